@@ -1,0 +1,3 @@
+"""The operations centre: model, wire, catalogue, store, alerts, API."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,30 @@
+"""The catalogue: every definition in force, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ioc.model.kpi import KpiDefinition
+from ioc.model.unit import Unit
+from ioc.model.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Sector:
+    """A field of the province's life; `order` is its place in lists."""
+
+    id: str
+    name: dict[str, str]
+    order: int
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """`province` is the unit whose centre this is; `vocabulary.units` are it and its communes.
+
+    `kpis` are in an order in which each formula stands behind its parts.
+    """
+
+    province: Unit
+    vocabulary: Vocabulary
+    sectors: Mapping[str, Sector] = field(default_factory=dict)
+    kpis: Mapping[str, KpiDefinition] = field(default_factory=dict)

@@ -1,0 +1,40 @@
+"""Errors, classed by what the caller does next.
+
+Every message is one sentence for the person who reads it: the offending value, where it is, what to do.
+"""
+
+
+class IocError(Exception):
+    """The command or request cannot be done; its text is shown as it is."""
+
+
+class ConfigurationInvalid(IocError):
+    """A setting or a configured file is wrong; the person who wrote it mends it."""
+
+
+class SourceUnavailable(IocError):
+    """A sector system did not answer as it should; the runner backs off and asks again."""
+
+
+class RecordUnfit(IocError):
+    """One record breaks the contract; it becomes a dead letter and its neighbours go on.
+
+    `reason` is a machine word (`ioc.model.rejection.Reason`), `field` names the column at fault ("" for the whole).
+    """
+
+    def __init__(self, reason: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.field = field
+
+
+class BatchMalformed(IocError):
+    """A message cannot be read at all (truncated Arrow, broken JSON); all its bytes are one dead letter."""
+
+
+class SpoolFull(IocError):
+    """The broker is away and the disk buffer is at its bound; a push is refused with 503 until it drains."""
+
+
+class StoreUnavailable(IocError):
+    """The store cannot write (disk full, file held by another process); the centre says so and stops writing."""

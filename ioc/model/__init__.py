@@ -1,0 +1,1 @@
+"""What the centre speaks of: readings, cases, units, measures, KPIs, sources. Standard library only."""

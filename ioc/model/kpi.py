@@ -1,0 +1,154 @@
+"""A KPI: its definition, and a value of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ioc.model.window import Window
+
+
+class Freshness(StrEnum):
+    """`live`: enough samples, recent; `stale`: the newest sample is older than the limit; `insufficient`: fewer samples
+    than the definition asks; `no_data`: none at all in the window."""
+
+    LIVE = "live"
+    STALE = "stale"
+    INSUFFICIENT = "insufficient"
+    NO_DATA = "no_data"
+
+
+class RollUp(StrEnum):
+    """How a province's value comes from its communes: `merge` panes or cases and compute anew (right for means, ratios,
+    quantiles), `sum` or `mean` of the communes' values, or `none`: the KPI speaks of its own unit only."""
+
+    MERGE = "merge"
+    SUM = "sum"
+    MEAN = "mean"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureAggregate:
+    """`take`: count, sum, mean, min, max, last, rate, stddev, quantile, distinct.
+
+    `per` is the length that a rate is of; `q` in (0, 1) the quantile. `last` over several subjects is their mean.
+    """
+
+    measure: str
+    take: str
+    per: timedelta | None = None
+    q: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCount:
+    """Cases of a type that meet `where` (SQL over the case's columns; `now` is the moment of evaluation).
+
+    `at` names the time column that must lie in the window; empty for a state that holds now.
+    """
+
+    of: str
+    where: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSum:
+    """Sum of a numeric attribute `field` over the cases that meet `where`."""
+
+    of: str
+    field: str
+    where: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRatio:
+    """100 × cases that meet `where` and `over`, by cases that meet `over`. Samples are the cases of `over`."""
+
+    of: str
+    where: str
+    over: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTime:
+    """Time between two columns of a case, in units of `per`; `until` is `now` for the age of what is open.
+
+    `take`: mean, min, max, quantile.
+    """
+
+    of: str
+    since: str
+    until: str
+    where: str
+    take: str
+    per: timedelta
+    at: str = ""
+    q: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """Arithmetic over other KPIs' ids: + - * / ( ), numbers, min(), max(). A division by zero gives `when_zero`,
+    or no data when that is None. Samples are the least of its parts'; it is as stale as its stalest part."""
+
+    text: str
+    parts: tuple[str, ...]
+    when_zero: float | None = None
+
+
+Expression = MeasureAggregate | CaseCount | CaseSum | CaseRatio | CaseTime | Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a KPI should reach in a year; exactly one of the two bounds is set."""
+
+    year: int
+    at_least: float | None = None
+    at_most: float | None = None
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KpiDefinition:
+    """One `[[kpi]]` of a pack. `version` is a short hash of what changes its values."""
+
+    id: str
+    sector: str
+    name: dict[str, str]
+    unit_of_measure: str
+    window: Window
+    window_text: str
+    expression: Expression
+    version: str
+    roll_up: RollUp = RollUp.MERGE
+    targets: tuple[Target, ...] = ()
+    fresh_within: timedelta | None = None
+    min_samples: int = 1
+    digits: int = 1
+    basis: str = ""
+    short_name: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KpiValue:
+    """One value of one KPI for one unit, as published.
+
+    `value` is None unless there is data enough; `as_of` is the time of the newest data behind it, None without data;
+    `window` is half-open; `samples` counts readings or cases.
+    """
+
+    id: str
+    unit: str
+    value: float | None
+    unit_of_measure: str
+    as_of: datetime | None
+    window_from: datetime
+    window_to: datetime
+    samples: int
+    freshness: Freshness
+    target: Target | None
+    definition_version: str

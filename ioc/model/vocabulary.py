@@ -1,0 +1,21 @@
+"""The words that records may use: measures, units and case types that the catalogue declares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ioc.model.case import CaseType
+from ioc.model.measure import Measure
+from ioc.model.unit import Unit
+
+AHEAD_AT_MOST = timedelta(minutes=5)
+"""How far a source's clock may run ahead of the centre's; a record later than that is unfit."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What `ioc.wire` and the agents check records against; all keyed by id or code."""
+
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    case_types: Mapping[str, CaseType] = field(default_factory=dict)

@@ -1,0 +1,115 @@
+"""Settings from the environment; the command line reads them once and passes them on."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ioc.errors import ConfigurationInvalid
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+KAFKA_SECURITY = (
+    "security_protocol",
+    "sasl_mechanism",
+    "sasl_username",
+    "sasl_password",
+    "ssl_cafile",
+    "ssl_certfile",
+    "ssl_keyfile",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
+    by their kafka-python names. `province` is the unit whose centre this is."""
+
+    data_dir: Path
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    kafka: str = ""
+    security: dict[str, str] = field(default_factory=dict)
+    province: str = "46"
+    zone: ZoneInfo = VIETNAM
+    partitions: int = 4
+    demonstration: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises ConfigurationInvalid naming the variable at fault."""
+        data_dir = Path(environment.get("IOC_DATA_DIR", "var")).absolute()
+        security = {
+            name: environment[f"IOC_KAFKA_{name.upper()}"]
+            for name in KAFKA_SECURITY
+            if f"IOC_KAFKA_{name.upper()}" in environment
+        }
+        return cls(
+            data_dir=data_dir,
+            http_host=environment.get("IOC_HTTP_HOST", "127.0.0.1"),
+            http_port=_whole_number(environment, "IOC_HTTP_PORT", 8080, 1, 65535),
+            kafka=environment.get("IOC_KAFKA", ""),
+            security=security,
+            province=environment.get("IOC_PROVINCE", "46"),
+            partitions=_whole_number(environment, "IOC_PARTITIONS", 4, 1, 1024),
+            demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
+        )
+
+    @property
+    def store_path(self) -> Path:
+        return self.data_dir / "store" / "ioc.duckdb"
+
+    @property
+    def archive_dir(self) -> Path:
+        return self.data_dir / "archive"
+
+    @property
+    def sources_dir(self) -> Path:
+        """Source configurations, one TOML file each."""
+        return Path(os.environ.get("IOC_SOURCES_DIR", self.data_dir / "sources"))
+
+    @property
+    def catalog_dir(self) -> Path:
+        """The province's own definitions, laid over those of the package."""
+        return Path(os.environ.get("IOC_CATALOG_DIR", self.data_dir / "catalog"))
+
+    def bootstrap(self) -> str:
+        """Address of the broker: the configured one, or what the embedded broker wrote. Raises ConfigurationInvalid."""
+        if self.kafka:
+            return self.kafka
+        address = self.data_dir / "kafka.address"
+        if not address.exists():
+            raise ConfigurationInvalid(f"No broker: set IOC_KAFKA, or start `ioc broker` (it writes {address}).")
+        return address.read_text().strip()
+
+    def admin_token(self) -> str:
+        """IOC_ADMIN_TOKEN, else the one kept in `admin.token` (made at the first call, mode 600)."""
+        return os.environ.get("IOC_ADMIN_TOKEN") or secret_file(self.data_dir / "admin.token")
+
+    def source_token(self, source: str) -> str:
+        """Token of a push source, made at the first call, kept with mode 600."""
+        return secret_file(self.data_dir / "tokens" / f"{source}.token")
+
+
+def secret_file(path: Path) -> str:
+    """Content of a secret file; made with 256 random bits and mode 600 if it is missing, safe against a race."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32) + "\n")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def _whole_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise ConfigurationInvalid(f"{name}={text!r} is not a whole number from {least} to {most}.")
+    return int(text)

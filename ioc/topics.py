@@ -1,0 +1,52 @@
+"""The topics of the centre: names, partitions, retention, compaction."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+READINGS = "ioc.readings.v1"
+CASES = "ioc.cases.v1"
+PANES = "ioc.panes.v1"
+CASE_UPDATES = "ioc.case-updates.v1"
+DEAD_LETTERS = "ioc.dead-letters.v1"
+KPIS = "ioc.kpis.v1"
+ALERTS = "ioc.alerts.v1"
+SOURCES = "ioc.sources.v1"
+
+OUTPUT_OF = {READINGS: PANES, CASES: CASE_UPDATES}
+MESSAGE_BYTES = 8 * 1024 * 1024
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """`partitions` None means as many as the settings say; input and output topics must agree."""
+
+    name: str
+    what: str
+    partitions: int | None
+    configuration: dict[str, str]
+
+
+def _kept(hours: int, **more: str) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(hours * _HOUR_MS), **more}
+
+
+_LATEST = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.5", "segment.ms": str(_HOUR_MS)}
+# The broker's clock decides what lies in the future, so that a replayed batch is judged as it was the first time.
+_BY_BROKER_CLOCK = {"message.timestamp.type": "LogAppendTime"}
+
+TOPICS = (
+    Topic(READINGS, "batches of readings, from connectors", None, _kept(72, **_BY_BROKER_CLOCK)),
+    Topic(CASES, "batches of case versions, from connectors", None, _kept(72, **_BY_BROKER_CLOCK)),
+    Topic(PANES, "one-minute panes, one message a batch of readings", None, _kept(72)),
+    Topic(CASE_UPDATES, "checked case versions, one message a batch of cases", None, _kept(72)),
+    Topic(DEAD_LETTERS, "unfit records with reason, source, offset, bytes", 1, _kept(30 * 24)),
+    Topic(KPIS, "KPI values as published, key = KPI", 1, _LATEST),
+    Topic(ALERTS, "alerts as published, key = alert", 1, _LATEST),
+    Topic(SOURCES, "state of each source, key = source", 1, _LATEST),
+)
+
+
+def partition_of(source: str, partitions: int) -> int:
+    """The one partition a source writes to, the same in every process and at every start."""
+    return crc32(source.encode()) % partitions

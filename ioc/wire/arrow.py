@@ -1,0 +1,73 @@
+"""Arrow IPC streams as message values."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+
+import orjson
+import pyarrow as pa
+
+from ioc.errors import BatchMalformed
+from ioc.model.rejection import Rejection
+
+REJECTIONS = b"rejections"
+_LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = ()) -> bytes:
+    """One record batch as an IPC stream, buffers in LZ4.
+
+    What the connector refused travels with what it accepted, in the schema's metadata, so that both are counted in
+    one transaction or not at all.
+    """
+    schema = batch.schema
+    if rejections:
+        rows = [[r.index, r.field, r.reason, r.message, b64encode(r.content).decode()] for r in rejections]
+        schema = schema.with_metadata({**(schema.metadata or {}), REJECTIONS: orjson.dumps(rows)})
+        batch = batch.replace_schema_metadata(schema.metadata)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema, options=_LZ4) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def decode(
+    content: bytes, schema: pa.Schema, optional: frozenset[str] = frozenset()
+) -> tuple[pa.RecordBatch, list[Rejection]]:
+    """All rows of an IPC stream as one record batch with the columns of `schema`, and the refusals that came along.
+
+    Columns may arrive with other dictionary index widths, plain strings or other time resolutions; an absent optional
+    column becomes null. Raises BatchMalformed when the stream is truncated or a column is missing or of another kind.
+    """
+    try:
+        with pa.ipc.open_stream(content) as reader:
+            table = reader.read_all()
+        metadata = reader.schema.metadata or {}
+        columns = [_column(table, field, optional) for field in schema]
+        rejections = _rejections(metadata.get(REJECTIONS))
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as fault:
+        raise BatchMalformed(
+            f"The Arrow batch cannot be read: {str(fault).splitlines()[0] if str(fault) else fault!r}"
+        ) from fault
+    return pa.RecordBatch.from_arrays(columns, schema=schema), rejections
+
+
+def _column(table: pa.Table, field: pa.Field, optional: frozenset[str]) -> pa.Array:
+    if field.name not in table.column_names:
+        if field.name in optional:
+            return pa.nulls(table.num_rows, field.type)
+        raise KeyError(f"column {field.name!r} is missing")
+    column = table.column(field.name)
+    if column.type != field.type:
+        if pa.types.is_timestamp(field.type) and not (pa.types.is_timestamp(column.type) and column.type.tz):
+            raise TypeError(f"column {field.name!r} is {column.type}, not a timestamp with a time zone")
+        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
+            column = column.cast(field.type.value_type).dictionary_encode()
+        column = column.cast(field.type)
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def _rejections(content: bytes | None) -> list[Rejection]:
+    if content is None:
+        return []
+    return [Rejection(i, f, reason, message, b64decode(body)) for i, f, reason, message, body in orjson.loads(content)]

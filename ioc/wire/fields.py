@@ -1,0 +1,169 @@
+"""Field checks of one record: every field present, of its type, known to the catalogue, and possible."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ioc.clock import from_ms
+from ioc.errors import RecordUnfit
+from ioc.model.case import Case
+from ioc.model.reading import Reading
+from ioc.model.rejection import Reason
+from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
+from ioc.model.window import BEGINNING
+
+READING_FIELDS = frozenset({"measure", "unit", "subject", "time", "value"})
+CASE_FIELDS = frozenset(
+    {
+        "case_type",
+        "case_id",
+        "unit",
+        "status",
+        "channel",
+        "service",
+        "received_at",
+        "due_at",
+        "closed_at",
+        "updated_at",
+        "attributes",
+    }
+)
+_LONGEST_WORD = 200
+
+
+def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime) -> Reading:
+    """The reading of a record. Raises RecordUnfit with the reason, the field and a sentence."""
+    _no_other_fields(record, READING_FIELDS)
+    measure = vocabulary.measures.get(_word(record, "measure"))
+    if measure is None:
+        raise RecordUnfit(Reason.UNKNOWN_MEASURE, "measure", f"The catalogue has no measure {record['measure']!r}.")
+    unit = _unit(record, vocabulary)
+    subject = _word(record, "subject", required=False)
+    time = _past(record, "time", now)
+    value = record.get("value")
+    if value is None:
+        raise RecordUnfit(Reason.MISSING_FIELD, "value", "The field `value` is missing.")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RecordUnfit(Reason.WRONG_TYPE, "value", f"`value` is {value!r}, not a number.")
+    if not math.isfinite(value):
+        raise RecordUnfit(Reason.NOT_FINITE, "value", f"`value` is {value}, not a finite number.")
+    if not measure.least <= value <= measure.most:
+        raise RecordUnfit(
+            Reason.OUT_OF_RANGE,
+            "value",
+            f"{value:g} {measure.unit_of_measure} is outside {measure.least:g} to {measure.most:g} of {measure.id}.",
+        )
+    return Reading(measure.id, unit, time, float(value), subject)
+
+
+def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime) -> Case:
+    """The case version of a record. Raises RecordUnfit with the reason, the field and a sentence."""
+    _no_other_fields(record, CASE_FIELDS)
+    case_type = vocabulary.case_types.get(_word(record, "case_type"))
+    if case_type is None:
+        raise RecordUnfit(
+            Reason.UNKNOWN_CASE_TYPE, "case_type", f"The catalogue has no case type {record['case_type']!r}."
+        )
+    case_id = _word(record, "case_id")
+    unit = _unit(record, vocabulary)
+    status = _word(record, "status")
+    if status not in case_type.statuses:
+        raise RecordUnfit(
+            Reason.UNKNOWN_STATUS, "status", f"Status {status!r} is none of {', '.join(case_type.statuses)}."
+        )
+    received_at = _past(record, "received_at", now)
+    updated_at = _past(record, "updated_at", now)
+    closed_at = _past(record, "closed_at", now) if record.get("closed_at") is not None else None
+    if closed_at is not None and closed_at < received_at:
+        raise RecordUnfit(Reason.TIME_ORDER, "closed_at", "`closed_at` is before `received_at`.")
+    return Case(
+        case_type=case_type.id,
+        case_id=case_id,
+        unit=unit,
+        status=status,
+        received_at=received_at,
+        updated_at=updated_at,
+        channel=_word(record, "channel", required=False),
+        service=_word(record, "service", required=False),
+        due_at=_moment(record, "due_at") if record.get("due_at") is not None else None,
+        closed_at=closed_at,
+        attributes=_attributes(record, case_type.attributes),
+    )
+
+
+def _no_other_fields(record: Mapping[str, Any], known: frozenset[str]) -> None:
+    for name in record:
+        if name not in known:
+            raise RecordUnfit(Reason.UNKNOWN_FIELD, str(name), f"No field is called {name!r}.")
+
+
+def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> str:
+    word = record.get(field)
+    if word is None or word == "":
+        if required:
+            raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
+        return ""
+    if not isinstance(word, str):
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {word!r}, not a text.")
+    if len(word) > _LONGEST_WORD:
+        raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_LONGEST_WORD} characters.")
+    return word
+
+
+def _unit(record: Mapping[str, Any], vocabulary: Vocabulary) -> str:
+    unit = _word(record, "unit")
+    if unit not in vocabulary.units:
+        raise RecordUnfit(Reason.UNKNOWN_UNIT, "unit", f"No administrative unit of this centre has the code {unit!r}.")
+    return unit
+
+
+def _moment(record: Mapping[str, Any], field: str) -> datetime:
+    """RFC 3339 text with a time zone, or whole milliseconds since 1970 UTC."""
+    given = record.get(field)
+    if given is None:
+        raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
+    if isinstance(given, int) and not isinstance(given, bool):
+        try:
+            return from_ms(given)
+        except (OverflowError, OSError, ValueError):
+            raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given}, no time in milliseconds.") from None
+    if not isinstance(given, str):
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, not an RFC 3339 time.")
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, not an RFC 3339 time.") from None
+    if moment.tzinfo is None:
+        raise RecordUnfit(Reason.NO_TIME_ZONE, field, f"`{field}` is {given!r}, without a time zone.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, out of the calendar.") from None
+
+
+def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
+    moment = _moment(record, field)
+    if moment > now + AHEAD_AT_MOST:
+        raise RecordUnfit(
+            Reason.TIME_IN_FUTURE, field, f"`{field}` is {moment.isoformat()}, more than 5 minutes in the future."
+        )
+    if moment < BEGINNING:
+        raise RecordUnfit(Reason.TIME_TOO_OLD, field, f"`{field}` is {moment.isoformat()}, before the year 2000.")
+    return moment
+
+
+def _attributes(record: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, str | float | bool]:
+    attributes = record.get("attributes")
+    if attributes is None:
+        return {}
+    if not isinstance(attributes, dict):
+        raise RecordUnfit(Reason.WRONG_TYPE, "attributes", "`attributes` is not a JSON object.")
+    for name, value in attributes.items():
+        if name not in known:
+            raise RecordUnfit(Reason.UNKNOWN_FIELD, f"attributes.{name}", f"The case type has no attribute {name!r}.")
+        if not isinstance(value, str | int | float | bool) or (isinstance(value, float) and not math.isfinite(value)):
+            raise RecordUnfit(
+                Reason.WRONG_TYPE, f"attributes.{name}", f"Attribute {name!r} is not a text, number or yes/no."
+            )
+    return dict(attributes)

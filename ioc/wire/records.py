@@ -1,0 +1,158 @@
+"""Records in JSON, NDJSON and CSV: the bytes of a push or a Kafka message become readings, cases and rejections.
+
+One malformed line or record does not cost its neighbours; only bytes that hold no records at all are malformed as
+a whole.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from ioc.errors import BatchMalformed, RecordUnfit
+from ioc.model.case import Case
+from ioc.model.reading import Reading
+from ioc.model.rejection import Reason, Rejection
+from ioc.model.vocabulary import Vocabulary
+from ioc.wire import headers
+from ioc.wire.fields import CASE_FIELDS, check_case, check_reading
+from ioc.wire.schemas import cases_batch, readings_batch
+
+Record = dict[str, Any]
+_NUMBERS_OF_CSV = frozenset({"value"})
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Fit records in their order, with what was refused. `total` counts all records that were in the content."""
+
+    readings: list[Reading]
+    cases: list[Case]
+    rejections: list[Rejection]
+    total: int
+
+    def readings_batch(self) -> pa.RecordBatch:
+        return readings_batch(self.readings)
+
+    def cases_batch(self) -> pa.RecordBatch:
+        return cases_batch(
+            self.cases, [orjson.dumps(c.attributes).decode() if c.attributes else None for c in self.cases]
+        )
+
+
+def parse(content: bytes, content_type: str) -> Iterator[tuple[Any, bytes]]:
+    """Each record as parsed, beside its own bytes; a line that does not parse comes as a BatchMalformed value.
+
+    Raises BatchMalformed when the content as a whole cannot be read, or its type is none of JSON, NDJSON, CSV.
+    """
+    if content_type == headers.JSON:
+        yield from _parse_json(content)
+    elif content_type == headers.NDJSON:
+        for line in content.splitlines():
+            if line.strip():
+                yield _parse_line(line), line
+    elif content_type == headers.CSV:
+        yield from _parse_csv(content)
+    else:
+        raise BatchMalformed(
+            f"Content type {content_type!r} is none of {headers.JSON}, {headers.NDJSON}, {headers.CSV}."
+        )
+
+
+def check(content: bytes, content_type: str, vocabulary: Vocabulary, now: datetime) -> Checked:
+    """Parse and check all records. Raises BatchMalformed as `parse` does."""
+    readings: list[Reading] = []
+    cases: list[Case] = []
+    rejections: list[Rejection] = []
+    index = -1
+    for index, (record, own) in enumerate(parse(content, content_type)):
+        try:
+            if isinstance(record, BatchMalformed):
+                raise RecordUnfit(Reason.MALFORMED, "", str(record))
+            if not isinstance(record, dict):
+                raise RecordUnfit(Reason.WRONG_TYPE, "", f"A record is a JSON object, not {type(record).__name__}.")
+            if "case_type" in record or "case_id" in record:
+                cases.append(check_case(record, vocabulary, now))
+            else:
+                readings.append(check_reading(record, vocabulary, now))
+        except RecordUnfit as fault:
+            content_of_record = own or orjson.dumps(record, default=str, option=orjson.OPT_NON_STR_KEYS)
+            rejections.append(Rejection(index, fault.field, fault.reason, str(fault), content_of_record))
+    return Checked(readings, cases, rejections, index + 1)
+
+
+def _parse_json(content: bytes) -> Iterator[tuple[Any, bytes]]:
+    parsed = _parse_line(content)
+    if isinstance(parsed, BatchMalformed):
+        lines = [line for line in content.splitlines() if line.strip()]
+        # Producers often send NDJSON without saying so; one whole object on the first line tells.
+        if len(lines) > 1 and isinstance(_parse_line(lines[0]), dict):
+            yield from ((_parse_line(line), line) for line in lines)
+            return
+        raise parsed
+    if isinstance(parsed, list):
+        yield from ((record, b"") for record in parsed)
+    else:
+        yield parsed, content
+
+
+def _parse_line(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as fault:
+        try:
+            return json.loads(line)  # reads NaN and Infinity, which then are unfit in their own field
+        except (ValueError, RecursionError):
+            return BatchMalformed(f"This is not JSON: {fault}.")
+
+
+def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise BatchMalformed(f"The CSV is not UTF-8: {fault}.") from fault
+    lines = csv.reader(io.StringIO(text), strict=True)
+    try:
+        names = [name.strip() for name in next(lines, [])]
+        if not names or ("measure" not in names and "case_type" not in names):
+            raise BatchMalformed("The CSV's first line must name the columns, `measure` or `case_type` among them.")
+        for cells in lines:
+            if not cells:
+                continue
+            own = ",".join(cells).encode()
+            if len(cells) != len(names):
+                yield BatchMalformed(f"The line has {len(cells)} cells, the header {len(names)}."), own
+            else:
+                yield _csv_record(dict(zip(names, cells, strict=True))), own
+    except csv.Error as fault:
+        raise BatchMalformed(f"The CSV cannot be read at line {lines.line_num}: {fault}.") from fault
+
+
+def _csv_record(cells: dict[str, str]) -> Record:
+    record: Record = {}
+    attributes: Record = {}
+    for name, cell in cells.items():
+        if cell == "":
+            continue
+        if name in _NUMBERS_OF_CSV:
+            record[name] = _number(cell)
+        elif "case_type" in cells and name not in CASE_FIELDS:
+            attributes[name] = cell
+        else:
+            record[name] = cell
+    if attributes:
+        record["attributes"] = attributes
+    return record
+
+
+def _number(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
