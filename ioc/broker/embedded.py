@@ -1,0 +1,155 @@
+"""The embedded broker's life: format once, start, answer, stop."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import struct
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ioc.broker.failure import explain
+from ioc.broker.java import KafkaRuntime
+from ioc.broker.ports import any_free, choose_port
+from ioc.broker.properties import HOST, log_properties, server_properties
+from ioc.broker.spawn import spawn_bound
+from ioc.errors import IocError
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 5.0
+
+
+class BrokerStartFailed(IocError):
+    """The embedded broker did not come to answer; the text says why, then its last log lines."""
+
+
+class EmbeddedBroker:
+    """One Kafka node on loopback with its data under `<data_dir>/kafka`, kept over restarts.
+
+    `start` writes the address to `<data_dir>/kafka.address` and takes the same port again next time if it is free.
+    The broker's process ends with this one, also when this one is killed; it is in a session of its own, so that a
+    Ctrl-C reaches it only through `stop`, after its clients.
+    """
+
+    def __init__(
+        self, data_dir: Path, port: int = 9092, heap_mb: int = 320, runtime: KafkaRuntime | None = None
+    ) -> None:
+        self._home = data_dir.resolve() / "kafka"
+        self._address_file = data_dir.resolve() / "kafka.address"
+        self._wanted_port = port
+        self._heap_mb = heap_mb
+        self._runtime = runtime or KafkaRuntime()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def start(self, *, record_start_cache: bool = False) -> str:
+        """Start and wait for the first answer; gives the bootstrap address. Raises BrokerStartFailed."""
+        if not self._runtime.class_path():
+            raise BrokerStartFailed(f"Kafka's jars are not in {self._runtime.jars}; `make up` fetches them")
+        try:
+            port = self._write_settings()
+        except (OSError, ValueError) as error:
+            raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
+        if not (self._home / "data" / "meta.properties").exists():
+            self._format()
+        self._process = self._spawn(["kafka.Kafka", str(self._home / "server.properties")], record=record_start_cache)
+        self._await_answer(port)
+        address = f"{HOST}:{port}"
+        part = self._address_file.with_suffix(".part")
+        part.write_text(address)
+        part.replace(self._address_file)
+        return address
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Let the broker close its logs; kill it when it takes longer than `timeout_s`. Harmless when it has ended."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def wait(self) -> int:
+        """Block until the broker's process ends; gives its exit code, negative for a signal."""
+        return self._running().wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("the embedded broker has not been started")
+        return self._process
+
+    def _write_settings(self) -> int:
+        self._home.mkdir(parents=True, exist_ok=True)
+        known = self._address_file.read_text() if self._address_file.exists() else None
+        port = choose_port(self._wanted_port, known)
+        (self._home / "server.properties").write_text(
+            server_properties(log_dir=self._home / "data", port=port, controller_port=any_free())
+        )
+        (self._home / "log4j2.properties").write_text(log_properties(self._home / "broker.log"))
+        return port
+
+    def _format(self) -> None:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id]
+        formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")])
+        if formatting.wait() != 0:
+            raise BrokerStartFailed(self._explain())
+
+    def _await_answer(self, port: int) -> None:
+        process = self._running()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not answers(port):
+            if process.poll() is not None:
+                raise BrokerStartFailed(self._explain())
+            if time.monotonic() > deadline:
+                self.stop()
+                raise BrokerStartFailed(
+                    f"the embedded broker did not answer on port {port} within {START_TIMEOUT_S:.0f} s; "
+                    f"its log is {self._home / 'broker.log'}"
+                )
+            time.sleep(0.02)
+
+    def _explain(self) -> str:
+        files = [self._home / "broker.log", self._home / "broker.out"]
+        return explain(
+            "".join(file.read_text(errors="replace") for file in files if file.exists()), self._home / "data"
+        )
+
+    def _spawn(self, main: list[str], *, record: bool = False) -> subprocess.Popen[bytes]:
+        command = self._runtime.command(
+            main, heap_mb=self._heap_mb, log_settings=self._home / "log4j2.properties", record=record
+        )
+        (self._home / "broker.log").unlink(missing_ok=True)
+        try:
+            return spawn_bound(command, self._home / "broker.out")
+        except OSError as error:
+            raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
+
+
+def answers(port: int, timeout_s: float = 2.0) -> bool:
+    """Whether a Kafka broker on this port of loopback answers an ApiVersions request (key 18, version 0)."""
+    request = struct.pack(">hhih", 18, 0, 1, -1)
+    try:
+        with socket.create_connection((HOST, port), timeout=timeout_s) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            return len(connection.recv(4)) == 4
+    except OSError:
+        return False

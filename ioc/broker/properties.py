@@ -1,0 +1,71 @@
+"""What the broker's process is told: server properties and log settings. Pure text, no I/O."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HOST = "127.0.0.1"
+LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024
+
+
+def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
+    """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only."""
+    settings: dict[str, object] = {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": log_dir,
+        "auto.create.topics.enable": "false",
+        # One node: every internal topic has one replica, and few partitions start quicker.
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 1,
+        # A killed worker's partitions flow again within 3 s, a first worker's at once.
+        "group.min.session.timeout.ms": 1000,
+        "group.initial.rebalance.delay.ms": 0,
+        # After a SIGKILL the controller refuses the new incarnation until the old one's session is over (default 9 s).
+        "broker.session.timeout.ms": 2500,
+        "broker.heartbeat.interval.ms": 300,
+        "message.max.bytes": LARGEST_MESSAGE_BYTES,
+        "replica.fetch.max.bytes": LARGEST_MESSAGE_BYTES,
+        # A small disk: topics state their own retention, these bound what does not.
+        "log.segment.bytes": 128 * 1024 * 1024,
+        "log.retention.hours": 24,
+        "log.retention.check.interval.ms": 60_000,
+        # A small heap: the default deduplication buffer alone is 128 MB.
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "background.threads": 2,
+        "socket.send.buffer.bytes": 1024 * 1024,
+        "socket.receive.buffer.bytes": 1024 * 1024,
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def log_properties(log_file: Path) -> str:
+    """log4j 2 settings: warnings and worse into `log_file`, at most 3 files of 4 MB."""
+    return f"""\
+rootLogger.level=WARN
+rootLogger.appenderRef.file.ref=file
+appender.file.type=RollingFile
+appender.file.name=file
+appender.file.fileName={log_file}
+appender.file.filePattern={log_file}.%i
+appender.file.layout.type=PatternLayout
+appender.file.layout.pattern=%d{{ISO8601}} %p %c{{1}}: %m%n%throwable
+appender.file.policies.type=Policies
+appender.file.policies.size.type=SizeBasedTriggeringPolicy
+appender.file.policies.size.size=4MB
+appender.file.strategy.type=DefaultRolloverStrategy
+appender.file.strategy.max=2
+"""
