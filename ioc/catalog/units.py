@@ -11,8 +11,8 @@ from ioc.model.unit import Unit
 @cache
 def all_units() -> dict[str, Unit]:
     """Every province and commune by code, provinces first."""
-    with files("ioc.catalog").joinpath("units.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["code"]: _unit(row) for row in csv.DictReader(lines)}
+    lines = files("ioc.catalog").joinpath("units.csv").read_text(encoding="utf-8").splitlines()
+    return {row["code"]: _unit(row) for row in csv.DictReader(lines)}
 
 
 def province_units(province: str) -> dict[str, Unit]:

@@ -82,7 +82,7 @@ def check(content: bytes, content_type: str, vocabulary: Vocabulary, now: dateti
             else:
                 readings.append(check_reading(record, vocabulary, now))
         except RecordUnfit as fault:
-            content_of_record = own or orjson.dumps(record, default=str, option=orjson.OPT_NON_STR_KEYS)
+            content_of_record = own or json.dumps(record, ensure_ascii=False).encode()
             rejections.append(Rejection(index, fault.field, fault.reason, str(fault), content_of_record))
     return Checked(readings, cases, rejections, index + 1)
 
