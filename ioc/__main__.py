@@ -1,0 +1,5 @@
+"""`python -m ioc`: the command line."""
+
+from ioc.cli import main
+
+main()

@@ -1,0 +1,61 @@
+"""The command line. Each command lives in `ioc/commands/`; what it needs is imported when it runs."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from ioc.errors import IocError
+
+COMMANDS = {
+    "up": "run the whole centre with the demonstration province",
+    "broker": "run the embedded Kafka broker",
+    "topics": "create the topics and show them",
+    "serve": "run the historian, the KPIs, the API and the wall",
+    "streams": "run the stream workers",
+    "connect": "run the connectors of the configured sources",
+    "demo": "run the simulated sector systems of the demonstration province",
+    "source": "tokens of push sources",
+    "catalog": "check the definitions",
+    "ledger": "show what was received, applied and rejected; exit code 1 if it does not balance",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"ioc.commands.{name}").command
+        command.short_help = COMMANDS[name]
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=_Commands, help="Operations centre for a Vietnamese province.")
+@click.version_option(package_name="ioc", message="%(version)s")
+def cli() -> None:
+    pass
+
+
+def main() -> None:
+    """Run a command; a fault that a user can mend is one sentence and exit code 2, never a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(2)
+    except IocError as fault:
+        click.echo(f"ioc: {fault}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)

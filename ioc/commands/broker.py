@@ -1,0 +1,34 @@
+"""`ioc broker`: the embedded broker in the foreground."""
+
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from ioc.broker import EmbeddedBroker
+from ioc.errors import ConfigurationInvalid
+from ioc.settings import Settings
+
+
+@click.command()
+@click.option("--port", default=9092, show_default=True, help="the next free one if it is taken")
+@click.option("--heap-mb", default=320, show_default=True, type=click.IntRange(256, 4096))
+def command(port: int, heap_mb: int) -> None:
+    """Run Apache Kafka, one node on loopback, data under IOC_DATA_DIR; Ctrl-C stops it."""
+    settings = Settings.from_environment()
+    if settings.kafka:
+        raise ConfigurationInvalid(
+            f"IOC_KAFKA={settings.kafka} names an outside cluster; unset it for the embedded broker."
+        )
+    broker = EmbeddedBroker(settings.data_dir, port, heap_mb)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        broker.stop()
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    click.echo(f"Kafka answers at {broker.start()}")
+    code = broker.wait()
+    raise click.ClickException(f"The broker ended by itself with code {code}; its log is in {settings.data_dir}/kafka.")

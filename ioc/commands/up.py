@@ -1,0 +1,103 @@
+"""`ioc up`: everything on one machine, with the demonstration province, until Ctrl-C."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+import click
+import httpx
+
+from ioc.broker import EmbeddedBroker
+from ioc.kafka import create_topics
+from ioc.processes import Child
+from ioc.settings import Settings
+
+STOP_PATIENCE_S = 6.0
+
+
+@click.command()
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="stream workers")
+@click.option("--demo/--no-demo", default=True, show_default=True, help="the demonstration province")
+def command(workers: int, demo: bool) -> None:
+    """Run broker, workers, connectors, server and wall; each part that dies is started again."""
+    settings = Settings.from_environment()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    ending = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    broker = None if settings.kafka else EmbeddedBroker(settings.data_dir)
+    began = time.monotonic()
+    if broker is not None:
+        broker.start()
+        threading.Thread(target=_keep_broker, args=(broker, ending), daemon=True).start()
+    create_topics(settings.bootstrap(), settings.security, settings.partitions)
+    children = _children(settings, workers, demo)
+    try:
+        for child in children:
+            child.start()
+        _announce(settings, children, ending, began)
+        while not ending.wait(0.1):
+            for child in children:
+                code = child.tend(time.monotonic())
+                if code is not None:
+                    click.echo(f"{child.name} ended with code {code}; it is started again (log: {child.log})", err=True)
+    finally:
+        ending.set()
+        for child in reversed(children):
+            child.stop(STOP_PATIENCE_S)
+        if broker is not None:
+            broker.stop()
+
+
+def _children(settings: Settings, workers: int, demo: bool) -> list[Child]:
+    """In the order of starting; they are stopped the other way round."""
+    commands = {"serve": ["serve"], "streams": ["streams", "--workers", str(workers)], "connect": ["connect"]}
+    if demo:
+        commands["demo"] = ["demo"]
+    environment = {"IOC_DATA_DIR": str(settings.data_dir), "IOC_DEMO": "1" if demo else "0", "PYTHONUNBUFFERED": "1"}
+    logs = settings.data_dir / "log"
+    return [
+        Child(name, [sys.executable, "-m", "ioc", *words], environment, logs / f"{name}.log")
+        for name, words in commands.items()
+    ]
+
+
+def _announce(settings: Settings, children: list[Child], ending: threading.Event, began: float) -> None:
+    """Say where things are once live values flow, or after a while what does not come."""
+    address = f"http://127.0.0.1:{settings.http_port}"
+    while not ending.wait(0.2):
+        for child in children:
+            child.tend(time.monotonic())
+        try:
+            ready = httpx.get(f"{address}/readyz", timeout=1).status_code == 200
+        except httpx.HTTPError:
+            ready = False
+        if ready or time.monotonic() - began > 60:
+            break
+    if ending.is_set():
+        return
+    state = f"live after {time.monotonic() - began:.0f} s" if ready else "NO LIVE VALUES YET; see the logs"
+    settings.admin_token()
+    token = "IOC_ADMIN_TOKEN" if os.environ.get("IOC_ADMIN_TOKEN") else str(settings.data_dir / "admin.token")
+    click.echo(f"Wall         {address}/wall/main  ({state})")
+    click.echo(f"API          {address}/docs")
+    click.echo(f"Kafka        {settings.bootstrap()}")
+    click.echo(f"Admin token  {token}")
+    click.echo("Push token   .venv/bin/ioc source token demo-push")
+    click.echo(f"Data, logs   {settings.data_dir}")
+    click.echo("Ctrl-C stops all of it.")
+
+
+def _keep_broker(broker: EmbeddedBroker, ending: threading.Event) -> None:
+    while not ending.is_set():
+        code = broker.wait()
+        if not ending.is_set():
+            click.echo(f"broker ended with code {code}; it is started again", err=True)
+            broker.start()

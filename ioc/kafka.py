@@ -1,0 +1,78 @@
+"""Kafka clients with the centre's connection settings, and its topics on the broker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from ioc.errors import IocError
+from ioc.topics import TOPICS, Topic
+
+
+class BrokerUnavailable(IocError):
+    """The broker does not answer or refuses; the caller waits and tries again, or tells the user."""
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """A topic as the broker has it; `messages` is the sum of end minus first offsets over its partitions."""
+
+    name: str
+    what: str
+    partitions: int
+    messages: int
+    configuration: dict[str, str]
+
+
+def connection(bootstrap: str, security: Mapping[str, str]) -> dict[str, Any]:
+    """Keyword arguments that every kafka-python client here begins with."""
+    renamed = {"sasl_username": "sasl_plain_username", "sasl_password": "sasl_plain_password"}
+    return {
+        "bootstrap_servers": bootstrap.split(","),
+        **{renamed.get(name, name): value for name, value in security.items()},
+    }
+
+
+def create_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> list[str]:
+    """Create what is missing, leave what is there; names of the created. Raises BrokerUnavailable."""
+    try:
+        admin = KafkaAdminClient(**connection(bootstrap, security))
+        try:
+            present = set(admin.list_topics())
+            missing = {topic.name: _options(topic, partitions) for topic in TOPICS if topic.name not in present}
+            if missing:
+                try:
+                    admin.create_topics(missing, wait_for_metadata=True)
+                except TopicAlreadyExistsError:  # another process was quicker
+                    return create_topics(bootstrap, security, partitions)
+            return sorted(missing)
+        finally:
+            admin.close()
+    except (KafkaError, OSError) as fault:
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not create the topics: {fault}") from fault
+
+
+def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState]:
+    """The centre's topics that the broker has, in the order of `TOPICS`. Raises BrokerUnavailable."""
+    try:
+        consumer = KafkaConsumer(**connection(bootstrap, security))
+        try:
+            states = []
+            for topic in TOPICS:
+                numbers = consumer.partitions_for_topic(topic.name) or set()
+                places = [TopicPartition(topic.name, number) for number in sorted(numbers)]
+                if places:
+                    first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
+                    messages = sum(end[place] - first[place] for place in places)
+                    states.append(TopicState(topic.name, topic.what, len(places), messages, topic.configuration))
+            return states
+        finally:
+            consumer.close()
+    except (KafkaError, OSError) as fault:
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not tell its topics: {fault}") from fault
+
+
+def _options(topic: Topic, partitions: int) -> dict[str, Any]:
+    return {"num_partitions": topic.partitions or partitions, "replication_factor": -1, "configs": topic.configuration}

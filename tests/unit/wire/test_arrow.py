@@ -1,0 +1,103 @@
+"""Arrow batches: what goes in comes out; foreign shapes are taken; broken ones are named."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from ioc.errors import BatchMalformed
+from ioc.model.reading import Reading
+from ioc.model.rejection import Rejection
+from ioc.wire.arrow import decode, encode
+from ioc.wire.headers import BatchHeaders, OutputHeaders
+from ioc.wire.schemas import READINGS, READINGS_OPTIONAL, readings_batch
+
+TIME = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+BATCH = readings_batch([Reading("air.pm25", "19753", TIME, 31.5, "AQ-01"), Reading("air.pm25", "19756", TIME, 2.0)])
+
+
+def test_rows_and_rejections_travel_together():
+    refused = [Rejection(3, "value", "not_finite", "No.", b"\x00\xff")]
+    batch, rejections = decode(encode(BATCH, refused), READINGS, READINGS_OPTIONAL)
+    assert batch.to_pylist() == BATCH.to_pylist()
+    assert rejections == refused
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param(
+            {"measure": ["a"], "unit": ["b"], "time": pa.array([TIME]), "value": [1.0]}, id="plain strings, no subject"
+        ),
+        pytest.param(
+            {
+                "measure": ["a"],
+                "unit": ["b"],
+                "subject": ["s"],
+                "time": pa.array([TIME], pa.timestamp("us", "UTC")),
+                "value": [1],
+            },
+            id="microseconds and whole numbers",
+        ),
+    ],
+)
+def test_foreign_columns_are_taken(columns):
+    table = pa.table({**columns, "time": columns["time"].cast(pa.timestamp("ms", "UTC"))})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    batch, _ = decode(bytes(sink.getvalue()), READINGS, READINGS_OPTIONAL)
+    assert batch.num_rows == 1
+    assert batch.schema == READINGS
+
+
+def _without(name: str) -> bytes:
+    table = pa.Table.from_batches([BATCH]).drop_columns([name])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(encode(BATCH)[:-40], id="truncated"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\x00" * 64, id="zeros"),
+        pytest.param(b'{"measure": 1}', id="JSON that calls itself Arrow"),
+        pytest.param(_without("value"), id="a column is missing"),
+    ],
+)
+def test_broken_batches_are_malformed(content):
+    with pytest.raises(BatchMalformed):
+        decode(content, READINGS, READINGS_OPTIONAL)
+
+
+def test_every_truncation_is_either_read_whole_or_malformed():
+    content = encode(BATCH)
+    for length in range(0, len(content), 7):
+        try:
+            batch, _ = decode(content[:length], READINGS, READINGS_OPTIONAL)
+        except BatchMalformed:
+            continue
+        assert batch.num_rows in (0, BATCH.num_rows)
+
+
+def test_headers_come_back():
+    sent = BatchHeaders(
+        "air", "readings", "id-1", "2026-11-22T01:00:00Z", 7, 3, 10, 2, position={"row": 5}, requests={"k": 1}
+    )
+    assert BatchHeaders.decode(sent.encode()) == sent
+    output = OutputHeaders("ioc.readings.v1", 2, 41, "air", 7, 3, 10, 7, 2, {"not_finite": 1}, 1_795_309_200_000)
+    assert OutputHeaders.decode(output.encode()) == output
+
+
+def test_a_foreign_producer_without_headers_is_counted_as_kafka():
+    headers = BatchHeaders.decode([])
+    assert (headers.source, headers.content_type, headers.generation, headers.received) == (
+        "kafka",
+        "application/json",
+        0,
+        None,
+    )
