@@ -1,0 +1,98 @@
+"""Case versions into the tables: the latest version of each case, and every distinct one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from ioc.wire.schemas import CASES
+
+COLUMNS = tuple(CASES.names)
+_TIMES = frozenset({"received_at", "due_at", "closed_at", "updated_at"})
+_PLAIN = pa.schema([(name, pa.timestamp("ms") if name in _TIMES else pa.string()) for name in COLUMNS])
+_ALL = ", ".join(COLUMNS)
+_SAME_VERSION = " AND ".join(f"a.{name} IS NOT DISTINCT FROM c.{name}" for name in COLUMNS)
+
+# The distinct versions of the tick; a version counts for the first batch that brought it.
+_ARRIVALS = f"CREATE OR REPLACE TEMP TABLE arrivals AS SELECT {_ALL}, min(batch) AS batch FROM incoming GROUP BY ALL"
+_STORED = f"""
+CREATE OR REPLACE TEMP TABLE stored AS
+SELECT {_ALL} FROM cases SEMI JOIN arrivals USING (case_type, case_id)"""
+# Only a version that is not newer than the stored one can be there already; what newer ones bring need not be looked
+# for. `updated_at` of the changes grows with their place in the table, so the join reads few of its row groups.
+_REPEATS = f"""
+CREATE OR REPLACE TEMP TABLE repeats AS
+SELECT a.* FROM (SELECT a.* FROM arrivals a JOIN stored s USING (case_type, case_id) WHERE a.updated_at <= s.updated_at) a
+SEMI JOIN case_changes c ON {_SAME_VERSION}"""
+_CHANGES = f"""
+INSERT INTO case_changes
+SELECT {_ALL}, ?::TIMESTAMP FROM arrivals a ANTI JOIN repeats c ON {_SAME_VERSION}"""
+_FRESH = f"SELECT batch, count(*) FROM arrivals a ANTI JOIN repeats c ON {_SAME_VERSION} GROUP BY batch"
+# A total order by content alone, so that the version that holds does not depend on the order of arrival.
+_LATEST = f"""
+CREATE OR REPLACE TEMP TABLE latest AS
+SELECT * FROM (SELECT {_ALL}, TRUE AS stored FROM stored UNION ALL SELECT {_ALL}, FALSE FROM arrivals)
+QUALIFY row_number() OVER (PARTITION BY case_type, case_id ORDER BY
+    updated_at DESC, closed_at DESC NULLS LAST, status DESC, unit DESC, received_at DESC, due_at DESC NULLS LAST,
+    channel DESC NULLS LAST, service DESC NULLS LAST, attributes DESC NULLS LAST, stored DESC) = 1"""
+_REPLACED = """
+DELETE FROM cases c USING latest l
+WHERE NOT l.stored AND c.case_type = l.case_type AND c.case_id = l.case_id"""
+_TOUCHED = """
+SELECT DISTINCT case_type, unit FROM latest
+UNION SELECT DISTINCT s.case_type, s.unit FROM stored s"""
+
+
+@dataclass(frozen=True)
+class CasesAppended:
+    """What a tick touched: case types and units (of old and new versions), and per batch in the given order how many
+    versions the store had already or saw before in the tick."""
+
+    case_types: frozenset[str]
+    units: frozenset[str]
+    repeated: tuple[int, ...]
+
+
+def append_cases(
+    cursor: duckdb.DuckDBPyConnection, batches: Sequence[pa.RecordBatch], applied_at: datetime
+) -> CasesAppended:
+    """Take batches of the schema CASES into `cases` and `case_changes`, in the running transaction."""
+    if not any(batch.num_rows for batch in batches):
+        return CasesAppended(frozenset(), frozenset(), (0,) * len(batches))
+    cursor.register("incoming", _plain(batches))
+    try:
+        cursor.execute(_ARRIVALS)
+    finally:
+        cursor.unregister("incoming")
+    for statement in (_STORED, _REPEATS):
+        cursor.execute(statement)
+    fresh: dict[int, int] = dict(cursor.execute(_FRESH).fetchall())
+    cursor.execute(_CHANGES, [naive(applied_at)])
+    for statement in (_LATEST, _REPLACED, f"INSERT INTO cases SELECT {_ALL} FROM latest WHERE NOT stored"):
+        cursor.execute(statement)
+    touched = cursor.execute(_TOUCHED).fetchall()
+    return CasesAppended(
+        frozenset(case_type for case_type, _ in touched),
+        frozenset(unit for _, unit in touched),
+        tuple(batch.num_rows - fresh.get(number, 0) for number, batch in enumerate(batches)),
+    )
+
+
+def _plain(batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """Words as text, times as the store keeps them, and the number of each row's batch."""
+    tables = []
+    for number, batch in enumerate(batches):
+        columns = [
+            column.cast(pa.timestamp("ms")) if name in _TIMES else column.cast(pa.string())
+            for name, column in zip(COLUMNS, batch.columns, strict=True)
+        ]
+        table = pa.Table.from_arrays(columns, schema=_PLAIN)
+        tables.append(table.append_column("batch", pa.repeat(pa.scalar(number, pa.int32()), batch.num_rows)))
+    return pa.concat_tables(tables)
+
+
+def naive(moment: datetime) -> datetime:
+    """UTC without a zone, as the store keeps times."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,73 @@
+"""Small numbers for the words of panes: measures, units, subjects."""
+
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from ioc.errors import StoreUnavailable
+
+_MOST = {"measure": 32767, "unit": 32767, "subject": 2**31 - 1}
+KINDS = tuple(_MOST)
+
+
+class Codes:
+    """Codes of each kind in memory, as the store has them; only the historian's thread assigns new ones.
+
+    A word gets its code for ever in the transaction that first uses it: `write` puts the new ones into that
+    transaction, then `keep` or `forget` follow its commit or rollback.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+        self._fresh: dict[str, list[str]] = {kind: [] for kind in KINDS}
+
+    def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Read what the store holds, forgetting everything else."""
+        for kind in KINDS:
+            rows = cursor.execute(f"SELECT id, code FROM {kind}_codes").fetchall()
+            self._codes[kind] = dict(rows)
+            self._fresh[kind] = []
+
+    def known(self, kind: str) -> dict[str, int]:
+        """Code by word, of committed words and of those of the running transaction; not to be changed."""
+        return self._codes[kind]
+
+    def of(self, kind: str, words: Sequence[str]) -> np.ndarray:
+        """Codes of the words, in their order; new words are given the next ones. Raises StoreUnavailable when a kind
+        has more words than codes."""
+        codes = self._codes[kind]
+        try:
+            return np.array([codes[word] for word in words], np.int32)
+        except KeyError:
+            for word in words:
+                if word not in codes:
+                    if len(codes) >= _MOST[kind]:
+                        raise StoreUnavailable(
+                            f"The store has room for {_MOST[kind]} {kind}s; {word!r} is more."
+                        ) from None
+                    codes[word] = len(codes) + 1
+                    self._fresh[kind].append(word)
+        return np.array([codes[word] for word in words], np.int32)
+
+    def write(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Insert the new words in the running transaction."""
+        for kind in KINDS:
+            if fresh := self._fresh[kind]:
+                new = pa.table({"code": [self._codes[kind][word] for word in fresh], "id": fresh})
+                cursor.register("new_codes", new)
+                cursor.execute(f"INSERT INTO {kind}_codes SELECT code, id FROM new_codes")
+                cursor.unregister("new_codes")
+
+    def keep(self) -> None:
+        """The transaction is committed."""
+        for fresh in self._fresh.values():
+            fresh.clear()
+
+    def forget(self) -> None:
+        """The transaction is rolled back: its new words have no code."""
+        for kind, fresh in self._fresh.items():
+            for word in fresh:
+                del self._codes[kind][word]
+            fresh.clear()

@@ -1,0 +1,126 @@
+"""Pane batches into the tables: all panes of a tick merged, then appended at each level."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ioc.store.codes import Codes
+from ioc.store.pane_columns import (
+    Columns,
+    concatenate,
+    days_of,
+    hours_of,
+    merge_buckets,
+    merge_panes,
+    merge_registers,
+)
+
+LEVELS = ("minute", "hour", "day")
+_TYPES = {"measure": np.int16, "unit": np.int16, "bucket": np.int16, "register": np.int16, "rank": np.int8}
+_MERGES = {"panes": merge_panes, "buckets": merge_buckets, "registers": merge_registers}
+
+
+@dataclass(frozen=True)
+class PanesAppended:
+    """What a tick touched: for each measure id its earliest minute, the unit codes, how many readings."""
+
+    earliest_minute: dict[str, int]
+    units: frozenset[str]
+    readings: int
+
+
+def append_panes(
+    cursor: duckdb.DuckDBPyConnection, codes: Codes, batches: Sequence[pa.RecordBatch], zone_hours: int
+) -> PanesAppended:
+    """Append batches of the schema PANES at minute, hour and day, in the running transaction.
+
+    The batches are merged first, so that the rows written depend on the keys of a tick, not on its messages.
+    """
+    batches = [batch for batch in batches if batch.num_rows]
+    if not batches:
+        return PanesAppended({}, frozenset(), 0)
+    coded = [_coded(batch, codes) for batch in batches]
+    codes.write(cursor)
+    merged = merge_panes(concatenate([panes for panes, _, _ in coded]))
+    _append_levels(cursor, "panes", merged, zone_hours)
+    for kind, parts in (
+        ("buckets", [buckets for _, buckets, _ in coded if buckets]),
+        ("registers", [registers for _, _, registers in coded if registers]),
+    ):
+        if parts:
+            _append_levels(cursor, kind, _MERGES[kind](concatenate(parts)), zone_hours)
+    return _touched(merged, codes)
+
+
+def _append_levels(cursor: duckdb.DuckDBPyConnection, kind: str, minutes: Columns, zone_hours: int) -> None:
+    merge = _MERGES[kind]
+    hours = merge(hours_of(minutes))
+    for level, columns in zip(LEVELS, (minutes, hours, merge(days_of(hours, zone_hours))), strict=True):
+        rows = pa.table({name: values.astype(_TYPES.get(name, values.dtype)) for name, values in columns.items()})
+        cursor.register("tick_rows", rows)
+        names = ", ".join(level if name == "time" else name for name in columns)
+        cursor.execute(f"INSERT INTO {level}_{kind} ({names}) SELECT * FROM tick_rows")
+        cursor.unregister("tick_rows")
+
+
+def _touched(panes: Columns, codes: Codes) -> PanesAppended:
+    measures = {code: word for word, code in codes.known("measure").items()}
+    units = {code: word for word, code in codes.known("unit").items()}
+    earliest = {
+        measures[int(code)]: int(panes["time"][panes["measure"] == code].min()) for code in np.unique(panes["measure"])
+    }
+    touched = frozenset(units[int(code)] for code in np.unique(panes["unit"]))
+    return PanesAppended(earliest, touched, int(panes["n"].sum()))
+
+
+def _coded(batch: pa.RecordBatch, codes: Codes) -> tuple[Columns, Columns | None, Columns | None]:
+    minute = batch.column("minute").to_numpy()
+    began_ms = minute.astype(np.int64) * 60_000
+    panes = {
+        "measure": _codes_of(batch.column("measure"), "measure", codes),
+        "unit": _codes_of(batch.column("unit"), "unit", codes),
+        "subject": _codes_of(batch.column("subject"), "subject", codes),
+        "time": minute,
+        "n": batch.column("n").to_numpy(),
+        "sum": batch.column("sum").to_numpy(),
+        "sum_squares": batch.column("sum_squares").to_numpy(),
+        "least": batch.column("least").to_numpy(),
+        "most": batch.column("most").to_numpy(),
+        "first_at": began_ms + batch.column("first_ms").to_numpy(),
+        "first": batch.column("first").to_numpy(),
+        "last_at": began_ms + batch.column("last_ms").to_numpy(),
+        "last": batch.column("last").to_numpy(),
+    }
+    return panes, _exploded(batch, "buckets", panes), _exploded(batch, "registers", panes)
+
+
+def _codes_of(column: pa.DictionaryArray, kind: str, codes: Codes) -> np.ndarray:
+    """Codes of a column of words; null is 0."""
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.int32)
+    used = codes.of(kind, column.dictionary.to_pylist())
+    if not column.null_count:
+        return used[column.indices.to_numpy()]
+    place = pc.fill_null(column.indices, len(used)).to_numpy() if len(used) < 2**15 - 1 else _wide(column, len(used))
+    return np.append(used, np.int32(0))[place]
+
+
+def _wide(column: pa.DictionaryArray, missing: int) -> np.ndarray:
+    return pc.fill_null(column.indices.cast(pa.int64()), missing).to_numpy()
+
+
+def _exploded(batch: pa.RecordBatch, name: str, panes: Columns) -> Columns | None:
+    """Rows of a list column beside the measure, unit and time of their pane; None when there are none."""
+    lists = batch.column(name)
+    if lists.null_count == len(lists):
+        return None
+    values = lists.flatten()
+    if not len(values):
+        return None
+    parent = pc.list_parent_indices(lists).to_numpy()
+    fields = {field.name: values.field(field.name).to_numpy() for field in values.type}
+    return {"measure": panes["measure"][parent], "unit": panes["unit"][parent], "time": panes["time"][parent]} | fields

@@ -1,0 +1,87 @@
+-- The store. Times of panes are whole numbers, so that reducing needs no time arithmetic: `minute` and `hour` count
+-- from 1970 UTC, `day` counts days of the province's zone; `first_at`, `last_at` are ms since 1970. All TIMESTAMPs are UTC.
+-- No indexes: they live in memory and cost more on writing than they save (ARCHITECTURE.md, "Store").
+
+CREATE TABLE IF NOT EXISTS store_facts (version INTEGER NOT NULL, zone_hours INTEGER NOT NULL, made_at TIMESTAMP NOT NULL);
+
+-- Words of the panes as small numbers. Subject 0 means none, or merged.
+CREATE TABLE IF NOT EXISTS measure_codes (code SMALLINT NOT NULL, id VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS unit_codes (code SMALLINT NOT NULL, id VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS subject_codes (code INTEGER NOT NULL, id VARCHAR NOT NULL);
+
+-- Panes: additive rows. Several rows of one key are one pane; readers merge them (n, sum, sum_squares add; least, most;
+-- the first by (first_at, first) and the last by (last_at, last)). Compaction makes them one row later.
+CREATE TABLE IF NOT EXISTS minute_panes (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, subject INTEGER NOT NULL, minute INTEGER NOT NULL,
+    n BIGINT NOT NULL, sum DOUBLE NOT NULL, sum_squares DOUBLE NOT NULL, least DOUBLE NOT NULL, most DOUBLE NOT NULL,
+    first_at BIGINT NOT NULL, first DOUBLE NOT NULL, last_at BIGINT NOT NULL, last DOUBLE NOT NULL);
+CREATE TABLE IF NOT EXISTS hour_panes (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, subject INTEGER NOT NULL, hour INTEGER NOT NULL,
+    n BIGINT NOT NULL, sum DOUBLE NOT NULL, sum_squares DOUBLE NOT NULL, least DOUBLE NOT NULL, most DOUBLE NOT NULL,
+    first_at BIGINT NOT NULL, first DOUBLE NOT NULL, last_at BIGINT NOT NULL, last DOUBLE NOT NULL);
+CREATE TABLE IF NOT EXISTS day_panes (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, subject INTEGER NOT NULL, day INTEGER NOT NULL,
+    n BIGINT NOT NULL, sum DOUBLE NOT NULL, sum_squares DOUBLE NOT NULL, least DOUBLE NOT NULL, most DOUBLE NOT NULL,
+    first_at BIGINT NOT NULL, first DOUBLE NOT NULL, last_at BIGINT NOT NULL, last DOUBLE NOT NULL);
+
+-- Histograms for quantiles, additive in n; subjects merged.
+CREATE TABLE IF NOT EXISTS minute_buckets (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, minute INTEGER NOT NULL, bucket SMALLINT NOT NULL, n BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS hour_buckets (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, hour INTEGER NOT NULL, bucket SMALLINT NOT NULL, n BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS day_buckets (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, day INTEGER NOT NULL, bucket SMALLINT NOT NULL, n BIGINT NOT NULL);
+
+-- HyperLogLog registers for distinct subjects; the greatest rank of a register holds.
+CREATE TABLE IF NOT EXISTS minute_registers (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, minute INTEGER NOT NULL, register SMALLINT NOT NULL, rank TINYINT NOT NULL);
+CREATE TABLE IF NOT EXISTS hour_registers (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, hour INTEGER NOT NULL, register SMALLINT NOT NULL, rank TINYINT NOT NULL);
+CREATE TABLE IF NOT EXISTS day_registers (
+    measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, day INTEGER NOT NULL, register SMALLINT NOT NULL, rank TINYINT NOT NULL);
+
+-- The latest version of each case, and every distinct version. `attributes` is a JSON object or null.
+CREATE TABLE IF NOT EXISTS cases (
+    case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
+    channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
+    updated_at TIMESTAMP NOT NULL, attributes VARCHAR);
+CREATE TABLE IF NOT EXISTS case_changes (
+    case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
+    channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
+    updated_at TIMESTAMP NOT NULL, attributes VARCHAR, applied_at TIMESTAMP NOT NULL);
+
+-- Where the historian stands: per source partition the next input that must be applied, per output partition the
+-- place to read on from. `topic_id` tells a re-created topic, whose offsets mean other records.
+CREATE TABLE IF NOT EXISTS next_offsets (topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS resume_offsets (topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS topic_logs (topic VARCHAR NOT NULL, topic_id VARCHAR NOT NULL, since TIMESTAMP NOT NULL);
+-- Input records that can never be applied: expired before an agent read them, or gone with a re-created topic.
+CREATE TABLE IF NOT EXISTS losses (
+    topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT NOT NULL,
+    why VARCHAR NOT NULL, found_at TIMESTAMP NOT NULL);
+
+-- Counts of each source, grown in the transaction that applies the data. `generation_received` counts since the present
+-- generation; `repeated` are applied case versions that the store had already; `fenced` counts batches, not records.
+CREATE TABLE IF NOT EXISTS source_ledger (
+    source VARCHAR NOT NULL, topic VARCHAR NOT NULL, generation BIGINT NOT NULL, sequence BIGINT NOT NULL,
+    received BIGINT NOT NULL, generation_received BIGINT NOT NULL, applied BIGINT NOT NULL, duplicate BIGINT NOT NULL,
+    repeated BIGINT NOT NULL, rejected MAP(VARCHAR, BIGINT) NOT NULL, fenced BIGINT NOT NULL,
+    last_input_at TIMESTAMP NOT NULL);
+
+CREATE TABLE IF NOT EXISTS dead_letters (
+    key VARCHAR NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
+    "offset" BIGINT NOT NULL, "index" BIGINT NOT NULL, field VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    message VARCHAR NOT NULL, content BLOB NOT NULL, cut_from BIGINT, "at" TIMESTAMP NOT NULL);
+
+-- KPI values as they were shown; `value` is null without data.
+CREATE TABLE IF NOT EXISTS kpi_values (
+    kpi VARCHAR NOT NULL, unit VARCHAR NOT NULL, evaluated_at TIMESTAMP NOT NULL, as_of TIMESTAMP, value DOUBLE,
+    samples BIGINT NOT NULL, freshness VARCHAR NOT NULL, definition_version VARCHAR NOT NULL);
+
+-- Files of the archive. `writing`: announced, perhaps half there; `kept`: part of the history, its rows are no longer in
+-- the table; `dropped`: replaced or expired, to be unlinked. `n` is the sum of readings (panes) in the file.
+CREATE TABLE IF NOT EXISTS archive_files (
+    kind VARCHAR NOT NULL, day INTEGER NOT NULL, path VARCHAR NOT NULL, state VARCHAR NOT NULL,
+    rows BIGINT NOT NULL, n BIGINT NOT NULL, size_bytes BIGINT NOT NULL);
+-- Readings whose panes a level no longer keeps, so that the audit still adds up.
+CREATE TABLE IF NOT EXISTS retired (level VARCHAR NOT NULL, day INTEGER NOT NULL, n BIGINT NOT NULL);

@@ -1,0 +1,148 @@
+"""The DuckDB file: opening, cursors, transactions, and what its errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from ioc.errors import ConfigurationInvalid, StoreUnavailable
+from ioc.store.codes import Codes
+
+VERSION = 1
+# The checkpoint threshold bounds both the log to replay at a start and the pause that a checkpoint makes.
+_SETTINGS = {
+    "memory_limit": "400MB",
+    "threads": 2,
+    "checkpoint_threshold": "64MB",
+    "preserve_insertion_order": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+}
+_DISK_FULL = ("no space left", "disk full", "file too large", "could not write", "disk quota")
+
+
+class Store:
+    """The one owner of the file. Cursors are cheap: a thread takes one for a piece of work and closes it.
+
+    `zone_hours` is the offset of the province's zone; days of the store are days of that zone.
+    """
+
+    def __init__(self, path: Path, archive_dir: Path, zone_hours: int) -> None:
+        self.path = path
+        self.archive_dir = archive_dir
+        self.zone_hours = zone_hours
+        self.codes = Codes()
+        self._lock = Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @classmethod
+    def open(cls, path: Path, archive_dir: Path, *, zone: ZoneInfo) -> Store:
+        """Make or open the file. Raises StoreUnavailable: held by another process, made for another zone, no space,
+        unreadable; ConfigurationInvalid for a zone that is not a whole number of hours all year."""
+        store = cls(path, archive_dir, _whole_hours(zone))
+        store.reopen()
+        return store
+
+    def reopen(self) -> None:
+        """Close and open anew: after a failed write DuckDB refuses everything until then. Raises StoreUnavailable."""
+        with self._lock:
+            self._shut()
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.archive_dir.mkdir(parents=True, exist_ok=True)
+                spill = str(self.path.with_suffix(".spill"))
+                connection = duckdb.connect(str(self.path), config=_SETTINGS | {"temp_directory": spill})
+            except (duckdb.Error, OSError) as fault:
+                raise unavailable(self.path, fault) from fault
+            try:
+                self._prepare(connection)
+            except (duckdb.Error, OSError) as fault:
+                connection.close()
+                raise unavailable(self.path, fault) from fault
+            except StoreUnavailable:
+                connection.close()
+                raise
+            self._connection = connection
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to the open file, for one thread. Raises StoreUnavailable when it is closed."""
+        with self._lock:
+            if self._connection is None:
+                raise StoreUnavailable(f"The store {self.path} is closed.")
+            return self._connection.cursor()
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it; harmless when closed already."""
+        with self._lock:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("BEGIN")
+        connection.execute(_sql("schema.sql"))
+        facts = connection.execute("SELECT version, zone_hours FROM store_facts").fetchone()
+        if facts is None:
+            made = datetime.now(UTC).replace(tzinfo=None)
+            connection.execute("INSERT INTO store_facts VALUES (?, ?, ?)", [VERSION, self.zone_hours, made])
+        elif facts[0] != VERSION:
+            raise StoreUnavailable(
+                f"The store {self.path} has layout {facts[0]}; this program writes layout {VERSION}."
+            )
+        elif facts[1] != self.zone_hours:
+            raise StoreUnavailable(
+                f"The store {self.path} keeps days of UTC{facts[1]:+d}, but the centre's zone is UTC{self.zone_hours:+d}."
+            )
+        connection.execute("COMMIT")
+        self.codes.load(connection)
+
+
+@contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """All or nothing of what the block does. Raises StoreUnavailable in place of DuckDB's own errors; any error of
+    the block, and a commit that fails, leave the store as it was."""
+    try:
+        cursor.execute("BEGIN")
+        yield cursor
+        cursor.execute("COMMIT")
+    except BaseException as fault:
+        try:
+            cursor.execute("ROLLBACK")
+        except duckdb.Error:
+            pass  # the transaction is gone already, or the whole database is invalid until it is opened anew
+        if isinstance(fault, duckdb.Error | OSError):
+            raise unavailable(path, fault) from fault
+        raise
+
+
+def unavailable(path: Path, fault: Exception) -> StoreUnavailable:
+    """What a DuckDB or system error means to the person who runs the centre."""
+    text = str(fault)
+    if "lock" in text.lower() and "conflicting" in text.lower():
+        return StoreUnavailable(f"The store {path} is held by another process; stop that `ioc serve` first.")
+    if any(sign in text.lower() for sign in _DISK_FULL):
+        return StoreUnavailable(f"The disk of {path} is full; writing stops until there is space again.")
+    return StoreUnavailable(f"The store {path} cannot be used: {(text.strip() or repr(fault)).splitlines()[0]}")
+
+
+def _whole_hours(zone: ZoneInfo) -> int:
+    offsets = {datetime(2025, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in range(1, 13)}
+    seconds = {offset.total_seconds() for offset in offsets if offset is not None}
+    if len(seconds) != 1 or (only := seconds.pop()) % 3600:
+        raise ConfigurationInvalid(f"The zone {zone.key} is not a whole number of hours from UTC all year.")
+    return int(only // 3600)
+
+
+def _sql(name: str) -> str:
+    return files("ioc.store").joinpath(name).read_text(encoding="utf-8")
