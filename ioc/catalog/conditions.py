@@ -1,0 +1,270 @@
+"""Conditions over a case: the SQL of `where` and `over`, parsed by DuckDB, checked node by node, written anew.
+
+Only what this module writes is ever run: columns and attributes of the case, constants, `now`, comparisons, boolean
+operators, IN, BETWEEN, IS NULL, LIKE, arithmetic and a few functions. An attribute takes the type of what it meets.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+import duckdb
+import orjson
+
+from ioc.catalog.rows import nearest
+from ioc.model.case import CaseType
+
+TIME_COLUMNS = ("received_at", "due_at", "closed_at", "updated_at")
+TEXT_COLUMNS = ("case_id", "unit", "status", "channel", "service")
+_COMPARISONS = {
+    "COMPARE_EQUAL": "=",
+    "COMPARE_NOTEQUAL": "<>",
+    "COMPARE_LESSTHAN": "<",
+    "COMPARE_LESSTHANOREQUALTO": "<=",
+    "COMPARE_GREATERTHAN": ">",
+    "COMPARE_GREATERTHANOREQUALTO": ">=",
+    "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM",
+    "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
+}
+_LIKES = {"~~": "LIKE", "!~~": "NOT LIKE", "~~*": "ILIKE", "!~~*": "NOT ILIKE"}
+_TEXT_FUNCTIONS = {"lower": "text", "upper": "text", "trim": "text", "length": "number"}
+_NUMBER_FUNCTIONS = ("abs", "floor", "ceil", "round")
+_LENGTHS = {"to_seconds": 1, "to_minutes": 60, "to_hours": 3600, "to_days": 86_400, "to_weeks": 604_800}
+_SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "truth": "BOOLEAN"}
+_PARSER = duckdb.connect()
+_PARSER_LOCK = Lock()
+
+Node = dict[str, Any]
+
+
+class ConditionInvalid(ValueError):
+    """The text is no condition over the case; says what in it and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`sql` is true for the cases meant; a column `now` (UTC) must stand beside the case's own when `uses_now`.
+
+    `loose` is free of `now` and true at least where `sql` can be true at some moment.
+    """
+
+    sql: str
+    uses_now: bool
+    loose: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """SQL of a node, and its kind: text, number, truth, time, length, null, or attribute (not typed yet)."""
+
+    sql: str
+    kind: str
+    uses_now: bool = False
+    loose: str = ""
+
+    def wide(self) -> str:
+        return "true" if self.uses_now and not self.loose else self.loose or self.sql
+
+
+def parse_condition(text: str, case_type: CaseType) -> Condition:
+    """Raises ConditionInvalid."""
+    return _parse(text, case_type.statuses, case_type.attributes)
+
+
+def attribute(name: str, kind: str) -> str:
+    """SQL of an attribute of a case as text, number or truth; null where it is missing or of another type."""
+    sql = f"json_extract_string(attributes, '$.\"{name}\"')"
+    return sql if kind == "text" else f"try_cast({sql} AS {_SQL_TYPES[kind]})"
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str, statuses: tuple[str, ...], attributes: tuple[str, ...]) -> Condition:
+    part = _as(_Writer(statuses, attributes).write(_tree(text)), "truth")
+    return Condition(part.sql, part.uses_now, part.wide())
+
+
+def _tree(text: str) -> Node:
+    """The one expression that `text` is, as DuckDB's parser sees it."""
+    with _PARSER_LOCK:
+        row = _PARSER.execute("SELECT json_serialize_sql('SELECT ' || ?::VARCHAR)", [text]).fetchone()
+    answer: Node = orjson.loads(row[0]) if row else {"error": True}
+    if answer["error"] or len(answer["statements"]) != 1:
+        raise ConditionInvalid(
+            f"{text!r} is not one SQL condition: {answer.get('error_message', 'several statements')}"
+        )
+    node = answer["statements"][0]["node"]
+    alone = node["type"] == "SELECT_NODE" and len(node["select_list"]) == 1 and not node["select_list"][0]["alias"]
+    clauses = ("modifiers", "where_clause", "group_expressions", "having", "sample", "qualify")
+    if not alone or node["from_table"]["type"] != "EMPTY" or any(node[c] for c in clauses) or node["cte_map"]["map"]:
+        raise ConditionInvalid(f"{text!r} is more than a condition; write only what stands behind WHERE.")
+    expression: Node = node["select_list"][0]
+    return expression
+
+
+class _Writer:
+    """Writes SQL from nodes of the parser's tree."""
+
+    def __init__(self, statuses: tuple[str, ...], attributes: tuple[str, ...]) -> None:
+        self._statuses = statuses
+        self._attributes = attributes
+
+    def write(self, node: Node) -> _Part:
+        match node["class"]:
+            case "COLUMN_REF":
+                return self._column(node["column_names"])
+            case "CONSTANT":
+                return _constant(node["value"])
+            case "CAST":
+                return _cast_constant(node)
+            case "CONJUNCTION":
+                word = " AND " if node["type"] == "CONJUNCTION_AND" else " OR "
+                parts = [_as(self.write(child), "truth") for child in node["children"]]
+                loose = word.join(part.wide() for part in parts)
+                return _Part(f"({word.join(p.sql for p in parts)})", "truth", _now(parts), f"({loose})")
+            case "COMPARISON" if node["type"] in _COMPARISONS:
+                left, right = self._alike([node["left"], node["right"]])
+                sql = f"({left.sql} {_COMPARISONS[node['type']]} {right.sql})"
+                return _Part(sql, "truth", _now([left, right]))
+            case "BETWEEN":
+                parts = self._alike([node["input"], node["lower"], node["upper"]])
+                sql = "({} BETWEEN {} AND {})".format(*(part.sql for part in parts))
+                return _Part(sql, "truth", _now(parts))
+            case "OPERATOR":
+                return self._operator(node)
+            case "FUNCTION":
+                return self._function(node)
+        raise ConditionInvalid(
+            f"A {node['class'].lower()} is not allowed in a condition; use columns, constants, `now`, comparisons, "
+            "and, or, not, in, between, is null, like."
+        )
+
+    def _column(self, names: list[str]) -> _Part:
+        name = names[-1]
+        if len(names) == 2 and names[0] == "attributes" and name in self._attributes:
+            return _Part(name, "attribute")
+        if len(names) == 1:
+            if name == "now":
+                return _Part('"now"', "time", uses_now=True)
+            if name in TIME_COLUMNS:
+                return _Part(f'"{name}"', "time")
+            if name in TEXT_COLUMNS:
+                return _Part(f'"{name}"', "text")
+            if name in self._attributes:
+                return _Part(name, "attribute")
+        known = (*TEXT_COLUMNS, *TIME_COLUMNS, "now", *self._attributes)
+        full = ".".join(names)
+        raise ConditionInvalid(
+            f"The case has no column or attribute {full!r} (it has {', '.join(known)}){nearest(full, known)}"
+        )
+
+    def _operator(self, node: Node) -> _Part:
+        kind, children = node["type"], node["children"]
+        if kind in ("OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"):
+            part = self.write(children[0])
+            part = _as(part, "text") if part.kind == "attribute" else part
+            sql = f"({part.sql} IS {'NOT ' if 'NOT' in kind else ''}NULL)"
+            return _Part(sql, "truth", part.uses_now)
+        if kind == "OPERATOR_NOT":
+            part = _as(self.write(children[0]), "truth")
+            return _Part(f"(NOT {part.sql})", "truth", part.uses_now)
+        if kind in ("COMPARE_IN", "COMPARE_NOT_IN"):
+            parts = self._alike(children)
+            word = "IN" if kind == "COMPARE_IN" else "NOT IN"
+            sql = f"({parts[0].sql} {word} ({', '.join(part.sql for part in parts[1:])}))"
+            return _Part(sql, "truth", _now(parts))
+        if kind == "OPERATOR_COALESCE":
+            parts = self._alike(children)
+            return _Part(f"coalesce({', '.join(part.sql for part in parts)})", parts[0].kind, _now(parts))
+        raise ConditionInvalid(f"The operator {kind} is not allowed in a condition.")
+
+    def _function(self, node: Node) -> _Part:
+        name, children = node["function_name"], node["children"]
+        if name in _LENGTHS:
+            return _length(name, children[0])
+        parts = [self.write(child) for child in children]
+        if name in _LIKES:
+            left, right = (_as(part, "text") for part in parts)
+            return _Part(f"({left.sql} {_LIKES[name]} {right.sql})", "truth")
+        if name in ("+", "-", "*", "/") and len(parts) == 2:
+            kinds = (parts[0].kind, parts[1].kind)
+            if name in "+-" and kinds == ("time", "length"):
+                return _Part(f"({parts[0].sql} {name} {parts[1].sql})", "time", _now(parts))
+            left, right = (_as(part, "number") for part in parts)
+            # A division by zero is null in DuckDB, so the case does not meet the condition.
+            return _Part(f"({left.sql} {name} {right.sql})", "number")
+        if name == "-" and len(parts) == 1:
+            return _Part(f"(-{_as(parts[0], 'number').sql})", "number")
+        if name in _TEXT_FUNCTIONS and len(parts) == 1:
+            return _Part(f"{name}({_as(parts[0], 'text').sql})", _TEXT_FUNCTIONS[name])
+        if name in _NUMBER_FUNCTIONS and len(parts) == 1:
+            return _Part(f"{name}({_as(parts[0], 'number').sql})", "number")
+        allowed = (*_TEXT_FUNCTIONS, *_NUMBER_FUNCTIONS, "coalesce")
+        raise ConditionInvalid(f"The function {name}() is not allowed in a condition; allowed are {', '.join(allowed)}")
+
+    def _alike(self, nodes: list[Node]) -> list[_Part]:
+        """Parts of one kind: attributes take that of the others; two attributes meet as texts."""
+        parts = [self.write(node) for node in nodes]
+        kinds = {part.kind for part in parts} - {"attribute", "null"}
+        kind = kinds.pop() if kinds else "text"
+        parts = [_as(part, kind) for part in parts]
+        if '"status"' in (part.sql for part in parts):
+            for node in nodes:
+                word = node.get("value", {}).get("value") if node["class"] == "CONSTANT" else None
+                if isinstance(word, str) and word not in self._statuses:
+                    raise ConditionInvalid(
+                        f"{word!r} is no status of the case (they are {', '.join(self._statuses)})"
+                        f"{nearest(word, self._statuses)}"
+                    )
+        return parts
+
+
+def _now(parts: list[_Part]) -> bool:
+    return any(part.uses_now for part in parts)
+
+
+def _as(part: _Part, kind: str) -> _Part:
+    """The part, typed. Raises ConditionInvalid when it is of another kind."""
+    if part.kind == "attribute":
+        if kind not in _SQL_TYPES:
+            raise ConditionInvalid(f"The attribute {part.sql!r} is compared with a time; attributes hold none.")
+        return _Part(attribute(part.sql, kind), kind)
+    if part.kind not in (kind, "null"):
+        raise ConditionInvalid(f"{part.sql} is a {part.kind} where a {kind} is needed.")
+    return part
+
+
+def _constant(value: Node) -> _Part:
+    name = value["type"]["id"]
+    if value["is_null"]:
+        return _Part("NULL", "null")
+    if name == "VARCHAR":
+        return _Part("'" + value["value"].replace("'", "''") + "'", "text")
+    if name == "BOOLEAN":
+        return _Part(str(value["value"]).lower(), "truth")
+    if name == "DECIMAL":
+        scale = value["type"]["type_info"]["scale"]
+        return _Part(repr(int(value["value"]) / 10**scale), "number")
+    if name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT"):
+        return _Part(repr(value["value"]), "number")
+    raise ConditionInvalid(f"A constant of type {name} is not allowed in a condition.")
+
+
+def _cast_constant(node: Node) -> _Part:
+    """`true` and `false` come from the parser as casts of 't' and 'f'; no other cast is let through."""
+    child = node["child"]
+    if node["cast_type"]["id"] == "BOOLEAN" and child["class"] == "CONSTANT" and child["value"]["value"] in ("t", "f"):
+        return _Part("true" if child["value"]["value"] == "t" else "false", "truth")
+    raise ConditionInvalid(
+        "A cast is not allowed in a condition; an attribute takes the type of what it is compared to."
+    )
+
+
+def _length(name: str, node: Node) -> _Part:
+    """INTERVAL 3 DAY: the parser wraps the number in casts."""
+    while node["class"] in ("CAST", "FUNCTION"):
+        node = node["child"] if node["class"] == "CAST" else node["children"][0]
+    number = _constant(node["value"]) if node["class"] == "CONSTANT" else None
+    if number is None or number.kind not in ("number", "text") or not number.sql.strip("'").isdigit():
+        raise ConditionInvalid("A length of time is written as INTERVAL 3 DAY, with a whole number.")
+    return _Part(f"to_seconds({int(number.sql.strip(chr(39))) * _LENGTHS[name]})", "length")

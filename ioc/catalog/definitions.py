@@ -1,0 +1,119 @@
+"""From entries of the packs to sectors, measures, case types and KPIs, each checked by itself."""
+
+from hashlib import sha256
+
+from ioc.catalog.catalog import Sector
+from ioc.catalog.conditions import TEXT_COLUMNS, TIME_COLUMNS
+from ioc.catalog.expressions import EXPRESSIONS, read_expression
+from ioc.catalog.rows import Row
+from ioc.model.case import CaseType
+from ioc.model.kpi import Expression, KpiDefinition, RollUp, Target
+from ioc.model.measure import Measure, MeasureKind
+from ioc.model.vocabulary import Vocabulary
+from ioc.model.window import Window, WindowKind
+
+_YEARS = (2000, 2100)
+_MOST_DIGITS = 6
+_RESERVED = frozenset({*TEXT_COLUMNS, *TIME_COLUMNS, "now", "attributes", "case_type"})
+
+
+def read_sector(row: Row) -> Sector:
+    sector = Sector(row.identifier(), row.names("name"), row.whole("order", 100, 0, 10_000))
+    row.finish()
+    return sector
+
+
+def read_measure(row: Row) -> Measure:
+    kind = row.choice("kind", [kind.value for kind in MeasureKind])
+    least = row.number("least", float("-inf"))
+    most = row.number("most", float("inf"))
+    least, most = (float("-inf") if least is None else least), (float("inf") if most is None else most)
+    if least > most:
+        row.fault("most", f"`most` {most:g} is below `least` {least:g}.")
+    measure = Measure(
+        id=row.identifier(),
+        name=row.names("name"),
+        unit_of_measure=row.text("unit_of_measure"),
+        kind=MeasureKind(kind or MeasureKind.GAUGE),
+        least=least,
+        most=most,
+        keeps_subject=row.flag("keeps_subject"),
+        quantiles=row.flag("quantiles"),
+        distinct=row.flag("distinct"),
+    )
+    row.finish()
+    return measure
+
+
+def read_case_type(row: Row) -> CaseType:
+    case_type = CaseType(
+        id=row.identifier(),
+        name=row.names("name"),
+        statuses=row.words("statuses", required=True),
+        attributes=row.words("attributes", required=False),
+    )
+    for name in case_type.attributes:
+        if name in _RESERVED or not name.isidentifier() or not name.isascii():
+            row.fault("attributes", f"{name!r} cannot name an attribute; use letters, digits, _, and no case column.")
+    row.finish()
+    return case_type
+
+
+def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | None:
+    """None when its expression is faulty. `version` does not know of formula parts yet."""
+    window_text = row.text("window")
+    window = Window(WindowKind.TODAY)
+    if window_text:
+        try:
+            window = Window.parse(window_text)
+        except (ValueError, OverflowError) as fault:
+            row.fault("window", f"{str(fault).capitalize()}.")
+    expression = read_expression(row, window, vocabulary)
+    roll_up = row.choice("roll_up", [way.value for way in RollUp], RollUp.MERGE)
+    min_samples = row.whole("min_samples", 1, 1, 1_000_000_000)
+    unit_of_measure = row.text("unit_of_measure")
+    kpi_id, name, short_name = row.identifier(), row.names("name"), row.names("short_name", required=False)
+    targets, fresh_within = _targets(row), row.length("fresh_within")
+    digits, basis = row.whole("digits", 1, 0, _MOST_DIGITS), row.text("basis")
+    row.finish(EXPRESSIONS)
+    if expression is None:
+        return None
+    return KpiDefinition(
+        id=kpi_id,
+        sector=sector,
+        name=name,
+        unit_of_measure=unit_of_measure,
+        window=window,
+        window_text=window_text,
+        expression=expression,
+        version=version(expression, window_text, roll_up, str(min_samples), unit_of_measure),
+        roll_up=RollUp(roll_up or RollUp.MERGE),
+        targets=targets,
+        fresh_within=fresh_within,
+        min_samples=min_samples,
+        digits=digits,
+        basis=basis,
+        short_name=short_name,
+    )
+
+
+def version(expression: Expression | str, *more: str) -> str:
+    """Eight hexadecimal digits that change with anything that changes values."""
+    return sha256("\n".join((repr(expression), *more)).encode()).hexdigest()[:8]
+
+
+def _targets(row: Row) -> tuple[Target, ...]:
+    """In the order of the years."""
+    targets: list[Target] = []
+    for entry in row.tables("target"):
+        if not entry.has("year"):
+            entry.fault("year", "is missing; a target holds for a year.")
+        year = entry.whole("year", _YEARS[0], *_YEARS)
+        at_least, at_most = entry.number("at_least"), entry.number("at_most")
+        if entry.has("at_least") == entry.has("at_most"):
+            entry.fault("", "A target has exactly one of at_least and at_most.")
+        if any(target.year == year for target in targets) and entry.has("year"):
+            entry.fault("year", f"The year {year} has a target already.")
+        targets.append(Target(year, at_least, at_most, entry.text("basis", "")))
+        entry.finish()
+    return tuple(sorted(targets, key=lambda target: target.year))

@@ -1,0 +1,80 @@
+"""Displays: what each wall shows, in scenes of tiles."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.packs import read_toml
+from ioc.catalog.rows import Row, nearest
+
+_MOST_TILES = 24
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`tiles` are ids of KPIs, in the order of reading."""
+
+    id: str
+    name: dict[str, str]
+    tiles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Display:
+    """`height_mm` of the screen and `distance_mm` of its readers give the size of its letters."""
+
+    id: str
+    name: dict[str, str]
+    height_mm: int
+    distance_mm: int
+    scenes: tuple[Scene, ...]
+
+
+def load_displays(catalog: Catalog, overlay: Path | None = None) -> dict[str, Display]:
+    """The package's displays by id; a file of the same id in `overlay/displays/` takes the place of ours.
+
+    Raises CatalogInvalid with every fault found.
+    """
+    folders = [Path(str(files("ioc.catalog").joinpath("displays")))]
+    if overlay is not None:
+        folders.append(overlay / "displays")
+    faults: list[Fault] = []
+    displays: dict[str, Display] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")):
+            data = read_toml(path, faults)
+            if data:
+                display = _display(Row("", data, {}, str(path), faults), catalog)
+                displays[display.id] = display
+    if faults:
+        raise CatalogInvalid(faults)
+    return displays
+
+
+def _display(row: Row, catalog: Catalog) -> Display:
+    scenes = row.tables("scene")
+    if not scenes:
+        row.fault("scene", "is missing; a display shows at least one [[scene]].")
+    display = Display(
+        id=row.identifier(),
+        name=row.names("name"),
+        height_mm=row.whole("height_mm", 1000, 100, 100_000),
+        distance_mm=row.whole("distance_mm", 4000, 100, 1_000_000),
+        scenes=tuple(_scene(scene, catalog) for scene in scenes),
+    )
+    row.finish(["scene"])
+    return display
+
+
+def _scene(row: Row, catalog: Catalog) -> Scene:
+    scene = Scene(row.identifier(), row.names("name"), row.words("tiles", required=True))
+    row.subject = f"scene {scene.id}"
+    for tile in scene.tiles:
+        if tile not in catalog.kpis:
+            row.fault("tiles", f"No KPI is called {tile!r}{nearest(tile, catalog.kpis)}.")
+    if len(scene.tiles) > _MOST_TILES:
+        row.fault("tiles", f"{len(scene.tiles)} tiles cannot be read from afar; show at most {_MOST_TILES}.")
+    row.finish()
+    return scene

@@ -1,0 +1,106 @@
+"""Pack files: the package's own, and those of the province laid over them."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ioc.catalog.expressions import EXPRESSIONS
+from ioc.catalog.faults import Fault
+from ioc.catalog.rows import Row, nearest
+
+TABLES = ("measure", "case_type", "kpi")
+
+
+@dataclass
+class Entry:
+    """One table of a pack, fields of an overlay already in it. `files` says where each field is from; `sector` is the
+    sector of the file that first defined it."""
+
+    file: str
+    sector: str
+    data: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+
+    def row(self, subject: str, faults: list[Fault]) -> Row:
+        return Row(subject, self.data, self.files, self.file, faults)
+
+
+@dataclass(frozen=True)
+class Packs:
+    """All entries by kind (`sector`, `measure`, `case_type`, `kpi`) and id, in the order of the files."""
+
+    entries: Mapping[str, dict[str, Entry]]
+
+
+def read_packs(overlay: Path | None, faults: list[Fault]) -> Packs:
+    """The package's packs with the province's files (`overlay/*.toml`, in the order of their names) laid over: an entry
+    with a known id replaces the fields it names, any other is added. Files that cannot be read become faults."""
+    entries: dict[str, dict[str, Entry]] = {kind: {} for kind in ("sector", *TABLES)}
+    own = sorted((Path(str(path)) for path in files("ioc.catalog").joinpath("sectors").iterdir()), key=lambda p: p.name)
+    _lay(entries, [path for path in own if path.suffix == ".toml"], faults)
+    if overlay is not None and overlay.is_dir():
+        _lay(entries, sorted(overlay.glob("*.toml")), faults)
+    return Packs(entries)
+
+
+def _lay(entries: dict[str, dict[str, Entry]], paths: Iterable[Path], faults: list[Fault]) -> None:
+    """Within one layer an id stands once."""
+    seen: dict[tuple[str, str], str] = {}
+    for path in paths:
+        pack = read_toml(path, faults)
+        for name in pack.keys() - {"sector", *TABLES}:
+            hint = nearest(name, ("sector", *TABLES))
+            faults.append(Fault(str(path), "", name, f"A pack has no table {name!r}{hint}."))
+        sector = pack.get("sector")
+        sector_id = sector.get("id", "") if isinstance(sector, dict) else ""
+        tables: list[tuple[str, Any]] = [("sector", sector)] if sector is not None else []
+        for kind in TABLES:
+            given = pack.get(kind, [])
+            if not isinstance(given, list):
+                faults.append(Fault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
+                continue
+            tables += [(kind, data) for data in given]
+        for kind, data in tables:
+            if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
+                faults.append(Fault(str(path), "", f"{kind}.id", f"A [{kind}] has no id; give it one."))
+                continue
+            place = (kind, data["id"])
+            if place in seen and not (kind == "sector" and len(data) == 1):
+                subject = subject_of(kind, data["id"])
+                faults.append(Fault(str(path), subject, "id", f"The same id stands in {seen[place]}; rename one."))
+                continue
+            seen[place] = str(path)
+            _put(entries[kind], data, str(path), sector_id)
+
+
+def _put(entries: dict[str, Entry], data: dict[str, Any], file: str, sector: str) -> None:
+    known = entries.get(data["id"])
+    if known is None:
+        entries[data["id"]] = Entry(file, sector, dict(data))
+        return
+    if any(name in data for name in EXPRESSIONS):
+        # A KPI has one expression: the province's takes the place of ours.
+        known.data = {name: value for name, value in known.data.items() if name not in EXPRESSIONS}
+    known.data |= data
+    known.files |= dict.fromkeys(data, file)
+
+
+def read_toml(path: Path, faults: list[Fault]) -> dict[str, Any]:
+    """Content of a file; empty, with a fault, when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as fault:
+        faults.append(Fault(str(path), "", "", f"This is not TOML: {fault}."))
+    except UnicodeDecodeError:
+        faults.append(Fault(str(path), "", "", "The file is not UTF-8; save it as UTF-8."))
+    except OSError as fault:
+        faults.append(Fault(str(path), "", "", f"The file cannot be read: {fault.strerror}."))
+    return {}
+
+
+def subject_of(kind: str, entry_id: str) -> str:
+    """How faults name an entry."""
+    return entry_id if kind == "kpi" else f"{kind} {entry_id}"
