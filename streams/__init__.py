@@ -1,0 +1,1 @@
+"""Stream workers: readings to panes, cases to case updates, one output for one input."""

@@ -1,0 +1,121 @@
+"""Readings to one-minute panes, on the dictionary codes: a few nanoseconds a reading, never a word compared."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ioc.model.rejection import Rejection
+from ioc.model.vocabulary import Vocabulary
+from ioc.wire.schemas import PANES, SUBJECT, WORD
+from streams.checks import Columns, fit_rows, rejections_of
+from streams.grouping import Grouping
+from streams.known import Codes, MeasuresOf, Words, compact
+from streams.sketches import bucket_lists, register_lists
+
+_MINUTE_MS = 60_000
+_NO_PANES = pa.RecordBatch.from_pylist([], schema=PANES)
+_NO_SUBJECTS = pa.array([], pa.string())
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """`panes` in the order of measure, unit, subject and minute; `rejections` with the row as index.
+
+    `applied` is the number of readings in the panes: all rows but the rejected.
+    """
+
+    panes: pa.RecordBatch
+    rejections: list[Rejection]
+    applied: int
+
+
+def reduce(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> Reduced:
+    """The panes (`schemas.PANES`) of a batch of readings (`schemas.READINGS`) that the broker took at `input_time_ms`.
+
+    Panes of any split of the same readings merge to the same panes: n, sum and sum_squares add up; least, most, first
+    and last do not depend on the order of rows. They are filled for every kind of measure. Where panes merge the
+    subjects, first and last are those of all subjects together.
+    """
+    columns = Columns.of(batch)
+    measures = MeasuresOf.of(columns.measure, vocabulary)
+    fit = fit_rows(columns, measures, vocabulary, input_time_ms)
+    if fit is None:
+        return Reduced(_panes(columns, measures), [], batch.num_rows)
+    unfit = np.setdiff1d(np.arange(batch.num_rows), fit, assume_unique=True)
+    rejections = list(rejections_of(columns, batch, unfit, vocabulary, input_time_ms))
+    return Reduced(_panes(columns.take(fit), measures), rejections, len(fit))
+
+
+def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
+    value = columns.value
+    if len(value) == 0:
+        return _NO_PANES
+    measure, unit = columns.measure.codes, columns.unit.codes
+    minutes, first_minute, ms = _minutes(columns.time_ms)
+    subject = _kept(columns.subject, measure, measures)
+
+    grouping = Grouping(measure.astype(np.int64), columns.measure.size).by(unit, columns.unit.size)
+    if subject is not None:
+        grouping = grouping.by(subject + 1, columns.subject.size)
+    grouping = grouping.by(minutes, int(minutes.max()) + 1).dense()
+
+    counts = grouping.counts()
+    present = np.flatnonzero(counts)
+    member = np.empty(grouping.size, np.intp)
+    member[grouping.keys] = np.arange(len(value))
+    member = member[present]  # a row of each group, which has the group's words
+    place = np.empty(grouping.size, np.intp)
+    place[present] = np.arange(len(present))
+
+    first_ms, first = grouping.first(ms, value)
+    last_ms, last = grouping.last(ms, value)
+    with np.errstate(over="ignore"):
+        squares = grouping.sums(value * value)
+    return pa.RecordBatch.from_arrays(
+        [
+            compact(measure[member], columns.measure.dictionary, WORD),
+            compact(unit[member], columns.unit.dictionary, WORD),
+            _no_subjects(len(present))
+            if subject is None
+            else compact(subject[member], columns.subject.dictionary, SUBJECT),
+            pa.array((minutes[member] + first_minute).astype(np.int32)),
+            pa.array(counts[present].astype(np.int32)),
+            pa.array(grouping.sums(value)[present]),
+            pa.array(squares[present]),
+            pa.array(grouping.least(value)[present]),
+            pa.array(grouping.most(value)[present]),
+            pa.array(first_ms[present]),
+            pa.array(first[present]),
+            pa.array(last_ms[present]),
+            pa.array(last[present]),
+            bucket_lists(columns, measures, place[grouping.keys], len(present)),
+            register_lists(columns, measures, place[grouping.keys], len(present)),
+        ],
+        schema=PANES,
+    )
+
+
+def _minutes(time_ms: NDArray[np.int64]) -> tuple[NDArray[Any], int, NDArray[np.int32]]:
+    """Minute of each time from the first one on, that first minute since 1970, and the milliseconds into the minute."""
+    first_minute = int(time_ms.min()) // _MINUTE_MS
+    since = time_ms - first_minute * _MINUTE_MS
+    if int(since.max()) < 2**31:  # divides four times as fast
+        since = since.astype(np.int32)
+    minutes = since // _MINUTE_MS
+    return minutes, first_minute, (since - minutes * _MINUTE_MS).astype(np.int32, copy=False)
+
+
+def _kept(subject: Words, measure: Codes, measures: MeasuresOf) -> Codes | None:
+    """Subject of each row, -1 where its measure merges subjects; None when no row keeps one."""
+    if not measures.keeps_subject.any() or not subject.entries:
+        return None
+    if measures.keeps_subject[:-1].all():
+        return subject.codes
+    return np.where(measures.keeps_subject[measure], subject.codes, np.int8(-1))
+
+
+def _no_subjects(rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.nulls(rows, SUBJECT.index_type), _NO_SUBJECTS)

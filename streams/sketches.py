@@ -1,0 +1,71 @@
+"""The sketches of a batch's panes: lists of buckets and registers, in the coding of `ioc.wire.sketches`."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ioc.wire.schemas import BUCKETS, REGISTERS
+from ioc.wire.sketches import PRECISION, buckets_of, registers_of
+from streams.checks import Columns
+from streams.known import Flags, MeasuresOf
+
+Whole = NDArray[np.int64]
+_HALF = 2**15
+_RANK_BITS = 6
+
+
+def bucket_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.intp], size: int) -> pa.ListArray:
+    """`schemas.BUCKETS` of panes 0 … size - 1, in the order of buckets; null where the measure has no quantiles.
+
+    `panes[row]` is the pane that a row of `columns` belongs to.
+    """
+    rows = _rows(measures.quantiles, columns)
+    if rows is None:
+        return pa.nulls(size, BUCKETS)
+    bucket = buckets_of(columns.value[rows]).astype(np.int64) + _HALF
+    keys, counts = np.unique(panes[rows] * (2 * _HALF) + bucket, return_counts=True)
+    pane, bucket = np.divmod(keys, 2 * _HALF)
+    buckets = pa.array((bucket - _HALF).astype(np.int16))
+    return _lists(pane, pa.StructArray.from_arrays([buckets, pa.array(counts.astype(np.int32))], ["bucket", "n"]), size)
+
+
+def register_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.intp], size: int) -> pa.ListArray:
+    """`schemas.REGISTERS` of panes 0 … size - 1, each register once; null where subjects are not counted or named."""
+    rows = _rows(measures.distinct, columns)
+    if rows is None or not columns.subject.entries:
+        return pa.nulls(size, REGISTERS)
+    named = columns.subject.codes[rows].astype(np.int64)
+    pairs = np.unique(panes[rows][named >= 0] * columns.subject.size + named[named >= 0])
+    pane, subject = np.divmod(pairs, columns.subject.size)
+    subjects, place = np.unique(subject, return_inverse=True)
+    register, rank = registers_of([columns.subject.entries[code] or "" for code in subjects])
+    keys = (pane << PRECISION | register[place]) << _RANK_BITS | rank[place]
+    keys.sort()
+    greatest = np.ones(len(keys), np.bool_)  # the last of equal panes and registers has the greatest rank
+    greatest[:-1] = keys[1:] >> _RANK_BITS != keys[:-1] >> _RANK_BITS
+    keys = keys[greatest]
+    pane, register = keys >> (PRECISION + _RANK_BITS), keys >> _RANK_BITS & (2**PRECISION - 1)
+    ranks = pa.array((keys & (2**_RANK_BITS - 1)).astype(np.int8))
+    return _lists(
+        pane, pa.StructArray.from_arrays([pa.array(register.astype(np.int16)), ranks], ["register", "rank"]), size
+    )
+
+
+def _rows(flags: Flags, columns: Columns) -> NDArray[np.intp] | None:
+    """Rows whose measure has the flag, None when there is none."""
+    if not flags.any():
+        return None
+    rows = np.flatnonzero(flags[columns.measure.codes])
+    return rows if len(rows) else None
+
+
+def _lists(pane: Whole, values: pa.StructArray, size: int) -> pa.ListArray:
+    """Lists of the values of each pane, which stand in the order of panes; null for a pane without any."""
+    counts = np.bincount(pane, minlength=size)
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), values, type=_LIST_OF[values.type], mask=pa.array(counts == 0)
+    )
+
+
+_LIST_OF = {kind.value_type: kind for kind in (BUCKETS, REGISTERS)}
