@@ -1,0 +1,33 @@
+# Each target does its own set-up; what is done already is skipped. `setup/` has the steps.
+.PHONY: up test check bench lock clean
+
+up:
+	@python3 -m setup up
+	@exec .venv/bin/ioc up
+
+test:
+	@python3 -m setup test
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile
+
+check: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+check:
+	@python3 -m setup test
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	npm --prefix ui run check
+	npm --prefix ui test
+
+bench:
+	@python3 -m setup bench
+	.venv/bin/python -m tests.bench
+
+# Newest versions into the locks: Python packages, Kafka's jars, npm's packages.
+lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+lock:
+	@python3 -m setup test
+	python3 -m setup.lock
+
+clean:
+	rm -rf .build ioc/api/static ui/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

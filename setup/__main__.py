@@ -1,0 +1,35 @@
+"""`python3 -m setup up|test|bench`: bring this checkout to where the command can run; nothing is done twice."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+
+from setup.chromium import CHROMIUM
+from setup.environment import ENVIRONMENT, install
+from setup.kafka import FETCH_JARS, RECORD_START
+from setup.pages import BUILD_PAGES, NPM_PACKAGES
+from setup.steps import BUILD, SetupFailed, fail, perform, perform_side_by_side
+
+# requirements/<lock>.txt for each purpose; each lock holds the one before it.
+LOCKS = {"up": "up", "test": "test", "bench": "bench"}
+
+
+def main(purpose: str) -> None:
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two `make` at once wait for each other
+        perform([ENVIRONMENT, install(LOCKS[purpose])])
+        pages = [NPM_PACKAGES, BUILD_PAGES] + ([CHROMIUM] if purpose == "test" else [])
+        perform_side_by_side([[FETCH_JARS, RECORD_START], pages])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
+        sys.exit("usage: python3 -m setup up|test|bench")
+    try:
+        main(sys.argv[1])
+    except SetupFailed as failure:
+        fail(failure)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,61 @@
+"""A headless Chromium for the browser tests: the installed one, else the binary that npm's @sparticuz/chromium carries.
+
+Either way the tests start `.build/chromium`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tarfile
+from pathlib import Path
+
+from setup.steps import BUILD, ROOT, Step, call
+
+INSTALLED = ("chromium", "chromium-browser", "google-chrome")
+STARTER = BUILD / "chromium"
+RECIPE = ROOT / "setup" / "browser"
+FOLDER = BUILD / "browser"
+
+
+def write_starter(executable: str, *, environment: dict[str, str]) -> None:
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+    STARTER.write_text(f'#!/bin/sh\n{exports}exec {shlex.quote(executable)} "$@"\n')
+    STARTER.chmod(0o755)
+
+
+def provide(log: Path) -> None:
+    installed = next((path for path in map(shutil.which, INSTALLED) if path), None)
+    if installed:
+        write_starter(installed, environment={})
+        return
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(RECIPE / name, FOLDER)
+    npm_ci = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    call(npm_ci, log, cwd=FOLDER, failure="the browser of the tests could not be fetched")
+    packed = FOLDER / "node_modules" / "@sparticuz" / "chromium" / "bin"
+    unpack = ["node", str(RECIPE / "unpack.mjs"), str(packed), str(FOLDER)]
+    call(unpack, log, failure="the browser of the tests could not be unpacked")
+    shutil.rmtree(FOLDER / "node_modules")
+    for archive in FOLDER.glob("*.tar"):
+        with tarfile.open(archive) as members:
+            members.extractall(FOLDER, filter="data")
+        archive.unlink()
+    # The package is made for one fixed folder; its font settings name it.
+    fonts = FOLDER / "fonts.conf"
+    fonts.write_text(fonts.read_text().replace("/tmp/fonts", str(FOLDER / "fonts")))
+    executable = FOLDER / "chromium"
+    executable.chmod(0o755)
+    libraries = {"LD_LIBRARY_PATH": str(FOLDER / "lib"), "FONTCONFIG_PATH": str(FOLDER)}
+    write_starter(str(executable), environment=libraries)
+
+
+CHROMIUM = Step(
+    name="chromium",
+    title="Browser of the tests",
+    run=provide,
+    inputs=(RECIPE,),
+    outputs=(STARTER,),
+)

@@ -1,0 +1,36 @@
+"""The pages: npm's packages, then the build into `ioc/api/static/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setup.steps import ROOT, Step, call
+
+UI = ROOT / "ui"
+
+
+def npm_packages(log: Path) -> None:
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    call(command, log, cwd=UI, failure="the pages' npm packages were not installed")
+
+
+def build(log: Path) -> None:
+    call(["npm", "run", "build", "--loglevel=error"], log, cwd=UI, failure="the pages could not be built")
+
+
+NPM_PACKAGES = Step(
+    name="ui-packages",
+    title="Packages of the pages",
+    run=npm_packages,
+    inputs=(UI / "package.json", UI / "package-lock.json"),
+    outputs=(UI / "node_modules",),
+)
+
+BUILD_PAGES = Step(
+    name="ui",
+    title="Pages",
+    run=build,
+    inputs=(UI,),
+    outputs=(ROOT / "ioc/api/static/index.html",),
+    leave_out=frozenset({"node_modules", "test-results", ".svelte-kit", ".vite"}),
+)
