@@ -1,0 +1,169 @@
+"""Opening a source's writer: fence older writers off, then read back from the log what of ours is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.checkpoint import Checkpoint, Serial
+from connectors.outlet import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
+from connectors.record_keys import WINDOW_S
+from connectors.sealing import SCHEMAS, empty_batch
+from ioc.clock import rfc3339, to_ms
+from ioc.errors import BatchMalformed
+from ioc.topics import partition_of
+from ioc.wire import arrow
+from ioc.wire.headers import BatchHeaders, Headers
+
+MOST_MESSAGES_FOR_KEYS = 5000
+
+
+@dataclass
+class Opened:
+    """What the log tells: `delivered` is the serial of the last batch that holds in it, `position` the last one there.
+
+    `batches` are (topic, value) of the last minutes, for record keys; `requests` the answers found.
+    """
+
+    generation: int
+    offsets: dict[str, int]
+    delivered: Serial
+    position: Any
+    requests: dict[str, Any] = field(default_factory=dict)
+    batches: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+def batch_id(source: str, serial: Serial) -> str:
+    return f"{source}/{serial[0]}.{serial[1]}"
+
+
+def serial_of(batch: str) -> Serial | None:
+    """None for an id that no writer of ours made."""
+    generation, dot, count = batch.rsplit("/", 1)[-1].partition(".")
+    return (int(generation), int(count)) if dot and generation.isdigit() and count.isdigit() else None
+
+
+def open_log(outlet: Outlet, source: str, known: Checkpoint | None, *, with_keys: bool) -> Opened:
+    """Blocks for some hundred milliseconds. Raises BrokerAway.
+
+    An older batch that comes in behind our opening batch is dropped by the historian, so what lies before it is all
+    that counts of former writers.
+    """
+    checkpoint = known or Checkpoint()
+    now_ms = to_ms(outlet.clock.now())
+    generation = max(checkpoint.generation, now_ms) + 1
+    partition = partition_of(source, outlet.partitions)
+    try:
+        while True:
+            ends = {topic: _send_opening(outlet, source, topic, partition, generation) for topic in SCHEMAS}
+            with closing(outlet.consumer()) as consumer:
+                since_ms = now_ms - int(WINDOW_S * 1000) if with_keys or known is None else None
+                starts = _starts(consumer, partition, checkpoint, ends, since_ms)
+                opened, highest = _read_back(consumer, source, partition, checkpoint, starts, ends)
+            if highest <= generation:
+                return replace(opened, generation=generation, offsets={t: ends[t] + 1 for t in ends})
+            generation = highest + 1  # the machine's clock was set back
+    except KafkaError as fault:
+        raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+
+
+def _send_opening(outlet: Outlet, source: str, topic: str, partition: int, generation: int) -> int:
+    """Offset of the opening batch."""
+    told = threading.Event()
+    result: list[tuple[int | None, Exception | None]] = []
+
+    def done(offset: int | None, fault: Exception | None) -> None:
+        result.append((offset, fault))
+        told.set()
+
+    headers = BatchHeaders(
+        source=source,
+        kind=kind_of(topic),
+        batch_id=batch_id(source, (generation, 0)),
+        time=rfc3339(outlet.clock.now()),
+        generation=generation,
+        received=0,
+    )
+    outlet.send(topic, partition, arrow.encode(empty_batch(topic)), headers.encode(), done)
+    if not told.wait(DELIVERY_TIMEOUT_S + 5):
+        raise BrokerAway("Kafka does not acknowledge the opening of the source.")
+    offset, fault = result[0]
+    if offset is None:
+        raise BrokerAway(f"Kafka does not acknowledge the opening of the source: {fault}")
+    return offset
+
+
+def kind_of(topic: str) -> str:
+    """`readings`, `cases`: the word in `ce_type`."""
+    return topic.split(".")[1]
+
+
+def _starts(
+    consumer: KafkaConsumer, partition: int, checkpoint: Checkpoint, ends: dict[str, int], since_ms: int | None
+) -> dict[str, int]:
+    places = {topic: TopicPartition(topic, partition) for topic in ends}
+    consumer.assign(list(places.values()))
+    first = consumer.beginning_offsets(list(places.values()))
+    recent = consumer.offsets_for_times(dict.fromkeys(places.values(), since_ms)) if since_ms is not None else {}
+    starts = {}
+    for topic, place in places.items():
+        start = checkpoint.offsets.get(topic, ends[topic])
+        if (found := recent.get(place)) is not None:
+            start = min(start, max(found.offset, ends[topic] - MOST_MESSAGES_FOR_KEYS))
+        starts[topic] = max(first[place], min(start, ends[topic]))
+    return starts
+
+
+def _read_back(
+    consumer: KafkaConsumer,
+    source: str,
+    partition: int,
+    checkpoint: Checkpoint,
+    starts: dict[str, int],
+    ends: dict[str, int],
+) -> tuple[Opened, int]:
+    opened = Opened(0, {}, checkpoint.delivered, checkpoint.position)
+    last: dict[str, tuple[int, int]] = {}
+    for topic, offset, raw_headers, value in _messages(consumer, partition, starts, ends):
+        try:
+            headers = BatchHeaders.decode(raw_headers)
+        except BatchMalformed:
+            continue
+        serial = serial_of(headers.batch_id)
+        if headers.source != source or serial is None or not headers.generation:
+            continue
+        if offset >= checkpoint.offsets.get(topic, 0):
+            last[topic] = max(last.get(topic, (0, -1)), (checkpoint.generation, -1))
+        place = (headers.generation, headers.sequence)
+        if place <= last.get(topic, (0, -1)):
+            continue  # a dead writer's echo, which the historian drops too
+        last[topic] = place
+        if headers.sequence == 0:
+            continue
+        if serial > opened.delivered:
+            opened.delivered = serial
+            if headers.position is not None:
+                opened.position = headers.position
+        opened.requests.update(headers.requests)
+        opened.batches.append((topic, value))
+    return opened, max((generation for generation, _ in last.values()), default=0)
+
+
+def _messages(
+    consumer: KafkaConsumer, partition: int, starts: dict[str, int], ends: dict[str, int]
+) -> Iterator[tuple[str, int, Headers, bytes]]:
+    """Both topics' messages from `starts` to before `ends`, each topic in order."""
+    for topic, start in starts.items():
+        place = TopicPartition(topic, partition)
+        consumer.assign([place])
+        consumer.seek(place, start)
+        while consumer.position(place) < ends[topic]:
+            for record in consumer.poll(timeout_ms=1000).get(place, []):
+                if record.offset < ends[topic]:
+                    yield topic, record.offset, record.headers, record.value

@@ -1,0 +1,163 @@
+"""The way out of a process: one Kafka producer and one pump thread for all its sources.
+
+One producer, since each costs a thread, a connection and its buffers; kafka-python keeps a partition's batches in
+order with one request under way, so a second producer would win nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
+
+from ioc import topics
+from ioc.clock import Clock, SystemClock
+from ioc.errors import IocError
+from ioc.model.measure import Measure
+from ioc.wire.headers import Headers
+
+SPOOL_BYTES = 256 * 1024 * 1024
+DELIVERY_TIMEOUT_S = 10.0
+_SLOWEST_TICK_S = 1.0
+_OVERHEAD_BYTES = 512 * 1024
+_NAMES = {"sasl_username": "sasl_plain_username", "sasl_password": "sasl_plain_password"}
+
+Done = Callable[[int | None, Exception | None], None]
+"""Told once, from the producer's thread: the offset of an acknowledged message, or why it failed."""
+
+
+class BrokerAway(IocError):
+    """Kafka does not answer; what is under way stays on disk and is tried again."""
+
+
+class Pumped(Protocol):
+    """What the pump thread works for."""
+
+    def step(self, now_s: float) -> float:
+        """Do what is due (monotonic seconds) and give when to come again. Must not wait for the broker."""
+
+
+class Outlet:
+    """Shared by the writers of one process. `measures` tell gauges from deltas for record keys."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        data_dir: Path,
+        *,
+        partitions: int,
+        measures: Mapping[str, Measure],
+        security: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        spool_bytes: int = SPOOL_BYTES,
+    ) -> None:
+        self.data_dir = data_dir
+        self.partitions = partitions
+        self.measures = measures
+        self.clock = clock or SystemClock()
+        self.spool_bytes = spool_bytes
+        self.background = ThreadPoolExecutor(2, thread_name_prefix="opening")
+        self._connection: dict[str, Any] = {
+            "bootstrap_servers": bootstrap.split(","),
+            "bootstrap_timeout_ms": 5000,
+            "reconnect_backoff_max_ms": 500,
+            "request_timeout_ms": 5000,
+            "metrics_enabled": False,
+            **{_NAMES.get(name, name): value for name, value in (security or {}).items()},
+        }
+        self._producer: KafkaProducer | None = None
+        self._producer_lock = threading.Lock()
+        self._pumped: list[Pumped] = []
+        self._woken = threading.Condition()
+        self._is_woken = False
+        self._closing = False
+        self._pump = threading.Thread(target=self._run, name="outlet", daemon=True)
+        self._pump.start()
+
+    def attach(self, pumped: Pumped) -> None:
+        with self._woken:
+            self._pumped = [*self._pumped, pumped]
+        self.wake()
+
+    def detach(self, pumped: Pumped) -> None:
+        with self._woken:
+            self._pumped = [other for other in self._pumped if other is not pumped]
+
+    def wake(self) -> None:
+        with self._woken:
+            self._is_woken = True
+            self._woken.notify()
+
+    def send(self, topic: str, partition: int, value: bytes, headers: Headers, done: Done) -> None:
+        """Hand one message to the producer; `done` is told what came of it, at the latest after DELIVERY_TIMEOUT_S.
+
+        Raises BrokerAway when it could not even be handed over.
+        """
+        try:
+            future = self.producer().send(topic, value, headers=headers, partition=partition)
+        except KafkaError as fault:
+            raise BrokerAway(f"Kafka does not take a message: {fault}") from fault
+        future.add_callback(lambda sent: done(sent.offset, None))
+        future.add_errback(lambda fault: done(None, fault))
+
+    def producer(self) -> KafkaProducer:
+        """The process's producer, made at the first call. Raises BrokerAway."""
+        with self._producer_lock:
+            if self._producer is None:
+                try:
+                    self._producer = KafkaProducer(
+                        **self._connection,
+                        enable_idempotence=True,
+                        acks="all",
+                        linger_ms=0,
+                        delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
+                        max_block_ms=1000,
+                        max_request_size=topics.MESSAGE_BYTES + _OVERHEAD_BYTES,
+                    )
+                except (KafkaError, OSError) as fault:
+                    raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+            return self._producer
+
+    def consumer(self) -> KafkaConsumer:
+        """A reader of its own for an opening. Raises BrokerAway."""
+        try:
+            return KafkaConsumer(
+                **self._connection,
+                enable_auto_commit=False,
+                check_crcs=False,
+                fetch_max_wait_ms=50,
+                max_partition_fetch_bytes=topics.MESSAGE_BYTES,
+                max_poll_records=2000,
+            )
+        except (KafkaError, OSError) as fault:
+            raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+
+    def close(self) -> None:
+        """Stop the pump and the producer; writers must have been closed."""
+        self._closing = True
+        self.wake()
+        self._pump.join()
+        self.background.shutdown(wait=True, cancel_futures=True)
+        if self._producer is not None:
+            self._producer.close(timeout=2)
+
+    def _run(self) -> None:
+        while not self._closing:
+            now_s = time.monotonic()
+            next_s = now_s + _SLOWEST_TICK_S
+            for pumped in self._pumped:
+                try:
+                    next_s = min(next_s, pumped.step(now_s))
+                except Exception:  # one source's fault must not stop the others
+                    logging.getLogger(__name__).exception("a writer failed")
+            with self._woken:
+                if not self._is_woken:
+                    self._woken.wait(max(0.0, next_s - time.monotonic()))
+                self._is_woken = False

@@ -1,0 +1,159 @@
+"""From what a source hands over to Kafka messages: merge, number the refusals, cut to size. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ioc import topics
+from ioc.model.rejection import Rejection
+from ioc.wire import arrow
+from ioc.wire.schemas import CASES, READINGS
+
+MESSAGE_ROWS_BYTES = 4 * 1024 * 1024
+"""Rows of one message before compression; half of what the broker takes."""
+MESSAGE_REJECTIONS_BYTES = 2 * 1024 * 1024
+REJECTION_BYTES = 1024 * 1024
+"""Of a larger unfit record only the beginning is kept."""
+
+SCHEMAS = {topics.READINGS: READINGS, topics.CASES: CASES}
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a source hands over at once; it comes to be in the log whole, or not at all.
+
+    `duplicate` counts records the connector itself knew as repeated; `position` is the source's place behind all of
+    it (any JSON value, None for none); `requests` are answers by idempotency key. `index` of the rejections counts
+    from the beginning of this intake.
+    """
+
+    readings: pa.RecordBatch | None = None
+    cases: pa.RecordBatch | None = None
+    rejections: Sequence[Rejection] = ()
+    duplicate: int = 0
+    position: Any = None
+    requests: Mapping[str, Any] = field(default_factory=dict)
+
+    def batch(self, topic: str) -> pa.RecordBatch | None:
+        return self.readings if topic == topics.READINGS else self.cases
+
+    @property
+    def topic_of_refused(self) -> str:
+        """Where the counts and refusals travel."""
+        return topics.CASES if self.cases is not None and self.readings is None else topics.READINGS
+
+    @property
+    def size_bytes(self) -> int:
+        rows: int = sum(batch.nbytes for batch in (self.readings, self.cases) if batch is not None)
+        return rows + sum(min(len(r.content), REJECTION_BYTES) * 4 // 3 + 200 for r in self.rejections)
+
+    @property
+    def records(self) -> int:
+        rows: int = sum(batch.num_rows for batch in (self.readings, self.cases) if batch is not None)
+        return rows + len(self.rejections) + self.duplicate
+
+
+@dataclass
+class Pending:
+    """An intake under way. `duplicates` by topic were dropped by their keys; `safe` resolves when the broker or the
+    disk has it all."""
+
+    intake: Intake
+    duplicates: Mapping[str, int]
+    safe: Future[None]
+    keys: Sequence[npt.NDArray[np.uint64]] = ()
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message before it has a place in the log. Several messages of one flush form a group: `ends_group` is false
+    for all but the last."""
+
+    topic: str
+    value: bytes
+    received: int
+    duplicate: int
+    rejected: int
+    position: Any
+    requests: Mapping[str, Any]
+    ends_group: bool = True
+
+
+def seal(pending: Sequence[Pending], position: Any) -> list[Message]:
+    """The messages of one flush, in order; `position` is the source's place behind all of it."""
+    messages: list[Message] = []
+    requests = {key: answer for p in pending for key, answer in p.intake.requests.items()}
+    for topic, schema in SCHEMAS.items():
+        rows = [batch for p in pending if (batch := p.intake.batch(topic)) is not None and batch.num_rows]
+        refused = _numbered([p.intake for p in pending if p.intake.topic_of_refused == topic])
+        duplicate = sum(p.duplicates.get(topic, 0) for p in pending)
+        duplicate += sum(p.intake.duplicate for p in pending if p.intake.topic_of_refused == topic)
+        for batch, rejections in _cut(rows, refused, schema, counts_alone=duplicate > 0):
+            received = batch.num_rows + len(rejections) + duplicate
+            value = arrow.encode(batch, rejections)
+            messages.append(Message(topic, value, received, duplicate, len(rejections), position, requests))
+            requests, duplicate = {}, 0
+    if not messages and requests:
+        empty = arrow.encode(empty_batch(topics.READINGS))
+        messages.append(Message(topics.READINGS, empty, 0, 0, 0, position, requests))
+    return [replace(message, ends_group=message is messages[-1]) for message in messages]
+
+
+def empty_batch(topic: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema=SCHEMAS[topic])
+
+
+def _numbered(intakes: Sequence[Intake]) -> list[Rejection]:
+    """Refusals of several intakes with indices that differ: each intake's count on from the one before."""
+    numbered: list[Rejection] = []
+    base = 0
+    for intake in intakes:
+        numbered += [replace(r, index=base + r.index, content=r.content[:REJECTION_BYTES]) for r in intake.rejections]
+        base += max([intake.records, *(r.index + 1 for r in intake.rejections)])
+    return numbered
+
+
+def _cut(
+    rows: list[pa.RecordBatch], rejections: list[Rejection], schema: pa.Schema, *, counts_alone: bool
+) -> Iterator[tuple[pa.RecordBatch, list[Rejection]]]:
+    empty = pa.RecordBatch.from_pylist([], schema=schema)
+    slices = list(_row_slices(_merged(rows))) if rows else []
+    chunks = list(_rejection_chunks(rejections))
+    if not slices and not chunks and counts_alone:
+        yield empty, []
+    for i in range(max(len(slices), len(chunks))):
+        yield slices[i] if i < len(slices) else empty, chunks[i] if i < len(chunks) else []
+
+
+def _merged(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
+
+
+def _row_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    parts = -(-batch.nbytes // MESSAGE_ROWS_BYTES)
+    step = -(-batch.num_rows // parts)
+    for start in range(0, batch.num_rows, step):
+        yield batch.slice(start, step)
+
+
+def _rejection_chunks(rejections: list[Rejection]) -> Iterator[list[Rejection]]:
+    chunk: list[Rejection] = []
+    size = 0
+    for rejection in rejections:
+        own = len(rejection.content) * 4 // 3 + len(rejection.message) + 100
+        if chunk and size + own > MESSAGE_REJECTIONS_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(rejection)
+        size += own
+    if chunk:
+        yield chunk

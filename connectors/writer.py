@@ -1,0 +1,332 @@
+"""The one way of a source into Kafka: in order, each record once, nothing lost that was called safe."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.delivery import UNSAFE_AT_MOST_S, Delivery, Stage
+from connectors.opening import Opened
+from connectors.outlet import BrokerAway, Outlet
+from connectors.record_keys import Keys, RecordKeys, case_keys, reading_keys
+from connectors.sealing import SCHEMAS, Intake, Pending, seal
+from ioc import topics
+from ioc.errors import BatchMalformed, SpoolFull
+from ioc.model.case import Case
+from ioc.model.reading import Reading
+from ioc.model.rejection import Rejection
+from ioc.wire import arrow
+from ioc.wire.schemas import cases_batch, readings_batch
+
+FLUSH_S = 0.1
+FLUSH_BYTES = 1024 * 1024
+_SEALED_AT_MOST = 3
+_MEMORY_BYTES = 24 * 1024 * 1024
+_CHECKPOINT_EVERY_S = 1.0
+_ANSWERS_AT_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of an intake: rows kept, rows known already, and a future that resolves once all of it is safe:
+    acknowledged by the broker, or on disk while the broker is away. It fails with SpoolFull when neither could be,
+    and then nothing of it was kept."""
+
+    accepted: int
+    duplicate: int
+    safe: Future[None]
+    answer: Any = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Since the writer was made. `buffered`: records that the broker has not acknowledged; `newest` event time."""
+
+    received: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    buffered: int = 0
+    newest: datetime | None = None
+
+
+class SourceWriter:
+    """Writes one source's records; made, opened and closed by whoever runs the source. Thread-safe."""
+
+    def __init__(self, outlet: Outlet, source: str, *, dedupe: bool = True) -> None:
+        """Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
+        self.source = source
+        self._outlet = outlet
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._delivery = Delivery(outlet, source, self._changed, self._learn)
+        self._keys = RecordKeys() if dedupe else None
+        self._answers: dict[str, Any] = {}
+        self._position: Any = None
+        self._buffer: list[Pending] = []
+        self._buffer_bytes = 0
+        self._buffered_since_s = 0.0
+        self._saved_s = 0.0
+        self._dirty = False
+        self._counts = Counts()
+        self._disk_error = ""
+        outlet.attach(self)
+
+    def open(self, timeout_s: float = 30.0) -> None:
+        """Wait until older writers are fenced off and the log is read back, which begins when the writer is made.
+
+        Raises BrokerAway after `timeout_s`; the opening goes on, and another call waits for it again.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._delivery.was_open, timeout_s):
+                raise BrokerAway(self.error or "Kafka does not answer yet.")
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Deliver or spool what is buffered, save the checkpoint, give the source free. Harmless a second time."""
+        with self._changed:
+            if self._delivery.stage is Stage.CLOSED:
+                return
+            self._buffered_since_s = 0.0
+            self._outlet.wake()
+            self._changed.wait_for(lambda: self._is_drained() or self._delivery.stage is not Stage.OPEN, timeout_s)
+            self._outlet.detach(self)
+            if self._delivery.was_open:
+                self._seal()
+                self._delivery.to_disk()
+                self._save()
+            self._delivery.close()
+
+    def submit(self, intake: Intake, request: str = "", answer: Callable[[int, int], Any] | None = None) -> Taken:
+        """Take an intake without waiting. Repeated records are dropped and counted.
+
+        With `request`, `answer(accepted, duplicate)` is remembered under it together with the records themselves.
+        Raises BrokerAway before the first opening is through, and SpoolFull when the disk buffer is at its bound.
+        """
+        with self._changed:
+            if not self.is_open:
+                raise BrokerAway(self.error or f"Source {self.source!r} is not open yet: Kafka does not answer.")
+            under_way = self._buffer_bytes + self._delivery.unspooled_bytes()
+            if intake.size_bytes + under_way > self._delivery.spool.room_bytes():
+                raise SpoolFull(f"The disk buffer of {self.source!r} is at its bound while Kafka is away; send later.")
+            pending, accepted = self._without_known(intake)
+            duplicate = sum(pending.duplicates.values()) + intake.duplicate
+            given = answer(accepted, duplicate) if answer else None
+            if request:
+                pending.intake = replace(pending.intake, requests={**intake.requests, request: given})
+            if intake.position is not None:
+                self._position, self._dirty = intake.position, True
+            if intake.records or pending.intake.requests:
+                self._put(pending, intake.records, duplicate)
+            else:
+                pending.safe.set_result(None)
+            return Taken(accepted, duplicate, pending.safe, given)
+
+    def add(self, intake: Intake, timeout_s: float = 60.0) -> Taken:
+        """As `submit`, but waits while much is under way. Raises SpoolFull also when `timeout_s` is over."""
+        with self._changed:
+            if not self._changed.wait_for(self.has_room, timeout_s):
+                raise SpoolFull(f"Kafka took nothing of {self.source!r} for {timeout_s:g} s.")
+            return self.submit(intake)
+
+    def add_readings(self, readings: Sequence[Reading] | pa.RecordBatch, position: Any = None) -> Taken:
+        """Readings in their order; a record batch has the schema `ioc.wire.schemas.READINGS` (ValueError if not)."""
+        batch = readings if isinstance(readings, pa.RecordBatch) else readings_batch(readings)
+        return self.add(Intake(readings=_of_schema(batch, topics.READINGS), position=position))
+
+    def add_cases(self, cases: Sequence[Case] | pa.RecordBatch, position: Any = None) -> Taken:
+        """Case versions in their order; a record batch has the schema `ioc.wire.schemas.CASES` (ValueError if not)."""
+        batch = cases if isinstance(cases, pa.RecordBatch) else case_rows(cases)
+        return self.add(Intake(cases=_of_schema(batch, topics.CASES), position=position))
+
+    def reject(self, rejection: Rejection, position: Any = None) -> Taken:
+        """An unfit record: counted, and a dead letter behind the log."""
+        return self.add(Intake(rejections=(rejection,), position=position))
+
+    def flush(self, timeout_s: float = 30.0) -> None:
+        """Wait until the broker has acknowledged all. Raises BrokerAway when it has not after `timeout_s`."""
+        with self._changed:
+            self._buffered_since_s = 0.0
+            self._outlet.wake()
+            if not self._changed.wait_for(self._is_drained, timeout_s):
+                raise BrokerAway(self.error or f"Kafka did not acknowledge {self.source!r} in {timeout_s:g} s.")
+
+    @property
+    def position(self) -> Any:
+        """The source's place behind all that was taken; once open what the log, the disk and the checkpoint say."""
+        return self._position
+
+    @property
+    def generation(self) -> int:
+        return self._delivery.checkpoint.generation
+
+    @property
+    def is_open(self) -> bool:
+        """Whether records can be taken."""
+        return self._delivery.was_open and self._delivery.stage is not Stage.CLOSED
+
+    @property
+    def error(self) -> str:
+        """Why nothing goes to the broker or the disk at present; empty when all is well."""
+        return self._disk_error or self._delivery.error
+
+    def has_room(self) -> bool:
+        """Whether little enough is under way that more may come."""
+        return self._buffer_bytes + self._delivery.unspooled_bytes() < _MEMORY_BYTES
+
+    def answer_of(self, request: str) -> Any:
+        """The remembered answer to an idempotency key, None for a new one."""
+        return self._answers.get(request)
+
+    def counts(self) -> Counts:
+        with self._changed:
+            buffered = sum(p.intake.records for p in self._buffer)
+            return replace(
+                self._counts, buffered=buffered + sum(sealed.message.received for sealed in self._delivery.queue)
+            )
+
+    def step(self, now_s: float) -> float:
+        """The pump's: seal what is due, deliver, save. Gives when to come again."""
+        with self._changed:
+            if self._is_due(now_s):
+                self._seal()
+            try:
+                self._delivery.step(now_s)
+                self._disk_error = ""
+            except SpoolFull as fault:
+                self._disk_error = str(fault)
+            if self._dirty and self._is_drained() and now_s - self._saved_s > _CHECKPOINT_EVERY_S and self.is_open:
+                self._save()
+                self._saved_s = now_s
+            if not self._buffer:
+                return now_s + (0.2 if self._delivery.queue else 1.0)
+            return max(now_s + 0.005, self._buffered_since_s + FLUSH_S)
+
+    def _put(self, pending: Pending, records: int, duplicate: int) -> None:
+        newest = _newest(pending.intake)
+        counts = self._counts
+        self._counts = replace(
+            counts,
+            received=counts.received + records,
+            rejected=counts.rejected + len(pending.intake.rejections),
+            duplicate=counts.duplicate + duplicate,
+            newest=max(filter(None, (counts.newest, newest)), default=None),
+        )
+        self._remember(pending.intake.requests)
+        self._dirty = True
+        if not self._buffer:
+            self._buffered_since_s = time.monotonic()
+        self._buffer.append(pending)
+        self._buffer_bytes += pending.intake.size_bytes
+        if len(self._buffer) == 1 or self._buffer_bytes >= FLUSH_BYTES:
+            self._outlet.wake()
+
+    def _without_known(self, intake: Intake) -> tuple[Pending, int]:
+        """The intake without records seen before, and the number of rows that stay."""
+        kept: dict[str, pa.RecordBatch | None] = {topic: intake.batch(topic) for topic in SCHEMAS}
+        duplicates: dict[str, int] = {}
+        taken_keys: list[Keys] = []
+        for topic, batch in kept.items():
+            if batch is None or self._keys is None or not batch.num_rows:
+                continue
+            keys = self._keys_of(topic, batch)
+            fresh = self._keys.take(keys, time.monotonic())
+            taken_keys.append(keys[fresh])
+            if not fresh.all():
+                kept[topic] = batch.filter(pa.array(fresh))
+                duplicates[topic] = batch.num_rows - int(np.count_nonzero(fresh))
+        remaining = replace(intake, readings=kept[topics.READINGS], cases=kept[topics.CASES])
+        accepted = sum(batch.num_rows for batch in kept.values() if batch is not None)
+        return Pending(remaining, duplicates, Future(), taken_keys), accepted
+
+    def _keys_of(self, topic: str, batch: pa.RecordBatch) -> Keys:
+        return reading_keys(batch, self._outlet.measures) if topic == topics.READINGS else case_keys(batch)
+
+    def _is_due(self, now_s: float) -> bool:
+        if not self._buffer or not self._delivery.was_open:
+            return False
+        waited_s = now_s - self._buffered_since_s
+        if self._delivery.wants_to_drain():
+            return waited_s > UNSAFE_AT_MOST_S
+        full = waited_s >= FLUSH_S or self._buffer_bytes >= FLUSH_BYTES
+        return full and (len(self._delivery.queue) < _SEALED_AT_MOST or waited_s > UNSAFE_AT_MOST_S)
+
+    def _seal(self) -> None:
+        """What is buffered becomes messages; when the disk would not take a group its senders are told so."""
+        pending, self._buffer, self._buffer_bytes = self._buffer, [], 0
+        positions = [p.intake.position for p in pending if p.intake.position is not None]
+        messages = seal(pending, positions[-1] if positions else None)
+        if not messages:
+            return
+        try:
+            self._delivery.put(messages, pending)
+        except SpoolFull as fault:
+            for p in pending:
+                for keys in p.keys if self._keys is not None else ():
+                    self._keys.forget(keys)  # type: ignore[union-attr]
+                for request in p.intake.requests:
+                    self._answers.pop(request, None)
+                p.safe.set_exception(fault)
+
+    def _learn(self, opened: Opened) -> None:
+        """What a writer before this one has sent, or left on disk."""
+        self._position = opened.position
+        self._remember(opened.requests)
+        batches = list(opened.batches)
+        for sealed in self._delivery.queue:
+            if sealed.message.position is not None:
+                self._position = sealed.message.position
+            self._remember(sealed.message.requests)
+            if sealed.frame is not None:
+                batches.append((sealed.message.topic, self._delivery.spool.value(sealed.frame)))
+        if self._keys is None:
+            return
+        for topic, value in batches:
+            try:
+                batch, _ = arrow.decode(value, SCHEMAS[topic])
+            except BatchMalformed:
+                continue
+            self._keys.take(self._keys_of(topic, batch), time.monotonic())
+
+    def _remember(self, answers: Mapping[str, Any]) -> None:
+        self._answers.update(answers)
+        while len(self._answers) > _ANSWERS_AT_MOST:
+            del self._answers[next(iter(self._answers))]
+
+    def _is_drained(self) -> bool:
+        return not self._buffer and not self._delivery.queue
+
+    def _save(self) -> None:
+        counts = self._counts
+        totals = {"received": counts.received, "rejected": counts.rejected, "duplicate": counts.duplicate}
+        # A place behind records that are still under way is told by the log and the disk, not by the checkpoint.
+        position = self._position if self._is_drained() else self._delivery.checkpoint.position
+        self._delivery.save(position, totals)
+        self._dirty = not self._is_drained()
+
+
+def case_rows(cases: Sequence[Case]) -> pa.RecordBatch:
+    return cases_batch(cases, [orjson.dumps(c.attributes).decode() if c.attributes else None for c in cases])
+
+
+def _of_schema(batch: pa.RecordBatch, topic: str) -> pa.RecordBatch:
+    if not batch.schema.equals(SCHEMAS[topic]):
+        raise ValueError(f"the batch has columns {batch.schema.names}, not the schema of {topic}")
+    return batch
+
+
+def _newest(intake: Intake) -> datetime | None:
+    times = [
+        pc.max(batch.column(name)).as_py()
+        for batch, name in ((intake.readings, "time"), (intake.cases, "updated_at"))
+        if batch is not None and batch.num_rows
+    ]
+    return max(times, default=None)
