@@ -49,7 +49,6 @@ class Columns:
         return Columns(*words, self.time_ms[rows], self.value[rows])
 
 
-
 def fit_rows(columns: Columns, measures: MeasuresOf, vocabulary: Vocabulary, input_time_ms: int) -> Rows | None:
     """Places of the rows that pass every check; None when all do."""
     value, codes = columns.value, columns.measure.codes

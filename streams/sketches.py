@@ -63,9 +63,7 @@ def _lists(pane: Whole, values: pa.StructArray, size: int) -> pa.ListArray:
     """Lists of the values of each pane, which stand in the order of panes; null for a pane without any."""
     counts = np.bincount(pane, minlength=size)
     offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
-    return pa.ListArray.from_arrays(
-        pa.array(offsets), values, type=_LIST_OF[values.type], mask=pa.array(counts == 0)
-    )
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=_LIST_OF[values.type], mask=pa.array(counts == 0))
 
 
 _LIST_OF = {kind.value_type: kind for kind in (BUCKETS, REGISTERS)}

@@ -30,6 +30,7 @@ CASE_FIELDS = frozenset(
     }
 )
 _LONGEST_WORD = 200
+_NUMBERS_END = 2.0**63  # of an attribute: whole numbers beyond have no place in 64 bits
 
 
 def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime) -> Reading:
@@ -46,7 +47,7 @@ def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: dateti
         raise RecordUnfit(Reason.MISSING_FIELD, "value", "The field `value` is missing.")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RecordUnfit(Reason.WRONG_TYPE, "value", f"`value` is {value!r}, not a number.")
-    if not math.isfinite(value):
+    if not _is_finite(value):
         raise RecordUnfit(Reason.NOT_FINITE, "value", f"`value` is {value}, not a finite number.")
     if not measure.least <= value <= measure.most:
         raise RecordUnfit(
@@ -88,7 +89,7 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
         service=_word(record, "service", required=False),
         due_at=_moment(record, "due_at") if record.get("due_at") is not None else None,
         closed_at=closed_at,
-        attributes=_attributes(record, case_type.attributes),
+        attributes=check_attributes(record.get("attributes"), case_type.attributes),
     )
 
 
@@ -106,6 +107,8 @@ def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> st
         return ""
     if not isinstance(word, str):
         raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {word!r}, not a text.")
+    if not _is_utf8(word):
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {word!r}, not readable text.")
     if len(word) > _LONGEST_WORD:
         raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_LONGEST_WORD} characters.")
     return word
@@ -153,8 +156,8 @@ def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
     return moment
 
 
-def _attributes(record: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, str | float | bool]:
-    attributes = record.get("attributes")
+def check_attributes(attributes: Any, known: tuple[str, ...]) -> dict[str, str | float | bool]:
+    """A case's attributes as parsed from JSON, empty for None. Raises RecordUnfit."""
     if attributes is None:
         return {}
     if not isinstance(attributes, dict):
@@ -162,8 +165,28 @@ def _attributes(record: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, 
     for name, value in attributes.items():
         if name not in known:
             raise RecordUnfit(Reason.UNKNOWN_FIELD, f"attributes.{name}", f"The case type has no attribute {name!r}.")
-        if not isinstance(value, str | int | float | bool) or (isinstance(value, float) and not math.isfinite(value)):
+        is_number = isinstance(value, int | float) and _is_finite(value) and abs(value) < _NUMBERS_END
+        if not isinstance(value, str) and not is_number:
             raise RecordUnfit(
                 Reason.WRONG_TYPE, f"attributes.{name}", f"Attribute {name!r} is not a text, number or yes/no."
             )
+        if isinstance(value, str) and not _is_utf8(value):
+            raise RecordUnfit(Reason.WRONG_TYPE, f"attributes.{name}", f"Attribute {name!r} is not readable text.")
     return dict(attributes)
+
+
+def _is_finite(number: float) -> bool:
+    """Also false for a whole number beyond what a double holds."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
+def _is_utf8(text: str) -> bool:
+    """False for half a surrogate pair, which JSON can escape and no store can write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

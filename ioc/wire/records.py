@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 
+from ioc import topics
 from ioc.errors import BatchMalformed, RecordUnfit
 from ioc.model.case import Case
 from ioc.model.reading import Reading
@@ -65,8 +66,15 @@ def parse(content: bytes, content_type: str) -> Iterator[tuple[Any, bytes]]:
         )
 
 
-def check(content: bytes, content_type: str, vocabulary: Vocabulary, now: datetime) -> Checked:
-    """Parse and check all records. Raises BatchMalformed as `parse` does."""
+def check(
+    content: bytes,
+    content_type: str,
+    vocabulary: Vocabulary,
+    now: datetime,
+    only: Literal["readings", "cases"] | None = None,
+) -> Checked:
+    """Parse and check all records; with `only`, a record of the other kind is unfit. Raises BatchMalformed as `parse`
+    does."""
     readings: list[Reading] = []
     cases: list[Case] = []
     rejections: list[Rejection] = []
@@ -77,12 +85,17 @@ def check(content: bytes, content_type: str, vocabulary: Vocabulary, now: dateti
                 raise RecordUnfit(Reason.MALFORMED, "", str(record))
             if not isinstance(record, dict):
                 raise RecordUnfit(Reason.WRONG_TYPE, "", f"A record is a JSON object, not {type(record).__name__}.")
-            if "case_type" in record or "case_id" in record:
+            is_case = "case_type" in record or "case_id" in record
+            if is_case and only == "readings":
+                raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is a case; cases go to {topics.CASES}.")
+            if not is_case and only == "cases":
+                raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is no case; readings go to {topics.READINGS}.")
+            if is_case:
                 cases.append(check_case(record, vocabulary, now))
             else:
                 readings.append(check_reading(record, vocabulary, now))
         except RecordUnfit as fault:
-            content_of_record = own or json.dumps(record, ensure_ascii=False).encode()
+            content_of_record = own or json.dumps(record, ensure_ascii=False).encode(errors="replace")
             rejections.append(Rejection(index, fault.field, fault.reason, str(fault), content_of_record))
     return Checked(readings, cases, rejections, index + 1)
 

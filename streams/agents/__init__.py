@@ -1,0 +1,1 @@
+"""The two agents: readings to panes, cases to case updates."""

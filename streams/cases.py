@@ -1,0 +1,181 @@
+"""Checks of a batch of cases, a column at a time; only unfit rows and their attributes are looked at one by one."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ioc.errors import RecordUnfit
+from ioc.model.rejection import Reason, Rejection
+from ioc.model.vocabulary import Vocabulary
+from ioc.wire.fields import check_attributes
+from ioc.wire.schemas import CASES
+from streams.checks import (
+    AHEAD_MS,
+    EARLIEST_MS,
+    LONGEST_WORD,
+    NO_TIME,
+    past_fault,
+    time_text,
+    unknown_unit,
+    unknown_word,
+)
+from streams.known import Flags, Words
+
+Times = NDArray[np.int64]
+Verdict = tuple[str, str, str]
+_CALENDAR_MS = (-62_135_596_800_000, 253_402_300_799_999)  # years 1 to 9999
+_TIMES = ("received_at", "due_at", "closed_at", "updated_at")
+_WORDS = ("case_type", "unit", "status", "channel", "service")
+
+
+@dataclass(frozen=True)
+class CheckedCases:
+    """`cases` (`schemas.CASES`): the fit rows in their order; `rejections` with the row as index."""
+
+    cases: pa.RecordBatch
+    rejections: list[Rejection]
+
+
+def check(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> CheckedCases:
+    """The fit rows of a batch of cases (`schemas.CASES`) that the broker took at `input_time_ms`."""
+    words = {name: Words.of(batch.column(name)) for name in _WORDS}
+    times = {name: _times(batch.column(name)) for name in _TIMES}
+    fit = _fit_words(words, vocabulary) & _fit_ids(batch.column("case_id")) & _fit_times(times, input_time_ms)
+    rows = _Rows(batch, words, times, vocabulary, input_time_ms)
+    fit &= rows.fit_attributes(fit)
+    if fit.all():
+        return CheckedCases(batch, [])
+    rejections = [rows.rejection(row) for row in np.flatnonzero(~fit).tolist()]
+    return CheckedCases(batch.filter(pa.array(fit)), rejections)
+
+
+def _fit_words(words: dict[str, Words], vocabulary: Vocabulary) -> Flags:
+    kind, status = words["case_type"], words["status"]
+    # Status fits case type: a table of all pairs of the two dictionaries, null the last row and column.
+    allowed = np.zeros((kind.size, status.size), np.bool_)
+    for row, name in enumerate(kind.entries):
+        declared = vocabulary.case_types.get(name or "")
+        if declared is not None:
+            allowed[row, :-1] = [word in declared.statuses for word in status.entries]
+    fit: Flags = allowed[kind.codes, status.codes]
+    fit &= words["unit"].flags(vocabulary.units.__contains__)[words["unit"].codes]
+    for name in ("channel", "service"):
+        if any(word and len(word) > LONGEST_WORD for word in words[name].entries):
+            short = words[name].flags(lambda word: len(word) <= LONGEST_WORD)
+            short[-1] = True
+            fit &= short[words[name].codes]
+    return fit
+
+
+def _fit_ids(case_id: pa.StringArray) -> Flags:
+    length = pc.fill_null(pc.utf8_length(case_id), 0).to_numpy(zero_copy_only=False)
+    fit: Flags = (length > 0) & (length <= LONGEST_WORD)
+    return fit
+
+
+def _times(column: pa.TimestampArray) -> Times:
+    whole = column.view(pa.int64())
+    times: Times = (whole.fill_null(NO_TIME) if whole.null_count else whole).to_numpy(zero_copy_only=False)
+    return times
+
+
+def _fit_times(times: dict[str, Times], input_time_ms: int) -> Flags:
+    def past(moments: Times) -> Flags:
+        within: Flags = (moments >= EARLIEST_MS) & (moments <= input_time_ms + AHEAD_MS)
+        return within
+
+    due, closed = times["due_at"], times["closed_at"]
+    fit = past(times["received_at"]) & past(times["updated_at"])
+    fit &= (closed == NO_TIME) | (past(closed) & (closed >= times["received_at"]))
+    fit &= (due == NO_TIME) | ((due >= _CALENDAR_MS[0]) & (due <= _CALENDAR_MS[1]))
+    return fit
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Single rows of the batch, for what cannot be said of a whole column."""
+
+    batch: pa.RecordBatch
+    words: dict[str, Words]
+    times: dict[str, Times]
+    vocabulary: Vocabulary
+    input_time_ms: int
+
+    def fit_attributes(self, fit: Flags) -> Flags:
+        """Whether a row's attributes are none or fit; rows that are unfit anyway are passed over."""
+        column = self.batch.column("attributes")
+        if column.null_count == len(column):
+            return np.ones(len(column), np.bool_)
+        encoded = column.dictionary_encode()
+        kind = self.words["case_type"]
+        present = fit & encoded.is_valid().to_numpy(zero_copy_only=False)
+        place = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        pairs, back = np.unique(place[present] * kind.size + kind.codes[present], return_inverse=True)
+        texts = encoded.dictionary.to_pylist()
+        verdicts = [self._attributes_fault(texts[pair // kind.size], kind.entries[pair % kind.size]) for pair in pairs]
+        passes = np.ones(len(column), np.bool_)
+        passes[present] = np.array([verdict is None for verdict in verdicts], np.bool_)[back]
+        return passes
+
+    def _attributes_fault(self, text: str, case_type: str | None) -> Verdict | None:
+        try:
+            attributes = orjson.loads(text)
+            check_attributes(attributes, self.vocabulary.case_types[case_type or ""].attributes)
+        except orjson.JSONDecodeError as fault:
+            return "attributes", Reason.WRONG_TYPE, f"`attributes` is not JSON: {fault}."
+        except RecordUnfit as fault:
+            return fault.field, fault.reason, str(fault)
+        return None
+
+    def rejection(self, row: int) -> Rejection:
+        """Why an unfit row is unfit, by the first fault in the order of `ioc.wire.fields`."""
+        record: dict[str, Any] = {name: self._word(name, row) for name in _WORDS}
+        record |= {name: time_text(int(self.times[name][row])) for name in _TIMES}
+        record |= {name: self.batch.column(name)[row].as_py() for name in ("case_id", "attributes")}
+        field, reason, message = self._verdict(record, row)
+        content = json.dumps({name: record[name] for name in CASES.names}, ensure_ascii=False)
+        return Rejection(row, field, reason, message, content.encode())
+
+    def _word(self, name: str, row: int) -> str | None:
+        code = self.words[name].codes[row]
+        return self.words[name].entries[code] if code >= 0 else None
+
+    def _verdict(self, record: dict[str, Any], row: int) -> Verdict:
+        kind, unit, status = record["case_type"], record["unit"], record["status"]
+        declared = self.vocabulary.case_types.get(kind or "")
+        if declared is None:
+            message = f"The catalogue has no case type {kind!r}."
+            return unknown_word("case_type", kind, Reason.UNKNOWN_CASE_TYPE, message)
+        if not record["case_id"]:
+            return "case_id", Reason.MISSING_FIELD, "The field `case_id` is missing."
+        for name in ("case_id", "channel", "service"):
+            if record[name] and len(record[name]) > LONGEST_WORD:
+                return name, Reason.TOO_LARGE, f"`{name}` is longer than {LONGEST_WORD} characters."
+        if unit not in self.vocabulary.units:
+            return unknown_unit(unit)
+        if status not in declared.statuses:
+            message = f"Status {status!r} is none of {', '.join(declared.statuses)}."
+            return unknown_word("status", status, Reason.UNKNOWN_STATUS, message)
+        return self._time_fault(row) or self._attributes_fault(record["attributes"], kind) or _NO_FAULT
+
+    def _time_fault(self, row: int) -> Verdict | None:
+        for name in ("received_at", "updated_at", "closed_at"):
+            ms = int(self.times[name][row])
+            fault = None if name == "closed_at" and ms == NO_TIME else past_fault(name, ms, self.input_time_ms)
+            if fault is not None:
+                return fault
+        closed, due = int(self.times["closed_at"][row]), int(self.times["due_at"][row])
+        if closed != NO_TIME and closed < self.times["received_at"][row]:
+            return "closed_at", Reason.TIME_ORDER, "`closed_at` is before `received_at`."
+        if due != NO_TIME and not _CALENDAR_MS[0] <= due <= _CALENDAR_MS[1]:
+            return "due_at", Reason.WRONG_TYPE, f"`due_at` is {due} ms, out of the calendar."
+        return None
+
+
+_NO_FAULT: Verdict = ("", Reason.MALFORMED, "The record does not fit.")
