@@ -14,7 +14,7 @@ def apply_panes(store: Store, *batches: pa.RecordBatch) -> None:
     with store.cursor() as cursor:
         try:
             with transaction(cursor, store.path):
-                append_panes(cursor, store.codes, batches, store.zone_hours)
+                append_panes(cursor, store.codes, batches)
         except BaseException:
             store.codes.forget()
             raise

@@ -1,6 +1,6 @@
 """Panes as columns, and their merge: pure, vectorised, of any order and repetition of batches.
 
-Columns are numpy arrays of one length. The time column is `time` here, whatever the level: minutes, hours or days.
+Columns are numpy arrays of one length; `time` is in minutes since 1970 UTC.
 """
 
 from collections.abc import Sequence
@@ -47,16 +47,6 @@ def merge_registers(registers: Columns) -> Columns:
     at, merged, size = _group(registers, REGISTER_KEY)
     merged["rank"] = _reduced(np.maximum, at, registers["rank"], size)
     return merged
-
-
-def hours_of(columns: Columns) -> Columns:
-    """The same rows with their minutes as hours since 1970 UTC; not yet merged."""
-    return columns | {"time": columns["time"] // 60}
-
-
-def days_of(columns: Columns, zone_hours: int) -> Columns:
-    """The same rows with their hours as days since 1970 of a zone; not yet merged."""
-    return columns | {"time": (columns["time"] + zone_hours) // 24}
 
 
 def _group(columns: Columns, key: Sequence[str]) -> tuple[np.ndarray, Columns, int]:

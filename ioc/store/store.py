@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from ioc.store.codes import Codes
 
 VERSION = 1
 # The checkpoint threshold bounds both the log to replay at a start and the pause that a checkpoint makes.
-_SETTINGS = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "400MB",
     "threads": 2,
     "checkpoint_threshold": "64MB",
@@ -102,8 +102,9 @@ class Store:
             )
         elif facts[1] != self.zone_hours:
             raise StoreUnavailable(
-                f"The store {self.path} keeps days of UTC{facts[1]:+d}, but the centre's zone is UTC{self.zone_hours:+d}."
+                f"The store {self.path} keeps days of UTC{facts[1]:+d}, the centre's zone is UTC{self.zone_hours:+d}."
             )
+        connection.execute(_sql("views.sql").format(zone_hours=self.zone_hours))
         connection.execute("COMMIT")
         self.codes.load(connection)
 
@@ -117,10 +118,8 @@ def transaction(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckd
         yield cursor
         cursor.execute("COMMIT")
     except BaseException as fault:
-        try:
+        with suppress(duckdb.Error):  # the transaction may be gone already, or the whole database invalid
             cursor.execute("ROLLBACK")
-        except duckdb.Error:
-            pass  # the transaction is gone already, or the whole database is invalid until it is opened anew
         if isinstance(fault, duckdb.Error | OSError):
             raise unavailable(path, fault) from fault
         raise
