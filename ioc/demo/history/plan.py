@@ -1,0 +1,105 @@
+"""The back history cut into numbered batches: always the same ones for the same beginning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from ioc.demo.calendar import MS_A_DAY
+from ioc.demo.history.columns import case_rows, reading_rows
+from ioc.demo.places import World
+from ioc.demo.world import air, documents, dossiers, lgsp, petitions, traffic
+from ioc.demo.world.cases import CLOSED, NEVER, Cases, Versions
+from ioc.demo.world.readings import MS_AN_HOUR, Readings, local, midnight_ms
+
+DAYS = 365
+FINE_MS = MS_A_DAY
+"""The last stretch before the beginning, which comes by the minute."""
+_A_MINUTE_MS = 60_000
+_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch, made when it is its turn. `of` is `readings` or `cases`."""
+
+    of: str
+    make: Callable[[], pa.RecordBatch]
+
+
+def plan(world: World, began_at_ms: int) -> list[Step]:
+    """All batches before `began_at_ms`: the last day first, then weeks back in time, so that what the wall shows comes
+    first. A batch holds up to 60,000 rows."""
+    fine_from_ms = (began_at_ms - FINE_MS) // MS_AN_HOUR * MS_AN_HOUR
+    steps = [
+        Step("readings", partial(_by_minute, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
+        for from_ms in range(fine_from_ms, began_at_ms, 6 * MS_AN_HOUR)
+    ]
+    last_day = int(local(world, np.array([began_at_ms - 1]))[0][0]) + 1
+    for weeks in range(-(-DAYS // _WEEK)):
+        to_day = last_day - weeks * _WEEK
+        first_day = max(to_day - _WEEK, last_day - DAYS)
+        steps.append(Step("cases", partial(_cases, world, first_day, to_day, began_at_ms)))
+        from_ms, to_ms = midnight_ms(world, first_day), min(midnight_ms(world, to_day), fine_from_ms)
+        if from_ms < to_ms:
+            steps.append(Step("readings", partial(_by_hour, world, from_ms, to_ms)))
+    return steps
+
+
+def _by_minute(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
+    parts = [
+        lgsp.readings(world, from_ms, to_ms, _A_MINUTE_MS),
+        air.readings(world, from_ms, to_ms, _A_MINUTE_MS),
+        traffic.readings(world, from_ms, to_ms, _A_MINUTE_MS),
+        documents.of_communes(world, from_ms, to_ms),
+        *_department_days(world, from_ms, to_ms),
+    ]
+    return reading_rows(world, Readings.joined(parts))
+
+
+def _by_hour(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
+    sent = documents.of_communes(world, from_ms, to_ms, MS_AN_HOUR)
+    parts = [
+        lgsp.readings(world, from_ms, to_ms, MS_AN_HOUR, samples=len(world.communes)),
+        air.readings(world, from_ms, to_ms, MS_AN_HOUR),
+        traffic.readings(world, from_ms, to_ms, MS_AN_HOUR),
+        sent.where(sent.value > 0),
+        *_department_days(world, from_ms, to_ms),
+    ]
+    return reading_rows(world, Readings.joined(parts))
+
+
+def _department_days(world: World, from_ms: int, to_ms: int) -> list[Readings]:
+    """Of the days whose file was written in [from_ms, to_ms)."""
+    first, last = (int(day) for day in local(world, np.array([from_ms, to_ms]))[0])
+    written = documents.DAY_FILE_HOUR * MS_AN_HOUR
+    return [
+        documents.of_departments(world, day)
+        for day in range(first, last + 1)
+        if from_ms <= midnight_ms(world, day) + written < to_ms
+    ]
+
+
+def _cases(world: World, first_day: int, last_day: int, began_at_ms: int) -> pa.RecordBatch:
+    of_dossiers = dossiers.dossiers(world, first_day, last_day)
+    of_petitions = petitions.petitions(world, first_day, last_day)
+    delay_ms = petitions.synchronised_after_ms(world, of_petitions)
+    return case_rows(
+        world, [first_and_last(of_dossiers, began_at_ms, 0), first_and_last(of_petitions, began_at_ms, delay_ms)]
+    )
+
+
+def first_and_last(cases: Cases, before_ms: int, visible_after_ms: np.ndarray | int) -> Versions:
+    """Of each case its first and its latest version that could be seen before a moment; the steps between are left
+    out of the history."""
+    seen = cases.step_ms + np.asarray(visible_after_ms).reshape(-1, 1)
+    visible = (cases.step_ms != NEVER) & (seen < before_ms)
+    first = visible[:, 0]
+    latest = np.where(visible, np.arange(CLOSED + 1), -1).max(axis=1)
+    chosen = np.zeros_like(visible)
+    chosen[first, 0] = True
+    chosen[latest >= 0, latest[latest >= 0]] = True
+    rows, steps = np.nonzero(chosen)
+    return Versions(cases, rows, steps, seen[rows, steps])

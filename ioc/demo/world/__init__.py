@@ -1,0 +1,1 @@
+"""What happens in the demonstration province: functions of a `World` and an interval of time, without I/O."""

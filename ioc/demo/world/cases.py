@@ -1,0 +1,134 @@
+"""Simulated cases: one row a case with all the steps of its life, and the versions that fall into an interval."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ioc.demo import calendar
+from ioc.demo.noise import Floats, Ints
+from ioc.demo.places import World
+from ioc.demo.world.readings import moment_ms
+
+NEVER = -1
+STEPS = 5
+RECEIVED, CLOSED = 0, STEPS - 1
+
+
+@dataclass(frozen=True)
+class CaseWords:
+    """What the codes of a case table stand for; `attributes` are JSON objects."""
+
+    case_type: str
+    prefix: str
+    statuses: tuple[str, ...]
+    channels: tuple[str, ...]
+    services: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Columns of equal length, one row a case; `day` and `number` (from 1, within unit and day) make its id.
+
+    `step_ms` and `step_status` have a column a step, in order of time; NEVER marks a step that is left out. The first
+    is the receipt, the last the closing. `attributes` hold while the case is open, `attributes_closed` from then on.
+    """
+
+    words: CaseWords
+    unit: Ints
+    day: Ints
+    number: Ints
+    channel: Ints
+    service: Ints
+    attributes: Ints
+    attributes_closed: Ints
+    due_ms: Ints
+    step_ms: Ints
+    step_status: Ints
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def case_id(self, row: int) -> str:
+        day = calendar.date_of(int(self.day[row]))
+        return f"{self.words.prefix}{self.unit[row] + 10:02d}-{day:%y%m%d}-{self.number[row]:04d}"
+
+    def versions(self, from_ms: int, to_ms: int, visible_after_ms: Ints | int = 0) -> "Versions":
+        """Versions that can be seen from a moment in [from_ms, to_ms) on, in the order in which they are seen."""
+        seen = self.step_ms + np.asarray(visible_after_ms).reshape(-1, 1)
+        rows, steps = np.nonzero((self.step_ms != NEVER) & (seen >= from_ms) & (seen < to_ms))
+        order = np.lexsort((steps, rows, seen[rows, steps]))
+        return Versions(self, rows[order], steps[order], seen[rows, steps][order])
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Rows and steps of `cases`, with the moment from which each version can be seen."""
+
+    cases: Cases
+    row: Ints
+    step: Ints
+    seen_ms: Ints
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def records(self, first: int = 0, count: int | None = None) -> Iterator["Version"]:
+        last = len(self) if count is None else min(first + count, len(self))
+        for place in range(first, last):
+            yield self.version(place)
+
+    def version(self, place: int) -> "Version":
+        cases, row, step = self.cases, int(self.row[place]), int(self.step[place])
+        words, closed = cases.words, step == CLOSED
+        return Version(
+            case_id=cases.case_id(row),
+            unit=int(cases.unit[row]),
+            status=words.statuses[cases.step_status[row, step]],
+            channel=words.channels[cases.channel[row]],
+            service=words.services[cases.service[row]],
+            attributes=words.attributes[(cases.attributes_closed if closed else cases.attributes)[row]],
+            received_ms=int(cases.step_ms[row, RECEIVED]),
+            due_ms=int(cases.due_ms[row]),
+            closed_ms=int(cases.step_ms[row, CLOSED]) if closed else None,
+            updated_ms=int(cases.step_ms[row, step]),
+            seen_ms=int(self.seen_ms[place]),
+        )
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of one case; `unit` is a place in `World.units`, `attributes` a JSON object."""
+
+    case_id: str
+    unit: int
+    status: str
+    channel: str
+    service: str
+    attributes: str
+    received_ms: int
+    due_ms: int
+    closed_ms: int | None
+    updated_ms: int
+    seen_ms: int
+
+
+def spread_over_days(per_cell: Ints, units: Ints, days: Ints) -> tuple[Ints, Ints, Ints]:
+    """Unit, day and number (from 1) of each case, from the number of cases of each (day, unit) cell."""
+    flat = per_cell.ravel()
+    day, unit = np.meshgrid(days, units, indexing="ij")
+    ends = np.cumsum(flat)
+    number = np.arange(ends[-1] if len(ends) else 0, dtype=np.int64) - np.repeat(ends - flat, flat) + 1
+    return np.repeat(unit.ravel(), flat), np.repeat(day.ravel(), flat), number
+
+
+def choose(shares: tuple[float, ...], chance: Floats) -> Ints:
+    """Place in `shares` (which add up to 1) that an even number in [0, 1) falls on."""
+    return np.asarray(np.searchsorted(np.cumsum(shares)[:-1], chance, side="right"), np.int64)
+
+
+def working_moment(world: World, day: Ints, chance: Floats) -> Ints:
+    """A moment in the office hours of a day: more in the morning, nothing at lunch."""
+    hour = np.interp(chance, (0, 0.55, 0.5501, 1), (7.75, 11.4, 13.5, 16.75))
+    return moment_ms(world, day, np.asarray(hour))
