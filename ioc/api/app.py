@@ -1,0 +1,83 @@
+"""The FastAPI app: every route, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from ioc import __version__
+from ioc.api import (
+    alerts,
+    cases,
+    dead_letters,
+    definitions,
+    displays,
+    health,
+    ingest,
+    kpis,
+    ledger,
+    live,
+    metrics,
+    pages,
+    problems,
+    reference,
+    sources,
+    units,
+)
+from ioc.api.centre import Centre
+from ioc.api.outer import Outer
+from ioc.api.threads import Threads
+
+_DESCRIPTION = """Reads are open, but for cases and dead letters; these and every change need the admin token, a push
+the token of its source. Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457)."""
+
+
+def create_app(centre: Centre) -> FastAPI:
+    """The hub of `centre` ticks while the app runs."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        centre.hub.start()
+        yield
+        centre.hub.stop()
+
+    app = FastAPI(
+        title="IOC",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.RESPONSES,
+    )
+    threads = Threads()
+    for router in (
+        kpis.routes(centre, threads),
+        units.routes(centre),
+        definitions.routes(centre, threads),
+        displays.routes(centre, threads),
+        sources.routes(centre, threads),
+        ledger.routes(centre, threads),
+        cases.routes(centre, threads),
+        dead_letters.routes(centre, threads),
+        alerts.routes(),
+        ingest.routes(centre),
+        health.routes(centre, threads),
+        metrics.routes(centre, threads),
+        live.routes(centre),
+    ):
+        app.include_router(router)
+    reference.install(app)
+    pages.install(app)
+    problems.install(app)
+    app.add_middleware(Outer, metrics=centre.metrics)
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = describe()
+        schema["components"]["schemas"]["Problem"] = problems.SCHEMA
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,57 @@
+"""Who may do what: the admin token, and one token a push source. Reads are open but for cases and dead letters."""
+
+import re
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from pathlib import Path
+from secrets import token_urlsafe
+
+from fastapi import Request
+from fastapi.security import HTTPBearer
+
+from ioc.api.problems import Problem
+
+_SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NOBODYS_TOKEN = token_urlsafe(32)
+admin_scheme = HTTPBearer(scheme_name="admin", description="The admin token", auto_error=False)
+source_scheme = HTTPBearer(scheme_name="source", description="`ioc source token NAME`", auto_error=False)
+
+
+def bearer(request: Request) -> str:
+    """The token of `Authorization: Bearer …`, empty without one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def holds(token: str, right: str | None) -> bool:
+    """Takes the same time whichever character is wrong, and also when there is no right token."""
+    same = compare_digest(token.encode(), (right or _NOBODYS_TOKEN).encode())
+    return same and bool(right)
+
+
+def refused(detail: str) -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="ioc"'})
+
+
+def admin_only(token: str) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that lets only the holder of `token` through."""
+
+    async def check(request: Request) -> None:
+        if not holds(bearer(request), token):
+            raise refused("This needs the admin token: Authorization: Bearer TOKEN.")
+
+    return check
+
+
+def token_file(directory: Path) -> Callable[[str], str | None]:
+    """Tokens of push sources as `ioc source token NAME` keeps them; looking one up never makes one."""
+
+    def token(source: str) -> str | None:
+        if not _SOURCE_NAME.fullmatch(source):
+            return None
+        try:
+            return (directory / f"{source}.token").read_text().strip() or None
+        except OSError:
+            return None
+
+    return token

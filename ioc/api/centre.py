@@ -1,0 +1,39 @@
+"""The parts of a running centre that the API speaks for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from ioc.api.hub import Hub
+from ioc.api.ports import Cursor, Kpis, Ledger, PushEndpoint
+from ioc.catalog import Catalog
+from ioc.clock import Clock, SystemClock
+from ioc.model.source import SourceState
+from ioc.settings import Settings
+
+
+@dataclass(frozen=True)
+class Centre:
+    """Everything `create_app` needs.
+
+    `catalog` gives the definitions in force; `reload_catalog` reads them anew and puts them in force (raises
+    CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
+    query. `source_token` gives a push source's token, None for a source that has none. `fault` is one sentence while
+    the centre cannot write (disk full, broker away), else empty.
+    """
+
+    settings: Settings
+    admin_token: str
+    hub: Hub
+    kpis: Kpis
+    catalog: Callable[[], Catalog]
+    reload_catalog: Callable[[], Catalog]
+    sources: Callable[[], Sequence[SourceState]]
+    ledger: Callable[[], Ledger]
+    cursor: Callable[[], Cursor]
+    push: PushEndpoint
+    source_token: Callable[[str], str | None]
+    fault: Callable[[], str] = lambda: ""
+    clock: Clock = field(default_factory=SystemClock)
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

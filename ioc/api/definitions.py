@@ -1,0 +1,126 @@
+"""GET /api/v1/definitions: sectors, measures and KPIs in force; POST /api/v1/catalog/reload: read them anew."""
+
+import math
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from typing_extensions import TypedDict
+
+from ioc.api.answers import Json
+from ioc.api.auth import admin_only, admin_scheme
+from ioc.api.centre import Centre
+from ioc.api.problems import Problem
+from ioc.api.shapes import target_shape
+from ioc.api.threads import Threads
+from ioc.catalog import Catalog, CatalogInvalid
+from ioc.model.kpi import KpiDefinition
+from ioc.model.measure import Measure
+
+
+class SectorShape(TypedDict):
+    id: str
+    name: dict[str, str]
+    order: int
+
+
+class DefinitionShape(TypedDict):
+    id: str
+    sector: str
+    name: dict[str, str]
+    short_name: dict[str, str]
+    unit_of_measure: str
+    window: str
+    digits: int
+    min_samples: int
+    fresh_within_s: float | None
+    targets: list[dict[str, Any]]
+    basis: str
+    version: str
+    roll_up: str
+
+
+class MeasureShape(TypedDict):
+    id: str
+    name: dict[str, str]
+    unit_of_measure: str
+    kind: str
+    least: float | None
+    most: float | None
+    keeps_subject: bool
+
+
+class Definitions(TypedDict):
+    sectors: list[SectorShape]
+    kpis: list[DefinitionShape]
+    measures: list[MeasureShape]
+
+
+class Reloaded(TypedDict):
+    kpis: int
+    measures: int
+
+
+def definition_shape(kpi: KpiDefinition) -> DefinitionShape:
+    return {
+        "id": kpi.id,
+        "sector": kpi.sector,
+        "name": kpi.name,
+        "short_name": kpi.short_name or kpi.name,
+        "unit_of_measure": kpi.unit_of_measure,
+        "window": kpi.window_text,
+        "digits": kpi.digits,
+        "min_samples": kpi.min_samples,
+        "fresh_within_s": kpi.fresh_within.total_seconds() if kpi.fresh_within else None,
+        "targets": [shape for target in kpi.targets if (shape := target_shape(target))],
+        "basis": kpi.basis,
+        "version": kpi.version,
+        "roll_up": kpi.roll_up.value,
+    }
+
+
+def measure_shape(measure: Measure) -> MeasureShape:
+    """A bound that is not set is null."""
+    return {
+        "id": measure.id,
+        "name": measure.name,
+        "unit_of_measure": measure.unit_of_measure,
+        "kind": measure.kind.value,
+        "least": measure.least if math.isfinite(measure.least) else None,
+        "most": measure.most if math.isfinite(measure.most) else None,
+        "keeps_subject": measure.keeps_subject,
+    }
+
+
+def definitions_shape(catalog: Catalog) -> Definitions:
+    return {
+        "sectors": [
+            {"id": sector.id, "name": sector.name, "order": sector.order}
+            for sector in sorted(catalog.sectors.values(), key=lambda sector: sector.order)
+        ],
+        "kpis": [definition_shape(kpi) for kpi in catalog.kpis.values()],
+        "measures": [measure_shape(measure) for measure in catalog.vocabulary.measures.values()],
+    }
+
+
+def routes(centre: Centre, threads: Threads) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["definitions"])
+
+    @router.get("/definitions", response_model=Definitions)
+    async def definitions() -> Response:
+        """What is measured and how: everything that a value refers to by id."""
+        return Json(definitions_shape(centre.catalog()))
+
+    @router.post("/catalog/reload", response_model=Reloaded, dependencies=[Depends(admin_scheme)])
+    async def reload(_admin: Annotated[None, Depends(admin_only(centre.admin_token))]) -> Response:
+        """Read the definitions anew and put them in force; with a fault in them (422) the old ones stay."""
+        try:
+            catalog = await threads.run(centre.reload_catalog)
+        except CatalogInvalid as fault:
+            raise Problem(422, str(fault), [(_place(row), row.message) for row in fault.faults]) from fault
+        return Json({"kpis": len(catalog.kpis), "measures": len(catalog.vocabulary.measures)})
+
+    return router
+
+
+def _place(fault: Any) -> str:
+    return ": ".join(part for part in (fault.file, fault.kpi, fault.field) if part)

@@ -1,0 +1,40 @@
+"""GET /api/v1/displays/{id}: what a wall shows, in scenes of tiles."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, Response
+from typing_extensions import TypedDict
+
+from ioc.api.answers import Json
+from ioc.api.centre import Centre
+from ioc.api.problems import Problem
+from ioc.api.threads import Threads
+from ioc.catalog import load_displays
+
+
+class SceneShape(TypedDict):
+    id: str
+    name: dict[str, str]
+    tiles: list[str]
+
+
+class DisplayShape(TypedDict):
+    id: str
+    name: dict[str, str]
+    height_mm: int
+    distance_mm: int
+    scenes: list[SceneShape]
+
+
+def routes(centre: Centre, threads: Threads) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/displays", tags=["definitions"])
+
+    @router.get("/{display_id}", response_model=DisplayShape)
+    async def display(display_id: str) -> Response:
+        """`height_mm` of the screen and `distance_mm` of its readers give the size of its letters."""
+        displays = await threads.run(lambda: load_displays(centre.catalog(), centre.settings.catalog_dir))
+        if display_id not in displays:
+            raise Problem(404, f"There is no display {display_id[:80]!r}.")
+        return Json(asdict(displays[display_id]))
+
+    return router

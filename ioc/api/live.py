@@ -1,0 +1,134 @@
+"""GET /ws/v1: the websocket of live values."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import orjson
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from ioc.api.centre import Centre
+from ioc.api.direct import EXTENSION, DirectSink
+from ioc.api.feed import NOTHING, TOPICS
+from ioc.api.frames import Packet
+from ioc.api.hub import Client, Hub, Sink
+
+_POLICY_VIOLATION = 1008
+_DEFAULT_PORT = {"http": 80, "https": 443}
+
+
+class ProtocolFault(Exception):
+    """The client asked for something that is not there; the connection closes with code 1008 and this sentence."""
+
+
+class AsgiSink:
+    """The way to a client where the server has no direct one: a task of the client's own sends what waits."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._waiting: list[Packet] = []
+        self._given = asyncio.Event()
+
+    @property
+    def is_free(self) -> bool:
+        return not self._waiting
+
+    def send(self, *packets: Packet) -> None:
+        self._waiting += packets
+        self._given.set()
+
+    async def pump(self, hub: Hub, client: Client) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await self._given.wait()
+                self._given.clear()
+                for packet in self._waiting:
+                    for payload in packet.payloads:
+                        await self._websocket.send_text(payload.decode())
+                self._waiting.clear()
+                hub.catch_up(client)
+
+
+def routes(centre: Centre) -> APIRouter:
+    router = APIRouter()
+
+    @router.websocket("/ws/v1")
+    async def live(websocket: WebSocket) -> None:
+        if not is_same_origin(websocket.headers.get("origin"), websocket.headers.get("host"), websocket.url.scheme):
+            await websocket.close()  # before it is accepted: the handshake is answered 403
+            return
+        await websocket.accept()
+        try:
+            await _converse(websocket, centre.hub)
+        except ProtocolFault as fault:
+            await websocket.close(_POLICY_VIOLATION, str(fault))
+        except WebSocketDisconnect:
+            pass
+
+    return router
+
+
+async def _converse(websocket: WebSocket, hub: Hub) -> None:
+    topics, epoch, seq = parse_query(websocket.query_params.multi_items())
+    direct = websocket.scope.get("extensions", {}).get(EXTENSION)
+    sink: Sink = AsgiSink(websocket) if direct is None else DirectSink(direct["connection"])
+    client = hub.join(sink, topics, epoch, seq)
+    pump: asyncio.Task[None] | None = None
+    if isinstance(sink, AsgiSink):
+        pump = asyncio.create_task(sink.pump(hub, client))
+    else:
+        direct["connection"].on_free = lambda: hub.catch_up(client)
+    try:
+        while True:
+            check_message(await websocket.receive())
+            hub.resync(client)
+    finally:
+        hub.leave(client)
+        if pump is not None:
+            pump.cancel()
+
+
+def check_message(message: Mapping[str, object]) -> None:
+    """The one thing a client may say is {"type": "resync"}. Raises ProtocolFault, WebSocketDisconnect."""
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect
+    try:
+        said = orjson.loads(str(message.get("text") or ""))
+    except orjson.JSONDecodeError:
+        said = None
+    if said != {"type": "resync"}:
+        raise ProtocolFault('A client may only send {"type": "resync"}.')
+
+
+def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]:
+    """(topics, epoch, seq) of ?topics=&epoch=&seq=; without epoch and seq ("", NOTHING). Raises ProtocolFault."""
+    query = dict(items)
+    if unknown := sorted(set(query) - {"topics", "epoch", "seq"}):
+        raise ProtocolFault(f"Unknown parameter {unknown[0][:20]!r}; there are topics, epoch and seq.")
+    topics = frozenset(query.get("topics", ",".join(TOPICS)).split(","))
+    if not topics <= set(TOPICS):
+        unfit = min(topics - set(TOPICS))[:20]
+        raise ProtocolFault(f"topics names {unfit!r}; there are {', '.join(TOPICS)}.")
+    if ("epoch" in query) != ("seq" in query):
+        raise ProtocolFault("To resume, give both epoch and seq.")
+    seq = query.get("seq", "")
+    if seq and not (seq.isascii() and seq.isdigit() and len(seq) < 16):
+        raise ProtocolFault("seq is not a whole number.")
+    return topics, query.get("epoch", ""), int(seq) if seq else NOTHING
+
+
+def is_same_origin(origin: str | None, host: str | None, scheme: str) -> bool:
+    """A page of another site may not listen. Programs send no Origin and may."""
+    if origin is None:
+        return True
+    page = urlsplit(origin)
+    here = urlsplit(f"{'https' if scheme == 'wss' else 'http'}://{host}")
+    try:
+        return (
+            page.scheme in _DEFAULT_PORT
+            and page.hostname == here.hostname
+            and (page.port or _DEFAULT_PORT[page.scheme]) == (here.port or _DEFAULT_PORT[here.scheme])
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,121 @@
+"""Every error is RFC 9457 `application/problem+json`: one sentence in `detail`, the fields at fault in `errors`."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict
+
+from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SourceUnavailable, SpoolFull, StoreUnavailable
+
+log = logging.getLogger("ioc.api")
+
+RETRY_AFTER_S = 5
+_STATUS = {
+    BatchMalformed: 400,
+    ConfigurationInvalid: 409,
+    SourceUnavailable: 503,
+    SpoolFull: 503,
+    StoreUnavailable: 503,
+}
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+}
+UNEXPECTED = "Something went wrong in the centre; its log says what."
+
+
+class ProblemShape(TypedDict):
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, str]]
+
+
+class Problem(Exception):
+    """Answer the request with this. `detail` is a sentence for the person who sent it."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+
+def unfit_field(field: str, message: str) -> Problem:
+    """400: one parameter is wrong."""
+    return Problem(400, message, [(field, message)])
+
+
+def answer(
+    request_path: str,
+    status: int,
+    detail: str,
+    errors: Sequence[tuple[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body: ProblemShape = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request_path,
+        "errors": [{"field": field, "message": message} for field, message in errors],
+    }
+    return Response(orjson.dumps(body), status, dict(headers or {}), "application/problem+json")
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457)",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+"""For the OpenAPI description of a route."""
+SCHEMA = TypeAdapter(ProblemShape).json_schema()
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem."""
+
+    async def of_problem(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, Problem)
+        return answer(request.url.path, fault.status, fault.detail, fault.errors, fault.headers)
+
+    async def of_http(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        sentence = _SENTENCES.get(fault.status_code, str(fault.detail))
+        return answer(request.url.path, fault.status_code, sentence, headers=fault.headers)
+
+    async def of_validation(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, RequestValidationError)
+        errors = [(".".join(str(part) for part in row["loc"][1:]), str(row["msg"])) for row in fault.errors()]
+        field, message = errors[0]
+        return answer(request.url.path, 422, f"{field or 'The request'}: {message}.", errors)
+
+    async def of_centre(request: Request, fault: Exception) -> Response:
+        status = next((status for kind, status in _STATUS.items() if isinstance(fault, kind)), 500)
+        headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+        if status == 500:
+            log.error("%s: %s", request.url.path, fault)
+        return answer(request.url.path, status, str(fault), headers=headers)
+
+    app.add_exception_handler(Problem, of_problem)
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(RequestValidationError, of_validation)
+    app.add_exception_handler(IocError, of_centre)

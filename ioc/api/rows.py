@@ -1,0 +1,44 @@
+"""Rows of the store's tables, as handlers read them."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from ioc.api.ports import Cursor
+from ioc.clock import rfc3339
+from ioc.errors import StoreUnavailable
+
+Condition = tuple[str, Sequence[Any]]
+"""SQL with placeholders, and what stands in them."""
+
+
+def equal_to(**columns: str | None) -> list[Condition]:
+    """Conditions for the columns that are asked for."""
+    return [(f'"{name}" = ?', [value]) for name, value in columns.items() if value is not None]
+
+
+def select(
+    cursor: Callable[[], Cursor], query: str, wanted: Sequence[Condition], more: Sequence[Any] = ()
+) -> list[dict[str, Any]]:
+    """Rows by column. `query` has {where} for the conditions; `more` fills the placeholders behind them.
+
+    Raises StoreUnavailable.
+    """
+    where = " AND ".join(sql for sql, _ in wanted) or "true"
+    parameters = [value for _, values in wanted for value in values]
+    opened = cursor()
+    try:
+        result = opened.execute(query.format(where=where), [*parameters, *more])
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    except duckdb.Error as fault:
+        raise StoreUnavailable(f"The store could not be read: {str(fault).splitlines()[0]}") from fault
+    finally:
+        opened.close()
+
+
+def stored_time(moment: datetime) -> str:
+    """RFC 3339 of a naive UTC TIMESTAMP."""
+    return rfc3339(moment.replace(tzinfo=UTC))

@@ -1,0 +1,74 @@
+"""Run the app under uvicorn: quiet, direct frames, a clean stop."""
+
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ioc.api.direct import DirectProtocol
+from ioc.errors import ConfigurationInvalid
+
+_STOP_WITHIN_S = 1
+_MESSAGE_AT_MOST_BYTES = 4096
+
+
+class Server(uvicorn.Server):
+    """Leaves signals to `serve`: uvicorn would raise them again after its stop, before the caller could clean up."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def configured(app: ASGIApp) -> Server:
+    """A server for `app`, not listening yet: `run(sockets=[listen(...)])`, and `should_exit = True` stops it."""
+    return Server(
+        uvicorn.Config(
+            app,
+            ws=DirectProtocol,
+            ws_per_message_deflate=False,
+            ws_max_size=_MESSAGE_AT_MOST_BYTES,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_WITHIN_S,
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Raises ConfigurationInvalid when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as fault:
+        listener.close()
+        raise ConfigurationInvalid(
+            f"Cannot serve at {host}:{port} ({fault.strerror or fault}): set IOC_HTTP_PORT to a free port."
+        ) from fault
+    return listener
+
+
+def serve(app: ASGIApp, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM, then return within about two seconds, whatever clients do.
+
+    Must run in the main thread. Raises ConfigurationInvalid when the address cannot be had.
+    """
+    listener = listen(host, port)
+    server = configured(app)
+
+    def stop(_signal: int, _frame: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,169 @@
+"""The JSON of the outside contract: one function a thing, one typed shape each (OpenAPI shows the same)."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from ioc.api.ports import Ledger, SourceLedger
+from ioc.clock import rfc3339
+from ioc.model.kpi import KpiValue, Target
+from ioc.model.source import SourceState
+
+time_text = lru_cache(maxsize=4096)(rfc3339)
+"""RFC 3339 in UTC; many values share the borders of their windows."""
+
+
+def optional_time(moment: datetime | None) -> str | None:
+    return None if moment is None else time_text(moment)
+
+
+Span = TypedDict("Span", {"from": str, "to": str})
+Offsets = TypedDict("Offsets", {"from": int, "to": int})
+
+
+class KpiShape(TypedDict):
+    id: str
+    unit: str
+    value: float | None
+    unit_of_measure: str
+    as_of: str | None
+    window: Span
+    samples: int
+    min_samples: int
+    freshness: Literal["live", "stale", "insufficient", "no_data"]
+    target: dict[str, Any] | None
+    definition_version: str
+
+
+def target_shape(target: Target | None) -> dict[str, Any] | None:
+    """Only the bound that is set."""
+    if target is None:
+        return None
+    bound = {"at_least": target.at_least} if target.at_least is not None else {"at_most": target.at_most}
+    return {"year": target.year, **bound, "basis": target.basis}
+
+
+def kpi_shape(value: KpiValue, min_samples: int) -> KpiShape:
+    return {
+        "id": value.id,
+        "unit": value.unit,
+        "value": value.value,
+        "unit_of_measure": value.unit_of_measure,
+        "as_of": optional_time(value.as_of),
+        "window": {"from": time_text(value.window_from), "to": time_text(value.window_to)},
+        "samples": value.samples,
+        "min_samples": min_samples,
+        "freshness": value.freshness.value,
+        "target": target_shape(value.target),
+        "definition_version": value.definition_version,
+    }
+
+
+class SourceShape(TypedDict):
+    source: str
+    kind: str
+    name: dict[str, str]
+    condition: Literal["starting", "live", "late", "failing", "unavailable", "refusing"]
+    received: int
+    rejected: int
+    duplicate: int
+    buffered: int
+    rate_per_s: float
+    lag_s: float | None
+    last_success: str | None
+    expected_every_s: float | None
+    error: str
+    reported_at: str
+
+
+def source_shape(state: SourceState) -> SourceShape:
+    return {
+        "source": state.source,
+        "kind": state.kind,
+        "name": state.name,
+        "condition": state.condition.value,
+        "received": state.received,
+        "rejected": state.rejected,
+        "duplicate": state.duplicate,
+        "buffered": state.buffered,
+        "rate_per_s": state.rate_per_s,
+        "lag_s": state.lag_s,
+        "last_success": optional_time(state.last_success),
+        "expected_every_s": state.expected_every_s,
+        "error": state.error,
+        "reported_at": rfc3339(state.reported_at),
+    }
+
+
+class LedgerTotals(TypedDict):
+    balanced: bool
+    received: int
+    applied: int
+    duplicate: int
+    rejected: int
+    in_flight: int
+
+
+def ledger_totals(ledger: Ledger) -> LedgerTotals:
+    """The sums over all sources, for the wall's freshness bar."""
+    return {
+        "balanced": ledger.balanced,
+        "received": sum(source.received for source in ledger.sources),
+        "applied": sum(source.applied for source in ledger.sources),
+        "duplicate": sum(source.duplicate for source in ledger.sources),
+        "rejected": sum(sum(source.rejected.values()) for source in ledger.sources),
+        "in_flight": sum(source.in_flight for source in ledger.sources),
+    }
+
+
+class SourceAccount(TypedDict):
+    source: str
+    received: int
+    applied: int
+    duplicate: int
+    rejected: dict[str, int]
+    in_flight: int
+
+
+class PartitionAccount(TypedDict):
+    topic: str
+    partition: int
+    next_offset: int
+    end_offset: int
+    gaps: list[Offsets]
+
+
+class LedgerShape(TypedDict):
+    balanced: bool
+    sources: list[SourceAccount]
+    partitions: list[PartitionAccount]
+
+
+def ledger_shape(ledger: Ledger) -> LedgerShape:
+    return {
+        "balanced": ledger.balanced,
+        "sources": [_source_account(source) for source in ledger.sources],
+        "partitions": [
+            {
+                "topic": partition.topic,
+                "partition": partition.partition,
+                "next_offset": partition.next_offset,
+                "end_offset": partition.end_offset,
+                "gaps": [{"from": first, "to": end} for first, end in partition.gaps],
+            }
+            for partition in ledger.partitions
+        ],
+    }
+
+
+def _source_account(source: SourceLedger) -> SourceAccount:
+    return {
+        "source": source.source,
+        "received": source.received,
+        "applied": source.applied,
+        "duplicate": source.duplicate,
+        "rejected": dict(source.rejected),
+        "in_flight": source.in_flight,
+    }

@@ -1,0 +1,19 @@
+"""Blocking work of handlers, in threads of its own, so that neither the event loop nor other answers wait for it."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+Answer = TypeVar("Answer")
+QUERIES_AT_ONCE = 8
+
+
+class Threads:
+    """At most QUERIES_AT_ONCE run; the others wait their turn. A client that goes away frees its request at once."""
+
+    def __init__(self) -> None:
+        self._limiter = CapacityLimiter(QUERIES_AT_ONCE)
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._limiter)
