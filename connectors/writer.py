@@ -100,7 +100,8 @@ class SourceWriter:
             self._changed.wait_for(lambda: self._is_drained() or self._delivery.stage is not Stage.OPEN, timeout_s)
             self._outlet.detach(self)
             if self._delivery.was_open:
-                self._seal()
+                while self._buffer:
+                    self._seal()
                 self._delivery.to_disk()
                 self._save()
             self._delivery.close()
@@ -196,7 +197,7 @@ class SourceWriter:
     def step(self, now_s: float) -> float:
         """The pump's: seal what is due, deliver, save. Gives when to come again."""
         with self._changed:
-            if self._is_due(now_s):
+            while self._is_due(now_s):
                 self._seal()
             try:
                 self._delivery.step(now_s)
@@ -261,7 +262,12 @@ class SourceWriter:
 
     def _seal(self) -> None:
         """What is buffered becomes messages; when the disk would not take a group its senders are told so."""
-        pending, self._buffer, self._buffer_bytes = self._buffer, [], 0
+        pending = [self._buffer.pop(0)]
+        size_bytes = pending[0].intake.size_bytes
+        # As much as one message holds: a flush of several would have to go over the disk.
+        while self._buffer and (size_bytes := size_bytes + self._buffer[0].intake.size_bytes) <= 2 * FLUSH_BYTES:
+            pending.append(self._buffer.pop(0))
+        self._buffer_bytes -= sum(p.intake.size_bytes for p in pending)
         positions = [p.intake.position for p in pending if p.intake.position is not None]
         messages = seal(pending, positions[-1] if positions else None)
         if not messages:
