@@ -1,0 +1,1 @@
+"""Benchmarks: run by `make bench`, print figures and ratios, assert nothing."""
