@@ -58,11 +58,12 @@ CREATE TABLE IF NOT EXISTS kept_day_registers (
     measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, day INTEGER NOT NULL, register SMALLINT NOT NULL,
     rank TINYINT NOT NULL);
 
--- The latest version of each case, and every distinct version. `attributes` is a JSON object or null.
+-- The latest version of each case, and every distinct version. `attributes` is a JSON object or null; `case_key` a hash
+-- of type and id by which a tick finds the rows it replaces.
 CREATE TABLE IF NOT EXISTS cases (
     case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
     channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
-    updated_at TIMESTAMP NOT NULL, attributes VARCHAR);
+    updated_at TIMESTAMP NOT NULL, attributes VARCHAR, case_key UBIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS case_changes (
     case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
     channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
