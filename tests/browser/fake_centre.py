@@ -1,0 +1,204 @@
+"""A centre that says what a test tells it to, in the words of the outside contract: REST, websocket and the built pages.
+
+It serves on a free port of loopback from a thread of its own, so that a test can push a change, fall silent, cut every
+connection or restart (a new epoch) while a browser looks at it.
+"""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tests.browser import province
+from tests.browser.province import Json
+
+PAGES = Path(__file__).parents[2] / "ioc" / "api" / "static"
+
+
+class FakeCentre:
+    """`pages` is the folder of the built UI. `tiles` is how many KPIs the scene has."""
+
+    def __init__(self, *, tiles: int = 8, scenes: int = 1, pages: Path = PAGES) -> None:
+        self.tiles = tiles
+        self.scenes = scenes
+        self.demonstration = True
+        self.silent = False
+        self.refusing = False
+        self.epoch = "epoch-1"
+        self.clock_ahead = timedelta()
+        self.histories: dict[str, list[Json]] = {}
+        self.connections: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self._seq = 100
+        self._state = province.full_state(self.now())
+        self._deltas: dict[int, Json] = {}
+        self._sockets: set[WebSocket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        config = uvicorn.Config(self._app(pages), log_level="error", lifespan="off", ws="websockets-sansio")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._started = threading.Event()
+
+    def __enter__(self) -> "FakeCentre":
+        self._thread.start()
+        self._started.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._listener.close()
+
+    def now(self) -> datetime:
+        """The centre's own clock, which may be ahead of the wall's."""
+        return datetime.now(UTC) + self.clock_ahead
+
+    def value(self, kpi: str, value: float | None, unit: str = province.PROVINCE, **other: Any) -> None:
+        """Push one KPI's new value."""
+        self.push(kpis=[province.kpi_value(kpi, unit, value, self.now(), **other)])
+
+    def push(self, *, skip: int = 0, **changes: Any) -> None:
+        """Send a delta to all. `skip` loses that many sequence numbers on the way, as a faulty network would."""
+        keys: dict[str, Callable[[Json], Any]] = {
+            "kpis": lambda row: (row["id"], row["unit"]),
+            "sources": lambda row: row["source"],
+            "alerts": lambda row: row["id"],
+        }
+        for part, rows in changes.items():
+            if part == "ledger":
+                self._state["ledger"] = rows
+                continue
+            held = {keys[part](row): row for row in self._state[part]} | {keys[part](row): row for row in rows}
+            self._state[part] = [row for row in held.values() if not row.get("removed")]
+        previous = self._seq + skip
+        self._seq = previous + 1
+        delta = {"type": "delta", "prev": previous, "seq": self._seq} | changes
+        self._deltas[previous] = delta
+        self._send_to_all(delta)
+
+    def drop(self, *, refusing: bool = False) -> None:
+        """Cut every connection; with `refusing`, also turn away who comes back."""
+        self.refusing = refusing
+        self._run(self._close_all())
+
+    def restart(self, epoch: str) -> None:
+        """As a new process: another epoch, another sequence, nothing to resume from."""
+        self.epoch, self._seq, self._deltas = epoch, 0, {}
+        self.drop()
+
+    # The thread's side
+
+    def _serve(self) -> None:
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        beat = asyncio.create_task(self._beat())
+        self._started.set()
+        await self._server.serve(sockets=[self._listener])
+        beat.cancel()
+
+    def _run(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def _send_to_all(self, message: Json) -> None:
+        self._run(self._broadcast(message))
+
+    async def _broadcast(self, message: Json) -> None:
+        for websocket in list(self._sockets):
+            await websocket.send_text(json.dumps(message, ensure_ascii=False))
+
+    async def _close_all(self) -> None:
+        for websocket in list(self._sockets):
+            self._sockets.discard(websocket)
+            await websocket.close(1012)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            if not self.silent:
+                await self._broadcast({"type": "hb", "seq": self._seq, "server_time": province.rfc3339(self.now())})
+
+    def _app(self, pages: Path) -> Starlette:
+        async def page(_: Request) -> Response:
+            return FileResponse(pages / "index.html")
+
+        async def centre(_: Request) -> Response:
+            home = next(unit for unit in province.units() if unit["code"] == province.PROVINCE)
+            named = {key: home[key] for key in ("code", "name", "short_name")}
+            said = {"province": named, "zone": "Asia/Ho_Chi_Minh", "demonstration": self.demonstration, "version": "0.1.0"}
+            return JSONResponse(said)
+
+        async def units(_: Request) -> Response:
+            return JSONResponse({"units": province.units()})
+
+        async def definitions(_: Request) -> Response:
+            return JSONResponse({"sectors": [], "kpis": province.definitions(), "measures": []})
+
+        async def display(request: Request) -> Response:
+            if request.path_params["id"] != "main":
+                return JSONResponse({"detail": "No such display."}, 404, media_type="application/problem+json")
+            return JSONResponse(province.display(self.tiles, self.scenes))
+
+        async def history(request: Request) -> Response:
+            id, query = request.path_params["id"], request.query_params
+            self.paths.append(request.url.path)
+            start, end = (datetime.fromisoformat(query[key]) for key in ("from", "to"))
+            figure = dict(zip(province.TILES, province.FIGURES, strict=True)).get(id, 1.0)
+            points = self.histories.get(id) or province.history(figure, start, end, timedelta(minutes=30))
+            return JSONResponse({"id": id, "unit": query["unit"], "step": query["step"], "points": points})
+
+        routes: list[Any] = [
+            Route("/api/v1/centre", centre),
+            Route("/api/v1/units", units),
+            Route("/api/v1/definitions", definitions),
+            Route("/api/v1/displays/{id}", display),
+            Route("/api/v1/kpis/{id}/history", history),
+            WebSocketRoute("/ws/v1", self._websocket),
+            Mount("/assets", StaticFiles(directory=pages / "assets", check_dir=False)),
+        ]
+        routes += [Route(path, page) for path in ("/wall/{display}", "/ops", "/lab", "/catalog")]
+        return Starlette(routes=routes)
+
+    async def _websocket(self, websocket: WebSocket) -> None:
+        if self.refusing:
+            await websocket.close(1013)
+            return
+        await websocket.accept()
+        query = dict(websocket.query_params)
+        self.connections.append(query)
+        hello = {"type": "hello", "version": 1, "epoch": self.epoch, "seq": self._seq}
+        await websocket.send_text(json.dumps(hello | {"server_time": province.rfc3339(self.now())}))
+        for message in self._first(query):
+            await websocket.send_text(json.dumps(message, ensure_ascii=False))
+        self._sockets.add(websocket)
+        try:
+            while True:
+                await websocket.receive_text()
+        except (WebSocketDisconnect, RuntimeError):
+            self._sockets.discard(websocket)
+
+    def _first(self, query: dict[str, str]) -> list[Json]:
+        """The deltas that a resuming client missed, else the full state."""
+        if query.get("epoch") == self.epoch:
+            seq, missed = int(query["seq"]), []
+            while seq in self._deltas:
+                missed.append(self._deltas[seq])
+                seq = self._deltas[seq]["seq"]
+            if seq == self._seq:
+                return missed
+        return [{"type": "snap", "seq": self._seq} | self._state]

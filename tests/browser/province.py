@@ -1,0 +1,156 @@
+"""What a centre of Huế says, made from the real units and sector packs: the material of the browser tests."""
+
+import math
+import tomllib
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+from ioc.catalog.units import province_units
+
+Json = dict[str, Any]
+
+PROVINCE = "46"
+TILES = (
+    "dossier.on_time_rate",
+    "dossier.overdue_now",
+    "dossier.online_share",
+    "document.electronic_share",
+    "lgsp.rate",
+    "petition.open",
+    "air.pm25_mean_24h",
+    "traffic.speed_mean",
+    "lgsp.success_rate",
+    "lgsp.latency_p95",
+    "dossier.received_today",
+    "traffic.flow",
+)
+FIGURES = (96.4, 212, 78.9, 97.2, 1284, 46, 31.4, 31, 99.41, 842, 1911, 12480)
+
+
+def rfc3339(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def units() -> list[Json]:
+    return [
+        {
+            "code": unit.code,
+            "name": unit.name,
+            "short_name": unit.short_name,
+            "kind": unit.kind,
+            "parent": unit.parent,
+            "latitude": unit.latitude,
+            "longitude": unit.longitude,
+            "area_km2": unit.area_km2,
+        }
+        for unit in province_units(PROVINCE).values()
+    ]
+
+
+def definitions() -> list[Json]:
+    packs = [
+        tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in files("ioc.catalog").joinpath("sectors").iterdir()
+        if file.name.endswith(".toml")
+    ]
+    return [
+        {
+            "id": kpi["id"],
+            "sector": pack["sector"]["id"],
+            "name": kpi["name"],
+            "short_name": kpi.get("short_name", {}),
+            "unit_of_measure": kpi["unit_of_measure"],
+            "window": kpi["window"],
+            "digits": kpi.get("digits", 1),
+            "min_samples": kpi.get("min_samples", 1),
+            "fresh_within_s": None,
+            "targets": kpi.get("target", []),
+            "basis": kpi.get("basis", ""),
+            "version": "v1",
+            "roll_up": "merge",
+        }
+        for pack in packs
+        for kpi in pack.get("kpi", [])
+    ]
+
+
+def display(tiles: int, scenes: int = 1) -> Json:
+    names = [("overview", {"vi": "Tổng quan", "en": "Overview"}), ("services", {"vi": "Dịch vụ công", "en": "Services"})]
+    listed = [{"id": id, "name": name, "tiles": list(TILES[:tiles])} for id, name in names[:scenes]]
+    return {"id": "main", "scenes": listed, "height_mm": 2000, "distance_mm": 8000}
+
+
+def kpi_value(id: str, unit: str, value: float | None, now: datetime, **other: Any) -> Json:
+    """A live value with many samples, unless `other` says otherwise."""
+    definition = next(kpi for kpi in definitions() if kpi["id"] == id)
+    target = next((target for target in definition["targets"] if target["year"] == now.year), None)
+    return {
+        "id": id,
+        "unit": unit,
+        "value": value,
+        "unit_of_measure": definition["unit_of_measure"],
+        "as_of": rfc3339(now),
+        "window": {"from": rfc3339(now - timedelta(hours=24)), "to": rfc3339(now)},
+        "samples": 400,
+        "min_samples": definition["min_samples"],
+        "freshness": "live",
+        "target": target,
+        "definition_version": "v1",
+    } | other
+
+
+def source(name: str, vi: str, en: str, now: datetime, **other: Any) -> Json:
+    return {
+        "source": name,
+        "kind": "http_poll",
+        "name": {"vi": vi, "en": en},
+        "condition": "live",
+        "received": 1000,
+        "rejected": 0,
+        "duplicate": 0,
+        "buffered": 0,
+        "rate_per_s": 4.0,
+        "lag_s": 2.0,
+        "last_success": rfc3339(now),
+        "expected_every_s": 60.0,
+        "error": "",
+        "reported_at": rfc3339(now),
+    } | other
+
+
+def alert(id: str, severity: int, unit: str, vi: str, en: str, since: datetime, **other: Any) -> Json:
+    name = {"vi": vi, "en": en}
+    return {"id": id, "severity": severity, "kpi": "", "unit": unit, "name": name, "since": rfc3339(since), "holder": ""} | other
+
+
+def ledger(received: int = 4_812_906, **other: Any) -> Json:
+    base = {"balanced": True, "received": received, "duplicate": 20, "rejected": 1434, "in_flight": 0}
+    return base | {"applied": received - 1454} | other
+
+
+def full_state(now: datetime) -> Json:
+    """Every tile's value for the province, three KPIs for each commune, four live sources, no alert."""
+    codes = [unit["code"] for unit in units() if unit["code"] != PROVINCE]
+    kpis = [kpi_value(id, PROVINCE, value, now) for id, value in zip(TILES, FIGURES, strict=True)]
+    kpis += [kpi_value(id, code, 3 + i, now) for i, code in enumerate(codes) for id in TILES[:3]]
+    sources = [
+        source("dossiers", "Một cửa điện tử", "One-stop shop", now),
+        source("air", "Quan trắc khí", "Air quality", now),
+        source("cameras", "Camera giao thông", "Traffic cameras", now),
+        source("demo-push", "Đẩy thử", "Demo push", now),
+    ]
+    return {"kpis": kpis, "sources": sources, "alerts": [], "ledger": ledger()}
+
+
+def history(figure: float, start: datetime, end: datetime, step: timedelta) -> list[Json]:
+    """A smooth day around `figure`."""
+    count = int((end - start) / step)
+    return [
+        {
+            "time": rfc3339(start + i * step),
+            "value": round(figure * (0.97 + 0.03 * math.sin(i / 5) + 0.012 * math.sin(i * 1.7)), 3),
+            "samples": 20,
+        }
+        for i in range(count)
+    ]

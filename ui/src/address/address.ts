@@ -1,0 +1,31 @@
+/** The address of a page names what it shows: page, display, language, theme. Reload and share work. */
+
+import type { Language } from '../texts'
+
+export type Theme = 'dark' | 'light'
+export type Page = { kind: 'wall'; display: string } | { kind: 'ops' | 'lab' | 'catalog' } | { kind: 'unknown' }
+
+export function page(path: string): Page {
+  const [first = '', second = '', ...rest] = path.split('/').filter(Boolean)
+  if (first === 'wall' && rest.length === 0) return { kind: 'wall', display: decodeURIComponent(second) || 'main' }
+  if ((first === 'ops' || first === 'lab' || first === 'catalog') && second === '') return { kind: first }
+  return { kind: 'unknown' }
+}
+
+export function language(search: string): Language {
+  return new URLSearchParams(search).get('lang') === 'en' ? 'en' : 'vi'
+}
+
+/** Null follows the computer's own setting. */
+export function theme(search: string): Theme | null {
+  const asked = new URLSearchParams(search).get('theme')
+  return asked === 'light' || asked === 'dark' ? asked : null
+}
+
+export function withLanguage(search: string, wanted: Language): string {
+  const query = new URLSearchParams(search)
+  if (wanted === 'vi') query.delete('lang')
+  else query.set('lang', wanted)
+  const text = query.toString()
+  return text ? `?${text}` : ''
+}

@@ -1,0 +1,53 @@
+/** Clock, dates and durations in the province's time zone, 24 hours, day first. */
+
+import type { Say } from '../texts'
+
+type Parts = { year: string; month: string; day: string; hour: string; minute: string }
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function parts(time_ms: number, zone: string): Parts {
+  let format = formats.get(zone)
+  if (!format) {
+    const two = '2-digit' as const
+    format = new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone, hourCycle: 'h23', year: 'numeric', month: two, day: two, hour: two, minute: two,
+    })
+    formats.set(zone, format)
+  }
+  return Object.fromEntries(format.formatToParts(time_ms).map(({ type, value }) => [type, value])) as Parts
+}
+
+export function clock(time_ms: number, zone: string): string {
+  const { hour, minute } = parts(time_ms, zone)
+  return `${hour}:${minute}`
+}
+
+/** "Chủ Nhật, 22/11/2026" */
+export function date(time_ms: number, zone: string, say: Say): string {
+  const { year, month, day } = parts(time_ms, zone)
+  const weekday = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDay()
+  return `${say(`weekday.${weekday as 0 | 1 | 2 | 3 | 4 | 5 | 6}`)}, ${day}/${month}/${year}`
+}
+
+/** The clock for a time of today, day and clock for an earlier one, the whole date in another year. */
+export function moment(time_ms: number, now_ms: number, zone: string): string {
+  const then = parts(time_ms, zone)
+  const now = parts(now_ms, zone)
+  const time = `${then.hour}:${then.minute}`
+  if (then.year !== now.year) return `${then.day}/${then.month}/${then.year}`
+  return then.day === now.day && then.month === now.month ? time : `${then.day}/${then.month} ${time}`
+}
+
+/** One figure, two from an hour on ("2 giờ 10"), rounded down: what has not passed is not claimed. */
+export function duration(length_s: number, say: Say): string {
+  const seconds = Math.max(0, Math.floor(length_s))
+  if (seconds < 60) return say('duration.seconds', { n: seconds })
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return say('duration.minutes', { n: minutes })
+  const hours = Math.floor(minutes / 60)
+  const rest = minutes % 60
+  if (hours < 24 && rest) return say('duration.hours_minutes', { n: hours, m: String(rest).padStart(2, '0') })
+  if (hours < 48) return say('duration.hours', { n: hours })
+  return say('duration.days', { n: Math.floor(hours / 24) })
+}

@@ -1,0 +1,99 @@
+/** Messages of `/ws/v1` and the descriptions of `/api/v1`, as the centre sends them. Times are RFC 3339 in UTC. */
+
+export type Named = { vi: string; en: string }
+export type Freshness = 'live' | 'stale' | 'insufficient' | 'no_data'
+export type Severity = 1 | 2 | 3 | 4 // critical, high, medium, low
+
+export type Target = { year: number; at_least?: number | null; at_most?: number | null; basis?: string }
+
+export type KpiValue = {
+  id: string
+  unit: string
+  value: number | null
+  unit_of_measure: string
+  as_of: string | null
+  window: { from: string; to: string }
+  samples: number
+  min_samples: number
+  freshness: Freshness
+  target: Target | null
+  definition_version: string
+}
+
+export type Condition = 'starting' | 'live' | 'late' | 'failing' | 'unavailable' | 'refusing'
+
+export type SourceState = {
+  source: string
+  kind: string
+  name: Named
+  condition: Condition
+  lag_s: number | null
+  last_success: string | null
+  error: string
+}
+
+/** An alert that holds now; `holder` is who has acknowledged it, empty when nobody has. */
+export type Alert = {
+  id: string
+  severity: Severity
+  kpi: string
+  unit: string
+  name: Named
+  since: string
+  holder: string
+}
+
+export type Ledger = {
+  balanced: boolean
+  received: number
+  applied: number
+  duplicate: number
+  rejected: number
+  in_flight: number
+}
+
+export type Removed = { removed: true }
+export type Changes = {
+  kpis?: (KpiValue | ({ id: string; unit: string } & Removed))[]
+  sources?: (SourceState | ({ source: string } & Removed))[]
+  alerts?: (Alert | ({ id: string } & Removed))[]
+  ledger?: Ledger
+}
+
+export type Message =
+  | { type: 'hello'; version: number; epoch: string; seq: number; server_time: string }
+  | ({ type: 'snap'; seq: number } & Changes)
+  | ({ type: 'delta'; prev: number; seq: number } & Changes)
+  | { type: 'hb'; seq: number; server_time: string }
+
+export type Centre = {
+  province: { code: string; name: string; short_name: string }
+  zone: string
+  demonstration: boolean
+  version: string
+}
+
+export type Unit = {
+  code: string
+  name: string
+  short_name: string
+  kind: string
+  parent: string
+  latitude: number
+  longitude: number
+}
+
+export type Definition = {
+  id: string
+  sector: string
+  name: Named
+  short_name: Partial<Named>
+  unit_of_measure: string
+  window: string
+  digits: number
+  version: string
+}
+
+export type Scene = { id: string; name: Named; tiles: string[] }
+export type Display = { id: string; scenes: Scene[] }
+export type Point = { time: string; value: number | null; samples: number }

@@ -1,0 +1,60 @@
+/** Sources as the freshness bar tells of them. */
+
+import { duration } from '../format/times'
+import { number } from '../format/numbers'
+import { named, type Language, type Say } from '../texts'
+import type { Condition, Ledger, SourceState } from './protocol'
+
+export type Trouble = { source: string; text: string }
+
+const WORST_FIRST = ['refusing', 'failing', 'unavailable', 'late'] as const
+type Wrong = SourceState & { condition: (typeof WORST_FIRST)[number] }
+
+export function online(sources: Iterable<SourceState>): { online: number; all: number } {
+  const list = [...sources]
+  return { online: list.filter((source) => source.condition === 'live').length, all: list.length }
+}
+
+/** What is wrong with which source, and for how long; the worst first, then by source. */
+export function troubles(sources: Iterable<SourceState>, now_ms: number, language: Language, say: Say): Trouble[] {
+  return [...sources]
+    .filter(isWrong)
+    .sort((a, b) => rank(a) - rank(b) || (a.source < b.source ? -1 : 1))
+    .map((source) => ({ source: source.source, text: `${named(source.name, language)}: ${wrong(source, now_ms, say)}` }))
+}
+
+function wrong(source: Wrong, now_ms: number, say: Say): string {
+  const since_s = source.last_success === null ? null : (now_ms - Date.parse(source.last_success)) / 1000
+  const length_s = source.condition === 'late' ? (source.lag_s ?? since_s) : since_s
+  const said = say(`source.${source.condition}`)
+  return length_s === null ? said : `${said} ${duration(length_s, say)}`
+}
+
+const isWrong = (source: SourceState): source is Wrong => (WORST_FIRST as readonly Condition[]).includes(source.condition)
+
+const rank = (source: Wrong): number => WORST_FIRST.indexOf(source.condition)
+
+/** "4.812 nhận = 4.811 ghi + 1 loại + 0 trùng": both sides of the account in full. */
+export function account(ledger: Ledger, language: Language, say: Say): string {
+  const n = (value: number): string => number(value, 0, language)
+  const filled = {
+    received: n(ledger.received),
+    applied: n(ledger.applied),
+    rejected: n(ledger.rejected),
+    duplicate: n(ledger.duplicate),
+  }
+  const flying = ledger.in_flight > 0 ? ` + ${say('ledger.in_flight', { n: n(ledger.in_flight) })}` : ''
+  return say('ledger.account', filled) + flying
+}
+
+/** What is missing on the right side of the account; negative when it holds too much. */
+export function imbalance(ledger: Ledger): number {
+  return ledger.received - ledger.applied - ledger.rejected - ledger.duplicate - ledger.in_flight
+}
+
+/** As many of the texts as fit in `room` characters, always the first; and how many are left. */
+export function fitting(texts: readonly Trouble[], room: number): { shown: Trouble[]; left: number } {
+  let used = 0
+  const shown = texts.filter(({ text }, i) => (used += text.length + 4) <= room || i === 0)
+  return { shown, left: texts.length - shown.length }
+}

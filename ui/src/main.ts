@@ -1,0 +1,18 @@
+import './style/fonts.css'
+import './style/theme.css'
+import { mount } from 'svelte'
+import { language, page, theme } from './address/address'
+
+const shown = page(location.pathname)
+const tongue = language(location.search)
+const light = theme(location.search) ?? (matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark')
+document.documentElement.dataset['theme'] = light
+
+const target = document.getElementById('page') as HTMLElement
+if (shown.kind === 'wall') {
+  const { default: Wall } = await import('./wall/Wall.svelte')
+  mount(Wall, { target, props: { display: shown.display, initialLanguage: tongue } })
+} else {
+  const { default: NotBuilt } = await import('./pages/NotBuilt.svelte')
+  mount(NotBuilt, { target, props: { page: shown, initialLanguage: tongue } })
+}

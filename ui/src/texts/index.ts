@@ -1,0 +1,26 @@
+/** Texts of the pages: one file a language, flat keys, `{name}` for what is filled in. Vietnamese is the first. */
+
+import en from './en.json'
+import vi from './vi.json'
+
+export type Language = 'vi' | 'en'
+export type TextKey = keyof typeof vi
+export type Say = (key: TextKey, filled?: Record<string, string | number>) => string
+
+export const TEXTS: Record<Language, Record<string, string>> = { vi, en }
+
+export function speaker(language: Language): Say {
+  const texts = TEXTS[language]
+  return (key, filled = {}) =>
+    (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(filled[name] ?? whole))
+}
+
+/** A unit of measure is written in Vietnamese in the catalogue; one that this page does not know stays as it is. */
+export function unitOfMeasure(unit: string, language: Language): string {
+  return TEXTS[language][`unit.${unit}`] ?? unit
+}
+
+/** A name from the catalogue; Vietnamese where the other language is missing. */
+export function named(name: { vi?: string; en?: string }, language: Language): string {
+  return name[language] || name.vi || ''
+}

@@ -1,0 +1,18 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig } from 'vitest/config'
+
+const centre = 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    outDir: '../ioc/api/static',
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0, // every asset is a file of the centre: a strict content policy needs no data: addresses
+    modulePreload: { polyfill: false },
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+  server: { proxy: { '/api': centre, '/ws': { target: centre, ws: true } } },
+  test: { include: ['tests/**/*.test.ts'] },
+})
