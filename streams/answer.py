@@ -85,7 +85,7 @@ def answer(message: SourceMessage, take: Take, nothing: pa.RecordBatch, vocabula
         return _refused(message, head, nothing, fault)
     own = [(OWN_REJECTIONS_FROM + r.index, r) for r in taken.rejected]
     rejections = [*((r.index, r) for r in taken.came_rejected), *own]
-    rejected = Counter(r.reason for _, r in rejections)
+    rejected = Counter(str(r.reason) for _, r in rejections)
     counts = _counts(message, head, applied=taken.applied, rejected=rejected)
     dead_letters = [_dead_letter(message, head.source, index, r) for index, r in rejections]
     return Answer(value, counts.encode(), counts, dead_letters)
@@ -99,7 +99,7 @@ def _refused(message: SourceMessage, head: BatchHeaders, nothing: pa.RecordBatch
     reason = Reason.TOO_LARGE if isinstance(fault, BatchTooLarge) else Reason.MALFORMED
     # Its sender counted the records; where none did, the message is one.
     records = max(1, (head.received or 0) - head.duplicate)
-    counts = _counts(message, head, applied=0, rejected={reason: records})
+    counts = _counts(message, head, applied=0, rejected={str(reason): records})
     letter = Rejection(WHOLE_MESSAGE, "", reason, str(fault), message.value or b"")
     dead_letter = _dead_letter(message, head.source, WHOLE_MESSAGE, letter)
     return Answer(arrow.encode(nothing), counts.encode(), counts, [dead_letter])

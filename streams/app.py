@@ -1,0 +1,128 @@
+"""The Faust app: settings that lose nothing, flow again soon, and keep idle workers cheap."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faust
+from aiokafka.errors import KafkaError
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.streams import _CStreamIterator
+from faust.transport.drivers import aiokafka as driver
+from mode.supervisors import CrashingSupervisor
+
+from ioc import topics
+from ioc.errors import ConfigurationInvalid
+from ioc.settings import Settings
+
+GROUP = "ioc-streams"
+HEARTBEAT_S = 0.5
+COMMIT_INTERVAL_S = 0.5
+FETCH_BYTES = 8 * 1024 * 1024
+_BUFFERED_MESSAGES = 16
+_BATCH_BYTES = 1024 * 1024
+_DAY_S = 86_400.0
+
+
+class _Producer(driver.Producer):  # type: ignore[misc]
+    """Idempotent, so that what aiokafka sends again after a lost answer is written once and in its order."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        """A commit that the broker does not take is made up by the next; Faust would end the worker."""
+        try:
+            return bool(await super()._commit(offsets))
+        except KafkaError:
+            return False
+
+
+class _Consumer(driver.Consumer):  # type: ignore[misc]
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(driver.Transport):  # type: ignore[misc]
+    Consumer = _Consumer
+    Producer = _Producer
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Who a worker is in the consumer group.
+
+    A worker that dies and starts again under its `instance` takes its partitions back at once, without a rebalance;
+    one that does not come back loses them after `session_timeout_s`.
+    """
+
+    instance: str
+    session_timeout_s: float
+
+
+def build_app(settings: Settings, bootstrap: str, membership: Membership, scratch: Path) -> faust.App:
+    """The app without its agents. Faust wants a directory `scratch` and keeps nothing in it."""
+    if _CStreamIterator is None:
+        # In pure Python, Faust acknowledges what it skips during a rebalance: such a message could be lost.
+        raise ConfigurationInvalid("Faust's compiled stream is missing; install faust-streaming from its wheel.")
+    app = faust.App(
+        GROUP,
+        broker=[f"kafka://{address}" for address in bootstrap.split(",")],
+        broker_credentials=credentials(settings.security),
+        broker_client_id=f"ioc-streams-{membership.instance}",
+        broker_session_timeout=membership.session_timeout_s,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_rebalance_timeout=max(membership.session_timeout_s, 6.0),
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        consumer_group_instance_id=membership.instance,
+        consumer_max_fetch_size=FETCH_BYTES,
+        consumer_metadata_max_age_ms=30_000,
+        producer_acks=-1,
+        producer_max_request_size=topics.MESSAGE_BYTES,
+        producer_max_batch_size=_BATCH_BYTES,
+        producer_request_timeout=_DAY_S,  # it ends a batch's life, not one attempt: away brokers are waited for
+        stream_buffer_maxsize=_BUFFERED_MESSAGES,
+        agent_supervisor=CrashingSupervisor,
+        cython_optimizations=True,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        web_enabled=False,
+        datadir=scratch,
+        value_serializer="raw",
+        key_serializer="raw",
+        worker_redirect_stdouts=False,
+    )
+    app.transport = _Transport(app.conf.broker_consumer, app)
+    app.producer_transport = _Transport(app.conf.broker_producer, app)
+    return app
+
+
+def credentials(security: Mapping[str, str]) -> SASLCredentials | SSLCredentials | None:
+    """What `settings.security` says, in Faust's terms. Raises ConfigurationInvalid."""
+    protocol = security.get("security_protocol", "PLAINTEXT").upper()
+    if protocol not in ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"):
+        raise ConfigurationInvalid(f"IOC_KAFKA_SECURITY_PROTOCOL={protocol!r} is no protocol of Kafka.")
+    context = _tls(security) if protocol.endswith("SSL") else None
+    if protocol.startswith("SASL"):
+        return SASLCredentials(
+            username=security.get("sasl_username"),
+            password=security.get("sasl_password"),
+            mechanism=security.get("sasl_mechanism", "PLAIN"),
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context is not None else None
+
+
+def _tls(security: Mapping[str, str]) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=security.get("ssl_cafile"))
+        if "ssl_certfile" in security:
+            context.load_cert_chain(security["ssl_certfile"], security.get("ssl_keyfile"))
+    except (OSError, ssl.SSLError) as fault:
+        raise ConfigurationInvalid(f"The TLS files of IOC_KAFKA_SSL_… cannot be read: {fault}.") from fault
+    return context

@@ -1,0 +1,72 @@
+"""What a worker asks the broker before it begins: whether the topics are there, and the shortest session."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+
+from ioc import topics
+from ioc.errors import ConfigurationInvalid
+from ioc.settings import Settings
+from streams.app import credentials
+
+SESSION_TIMEOUT_S = 3.0
+_LEAST_SESSION = "group.min.session.timeout.ms"
+_LEAST_SESSION_BY_DEFAULT_MS = 6_000
+_NEEDED = frozenset({*topics.OUTPUT_OF, *topics.OUTPUT_OF.values(), topics.DEAD_LETTERS})
+_PAUSE_S = 0.3
+_log = logging.getLogger(__name__)
+
+
+async def await_topics(settings: Settings) -> tuple[str, float]:
+    """Wait until a broker answers and has the topics; its bootstrap address and the session timeout to ask for.
+
+    Says once what it waits for, and once again when that changes.
+    """
+    said = ""
+    while True:
+        try:
+            bootstrap = settings.bootstrap()
+            missing, least_session_s = await _ask(bootstrap, settings.security)
+            waiting = f"The broker has no topic {', '.join(sorted(missing))}." if missing else ""
+        except ConfigurationInvalid as fault:
+            waiting = str(fault)
+        except (KafkaError, OSError, asyncio.TimeoutError) as fault:
+            waiting = f"The broker at {bootstrap} does not answer: {fault}."
+        if not waiting:
+            return bootstrap, max(SESSION_TIMEOUT_S, least_session_s)
+        if waiting != said:
+            _log.warning("Waiting. %s", waiting)
+            said = waiting
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _ask(bootstrap: str, security: Mapping[str, str]) -> tuple[set[str], float]:
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap.split(","),
+        request_timeout_ms=5_000,
+        **credentials_to_aiokafka_auth(credentials(security), None),
+    )
+    await client.start()
+    try:
+        missing = set(_NEEDED - set(await client.list_topics()))
+        return missing, await _least_session_s(client)
+    finally:
+        await client.close()
+
+
+async def _least_session_s(client: Any) -> float:
+    """The broker's `group.min.session.timeout.ms`; Kafka's own default where the broker does not tell."""
+    cluster = await client.describe_cluster()
+    broker = cluster["brokers"][0]["node_id"]
+    resource = ConfigResource(ConfigResourceType.BROKER, str(broker), {_LEAST_SESSION: ""})
+    try:
+        [response] = await client.describe_configs([resource])
+        return float(response.resources[0][4][0][1]) / 1000
+    except (KafkaError, IndexError, TypeError, ValueError):
+        return _LEAST_SESSION_BY_DEFAULT_MS / 1000

@@ -1,0 +1,56 @@
+"""What a worker did, for Prometheus."""
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from ioc.wire.headers import OutputHeaders
+
+_LATENCIES_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
+
+
+class Metrics:
+    """Counters of one worker; `listen` shows them on a free port of loopback."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._messages = Counter("ioc_streams_messages", "Source messages answered", ["topic"], registry=self._registry)
+        self._applied = Counter("ioc_streams_applied", "Records in outputs", ["topic"], registry=self._registry)
+        self._rejected = Counter(
+            "ioc_streams_rejected", "Records in dead letters", ["topic", "reason"], registry=self._registry
+        )
+        self._latency = Histogram(
+            "ioc_streams_latency_seconds",
+            "From the broker taking an input to the broker having its output",
+            ["topic"],
+            buckets=_LATENCIES_S,
+            registry=self._registry,
+        )
+        self._lag = Gauge(
+            "ioc_streams_lag_messages",
+            "Source messages not answered yet, of the partitions of this worker",
+            ["topic", "partition"],
+            registry=self._registry,
+        )
+
+    def answered(self, counts: OutputHeaders, now_s: float) -> None:
+        """One message is answered and acknowledged."""
+        self._messages.labels(counts.topic).inc()
+        self._applied.labels(counts.topic).inc(counts.applied)
+        for reason, records in counts.rejected.items():
+            self._rejected.labels(counts.topic, reason).inc(records)
+        self._latency.labels(counts.topic).observe(max(0.0, now_s - counts.input_time_ms / 1000))
+
+    def lags(self, lags: dict[tuple[str, int], int]) -> None:
+        """Lag by topic and partition; what is not named is another worker's now."""
+        self._lag.clear()
+        for (topic, partition), messages in lags.items():
+            self._lag.labels(topic, str(partition)).set(messages)
+
+    def listen(self, address_file: Path) -> None:
+        """Serve on 127.0.0.1 and write the address, `127.0.0.1:port`, to the file."""
+        server, _ = start_http_server(0, addr="127.0.0.1", registry=self._registry)
+        address_file.parent.mkdir(parents=True, exist_ok=True)
+        part = address_file.with_suffix(".part")
+        part.write_text(f"127.0.0.1:{server.server_port}")
+        part.replace(address_file)
