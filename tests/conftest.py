@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     embedded = EmbeddedBroker(tmp_path_factory.mktemp("broker"), port=0)
     yield embedded.start()
     embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The headless Chromium that set-up has provided, for Playwright's `executable_path`."""
+    starter = Path(__file__).parents[1] / ".build" / "chromium"
+    assert starter.exists(), f"{starter} is missing; `make test` (or `python3 -m setup test`) provides it"
+    return starter

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ioc.topics import MESSAGE_BYTES
+
 HOST = "127.0.0.1"
-LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024
+# A batch of one message has a head of its own, and the producer bounds the message.
+LARGEST_BATCH_BYTES = MESSAGE_BYTES + 64 * 1024
 
 
 def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
@@ -35,8 +38,8 @@ def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
         # After a SIGKILL the controller refuses the new incarnation until the old one's session is over (default 9 s).
         "broker.session.timeout.ms": 2500,
         "broker.heartbeat.interval.ms": 300,
-        "message.max.bytes": LARGEST_MESSAGE_BYTES,
-        "replica.fetch.max.bytes": LARGEST_MESSAGE_BYTES,
+        "message.max.bytes": LARGEST_BATCH_BYTES,
+        "replica.fetch.max.bytes": LARGEST_BATCH_BYTES,
         # A small disk: topics state their own retention, these bound what does not.
         "log.segment.bytes": 128 * 1024 * 1024,
         "log.retention.hours": 24,

@@ -1,0 +1,182 @@
+"""The embedded broker: a real Kafka, started, killed, damaged and crowded out as on a small machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from ioc.broker import BrokerStartFailed, EmbeddedBroker
+from ioc.topics import MESSAGE_BYTES
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@contextmanager
+def running(data_dir: Path, port: int = 0) -> Iterator[tuple[EmbeddedBroker, str]]:
+    broker = EmbeddedBroker(data_dir, port=port)
+    try:
+        yield broker, broker.start()
+    finally:
+        broker.stop()
+
+
+def create_topic(address: str, name: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=address)
+    admin.create_topics({name: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    admin.close()
+
+
+def send(address: str, topic: str, values: list[bytes]) -> None:
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=MESSAGE_BYTES)
+    sent = [producer.send(topic, value, partition=0) for value in values]
+    for future in sent:
+        future.get(20)
+    producer.close()
+
+
+def received(address: str, topic: str, count: int) -> list[bytes]:
+    consumer = KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer.assign([TopicPartition(topic, 0)])
+    values: list[bytes] = []
+    deadline = time.monotonic() + 20
+    while len(values) < count and time.monotonic() < deadline:
+        for records in consumer.poll(timeout_ms=500).values():
+            values += [record.value for record in records]
+    consumer.close()
+    return values
+
+
+def holds_within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_message_as_large_as_the_bound_goes_through(broker: str) -> None:
+    create_topic(broker, "large")
+    large = os.urandom(MESSAGE_BYTES - 1024)
+    send(broker, "large", [large])
+    assert received(broker, "large", 1) == [large]
+
+
+def test_a_topic_nobody_declared_is_not_made(broker: str) -> None:
+    producer = KafkaProducer(bootstrap_servers=broker, max_block_ms=1000)
+    with pytest.raises(KafkaError):
+        producer.send("undeclared", b"x").get(5)
+    producer.close(timeout=1)
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    assert "undeclared" not in admin.list_topics()
+    admin.close()
+
+
+def test_it_is_reachable_from_this_machine_only_and_bounded_in_memory(tmp_path: Path) -> None:
+    with running(tmp_path) as (broker, _):
+        process = psutil.Process(broker.pid)
+        listening = [c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        assert len(listening) == 2
+        assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+        assert process.memory_info().rss < 450 * 1024 * 1024
+
+
+def test_a_clean_stop_is_quick_and_keeps_data_and_address(tmp_path: Path) -> None:
+    with running(tmp_path) as (broker, address):
+        create_topic(address, "kept")
+        send(address, "kept", [b"one", b"two"])
+        begun = time.monotonic()
+        broker.stop()
+        assert time.monotonic() - begun < 5
+    assert (tmp_path / "kafka.address").read_text() == address
+    with running(tmp_path) as (_, again):
+        assert again == address
+        assert received(again, "kept", 2) == [b"one", b"two"]
+
+
+def test_after_a_kill_it_answers_again_at_the_same_address(tmp_path: Path) -> None:
+    with running(tmp_path) as (broker, address):
+        create_topic(address, "kept")
+        send(address, "kept", [b"acknowledged"])
+        os.kill(broker.pid, signal.SIGKILL)
+        assert broker.wait() == -signal.SIGKILL
+        begun = time.monotonic()
+        assert broker.start() == address
+        # 4 s on two free cores; with Kafka's own session timeout it would be 14.
+        assert time.monotonic() - begun < 10
+        assert received(address, "kept", 1) == [b"acknowledged"]
+
+
+def test_it_ends_with_a_starter_that_was_killed(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from ioc.broker import EmbeddedBroker as B\n"
+    code += f"b = B(pathlib.Path({str(tmp_path)!r}), port=0); b.start(); print(b.pid, flush=True); b.wait()"
+    starter = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    java = psutil.Process(int(starter.stdout.readline()))
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    assert holds_within(2, lambda: not java.is_running() or java.status() == psutil.STATUS_ZOMBIE)
+    with running(tmp_path):
+        pass
+
+
+def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+    broker = EmbeddedBroker(tmp_path, port=0)
+    thread = threading.Thread(target=broker.start)
+    thread.start()
+    thread.join()
+    try:
+        assert not holds_within(0.5, lambda: not psutil.pid_exists(broker.pid))
+    finally:
+        broker.stop()
+
+
+def test_a_taken_port_gives_the_next_free_one(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with running(tmp_path, port=taken) as (_, address):
+            assert int(address.rpartition(":")[2]) > taken
+
+
+def test_two_brokers_on_one_folder_are_refused_with_a_reason(tmp_path: Path) -> None:
+    with running(tmp_path), pytest.raises(BrokerStartFailed, match="another broker is using") as failure:
+        EmbeddedBroker(tmp_path, port=0).start()
+    assert "Traceback" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param({"meta.properties": b"version=99\nnode.id=7\n"}, id="settings of another node and version"),
+        pytest.param({"bootstrap.checkpoint": b"\x00" * 64}, id="zeroed bootstrap records"),
+    ],
+)
+def test_damaged_data_is_named_and_left_alone(tmp_path: Path, damage: dict[str, bytes]) -> None:
+    with running(tmp_path):
+        pass
+    for name, content in damage.items():
+        (tmp_path / "kafka" / "data" / name).write_bytes(content)
+    with pytest.raises(BrokerStartFailed, match="damaged or of another Kafka version"):
+        EmbeddedBroker(tmp_path, port=0).start()
+    assert (tmp_path / "kafka" / "data" / next(iter(damage))).read_bytes() == next(iter(damage.values()))
+
+
+def test_a_folder_it_may_not_make_is_named(tmp_path: Path) -> None:
+    (tmp_path / "kafka").write_text("a file where the folder belongs")
+    with pytest.raises(BrokerStartFailed, match="kafka"):
+        EmbeddedBroker(tmp_path, port=0).start()

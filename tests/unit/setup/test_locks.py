@@ -1,0 +1,60 @@
+"""The committed locks: whole, with checksums, and free of addresses."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from setup.jars import KAFKA_VERSION, LOCK, read_lock
+
+REPOSITORY = Path(__file__).parents[3]
+PYTHON_LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
+NPM_LOCKS = [REPOSITORY / "setup/browser/package-lock.json", REPOSITORY / "ui/package-lock.json"]
+ADDRESS = re.compile(
+    r'"resolved"|--(?:index-url|extra-index-url|find-links|trusted-host)|https?://[^/ "]*(?:pypi|pythonhosted|npmjs|maven|mirror)'
+)
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", lock.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", [*PYTHON_LOCKS, *NPM_LOCKS, LOCK], ids=lambda lock: str(lock.relative_to(REPOSITORY)))
+def test_no_address_in_a_lock(lock: Path) -> None:
+    assert ADDRESS.findall(lock.read_text()) == []
+
+
+@pytest.mark.parametrize("lock", PYTHON_LOCKS, ids=lambda lock: lock.stem)
+def test_every_python_pin_has_a_checksum(lock: Path) -> None:
+    entries = re.split(r"\n(?=[a-z0-9])", lock.read_text())
+    assert len(entries) > 50
+    assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_each_lock_holds_the_one_before_it() -> None:
+    up, test, bench = (pins(REPOSITORY / "requirements" / f"{name}.txt") for name in ("up", "test", "bench"))
+    assert up.items() <= test.items() <= bench.items()
+
+
+def test_declared_dependencies_are_locked() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    for lock, declared in {
+        "up": project["dependencies"] + extras["setup"],
+        "test": extras["dev"],
+        "bench": extras["bench"],
+    }.items():
+        names = {re.split(r"[=<>\[]", requirement)[0].lower() for requirement in declared}
+        assert names <= pins(REPOSITORY / "requirements" / f"{lock}.txt").keys()
+
+
+def test_every_part_of_kafka_has_one_version() -> None:
+    versions = {jar.version for jar in read_lock(LOCK.read_text()) if jar.group == "org.apache.kafka"}
+    assert versions == {KAFKA_VERSION}
+
+
+def test_the_broker_and_the_set_up_mean_the_same_kafka() -> None:
+    from ioc.broker.java import KAFKA_VERSION as RUN
+
+    assert RUN == KAFKA_VERSION
