@@ -1,4 +1,4 @@
-"""ClickHouse (`chdb`, in this process) on the same batches: a materialized view into AggregatingMergeTree, one-minute windows.
+"""ClickHouse (`chdb`, in this process) on the same batches: a materialized view into AggregatingMergeTree, by minute.
 
 python clickhouse_batches.py DIRECTORY_OF_ARROW_STREAMS REPEAT  ->  {"events": n, "seconds": s}
 """
@@ -13,8 +13,8 @@ from chdb import session
 
 SCHEMA = """
 CREATE DATABASE bench;
-CREATE TABLE bench.readings (measure LowCardinality(String), unit LowCardinality(String), time DateTime64(3), value Float64)
-  ENGINE = Null;
+CREATE TABLE bench.readings (measure LowCardinality(String), unit LowCardinality(String), time DateTime64(3),
+  value Float64) ENGINE = Null;
 CREATE TABLE bench.panes (measure LowCardinality(String), unit LowCardinality(String), minute DateTime,
   n AggregateFunction(count), total AggregateFunction(sum, Float64), least AggregateFunction(min, Float64),
   most AggregateFunction(max, Float64)) ENGINE = AggregatingMergeTree ORDER BY (measure, unit, minute);

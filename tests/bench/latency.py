@@ -1,0 +1,106 @@
+"""From an event to a websocket client, at 100,000 readings a second: half and 99 % of events are there within …"""
+
+import asyncio
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import orjson
+from websockets.asyncio.client import connect
+
+from tests.bench.load import PROVINCE, Load, template, write_pack
+from tests.bench.report import Table, percentile
+from tests.running import RunningCentre, running_centre
+
+RATE = 100_000
+ROWS = 10_000
+WATCHED = "bench.watched_today"
+PACK = """
+[sector]
+id = "watched"
+name = { vi = "Đo độ trễ", en = "Latency" }
+order = 99
+
+[[measure]]
+id = "bench.watched"
+name = { vi = "Theo dõi", en = "Watched" }
+unit_of_measure = "1"
+kind = "delta"
+
+[[kpi]]
+id = "bench.watched_today"
+name = { vi = "Theo dõi", en = "Watched" }
+unit_of_measure = "1"
+window = "today"
+aggregate = { measure = "bench.watched", take = "count" }
+basis = "đo tốc độ"
+"""
+
+
+def run(seconds: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="ioc-bench-") as root:
+        directory = Path(root)
+        write_pack(directory / "catalog")
+        (directory / "catalog" / "watched.toml").write_text(PACK, encoding="utf-8")
+        environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
+        with running_centre(
+            directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")
+        ) as centre:
+            delays_ms = _measure(centre, directory, seconds)
+    table = Table(f"Event to websocket client at {RATE:,} readings a second, {seconds:.0f} s", ("", "ms"))
+    table.add("p50", f"{percentile(delays_ms, 0.5):.0f}")
+    table.add("p99 (goal 400)", f"{percentile(delays_ms, 0.99):.0f}")
+    table.add("most", f"{max(delays_ms, default=float('nan')):.0f}")
+    table.print()
+
+
+def _measure(centre: RunningCentre, directory: Path, seconds: float) -> list[float]:
+    """Each batch counts the watched measure up by its rows, so a shown count tells which batches it holds."""
+    load = Load(centre.kafka, directory, directory / "catalog", rows=ROWS)
+    load.templates = [template(ROWS, seed, ["bench.watched"]) for seed in range(4)]
+    load.run(3, RATE)  # the first values make the KPI known everywhere
+    sent: list[tuple[int, float]] = []
+    base = 0
+    taken = load.writers[0].add_readings
+
+    def noted(batch: object) -> object:
+        nonlocal base
+        base += ROWS
+        sent.append((base, time.time()))
+        return taken(batch)
+
+    time.sleep(2)
+    already = int(centre.kpi(WATCHED, PROVINCE)["value"])
+    for writer in load.writers:
+        writer.add_readings = noted  # type: ignore[method-assign,assignment]
+    seen: list[tuple[float, float]] = []
+    ending = threading.Event()
+    watcher = threading.Thread(target=lambda: asyncio.run(_watch(centre.port, seen, ending)))
+    watcher.start()
+    time.sleep(1)
+    load.run(seconds, RATE)
+    time.sleep(2)
+    ending.set()
+    watcher.join()
+    load.close()
+    delays: list[float] = []
+    i = 0
+    for value, at in seen:
+        while i < len(sent) and sent[i][0] + already <= value:
+            delays.append((at - sent[i][1]) * 1000)
+            i += 1
+    return delays
+
+
+async def _watch(port: int, seen: list[tuple[float, float]], ending: threading.Event) -> None:
+    async with connect(f"ws://127.0.0.1:{port}/ws/v1?topics=kpis", max_size=None) as socket:
+        while not ending.is_set():
+            try:
+                message = orjson.loads(await asyncio.wait_for(socket.recv(), 1))
+            except TimeoutError:
+                continue
+            at = time.time()
+            for kpi in message.get("kpis", []):
+                if kpi["id"] == WATCHED and kpi["unit"] == PROVINCE and kpi["value"] is not None:
+                    seen.append((kpi["value"], at))
