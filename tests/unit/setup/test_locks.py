@@ -11,9 +11,8 @@ from setup.jars import KAFKA_VERSION, LOCK, read_lock
 REPOSITORY = Path(__file__).parents[3]
 PYTHON_LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
 NPM_LOCKS = [REPOSITORY / "setup/browser/package-lock.json", REPOSITORY / "ui/package-lock.json"]
-ADDRESS = re.compile(
-    r'"resolved"|--(?:index-url|extra-index-url|find-links|trusted-host)|https?://[^/ "]*(?:pypi|pythonhosted|npmjs|maven|mirror)'
-)
+REGISTRY = r"https?://[^/ ]*(?:pypi|pythonhosted|npmjs|maven|mirror)"
+ADDRESS = re.compile(rf'"resolved"|--(?:index-url|extra-index-url|find-links|trusted-host)|{REGISTRY}')
 
 
 def pins(lock: Path) -> dict[str, str]:
