@@ -12,8 +12,9 @@ UV = [str(VENV / "bin/uv"), "pip", "compile", "--quiet", "--upgrade", "--univers
 UV += ["--generate-hashes", "--no-header", "pyproject.toml"]
 
 # Each lock keeps the versions of the one before, so that `make test` after `make up` only adds.
-PYTHON_LOCKS = {
-    "up": ["--extra", "setup"],
+PYTHON_LOCKS: dict[str, list[str]] = {
+    "run": [],
+    "up": ["--extra", "setup", "--constraint", "requirements/run.txt"],
     "test": ["--extra", "setup", "--extra", "dev", "--constraint", "requirements/up.txt"],
     "bench": ["--extra", "setup", "--extra", "dev", "--extra", "bench", "--constraint", "requirements/test.txt"],
 }

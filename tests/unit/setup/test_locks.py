@@ -32,15 +32,18 @@ def test_every_python_pin_has_a_checksum(lock: Path) -> None:
 
 
 def test_each_lock_holds_the_one_before_it() -> None:
-    up, test, bench = (pins(REPOSITORY / "requirements" / f"{name}.txt") for name in ("up", "test", "bench"))
-    assert up.items() <= test.items() <= bench.items()
+    run, up, test, bench = (
+        pins(REPOSITORY / "requirements" / f"{name}.txt") for name in ("run", "up", "test", "bench")
+    )
+    assert run.items() <= up.items() <= test.items() <= bench.items()
 
 
 def test_declared_dependencies_are_locked() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     for lock, declared in {
-        "up": project["dependencies"] + extras["setup"],
+        "run": project["dependencies"],
+        "up": extras["setup"],
         "test": extras["dev"],
         "bench": extras["bench"],
     }.items():

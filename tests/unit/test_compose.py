@@ -1,0 +1,101 @@
+"""docker-compose.yml and the Dockerfile keep their structure; no container engine is needed to know."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ioc.broker.java import KAFKA_VERSION
+from ioc.broker.properties import LARGEST_BATCH_BYTES
+from ioc.cli import COMMANDS
+
+REPOSITORY = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+LONG_RUNNING = ["kafka", "serve", "streams", "connect"]
+OF_THE_CENTRE = ["topics", "serve", "streams", "connect"]
+KEEPS_DATA = ["kafka", "serve", "connect"]
+
+
+def test_these_are_all_services() -> None:
+    assert set(SERVICES) == {*LONG_RUNNING, *OF_THE_CENTRE}
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_a_long_running_service_is_watched_and_started_again(name: str) -> None:
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_bounded(name: str) -> None:
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert float(limits["cpus"]) > 0
+    assert re.fullmatch(r"\d+[mg]", limits["memory"])
+
+
+@pytest.mark.parametrize("name", KEEPS_DATA)
+def test_what_must_last_is_in_a_named_volume(name: str) -> None:
+    named = [str(volume).split(":")[0] for volume in SERVICES[name]["volumes"] if not str(volume).startswith(".")]
+    assert len(named) == 1
+    assert named[0] in COMPOSE["volumes"]
+
+
+@pytest.mark.parametrize("name", OF_THE_CENTRE)
+def test_the_centre_uses_that_kafka_and_a_command_that_exists(name: str) -> None:
+    assert SERVICES[name]["environment"]["IOC_KAFKA"] == "kafka:9092"
+    assert SERVICES[name]["command"][0] in COMMANDS
+
+
+@pytest.mark.parametrize("name", ["serve", "streams", "connect"])
+def test_nothing_starts_before_the_topics_are_there(name: str) -> None:
+    assert SERVICES[name]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
+
+
+def test_only_the_wall_and_the_api_are_published() -> None:
+    assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
+        "serve": ["8080:8080"]
+    }
+
+
+def test_the_load_is_shared_by_workers() -> None:
+    assert 2 <= SERVICES["streams"]["deploy"]["replicas"] <= int(SERVICES["streams"]["environment"]["IOC_PARTITIONS"])
+
+
+def test_kafka_is_the_same_as_the_embedded_one() -> None:
+    kafka = SERVICES["kafka"]
+    assert kafka["image"] == f"apache/kafka:{KAFKA_VERSION}"
+    assert kafka["environment"]["KAFKA_MESSAGE_MAX_BYTES"] == str(LARGEST_BATCH_BYTES)
+    assert kafka["environment"]["KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS"] == "1000"
+
+
+def test_what_the_image_copies_exists_and_is_let_in() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    let_in = {line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for path in " ".join(copied).split():
+        assert (REPOSITORY / path).exists(), path
+        assert path.split("/")[0] in let_in, path
+
+
+def test_the_image_runs_as_no_root_and_every_base_is_pinned() -> None:
+    assert "\nUSER ioc\n" in DOCKERFILE
+    assert all(":" in base for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+
+
+def test_health_without_http_is_a_held_connection_to_kafka() -> None:
+    def healthy(address: str) -> bool:
+        command = [sys.executable, str(REPOSITORY / "deploy/connected.py")]
+        return subprocess.run(command, env={**os.environ, "IOC_KAFKA": address}, check=False).returncode == 0
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert not healthy(address)
+        with socket.create_connection(server.getsockname()):
+            assert healthy(address)
