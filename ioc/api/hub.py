@@ -17,7 +17,7 @@ from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
 from ioc.model.source import SourceState
 
-TICK_S = 0.125
+TICK_S = 0.1
 BEAT_S = 1.0
 
 

@@ -1,0 +1,181 @@
+"""A centre of plain values: what the API asks is answered from fields that a test sets."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from ioc.api.centre import Centre
+from ioc.api.hub import Hub
+from ioc.catalog import Catalog, load
+from ioc.clock import Clock, FixedClock
+from ioc.errors import IocError
+from ioc.model.kpi import Freshness, KpiValue
+from ioc.model.rejection import Rejection
+from ioc.model.source import SourceCondition, SourceState
+from ioc.settings import Settings
+
+NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+ADMIN = "admin-token-of-the-tests"
+PUSH_SOURCE = "demo-push"
+PUSH_TOKEN = "push-token-of-the-tests"
+
+
+def kpi_value(
+    kpi: str = "dossier.overdue_now", unit: str = "46", value: float | None = 12.0, **more: object
+) -> KpiValue:
+    plain = KpiValue(
+        id=kpi,
+        unit=unit,
+        value=value,
+        unit_of_measure="hồ sơ",
+        as_of=None if value is None else NOW,
+        window_from=NOW - timedelta(hours=1),
+        window_to=NOW,
+        samples=0 if value is None else 30,
+        freshness=Freshness.NO_DATA if value is None else Freshness.LIVE,
+        target=None,
+        definition_version="v1",
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def source_state(source: str = PUSH_SOURCE, received: int = 10, **more: object) -> SourceState:
+    plain = SourceState(
+        source=source,
+        kind="http_push",
+        name={"vi": "Đẩy thử", "en": "Trial push"},
+        condition=SourceCondition.LIVE,
+        generation=1,
+        received=received,
+        rejected=1,
+        duplicate=2,
+        buffered=0,
+        rate_per_s=0.5,
+        lag_s=1.0,
+        last_success=NOW,
+        expected_every_s=600.0,
+        error="",
+        reported_at=NOW,
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeSourceLedger:
+    source: str = PUSH_SOURCE
+    received: int = 10
+    applied: int = 6
+    duplicate: int = 2
+    rejected: dict[str, int] = field(default_factory=lambda: {"not_finite": 1})
+    in_flight: int = 1
+
+
+@dataclass
+class FakePartitionLedger:
+    topic: str = "ioc.readings.v1"
+    partition: int = 0
+    next_offset: int = 41
+    end_offset: int = 44
+    gaps: Sequence[tuple[int, int]] = ((41, 42),)
+
+
+@dataclass
+class FakeLedger:
+    balanced: bool = True
+    sources: Sequence[FakeSourceLedger] = (FakeSourceLedger(),)
+    partitions: Sequence[FakePartitionLedger] = (FakePartitionLedger(),)
+
+
+@dataclass
+class FakeKpis:
+    present: list[KpiValue] = field(default_factory=list)
+    points: list[tuple[datetime, float | None, int]] = field(default_factory=list)
+    asked: list[tuple[str, str, datetime, datetime, timedelta]] = field(default_factory=list)
+    takes_s: float = 0.0
+    fault: Exception | None = None
+
+    def values(self) -> Sequence[KpiValue]:
+        if self.fault is not None:
+            raise self.fault
+        return self.present
+
+    def history(
+        self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta
+    ) -> Sequence[tuple[datetime, float | None, int]]:
+        self.asked.append((kpi, unit, begins, ends, step))
+        time.sleep(self.takes_s)
+        return self.points
+
+
+@dataclass
+class FakeAnswer:
+    accepted: int
+    rejected: Sequence[Rejection] = ()
+
+
+@dataclass
+class FakePush:
+    """Keeps what it was given; `fault` is raised instead when it is set."""
+
+    pushed: list[tuple[str, bytes, str, str]] = field(default_factory=list)
+    rejected: Sequence[Rejection] = ()
+    fault: IocError | None = None
+
+    async def ingest(self, source: str, content: bytes, content_type: str, idempotency_key: str) -> FakeAnswer:
+        await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
+        self.pushed.append((source, content, content_type, idempotency_key))
+        return FakeAnswer(2, self.rejected)
+
+
+@dataclass
+class FakeParts:
+    """What stands behind a centre; `centre()` puts it together over a DuckDB in memory with the store's tables."""
+
+    data_dir: Path
+    clock: Clock = field(default_factory=lambda: FixedClock(NOW))
+    catalog: Catalog = field(default_factory=lambda: load("46"))
+    kpis: FakeKpis = field(default_factory=FakeKpis)
+    push: FakePush = field(default_factory=FakePush)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    states: list[SourceState] = field(default_factory=lambda: [source_state()])
+    reload_fault: Exception | None = None
+    fault: str = ""
+
+    def __post_init__(self) -> None:
+        self.duckdb = duckdb.connect()
+        schema = Path(__file__).parents[3] / "ioc" / "store" / "schema.sql"
+        self.duckdb.execute(schema.read_text(encoding="utf-8"))
+        self.hub = Hub(self.clock, self.min_samples, epoch="e1")
+
+    def min_samples(self, kpi: str) -> int:
+        definition = self.catalog.kpis.get(kpi)
+        return definition.min_samples if definition else 1
+
+    def reload(self) -> Catalog:
+        if self.reload_fault is not None:
+            raise self.reload_fault
+        return self.catalog
+
+    def centre(self) -> Centre:
+        return Centre(
+            settings=Settings(self.data_dir, demonstration=True),
+            admin_token=ADMIN,
+            hub=self.hub,
+            kpis=self.kpis,
+            catalog=lambda: self.catalog,
+            reload_catalog=self.reload,
+            sources=lambda: self.states,
+            ledger=lambda: self.ledger,
+            cursor=self.duckdb.cursor,
+            push=self.push,
+            source_token={PUSH_SOURCE: PUSH_TOKEN}.get,
+            fault=lambda: self.fault,
+            clock=self.clock,
+        )
