@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError
+import faust.streams
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from faust.auth import SASLCredentials, SSLCredentials
-from faust.streams import _CStreamIterator
 from faust.transport.drivers import aiokafka as driver
 from mode.supervisors import CrashingSupervisor
 
@@ -26,14 +26,14 @@ _BATCH_BYTES = 1024 * 1024
 _DAY_S = 86_400.0
 
 
-class _Producer(driver.Producer):  # type: ignore[misc]
+class _Producer(driver.Producer):
     """Idempotent, so that what aiokafka sends again after a lost answer is written once and in its order."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
 
-class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
         """A commit that the broker does not take is made up by the next; Faust would end the worker."""
         try:
@@ -42,12 +42,12 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return False
 
 
-class _Consumer(driver.Consumer):  # type: ignore[misc]
+class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
-class _Transport(driver.Transport):  # type: ignore[misc]
+class _Transport(driver.Transport):
     Consumer = _Consumer
     Producer = _Producer
 
@@ -66,7 +66,7 @@ class Membership:
 
 def build_app(settings: Settings, bootstrap: str, membership: Membership, scratch: Path) -> faust.App:
     """The app without its agents. Faust wants a directory `scratch` and keeps nothing in it."""
-    if _CStreamIterator is None:
+    if getattr(faust.streams, "_CStreamIterator", None) is None:
         # In pure Python, Faust acknowledges what it skips during a rebalance: such a message could be lost.
         raise ConfigurationInvalid("Faust's compiled stream is missing; install faust-streaming from its wheel.")
     app = faust.App(

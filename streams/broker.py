@@ -5,9 +5,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from ioc import topics
@@ -28,15 +28,15 @@ async def await_topics(settings: Settings) -> tuple[str, float]:
 
     Says once what it waits for, and once again when that changes.
     """
-    said = ""
+    said = bootstrap = ""
     while True:
         try:
             bootstrap = settings.bootstrap()
             missing, least_session_s = await _ask(bootstrap, settings.security)
             waiting = f"The broker has no topic {', '.join(sorted(missing))}." if missing else ""
-        except ConfigurationInvalid as fault:
+        except ConfigurationInvalid as fault:  # no address yet
             waiting = str(fault)
-        except (KafkaError, OSError, asyncio.TimeoutError) as fault:
+        except (TimeoutError, KafkaError, OSError) as fault:
             waiting = f"The broker at {bootstrap} does not answer: {fault}."
         if not waiting:
             return bootstrap, max(SESSION_TIMEOUT_S, least_session_s)

@@ -45,8 +45,13 @@ class Columns:
         )
 
     def take(self, rows: Rows) -> "Columns":
-        words = (words.take(rows) for words in (self.measure, self.unit, self.subject))
-        return Columns(*words, self.time_ms[rows], self.value[rows])
+        return Columns(
+            self.measure.take(rows),
+            self.unit.take(rows),
+            self.subject.take(rows),
+            self.time_ms[rows],
+            self.value[rows],
+        )
 
 
 def fit_rows(columns: Columns, measures: MeasuresOf, vocabulary: Vocabulary, input_time_ms: int) -> Rows | None:

@@ -37,7 +37,7 @@ class Grouping:
         return np.bincount(self.keys, minlength=self.size)
 
     def sums(self, values: Real) -> Real:
-        return np.bincount(self.keys, weights=values, minlength=self.size)
+        return np.bincount(self.keys, weights=values, minlength=self.size).astype(np.float64, copy=False)
 
     def least(self, values: Real) -> Real:
         least = np.full(self.size, np.inf)

@@ -47,7 +47,7 @@ class Words:
 
     def flags(self, fits: Callable[[str], bool]) -> Flags:
         """By code: whether the word is there and fits."""
-        return np.array([bool(word) and fits(word) for word in self.entries] + [False], np.bool_)
+        return np.array([word is not None and word != "" and fits(word) for word in self.entries] + [False], np.bool_)
 
     def all_fit(self, fit: Flags) -> bool:
         """Whether no row needs to be looked at: every word of the dictionary fits, and none is null."""

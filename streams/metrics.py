@@ -1,8 +1,9 @@
 """What a worker did, for Prometheus."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
 
 from ioc.wire.headers import OutputHeaders
 
@@ -13,7 +14,9 @@ class Metrics:
     """Counters of one worker; `listen` shows them on a free port of loopback."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
+        self._next: dict[tuple[str, int], int] = {}
         self._messages = Counter("ioc_streams_messages", "Source messages answered", ["topic"], registry=self._registry)
         self._applied = Counter("ioc_streams_applied", "Records in outputs", ["topic"], registry=self._registry)
         self._rejected = Counter(
@@ -35,17 +38,18 @@ class Metrics:
 
     def answered(self, counts: OutputHeaders, now_s: float) -> None:
         """One message is answered and acknowledged."""
+        self._next[counts.topic, counts.partition] = counts.offset + 1
         self._messages.labels(counts.topic).inc()
         self._applied.labels(counts.topic).inc(counts.applied)
         for reason, records in counts.rejected.items():
             self._rejected.labels(counts.topic, reason).inc(records)
         self._latency.labels(counts.topic).observe(max(0.0, now_s - counts.input_time_ms / 1000))
 
-    def lags(self, lags: dict[tuple[str, int], int]) -> None:
-        """Lag by topic and partition; what is not named is another worker's now."""
+    def measure_lag(self, ends: Mapping[tuple[str, int], int]) -> None:
+        """`ends` has the end offset of each partition of this worker; one not named is another worker's now."""
         self._lag.clear()
-        for (topic, partition), messages in lags.items():
-            self._lag.labels(topic, str(partition)).set(messages)
+        for (topic, partition), end in ends.items():
+            self._lag.labels(topic, str(partition)).set(max(0, end - self._next.get((topic, partition), end)))
 
     def listen(self, address_file: Path) -> None:
         """Serve on 127.0.0.1 and write the address, `127.0.0.1:port`, to the file."""

@@ -4,42 +4,89 @@ import asyncio
 import logging
 import socket
 import sys
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zlib import crc32
 
+import faust
+import uvloop
 
-from ioc import catalog, topics
+from ioc import topics
+from ioc.errors import IocError
 from ioc.settings import Settings
 from streams.agents import cases, readings
 from streams.agents.loop import add_agent
-from streams.answer import answer
+from streams.answer import Answer, SourceMessage, answer
 from streams.app import Membership, build_app
 from streams.broker import await_topics
 from streams.metrics import Metrics
+from streams.vocabulary import load_vocabulary, stamp
+
+_AGENTS = {topics.READINGS: readings, topics.CASES: cases}
+_LOOK_EVERY_S = 1.0
+_log = logging.getLogger(__name__)
 
 
-def run_worker(settings: Settings, index: int) -> None:
-    """Answer messages until SIGTERM; ends the process."""
+class Worker:
+    """The app of one worker, its metrics, and the vocabulary in force."""
+
+    def __init__(self, settings: Settings, index: int) -> None:
+        self._settings = settings
+        self._index = index
+        self._metrics = Metrics()
+        self._stamp = stamp(settings.catalog_dir)
+        self._vocabulary = load_vocabulary()
+
+    def run(self) -> None:
+        """Answer messages until SIGTERM; ends the process."""
+        bootstrap, session_timeout_s = asyncio.run(await_topics(self._settings))
+        self._metrics.listen(self._settings.data_dir / "streams" / f"worker-{self._index}.metrics")
+        membership = Membership(self._instance(), session_timeout_s)
+        with TemporaryDirectory(prefix="ioc-streams-") as scratch:
+            app = build_app(self._settings, bootstrap, membership, Path(scratch))
+            for topic in _AGENTS:
+                add_agent(app, topic, self._answer, self._metrics)
+            app.timer(_LOOK_EVERY_S)(self._reload_changed)
+            app.timer(_LOOK_EVERY_S)(self._measure_lag)
+            app.finalize()
+            worker = app.Worker(quiet=True, override_logging=False, redirect_stdouts=False)
+            worker.spinner = None
+            worker.execute_from_commandline()
+
+    def _answer(self, message: SourceMessage) -> Answer:
+        agent = _AGENTS[message.topic]
+        return answer(message, agent.take, agent.NOTHING, self._vocabulary)
+
+    async def _reload_changed(self, _app: faust.App) -> None:
+        """A catalogue with faults changes nothing; `ioc catalog check` tells them."""
+        now = stamp(self._settings.catalog_dir)
+        if now == self._stamp:
+            return
+        self._stamp = now
+        try:
+            self._vocabulary = await asyncio.to_thread(load_vocabulary)
+        except IocError as fault:
+            _log.warning("The changed catalogue is not used: %s", fault)
+
+    async def _measure_lag(self, app: faust.App) -> None:
+        ends = {(tp.topic, tp.partition): app.consumer.highwater(tp) for tp in app.consumer.assignment()}
+        self._metrics.measure_lag({place: end for place, end in ends.items() if end is not None})
+
+    def _instance(self) -> str:
+        """The same for a worker at every start, another for any other worker of the cluster."""
+        return f"{socket.gethostname()}-{crc32(str(self._settings.data_dir).encode()):08x}-{self._index}"
+
+
+def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    bootstrap, session_timeout_s = asyncio.run(await_topics(settings))
-    metrics = Metrics()
-    metrics.listen(settings.data_dir / "streams" / f"worker-{index}.metrics")
-    vocabulary = catalog.load(settings.province, settings.catalog_dir).vocabulary
-    with TemporaryDirectory(prefix="ioc-streams-") as scratch:
-        app = build_app(settings, bootstrap, Membership(_instance(settings, index), session_timeout_s), Path(scratch))
-        for topic, agent in ((topics.READINGS, readings), (topics.CASES, cases)):
-            answering = partial(answer, take=agent.take, nothing=agent.NOTHING, vocabulary=vocabulary)
-            add_agent(app, topic, answering, metrics)
-        app.finalize()
-        app.Worker(quiet=True, override_logging=False, redirect_stdouts=False).execute_from_commandline()
-
-
-def _instance(settings: Settings, index: int) -> str:
-    """The same for a worker at every start, another for any other worker of the cluster."""
-    return f"{socket.gethostname()}-{crc32(str(settings.data_dir).encode()):08x}-{index}"
+    # A coordinator that is not there yet is asked again; that is no error of ours.
+    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
+    try:
+        uvloop.install()
+        Worker(Settings.from_environment(), int(sys.argv[1])).run()
+    except IocError as fault:
+        sys.exit(str(fault))
 
 
 if __name__ == "__main__":
-    run_worker(Settings.from_environment(), int(sys.argv[1]))
+    main()

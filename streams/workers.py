@@ -14,6 +14,8 @@ from ioc.settings import Settings
 
 STOP_PATIENCE_S = 4.0
 _TEND_EVERY_S = 0.1
+_SMALL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+"""Environment of a worker: one core, and no memory kept for threads it does not have."""
 _RESTART = Restart(first_s=0.1, longest_s=5.0, settled_after_s=20.0)
 
 
@@ -49,7 +51,7 @@ def run(settings: Settings, workers: int) -> None:
 
 def _child(directory: Path, index: int) -> Child:
     command = [sys.executable, "-m", "streams.worker", str(index)]
-    return Child(f"worker {index}", command, {}, directory / f"worker-{index}.log", restart=_RESTART)
+    return Child(f"worker {index}", command, _SMALL, directory / f"worker-{index}.log", restart=_RESTART)
 
 
 def _take_place(directory: Path) -> tuple[int, IO[str]]:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from asyncio import Future
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import faust
@@ -24,7 +23,7 @@ def add_agent(app: faust.App, topic: str, answering: Answering, metrics: Metrics
     A message is acknowledged after the broker has its output and all its dead letters, in the order of the messages.
     What cannot be sent ends the worker: the next one begins at the last acknowledged message.
     """
-    pending: asyncio.Queue[tuple[Any, Answer, list[Future[Any]]]] = asyncio.Queue(IN_FLIGHT)
+    pending: asyncio.Queue[tuple[Any, Answer, list[Awaitable[Any]]]] = asyncio.Queue(IN_FLIGHT)
 
     async def acknowledge(stream: Any) -> None:
         while True:
@@ -45,7 +44,7 @@ def add_agent(app: faust.App, topic: str, answering: Answering, metrics: Metrics
     app.agent(app.topic(topic, value_serializer="raw", key_serializer="raw"), name=topic, concurrency=1)(answer_all)
 
 
-async def _send(app: faust.App, output: str, answer: Answer) -> AsyncIterator[Future[Any]]:
+async def _send(app: faust.App, output: str, answer: Answer) -> AsyncIterator[Awaitable[Any]]:
     """Hand dead letters and output to the producer, which keeps the order within a partition."""
     for letter in answer.dead_letters:
         yield await app.producer.send(topics.DEAD_LETTERS, letter.key, letter.value, None, None, letter.headers)
