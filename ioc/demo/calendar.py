@@ -12,6 +12,8 @@ from ioc.demo.noise import Ints
 
 EPOCH = date(1970, 1, 1)
 MS_A_DAY = 86_400_000
+MS_AN_HOUR = 3_600_000
+MS_A_MINUTE = 60_000
 # First day of the lunar year.
 TET = (
     date(2024, 2, 10),

@@ -7,17 +7,18 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from ioc.demo.calendar import MS_A_DAY
+from ioc.demo.calendar import MS_A_DAY, MS_A_MINUTE, MS_AN_HOUR
+from ioc.demo.habits import RunsLate
 from ioc.demo.history.columns import case_rows, reading_rows
 from ioc.demo.places import World
 from ioc.demo.world import air, documents, dossiers, lgsp, petitions, traffic
 from ioc.demo.world.cases import CLOSED, NEVER, Cases, Versions
-from ioc.demo.world.readings import MS_AN_HOUR, Readings, local, midnight_ms
+from ioc.demo.world.readings import Readings, local, midnight_ms
 
 DAYS = 365
 FINE_MS = MS_A_DAY
 """The last stretch before the beginning, which comes by the minute."""
-_A_MINUTE_MS = 60_000
+
 _WEEK = 7
 
 
@@ -50,9 +51,9 @@ def plan(world: World, began_at_ms: int) -> list[Step]:
 
 def _by_minute(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
     parts = [
-        lgsp.readings(world, from_ms, to_ms, _A_MINUTE_MS),
-        air.readings(world, from_ms, to_ms, _A_MINUTE_MS),
-        traffic.readings(world, from_ms, to_ms, _A_MINUTE_MS),
+        lgsp.readings(world, from_ms, to_ms, MS_A_MINUTE),
+        air.readings(world, from_ms, to_ms, MS_A_MINUTE),
+        traffic.readings(world, from_ms, to_ms, MS_A_MINUTE),
         documents.of_communes(world, from_ms, to_ms),
         *_department_days(world, from_ms, to_ms),
     ]
@@ -72,20 +73,20 @@ def _by_hour(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
 
 
 def _department_days(world: World, from_ms: int, to_ms: int) -> list[Readings]:
-    """Of the days whose file was written in [from_ms, to_ms)."""
+    """Of the days whose file was written in (from_ms, to_ms]: at 17:00 the day is whole."""
     first, last = (int(day) for day in local(world, np.array([from_ms, to_ms]))[0])
     written = documents.DAY_FILE_HOUR * MS_AN_HOUR
     return [
         documents.of_departments(world, day)
         for day in range(first, last + 1)
-        if from_ms <= midnight_ms(world, day) + written < to_ms
+        if from_ms < midnight_ms(world, day) + written <= to_ms
     ]
 
 
 def _cases(world: World, first_day: int, last_day: int, began_at_ms: int) -> pa.RecordBatch:
     of_dossiers = dossiers.dossiers(world, first_day, last_day)
     of_petitions = petitions.petitions(world, first_day, last_day)
-    delay_ms = petitions.synchronised_after_ms(world, of_petitions)
+    delay_ms = RunsLate().seen_after_ms(world, of_petitions)
     return case_rows(
         world, [first_and_last(of_dossiers, began_at_ms, 0), first_and_last(of_petitions, began_at_ms, delay_ms)]
     )

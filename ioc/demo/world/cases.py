@@ -1,7 +1,6 @@
 """Simulated cases: one row a case with all the steps of its life, and the versions that fall into an interval."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -50,6 +49,11 @@ class Cases:
     def __len__(self) -> int:
         return len(self.unit)
 
+    def rows(self, kept: Ints) -> "Cases":
+        """The cases at these places, in this order."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Cases(**{name: column if name == "words" else column[kept] for name, column in columns.items()})
+
     def case_id(self, row: int) -> str:
         day = calendar.date_of(int(self.day[row]))
         return f"{self.words.prefix}{self.unit[row] + 10:02d}-{day:%y%m%d}-{self.number[row]:04d}"
@@ -73,11 +77,6 @@ class Versions:
 
     def __len__(self) -> int:
         return len(self.row)
-
-    def records(self, first: int = 0, count: int | None = None) -> Iterator["Version"]:
-        last = len(self) if count is None else min(first + count, len(self))
-        for place in range(first, last):
-            yield self.version(place)
 
     def version(self, place: int) -> "Version":
         cases, row, step = self.cases, int(self.row[place]), int(self.step[place])

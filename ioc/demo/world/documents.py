@@ -3,9 +3,10 @@
 import numpy as np
 
 from ioc.demo import noise, shapes
+from ioc.demo.calendar import MS_AN_HOUR
 from ioc.demo.noise import Floats, Ints
 from ioc.demo.places import COUNTING_POINTS, STATIONS, World
-from ioc.demo.world.readings import DEPARTMENTS, MS_AN_HOUR, Readings, local, midnight_ms, slots
+from ioc.demo.world.readings import DEPARTMENTS, Readings, local, midnight_ms, slots
 
 STEP_MS = 300_000
 AN_HOUR = 11.0

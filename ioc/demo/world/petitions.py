@@ -83,9 +83,3 @@ def _taken_day(world: World, received: Ints) -> Ints:
     """The working day on which an official first looks at it: at once in the morning, else the next one."""
     day, hour = local(world, received)
     return np.asarray(calendar.working_day(np.where(hour < 11, day, day + 1)))
-
-
-def synchronised_after_ms(world: World, cases: Cases) -> Ints:
-    """How long after its steps each petition reaches the city's system: 20 to 40 minutes."""
-    chance = noise.uniform(world.seed, "petition synchronised", cases.unit, cases.day, cases.number)
-    return np.asarray((1200 + chance * 1200).astype(np.int64) * 1000)

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from ioc.clock import from_ms, rfc3339
-from ioc.demo.calendar import MS_A_DAY
+from ioc.demo.calendar import MS_A_DAY, MS_AN_HOUR
 from ioc.demo.noise import Floats, Ints
 from ioc.demo.places import COUNTING_POINTS, STATIONS, World, counting_point, station
 
@@ -23,7 +23,6 @@ SUBJECTS = (
     *DEPARTMENTS,
 )
 NO_SUBJECT = -1
-MS_AN_HOUR = 3_600_000
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from ioc.demo import noise, shapes
+from ioc.demo.calendar import MS_AN_HOUR
 from ioc.demo.noise import Floats
 from ioc.demo.places import COUNTING_POINTS, STATIONS, World
-from ioc.demo.world.readings import MS_AN_HOUR, Readings, local, slots
+from ioc.demo.world.readings import Readings, local, slots
 
 STEP_MS = 10_000
 FREE_SPEED = 41.0

@@ -1,0 +1,8 @@
+"""The demonstration province: simulated sector systems that speak the real protocols, and a year of back history.
+
+Everything simulated is a function of a seed and a time (`world/`); thin shells speak the protocols (`systems/`).
+"""
+
+from ioc.demo.province import run
+
+__all__ = ["run"]

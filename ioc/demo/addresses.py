@@ -1,0 +1,70 @@
+"""Where the simulated systems listen: free loopback ports, kept so that a restart listens on the same ones."""
+
+import socket
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+FILE = "addresses.json"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """`folders` are where files for the file drop go, by source."""
+
+    rest_port: int
+    mqtt_port: int
+    folders: dict[str, str]
+
+    @property
+    def rest(self) -> str:
+        return f"http://127.0.0.1:{self.rest_port}"
+
+    @property
+    def mqtt(self) -> str:
+        return f"mqtt://127.0.0.1:{self.mqtt_port}"
+
+
+DROPS = ("document-exchange", "department-day-file", "handed-list")
+
+
+def choose(data_dir: Path) -> Addresses:
+    """The kept ports where they are free, else other free ones; written to `<data_dir>/demo/addresses.json`."""
+    kept = read(data_dir)
+    chosen = Addresses(
+        rest_port=_free_port(kept.rest_port if kept else 0),
+        mqtt_port=_free_port(kept.mqtt_port if kept else 0),
+        folders={source: str(data_dir / "drop" / source) for source in DROPS},
+    )
+    path = data_dir / "demo" / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_bytes(
+        orjson.dumps({**asdict(chosen), "rest": chosen.rest, "mqtt": chosen.mqtt}, option=orjson.OPT_INDENT_2)
+    )
+    draft.replace(path)
+    return chosen
+
+
+def read(data_dir: Path) -> Addresses | None:
+    """None before the first start, or when the file cannot be read."""
+    try:
+        stored = orjson.loads((data_dir / "demo" / FILE).read_bytes())
+        return Addresses(int(stored["rest_port"]), int(stored["mqtt_port"]), dict(stored["folders"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with closing(socket.socket()) as probe:
+            # As the servers do, so that a port in TIME_WAIT after a restart counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("No free port on 127.0.0.1.")

@@ -1,0 +1,21 @@
+"""The MQTT server that the stations and counters publish to, open to anyone on this machine."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from amqtt.broker import Broker
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+
+_ANYONE = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+
+
+@asynccontextmanager
+async def mqtt_server(port: int) -> AsyncIterator[None]:
+    """Listens on loopback while the context is open. Raises amqtt's BrokerError when the port is taken."""
+    listener = ListenerConfig(type=ListenerType.TCP, bind=f"127.0.0.1:{port}")
+    broker = Broker(BrokerConfig(listeners={"default": listener}, plugins=dict(_ANYONE)))
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.shutdown()

@@ -1,0 +1,146 @@
+"""The REST interfaces of the one-stop-shop system and of the petition system: pages of case versions since a moment."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ioc.clock import Clock, from_ms, to_ms
+from ioc.demo.habits import FormerUnit, RepeatsRecords
+from ioc.demo.places import World
+from ioc.demo.systems.case_book import DOSSIERS, PETITIONS, CaseBook
+from ioc.demo.world.cases import Version
+
+DOSSIERS_PATH = "/mot-cua/api/v1/ho-so"
+PETITIONS_PATH = "/pakn/api/v1/phan-anh"
+PAGE, LARGEST_PAGE = 200, 1000
+# The systems' own words, as their codes.
+STATUS_WORDS = {
+    "received": "TIEP_NHAN",
+    "processing": "DANG_XU_LY",
+    "supplement": "YEU_CAU_BO_SUNG",
+    "settled": "DA_TRA_KET_QUA",
+    "returned": "TRA_LAI",
+    "withdrawn": "CONG_DAN_RUT",
+    "assigned": "PHAN_CONG",
+    "answered": "DA_TRA_LOI",
+    "refused": "TU_CHOI",
+}
+CHANNEL_WORDS = {"online": "TRUC_TUYEN", "counter": "TRUC_TIEP", "post": "BUU_CHINH"}
+
+Row = dict[str, object]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def application(world: World, began_at_ms: int, clock: Clock) -> Starlette:
+    """`GET …?tu=<RFC 3339>&trang=1&so_dong=200` → `{"tong", "trang", "so_trang", "trang_sau", "du_lieu": […]}`, by
+    `capNhatLuc` (petitions: `dongBoLuc`), from `tu` on, both ends included; with ETag. 400 for an unreadable value."""
+    one_stop = CaseBook(world, DOSSIERS, began_at_ms)
+    petitions = CaseBook(world, PETITIONS, began_at_ms)
+    former, repeats = FormerUnit(), RepeatsRecords()
+
+    def dossier_rows(versions: Sequence[Version]) -> list[Row]:
+        rows = []
+        for version in versions:
+            rows.append(dossier_row(world, version))
+            if former.again(world, version.unit, version.updated_ms):
+                rows.append({**rows[-1], "maDonVi": former.code})
+        return rows
+
+    def petition_rows(versions: Sequence[Version]) -> list[Row]:
+        return [petition_row(world, version) for version in versions]
+
+    return Starlette(
+        routes=[
+            Route(
+                DOSSIERS_PATH, _pages(one_stop, clock, began_at_ms, lambda asked_ms, _now_ms: asked_ms, dossier_rows)
+            ),
+            Route(PETITIONS_PATH, _pages(petitions, clock, began_at_ms, repeats.since_ms, petition_rows)),
+        ]
+    )
+
+
+def _pages(
+    book: CaseBook,
+    clock: Clock,
+    began_at_ms: int,
+    since_ms: Callable[[int, int], int],
+    rows_of: Callable[[Sequence[Version]], list[Row]],
+) -> Handler:
+    async def answer(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            asked_ms = to_ms(datetime.fromisoformat(asked["tu"])) if "tu" in asked else began_at_ms
+            page, size = int(asked.get("trang", "1")), int(asked.get("so_dong", str(PAGE)))
+            if page < 1 or not 1 <= size <= LARGEST_PAGE:
+                raise ValueError(f"trang={page} so_dong={size}")
+        except ValueError as fault:
+            return Response(orjson.dumps({"loi": f"Tham số không hợp lệ: {fault}"}), 400, media_type="application/json")
+        now_ms = to_ms(clock.now())
+        versions, total = book.between(since_ms(asked_ms, now_ms), now_ms, (page - 1) * size, size)
+        pages = -(-total // size)
+        body = orjson.dumps(
+            {
+                "tong": total,
+                "trang": page,
+                "so_trang": pages,
+                "trang_sau": page + 1 if page < pages else None,
+                "du_lieu": rows_of(versions),
+            }
+        )
+        etag = f'"{blake2b(body, digest_size=8).hexdigest()}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(body, headers={"ETag": etag}, media_type="application/json")
+
+    return answer
+
+
+def _as_asked(asked_ms: int, _now_ms: int) -> int:
+    return asked_ms
+
+
+def dossier_row(world: World, version: Version) -> Row:
+    attributes = orjson.loads(version.attributes)
+    return {
+        "maHoSo": version.case_id,
+        "maDonVi": world.units[version.unit],
+        "maThuTuc": version.service,
+        "trangThai": STATUS_WORDS[version.status],
+        "kenhTiepNhan": CHANNEL_WORDS[version.channel],
+        "ngayTiepNhan": _local(world, version.received_ms),
+        "ngayHenTra": _local(world, version.due_ms),
+        "ngayTra": None if version.closed_ms is None else _local(world, version.closed_ms),
+        "capNhatLuc": _local(world, version.updated_ms),
+        "mucDo": attributes["level"],
+        "lePhi": attributes["fee"],
+        "thanhToanTrucTuyen": attributes["paid_online"],
+        "soHoa": attributes["digitised"],
+        "phongBan": attributes["department"],
+    }
+
+
+def petition_row(world: World, version: Version) -> Row:
+    attributes = orjson.loads(version.attributes)
+    return {
+        "maPhanAnh": version.case_id,
+        "maDonVi": world.units[version.unit],
+        "trangThai": STATUS_WORDS[version.status],
+        "kenh": version.channel,
+        "linhVuc": attributes["field"],
+        "thoiDiemGui": _local(world, version.received_ms),
+        "hanXuLy": _local(world, version.due_ms),
+        "thoiDiemTraLoi": None if version.closed_ms is None else _local(world, version.closed_ms),
+        "hanhDongLuc": _local(world, version.updated_ms),
+        "dongBoLuc": _local(world, version.seen_ms),
+        "haiLong": attributes.get("satisfied"),
+    }
+
+
+def _local(world: World, moment_ms: int) -> str:
+    return from_ms(moment_ms).astimezone(world.zone).isoformat()
