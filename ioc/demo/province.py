@@ -114,8 +114,6 @@ async def _served(app: Starlette, port: int) -> AsyncIterator[None]:
     server = _Server(configuration)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)
         yield
     finally:
         server.should_exit = True

@@ -15,6 +15,7 @@ from ioc.demo.world.readings import local
 
 KEPT_MS = 14 * MS_A_DAY
 """A system shows versions of the last two weeks; the centre has asked for them long before."""
+_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,14 @@ class CaseBook:
         if self._versions is None or day != self._day:
             kept_from_ms = max(self._began_at_ms, now_ms - KEPT_MS)
             first_day = int(local(self._world, np.array([kept_from_ms]))[0][0]) - self._kind.longest_days
-            cases = self._kind.make(self._world, first_day, day + 1)
-            self._day = day
-            self._versions = _alone(
-                cases.versions(kept_from_ms, now_ms + 2 * MS_A_DAY, self._kind.seen_after_ms(self._world, cases))
-            )
+            # Week by week, since most of what is made is let go again at once.
+            weeks = [
+                self._seen(week, min(week + _WEEK, day + 1), kept_from_ms, now_ms + 2 * MS_A_DAY)
+                for week in range(first_day, day + 1, _WEEK)
+            ]
+            self._day, self._versions = day, Versions.joined(weeks)
         return self._versions
 
-
-def _alone(versions: Versions) -> Versions:
-    """Without the cases that have no version here, which are most."""
-    kept, row = np.unique(versions.row, return_inverse=True)
-    return Versions(versions.cases.rows(kept), row.astype(np.int64), versions.step, versions.seen_ms)
+    def _seen(self, first_day: int, last_day: int, from_ms: int, to_ms: int) -> Versions:
+        cases = self._kind.make(self._world, first_day, last_day)
+        return cases.versions(from_ms, to_ms, self._kind.seen_after_ms(self._world, cases)).compact()

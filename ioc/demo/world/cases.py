@@ -1,5 +1,6 @@
 """Simulated cases: one row a case with all the steps of its life, and the versions that fall into an interval."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -49,10 +50,19 @@ class Cases:
     def __len__(self) -> int:
         return len(self.unit)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Cases"]) -> "Cases":
+        """Of one case type, at least one part."""
+        columns = zip(*(part.columns() for part in parts), strict=True)
+        return cls(parts[0].words, *(np.concatenate(column) for column in columns))
+
+    def columns(self) -> tuple[Ints, ...]:
+        """All but the words, in the order of the fields."""
+        return tuple(getattr(self, field.name) for field in fields(self)[1:])
+
     def rows(self, kept: Ints) -> "Cases":
         """The cases at these places, in this order."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Cases(**{name: column if name == "words" else column[kept] for name, column in columns.items()})
+        return Cases(self.words, *(column[kept] for column in self.columns()))
 
     def case_id(self, row: int) -> str:
         day = calendar.date_of(int(self.day[row]))
@@ -75,8 +85,23 @@ class Versions:
     step: Ints
     seen_ms: Ints
 
+    @classmethod
+    def joined(cls, parts: Sequence["Versions"]) -> "Versions":
+        """Parts of one case type (at least one) as one table, in the order in which they are seen."""
+        begins = np.cumsum([0, *(len(part.cases) for part in parts[:-1])])
+        row = np.concatenate([part.row + begin for part, begin in zip(parts, begins, strict=True)])
+        step = np.concatenate([part.step for part in parts])
+        seen = np.concatenate([part.seen_ms for part in parts])
+        order = np.lexsort((step, row, seen))
+        return cls(Cases.joined([part.cases for part in parts]), row[order], step[order], seen[order])
+
     def __len__(self) -> int:
         return len(self.row)
+
+    def compact(self) -> "Versions":
+        """The same versions without the cases that have none here."""
+        kept, row = np.unique(self.row, return_inverse=True)
+        return Versions(self.cases.rows(kept), row.astype(np.int64), self.step, self.seen_ms)
 
     def version(self, place: int) -> "Version":
         cases, row, step = self.cases, int(self.row[place]), int(self.step[place])
