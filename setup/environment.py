@@ -11,6 +11,8 @@ from setup.steps import PYTHON, ROOT, VENV, SetupFailed, Step, call
 # The tested version first, whatever `python3` means here.
 INTERPRETERS = ("python3.11", "python3", "python3.12", "python3.13")
 OLDEST = (3, 11)
+# As in CPython's own ensurepip, which Debian leaves out of its Python unless python3-venv is installed by root.
+PIP = ROOT / "setup" / "pip-26.3-py3-none-any.whl"
 
 
 def answers(interpreter: str, code: str) -> bool:
@@ -20,38 +22,22 @@ def answers(interpreter: str, code: str) -> bool:
     return subprocess.run([interpreter, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def suitable_interpreters() -> list[str]:
-    """Those of OLDEST or newer. Raises SetupFailed when there is none."""
-    found = [name for name in INTERPRETERS if answers(name, f"import sys; assert sys.version_info >= {OLDEST}")]
-    if not found:
-        raise SetupFailed("no Python 3.11 or newer was found on PATH; install python3.11")
-    return found
+def suitable_interpreter() -> str:
+    """The first of OLDEST or newer. Raises SetupFailed when there is none."""
+    for name in INTERPRETERS:
+        if answers(name, f"import sys, venv; assert sys.version_info >= {OLDEST}"):
+            return name
+    raise SetupFailed("no Python 3.11 or newer was found on PATH; install python3.11")
 
 
 def make_environment(log: Path) -> None:
-    """Keep an environment that works; else make one, also where Debian's python3-venv is not installed."""
-    if answers(str(PYTHON), "import sys, pip; assert sys.version_info >= (3, 11)"):
+    """Keep an environment that works, else make one."""
+    if answers(str(PYTHON), f"import sys, pip; assert sys.version_info >= {OLDEST}"):
         return
-    found = suitable_interpreters()
-    for interpreter in found:
-        if answers(interpreter, "import ensurepip, venv"):
-            command = [interpreter, "-m", "venv", "--clear", str(VENV)]
-            call(command, log, failure="the virtual environment could not be made")
-            return
-    for interpreter in found:
-        if answers(interpreter, "import pip, venv; assert int(pip.__version__.split('.')[0]) >= 23"):
-            call(
-                [interpreter, "-m", "venv", "--clear", "--without-pip", str(VENV)],
-                log,
-                failure="the virtual environment could not be made",
-            )
-            call(
-                [interpreter, "-m", "pip", "--python", str(PYTHON), "install", "pip"],
-                log,
-                failure="pip could not be put into the virtual environment",
-            )
-            return
-    raise SetupFailed(f"{found[0]} can neither make an environment with pip nor has pip itself; install python3-venv")
+    make = [suitable_interpreter(), "-m", "venv", "--clear", "--without-pip", str(VENV)]
+    call(make, log, failure="the virtual environment could not be made")
+    into_itself = [str(PYTHON), f"{PIP}/pip", "install", "--no-index", str(PIP)]
+    call(into_itself, log, failure="pip could not be put into the virtual environment")
 
 
 ENVIRONMENT = Step(

@@ -90,7 +90,7 @@ def test_a_failure_in_one_lane_is_raised_after_the_others_ended(checkout: Path) 
 def test_no_suitable_python_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "INTERPRETERS", ("a-python-that-is-nowhere",))
     with pytest.raises(SetupFailed, match=r"no Python 3\.11 or newer was found"):
-        environment.suitable_interpreters()
+        environment.suitable_interpreter()
 
 
 def locked(folder: Path) -> LockedJar:
