@@ -1,0 +1,7 @@
+"""KPI values from panes and cases: kept up each second, and for any time of the past."""
+
+from ioc.evaluation.changes import Changes
+from ioc.evaluation.evaluator import Evaluator
+from ioc.evaluation.history import Point
+
+__all__ = ["Changes", "Evaluator", "Point"]

@@ -1,0 +1,113 @@
+"""KPIs over measures: vectors of those that a tick touched."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+from ioc.clock import to_ms
+from ioc.evaluation.changes import Changes
+from ioc.evaluation.judging import rolled_up
+from ioc.evaluation.parts import Part
+from ioc.evaluation.plan import KIND_OF, Plan
+from ioc.evaluation.reading import codes
+from ioc.evaluation.takes import NEVER, Moments, Vectors, Whole
+from ioc.evaluation.vectors import aggregate_vectors, with_province
+from ioc.evaluation.windows import PaneWindows
+from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
+from ioc.model.window import Window
+
+Definitions = list[tuple[KpiDefinition, MeasureAggregate]]
+
+
+class Aggregates:
+    """Pane windows of all kinds of rows, and the KPIs over them."""
+
+    def __init__(self, plan: Plan, zone: ZoneInfo, zone_hours: int) -> None:
+        self._plan = plan
+        self._zone = zone
+        self._windows = {kind: PaneWindows(kind, wanted, zone, zone_hours) for kind, wanted in plan.wanted.items()}
+        self._minute: datetime | None = None
+
+    def read(self, cursor: duckdb.DuckDBPyConnection, changes: Changes, now: datetime) -> dict[str, Vectors]:
+        """Vectors of the KPIs whose panes changed or whose window moved; of all at the first call."""
+        minute = now.replace(second=0, microsecond=0)
+        turned, self._minute = minute != self._minute, minute
+        measure_codes = codes(cursor, "measure")
+        touched: set[str] = set()
+        for windows in self._windows.values():
+            touched |= windows.advance(cursor, measure_codes, changes.earliest_minute, now)
+        chosen = [(d, e) for d, e in self._plan.aggregates if turned or e.measure in touched]
+        if not chosen:
+            return {}
+        unit_places = self._unit_places(cursor)
+        fresh: dict[str, Vectors] = {}
+        for window in dict.fromkeys(definition.window for definition, _ in chosen):
+            mine = [(d, e) for d, e in chosen if d.window == window]
+            fresh |= dict(self._of_window(window, mine, measure_codes, unit_places, now))
+        return fresh
+
+    def _of_window(
+        self,
+        window: Window,
+        definitions: Definitions,
+        measure_codes: Mapping[str, int],
+        unit_places: Whole,
+        now: datetime,
+    ) -> Iterator[tuple[str, Vectors]]:
+        start, end = window.bounds(now, self._zone)
+        passed_s = (min(end, now) - start).total_seconds()
+        measures = sorted({expression.measure for _, expression in definitions})
+        own = self._moments(window, measures, measure_codes, unit_places)
+        merged = with_province(own)
+        for definition, expression in definitions:
+            place = measures.index(expression.measure)
+            moments = (merged if definition.roll_up is RollUp.MERGE else own).at(place)
+            kind = KIND_OF.get(expression.take, "")
+            part, units = None, np.zeros(0, np.int64)
+            if kind:
+                part, units = self._rows(kind, window, expression.measure, unit_places)
+                if definition.roll_up is RollUp.MERGE:
+                    part, units = _with_province(part, units)
+            vectors = aggregate_vectors(expression, moments, kind, part, units, passed_s)
+            yield definition.id, rolled_up(definition, vectors, to_ms(now))
+
+    def _moments(
+        self, window: Window, measures: Collection[str], measure_codes: Mapping[str, int], unit_places: Whole
+    ) -> Moments:
+        """Moments of each measure (first axis) and unit (second)."""
+        part = self._windows["panes"].rows(window, measures)
+        size = len(self._plan.units)
+        lines = np.full(max(measure_codes.values(), default=0) + 1, NEVER, np.int64)
+        for line, measure in enumerate(measures):
+            if measure in measure_codes:
+                lines[measure_codes[measure]] = line
+        unit = unit_places[part["unit"]]
+        here = unit != NEVER
+        part = {name: values[here] for name, values in part.items()}
+        places = lines[part["measure"]] * size + unit[here]
+        return Moments.of(part, places, len(measures) * size).shaped(len(measures), size)
+
+    def _rows(self, kind: str, window: Window, measure: str, unit_places: Whole) -> tuple[Part, Whole]:
+        part = self._windows[kind].rows(window, [measure])
+        unit = unit_places[part["unit"]]
+        here = unit != NEVER
+        return {name: values[here] for name, values in part.items()}, unit[here]
+
+    def _unit_places(self, cursor: duckdb.DuckDBPyConnection) -> Whole:
+        """The entry of each unit code, NEVER for units of another centre."""
+        place = {unit: place for place, unit in enumerate(self._plan.units)}
+        known = codes(cursor, "unit")
+        places = np.full(max(known.values(), default=0) + 1, NEVER, np.int64)
+        for unit, code in known.items():
+            places[code] = place.get(unit, NEVER)
+        return places
+
+
+def _with_province(part: Part, units: Whole) -> tuple[Part, Whole]:
+    """Every row once for its unit and once for the province (the first entry)."""
+    below = units != 0
+    twice = {name: np.concatenate([values[below], values]) for name, values in part.items()}
+    return twice, np.concatenate([units[below], np.zeros(len(units), np.int64)])

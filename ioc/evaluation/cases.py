@@ -1,0 +1,176 @@
+"""Case aggregates: the KPIs over one case type in few scans, each with FILTER clauses."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from ioc.catalog.conditions import Condition, attribute, parse_condition
+from ioc.evaluation.takes import NEVER, Real, Whole
+from ioc.model.case import CaseType
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime
+
+CaseExpression = CaseCount | CaseSum | CaseRatio | CaseTime
+_TAKES = {"mean": "sum", "min": "min", "max": "max"}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSql:
+    """SQL of an expression over the columns of `cases` and `now`, without the window.
+
+    `counted` says which cases are samples, `hit` which of them count (a ratio's only); `amount` is what is summed or
+    compared, empty where cases are counted; `loose` is `counted` without `now`, true at least where it can be.
+    """
+
+    counted: str
+    hit: str
+    amount: str
+    fold: str
+    uses_now: bool
+    loose: str
+
+    @classmethod
+    def of(cls, expression: CaseExpression, case_type: CaseType) -> "CaseSql":
+        where = parse_condition(expression.where, case_type)
+        match expression:
+            case CaseRatio():
+                over = parse_condition(expression.over, case_type)
+                return cls(over.sql, where.sql, "", "sum", _now(where, over), over.loose)
+            case CaseSum():
+                amount = attribute(expression.field, "number")
+                counted = f"({where.sql} AND {amount} IS NOT NULL)"
+                return cls(counted, "", amount, "sum", where.uses_now, where.loose)
+            case CaseTime():
+                until = '"now"' if expression.until == "now" else f'"{expression.until}"'
+                since, per = f'"{expression.since}"', expression.per // timedelta(microseconds=1)
+                amount = f"((epoch_us({until}) - epoch_us({since})) / {per}.0)"
+                counted = f"({where.sql} AND {amount} IS NOT NULL)"
+                fold = _TAKES.get(expression.take) or f"quantile_cont:{expression.q!r}"
+                return cls(counted, "", amount, fold, where.uses_now or expression.until == "now", where.loose)
+        return cls(where.sql, "", "", "sum", where.uses_now, where.loose)
+
+    def columns(self, place: int, within: str = "") -> str:
+        """Two aggregates, `n{place}` the samples and `a{place}` the amount (of a count: 0)."""
+        counted = f"FILTER (WHERE {self.counted}{within})"
+        if self.hit:
+            amount = f"count(*) FILTER (WHERE {self.counted} AND {self.hit}{within})"
+        elif not self.amount:
+            amount = "0"
+        elif self.fold.startswith("quantile_cont"):
+            amount = f"quantile_cont({self.amount}, {self.fold.split(':')[1]}) {counted}"
+        else:
+            amount = f"{self.fold}({self.amount}) {counted}"
+        return f"count(*) {counted} AS n{place}, {amount} AS a{place}"
+
+    @property
+    def additive(self) -> bool:
+        """Whether the amounts of units merge to that of all."""
+        return not self.fold.startswith("quantile_cont")
+
+
+def _now(*conditions: Condition) -> bool:
+    return any(condition.uses_now for condition in conditions)
+
+
+@dataclass(slots=True)
+class CaseTotals:
+    """One entry a unit: samples and amount of one expression; `merged` is the amount of all units where amounts do not
+    merge (a quantile)."""
+
+    n: Whole
+    amount: Real
+    merged: float = float("nan")
+
+    @classmethod
+    def empty(cls, size: int) -> "CaseTotals":
+        return cls(np.zeros(size, np.int64), np.full(size, np.nan))
+
+    def put(self, places: Whole, n: Any, amount: Any) -> None:
+        """Set some entries from columns of an answer; an amount may be null."""
+        self.n[places] = n
+        self.amount[places] = np.ma.filled(np.ma.asarray(amount).astype(np.float64), np.nan)
+
+
+def read_totals(
+    cursor: duckdb.DuckDBPyConnection,
+    case_type: str,
+    expressions: Sequence[CaseSql],
+    *,
+    at: str,
+    bounds: tuple[datetime, datetime],
+    now: datetime,
+    units: Collection[str] | None,
+    places: Mapping[str, int],
+    totals: Sequence[CaseTotals],
+) -> None:
+    """Read the expressions of one case type and one window into `totals`, in one scan.
+
+    `at` is the column that must lie in `bounds` (empty: every case). With `units` only those are read and the others
+    left as they are. `places` is each unit's entry.
+    """
+    source = _source(case_type, at, bounds, now, units)
+    columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
+    table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
+    listed = [places.get(unit, NEVER) for unit in table["unit"]]
+    target = np.array(listed, np.int64)
+    known = target != NEVER
+    cleared = np.arange(len(places)) if units is None else np.array([places[u] for u in units if u in places], np.int64)
+    for place, into in enumerate(totals):
+        into.n[cleared] = 0
+        into.amount[cleared] = np.nan
+        into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
+    whole = [place for place, sql in enumerate(expressions) if not sql.additive]
+    if whole:
+        source = _source(case_type, at, bounds, now, None)
+        columns = ", ".join(expressions[place].columns(place) for place in whole)
+        row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
+        for place, amount in zip(whole, row[1::2], strict=True):
+            totals[place].merged = float("nan") if amount is None else float(amount)
+
+
+def read_heard(
+    cursor: duckdb.DuckDBPyConnection,
+    case_type: str,
+    units: Collection[str] | None,
+    places: Mapping[str, int],
+    heard: Whole,
+) -> None:
+    """The newest `updated_at` of any case of the type, a unit (ms since 1970), into `heard`."""
+    query = f"SELECT unit, epoch_ms(max(updated_at)) FROM cases WHERE case_type = ?{_of_units(units)} GROUP BY unit"
+    if units is None:
+        heard[:] = NEVER
+    else:
+        heard[[places[unit] for unit in units if unit in places]] = NEVER
+    for unit, newest in cursor.execute(query, [case_type]).fetchall():
+        if unit in places:
+            heard[places[unit]] = newest
+
+
+def timestamp(moment: datetime) -> str:
+    """An SQL literal in UTC."""
+    return f"TIMESTAMP '{naive(moment).isoformat(sep=' ')}'"
+
+
+def naive(moment: datetime) -> datetime:
+    """UTC without a zone, as the store keeps times."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def quoted(text: str) -> str:
+    """An SQL text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _source(
+    case_type: str, at: str, bounds: tuple[datetime, datetime], now: datetime, units: Collection[str] | None
+) -> str:
+    within = f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
+    where = f"case_type = {quoted(case_type)}{within}{_of_units(units)}"
+    return f'(SELECT *, {timestamp(now)} AS "now" FROM cases WHERE {where})'
+
+
+def _of_units(units: Collection[str] | None) -> str:
+    return "" if units is None else f" AND unit IN ({', '.join(quoted(unit) for unit in sorted(units)) or 'NULL'})"

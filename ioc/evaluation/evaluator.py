@@ -1,0 +1,167 @@
+"""The KPIs of all units, kept up with the store once a second."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ioc.catalog import Catalog
+from ioc.clock import from_ms, to_ms
+from ioc.evaluation.aggregates import Aggregates
+from ioc.evaluation.changes import Changes
+from ioc.evaluation.history import Point, history
+from ioc.evaluation.judging import STATES, Column, judge, rolled_up
+from ioc.evaluation.plan import Plan
+from ioc.evaluation.recording import Recorder
+from ioc.evaluation.scans import Scans
+from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.vectors import formula_vectors
+from ioc.model.kpi import KpiDefinition, KpiValue, Target
+from ioc.store import Store, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A KPI's values as they stand, one entry a unit of `units`, with the window they speak of."""
+
+    definition: KpiDefinition
+    units: tuple[str, ...]
+    column: Column
+    window: tuple[datetime, datetime]
+    target: Target | None
+
+    def values(self, places: NDArray[np.intp] | None = None) -> Iterator[KpiValue]:
+        """Of the entries, or of all."""
+        definition, (start, end) = self.definition, self.window
+        column = self.column if places is None else self.column.at(places)
+        units = self.units if places is None else [self.units[place] for place in places]
+        rows = zip(
+            units,
+            column.value.tolist(),
+            column.as_of.tolist(),
+            column.samples.tolist(),
+            column.state.tolist(),
+            strict=True,
+        )
+        for unit, value, as_of, samples, state in rows:
+            yield KpiValue(
+                id=definition.id,
+                unit=unit,
+                value=value if value == value else None,
+                unit_of_measure=definition.unit_of_measure,
+                as_of=None if as_of == NEVER else from_ms(as_of),
+                window_from=start,
+                window_to=end,
+                samples=samples,
+                freshness=STATES[state],
+                target=self.target,
+                definition_version=definition.version,
+            )
+
+
+class Evaluator:
+    """Values of every KPI of the catalogue for the province and its communes.
+
+    `evaluate` and `record` belong to one thread; `values`, `history` and `reload` may be called from any.
+    """
+
+    def __init__(self, catalog: Catalog, store: Store, zone: ZoneInfo) -> None:
+        self._store = store
+        self._zone = zone
+        self._lock = Lock()
+        self._published: dict[str, Published] = {}
+        self._recorder = Recorder()
+        self.reload(catalog)
+
+    def reload(self, catalog: Catalog) -> None:
+        """Take the definitions of `catalog`; the next `evaluate` computes everything anew by them."""
+        with self._lock:
+            self._catalog = catalog
+            self._plan = Plan.of(catalog)
+            self._forget()
+
+    def evaluate(self, changes: Changes, now: datetime) -> list[KpiValue]:
+        """Take in what commits changed since the last call, and the time that passed; returns the values that differ
+        from the last call's in value, samples, time or freshness. The first call reads everything, whatever `changes`.
+
+        Raises StoreUnavailable; the next call then reads everything again.
+        """
+        with self._lock:
+            try:
+                with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+                    self._vectors |= self._aggregates.read(cursor, changes, now)
+                    self._vectors |= self._scans.read(cursor, changes, now)
+            except BaseException:
+                self._forget()
+                raise
+            before, after = self._published, self._publish(self._columns(now), now)
+            self._published = after
+        return [
+            value for kpi_id, entry in after.items() for value in entry.values(_differing(before.get(kpi_id), entry))
+        ]
+
+    def values(self, kpi_id: str = "") -> list[KpiValue]:
+        """All present values, or those of one KPI; none before the first `evaluate`."""
+        published = self._published
+        chosen = [entry for entry in published.values() if kpi_id in ("", entry.definition.id)]
+        return [value for entry in chosen for value in entry.values()]
+
+    def history(self, kpi_id: str, unit: str, start: datetime, end: datetime, step: timedelta) -> list[Point]:
+        """The KPI of a unit as it would have stood at the end of each step in (start, end], from panes and cases, by
+        the definition in force. Raises KeyError for an unknown KPI or unit, ValueError for steps that are no whole
+        minutes or too many, StoreUnavailable."""
+        with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+            return history(cursor, self._catalog, kpi_id, unit, start, end, step, self._zone)
+
+    def record(self, now: datetime) -> int:
+        """Write into `kpi_values` what changed since the last record, at most once a minute; returns how many rows.
+        Raises StoreUnavailable; what was to be written is written at the next call."""
+        published = self._published
+        columns = {kpi_id: (entry.definition, entry.column) for kpi_id, entry in published.items()}
+        return self._recorder.record(self._store, self._plan.units, columns, now)
+
+    def _forget(self) -> None:
+        """Nothing that was read is kept; what was published stays until the next evaluation."""
+        self._aggregates = Aggregates(self._plan, self._zone, self._store.zone_hours)
+        self._scans = Scans(self._plan, self._zone)
+        self._vectors: dict[str, Vectors] = {}
+
+    def _columns(self, now: datetime) -> dict[str, Column]:
+        """Every KPI judged by the clock; formulas computed from their parts."""
+        now_ms = to_ms(now)
+        columns: dict[str, Column] = {}
+        for kpi_id, vectors in self._vectors.items():
+            columns[kpi_id] = judge(self._catalog.kpis[kpi_id], vectors, now_ms)
+        for definition, expression, term in self._plan.formulas:
+            vectors, worst = formula_vectors(term, expression.parts, columns, expression.when_zero)
+            columns[definition.id] = judge(definition, rolled_up(definition, vectors, now_ms), now_ms, worst)
+        return columns
+
+    def _publish(self, columns: dict[str, Column], now: datetime) -> dict[str, Published]:
+        """In the order of the catalogue; an entry is kept as it is while nothing about it moves."""
+        year = now.astimezone(self._zone).year
+        bounds = {kpi.window: kpi.window.bounds(now, self._zone) for kpi in self._catalog.kpis.values()}
+        return {
+            kpi_id: Published(
+                definition,
+                self._plan.units,
+                columns[kpi_id],
+                bounds[definition.window],
+                max((t for t in definition.targets if t.year <= year), key=lambda t: t.year, default=None),
+            )
+            for kpi_id, definition in self._catalog.kpis.items()
+        }
+
+
+def _differing(before: Published | None, after: Published) -> NDArray[np.intp]:
+    """Entries whose value, samples, time or freshness is another; all when the definition is."""
+    if before is None or before.definition != after.definition or before.units != after.units:
+        return np.arange(len(after.units))
+    old, new = before.column, after.column
+    same = (old.state == new.state) & (old.samples == new.samples) & (old.as_of == new.as_of)
+    same &= (old.value == new.value) | (np.isnan(old.value) & np.isnan(new.value))
+    return np.flatnonzero(~same)

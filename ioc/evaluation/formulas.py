@@ -1,0 +1,39 @@
+"""Formulas over vectors of KPI values."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ioc.catalog.formulas import Number, Part, Term
+
+Real = NDArray[np.float64]
+_FOLDS = {"+": np.add, "-": np.subtract, "*": np.multiply, "min": np.minimum, "max": np.maximum}
+
+
+def compute(term: Term, values: Mapping[str, Real], when_zero: float | None) -> Real:
+    """The formula's values; NaN where a part has none, and where it divides by zero, unless `when_zero` stands in."""
+    with np.errstate(all="ignore"):
+        value, by_zero = _compute(term, values)
+    value = np.broadcast_to(value, np.broadcast(value, *values.values()).shape).copy()
+    missing = np.logical_or.reduce([np.isnan(part) for part in values.values()])
+    value[~np.isfinite(value) | missing] = np.nan
+    value[by_zero & ~missing] = np.nan if when_zero is None else when_zero
+    return value
+
+
+def _compute(term: Term, values: Mapping[str, Real]) -> tuple[Real, NDArray[np.bool_]]:
+    if isinstance(term, Number):
+        return np.array(term.value), np.array(False)
+    if isinstance(term, Part):
+        return values[term.id], np.array(False)
+    value, by_zero = _compute(term.operands[0], values)
+    for operand in term.operands[1:]:
+        other, other_by_zero = _compute(operand, values)
+        by_zero = by_zero | other_by_zero
+        if term.sign == "/":
+            by_zero = by_zero | (other == 0)
+            value = value / other
+        else:
+            value = _FOLDS[term.sign](value, other)
+    return value, by_zero

@@ -1,0 +1,114 @@
+"""KPIs of the past, for any definition: what the panes and the versions of the cases say for each moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+from ioc.catalog import Catalog
+from ioc.catalog.formulas import parse_formula
+from ioc.evaluation.case_history import case_series
+from ioc.evaluation.judging import Column, judge
+from ioc.evaluation.pane_history import pane_series
+from ioc.evaluation.series import Moment, Targets, merged_targets
+from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.vectors import formula_vectors
+from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
+
+MOST_POINTS = 5000
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A KPI as it would have stood at `time`; no value without data enough."""
+
+    time: datetime
+    value: float | None
+    samples: int
+
+
+def history(
+    cursor: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    kpi_id: str,
+    unit: str,
+    start: datetime,
+    end: datetime,
+    step: timedelta,
+    zone: ZoneInfo,
+) -> list[Point]:
+    """Points at start + step, start + 2 step … up to `end`; each window ends at its point.
+
+    `start` is taken down to its minute. Raises KeyError for an unknown KPI or unit, ValueError for a step that is no
+    whole number of minutes or makes more than MOST_POINTS points.
+    """
+    if unit not in catalog.vocabulary.units:
+        raise KeyError(unit)
+    if step < _MINUTE or step % _MINUTE:
+        raise ValueError(f"A step is a whole number of minutes, not {step}.")
+    start = start.replace(second=0, microsecond=0)
+    count = max((end - start) // step, 0)
+    if count > MOST_POINTS:
+        raise ValueError(f"{count} points are too many; choose a step that makes at most {MOST_POINTS}.")
+    if count == 0:
+        return []
+    times = [start + step * place for place in range(1, count + 1)]
+    past = _Past(cursor, catalog, [time - timedelta(milliseconds=1) for time in times], times, zone)
+    column = past.column(catalog.kpis[kpi_id], [unit])
+    return [
+        Point(time, None if value != value else value, samples)
+        for time, value, samples in zip(times, column.value.tolist(), column.samples.tolist(), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Columns have one entry a (moment, unit), moments first. Nothing is stale in the past."""
+
+    cursor: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    just_before: Sequence[datetime]
+    times: Sequence[datetime]
+    zone: ZoneInfo
+
+    def column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
+        province = self.catalog.province.code
+        if definition.roll_up in (RollUp.SUM, RollUp.MEAN) and list(units) == [province]:
+            return self._of_communes(definition)
+        definition = replace(definition, fresh_within=None)
+        if isinstance(definition.expression, Formula):
+            parts = definition.expression.parts
+            columns = {part: self.column(self.catalog.kpis[part], units) for part in parts}
+            term = parse_formula(definition.expression.text)
+            vectors, worst = formula_vectors(term, parts, columns, definition.expression.when_zero)
+            return judge(definition, vectors, 0, worst)
+        everyone = definition.roll_up is RollUp.MERGE and list(units) == [province]
+        targets = merged_targets(self.catalog.vocabulary.units) if everyone else Targets(tuple(units), merged=False)
+        moments = [
+            Moment(time, *definition.window.bounds(before, self.zone))
+            for time, before in zip(self.times, self.just_before, strict=True)
+        ]
+        if isinstance(definition.expression, MeasureAggregate):
+            vectors = pane_series(self.cursor, definition.expression, targets, moments, self.zone)
+        else:
+            case_type = self.catalog.vocabulary.case_types[definition.expression.of]
+            vectors = case_series(self.cursor, definition.expression, case_type, targets, moments)
+        return judge(definition, vectors, 0)
+
+    def _of_communes(self, definition: KpiDefinition) -> Column:
+        communes = [unit for unit in self.catalog.vocabulary.units if unit != self.catalog.province.code]
+        below = self.column(definition, communes)
+        shape = (len(self.times), len(communes))
+        value, samples, state = (a.reshape(shape) for a in (below.value, below.samples, below.state))
+        have = np.isfinite(value)
+        count = have.sum(axis=1)
+        total = np.where(count > 0, np.where(have, value, 0.0).sum(axis=1), np.nan)
+        if definition.roll_up is RollUp.MEAN:
+            total = total / np.maximum(count, 1)
+        as_of = np.full(shape[0], NEVER, np.int64)
+        vectors = Vectors(total, samples.sum(axis=1), as_of, state.max(axis=1) > 0)
+        return judge(replace(definition, fresh_within=None), vectors, 0)

@@ -1,0 +1,68 @@
+"""Freshness: what a value may claim, and what communes give to their province."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ioc.evaluation.takes import NEVER, Real, Vectors, Whole
+from ioc.model.kpi import CaseCount, CaseSum, Freshness, KpiDefinition, RollUp
+
+STATES = (Freshness.NO_DATA, Freshness.INSUFFICIENT, Freshness.STALE, Freshness.LIVE)
+NO_DATA, INSUFFICIENT, STALE, LIVE = range(4)
+Codes = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A KPI's values as published, one entry a unit; `state` indexes STATES; the value is NaN below STALE."""
+
+    value: Real
+    samples: Whole
+    as_of: Whole
+    state: Codes
+
+    def at(self, places: NDArray[np.intp]) -> "Column":
+        """Some of its entries."""
+        return Column(self.value[places], self.samples[places], self.as_of[places], self.state[places])
+
+
+def judge(definition: KpiDefinition, vectors: Vectors, now_ms: int, worst_part: Codes | None = None) -> Column:
+    """No data, then too few samples, then too old, then live. `worst_part` are the states of a formula's worst parts.
+
+    A count or sum of cases may be 0 and live: what was heard of holds nothing that meets the condition.
+    """
+    least = definition.min_samples
+    if isinstance(definition.expression, CaseCount | CaseSum) and least == 1:
+        least = 0
+    state = np.full(len(vectors.value), LIVE, np.int8)
+    if definition.fresh_within is not None:
+        limit = now_ms - definition.fresh_within // timedelta(milliseconds=1)
+        state[vectors.as_of < limit] = STALE
+    if worst_part is not None:
+        state = np.minimum(state, worst_part)
+    state[vectors.samples < least] = np.minimum(state, INSUFFICIENT)[vectors.samples < least]
+    nothing = ~vectors.present | ((state > INSUFFICIENT) & ~np.isfinite(vectors.value))
+    state[nothing] = NO_DATA
+    return Column(np.where(state >= STALE, vectors.value, np.nan), vectors.samples, vectors.as_of, state)
+
+
+def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int) -> Vectors:
+    """With the province's entry (the first) made of its communes' values, for the roll-ups sum and mean."""
+    if definition.roll_up not in (RollUp.SUM, RollUp.MEAN):
+        return vectors
+    communes = judge(definition, vectors, now_ms).value[1:]
+    have = np.isfinite(communes)
+    total = communes[have].sum() if have.any() else np.nan
+    value, samples, as_of, present = (
+        vectors.value.copy(),
+        vectors.samples.copy(),
+        vectors.as_of.copy(),
+        vectors.present.copy(),
+    )
+    value[0] = total if definition.roll_up is RollUp.SUM else total / max(int(have.sum()), 1)
+    samples[0] = samples[1:].sum()
+    as_of[0] = as_of[1:].max(initial=NEVER)
+    present[0] = present[1:].any()
+    return Vectors(value, samples, as_of, present)

@@ -1,0 +1,98 @@
+"""A measure's aggregates at many moments: each pane is read once, at the coarsest level that is exact."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+from ioc.evaluation.parts import KINDS, Kind, Part
+from ioc.evaluation.plan import KIND_OF
+from ioc.evaluation.reading import codes, read
+from ioc.evaluation.series import Moment, Targets
+from ioc.evaluation.spans import Piece, pieces
+from ioc.evaluation.takes import Moments, Vectors, Whole
+from ioc.evaluation.vectors import aggregate_vectors
+from ioc.evaluation.windows import minute_of
+from ioc.model.kpi import MeasureAggregate
+from ioc.model.window import BEGINNING
+
+
+def pane_series(
+    cursor: duckdb.DuckDBPyConnection,
+    expression: MeasureAggregate,
+    targets: Targets,
+    moments: Sequence[Moment],
+    zone: ZoneInfo,
+) -> Vectors:
+    """One entry a (moment, target), moments first."""
+    size = len(moments) * targets.size
+    measure = codes(cursor, "measure").get(expression.measure)
+    if measure is None:
+        nothing = np.zeros(size, np.int64)
+        return Vectors(np.full(size, np.nan), nothing, nothing - 1, nothing > 0)
+    offset = BEGINNING.astimezone(zone).utcoffset()
+    zone_hours = int(offset.total_seconds() // 3600) if offset else 0
+    unit_codes = codes(cursor, "unit")
+    cells = _Cells(cursor, measure, [unit_codes.get(unit, -1) for unit in targets.units], targets.merged)
+    stretches = [pieces(minute_of(m.window_from), minute_of(m.window_to), zone_hours) for m in moments]
+    part, places = cells.rows(KINDS["panes"], stretches)
+    found = Moments.of(part, places, size)
+    kind = KIND_OF.get(expression.take, "")
+    extra, extra_places = cells.rows(KINDS[kind], stretches) if kind else (None, places)
+    passed = np.repeat([(m.window_to - m.window_from).total_seconds() for m in moments], targets.size)
+    return aggregate_vectors(expression, found, kind, extra, extra_places, passed)
+
+
+class _Cells:
+    """The panes of one measure and some units, by cell: a minute, an hour or a day."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, measure: int, units: Sequence[int], merged: bool) -> None:
+        self._cursor = cursor
+        self._measure = measure
+        self._units = units
+        self._merged = merged
+
+    def rows(self, kind: Kind, stretches: Sequence[Sequence[Piece]]) -> tuple[Part, Whole]:
+        """Rows of every stretch, and the entry of each: stretch × target. A row stands once for each of its
+        stretches."""
+        by_level: dict[str, list[tuple[int, Piece]]] = defaultdict(list)
+        for stretch, its_pieces in enumerate(stretches):
+            for piece in its_pieces:
+                by_level[piece.level].append((stretch, piece))
+        key = ("time",) if self._merged else ("time", "unit")
+        found: list[tuple[Part, Whole]] = []
+        for level, wanted in by_level.items():
+            union = _union(level, (piece for _, piece in wanted))
+            part = read(self._cursor, kind, union, [self._measure], key=key, units=self._units)
+            order = np.argsort(part["time"], kind="stable")
+            part = {name: values[order] for name, values in part.items()}
+            found.append(self._spread(part, wanted))
+        whole = {name: np.concatenate([part[name] for part, _ in found]) for name in (*kind.key, *kind.sql)}
+        return whole, np.concatenate([places for _, places in found])
+
+    def _spread(self, part: Part, wanted: Sequence[tuple[int, Piece]]) -> tuple[Part, Whole]:
+        first = np.searchsorted(part["time"], [piece.start for _, piece in wanted])
+        count = np.searchsorted(part["time"], [piece.end for _, piece in wanted]) - first
+        # Row numbers of all pieces, one after the other.
+        before = np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64)
+        row = np.arange(int(count.sum())) + np.repeat(first - before, count)
+        stretch = np.repeat(np.array([stretch for stretch, _ in wanted], np.int64), count)
+        spread = {name: values[row] for name, values in part.items()}
+        if self._merged:
+            return spread, stretch
+        place = {code: place for place, code in enumerate(self._units)}
+        target = np.array([place[code] for code in spread["unit"].tolist()], np.int64)
+        return spread, stretch * len(self._units) + target
+
+
+def _union(level: str, given: Iterable[Piece]) -> list[Piece]:
+    """Pieces of one level without overlap."""
+    union: list[Piece] = []
+    for piece in sorted(given, key=lambda piece: piece.start):
+        if union and piece.start <= union[-1].end:
+            union[-1] = Piece(level, union[-1].start, max(union[-1].end, piece.end))
+        else:
+            union.append(piece)
+    return union

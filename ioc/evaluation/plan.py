@@ -1,0 +1,78 @@
+"""What the catalogue's KPIs ask of the store: which measures in which windows, which cases in which scans."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from ioc.catalog import Catalog
+from ioc.catalog.formulas import Term, parse_formula
+from ioc.evaluation.cases import CaseExpression, CaseSql
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate
+from ioc.model.window import Window
+
+KIND_OF = {"last": "subjects", "quantile": "buckets", "distinct": "registers"}
+"""Which rows a take needs besides the panes; all others need the panes alone."""
+Wanted = dict[Window, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedKpi:
+    """A KPI over cases with its SQL."""
+
+    definition: KpiDefinition
+    expression: CaseExpression
+    sql: CaseSql
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """KPIs over one case type whose cases must lie in one window by one column; answered by one query."""
+
+    case_type: str
+    at: str
+    window: Window
+    kpis: tuple[ScannedKpi, ...]
+
+    @property
+    def uses_now(self) -> bool:
+        return any(kpi.sql.uses_now for kpi in self.kpis)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`wanted` holds for each kind of rows the measures of each window; `formulas` are in an order in which each
+    stands behind its parts; `units` are the codes, the province first."""
+
+    units: tuple[str, ...]
+    wanted: dict[str, Wanted]
+    aggregates: tuple[tuple[KpiDefinition, MeasureAggregate], ...]
+    scans: tuple[Scan, ...]
+    formulas: tuple[tuple[KpiDefinition, Formula, Term], ...]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> "Plan":
+        wanted: dict[str, Wanted] = defaultdict(lambda: defaultdict(set))
+        aggregates: list[tuple[KpiDefinition, MeasureAggregate]] = []
+        scans: dict[tuple[str, str, Window], list[ScannedKpi]] = defaultdict(list)
+        formulas: list[tuple[KpiDefinition, Formula, Term]] = []
+        for definition in catalog.kpis.values():
+            match definition.expression:
+                case MeasureAggregate() as expression:
+                    aggregates.append((definition, expression))
+                    for kind in {"panes", KIND_OF.get(expression.take, "panes")}:
+                        wanted[kind][definition.window].add(expression.measure)
+                case Formula() as expression:
+                    formulas.append((definition, expression, parse_formula(expression.text)))
+                case CaseCount() | CaseSum() | CaseRatio() | CaseTime() as expression:
+                    sql = CaseSql.of(expression, catalog.vocabulary.case_types[expression.of])
+                    # Without a column to lie in it, the window does not matter.
+                    window = definition.window if expression.at else Window.parse("now")
+                    scans[expression.of, expression.at, window].append(ScannedKpi(definition, expression, sql))
+        return cls(
+            units=(catalog.province.code, *(u for u in catalog.vocabulary.units if u != catalog.province.code)),
+            wanted={kind: dict(windows) for kind, windows in wanted.items()},
+            aggregates=tuple(aggregates),
+            scans=tuple(
+                Scan(case_type, at, window, tuple(members)) for (case_type, at, window), members in scans.items()
+            ),
+            formulas=tuple(formulas),
+        )

@@ -1,0 +1,73 @@
+"""The history of values as they were shown, in `kpi_values`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from ioc.evaluation.judging import STATES, Column
+from ioc.evaluation.takes import NEVER
+from ioc.model.kpi import KpiDefinition
+from ioc.store import Store, transaction
+
+
+class Recorder:
+    """Writes, once a minute, the values that look different from the last written: by the definition's digits, in
+    freshness, or by another version of the definition."""
+
+    def __init__(self) -> None:
+        self._minute: datetime | None = None
+        self._written: dict[str, tuple[str, Column]] = {}
+
+    def record(
+        self,
+        store: Store,
+        units: Sequence[str],
+        columns: Mapping[str, tuple[KpiDefinition, Column]],
+        now: datetime,
+    ) -> int:
+        """Returns how many rows were written; 0 within the minute of the last. Raises StoreUnavailable; the values
+        are then written at the next call."""
+        minute = now.replace(second=0, microsecond=0)
+        if minute == self._minute or not columns:
+            return 0
+        tables = [self._differing(units, definition, column, now) for definition, column in columns.values()]
+        rows = pa.concat_tables(tables)
+        if rows.num_rows:
+            with store.cursor() as cursor, transaction(cursor, store.path):
+                cursor.register("fresh_values", rows)
+                cursor.execute("INSERT INTO kpi_values BY NAME SELECT * FROM fresh_values")
+        self._minute = minute
+        self._written = {kpi_id: (definition.version, column) for kpi_id, (definition, column) in columns.items()}
+        return int(rows.num_rows)
+
+    def _differing(self, units: Sequence[str], definition: KpiDefinition, column: Column, now: datetime) -> pa.Table:
+        version, before = self._written.get(definition.id, ("", column))
+        if version == definition.version and len(before.state) == len(column.state):
+            same = (before.state == column.state) & np.isclose(
+                np.round(before.value, definition.digits),
+                np.round(column.value, definition.digits),
+                rtol=0,
+                atol=0.1**definition.digits / 2,
+                equal_nan=True,
+            )
+            differ = np.flatnonzero(~same)
+        else:
+            differ = np.arange(len(column.state))
+        size = len(differ)
+        as_of = column.as_of[differ]
+        return pa.table(
+            {
+                "kpi": pa.repeat(definition.id, size),
+                "unit": pa.array([units[place] for place in differ.tolist()], pa.string()),
+                "evaluated_at": pa.repeat(
+                    pa.scalar(now.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us")), size
+                ),
+                "as_of": pa.array(as_of, pa.timestamp("ms"), mask=as_of == NEVER),
+                "value": pa.array(column.value[differ], pa.float64(), mask=np.isnan(column.value[differ])),
+                "samples": pa.array(column.samples[differ], pa.int64()),
+                "freshness": pa.array([STATES[state].value for state in column.state[differ]], pa.string()),
+                "definition_version": pa.repeat(definition.version, size),
+            }
+        )

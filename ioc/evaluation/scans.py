@@ -1,0 +1,75 @@
+"""KPIs over cases: vectors of those that a tick touched."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+from ioc.clock import to_ms
+from ioc.evaluation.cases import CaseTotals, read_heard, read_totals
+from ioc.evaluation.changes import Changes
+from ioc.evaluation.judging import rolled_up
+from ioc.evaluation.plan import Plan, Scan
+from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.vectors import case_vectors
+
+CLOCK_EVERY = timedelta(seconds=5)
+"""How often conditions that name `now` are looked at again when no case changed."""
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Scans:
+    """Totals of each scan by unit, read again for the units whose cases changed, for all when the clock says so."""
+
+    def __init__(self, plan: Plan, zone: ZoneInfo) -> None:
+        self._scans = plan.scans
+        self._places = {unit: place for place, unit in enumerate(plan.units)}
+        self._zone = zone
+        size = len(plan.units)
+        self._totals = [[CaseTotals.empty(size) for _ in scan.kpis] for scan in plan.scans]
+        self._heard = {scan.case_type: np.full(size, NEVER, np.int64) for scan in plan.scans}
+        self._minute: datetime | None = None
+        self._clock = _LONG_AGO
+
+    def read(self, cursor: duckdb.DuckDBPyConnection, changes: Changes, now: datetime) -> dict[str, Vectors]:
+        """Vectors of the KPIs whose cases changed, whose window moved, or whose condition the clock moves."""
+        minute = now.replace(second=0, microsecond=0)
+        first, turned, self._minute = self._minute is None, minute != self._minute, minute
+        ticked = not _LONG_AGO < now - CLOCK_EVERY < self._clock
+        if ticked:
+            self._clock = now
+        for case_type, heard in self._heard.items():
+            if first or case_type in changes.case_types:
+                read_heard(cursor, case_type, None if first else changes.units, self._places, heard)
+        fresh: dict[str, Vectors] = {}
+        for scan, totals in zip(self._scans, self._totals, strict=True):
+            every = first or (turned and scan.at) or (ticked and scan.uses_now)
+            if every or scan.case_type in changes.case_types:
+                self._scan(cursor, scan, totals, None if every else changes.units, now)
+                heard = self._heard[scan.case_type]
+                for kpi, total in zip(scan.kpis, totals, strict=True):
+                    vectors = case_vectors(kpi.expression, kpi.definition.roll_up, kpi.sql, total, heard)
+                    fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now))
+        return fresh
+
+    def _scan(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        scan: Scan,
+        totals: list[CaseTotals],
+        units: Collection[str] | None,
+        now: datetime,
+    ) -> None:
+        read_totals(
+            cursor,
+            scan.case_type,
+            [kpi.sql for kpi in scan.kpis],
+            at=scan.at,
+            bounds=scan.window.bounds(now, self._zone),
+            now=now,
+            units=units,
+            places=self._places,
+            totals=totals,
+        )

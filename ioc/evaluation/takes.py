@@ -1,0 +1,116 @@
+"""What a KPI takes of a measure's panes: pure, over vectors of units.
+
+`stddev` is that of the readings in the window (population). `last` is the newest value of a subject; over several
+subjects the mean of theirs. `rate` divides by the time that has passed of the window.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ioc.evaluation.parts import Part
+from ioc.model.kpi import MeasureAggregate
+from ioc.wire.sketches import distinct_counts, quantiles
+
+Real = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Amounts = NDArray[Any]
+"""Whole or real numbers."""
+NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """One entry a unit: the value (NaN where there is none), how many samples are behind it, the time of the newest
+    (ms since 1970, NEVER without), and whether there is data at all."""
+
+    value: Real
+    samples: Whole
+    as_of: Whole
+    present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What panes merge to, one entry a unit."""
+
+    n: Amounts
+    sum: Amounts
+    sum_squares: Amounts
+    least: Amounts
+    most: Amounts
+    newest: Amounts
+
+    @classmethod
+    def of(cls, part: Part, places: Whole, size: int) -> "Moments":
+        """Rows of panes into `size` entries; `places` says where each row belongs, several rows may share one."""
+        least, most = np.full(size, np.inf), np.full(size, -np.inf)
+        newest = np.full(size, NEVER, np.int64)
+        np.minimum.at(least, places, part["least"])
+        np.maximum.at(most, places, part["most"])
+        np.maximum.at(newest, places, part["newest"].astype(np.int64))
+        return cls(
+            np.bincount(places, part["n"], size).astype(np.int64),
+            np.bincount(places, part["sum"], size),
+            np.bincount(places, part["sum_squares"], size),
+            least,
+            most,
+            newest,
+        )
+
+    def shaped(self, *shape: int) -> "Moments":
+        return Moments(*(values.reshape(shape) for values in self._all()))
+
+    def at(self, place: int) -> "Moments":
+        """One entry of the first axis."""
+        return Moments(*(values[place] for values in self._all()))
+
+    def _all(self) -> tuple[Amounts, ...]:
+        return self.n, self.sum, self.sum_squares, self.least, self.most, self.newest
+
+
+def take_moments(expression: MeasureAggregate, moments: Moments, passed_s: float | Real) -> Real:
+    """Values of count, sum, mean, min, max, rate, stddev; NaN without readings. `passed_s` is the window's length so
+    far, in seconds, of all entries or of each.
+
+    Raises ValueError for another take.
+    """
+    n = np.where(moments.n > 0, moments.n, np.nan)
+    match expression.take:
+        case "count":
+            return n
+        case "sum":
+            return moments.sum + 0 * n
+        case "mean":
+            return moments.sum / n
+        case "min":
+            return np.where(moments.n > 0, moments.least, np.nan)
+        case "max":
+            return np.where(moments.n > 0, moments.most, np.nan)
+        case "rate":
+            per = expression.per or timedelta(seconds=1)
+            rate: Real = moments.sum / np.maximum(passed_s, 1.0) * per.total_seconds() + 0 * n
+            return rate
+        case "stddev":
+            mean = moments.sum / n
+            deviation: Real = np.sqrt(np.maximum(moments.sum_squares / n - mean * mean, 0.0))
+            return deviation
+    raise ValueError(f"{expression.take!r} is not taken of moments")
+
+
+def take_rows(expression: MeasureAggregate, part: Part, places: Whole, size: int) -> Real:
+    """Values of last, quantile, distinct; a key stands once in each place. Raises ValueError for another take."""
+    match expression.take:
+        case "last":
+            subjects = np.bincount(places, minlength=size)
+            total = np.bincount(places, part["last"], size)
+            return np.where(subjects > 0, total / np.maximum(subjects, 1), np.nan)
+        case "quantile":
+            return quantiles(places, part["bucket"], part["n"], expression.q or 0.5, size)
+        case "distinct":
+            counted = distinct_counts(places, part["rank"], size)
+            return np.where(np.bincount(places, minlength=size) > 0, np.round(counted), np.nan)
+    raise ValueError(f"{expression.take!r} is not taken of rows")

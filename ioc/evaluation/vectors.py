@@ -1,0 +1,89 @@
+"""From aggregates to a KPI's vectors: a value, samples and a time for each unit, the province merged from all."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ioc.catalog.formulas import Term
+from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals
+from ioc.evaluation.formulas import compute
+from ioc.evaluation.judging import Codes, Column
+from ioc.evaluation.parts import KINDS, Part, merged
+from ioc.evaluation.takes import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, MeasureAggregate, RollUp
+
+
+def with_province(moments: Moments) -> Moments:
+    """The first entry of the last axis made the merge of all."""
+
+    def put(values: Amounts, merge: np.ufunc) -> Amounts:
+        values = values.copy()
+        values[..., 0] = merge.reduce(values, axis=-1)
+        return values
+
+    return Moments(
+        put(moments.n, np.add),
+        put(moments.sum, np.add),
+        put(moments.sum_squares, np.add),
+        put(moments.least, np.minimum),
+        put(moments.most, np.maximum),
+        put(moments.newest, np.maximum),
+    )
+
+
+def aggregate_vectors(
+    expression: MeasureAggregate, moments: Moments, kind: str, part: Part | None, units: Whole, passed_s: float | Real
+) -> Vectors:
+    """Vectors of an aggregate. `part` are the rows of last, quantile and distinct (of `kind`), `units` the entry of
+    each row; a row may stand twice, as for the province."""
+    if part is None:
+        value = take_moments(expression, moments, passed_s)
+    else:
+        key = ("unit", *KINDS[kind].key)
+        rows = merged(KINDS[kind], [{**part, "unit": units}], key)
+        value = take_rows(expression, rows, rows["unit"], len(moments.n))
+    return Vectors(value, moments.n, moments.newest, moments.n > 0)
+
+
+def case_vectors(
+    expression: CaseExpression, roll_up: RollUp, sql: CaseSql, totals: CaseTotals, heard: Whole
+) -> Vectors:
+    """Vectors of a KPI over cases. Their time is when anything of the case type was last heard of in the unit; without
+    that a count is no data, not 0."""
+    n, amount, as_of = totals.n, totals.amount, heard
+    if roll_up is RollUp.MERGE:
+        n, amount, as_of = n.copy(), amount.copy(), as_of.copy()
+        has_amount = amount[np.isfinite(amount)]
+        fold = {"min": np.min, "max": np.max}.get(sql.fold, np.sum)
+        amount[0] = totals.merged if not sql.additive else fold(has_amount) if len(has_amount) else np.nan
+        n[0] = n.sum()
+        as_of[0] = as_of.max(initial=NEVER)
+    return case_values(expression, n, amount, as_of)
+
+
+def case_values(expression: CaseExpression, n: Whole, amount: Real, heard: Whole) -> Vectors:
+    """Vectors from totals of samples and amounts, and the time the case type was heard of."""
+    some = np.where(n > 0, n, np.nan)
+    match expression:
+        case CaseCount():
+            return Vectors(n.astype(np.float64), n, heard, heard != NEVER)
+        case CaseSum():
+            return Vectors(np.where(n > 0, amount, 0.0), n, heard, heard != NEVER)
+        case CaseRatio():
+            return Vectors(100 * amount / some, n, heard, n > 0)
+        case CaseTime(take="mean"):
+            return Vectors(amount / some, n, heard, n > 0)
+    return Vectors(np.where(n > 0, amount, np.nan), n, heard, n > 0)
+
+
+def formula_vectors(
+    term: Term, parts: Sequence[str], columns: Mapping[str, Column], when_zero: float | None
+) -> tuple[Vectors, Codes]:
+    """Vectors of a formula over other KPIs' columns, and the state of the worst part: the samples are the least of the
+    parts', the time that of the stalest."""
+    of = [columns[part] for part in parts]
+    value = compute(term, {part: columns[part].value for part in parts}, when_zero)
+    worst = np.minimum.reduce([column.state for column in of])
+    as_of = np.minimum.reduce([column.as_of for column in of])
+    samples = np.minimum.reduce([column.samples for column in of])
+    return Vectors(value, samples, as_of, worst > 0), worst

@@ -1,0 +1,135 @@
+"""Pane aggregates of all windows, kept up from second to second.
+
+Each window is the merge of a closed part, up to a few minutes ago, and the minutes since. A tick reads only those
+minutes again; the closed part is read anew when the window slides or begins, or when late data reached into it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+from ioc.evaluation.parts import KINDS, Part, merged, rows
+from ioc.evaluation.reading import read
+from ioc.evaluation.spans import Piece, pieces
+from ioc.model.window import Window
+
+_OPEN_MINUTES = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY = ("measure", "unit")
+
+
+def minute_of(moment: datetime) -> int:
+    """Whole minutes since 1970 UTC."""
+    return (moment - _EPOCH) // timedelta(minutes=1)
+
+
+@dataclass
+class _Kept:
+    """A window's closed part: the rows of `measures` (codes) in [start, cut)."""
+
+    window: Window
+    measures: set[int] = field(default_factory=set)
+    start: int = 0
+    closed: Part = field(default_factory=dict)
+
+
+class PaneWindows:
+    """Aggregates of one kind (see `parts`) over several windows. Not safe for several threads."""
+
+    def __init__(self, kind: str, wanted: Mapping[Window, Collection[str]], zone: ZoneInfo, zone_hours: int) -> None:
+        """`wanted` holds the ids of the measures that each window is asked for."""
+        self._kind = KINDS[kind]
+        self._wanted = wanted
+        self._zone = zone
+        self._zone_hours = zone_hours
+        self._kept = {window: _Kept(window) for window in wanted}
+        self._cut = self._to = 0
+        self._open: Part = {}
+        self._codes: dict[str, int] = {}
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (*_KEY, *self._kind.key)
+
+    def advance(
+        self, cursor: duckdb.DuckDBPyConnection, codes: Mapping[str, int], earliest: Mapping[str, int], now: datetime
+    ) -> set[str]:
+        """Take in what changed since the last call; returns the ids of the measures whose aggregates may differ.
+
+        `codes` are the store's codes of measures, `earliest` the changed measures with their earliest changed minute.
+        """
+        to = minute_of(now.astimezone(UTC)) + 1
+        known = {measure: codes[measure] for measure in self._measures() if measure in codes}
+        if to < self._to or known != self._codes:
+            self._cut = self._to = 0  # the clock was set back, or a measure is heard for the first time
+            self._codes = known
+        changed = {measure: minute for measure, minute in earliest.items() if measure in known}
+        if to != self._to:
+            self._turn(cursor, to, now)
+            touched = set(known)
+        elif changed:
+            self._reopen(cursor, {known[measure] for measure in changed})
+            touched = set(changed)
+        else:
+            return set()
+        self._reclose(cursor, {known[measure] for measure, minute in changed.items() if minute < self._cut})
+        return touched
+
+    def rows(self, window: Window, measures: Collection[str]) -> Part:
+        """The window's rows of the measures. A key may stand twice: once closed, once open."""
+        kept = self._kept[window]
+        listed = np.array(sorted(self._codes[measure] for measure in measures if measure in self._codes), np.int64)
+        since = self._open["time"] >= kept.start if self._open else np.zeros(0, np.bool_)
+        found = [part for part in (kept.closed, rows(self._open, since)) if part]
+        picked = [rows(part, np.isin(part["measure"], listed)) for part in found]
+        return {name: np.concatenate([part[name] for part in picked]) for name in (*self.key, *self._kind.sql)}
+
+    def _measures(self) -> set[str]:
+        return {measure for measures in self._wanted.values() for measure in measures}
+
+    def _turn(self, cursor: duckdb.DuckDBPyConnection, to: int, now: datetime) -> None:
+        """The minute turned: what is no longer open goes into the windows that only grow; the others are read anew."""
+        cut, past = to - _OPEN_MINUTES, self._cut
+        fresh = read(
+            cursor,
+            self._kind,
+            [Piece("minute", past or cut, to)],
+            self._codes.values(),
+            key=("time", *_KEY),
+        )
+        moved = rows(fresh, fresh["time"] < cut)
+        self._cut, self._to, self._open = cut, to, rows(fresh, fresh["time"] >= cut)
+        for window, kept in self._kept.items():
+            start = minute_of(window.bounds(now, self._zone)[0])
+            kept.measures = {self._codes[measure] for measure in self._wanted[window] if measure in self._codes}
+            if past and start == kept.start:
+                mine = rows(moved, np.isin(moved["measure"], list(kept.measures)))
+                kept.closed = merged(self._kind, [kept.closed, mine], self.key)
+            else:
+                kept.start = start
+                kept.closed = self._read_closed(cursor, kept, kept.measures)
+
+    def _reopen(self, cursor: duckdb.DuckDBPyConnection, measures: set[int]) -> None:
+        piece = Piece("minute", self._cut, self._to)
+        fresh = read(cursor, self._kind, [piece], measures, key=("time", *_KEY))
+        self._open = _replaced(self._open, fresh, measures)
+
+    def _reclose(self, cursor: duckdb.DuckDBPyConnection, measures: set[int]) -> None:
+        """Late data came: its measures are read anew in every window."""
+        for kept in self._kept.values():
+            if late := measures & kept.measures:
+                kept.closed = _replaced(kept.closed, self._read_closed(cursor, kept, late), late)
+
+    def _read_closed(self, cursor: duckdb.DuckDBPyConnection, kept: _Kept, measures: set[int]) -> Part:
+        stretch = pieces(kept.start, max(self._cut, kept.start), self._zone_hours)
+        return read(cursor, self._kind, stretch, measures)
+
+
+def _replaced(part: Part, fresh: Part, measures: Iterable[int]) -> Part:
+    """`part` with its rows of the measures given way to `fresh`."""
+    stay = rows(part, ~np.isin(part["measure"], list(measures)))
+    return {name: np.concatenate([stay[name], fresh[name]]) for name in fresh}
