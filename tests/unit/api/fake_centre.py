@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,11 @@ NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 ADMIN = "admin-token-of-the-tests"
 PUSH_SOURCE = "demo-push"
 PUSH_TOKEN = "push-token-of-the-tests"
+
+
+@cache
+def hue() -> Catalog:
+    return load("46")
 
 
 def kpi_value(
@@ -140,7 +146,7 @@ class FakeParts:
 
     data_dir: Path
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
-    catalog: Catalog = field(default_factory=lambda: load("46"))
+    catalog: Catalog = field(default_factory=hue)
     kpis: FakeKpis = field(default_factory=FakeKpis)
     push: FakePush = field(default_factory=FakePush)
     ledger: FakeLedger = field(default_factory=FakeLedger)
