@@ -83,9 +83,9 @@ def take_moments(expression: MeasureAggregate, moments: Moments, passed_s: float
         case "count":
             return n
         case "sum":
-            return moments.sum + 0 * n
+            return np.where(moments.n > 0, moments.sum, np.nan)
         case "mean":
-            return moments.sum / n
+            return np.divide(moments.sum, n)
         case "min":
             return np.where(moments.n > 0, moments.least, np.nan)
         case "max":
