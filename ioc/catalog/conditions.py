@@ -5,11 +5,10 @@ operators, IN, BETWEEN, IS NULL, LIKE, arithmetic and a few functions. An attrib
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import orjson
 
 from ioc.catalog.rows import nearest
@@ -32,14 +31,23 @@ _TEXT_FUNCTIONS = {"lower": "text", "upper": "text", "trim": "text", "length": "
 _NUMBER_FUNCTIONS = ("abs", "floor", "ceil", "round")
 _LENGTHS = {"to_seconds": 1, "to_minutes": 60, "to_hours": 3600, "to_days": 86_400, "to_weeks": 604_800}
 _SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "truth": "BOOLEAN"}
-_PARSER = duckdb.connect()
 _PARSER_LOCK = Lock()
+
+if TYPE_CHECKING:
+    import duckdb
 
 Node = dict[str, Any]
 
 
 class ConditionInvalid(ValueError):
     """The text is no condition over the case; says what in it and what would be right."""
+
+
+@cache
+def _parser() -> "duckdb.DuckDBPyConnection":
+    import duckdb  # 45 MB that a process which only wants the units does not need
+
+    return duckdb.connect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def _parse(text: str, statuses: tuple[str, ...], attributes: tuple[str, ...]) ->
 def _tree(text: str) -> Node:
     """The one expression that `text` is, as DuckDB's parser sees it."""
     with _PARSER_LOCK:
-        row = _PARSER.execute("SELECT json_serialize_sql('SELECT ' || ?::VARCHAR)", [text]).fetchone()
+        row = _parser().execute("SELECT json_serialize_sql('SELECT ' || ?::VARCHAR)", [text]).fetchone()
     answer: Node = orjson.loads(row[0]) if row else {"error": True}
     if answer["error"] or len(answer["statements"]) != 1:
         raise ConditionInvalid(
