@@ -79,6 +79,7 @@ class SourceWriter:
         self._dirty = False
         self._counts = Counts()
         self._disk_error = ""
+        self.opened = _promise()
         outlet.attach(self)
 
     def open(self, timeout_s: float = 30.0) -> None:
@@ -246,7 +247,7 @@ class SourceWriter:
                 duplicates[topic] = batch.num_rows - int(np.count_nonzero(fresh))
         remaining = replace(intake, readings=kept[topics.READINGS], cases=kept[topics.CASES])
         accepted = sum(batch.num_rows for batch in kept.values() if batch is not None)
-        return Pending(remaining, duplicates, Future(), taken_keys), accepted
+        return Pending(remaining, duplicates, _promise(), taken_keys), accepted
 
     def _keys_of(self, topic: str, batch: pa.RecordBatch) -> Keys:
         return reading_keys(batch, self._outlet.measures) if topic == topics.READINGS else case_keys(batch)
@@ -284,6 +285,7 @@ class SourceWriter:
 
     def _learn(self, opened: Opened) -> None:
         """What a writer before this one has sent, or left on disk."""
+        self.opened.set_result(None)
         self._position = opened.position
         self._remember(opened.requests)
         batches = list(opened.batches)
@@ -317,6 +319,13 @@ class SourceWriter:
         position = self._position if self._is_drained() else self._delivery.checkpoint.position
         self._delivery.save(position, totals)
         self._dirty = not self._is_drained()
+
+
+def _promise() -> Future[None]:
+    """A future that a cancelled waiter cannot cancel."""
+    promise: Future[None] = Future()
+    promise.set_running_or_notify_cancel()
+    return promise
 
 
 def case_rows(cases: Sequence[Case]) -> pa.RecordBatch:

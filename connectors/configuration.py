@@ -1,0 +1,160 @@
+"""Source configurations: one TOML file a source, checked; every fault names file and field."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from connectors.checkpoint import checked_source_name
+from ioc.errors import ConfigurationInvalid
+
+KINDS = ("http_push", "http_poll", "file_drop", "mqtt")
+TABLE_OF = {"http_push": "push", "http_poll": "poll", "file_drop": "file", "mqtt": "mqtt"}
+_SPAN = re.compile(r"^([1-9]\d*)(ms|s|m|h|d)$")
+_STEP = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+class Table:
+    """A TOML table read field by field; `done` refuses what nobody asked for."""
+
+    def __init__(self, file: str, data: Mapping[str, Any], prefix: str = "") -> None:
+        self.file = file
+        self._data = data
+        self._prefix = prefix
+        self._asked: set[str] = set()
+
+    def fault(self, field: str, sentence: str) -> ConfigurationInvalid:
+        return ConfigurationInvalid(f"{self.file}: {self._prefix}{field} {sentence}")
+
+    def has(self, field: str) -> bool:
+        return field in self._data
+
+    def any(self, field: str, default: Any = None) -> Any:
+        self._asked.add(field)
+        return self._data.get(field, default)
+
+    def text(self, field: str, default: str | None = None) -> str:
+        """`env:NAME` stands for that environment variable, so that no secret is in the file."""
+        given = self._required(field, default)
+        if not isinstance(given, str):
+            raise self.fault(field, f"is {given!r}, not a text.")
+        if given.startswith("env:"):
+            if given[4:] not in os.environ:
+                raise self.fault(field, f"names the environment variable {given[4:]}, which is not set.")
+            return os.environ[given[4:]]
+        return given
+
+    def one_of(self, field: str, words: tuple[str, ...], default: str | None = None) -> str:
+        given = self.text(field, default)
+        if given not in words:
+            raise self.fault(field, f"is {given!r}, none of {', '.join(words)}.")
+        return given
+
+    def number(self, field: str, default: float | None = None) -> float:
+        given = self._required(field, default)
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            raise self.fault(field, f"is {given!r}, not a number.")
+        return given
+
+    def flag(self, field: str, default: bool) -> bool:
+        given = self.any(field, default)
+        if not isinstance(given, bool):
+            raise self.fault(field, f"is {given!r}, not true or false.")
+        return given
+
+    def span(self, field: str, default: str | None = None) -> timedelta:
+        """A length of time: `500ms`, `30s`, `10m`, `24h`, `7d`."""
+        given = self._required(field, default)
+        match = _SPAN.match(given) if isinstance(given, str) else None
+        if match is None:
+            raise self.fault(field, f"is {given!r}, not a length of time as 30s, 10m, 24h.")
+        return int(match[1]) * _STEP[match[2]]
+
+    def words(self, field: str) -> dict[str, str]:
+        """A table of texts; empty when it is absent."""
+        table = self.table(field)
+        return {name: table.text(name) for name in self._data.get(field, {})}
+
+    def table(self, field: str) -> Table:
+        """Empty when it is absent."""
+        given = self.any(field, {})
+        if not isinstance(given, dict):
+            raise self.fault(field, f"is {given!r}, not a table.")
+        return Table(self.file, given, f"{self._prefix}{field}.")
+
+    def tables(self, field: str) -> list[Table]:
+        given = self.any(field, [])
+        if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
+            raise self.fault(field, "is not a list of tables.")
+        return [Table(self.file, row, f"{self._prefix}{field}[{i}].") for i, row in enumerate(given)]
+
+    def as_given(self) -> Mapping[str, Any]:
+        """All of it unchecked, for tables whose names are the source's own."""
+        return self._data
+
+    def names(self) -> list[str]:
+        return list(self._data)
+
+    def done(self) -> None:
+        """Raises ConfigurationInvalid for a field that means nothing here."""
+        for field in self._data:
+            if field not in self._asked:
+                raise self.fault(field, f"means nothing here; known are {', '.join(sorted(self._asked))}.")
+
+    def _required(self, field: str, default: Any) -> Any:
+        given = self.any(field, default)
+        if given is None:
+            raise self.fault(field, "is missing.")
+        return given
+
+
+@dataclass(frozen=True)
+class SourceConfiguration:
+    """`own` is the kind's own table, `mapping` the one from foreign fields; both are checked by who uses them.
+
+    `expected_every` is the longest pause that is usual; after a longer one the source is late.
+    """
+
+    source: str
+    kind: str
+    name: dict[str, str]
+    expected_every: timedelta | None
+    dedupe: bool
+    own: Table
+    mapping: Table
+
+
+def read_source(path: Path) -> SourceConfiguration:
+    """The source named by the file's stem. Raises ConfigurationInvalid naming file and field."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise ConfigurationInvalid(f"{path.name}: cannot be read: {fault}.") from fault
+    table = Table(path.name, data)
+    kind = table.one_of("kind", KINDS)
+    name = table.words("name")
+    if not name.get("vi") or not name.get("en"):
+        raise table.fault("name", 'needs a Vietnamese and an English text: { vi = "…", en = "…" }.')
+    configuration = SourceConfiguration(
+        source=checked_source_name(path.stem),
+        kind=kind,
+        name=name,
+        expected_every=table.span("expected_every") if table.has("expected_every") else None,
+        dedupe=table.one_of("dedupe", ("10m", "off"), "10m") == "10m",
+        own=table.table(TABLE_OF[kind]),
+        mapping=table.table("mapping"),
+    )
+    table.done()
+    return configuration

@@ -1,0 +1,131 @@
+"""The way in for HTTP pushes: check, write, answer once it is safe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.base import Connector, Surroundings
+from connectors.configuration import SourceConfiguration
+from connectors.outlet import BrokerAway
+from connectors.sealing import Intake
+from connectors.writer import SourceWriter
+from ioc.clock import Clock
+from ioc.errors import BatchMalformed, SpoolFull
+from ioc.model.rejection import Reason, Rejection
+from ioc.model.vocabulary import Vocabulary
+from ioc.wire.records import check
+
+BODY_BYTES = 50 * 1024 * 1024
+LISTED_AT_MOST = 1000
+SAFE_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True)
+class PushAnswer:
+    """`rejected` in the order of the records, without their bytes, at most LISTED_AT_MOST of `rejected_count`."""
+
+    accepted: int
+    duplicate: int
+    rejected: tuple[Rejection, ...]
+    rejected_count: int
+
+    def remembered(self) -> dict[str, Any]:
+        rows = [[r.index, r.field, r.reason, r.message] for r in self.rejected]
+        return {"a": self.accepted, "d": self.duplicate, "n": self.rejected_count, "r": rows}
+
+    @classmethod
+    def recalled(cls, answer: Mapping[str, Any]) -> PushAnswer:
+        """Raises BatchMalformed when that was the answer."""
+        if "malformed" in answer:
+            raise BatchMalformed(answer["malformed"])
+        rejected = tuple(Rejection(index, field, reason, message) for index, field, reason, message in answer["r"])
+        return cls(answer["a"], answer["d"], rejected, answer["n"])
+
+
+class PushEndpoint:
+    """All push sources of a process. `writer_of` gives the writer of a configured push source and raises
+    ConfigurationInvalid for another name (`Runner.writer_of` is one)."""
+
+    def __init__(
+        self, writer_of: Callable[[str], SourceWriter], vocabulary: Callable[[], Vocabulary], clock: Clock
+    ) -> None:
+        self._writer_of = writer_of
+        self._vocabulary = vocabulary
+        self._clock = clock
+        self._under_way: dict[tuple[str, str], asyncio.Future[PushAnswer]] = {}
+
+    async def ingest(self, source: str, content: bytes, content_type: str, idempotency_key: str) -> PushAnswer:
+        """Returns once the broker, or the disk while the broker is away, has every record and refusal.
+
+        A known `idempotency_key` (empty for none) gets the answer it got before, and nothing is sent again.
+        Raises BatchMalformed when no record can be read (its bytes are a dead letter), SpoolFull when the centre
+        cannot take more now, ConfigurationInvalid when the source is not configured.
+        """
+        writer = self._writer_of(source)
+        if idempotency_key and (source, idempotency_key) in self._under_way:
+            return await self._answered(source, self._under_way[source, idempotency_key])
+        if idempotency_key and (known := writer.answer_of(idempotency_key)) is not None:
+            return PushAnswer.recalled(known)
+        ours = asyncio.ensure_future(self._ingest(writer, content, content_type, idempotency_key))
+        self._under_way[source, idempotency_key or str(id(ours))] = ours
+        ours.add_done_callback(lambda _: self._under_way.pop((source, idempotency_key or str(id(ours)))))
+        return await self._answered(source, ours)
+
+    async def _answered(self, source: str, ours: asyncio.Future[PushAnswer]) -> PushAnswer:
+        """A client that goes away, or waits too long, does not stop what is under way."""
+        try:
+            return await asyncio.wait_for(asyncio.shield(ours), SAFE_WITHIN_S)
+        except BrokerAway as fault:
+            raise SpoolFull(str(fault)) from fault
+        except TimeoutError:
+            raise SpoolFull(f"Neither broker nor disk took the records of {source!r} in time; send again.") from None
+
+    async def _ingest(self, writer: SourceWriter, content: bytes, content_type: str, key: str) -> PushAnswer:
+        media_type = content_type.split(";")[0].strip().lower()
+        try:
+            intake = await asyncio.to_thread(self._checked, content, media_type)
+        except BatchMalformed as fault:
+            sentence = str(fault)
+            intake = Intake(rejections=(Rejection(0, "", Reason.MALFORMED, sentence, content),))
+            await asyncio.wrap_future(writer.submit(intake, key, lambda *_: {"malformed": sentence}).safe)
+            raise
+        listed = tuple(Rejection(r.index, r.field, r.reason, r.message) for r in intake.rejections[:LISTED_AT_MOST])
+        answers: list[PushAnswer] = []
+
+        def answer(accepted: int, duplicate: int) -> dict[str, Any]:
+            answers.append(PushAnswer(accepted, duplicate, listed, len(intake.rejections)))
+            return answers[0].remembered()
+
+        await asyncio.wrap_future(writer.submit(intake, key, answer).safe)
+        return answers[0]
+
+    def _checked(self, content: bytes, media_type: str) -> Intake:
+        if len(content) > BODY_BYTES:
+            raise BatchMalformed(f"The body has {len(content)} bytes; a push may have {BODY_BYTES}.")
+        checked = check(content, media_type, self._vocabulary(), self._clock.now())
+        return Intake(
+            readings=checked.readings_batch() if checked.readings else None,
+            cases=checked.cases_batch() if checked.cases else None,
+            rejections=checked.rejections,
+        )
+
+
+class HttpPush(Connector):
+    """A push source as the runner sees it: always ready, it only waits to be called.
+
+    Source   POST /api/v1/ingest/{source} with the source's token
+    Emits    the centre's own readings and cases, as the sender wrote them
+    Resumes  nothing to resume: what was not answered the sender sends again
+    """
+
+    kind = "http_push"
+
+    def __init__(self, configuration: SourceConfiguration, surroundings: Surroundings) -> None:
+        super().__init__(configuration, surroundings)
+        configuration.own.done()
+
+    async def run(self, writer: SourceWriter) -> None:  # noqa: ARG002  the endpoint asks the runner for it
+        await asyncio.Event().wait()

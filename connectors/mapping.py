@@ -1,0 +1,187 @@
+"""From a source's own fields to readings and cases. Pure.
+
+A target field is taken from a column or JSON path (`unit = "ma_xa"`), a constant (`{ constant = "46" }`) or a
+template (`{ template = "{tinh}-{xa}" }`). Names with `$` come from around the record: `$arrival`, `$file_time`,
+`$file_name`, and each word of an MQTT topic template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.configuration import Table
+from connectors.foreign import number_of, time_of, words_of_time
+from ioc.errors import RecordUnfit
+from ioc.model.rejection import Reason
+from ioc.wire.fields import CASE_FIELDS, READING_FIELDS
+
+Row = Mapping[str, Any]
+_TIMES = frozenset({"time", "received_at", "due_at", "closed_at", "updated_at"})
+_UNKNOWN = {
+    "measure": Reason.UNKNOWN_MEASURE,
+    "unit": Reason.UNKNOWN_UNIT,
+    "status": Reason.UNKNOWN_STATUS,
+    "case_type": Reason.UNKNOWN_CASE_TYPE,
+}
+_STEP = re.compile(r"[^.\[\]]+")
+_PLACE = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """How one target field is made. `values` translates words; one that is not there is unfit, unless `default`."""
+
+    target: str
+    path: str = ""
+    constant: Any = None
+    template: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    default: Any = None
+    scale: float = 1.0
+    formats: tuple[str, ...] = ()
+
+    def value(self, row: Row, numbers: str, zone: ZoneInfo) -> Any:
+        """None when the source has nothing there. Raises RecordUnfit."""
+        if self.constant is not None:
+            return self.constant
+        if self.template:
+            return _PLACE.sub(lambda match: _text(found(row, match[1])), self.template)
+        given = found(row, self.path)
+        if given is None or given == "":
+            return self.default
+        if self.values:
+            word = _text(given).strip()
+            if word not in self.values and self.default is None:
+                reason = _UNKNOWN.get(self.target, Reason.WRONG_TYPE)
+                raise RecordUnfit(reason, self.target, f"The mapping has no value for {self.path} = {word!r}.")
+            return self.values.get(word, self.default)
+        if self.target in _TIMES:
+            return time_of(given, self.formats, zone, self.target)
+        if self.target == "value":
+            return number_of(given, numbers, self.target) * self.scale
+        if self.target.startswith("attributes."):
+            return given
+        return _text(given).strip()
+
+
+@dataclass(frozen=True)
+class RecordMapping:
+    """`outputs`: the rules of each record that one row gives. Without any, rows are the centre's own records."""
+
+    outputs: tuple[tuple[FieldRule, ...], ...]
+    skips_empty: bool
+    numbers: str
+    zone: ZoneInfo
+
+    def records(self, row: Row) -> list[dict[str, Any] | RecordUnfit]:
+        """What the row gives, in the shape that `ioc.wire.fields` checks; an unfit one beside the others."""
+        if not self.outputs:
+            return [{name: value for name, value in row.items() if not name.startswith("$")}]
+        return [record for rules in self.outputs if (record := self._record(rules, row)) is not None]
+
+    def columns(self) -> set[str]:
+        """The source's own columns that the mapping names."""
+        named = {rule.path for rules in self.outputs for rule in rules if rule.path}
+        named |= {name for rules in self.outputs for rule in rules for name in _PLACE.findall(rule.template)}
+        return {name for name in named if not name.startswith("$")}
+
+    def _record(self, rules: Sequence[FieldRule], row: Row) -> dict[str, Any] | RecordUnfit | None:
+        record: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
+        try:
+            for rule in rules:
+                value = rule.value(row, self.numbers, self.zone)
+                if value is None:
+                    if rule.target == "value" and self.skips_empty:
+                        return None
+                elif rule.target.startswith("attributes."):
+                    attributes[rule.target.removeprefix("attributes.")] = value
+                else:
+                    record[rule.target] = value
+        except RecordUnfit as fault:
+            return fault
+        return {**record, "attributes": attributes} if attributes else record
+
+
+def read_mapping(table: Table, zone: ZoneInfo) -> RecordMapping:
+    """The `[mapping]` table; `[[mapping.readings]]` give a row several readings. Raises ConfigurationInvalid."""
+    numbers = table.one_of("numbers", ("plain", "vietnamese"), "plain")
+    parts = table.tables("readings")
+    is_case = table.has("case_type")
+    known = CASE_FIELDS - {"attributes"} if is_case else READING_FIELDS
+    common = _rules(table, known)
+    if is_case:
+        attributes = table.table("attributes")
+        common += [replace(_rule(attributes, name), target=f"attributes.{name}") for name in attributes.names()]
+    table.done()
+    outputs = []
+    for part in parts:
+        own = _rules(part, READING_FIELDS)
+        part.done()
+        outputs.append((*[r for r in common if r.target not in {o.target for o in own}], *own))
+    outputs = outputs or ([tuple(common)] if common else [])
+    for output in outputs:
+        needed = {"case_type", "case_id", "unit", "status", "received_at", "updated_at"} if is_case else READING_FIELDS
+        for name in sorted(needed - {"subject"} - {rule.target for rule in output}):
+            raise table.fault(name, "is missing.")
+    return RecordMapping(tuple(outputs), skips_empty=len(parts) > 1, numbers=numbers, zone=zone)
+
+
+def found(row: Row, path: str) -> Any:
+    """The value of a column of exactly that name, else at a path `a.b[0].c`; None when there is none."""
+    if path in row:
+        return row[path]
+    place: Any = row
+    for step in _STEP.findall(path):
+        if isinstance(place, Mapping):
+            place = place.get(step)
+        elif isinstance(place, list) and step.lstrip("-").isdigit() and -len(place) <= int(step) < len(place):
+            place = place[int(step)]
+        else:
+            return None
+    return place
+
+
+def _rules(table: Table, known: frozenset[str]) -> list[FieldRule]:
+    return [_rule(table, name) for name in sorted(known) if table.has(name)]
+
+
+def _rule(table: Table, name: str) -> FieldRule:
+    given = table.any(name)
+    if isinstance(given, str):
+        return FieldRule(name, path=given)
+    rule = table.table(name)
+    if sum(rule.has(way) for way in ("from", "constant", "template")) != 1:
+        raise table.fault(name, "needs exactly one of from, constant, template.")
+    formats = rule.any("format", ())
+    formats = (formats,) if isinstance(formats, str) else tuple(formats)
+    for text in formats:
+        if name not in _TIMES or not words_of_time(text):
+            raise rule.fault("format", f"is {text!r}, not rfc3339, epoch_s, epoch_ms or a pattern as dd/MM/yyyy HH:mm.")
+    made = FieldRule(
+        name,
+        path=rule.text("from", ""),
+        constant=rule.any("constant"),
+        template=rule.text("template", ""),
+        values=rule.table("values").as_given(),
+        default=rule.any("default"),
+        scale=rule.number("scale", 1.0),
+        formats=formats,
+    )
+    rule.done()
+    return made
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,163 @@
+"""One connection to an MQTT server: paho's thread on one side, asyncio on the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from paho.mqtt.client import CallbackAPIVersion, Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from connectors.configuration import Table
+from ioc.errors import SourceUnavailable
+
+KEEP_SESSION_S = 7 * 24 * 3600
+IN_FLIGHT = 1000
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where and as whom; a `client_id` that stays the same is what lets the server keep the session."""
+
+    host: str
+    port: int
+    client_id: str
+    version: int
+    user: str
+    password: str
+    tls: bool
+    ca_file: str
+
+
+def read_server(table: Table, source: str) -> Server:
+    """Raises ConfigurationInvalid naming file and field."""
+    tls = table.flag("tls", False)
+    return Server(
+        host=table.text("host"),
+        port=int(table.number("port", 8883 if tls else 1883)),
+        client_id=table.text("client_id", f"ioc-{source}"),
+        version=int({"5": 5, "3.1.1": 4}[table.one_of("version", ("5", "3.1.1"), "5")]),
+        user=table.text("user", ""),
+        password=table.text("password", ""),
+        tls=tls,
+        ca_file=table.text("ca_file", ""),
+    )
+
+
+class Session:
+    """A persistent session at QoS 1 without automatic acknowledgement."""
+
+    def __init__(self, server: Server, subscription: str) -> None:
+        self._server = server
+        self._subscription = subscription
+        self._loop = asyncio.get_running_loop()
+        self.messages: asyncio.Queue[MQTTMessage] = asyncio.Queue()
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        is_v5 = server.version == 5
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=server.client_id,
+            protocol=MQTTProtocolVersion(server.version),
+            clean_session=None if is_v5 else False,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        if server.user:
+            self._client.username_pw_set(server.user, server.password or None)
+        if server.tls:
+            self._client.tls_set(server.ca_file or None)
+        self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_subscribe = self._subscribed
+        self._client.on_message = lambda _client, _userdata, message: self._tell(self.messages.put_nowait, message)
+
+    async def connect(self, timeout_s: float = 10.0) -> None:
+        """Raises SourceUnavailable."""
+        place = f"MQTT server {self._server.host}:{self._server.port}"
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._connect), timeout_s)
+            self._client.loop_start()
+            ready, ended = self._ready, self._ended
+            await asyncio.wait({ready, ended}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        except (OSError, ValueError, TimeoutError) as fault:
+            raise SourceUnavailable(f"{place} cannot be reached: {fault or 'no answer in time'}.") from None
+        if self._ended.done():
+            raise SourceUnavailable(f"{place} {self._ended.result()}.")
+        if not self._ready.done():
+            raise SourceUnavailable(f"{place} did not answer within {timeout_s:g} s.")
+
+    async def batch(self, most: int) -> list[MQTTMessage]:
+        """At least one message, and those that are there with it. Raises SourceUnavailable when the server goes."""
+        getting = asyncio.ensure_future(self.messages.get())
+        await asyncio.wait({getting, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not getting.done():
+            getting.cancel()
+            raise SourceUnavailable(f"MQTT server {self._server.host}:{self._server.port} {self._ended.result()}.")
+        messages = [getting.result()]
+        while len(messages) < most and not self.messages.empty():
+            messages.append(self.messages.get_nowait())
+        return messages
+
+    def acknowledge(self, message: MQTTMessage) -> None:
+        """From any thread. Of a connection that is gone nothing is acknowledged: the server sends it again."""
+        if not self._ended.done():
+            self._client.ack(message.mid, message.qos)
+
+    async def close(self) -> None:
+        """Leave the session with the server."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _connect(self) -> None:
+        if self._server.version == 5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = KEEP_SESSION_S
+            properties.ReceiveMaximum = IN_FLIGHT
+            self._client.connect(
+                self._server.host, self._server.port, keepalive=20, clean_start=False, properties=properties
+            )
+        else:
+            self._client.connect(self._server.host, self._server.port, keepalive=20)
+
+    def _tell(self, call: Callable[..., Any], *arguments: Any) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    def _connected(
+        self, client: Client, _userdata: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._tell(_settle, self._ended, f"refuses the connection: {reason}")
+        else:
+            client.subscribe(self._subscription, qos=1)
+
+    def _subscribed(
+        self, _client: Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._tell(_settle, self._ended, f"refuses the subscription to {self._subscription}: {reasons[0]}")
+        else:
+            self._tell(_settle, self._ready, None)
+
+    def _disconnected(
+        self,
+        _client: Client,
+        _userdata: Any,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._tell(_settle, self._ended, f"ended the connection: {reason}")
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if not future.done():
+        future.set_result(result)

@@ -1,0 +1,225 @@
+"""Runs configured sources side by side; one's fault never stops another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kafka.errors import KafkaError
+
+from connectors.base import LOG, Connector, Surroundings
+from connectors.configuration import SourceConfiguration
+from connectors.directory import SourceDirectory
+from connectors.kinds import CONNECTORS, PULLED
+from connectors.outlet import BrokerAway, Outlet
+from connectors.state import Health, Observation, encode, state_of
+from connectors.writer import Counts, SourceWriter
+from ioc import topics
+from ioc.catalog.catalog import Catalog
+from ioc.clock import Clock, SystemClock
+from ioc.errors import ConfigurationInvalid, SourceUnavailable, SpoolFull
+from ioc.model.source import SourceCondition, SourceState
+from ioc.settings import Settings
+
+LOOK_EVERY_S = 1.0
+REPORT_EVERY_S = 5.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+
+
+@dataclass
+class Running:
+    """One source under way. `connector` and `writer` are None until they could be made."""
+
+    source: str
+    configuration: SourceConfiguration | None
+    observation: Observation
+    health: Health = field(default_factory=Health)
+    connector: Connector | None = None
+    writer: SourceWriter | None = None
+    task: asyncio.Task[None] | None = None
+    told: tuple[object, ...] = ()
+    told_at: datetime | None = None
+
+
+class Runner:
+    """Runs the sources of `kinds` that `settings.sources_dir` configures: `ioc connect` the pulled ones, `ioc serve`
+    the pushed ones. A changed, added or removed file takes effect within 2 s."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, kinds: Sequence[str] = PULLED, clock: Clock | None = None
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._kinds = kinds
+        self._clock = clock or SystemClock()
+        self._directory = SourceDirectory(settings.sources_dir)
+        self._running: dict[str, Running] = {}
+        self._outlet: Outlet | None = None
+
+    async def run(self) -> None:
+        """Until cancelled; what is buffered is then delivered or on disk. Raises ConfigurationInvalid for no broker."""
+        self._outlet = Outlet(
+            self._settings.bootstrap(),
+            self._settings.data_dir,
+            partitions=self._settings.partitions,
+            measures=self._catalog.vocabulary.measures,
+            security=self._settings.security,
+            clock=self._clock,
+        )
+        try:
+            while True:
+                await self._follow_files()
+                await self._report()
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            await asyncio.gather(*(self._stop(running) for running in self._running.values()))
+            await asyncio.to_thread(self._outlet.close)
+
+    def writer_of(self, source: str) -> SourceWriter:
+        """Raises ConfigurationInvalid when no source of that name runs here, BrokerAway when it is not open yet."""
+        running = self._running.get(source)
+        if running is None:
+            raise ConfigurationInvalid(f"No source {source!r} is configured; put {source}.toml into the sources.")
+        if running.writer is None or running.connector is None:
+            if running.health.condition is SourceCondition.FAILING:
+                raise ConfigurationInvalid(running.health.error)
+            raise BrokerAway(f"Source {source!r} is starting; send again.")
+        return running.writer
+
+    def states(self) -> list[SourceState]:
+        """Of each source that runs here."""
+        return [self._state(running) for running in self._running.values()]
+
+    async def _follow_files(self) -> None:
+        changes = await asyncio.to_thread(self._directory.changes)
+        for source in changes.gone:
+            if (running := self._running.pop(source, None)) is not None:
+                await self._stop(running)
+                await self._publish(source, None)
+        for source, read in changes.read.items():
+            ours = isinstance(read, ConfigurationInvalid) or read.kind in self._kinds
+            if (running := self._running.pop(source, None)) is not None:
+                await self._stop(running)
+                if not ours:
+                    continue
+            if isinstance(read, ConfigurationInvalid):
+                self._start_broken(source, read)
+            elif ours:
+                running = Running(source, read, Observation(self._clock.now()))
+                running.task = asyncio.create_task(self._run_source(running, read))
+                self._running[source] = running
+
+    def _start_broken(self, source: str, fault: ConfigurationInvalid) -> None:
+        # Of a file that cannot be read nobody knows the kind; `ioc connect` tells of it.
+        if "mqtt" in self._kinds:
+            health = Health(SourceCondition.FAILING, str(fault))
+            self._running[source] = Running(source, None, Observation(self._clock.now()), health)
+
+    async def _run_source(self, running: Running, configuration: SourceConfiguration) -> None:
+        surroundings = Surroundings(self._catalog.vocabulary, self._clock, self._settings.zone, self._settings.data_dir)
+        try:
+            running.connector = CONNECTORS[configuration.kind](configuration, surroundings)
+        except ConfigurationInvalid as fault:
+            running.health = Health(SourceCondition.FAILING, str(fault))
+            return
+        wait_s = _FIRST_WAIT_S
+        while True:
+            began_s = asyncio.get_running_loop().time()
+            try:
+                if running.writer is None:
+                    running.writer = await asyncio.to_thread(self._writer, configuration)
+                await asyncio.wrap_future(running.writer.opened)
+                await self._feed(running, running.connector, running.writer)
+            except SourceUnavailable as fault:
+                running.health = Health(SourceCondition.UNAVAILABLE, str(fault))
+            except ConfigurationInvalid as fault:
+                running.health = Health(SourceCondition.FAILING, str(fault))
+                if running.writer is not None:
+                    return  # of no use to try again before the file changes
+            except (SpoolFull, BrokerAway) as fault:
+                running.health = Health(SourceCondition.REFUSING, str(fault))
+            except Exception as fault:  # noqa: BLE001  one source's fault must not stop the others
+                LOG.exception("source %s", running.source)
+                running.health = Health(SourceCondition.FAILING, f"The connector failed: {fault!r}.")
+            if asyncio.get_running_loop().time() - began_s > _LONGEST_WAIT_S:
+                wait_s = _FIRST_WAIT_S
+            await asyncio.sleep(wait_s * random.uniform(0.7, 1.3))
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    def _writer(self, configuration: SourceConfiguration) -> SourceWriter:
+        """Blocks a little. Raises ConfigurationInvalid while another process still runs the source."""
+        assert self._outlet is not None
+        return SourceWriter(self._outlet, configuration.source, dedupe=configuration.dedupe)
+
+    async def _feed(self, running: Running, connector: Connector, writer: SourceWriter) -> None:
+        """Run the connector; a former fault holds until the source has shown that it answers again."""
+        succeeded_at = connector.report.last_success
+        if running.health.condition in (SourceCondition.REFUSING, SourceCondition.FAILING):
+            running.health = Health()
+        feeding = asyncio.ensure_future(connector.run(writer))
+        try:
+            while not feeding.done():
+                await asyncio.wait({feeding}, timeout=0.2)
+                if connector.report.last_success != succeeded_at:
+                    running.health = Health()
+            await feeding
+        finally:
+            feeding.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await feeding
+
+    async def _stop(self, running: Running) -> None:
+        if running.task is not None:
+            running.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running.task
+        if running.writer is not None:
+            await asyncio.to_thread(running.writer.close)
+
+    async def _report(self) -> None:
+        now = self._clock.now()
+        for running in list(self._running.values()):
+            state = self._state(running)
+            telling = (state.condition, state.error, state.received, state.rejected, state.duplicate, state.buffered)
+            due = running.told_at is None or (now - running.told_at).total_seconds() >= REPORT_EVERY_S
+            if due or telling != running.told:
+                running.told, running.told_at = telling, now
+                await self._publish(running.source, encode(state))
+
+    def _state(self, running: Running) -> SourceState:
+        now = self._clock.now()
+        writer, connector = running.writer, running.connector
+        counts = writer.counts() if writer else Counts()
+        running.observation.see(counts.received, now)
+        health = running.health
+        if health.condition is None and writer is not None and writer.error:
+            health = Health(SourceCondition.REFUSING, writer.error)
+        elif health.condition is None and connector is not None and connector.report.trouble:
+            health = Health(None, connector.report.trouble)
+        configuration = running.configuration
+        return state_of(
+            source=running.source,
+            kind=configuration.kind if configuration else "",
+            name=configuration.name if configuration else {"vi": running.source, "en": running.source},
+            expected_every=configuration.expected_every if configuration else None,
+            generation=writer.generation if writer else 0,
+            counts=counts,
+            health=health,
+            last_success=connector.report.last_success if connector else None,
+            observation=running.observation,
+            now=now,
+        )
+
+    async def _publish(self, source: str, value: bytes | None) -> None:
+        assert self._outlet is not None
+        outlet = self._outlet
+        try:
+            await asyncio.to_thread(
+                lambda: outlet.producer().send(topics.SOURCES, key=source.encode(), value=value, partition=0)
+            )
+        except (BrokerAway, KafkaError) as fault:
+            LOG.debug("state of %s not published: %s", source, fault)
