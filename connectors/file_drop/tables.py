@@ -50,7 +50,7 @@ def _rows(lines: Iterator[Cells], columns: set[str], *, pads: bool) -> Iterator[
         if not any(words) or words in header_lines:
             continue
         own = orjson.dumps([None if c == "" else c for c in cells], default=str)
-        if len(cells) > len(names) and any(words[len(names) :]) or (len(cells) < len(names) and not pads):
+        if (len(cells) > len(names) and any(words[len(names) :])) or (len(cells) < len(names) and not pads):
             sentence = f"The line has {len(cells)} cells, the header {len(names)}."
             yield RecordUnfit(Reason.MALFORMED, "", sentence), own
         else:

@@ -19,7 +19,7 @@ from ioc.clock import rfc3339
 from ioc.errors import RecordUnfit
 
 MESSAGES_A_PAGE = 500
-KNOWN_AT_MOST = 1000
+KNOWN_AT_MOST = 600
 """Deliveries remembered; more than the server has under way at a time."""
 
 Rows = list[tuple[Mapping[str, Any] | RecordUnfit, bytes]]
@@ -32,7 +32,6 @@ class MqttSubscription(Connector):
     Emits    what the mapping makes of them; without one, topic words and payload are the record's fields
     Resumes  the server sends again what was not acknowledged, marked as repeated and under the same packet number;
              the position holds the numbers and contents of the last deliveries, so a repeat is known after a crash
-
     """
 
     kind = "mqtt"
@@ -47,7 +46,6 @@ class MqttSubscription(Connector):
             raise own.fault("topic", f"{fault}.") from fault
         own.done()
         self._known: dict[str, str] | None = None
-        self._safe: Future[None] | None = None
 
     async def run(self, writer: SourceWriter) -> None:
         if self._known is None:
@@ -67,26 +65,30 @@ class MqttSubscription(Connector):
     ) -> None:
         rows: Rows = []
         duplicate = 0
+        delivered: dict[str, str] = {}
         for message in messages:
             parsed = self.parse(message.topic, bytes(message.payload), rfc3339(self.surroundings.clock.now()))
             number, mark = str(message.mid), _mark(message)
-            if message.qos and message.dup and known.get(number) == mark:
+            if message.qos and message.dup and mark in (known.get(number), delivered.get(number)):
                 duplicate += len(parsed)
                 continue
             rows += parsed
             if message.qos:
-                known.pop(number, None)
-                known[number] = mark
-        while len(known) > KNOWN_AT_MOST:
-            del known[next(iter(known))]
-        taken = await self.take(writer, Page(rows, {"known": dict(known)}, duplicate))
+                delivered[number] = mark
+        after = {number: mark for number, mark in known.items() if number not in delivered} | delivered
+        after = dict(list(after.items())[-KNOWN_AT_MOST:])
+        taken = await self.take(writer, Page(rows, {"known": after}, duplicate))
+        known.clear()
+        known.update(after)
 
-        def acknowledge(safe: Future[None]) -> None:
-            if safe.exception() is None:
-                for message in messages:
+        def settled(safe: Future[None]) -> None:
+            for message in messages:
+                if safe.exception() is None:
                     session.acknowledge(message)
+                else:
+                    known.pop(str(message.mid), None)
 
-        taken.safe.add_done_callback(acknowledge)
+        taken.safe.add_done_callback(settled)
 
     def parse(self, topic: str, payload: bytes, arrival: str) -> Rows:
         """The rows of one message; an unfit payload is one row."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from paho.mqtt.client import CallbackAPIVersion, Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTProtocolVersion
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -16,7 +17,7 @@ from connectors.configuration import Table
 from ioc.errors import SourceUnavailable
 
 KEEP_SESSION_S = 7 * 24 * 3600
-IN_FLIGHT = 1000
+IN_FLIGHT = 500
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ class Session:
         try:
             await asyncio.wait_for(asyncio.to_thread(self._connect), timeout_s)
             self._client.loop_start()
-            ready, ended = self._ready, self._ended
-            await asyncio.wait({ready, ended}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            waited: set[asyncio.Future[Any]] = {self._ready, self._ended}
+            await asyncio.wait(waited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, ValueError, TimeoutError) as fault:
             raise SourceUnavailable(f"{place} cannot be reached: {fault or 'no answer in time'}.") from None
         if self._ended.done():
@@ -94,7 +95,8 @@ class Session:
     async def batch(self, most: int) -> list[MQTTMessage]:
         """At least one message, and those that are there with it. Raises SourceUnavailable when the server goes."""
         getting = asyncio.ensure_future(self.messages.get())
-        await asyncio.wait({getting, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {getting, self._ended}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not getting.done():
             getting.cancel()
             raise SourceUnavailable(f"MQTT server {self._server.host}:{self._server.port} {self._ended.result()}.")
@@ -118,7 +120,7 @@ class Session:
 
     def _connect(self) -> None:
         if self._server.version == 5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = KEEP_SESSION_S
             properties.ReceiveMaximum = IN_FLIGHT
             self._client.connect(

@@ -35,7 +35,7 @@ class TopicTemplate:
         """What stands at the names, None for a topic of another form."""
         given = topic.split("/")
         if self.levels[-1] == "#":
-            given = given[: len(self.levels) - 1] + ["#"]
+            given = [*given[: len(self.levels) - 1], "#"]
         if len(given) != len(self.levels):
             return None
         words: dict[str, str] = {}
