@@ -61,7 +61,8 @@ class WallClient(asyncio.Protocol):
 
     def __init__(self, port: int, delays_ms: list[float]) -> None:
         self.request = (
-            f"GET /ws/v1?topics=kpis HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"GET /ws/v1?topics=kpis HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {b64encode(urandom(16)).decode()}\r\n\r\n"
         ).encode()
         self.delays_ms = delays_ms

@@ -1,7 +1,7 @@
 """Cases and dead letters from the store's own tables, a page at a time."""
 
 from base64 import b64decode
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zlib import crc32
 
 import httpx
@@ -64,7 +64,7 @@ async def get(client: httpx.AsyncClient, path: str, **query: object) -> dict[str
 
 
 async def test_a_case_as_it_is_told(client: httpx.AsyncClient, parts: FakeParts) -> None:
-    add_case(parts, "H57-1", due_at=datetime(2026, 11, 22, 9, 30), channel=None, attributes=None)
+    add_case(parts, "H57-1", due_at=NAIVE_NOW + timedelta(hours=8, minutes=30), channel=None, attributes=None)
     assert await get(client, "/api/v1/cases") == {
         "cases": [
             {
