@@ -27,7 +27,7 @@ class Addresses:
         return f"mqtt://127.0.0.1:{self.mqtt_port}"
 
 
-DROPS = ("document-exchange", "department-day-file", "handed-list")
+DROPS = ("document-exchange", "department-day-file", "handed-list", "demo-drop")
 
 
 def choose(data_dir: Path) -> Addresses:

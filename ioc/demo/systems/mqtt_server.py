@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
+_SESSION_S = 1800
+"""A subscriber that stays away longer is forgotten, with what waits for it in memory."""
 _ANYONE = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
 
 
@@ -13,7 +15,9 @@ _ANYONE = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous
 async def mqtt_server(port: int) -> AsyncIterator[None]:
     """Listens on loopback while the context is open. Raises amqtt's BrokerError when the port is taken."""
     listener = ListenerConfig(type=ListenerType.TCP, bind=f"127.0.0.1:{port}")
-    broker = Broker(BrokerConfig(listeners={"default": listener}, plugins=dict(_ANYONE)))
+    broker = Broker(
+        BrokerConfig(listeners={"default": listener}, plugins=dict(_ANYONE), session_expiry_interval=_SESSION_S)
+    )
     await broker.start()
     try:
         yield
