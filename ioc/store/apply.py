@@ -3,25 +3,43 @@
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ioc.store.cases import append_cases
-from ioc.store.panes import append_panes
+from ioc.clock import to_ms
+from ioc.store.offsets import Output
 from ioc.store.store import Store, transaction
+from ioc.store.tick import Commit, Tick, write_tick
+from ioc.topics import CASES, READINGS
+from ioc.wire.headers import OutputHeaders
+
+SOURCE = "direct"
+"""The source under which the ledger counts what came this way."""
 
 
-def apply_panes(store: Store, *batches: pa.RecordBatch) -> None:
+def apply_panes(store: Store, *batches: pa.RecordBatch) -> Commit:
     """Batches of the schema PANES. Not to be called beside a running historian: both would assign codes."""
+    return _apply(store, READINGS, batches, [pc.sum(batch.column("n")).as_py() or 0 for batch in batches], None)
+
+
+def apply_cases(store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None) -> Commit:
+    """Batches of the schema CASES."""
+    return _apply(store, CASES, batches, [batch.num_rows for batch in batches], applied_at)
+
+
+def _apply(
+    store: Store, topic: str, batches: tuple[pa.RecordBatch, ...], applied: list[int], at: datetime | None
+) -> Commit:
+    at = at or datetime.now(UTC)
+    tick = Tick()
+    for batch, n in zip(batches, applied, strict=True):
+        head = OutputHeaders(topic, 0, 0, SOURCE, 0, 0, n, n, 0, {}, to_ms(at))
+        tick.apply(Output(head, batch, 0))
     with store.cursor() as cursor:
         try:
             with transaction(cursor, store.path):
-                append_panes(cursor, store.codes, batches)
+                commit = write_tick(cursor, store.codes, tick, 0, at)
         except BaseException:
             store.codes.forget()
             raise
         store.codes.keep()
-
-
-def apply_cases(store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None) -> None:
-    """Batches of the schema CASES."""
-    with store.cursor() as cursor, transaction(cursor, store.path):
-        append_cases(cursor, batches, applied_at or datetime.now(UTC))
+    return commit

@@ -43,6 +43,10 @@ _CHANGES = f"""
 INSERT INTO case_changes
 SELECT {_ALL}, ?::TIMESTAMP FROM arrivals a ANTI JOIN repeats c ON {_SAME_VERSION} ORDER BY updated_at"""
 _FRESH = f"SELECT batch, count(*) FROM arrivals a ANTI JOIN repeats c ON {_SAME_VERSION} GROUP BY batch"
+_OPENED = """
+SELECT batch, count(*) FROM (
+    SELECT min(batch) AS batch FROM arrivals ANTI JOIN stored USING (case_type, case_id) GROUP BY case_type, case_id)
+GROUP BY batch"""
 # A total order by content alone, so that the version that holds does not depend on the order of arrival.
 _LATEST = f"""
 CREATE OR REPLACE TEMP TABLE latest AS
@@ -62,11 +66,12 @@ _TOUCHED = "SELECT case_type, unit FROM latest UNION SELECT case_type, unit FROM
 @dataclass(frozen=True)
 class CasesAppended:
     """What a tick touched: case types and units (of old and new versions), and per batch in the given order how many
-    versions the store had already or saw before in the tick."""
+    versions the store had already or saw before in the tick, and how many cases it was the first to bring."""
 
     case_types: frozenset[str]
     units: frozenset[str]
     repeated: tuple[int, ...]
+    opened: tuple[int, ...]
 
 
 def append_cases(
@@ -74,7 +79,7 @@ def append_cases(
 ) -> CasesAppended:
     """Take batches of the schema CASES into `cases` and `case_changes`, in the running transaction."""
     if not any(batch.num_rows for batch in batches):
-        return CasesAppended(frozenset(), frozenset(), (0,) * len(batches))
+        return CasesAppended(frozenset(), frozenset(), (0,) * len(batches), (0,) * len(batches))
     cursor.register("incoming", _plain(batches))
     try:
         cursor.execute(_ARRIVALS)
@@ -85,6 +90,7 @@ def append_cases(
     doubtful = cursor.execute("SELECT count(*) FROM doubtful").fetchall()[0][0]
     cursor.execute(_REPEATS if doubtful else _NO_REPEATS)
     fresh: dict[int, int] = dict(cursor.execute(_FRESH).fetchall())
+    opened: dict[int, int] = dict(cursor.execute(_OPENED).fetchall())
     cursor.execute(_CHANGES, [naive(applied_at)])
     for statement in (_LATEST, _REPLACED, _INSERT):
         cursor.execute(statement)
@@ -93,6 +99,7 @@ def append_cases(
         frozenset(case_type for case_type, _ in touched),
         frozenset(unit for _, unit in touched),
         tuple(batch.num_rows - fresh.get(number, 0) for number, batch in enumerate(batches)),
+        tuple(opened.get(number, 0) for number in range(len(batches))),
     )
 
 

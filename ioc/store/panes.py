@@ -91,15 +91,10 @@ def _codes_of(column: pa.DictionaryArray, kind: str, codes: Codes) -> np.ndarray
     """Codes of a column of words; null is 0."""
     if column.null_count == len(column):
         return np.zeros(len(column), np.int32)
-    used = codes.of(kind, column.dictionary.to_pylist())
-    if not column.null_count:
-        return used[column.indices.to_numpy()]
-    place = pc.fill_null(column.indices, len(used)).to_numpy() if len(used) < 2**15 - 1 else _wide(column, len(used))
-    return np.append(used, np.int32(0))[place]
-
-
-def _wide(column: pa.DictionaryArray, missing: int) -> np.ndarray:
-    return pc.fill_null(column.indices.cast(pa.int64()), missing).to_numpy()
+    used = np.append(codes.of(kind, column.dictionary.to_pylist()), np.int32(0))
+    place: np.ndarray = pc.fill_null(column.indices.cast(pa.int32()), len(used) - 1).to_numpy()
+    coded: np.ndarray = used[place]
+    return coded
 
 
 def _exploded(batch: pa.RecordBatch, name: str, panes: Columns) -> Columns | None:

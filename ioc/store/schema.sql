@@ -69,24 +69,31 @@ CREATE TABLE IF NOT EXISTS case_changes (
     channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
     updated_at TIMESTAMP NOT NULL, attributes VARCHAR, applied_at TIMESTAMP NOT NULL);
 
--- Where the historian stands: per source partition the next input that must be applied, per output partition the
--- place to read on from. `topic_id` tells a re-created topic, whose offsets mean other records.
-CREATE TABLE IF NOT EXISTS next_offsets (topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS resume_offsets (topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL);
+-- Where the historian stands. Rows are only appended, the latest tick's row of a place holds (see the views next_offsets
+-- and resume_offsets): an append costs a quarter of an update. `what` is 'applied' (a source partition: the next input
+-- to be applied) or 'read' (an output partition: where to read on).
+CREATE TABLE IF NOT EXISTS progress (
+    tick BIGINT NOT NULL, what VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
+    next_offset BIGINT NOT NULL);
+-- Identity of each topic as the broker gave it: a re-created topic has another, and its offsets mean other records.
 CREATE TABLE IF NOT EXISTS topic_logs (topic VARCHAR NOT NULL, topic_id VARCHAR NOT NULL, since TIMESTAMP NOT NULL);
--- Input records that can never be applied: expired before an agent read them, or gone with a re-created topic.
+-- Input records that can never be applied: expired before an agent read them, or gone with a re-created topic (then
+-- to_offset is the last end that was seen, which may be from_offset).
 CREATE TABLE IF NOT EXISTS losses (
     topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT NOT NULL,
     why VARCHAR NOT NULL, found_at TIMESTAMP NOT NULL);
 
--- Counts of each source, grown in the transaction that applies the data. `generation_received` counts since the present
--- generation; `repeated` are applied case versions that the store had already; `fenced` counts batches, not records.
-CREATE TABLE IF NOT EXISTS source_ledger (
+-- Counts of each source, additive rows, appended in the transaction that applies the data (see the view source_ledger).
+-- `repeated` are applied case versions that the store had already, `opened` cases first seen; `fenced` and `replayed` count batches, not records:
+-- echoes of a dead writer, and outputs that an agent published again.
+CREATE TABLE IF NOT EXISTS source_counts (
     source VARCHAR NOT NULL, topic VARCHAR NOT NULL, generation BIGINT NOT NULL, sequence BIGINT NOT NULL,
-    received BIGINT NOT NULL, generation_received BIGINT NOT NULL, applied BIGINT NOT NULL, duplicate BIGINT NOT NULL,
-    repeated BIGINT NOT NULL, rejected MAP(VARCHAR, BIGINT) NOT NULL, fenced BIGINT NOT NULL,
-    last_input_at TIMESTAMP NOT NULL);
+    received BIGINT NOT NULL, applied BIGINT NOT NULL, duplicate BIGINT NOT NULL, repeated BIGINT NOT NULL,
+    opened BIGINT NOT NULL, fenced BIGINT NOT NULL, replayed BIGINT NOT NULL, last_input_at TIMESTAMP NOT NULL);
+CREATE TABLE IF NOT EXISTS source_rejections (
+    source VARCHAR NOT NULL, topic VARCHAR NOT NULL, reason VARCHAR NOT NULL, n BIGINT NOT NULL);
 
+-- Unfit records, each once by its key; `cut_from` is the size of a record too large to keep whole.
 CREATE TABLE IF NOT EXISTS dead_letters (
     key VARCHAR NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     "offset" BIGINT NOT NULL, "index" BIGINT NOT NULL, field VARCHAR NOT NULL, reason VARCHAR NOT NULL,

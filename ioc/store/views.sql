@@ -39,3 +39,21 @@ CREATE OR REPLACE VIEW hour_registers AS
 CREATE OR REPLACE VIEW day_registers AS
     SELECT measure, unit, day, register, rank FROM kept_day_registers
     UNION ALL SELECT measure, unit, (minute // 60 + {zone_hours}) // 24 AS day, register, rank FROM recent_registers;
+
+CREATE OR REPLACE VIEW next_offsets AS
+    SELECT topic, partition, arg_max(next_offset, tick) AS next_offset
+    FROM progress WHERE what = 'applied' GROUP BY topic, partition;
+CREATE OR REPLACE VIEW resume_offsets AS
+    SELECT topic, partition, arg_max(next_offset, tick) AS next_offset
+    FROM progress WHERE what = 'read' GROUP BY topic, partition;
+-- One row a source and topic; `generation_received` counts since the present generation began.
+CREATE OR REPLACE VIEW source_ledger AS
+    WITH present AS (SELECT source, topic, max(generation) AS generation FROM source_counts GROUP BY source, topic)
+    SELECT source, topic, p.generation,
+        max(c.sequence) FILTER (c.generation = p.generation) AS sequence,
+        sum(received)::BIGINT AS received,
+        sum(received) FILTER (c.generation = p.generation)::BIGINT AS generation_received,
+        sum(applied)::BIGINT AS applied, sum(duplicate)::BIGINT AS duplicate, sum(repeated)::BIGINT AS repeated,
+        sum(opened)::BIGINT AS opened, sum(fenced)::BIGINT AS fenced, sum(replayed)::BIGINT AS replayed, max(last_input_at) AS last_input_at
+    FROM source_counts c JOIN present p USING (source, topic)
+    GROUP BY source, topic, p.generation;

@@ -1,0 +1,82 @@
+"""The account of everything that came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Inputs [from_offset, to_offset) of a source partition that have no output yet while later ones have."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    to_offset: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """The input topics as the historian last saw them: end offset by (topic, partition), gaps; `at` is when."""
+
+    at: datetime
+    ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAccount:
+    """Records of one source. `in_flight` were received by the connector and are not in the store yet; `fenced` and
+    `replayed` count batches that rightly were not applied a second time."""
+
+    source: str
+    received: int
+    applied: int
+    duplicate: int
+    rejected: Mapping[str, int]
+    in_flight: int
+    fenced: int = 0
+    replayed: int = 0
+    last_input_at: datetime | None = None
+
+    @property
+    def balances(self) -> bool:
+        return self.received == self.applied + self.duplicate + sum(self.rejected.values()) + self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionAccount:
+    """How far a source partition is applied. `gaps` are [from, to) offsets."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    end_offset: int
+    gaps: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Inputs [from_offset, to_offset) that will never be applied, and why."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    to_offset: int
+    why: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """`faults` are the sentences that say why it does not balance; none means it balances."""
+
+    sources: tuple[SourceAccount, ...]
+    partitions: tuple[PartitionAccount, ...]
+    losses: tuple[Loss, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def balanced(self) -> bool:
+        return not self.faults

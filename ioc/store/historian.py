@@ -1,0 +1,134 @@
+"""The writer of record: a thread that takes the agents' outputs into the store, exactly once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ioc.clock import Clock, SystemClock
+from ioc.errors import StoreUnavailable
+from ioc.kafka import BrokerUnavailable
+from ioc.model.ledger import LogView
+from ioc.store.log import Log
+from ioc.store.session import LogRefused, Session, TopicsMissing
+from ioc.store.store import Store
+from ioc.store.tick import Commit
+
+RETRY_S = 0.5
+
+
+class Condition(StrEnum):
+    """`not_writing`: the store refuses (disk full); `refused`: the topics are not those the store has read from."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    BROKER_AWAY = "broker_away"
+    TOPICS_MISSING = "topics_missing"
+    NOT_WRITING = "not_writing"
+    REFUSED = "refused"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class HistorianState:
+    """`error` is one sentence, empty when all is well; `since` is when this condition began."""
+
+    condition: Condition
+    error: str
+    since: datetime
+
+
+_CONDITIONS: dict[type[Exception], Condition] = {
+    BrokerUnavailable: Condition.BROKER_AWAY,
+    TopicsMissing: Condition.TOPICS_MISSING,
+    LogRefused: Condition.REFUSED,
+    StoreUnavailable: Condition.NOT_WRITING,
+}
+
+
+class Historian:
+    """Reads the outputs and writes ticks until stopped; resumes by itself after any failure.
+
+    `on_commit` is called in the historian's thread after each commit that changed data, and must return at once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        bootstrap: str,
+        security: Mapping[str, str],
+        on_commit: Callable[[Commit], None],
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self._store = store
+        self._bootstrap = bootstrap
+        self._security = security
+        self._on_commit = on_commit
+        self._clock = clock or SystemClock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="historian", daemon=True)
+        self._state = HistorianState(Condition.STARTING, "", self._clock.now())
+        self._view = LogView(self._clock.now())
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the last tick is written or given up; what was read and not written is read again later."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def state(self) -> HistorianState:
+        return self._state
+
+    def log_view(self) -> LogView:
+        """The input topics as last seen, at most about a second old while live."""
+        return self._view
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._work()
+            except (BrokerUnavailable, TopicsMissing, LogRefused) as fault:
+                self._become(_CONDITIONS[type(fault)], str(fault))
+            except StoreUnavailable as fault:
+                self._become(Condition.NOT_WRITING, str(fault))
+                self._reopen()
+            except Exception as fault:  # noqa: BLE001 - the thread must outlive what nobody foresaw, and say it
+                self._become(Condition.FAILED, f"The historian failed: {fault!r}")
+            self._stopping.wait(RETRY_S)
+        self._become(Condition.STOPPED, "")
+
+    def _work(self) -> None:
+        log = Log(self._bootstrap, self._security)
+        try:
+            session = Session(self._store, log, self._on_commit, self._see, self._clock)
+            try:
+                while not self._stopping.is_set():
+                    session.turn()
+                    self._become(Condition.LIVE, "")
+                session.commit()
+            finally:
+                session.close()
+        finally:
+            log.close()
+
+    def _reopen(self) -> None:
+        """After a failed write DuckDB takes nothing more until the file is opened anew."""
+        try:
+            self._store.reopen()
+        except StoreUnavailable as fault:
+            self._become(Condition.NOT_WRITING, str(fault))
+
+    def _see(self, view: LogView) -> None:
+        self._view = view
+
+    def _become(self, condition: Condition, error: str) -> None:
+        if (condition, error) != (self._state.condition, self._state.error):
+            self._state = HistorianState(condition, error, self._clock.now())

@@ -1,0 +1,125 @@
+"""The ledger out of the store, and an audit of the data itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, timedelta
+from typing import Any
+
+import duckdb
+
+from ioc.model.ledger import Gap, Ledger, LogView, Loss, PartitionAccount, SourceAccount
+from ioc.model.source import SourceState
+from ioc.store.audit import audit
+from ioc.topics import OUTPUT_OF, partition_of
+
+GAP_ALLOWED = timedelta(seconds=5)
+
+
+def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterable[SourceState]) -> Ledger:
+    """The account at one moment: everything is read in one transaction.
+
+    `view` is the historian's (`Historian.log_view`); `states` are the sources' own reports, which tell what a connector
+    took in that the store does not have yet.
+    """
+    cursor.execute("BEGIN")
+    try:
+        rows = cursor.execute(
+            "SELECT source, topic, generation, received, generation_received, applied, duplicate, fenced, replayed, "
+            "last_input_at FROM source_ledger ORDER BY source, topic"
+        ).fetchall()
+        rejections = cursor.execute(
+            "SELECT source, reason, sum(n)::BIGINT FROM source_rejections GROUP BY ALL"
+        ).fetchall()
+        applied = cursor.execute("SELECT topic, partition, next_offset FROM next_offsets").fetchall()
+        losses = [
+            Loss(topic, partition, first, end, why, at.replace(tzinfo=UTC))
+            for topic, partition, first, end, why, at in cursor.execute(
+                "SELECT topic, partition, from_offset, to_offset, why, found_at FROM losses ORDER BY found_at DESC"
+            ).fetchall()
+        ]
+        faults = audit(cursor)
+    finally:
+        cursor.execute("ROLLBACK")
+    next_offsets = {(topic, partition): offset for topic, partition, offset in applied}
+    sources, missing = _sources(rows, rejections, {state.source: state for state in states}, view, next_offsets)
+    faults += [
+        f"{source.source}: {source.received} received are not {source.applied} applied, {source.duplicate} duplicate, "
+        f"{sum(source.rejected.values())} rejected and {source.in_flight} in flight."
+        for source in sources
+        if not source.balances
+    ]
+    faults += missing
+    faults += [f"{_inputs(gap)} have no output." for gap in view.gaps if view.at - gap.since > GAP_ALLOWED]
+    faults += [f"{_inputs(loss)} are lost: {loss.why}." for loss in losses if loss.to_offset > loss.from_offset]
+    return Ledger(tuple(sources), _partitions(view, next_offsets), tuple(losses), tuple(faults))
+
+
+def _inputs(of: Gap | Loss) -> str:
+    return f"Offsets {of.from_offset} to {of.to_offset - 1} of {of.topic} partition {of.partition}"
+
+
+def _sources(
+    rows: list[Any],
+    rejections: list[Any],
+    states: Mapping[str, SourceState],
+    view: LogView,
+    next_offsets: Mapping[tuple[str, int], int],
+) -> tuple[list[SourceAccount], list[str]]:
+    rejected: dict[str, dict[str, int]] = {}
+    for source, reason, n in rejections:
+        rejected.setdefault(source, {})[reason] = n
+    accounts, faults = [], []
+    for source in sorted({row[0] for row in rows} | set(states)):
+        own = [row for row in rows if row[0] == source]
+        in_flight = 0
+        if (state := states.get(source)) is not None:
+            counted = sum(row[4] for row in own if row[2] == state.generation)
+            newer = any(row[2] > state.generation for row in own)
+            in_flight = 0 if newer else max(0, state.received - counted)
+            # What the source calls sent must have come, once nothing of its partitions is left to apply.
+            unexplained = in_flight - state.buffered
+            if unexplained > 0 and view.at > state.reported_at and _all_applied(source, view, next_offsets):
+                faults.append(f"{source}: {unexplained} records were sent, but are not in the log.")
+        accounts.append(
+            SourceAccount(
+                source=source,
+                received=sum(row[3] for row in own) + in_flight,
+                applied=sum(row[5] for row in own),
+                duplicate=sum(row[6] for row in own),
+                rejected=rejected.get(source, {}),
+                in_flight=in_flight,
+                fenced=sum(row[7] for row in own),
+                replayed=sum(row[8] for row in own),
+                last_input_at=max((row[9].replace(tzinfo=UTC) for row in own), default=None),
+            )
+        )
+    return accounts, faults
+
+
+def _all_applied(source: str, view: LogView, next_offsets: Mapping[tuple[str, int], int]) -> bool:
+    for topic in OUTPUT_OF:
+        partitions = sum(name == topic for name, _ in view.ends)
+        if not partitions:
+            return False
+        place = (topic, partition_of(source, partitions))
+        if next_offsets.get(place, 0) < view.ends[place]:
+            return False
+    return True
+
+
+def _partitions(view: LogView, next_offsets: Mapping[tuple[str, int], int]) -> tuple[PartitionAccount, ...]:
+    return tuple(
+        PartitionAccount(
+            topic,
+            partition,
+            next_offsets.get((topic, partition), 0),
+            max(view.ends.get((topic, partition), 0), next_offsets.get((topic, partition), 0)),
+            tuple(
+                (gap.from_offset, gap.to_offset)
+                for gap in view.gaps
+                if (gap.topic, gap.partition) == (topic, partition)
+            ),
+        )
+        for topic, partition in sorted(set(view.ends) | set(next_offsets))
+    )

@@ -1,0 +1,130 @@
+"""The log as the historian reads it: outputs in, and questions about the inputs to the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from ioc.kafka import BrokerUnavailable, connection
+from ioc.store.topic_logs import READ_TOPICS
+from ioc.topics import MESSAGE_BYTES, OUTPUT_OF
+
+Place = tuple[str, int]
+_TIMEOUT_MS = 5000
+# The broker's answer waits for data at most this long; an idle historian asks five times a second.
+_FETCH_WAIT_MS = 200
+_MOST_RECORDS = 2000
+_CLIENT = {"request_timeout_ms": _TIMEOUT_MS, "bootstrap_timeout_ms": _TIMEOUT_MS, "reconnect_backoff_max_ms": 250}
+
+
+@dataclass(frozen=True)
+class LogState:
+    """Topics of READ_TOPICS that the broker has: id and number of partitions; `ends` of the input partitions."""
+
+    topic_ids: Mapping[str, str]
+    partitions: Mapping[str, int]
+    ends: Mapping[Place, int]
+
+
+class Log:
+    """Clients of one broker connection; when it is lost, make another. All methods raise BrokerUnavailable."""
+
+    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+        self._bootstrap = bootstrap
+        options = connection(bootstrap, security) | _CLIENT
+        reading = options | {
+            "group_id": None,
+            "enable_auto_commit": False,
+            # Only for outputs that expired unread; what then is missing shows as a gap or as lost inputs.
+            "auto_offset_reset": "earliest",
+            "allow_auto_create_topics": False,
+            "fetch_max_wait_ms": _FETCH_WAIT_MS,
+            "max_partition_fetch_bytes": MESSAGE_BYTES,
+            "fetch_max_bytes": 2 * MESSAGE_BYTES,
+            "max_poll_records": _MOST_RECORDS,
+            "metrics_enabled": False,
+        }
+        self._clients: list[Any] = []
+        try:
+            self._admin = self._kept(KafkaAdminClient(**options))
+            self._outputs = self._kept(KafkaConsumer(**reading))
+            # Asked for single records only: the broker hands out one batch at least, however low the limit.
+            self._inputs = self._kept(KafkaConsumer(**reading | {"max_partition_fetch_bytes": 1}))
+        except (KafkaError, OSError) as fault:
+            self.close()
+            raise self._unavailable(fault) from fault
+
+    def state(self) -> LogState:
+        try:
+            found = [t for t in self._admin.describe_topics(list(READ_TOPICS)) if t["error_code"] == 0]
+            counts = {topic["name"]: len(topic["partitions"]) for topic in found}
+            inputs = [TopicPartition(name, n) for name in OUTPUT_OF if name in counts for n in range(counts[name])]
+            ends = self._inputs.end_offsets(inputs) if inputs else {}
+        except (KafkaError, OSError) as fault:
+            raise self._unavailable(fault) from fault
+        return LogState(
+            {topic["name"]: str(topic["topic_id"]) for topic in found},
+            counts,
+            {(place.topic, place.partition): end for place, end in ends.items()},
+        )
+
+    def assign(self, offsets: Mapping[Place, int]) -> None:
+        """Read these output partitions from these offsets on."""
+        try:
+            self._outputs.assign([TopicPartition(*place) for place in offsets])
+            for place, offset in offsets.items():
+                self._outputs.seek(TopicPartition(*place), offset)
+        except (KafkaError, OSError) as fault:
+            raise self._unavailable(fault) from fault
+
+    def rewind(self, place: Place, offset: int) -> None:
+        """Read one of the assigned partitions from another offset on."""
+        self._outputs.seek(TopicPartition(*place), offset)
+
+    def poll(self, timeout_ms: int) -> Iterable[tuple[Place, list[Any]]]:
+        """New records (kafka-python's) by output partition, in order."""
+        try:
+            polled = self._outputs.poll(timeout_ms=timeout_ms)
+        except (KafkaError, OSError) as fault:
+            raise self._unavailable(fault) from fault
+        return [((place.topic, place.partition), records) for place, records in polled.items()]
+
+    def first_input(self, place: Place, offset: int) -> tuple[int, int | None]:
+        """Start of an input partition's log, and the first record's offset at or above `offset`; None when there is
+        none before the end."""
+        partition = TopicPartition(*place)
+        try:
+            start: int = self._inputs.beginning_offsets([partition])[partition]
+            end: int = self._inputs.end_offsets([partition])[partition]
+            self._inputs.assign([partition])
+            self._inputs.seek(partition, max(offset, start))
+            while self._inputs.position(partition) < end:
+                records = self._inputs.poll(timeout_ms=_TIMEOUT_MS, max_records=1).get(partition)
+                if records:
+                    return start, records[0].offset
+                if self._inputs.position(partition) < end:
+                    raise BrokerUnavailable(f"The broker at {self._bootstrap} does not hand out {place[0]}.")
+            return start, None
+        except (KafkaError, OSError) as fault:
+            raise self._unavailable(fault) from fault
+        finally:
+            with suppress(KafkaError, OSError):
+                self._inputs.assign([])
+
+    def close(self) -> None:
+        for client in self._clients:
+            with suppress(KafkaError, OSError):
+                client.close()
+        self._clients = []
+
+    def _kept(self, client: Any) -> Any:
+        self._clients.append(client)
+        return client
+
+    def _unavailable(self, fault: Exception) -> BrokerUnavailable:
+        return BrokerUnavailable(f"The broker at {self._bootstrap} does not answer: {fault or type(fault).__name__}")

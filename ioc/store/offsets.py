@@ -1,0 +1,156 @@
+"""Which output is applied, and when: exactly once, in the order of the source's offsets. Pure.
+
+An agent's output names the source offset it answers. `next_offset` of a source partition is the one input that may be
+applied now; what lies below was applied, what lies above waits. The same holds for a source's writers: of two
+generations the older one's batches are echoes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pyarrow as pa
+
+from ioc.wire.headers import OutputHeaders
+
+MOST_HELD_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An agent's answer to one source message; `place` is its own offset in the output partition."""
+
+    headers: OutputHeaders
+    rows: pa.RecordBatch
+    place: int
+
+
+class Verdict(StrEnum):
+    """`next`: to be applied now; `replayed`: applied before; `ahead`: an earlier one is missing."""
+
+    NEXT = "next"
+    REPLAYED = "replayed"
+    AHEAD = "ahead"
+
+
+@dataclass
+class PartitionProgress:
+    """One source partition and the output partition of the same number.
+
+    `read_offset` is the place of the next output to be read. Outputs that are ahead are held up to `most_held_bytes`;
+    beyond that they are let go and read again from the log (`rewind`) once the missing one has come.
+    """
+
+    next_offset: int
+    read_offset: int
+    most_held_bytes: int = MOST_HELD_BYTES
+    held: dict[int, Output] = field(default_factory=dict)
+    _held_bytes: int = 0
+    _let_go_from: int | None = None
+
+    def verdict(self, source_offset: int) -> Verdict:
+        if source_offset < self.next_offset:
+            return Verdict.REPLAYED
+        return Verdict.NEXT if source_offset == self.next_offset else Verdict.AHEAD
+
+    def take(self, output: Output) -> list[Output]:
+        """Outputs that may be applied now, in order; `next_offset` is moved behind them."""
+        self.passed(output.place)
+        match self.verdict(output.headers.offset):
+            case Verdict.REPLAYED:
+                return []
+            case Verdict.AHEAD:
+                self._hold(output)
+                return []
+        self.next_offset += 1
+        return [output, *self._released()]
+
+    def passed(self, place: int) -> None:
+        """The output at this place has been read, whatever it was."""
+        self.read_offset = place + 1
+
+    def skip_to(self, source_offset: int) -> list[Output]:
+        """Nothing will come for the offsets below this one; outputs that may be applied now."""
+        self.next_offset = max(self.next_offset, source_offset)
+        return self._released()
+
+    @property
+    def gap(self) -> tuple[int, int] | None:
+        """[from, to) source offsets that are missing while later ones are there."""
+        return (self.next_offset, min(self.held)) if self.held else None
+
+    @property
+    def resume_offset(self) -> int:
+        """Where to read on after a restart: what is held was read, but not applied."""
+        waiting = [output.place for output in self.held.values()]
+        if self._let_go_from is not None:
+            waiting.append(self._let_go_from)
+        return min([self.read_offset, *waiting])
+
+    def rewind(self) -> int | None:
+        """Place to read again from, once nothing is held any more and something was let go; asked once."""
+        if self.held or self._let_go_from is None:
+            return None
+        place, self._let_go_from = self._let_go_from, None
+        self.read_offset = place
+        return place
+
+    def _hold(self, output: Output) -> None:
+        if output.headers.offset in self.held:
+            return
+        # The lowest one held is kept in any case: it is what tells the gap.
+        if self.held and self._held_bytes + output.rows.nbytes > self.most_held_bytes:
+            if self._let_go_from is None or output.place < self._let_go_from:
+                self._let_go_from = output.place
+            return
+        self.held[output.headers.offset] = output
+        self._held_bytes += output.rows.nbytes
+
+    def _released(self) -> list[Output]:
+        released = []
+        for offset in [offset for offset in self.held if offset < self.next_offset]:
+            self._held_bytes -= self.held.pop(offset).rows.nbytes
+        while (output := self.held.pop(self.next_offset, None)) is not None:
+            self._held_bytes -= output.rows.nbytes
+            self.next_offset += 1
+            released.append(output)
+        return released
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What the broker says of missing inputs: [from, to) that expired before they were applied, and the offset up to
+    which nothing more will come (None: an input is there, its output is still to come)."""
+
+    lost: tuple[int, int] | None
+    skip_to: int | None
+
+
+def judge_missing(next_offset: int, up_to: int, log_start: int, first: int | None) -> Missing:
+    """`up_to` is the lowest offset held, or the log's end; `first` the first record at or above `next_offset` (or the
+    log's start, if that is later) that the broker has, None for none before the end.
+
+    A hole without expiry is the broker's own: markers of a transaction, a compacted record.
+    """
+    lost = (next_offset, min(log_start, up_to)) if log_start > next_offset else None
+    there = up_to if first is None else min(first, up_to)
+    return Missing(lost, there if there > next_offset else None)
+
+
+@dataclass
+class Fences:
+    """Highest (generation, sequence) of each (source, topic)."""
+
+    highest: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def admits(self, batch: OutputHeaders) -> bool:
+        """False for a batch of a writer that was replaced, or one that a writer sent again. A foreign producer
+        (generation 0) is never refused. What is admitted raises the fence."""
+        if batch.generation == 0:
+            return True
+        place = (batch.source, batch.topic)
+        if (batch.generation, batch.sequence) <= self.highest.get(place, (-1, -1)):
+            return False
+        self.highest[place] = (batch.generation, batch.sequence)
+        return True

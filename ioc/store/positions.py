@@ -1,0 +1,72 @@
+"""What the store says of the historian's place, and how it is told of a new log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from ioc.store.cases import naive
+from ioc.store.offsets import Fences
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Positions:
+    """`applied`: next input of each source partition; `read`: where to read on in each output partition; `tick`: the
+    number of the last tick."""
+
+    applied: dict[Place, int]
+    read: dict[Place, int]
+    fences: Fences
+    topic_ids: dict[str, str]
+    tick: int
+
+
+def read_positions(cursor: duckdb.DuckDBPyConnection) -> Positions:
+    """A place that is absent has never been read: it begins at 0."""
+    applied = cursor.execute("SELECT topic, partition, next_offset FROM next_offsets").fetchall()
+    read = cursor.execute("SELECT topic, partition, next_offset FROM resume_offsets").fetchall()
+    fences = cursor.execute("SELECT source, topic, generation, sequence FROM source_ledger").fetchall()
+    topic_ids = cursor.execute("SELECT topic, topic_id FROM topic_logs").fetchall()
+    tick = cursor.execute("SELECT coalesce(max(tick), 0) FROM progress").fetchall()[0][0]
+    return Positions(
+        {(topic, partition): offset for topic, partition, offset in applied},
+        {(topic, partition): offset for topic, partition, offset in read},
+        Fences({(source, topic): (generation, sequence) for source, topic, generation, sequence in fences}),
+        dict(topic_ids),
+        tick,
+    )
+
+
+def record_logs(
+    cursor: duckdb.DuckDBPyConnection,
+    topic_ids: Mapping[str, str],
+    anew: Collection[str],
+    ends: Mapping[Place, int],
+    at: datetime,
+) -> None:
+    """Remember the identity of the topics; of those that begin `anew`, start over and record what was left behind.
+
+    `ends` are the last ends seen of the former logs. In the running transaction.
+    """
+    positions = read_positions(cursor)
+    for topic, topic_id in topic_ids.items():
+        if positions.topic_ids.get(topic) != topic_id:
+            cursor.execute("DELETE FROM topic_logs WHERE topic = ?", [topic])
+            cursor.execute("INSERT INTO topic_logs VALUES (?, ?, ?)", [topic, topic_id, naive(at)])
+    for what, offsets in (("applied", positions.applied), ("read", positions.read)):
+        for (topic, partition), offset in offsets.items():
+            if topic not in anew:
+                continue
+            place = [positions.tick + 1, what, topic, partition, 0]
+            cursor.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?)", place)
+            if what == "applied":
+                end = max(offset, ends.get((topic, partition), offset))
+                why = "the topic was re-created"
+                cursor.execute(
+                    "INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?)", [topic, partition, offset, end, why, naive(at)]
+                )

@@ -1,0 +1,42 @@
+"""Is this the log the store has read from? A re-created topic counts its offsets anew. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ioc.topics import DEAD_LETTERS, OUTPUT_OF
+
+PAIRS = tuple(OUTPUT_OF.items())
+READ_TOPICS = (*OUTPUT_OF, *OUTPUT_OF.values(), DEAD_LETTERS)
+
+
+@dataclass(frozen=True)
+class LogVerdict:
+    """`begins_anew` are topics that were re-created, inputs always with their outputs; `refusal` is one sentence, empty
+    when reading may go on; `waits_for` are topics the broker does not have (yet)."""
+
+    begins_anew: tuple[str, ...] = ()
+    refusal: str = ""
+    waits_for: tuple[str, ...] = ()
+
+
+def judge_logs(known: Mapping[str, str], found: Mapping[str, str]) -> LogVerdict:
+    """Topic ids as the store knows them against those of the broker.
+
+    Input and output re-created together: a new log, read from its start. Only one of them: outputs of the old input may
+    still lie in the output topic and would be taken for the new input's, so reading is refused.
+    """
+    missing = tuple(name for name in READ_TOPICS if name not in found)
+    if missing:
+        return LogVerdict(waits_for=missing)
+    changed = {name for name in READ_TOPICS if name in known and known[name] != found[name]}
+    anew: list[str] = [DEAD_LETTERS] if DEAD_LETTERS in changed else []
+    for source, output in PAIRS:
+        if (source in changed) != (output in changed):
+            one, other = (source, output) if source in changed else (output, source)
+            return LogVerdict(
+                refusal=f"Topic {one} was re-created, {other} was not: their offsets no longer belong together; "
+                f"stop the centre, delete {other} too and start again."
+            )
+        if source in changed:
+            anew += [source, output]
+    return LogVerdict(begins_anew=tuple(anew))
