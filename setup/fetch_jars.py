@@ -16,8 +16,8 @@ from pathlib import Path
 
 import jgo
 from jgo.config import GlobalSettings
+from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
-from jgo.maven._core import DEFAULT_REMOTE_REPOS
 
 from setup.jars import JARS, KAFKA_VERSION, LOCK, LockedJar, checksum, read_lock, verify
 
@@ -40,7 +40,7 @@ def download(coordinates: list[tuple[str, str, str]], into: Path) -> None:
     with tempfile.TemporaryDirectory(dir=into) as cache:
         maven = MavenContext(
             repo_cache=Path(cache),
-            remote_repos={**DEFAULT_REMOTE_REPOS, **GlobalSettings.load().repositories},
+            remote_repos={"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories},
             timeout=60,
         )
 
