@@ -1,6 +1,21 @@
 """The store of record: DuckDB with its historian, ledger, archive and retention. One process owns it."""
 
 from ioc.store.apply import apply_cases, apply_panes
+from ioc.store.historian import Condition, Historian, HistorianState
+from ioc.store.ledger import read_ledger
+from ioc.store.maintenance import Maintenance
 from ioc.store.store import Store, transaction
+from ioc.store.tick import Commit
 
-__all__ = ["Store", "apply_cases", "apply_panes", "transaction"]
+__all__ = [
+    "Commit",
+    "Condition",
+    "Historian",
+    "HistorianState",
+    "Maintenance",
+    "Store",
+    "apply_cases",
+    "apply_panes",
+    "read_ledger",
+    "transaction",
+]

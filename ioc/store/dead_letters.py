@@ -72,9 +72,8 @@ def append_dead_letters(cursor: duckdb.DuckDBPyConnection, letters: Sequence[Dea
     cursor.register("arrived_letters", pa.Table.from_arrays(arrays, schema=_SCHEMA))
     try:
         names = ", ".join(f'"{field.name}"' for field in fields(DeadLetter))
-        cursor.execute(
-            f'INSERT INTO dead_letters ({names}) SELECT {names} FROM arrived_letters a ANTI JOIN dead_letters USING ("key")'
-        )
+        fresh = 'arrived_letters ANTI JOIN dead_letters USING ("key")'
+        cursor.execute(f"INSERT INTO dead_letters ({names}) SELECT {names} FROM {fresh}")
     finally:
         cursor.unregister("arrived_letters")
 
@@ -85,9 +84,9 @@ def expire_dead_letters(cursor: duckdb.DuckDBPyConnection, now: datetime, most_b
     held = cursor.execute("SELECT coalesce(sum(octet_length(content)), 0) FROM dead_letters").fetchall()[0][0]
     if held > most_bytes:
         cursor.execute(
-            """DELETE FROM dead_letters WHERE "key" IN (
-                SELECT "key" FROM (
-                    SELECT "key", sum(octet_length(content)) OVER (ORDER BY "at" DESC, "key" DESC) AS newer FROM dead_letters)
-                WHERE newer > ?)""",
+            """
+            DELETE FROM dead_letters WHERE "key" IN (
+                SELECT "key" FROM dead_letters
+                QUALIFY sum(octet_length(content)) OVER (ORDER BY "at" DESC, "key" DESC) > ?)""",
             [most_bytes],
         )

@@ -1,9 +1,10 @@
 """Panes as columns, and their merge: pure, vectorised, of any order and repetition of batches.
 
-Columns are numpy arrays of one length; `time` is in minutes since 1970 UTC.
+Columns are numpy arrays of one length. `time` counts minutes, hours or days, as the table they are of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,15 @@ _DENSE = 1 << 21
 def concatenate(parts: Sequence[Columns]) -> Columns:
     """All rows of the parts, which must have the same columns. Raises ValueError for no parts."""
     return parts[0] if len(parts) == 1 else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Panes, buckets or registers: the columns beside measure, unit and time, and how rows of one key become one."""
+
+    name: str
+    columns: tuple[str, ...]
+    merge: Callable[[Columns], Columns]
 
 
 def merge_panes(panes: Columns) -> Columns:
@@ -47,6 +57,27 @@ def merge_registers(registers: Columns) -> Columns:
     at, merged, size = _group(registers, REGISTER_KEY)
     merged["rank"] = _reduced(np.maximum, at, registers["rank"], size)
     return merged
+
+
+KINDS = (
+    Kind(
+        "panes",
+        ("subject", "n", "sum", "sum_squares", "least", "most", "first_at", "first", "last_at", "last"),
+        merge_panes,
+    ),
+    Kind("buckets", ("bucket", "n"), merge_buckets),
+    Kind("registers", ("register", "rank"), merge_registers),
+)
+
+
+def hours_of(columns: Columns) -> Columns:
+    """The same rows with their minutes as hours since 1970 UTC; not yet merged."""
+    return columns | {"time": columns["time"] // 60}
+
+
+def days_of(columns: Columns, zone_hours: int) -> Columns:
+    """The same rows with their hours as days since 1970 of a zone; not yet merged."""
+    return columns | {"time": (columns["time"] + zone_hours) // 24}
 
 
 def _group(columns: Columns, key: Sequence[str]) -> tuple[np.ndarray, Columns, int]:

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
+from ioc.store.archive_views import refresh_views
 from ioc.store.codes import Codes
 
 VERSION = 1
@@ -42,6 +44,7 @@ class Store:
         self.codes = Codes()
         self._lock = Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 
     @classmethod
     def open(cls, path: Path, archive_dir: Path, *, zone: ZoneInfo) -> Store:
@@ -77,7 +80,9 @@ class Store:
         with self._lock:
             if self._connection is None:
                 raise StoreUnavailable(f"The store {self.path} is closed.")
-            return self._connection.cursor()
+            cursor = self._connection.cursor()
+            self._cursors.add(cursor)
+            return cursor
 
     def close(self) -> None:
         """Write everything into the file and let go of it; harmless when closed already."""
@@ -87,6 +92,11 @@ class Store:
     def _shut(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
+            # A cursor left open would keep the old instance of the database alive, and with it its state.
+            for cursor in list(self._cursors):
+                cursor.interrupt()
+                cursor.close()
+            self._cursors.clear()
             connection.close()
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -105,6 +115,8 @@ class Store:
                 f"The store {self.path} keeps days of UTC{facts[1]:+d}, the centre's zone is UTC{self.zone_hours:+d}."
             )
         connection.execute(_sql("views.sql").format(zone_hours=self.zone_hours))
+        refresh_views(connection, self.archive_dir)
+        connection.execute(_sql("people.sql"))
         connection.execute("COMMIT")
         self.codes.load(connection)
 

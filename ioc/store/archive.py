@@ -1,0 +1,215 @@
+"""Minute panes of past days in Parquet: `archive/year=/month=/day=/KIND-NUMBER.parquet`, with words instead of codes.
+
+A file is announced in `archive_files`, written aside, moved into place, and then, in one transaction, counted in and
+its rows deleted from the table. Only what is counted in is history: what an interrupted writer left is unlinked at the
+next opening. A day is moved in slices, so that no transaction is long; its files, and those of late rows, are joined.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ioc.store import rows
+from ioc.store.archive_views import refresh_views
+from ioc.store.pane_columns import KINDS, Columns, Kind
+from ioc.store.store import Store, transaction, unavailable
+
+SLICE_ROWS = 300_000
+"""Rows of one step: their deletion must not hold the writer up."""
+MOST_FILES_A_DAY = 4
+EPOCH = date(1970, 1, 1)
+_ROW_GROUP = 120_000
+
+
+@dataclass(frozen=True)
+class ArchiveFile:
+    """One row of `archive_files`; `path` is below the archive directory."""
+
+    kind: str
+    day: int
+    path: str
+
+
+def archive_slice(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: int) -> bool:
+    """Move the oldest rows of days before `before_day` (days since 1970 of the zone) into one file.
+
+    False when there was nothing to move. Raises StoreUnavailable; then nothing has moved.
+    """
+    for kind in KINDS:
+        table = f"kept_minute_{kind.name}"
+        oldest = cursor.execute(f"SELECT min(minute) FROM {table}").fetchall()[0][0]
+        if oldest is None or (day := _day_of(oldest, store.zone_hours)) >= before_day:
+            continue
+        end = _slice_end(cursor, table, oldest, day, store.zone_hours)
+        with _written(store, cursor, kind, day) as (file, path), transaction(cursor, store.path):
+            moved = kind.merge(rows.fetch(cursor, table, "minute", kind, "minute < ?", [end]))
+            _write(path, _tables(cursor, kind, moved))
+            n = int(moved["n"].sum()) if kind.name == "panes" else 0
+            _count_in(cursor, file, rows.count(moved), n, path.stat().st_size)
+            cursor.execute(f"DELETE FROM {table} WHERE minute < ?", [end])
+            refresh_views(cursor, store.archive_dir)
+        return True
+    return False
+
+
+def join_files(store: Store, cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Make one file of a day that has more than a few; False when no day has. Raises StoreUnavailable."""
+    crowded = cursor.execute(
+        "SELECT kind, day FROM archive_files WHERE state = 'kept' GROUP BY kind, day HAVING count(*) > ? LIMIT 1",
+        [MOST_FILES_A_DAY],
+    ).fetchall()
+    if not crowded:
+        return False
+    name, day = crowded[0]
+    kind = next(kind for kind in KINDS if kind.name == name)
+    parts = cursor.execute(
+        "SELECT path, rows, n FROM archive_files WHERE kind = ? AND day = ? AND state = 'kept' ORDER BY path",
+        [name, day],
+    ).fetchall()
+    with _written(store, cursor, kind, day) as (file, path):
+        _write(path, (table for part, _, _ in parts for table in _row_groups(store.archive_dir / part)))
+        with transaction(cursor, store.path):
+            _count_in(cursor, file, sum(p[1] for p in parts), sum(p[2] for p in parts), path.stat().st_size)
+            for part, _, _ in parts:
+                cursor.execute("UPDATE archive_files SET state = 'dropped' WHERE path = ?", [part])
+            refresh_views(cursor, store.archive_dir)
+    unlink_dropped(store, cursor)
+    return True
+
+
+def expire_days(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: int) -> None:
+    """Take the files of days before `before_day` out of the history; their readings are entered as retired."""
+    with transaction(cursor, store.path):
+        cursor.execute(
+            "INSERT INTO retired SELECT 'minute', day, sum(n) FROM archive_files "
+            "WHERE kind = 'panes' AND state = 'kept' AND day < ? GROUP BY day",
+            [before_day],
+        )
+        cursor.execute("UPDATE archive_files SET state = 'dropped' WHERE state = 'kept' AND day < ?", [before_day])
+        refresh_views(cursor, store.archive_dir)
+    unlink_dropped(store, cursor)
+
+
+def unlink_dropped(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
+    """Remove files that are replaced, expired, or were never counted in. Not while one is being written."""
+    for (path,) in cursor.execute("SELECT path FROM archive_files WHERE state IN ('writing', 'dropped')").fetchall():
+        for leftover in (store.archive_dir / path, _aside(store.archive_dir / path)):
+            leftover.unlink(missing_ok=True)
+    cursor.execute("DELETE FROM archive_files WHERE state IN ('writing', 'dropped')")
+
+
+@contextmanager
+def _written(
+    store: Store, cursor: duckdb.DuckDBPyConnection, kind: Kind, day: int
+) -> Iterator[tuple[ArchiveFile, Path]]:
+    """A new file of the day, announced; taken back when the block fails."""
+    moment = EPOCH + timedelta(days=day)
+    known = cursor.execute("SELECT count(*) FROM archive_files WHERE kind = ? AND day = ?", [kind.name, day])
+    number = known.fetchall()[0][0]
+    folder = f"year={moment.year}/month={moment.month:02}/day={moment.day:02}"
+    while (store.archive_dir / (path := f"{folder}/{kind.name}-{number:04}.parquet")).exists():
+        number += 1
+    file = ArchiveFile(kind.name, day, path)
+    announced = [file.kind, file.day, file.path, "writing", 0, 0, 0]
+    with transaction(cursor, store.path):
+        cursor.execute("INSERT INTO archive_files VALUES (?, ?, ?, ?, ?, ?, ?)", announced)
+    try:
+        yield file, store.archive_dir / path
+    except BaseException as fault:
+        with suppress(duckdb.Error, OSError):
+            unlink_dropped(store, cursor)
+        if isinstance(fault, OSError | pa.ArrowException):
+            raise unavailable(store.archive_dir, fault) from fault
+        raise
+
+
+def _write(path: Path, tables: Iterable[pa.Table]) -> None:
+    """The tables as row groups, on the disk for good when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = _aside(path)
+    parts = iter(tables)
+    first = next(parts)
+    with aside.open("wb") as sink:
+        with pq.ParquetWriter(sink, first.schema, compression="zstd") as writer:
+            for table in itertools.chain([first], parts):
+                writer.write_table(table, row_group_size=_ROW_GROUP)
+        sink.flush()
+        os.fsync(sink.fileno())
+    aside.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _tables(cursor: duckdb.DuckDBPyConnection, kind: Kind, columns: Columns) -> Iterator[pa.Table]:
+    """Rows in the order of time, words for codes, and the minute as a time for those who read the file elsewhere."""
+    order = np.argsort(columns["time"], kind="stable")
+    sorted_columns = {name: values[order] for name, values in columns.items()}
+    minutes = pa.array(sorted_columns["time"], pa.int32())
+    table = {
+        "time": pc.multiply(minutes.cast(pa.int64()), 60_000).cast(pa.timestamp("ms")),
+        "measure": _words(cursor, "measure", sorted_columns["measure"]),
+        "unit": _words(cursor, "unit", sorted_columns["unit"]),
+        "minute": minutes,
+    }
+    for name in kind.columns:
+        values = sorted_columns[name]
+        table[name] = _words(cursor, "subject", values) if name == "subject" else pa.array(values)
+    yield pa.table(table)
+
+
+def _words(cursor: duckdb.DuckDBPyConnection, kind: str, codes: np.ndarray) -> pa.Array:
+    words = dict(cursor.execute(f"SELECT code, id FROM {kind}_codes").fetchall())
+    used, place = np.unique(codes, return_inverse=True)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(place, pa.int32()), pa.array([words.get(int(c)) for c in used], pa.string())
+    )
+
+
+def _row_groups(path: Path) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number)
+
+
+def _count_in(cursor: duckdb.DuckDBPyConnection, file: ArchiveFile, count: int, n: int, size_bytes: int) -> None:
+    cursor.execute(
+        "UPDATE archive_files SET state = 'kept', rows = ?, n = ?, size_bytes = ? WHERE path = ?",
+        [count, n, size_bytes, file.path],
+    )
+
+
+def _slice_end(cursor: duckdb.DuckDBPyConnection, table: str, oldest: int, day: int, zone_hours: int) -> int:
+    """The minute before which a slice ends: within the day, and few enough rows (one minute at least)."""
+    day_end = ((day + 1) * 24 - zone_hours) * 60
+    counts = cursor.execute(
+        f"SELECT minute, count(*) FROM {table} WHERE minute < ? GROUP BY minute ORDER BY minute", [day_end]
+    ).fetchall()
+    total = 0
+    for minute, count in counts:
+        total += count
+        if total > SLICE_ROWS and minute > oldest:
+            return int(minute)
+    return day_end
+
+
+def _day_of(minute: int, zone_hours: int) -> int:
+    return int((minute // 60 + zone_hours) // 24)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.draft")

@@ -1,0 +1,46 @@
+"""Views over the archive: as rows of codes beside the table's, and with names for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from ioc.store.pane_columns import KINDS
+
+_OF_WORDS = {
+    "panes": "m.code AS measure, u.code AS unit, coalesce(s.code, 0)::INTEGER AS subject, minute, "
+    "n, sum, sum_squares, least, most, first_at, first, last_at, last",
+    "buckets": "m.code AS measure, u.code AS unit, minute, bucket, n",
+    "registers": "m.code AS measure, u.code AS unit, minute, register, rank",
+}
+
+
+def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
+    """Make `archived_minute_*` read exactly the files that are counted in, in the running transaction.
+
+    A counted file that is not there is marked `missing`, which the audit shows; the rest stays readable.
+    """
+    for kind in KINDS:
+        listed = cursor.execute(
+            "SELECT path FROM archive_files WHERE kind = ? AND state IN ('kept', 'missing') ORDER BY day, path",
+            [kind.name],
+        ).fetchall()
+        there = [path for (path,) in listed if (archive_dir / path).exists()]
+        for (path,) in listed:
+            state = "kept" if path in there else "missing"
+            cursor.execute("UPDATE archive_files SET state = ? WHERE path = ? AND state <> ?", [state, path, state])
+        cursor.execute(
+            f"CREATE OR REPLACE VIEW archived_minute_{kind.name} AS {_select(kind.name, archive_dir, there)}"
+        )
+
+
+def _select(kind: str, archive_dir: Path, paths: list[str]) -> str:
+    if not paths:
+        return f"SELECT * FROM kept_minute_{kind} WHERE false"
+    files = ", ".join("'" + str(archive_dir / path).replace("'", "''") + "'" for path in paths)
+    subjects = "LEFT JOIN subject_codes s ON s.id = a.subject" if kind == "panes" else ""
+    return (
+        f"SELECT {_OF_WORDS[kind]} FROM read_parquet([{files}], hive_partitioning = false) a "
+        f"JOIN measure_codes m ON m.id = a.measure JOIN unit_codes u ON u.id = a.unit {subjects}"
+    )

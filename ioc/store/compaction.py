@@ -1,0 +1,96 @@
+"""One row a pane again: kept rows of one time are merged in place, a small step at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from ioc.store import rows
+from ioc.store.pane_columns import KINDS
+
+GROWN_BY = 20_000
+"""Rows a time of a level must have got before it is compacted while still open."""
+_KIND = {kind.name: kind for kind in KINDS}
+
+Bucket = tuple[str, str, int]
+"""Level, kind, time."""
+
+
+@dataclass
+class Waiting:
+    """Which (level, kind, time) got how many rows, in how many pieces, since they were compacted last."""
+
+    rows: Counter[Bucket] = field(default_factory=Counter)
+    pieces: Counter[Bucket] = field(default_factory=Counter)
+    compacted: dict[Bucket, int] = field(default_factory=dict)
+
+    def note(self, touched: Mapping[tuple[str, str], Sequence[int]]) -> None:
+        """`touched` as `roll_up` returns it."""
+        for (level, kind), times in touched.items():
+            for time, n in Counter(times).items():
+                self.rows[level, kind, time] += n
+                self.pieces[level, kind, time] += 1
+
+    def due(self, now: Mapping[str, int]) -> Bucket | None:
+        """What to compact next; `now` is the running time of each level. None when nothing would be gained.
+
+        A closed time is compacted when it has several pieces, an open one when it has grown fourfold.
+        """
+        for bucket, pieces in self.pieces.items():
+            level, _, time = bucket
+            had = self.compacted.get(bucket, 0)
+            if pieces + (had > 0) < 2:
+                continue
+            if time < now[level] or self.rows[bucket] >= max(GROWN_BY, 4 * had):
+                return bucket
+        return None
+
+    def done(self, bucket: Bucket, size: int, now: Mapping[str, int]) -> None:
+        """`size` rows are left. A closed time is forgotten unless rows come again; then it has at least two pieces."""
+        self.rows.pop(bucket, None)
+        self.pieces.pop(bucket, None)
+        self.compacted[bucket] = size
+        for old in [b for b in self.compacted if b[2] < now[b[0]] - 3]:
+            del self.compacted[old]
+
+    def forget_single(self, now: Mapping[str, int]) -> None:
+        """Closed times of one piece are whole already."""
+        for bucket in [b for b, n in self.pieces.items() if n < 2 and b[2] < now[b[0]] - 3]:
+            self.rows.pop(bucket)
+            self.pieces.pop(bucket)
+
+
+def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:
+    """Merge the kept rows of one time, in the running transaction; how many are left."""
+    level, name, time = bucket
+    kind, table = _KIND[name], f"kept_{level}_{name}"
+    found = rows.fetch(cursor, table, level, kind, f"{level} = ?", [time])
+    if not rows.count(found):
+        return 0
+    merged = kind.merge(found)
+    if rows.count(merged) < rows.count(found):
+        cursor.execute(f"DELETE FROM {table} WHERE {level} = ?", [time])
+        rows.insert(cursor, table, level, merged)
+    return rows.count(merged)
+
+
+def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
+    """One row a place in `progress`, one a generation in `source_counts`, one a reason in `source_rejections`."""
+    for table, columns, merged in (
+        ("progress", "tick, what, topic, partition, next_offset",
+         "max(tick), what, topic, partition, arg_max(next_offset, tick) FROM progress GROUP BY what, topic, partition"),
+        ("source_counts",
+         "source, topic, generation, sequence, received, applied, duplicate, repeated, opened, fenced, replayed, "
+         "last_input_at",
+         "source, topic, generation, max(sequence), sum(received), sum(applied), sum(duplicate), sum(repeated), "
+         "sum(opened), sum(fenced), sum(replayed), max(last_input_at) FROM source_counts "
+         "GROUP BY source, topic, generation"),
+        ("source_rejections", "source, topic, reason, n",
+         "source, topic, reason, sum(n) FROM source_rejections GROUP BY source, topic, reason"),
+    ):  # fmt: skip
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE merged AS SELECT {merged}")
+        cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(f"INSERT INTO {table} ({columns}) SELECT * FROM merged")

@@ -1,0 +1,109 @@
+"""The store's housekeeping: a thread that rolls up, compacts, archives and expires in small steps."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from time import monotonic
+
+import duckdb
+
+from ioc.clock import Clock, SystemClock, to_ms
+from ioc.errors import StoreUnavailable
+from ioc.store.archive import unlink_dropped
+from ioc.store.compaction import Waiting, compact, compact_positions
+from ioc.store.retention import expire, oldest_minute, retain_step, today
+from ioc.store.roll_up import MOST_ROWS, recent_rows, roll_up
+from ioc.store.store import Store, transaction
+
+ROLL_UP_ROWS = 100_000
+ROLL_UP_AFTER = timedelta(seconds=60)
+POSITIONS_EVERY = timedelta(seconds=60)
+RETAIN_EVERY = timedelta(hours=1)
+_PAUSE_S = 1.0
+# Between two steps when there is more to do: the disk and the log belong to the historian first.
+_BETWEEN_S = 0.2
+
+
+class Maintenance:
+    """`step` does one small piece of work; the thread calls it again and again. `error` is one sentence, or empty."""
+
+    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._waiting = Waiting()
+        begin = self._clock.now()
+        self._rolled_at = begin
+        self._positions_at = begin
+        self._retained_at = begin - RETAIN_EVERY
+        self._retaining = False
+        self._swept = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store-maintenance", daemon=True)
+        self.error = ""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the running step is done."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def step(self) -> bool:
+        """Do what is most due; True when there may be more at once. Raises StoreUnavailable."""
+        now = self._clock.now()
+        with self._store.cursor() as cursor:
+            if not self._swept:
+                unlink_dropped(self._store, cursor)
+                self._swept = True
+            return self._roll_up(cursor, now) or self._compact(cursor, now) or self._retain(cursor, now)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            began_s = monotonic()
+            try:
+                more = self.step()
+                self.error = ""
+            except StoreUnavailable as fault:
+                more, self.error = False, str(fault)
+            except duckdb.Error as fault:
+                # The store was opened anew under this step; the next one takes a new cursor.
+                more, self.error = False, f"Housekeeping of the store failed: {str(fault).splitlines()[0]}"
+            self._stopping.wait(max(_BETWEEN_S, monotonic() - began_s) if more else _PAUSE_S)
+
+    def _roll_up(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+        waiting = recent_rows(cursor)
+        if not waiting or (waiting < ROLL_UP_ROWS and now - self._rolled_at < ROLL_UP_AFTER):
+            return False
+        hours = self._store.zone_hours
+        with transaction(cursor, self._store.path):
+            touched = roll_up(cursor, hours, oldest_minute(now, hours))
+        self._waiting.note(touched)
+        self._rolled_at = now
+        return waiting > MOST_ROWS
+
+    def _compact(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+        minute = to_ms(now) // 60_000
+        running = {"minute": minute, "hour": minute // 60, "day": today(now, self._store.zone_hours)}
+        self._waiting.forget_single(running)
+        if (bucket := self._waiting.due(running)) is not None:
+            with transaction(cursor, self._store.path):
+                left = compact(cursor, bucket)
+            self._waiting.done(bucket, left, running)
+            return True
+        if now - self._positions_at >= POSITIONS_EVERY:
+            with transaction(cursor, self._store.path):
+                compact_positions(cursor)
+            self._positions_at = now
+        return False
+
+    def _retain(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+        if not self._retaining and now - self._retained_at < RETAIN_EVERY:
+            return False
+        self._retaining = retain_step(self._store, cursor, now)
+        if not self._retaining:
+            expire(self._store, cursor, now)
+            self._retained_at = now
+        return self._retaining
