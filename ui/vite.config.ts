@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const centre = 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte({ configFile: false })],
   build: {
     outDir: '../ioc/api/static',
     emptyOutDir: true,

@@ -140,7 +140,12 @@ class FakeCentre:
         async def centre(_: Request) -> Response:
             home = next(unit for unit in province.units() if unit["code"] == province.PROVINCE)
             named = {key: home[key] for key in ("code", "name", "short_name")}
-            said = {"province": named, "zone": "Asia/Ho_Chi_Minh", "demonstration": self.demonstration, "version": "0.1.0"}
+            said = {
+                "province": named,
+                "zone": "Asia/Ho_Chi_Minh",
+                "demonstration": self.demonstration,
+                "version": "0.1.0",
+            }
             return JSONResponse(said)
 
         async def units(_: Request) -> Response:

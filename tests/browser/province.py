@@ -76,7 +76,10 @@ def definitions() -> list[Json]:
 
 
 def display(tiles: int, scenes: int = 1) -> Json:
-    names = [("overview", {"vi": "Tổng quan", "en": "Overview"}), ("services", {"vi": "Dịch vụ công", "en": "Services"})]
+    names = [
+        ("overview", {"vi": "Tổng quan", "en": "Overview"}),
+        ("services", {"vi": "Dịch vụ công", "en": "Services"}),
+    ]
     listed = [{"id": id, "name": name, "tiles": list(TILES[:tiles])} for id, name in names[:scenes]]
     return {"id": "main", "scenes": listed, "height_mm": 2000, "distance_mm": 8000}
 
@@ -121,7 +124,15 @@ def source(name: str, vi: str, en: str, now: datetime, **other: Any) -> Json:
 
 def alert(id: str, severity: int, unit: str, vi: str, en: str, since: datetime, **other: Any) -> Json:
     name = {"vi": vi, "en": en}
-    return {"id": id, "severity": severity, "kpi": "", "unit": unit, "name": name, "since": rfc3339(since), "holder": ""} | other
+    return {
+        "id": id,
+        "severity": severity,
+        "kpi": "",
+        "unit": unit,
+        "name": name,
+        "since": rfc3339(since),
+        "holder": "",
+    } | other
 
 
 def ledger(received: int = 4_812_906, **other: Any) -> Json:
@@ -144,12 +155,15 @@ def full_state(now: datetime) -> Json:
 
 
 def history(figure: float, start: datetime, end: datetime, step: timedelta) -> list[Json]:
-    """A smooth day around `figure`."""
+    """A day that ends near `figure`, of a shape that differs with it."""
     count = int((end - start) / step)
+    turn = figure % 7
     return [
         {
             "time": rfc3339(start + i * step),
-            "value": round(figure * (0.97 + 0.03 * math.sin(i / 5) + 0.012 * math.sin(i * 1.7)), 3),
+            "value": round(
+                figure * (1 + 0.03 * math.sin((count - i) / (4 + turn)) + 0.006 * math.sin(i * (1.3 + turn))), 3
+            ),
             "samples": 20,
         }
         for i in range(count)

@@ -5,8 +5,8 @@ import { language, page, theme } from './address/address'
 
 const shown = page(location.pathname)
 const tongue = language(location.search)
-const light = theme(location.search) ?? (matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark')
-document.documentElement.dataset['theme'] = light
+const prefersLight = matchMedia('(prefers-color-scheme: light)').matches
+document.documentElement.dataset['theme'] = theme(location.search, prefersLight)
 
 const target = document.getElementById('page') as HTMLElement
 if (shown.kind === 'wall') {

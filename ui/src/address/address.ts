@@ -16,10 +16,11 @@ export function language(search: string): Language {
   return new URLSearchParams(search).get('lang') === 'en' ? 'en' : 'vi'
 }
 
-/** Null follows the computer's own setting. */
-export function theme(search: string): Theme | null {
+/** Dark unless asked: a browser without a setting says it prefers light, and a wall hangs in a dim room. `auto` follows
+ * the computer's setting, `prefersLight`. */
+export function theme(search: string, prefersLight: boolean): Theme {
   const asked = new URLSearchParams(search).get('theme')
-  return asked === 'light' || asked === 'dark' ? asked : null
+  return asked === 'light' || (asked === 'auto' && prefersLight) ? 'light' : 'dark'
 }
 
 export function withLanguage(search: string, wanted: Language): string {

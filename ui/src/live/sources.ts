@@ -52,9 +52,17 @@ export function imbalance(ledger: Ledger): number {
   return ledger.received - ledger.applied - ledger.rejected - ledger.duplicate - ledger.in_flight
 }
 
-/** As many of the texts as fit in `room` characters, always the first; and how many are left. */
-export function fitting(texts: readonly Trouble[], room: number): { shown: Trouble[]; left: number } {
-  let used = 0
-  const shown = texts.filter(({ text }, i) => (used += text.length + 4) <= room || i === 0)
-  return { shown, left: texts.length - shown.length }
+export type Bar = { account: string; shown: Trouble[]; left: number }
+
+/** What fits in `room` characters: every trouble beside the account in full, or beside `brief`; else the worst ones, at
+ * least one, and how many are left. */
+export function bar(wrong: readonly Trouble[], full: string, brief: string, room: number): Bar {
+  const all = wrong.reduce((length, { text }) => length + text.length + TROUBLE, 0)
+  for (const account of [full, brief]) if (account.length + all <= room) return { account, shown: [...wrong], left: 0 }
+  let free = room - brief.length - LEFT_OVER
+  const shown = wrong.filter(({ text }, i) => (free -= text.length + TROUBLE) >= 0 || i === 0)
+  return { account: brief, shown, left: wrong.length - shown.length }
 }
+
+const TROUBLE = 4 // characters that the mark and the space around a trouble take
+const LEFT_OVER = 12 // and those of "+3 nguồn"

@@ -1,0 +1,199 @@
+"""The wall shows what the centre says, as it says it."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import province
+from tests.browser.conftest import OpenWall
+from tests.browser.fake_centre import FakeCentre
+
+pytestmark = pytest.mark.browser
+
+KPI = "dossier.on_time_rate"
+
+
+def tile(page: Page, kpi: str = KPI) -> str:
+    """All that a tile says, in one line."""
+    return " ".join(page.locator(f"[data-kpi='{kpi}']").inner_text().split())
+
+
+def expect_tile(page: Page, text: str, kpi: str = KPI) -> None:
+    expect(page.locator(f"[data-kpi='{kpi}']")).to_contain_text(text, timeout=3000)
+
+
+def test_a_change_is_shown_within_a_second(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    assert tile(page) == "Hồ sơ đúng hạn 96,4 % Mục tiêu 98 · −1,6"
+    centre.value(KPI, 98.75)
+    expect(page.locator(f"[data-kpi='{KPI}'] .value b")).to_have_text("98,8", timeout=1000)
+    assert tile(page) == "Hồ sơ đúng hạn 98,8 % Mục tiêu 98 · +0,8"
+
+
+def test_a_storm_of_changes_is_painted_twice_a_second_and_ends_at_the_last(
+    centre: FakeCentre, open_page: OpenWall
+) -> None:
+    page = open_page(centre)
+    page.evaluate(
+        """() => {
+            window.paints = new Set()
+            const value = document.querySelector("[data-kpi='lgsp.rate'] .value b")
+            new MutationObserver(() => window.paints.add(value.textContent)).observe(
+                value, { characterData: true, childList: true, subtree: true })
+        }"""
+    )
+    for i in range(100):
+        centre.value("lgsp.rate", 2000 + i)
+        page.wait_for_timeout(15)
+    expect_tile(page, "2.099", "lgsp.rate")
+    paints = page.evaluate("window.paints.size")
+    assert 2 <= paints <= 8  # 100 changes in 1.5 s and what the test itself takes
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "freshness", "said"),
+    [
+        pytest.param(None, {"freshness": "no_data", "as_of": None}, "no_data", "— % Không có dữ liệu", id="no data"),
+        pytest.param(
+            None, {"freshness": "insufficient", "samples": 2}, "insufficient", "— % Chưa đủ mẫu 2/20", id="insufficient"
+        ),
+        pytest.param(0, {}, "live", "0,0 % Mục tiêu 98 · −98,0", id="a real zero is a zero"),
+    ],
+)
+def test_no_data_is_a_dash_with_its_reason(
+    centre: FakeCentre, open_page: OpenWall, value: float | None, other: province.Json, freshness: str, said: str
+) -> None:
+    page = open_page(centre)
+    centre.value(KPI, value, **other)
+    expect(page.locator(f"[data-kpi='{KPI}'][data-freshness={freshness}]")).to_be_visible(timeout=3000)
+    assert tile(page) == f"Hồ sơ đúng hạn {said}"
+
+
+def test_stale_keeps_its_value_dimmed_and_tells_its_time(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    figure = page.locator(f"[data-kpi='{KPI}'] .value b")
+    live_colour = figure.evaluate("e => getComputedStyle(e).color")
+    then = centre.now() - timedelta(minutes=47)
+    centre.value(KPI, 96.4, freshness="stale", as_of=province.rfc3339(then))
+    expect_tile(page, "Dữ liệu lúc")
+    assert "96,4" in tile(page)
+    assert "Mục tiêu" not in tile(page)
+    assert figure.evaluate("e => getComputedStyle(e).color") != live_colour
+    ground = page.locator(f"[data-kpi='{KPI}']").evaluate("e => getComputedStyle(e).backgroundImage")
+    assert "repeating-linear-gradient" in ground
+
+
+def test_a_kpi_that_the_centre_never_sent_has_no_data(centre: FakeCentre, open_page: OpenWall) -> None:
+    centre._state["kpis"] = [kpi for kpi in centre._state["kpis"] if kpi["id"] != KPI]
+    assert tile(open_page(centre)) == "Hồ sơ đúng hạn — % Không có dữ liệu"
+
+
+def test_the_trend_stops_where_data_stopped(centre: FakeCentre, open_page: OpenWall) -> None:
+    now = centre.now()
+    stopped = now - timedelta(hours=6)
+    day = province.history(96.4, now - timedelta(hours=24), stopped, timedelta(minutes=30))
+    gap = [point | ({"value": None} if 10 <= i < 16 else {}) for i, point in enumerate(day)]
+    centre.histories[KPI] = gap
+    centre.value(KPI, 96.4, freshness="stale", as_of=province.rfc3339(stopped))
+    page = open_page(centre)
+    trend = page.locator(f"[data-kpi='{KPI}'] svg")
+    expect(trend.locator(".rest")).to_have_count(1, timeout=10_000)
+    line = trend.locator(".line").get_attribute("d") or ""
+    assert line.count("M") == 2  # before and after the gap
+    assert float(line.split("L")[-1].split()[0]) == pytest.approx(300 * 18 / 24, abs=4)
+
+
+def test_all_trends_are_asked_for_one_after_another(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    expect(page.locator(".tiles .line")).to_have_count(8, timeout=15_000)
+    assert [path.split("/")[4] for path in centre.paths] == list(province.TILES[:8])
+
+
+def test_a_commune_without_live_values_is_hatched_and_named(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    expect(page.locator("[data-unit].silent")).to_have_count(0)
+    for kpi in province.TILES[:3]:
+        centre.value(kpi, None, unit="20044", freshness="no_data", as_of=None)
+    expect(page.locator("[data-unit='20044'].silent")).to_have_count(1, timeout=3000)
+    expect(page.get_by_text("Mất dữ liệu: A Lưới 2")).to_be_visible()
+
+
+def test_a_commune_shows_its_own_values(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    page.click("[data-unit='19753']")
+    expect(page.locator("[data-detail='19753']")).to_contain_text("Hồ sơ đúng hạn")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-detail]")).to_have_count(0)
+
+
+def test_late_sources_and_the_ledger(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    expect(page.locator("[data-sources]")).to_have_text("Nguồn dữ liệu 4/4 trực tuyến")
+    expect(page.locator("[data-ledger=balanced]")).to_contain_text("4.812.906 nhận = 4.811.452 ghi + 1.434 loại + 20 trùng")
+    late = province.source("air", "Quan trắc khí", "Air quality", centre.now(), condition="late", lag_s=2820.0)
+    centre.push(sources=[late], ledger=province.ledger(balanced=False, applied=4_811_440))
+    expect(page.locator("[data-source=air]")).to_have_text("Quan trắc khí: trễ 47 phút", timeout=3000)
+    expect(page.locator("[data-sources]")).to_contain_text("3/4")
+    expect(page.locator("[data-ledger=unbalanced]")).to_contain_text("lệch 12")
+    centre.push(sources=[{"source": "air", "removed": True}])
+    expect(page.locator("[data-sources]")).to_contain_text("3/3", timeout=3000)
+
+
+def test_alerts_colour_the_list_the_map_the_strip_and_the_tile(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    expect(page.locator("[data-alerts=none]")).to_contain_text("Không có cảnh báo")
+    since = centre.now() - timedelta(minutes=14)
+    river = province.alert("river", 1, "19900", "Mực nước sông Bồ vượt BĐ2", "Bồ river above level 2", since)
+    overdue = province.alert("late", 2, "46", "Quá hạn tăng", "Overdue rises", since, kpi="dossier.overdue_now")
+    centre.push(alerts=[overdue, river])
+    expect(page.locator("[data-unit='19900']")).to_have_text("1", timeout=3000)
+    assert page.locator("[data-alert]").evaluate_all("all => all.map(a => a.dataset.alert)") == ["river", "late"]
+    expect(page.locator("[data-alert=river]")).to_contain_text("Phường Thuận An · 14 phút")
+    expect(page.locator("[data-alert=river]")).to_contain_text("chưa ai nhận")
+    expect(page.locator(".strip")).to_contain_text("Mực nước sông Bồ vượt BĐ2")
+    expect(page.locator("[data-kpi='dossier.overdue_now'].alerted")).to_have_count(1)
+    centre.push(alerts=[{"id": "river", "removed": True}, {"id": "late", "removed": True}])
+    expect(page.locator("[data-alerts=none]")).to_be_visible(timeout=3000)
+
+
+def test_the_clock_is_the_centres(open_page: OpenWall) -> None:
+    with FakeCentre() as centre:
+        centre.clock_ahead = timedelta(days=2, hours=3)
+        page = open_page(centre)
+        there = centre.now() + timedelta(hours=7)
+        expect(page.locator("header .date")).to_contain_text(there.strftime("%d/%m/%Y"), timeout=3000)
+        assert page.locator("header time").inner_text() in {
+            (there + timedelta(seconds=s)).strftime("%H:%M") for s in (0, 5)
+        }
+
+
+def test_the_demonstration_is_marked_and_a_real_province_is_not(centre: FakeCentre, open_page: OpenWall) -> None:
+    expect(open_page(centre).get_by_text("DỮ LIỆU MÔ PHỎNG")).to_be_visible()
+    centre.demonstration = False
+    expect(open_page(centre).get_by_text("DỮ LIỆU MÔ PHỎNG")).to_have_count(0)
+
+
+def test_english_by_the_toggle_and_by_the_address(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    page.get_by_role("button", name="EN", exact=True).click()
+    assert tile(page) == "Dossiers on time 96.4 % Target 98 · −1.6"
+    assert page.url.endswith("?lang=en")
+    page.reload()
+    page.wait_for_selector("[data-ready]")
+    assert tile(page) == "Dossiers on time 96.4 % Target 98 · −1.6"
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.parametrize("path", ["/ops", "/lab", "/catalog"])
+def test_a_desk_page_says_that_it_is_not_built(centre: FakeCentre, open_page: OpenWall, path: str) -> None:
+    page = open_page(centre, path, 1366, 768)
+    expect(page.get_by_text("Trang này chưa được xây dựng.")).to_be_visible()
+    page.get_by_role("button", name="EN", exact=True).click()
+    expect(page.get_by_text("This page is not built yet.")).to_be_visible()
+    expect(page.get_by_role("link", name="Open the wall")).to_have_attribute("href", "/wall/main?lang=en")
+
+
+def test_a_display_that_is_not_there(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre, "/wall/hall")
+    expect(page.get_by_text("Trung tâm không có màn hình “hall”.")).to_be_visible(timeout=5000)

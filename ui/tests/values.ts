@@ -1,0 +1,19 @@
+import type { KpiValue } from '../src/live/protocol'
+
+/** A live value of 96.4 % of unit 46 against a target of at least 98, unless `other` says otherwise. */
+export function kpi(other: Partial<KpiValue> = {}): KpiValue {
+  return {
+    id: 'dossier.on_time_rate',
+    unit: '46',
+    value: 96.4,
+    unit_of_measure: '%',
+    as_of: '2026-11-23T01:15:00Z',
+    window: { from: '2026-10-31T17:00:00Z', to: '2026-11-23T01:42:00Z' },
+    samples: 400,
+    min_samples: 20,
+    freshness: 'live',
+    target: { year: 2026, at_least: 98 },
+    definition_version: 'v1',
+    ...other,
+  }
+}
