@@ -1,16 +1,22 @@
 """`ioc up`: everything on one machine, with the demonstration province, until Ctrl-C."""
 
+import fcntl
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import click
 import httpx
 
 from ioc.broker import EmbeddedBroker
+from ioc.errors import ConfigurationInvalid
 from ioc.kafka import create_topics
 from ioc.processes import Child
 from ioc.settings import Settings
@@ -25,6 +31,11 @@ def command(workers: int, demo: bool) -> None:
     """Run broker, workers, connectors, server and wall; each part that dies is started again."""
     settings = Settings.from_environment()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with only_one(settings.data_dir / "up.lock"):
+        _run(settings, workers, demo)
+
+
+def _run(settings: Settings, workers: int, demo: bool) -> None:
     ending = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -42,6 +53,8 @@ def command(workers: int, demo: bool) -> None:
     try:
         for child in children:
             child.start()
+        if demo:
+            _load_history(settings)
         _announce(settings, children, ending, began)
         while not ending.wait(0.1):
             for child in children:
@@ -56,6 +69,19 @@ def command(workers: int, demo: bool) -> None:
             broker.stop()
 
 
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold the lock file at `path`; the kernel lets go of it when the process ends. Raises ConfigurationInvalid."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationInvalid(
+                f"A centre runs in {path.parent} already; stop it, or set IOC_DATA_DIR."
+            ) from None
+        yield
+
+
 def _children(settings: Settings, workers: int, demo: bool) -> list[Child]:
     """In the order of starting; they are stopped the other way round."""
     commands = {"serve": ["serve"], "streams": ["streams", "--workers", str(workers)], "connect": ["connect"]}
@@ -67,6 +93,14 @@ def _children(settings: Settings, workers: int, demo: bool) -> list[Child]:
         Child(name, [sys.executable, "-m", "ioc", *words], environment, logs / f"{name}.log")
         for name, words in commands.items()
     ]
+
+
+def _load_history(settings: Settings) -> None:
+    """In the foreground, for its progress bar; the second time it ends at once. The wall is live meanwhile."""
+    environment = {**os.environ, "IOC_DATA_DIR": str(settings.data_dir)}
+    loading = subprocess.run([sys.executable, "-m", "ioc", "demo", "--history"], env=environment, check=False)
+    if loading.returncode:
+        click.echo("The history was not loaded to its end; the next start goes on with it.", err=True)
 
 
 def _announce(settings: Settings, children: list[Child], ending: threading.Event, began: float) -> None:

@@ -1,0 +1,56 @@
+"""`ioc demo`: the simulated sector systems, and a year of back history."""
+
+import click
+
+from ioc.catalog import load
+from ioc.clock import SystemClock
+from ioc.settings import Settings
+
+
+@click.command()
+@click.option("--history", is_flag=True, help="load the year before now and end; what is loaded already is skipped")
+def command(history: bool) -> None:
+    """Run the demonstration province's sector systems until Ctrl-C; all of their data is simulated."""
+    settings = Settings.from_environment()
+    if history:
+        _load_history(settings)
+        return
+    from ioc.demo import run
+
+    run(settings)
+
+
+def _load_history(settings: Settings) -> None:
+    from connectors.outlet import Outlet
+    from connectors.writer import SourceWriter
+    from ioc.demo import state
+    from ioc.demo.history.load import SOURCE
+    from ioc.demo.history.load import load as load_history
+    from ioc.demo.province import world_of
+
+    clock = SystemClock()
+    catalog = load(settings.province, settings.catalog_dir)
+    outlet = Outlet(
+        settings.bootstrap(),
+        settings.data_dir,
+        partitions=settings.partitions,
+        measures=catalog.vocabulary.measures,
+        security=settings.security,
+        clock=clock,
+    )
+    try:
+        writer = SourceWriter(outlet, SOURCE, dedupe=False)
+        writer.open()
+        try:
+            with click.progressbar(length=1, label="A year of simulated history", show_eta=False) as bar:
+
+                def progress(done: int, of: int, _rows: int) -> None:
+                    bar.length = of
+                    bar.update(done - bar.pos)
+
+                load_history(world_of(settings), state.began_at_ms(settings.data_dir, clock.now()), writer, progress)
+                bar.update((bar.length or 0) - bar.pos)
+        finally:
+            writer.close()
+    finally:
+        outlet.close()

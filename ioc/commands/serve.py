@@ -1,0 +1,128 @@
+"""`ioc serve`: historian, KPIs, API and wall in one process, the one owner of the store."""
+
+import gc
+import logging
+import time
+
+import click
+
+from connectors.http_push.connector import PushEndpoint
+from connectors.kinds import PUSHED
+from connectors.runner import Runner
+from ioc.api.app import create_app
+from ioc.api.centre import Centre
+from ioc.api.hub import Hub
+from ioc.api.server import serve
+from ioc.catalog import Catalog, load
+from ioc.clock import SystemClock
+from ioc.evaluation.evaluator import Evaluator
+from ioc.kafka import BrokerUnavailable, create_topics
+from ioc.model.ledger import Ledger
+from ioc.serving.kpi_topic import KpiTopic
+from ioc.serving.pulse import Outlets, Pulse
+from ioc.serving.push_sources import PushSources
+from ioc.serving.source_watch import SourceWatch
+from ioc.settings import Settings
+from ioc.store import Store
+from ioc.store.historian import Condition, Historian
+from ioc.store.ledger import read_ledger
+
+BROKER_WITHIN_S = 60.0
+
+
+@click.command()
+def command() -> None:
+    """Run the historian, the KPI evaluation, the API with its websocket, and the pages."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings.from_environment()
+    _await_topics(settings)
+    with Serving(settings) as serving:
+        serve(create_app(serving.centre), settings.http_host, settings.http_port)
+
+
+class Serving:
+    """The parts of `ioc serve`, started in the order in which they need each other, stopped the other way round."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises StoreUnavailable, CatalogInvalid, ConfigurationInvalid."""
+        self._settings = settings
+        self._clock = SystemClock()
+        self._catalog = load(settings.province, settings.catalog_dir)
+        self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
+        self._evaluator = Evaluator(self._catalog, self._store, settings.zone)
+        self._hub = Hub(self._clock, self._min_samples)
+        bootstrap, security = settings.bootstrap(), settings.security
+        self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
+        self._sources = SourceWatch(
+            bootstrap, security, self._clock, lambda name: self._hub.publish(removed_sources=[name])
+        )
+        outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger)
+        self._pulse = Pulse(self._evaluator, outlets, self._clock)
+        self._historian = Historian(self._store, bootstrap, security, self._pulse.take)
+        runner = Runner(settings, self._catalog, PUSHED)
+        self._push_sources = PushSources(runner)
+        push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
+        self.centre = Centre(
+            settings=settings,
+            admin_token=settings.admin_token(),
+            hub=self._hub,
+            kpis=self._evaluator,
+            catalog=lambda: self._catalog,
+            reload_catalog=self._reload,
+            sources=self._sources.states,
+            ledger=self._ledger,
+            cursor=self._store.cursor,
+            push=push,
+            source_token=self._source_token,
+            fault=self._fault,
+            clock=self._clock,
+        )
+
+    def __enter__(self) -> "Serving":
+        for part in (self._sources, self._pulse, self._historian, self._push_sources):
+            part.start()
+        gc.freeze()  # what is loaded by now stays for good; collections need not look at it
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for part in (self._push_sources, self._historian, self._pulse, self._sources):
+            part.stop()
+        self._kpi_topic.close()
+        self._store.close()
+
+    def _min_samples(self, kpi: str) -> int:
+        definition = self._catalog.kpis.get(kpi)
+        return definition.min_samples if definition else 1
+
+    def _ledger(self) -> Ledger:
+        with self._store.cursor() as cursor:
+            return read_ledger(cursor, self._historian.log_view(), self._sources.states())
+
+    def _reload(self) -> Catalog:
+        self._catalog = load(self._settings.province, self._settings.catalog_dir)
+        self._evaluator.reload(self._catalog)
+        self._pulse.replace_definitions()
+        return self._catalog
+
+    def _source_token(self, source: str) -> str | None:
+        known = (self._settings.sources_dir / f"{source}.toml").exists()
+        return self._settings.source_token(source) if known else None
+
+    def _fault(self) -> str:
+        state = self._historian.state()
+        if state.condition in (Condition.LIVE, Condition.STARTING):
+            return self._pulse.error
+        return state.error
+
+
+def _await_topics(settings: Settings) -> None:
+    """The broker may start after us. Raises BrokerUnavailable when it does not come."""
+    deadline = time.monotonic() + BROKER_WITHIN_S
+    while True:
+        try:
+            create_topics(settings.bootstrap(), settings.security, settings.partitions)
+            return
+        except BrokerUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)

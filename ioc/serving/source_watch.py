@@ -1,0 +1,90 @@
+"""The states of all sources, read from `ioc.sources.v1` by a thread."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from ioc.clock import Clock
+from ioc.errors import BatchMalformed
+from ioc.kafka import connection
+from ioc.model.source import SourceCondition, SourceState
+from ioc.topics import SOURCES
+from ioc.wire.source_states import decode_state
+
+LOG = logging.getLogger(__name__)
+SILENT_AFTER = timedelta(seconds=20)
+_POLL_MS = 500
+_RETRY_S = 1.0
+
+
+class SourceWatch:
+    """Latest state of each source. One whose runner has been silent for SILENT_AFTER reads as unavailable."""
+
+    def __init__(
+        self, bootstrap: str, security: Mapping[str, str], clock: Clock, on_gone: Callable[[str], None]
+    ) -> None:
+        """`on_gone` is called in the watch's thread with the name of a source whose configuration was removed."""
+        self._connection = connection(bootstrap, security)
+        self._clock = clock
+        self._on_gone = on_gone
+        self._states: dict[str, SourceState] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="source-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def states(self) -> list[SourceState]:
+        """By name, as they stand now."""
+        now = self._clock.now()
+        return [judged(state, now) for _, state in sorted(self._states.copy().items())]
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._follow()
+            except (KafkaError, OSError) as fault:
+                LOG.warning("states of sources cannot be read, trying again: %r", fault)
+                self._stopping.wait(_RETRY_S)
+
+    def _follow(self) -> None:
+        consumer = KafkaConsumer(**self._connection)
+        try:
+            place = TopicPartition(SOURCES, 0)
+            consumer.assign([place])
+            consumer.seek_to_beginning(place)
+            while not self._stopping.is_set():
+                for messages in consumer.poll(timeout_ms=_POLL_MS).values():
+                    for message in messages:
+                        self._take(message.key, message.value)
+        finally:
+            consumer.close()
+
+    def _take(self, key: bytes | None, value: bytes | None) -> None:
+        name = (key or b"").decode(errors="replace")
+        if not value:
+            if self._states.pop(name, None) is not None:
+                self._on_gone(name)
+            return
+        try:
+            self._states[name] = decode_state(value)
+        except BatchMalformed as fault:
+            LOG.warning("state of source %r: %s", name, fault)
+
+
+def judged(state: SourceState, now: datetime) -> SourceState:
+    """The state as it is to be believed: what a dead runner said last does not stay true."""
+    if now - state.reported_at <= SILENT_AFTER or state.condition is SourceCondition.UNAVAILABLE:
+        return state
+    error = "Its connector has not reported for a while; `ioc connect` may be down."
+    return replace(state, condition=SourceCondition.UNAVAILABLE, error=error, rate_per_s=0.0)
