@@ -1,6 +1,8 @@
 """Run the app under uvicorn: quiet, direct frames, a clean stop."""
 
+import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -23,8 +25,14 @@ class Server(uvicorn.Server):
         yield
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """A request that was cut off by the stop is none."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
+
+
 def configured(app: ASGIApp) -> Server:
     """A server for `app`, not listening yet: `run(sockets=[listen(...)])`, and `should_exit = True` stops it."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     return Server(
         uvicorn.Config(
             app,
@@ -58,6 +66,7 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM, then return within about two seconds, whatever clients do.
 
+    A query that still runs then goes on in its thread, and the process waits for it at its very end.
     Must run in the main thread. Raises ConfigurationInvalid when the address cannot be had.
     """
     listener = listen(host, port)
