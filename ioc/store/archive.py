@@ -130,7 +130,7 @@ def _written(
     except BaseException as fault:
         with suppress(duckdb.Error, OSError):
             unlink_dropped(store, cursor)
-        if isinstance(fault, OSError | pa.ArrowException):
+        if isinstance(fault, OSError):
             raise unavailable(store.archive_dir, fault) from fault
         raise
 
@@ -175,9 +175,9 @@ def _tables(cursor: duckdb.DuckDBPyConnection, kind: Kind, columns: Columns) -> 
 def _words(cursor: duckdb.DuckDBPyConnection, kind: str, codes: np.ndarray) -> pa.Array:
     words = dict(cursor.execute(f"SELECT code, id FROM {kind}_codes").fetchall())
     used, place = np.unique(codes, return_inverse=True)
-    return pa.DictionaryArray.from_arrays(
-        pa.array(place, pa.int32()), pa.array([words.get(int(c)) for c in used], pa.string())
-    )
+    known = [words.get(int(code), "") for code in used]
+    indices = pa.array(place, pa.int32(), mask=codes == 0) if kind == "subject" else pa.array(place, pa.int32())
+    return pa.DictionaryArray.from_arrays(indices, pa.array(known, pa.string()))
 
 
 def _row_groups(path: Path) -> Iterator[pa.Table]:

@@ -94,8 +94,9 @@ class Store:
             connection, self._connection = self._connection, None
             # A cursor left open would keep the old instance of the database alive, and with it its state.
             for cursor in list(self._cursors):
-                cursor.interrupt()
-                cursor.close()
+                with suppress(duckdb.Error):  # its thread has closed it
+                    cursor.interrupt()
+                    cursor.close()
             self._cursors.clear()
             connection.close()
 
