@@ -199,8 +199,8 @@ class _Writer:
             if name in "+-" and kinds == ("time", "length"):
                 return _Part(f"({parts[0].sql} {name} {parts[1].sql})", "time", _now(parts))
             left, right = (_as(part, "number") for part in parts)
-            # A division by zero is null in DuckDB, so the case does not meet the condition.
-            return _Part(f"({left.sql} {name} {right.sql})", "number")
+            divisor = f"nullif({right.sql}, 0)" if name == "/" else right.sql  # by zero: null, so the case is not meant
+            return _Part(f"({left.sql} {name} {divisor})", "number")
         if name == "-" and len(parts) == 1:
             return _Part(f"(-{_as(parts[0], 'number').sql})", "number")
         if name in _TEXT_FUNCTIONS and len(parts) == 1:
@@ -213,8 +213,7 @@ class _Writer:
     def _alike(self, nodes: list[Node]) -> list[_Part]:
         """Parts of one kind: attributes take that of the others; two attributes meet as texts."""
         parts = [self.write(node) for node in nodes]
-        kinds = {part.kind for part in parts} - {"attribute", "null"}
-        kind = kinds.pop() if kinds else "text"
+        kind = next((part.kind for part in parts if part.kind not in ("attribute", "null")), "text")
         parts = [_as(part, kind) for part in parts]
         if '"status"' in (part.sql for part in parts):
             for node in nodes:
@@ -273,6 +272,6 @@ def _length(name: str, node: Node) -> _Part:
     while node["class"] in ("CAST", "FUNCTION"):
         node = node["child"] if node["class"] == "CAST" else node["children"][0]
     number = _constant(node["value"]) if node["class"] == "CONSTANT" else None
-    if number is None or number.kind not in ("number", "text") or not number.sql.strip("'").isdigit():
-        raise ConditionInvalid("A length of time is written as INTERVAL 3 DAY, with a whole number.")
-    return _Part(f"to_seconds({int(number.sql.strip(chr(39))) * _LENGTHS[name]})", "length")
+    if number is None or not number.sql.isdigit():
+        raise ConditionInvalid(_LENGTH_WRITTEN)
+    return _Part(f"to_seconds({int(number.sql) * _LENGTHS[name]})", "length")

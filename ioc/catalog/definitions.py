@@ -1,5 +1,6 @@
 """From entries of the packs to sectors, measures, case types and KPIs, each checked by itself."""
 
+from datetime import timedelta
 from hashlib import sha256
 
 from ioc.catalog.catalog import Sector
@@ -12,6 +13,7 @@ from ioc.model.measure import Measure, MeasureKind
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
 
+_LONGEST_SPAN = timedelta(days=30)
 _YEARS = (2000, 2100)
 _MOST_DIGITS = 6
 _RESERVED = frozenset({*TEXT_COLUMNS, *TIME_COLUMNS, "now", "attributes", "case_type"})
@@ -68,6 +70,8 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | N
             window = Window.parse(window_text)
         except (ValueError, OverflowError) as fault:
             row.fault("window", f"{str(fault).capitalize()}.")
+    if window.span is not None and window.span > _LONGEST_SPAN:
+        row.fault("window", f"{window_text!r} is longer than panes are kept by the minute; take at most 30d.")
     expression = read_expression(row, window, vocabulary)
     roll_up = row.choice("roll_up", [way.value for way in RollUp], RollUp.MERGE)
     min_samples = row.whole("min_samples", 1, 1, 1_000_000_000)
