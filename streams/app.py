@@ -10,6 +10,7 @@ import faust
 import faust.streams
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from faust.auth import SASLCredentials, SSLCredentials
+from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 from mode.supervisors import CrashingSupervisor
 
@@ -21,6 +22,7 @@ GROUP = "ioc-streams"
 HEARTBEAT_S = 0.5
 COMMIT_INTERVAL_S = 0.5
 FETCH_BYTES = 8 * 1024 * 1024
+_FETCH_WAIT_MS = 200
 _BUFFERED_MESSAGES = 16
 _BATCH_BYTES = 1024 * 1024
 _DAY_S = 86_400.0
@@ -34,6 +36,12 @@ class _Producer(driver.Producer):
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """Faust lets a fetch wait 1.5 s at the broker, and no other partition there is fetched meanwhile."""
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        return consumer
+
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
         """A commit that the broker does not take is made up by the next; Faust would end the worker."""
         try:
@@ -50,6 +58,13 @@ class _Consumer(driver.Consumer):
 class _Transport(driver.Transport):
     Consumer = _Consumer
     Producer = _Producer
+
+
+class _NoTables(TableManager):
+    async def on_start(self) -> None:
+        """Without the second that Faust gives an app to declare its tables."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,7 @@ def build_app(settings: Settings, bootstrap: str, membership: Membership, scratc
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
+        TableManager=_NoTables,
         web_enabled=False,
         datadir=scratch,
         value_serializer="raw",

@@ -1,11 +1,9 @@
-"""One stream worker: `python -m streams.worker INDEX` (settings from the environment)."""
+"""One stream worker, in the process it was forked into."""
 
 import asyncio
 import logging
 import socket
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from zlib import crc32
 
 import faust
@@ -20,11 +18,10 @@ from streams.answer import Answer, SourceMessage, answer
 from streams.app import Membership, build_app
 from streams.broker import await_topics
 from streams.metrics import Metrics
-from streams.vocabulary import load_vocabulary, stamp
+from streams.vocabulary import VocabularyInForce
 
 _AGENTS = {topics.READINGS: readings, topics.CASES: cases}
 _LOOK_EVERY_S = 1.0
-_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -33,40 +30,31 @@ class Worker:
     def __init__(self, settings: Settings, index: int) -> None:
         self._settings = settings
         self._index = index
+        self._directory = settings.data_dir / "streams"
         self._metrics = Metrics()
-        self._stamp = stamp(settings.catalog_dir)
-        self._vocabulary = load_vocabulary()
+        self._vocabulary = VocabularyInForce(settings)
 
     def run(self) -> None:
         """Answer messages until SIGTERM; ends the process."""
         bootstrap, session_timeout_s = asyncio.run(await_topics(self._settings))
-        self._metrics.listen(self._settings.data_dir / "streams" / f"worker-{self._index}.metrics")
+        self._metrics.listen(self._directory / f"worker-{self._index}.metrics")
         membership = Membership(self._instance(), session_timeout_s)
-        with TemporaryDirectory(prefix="ioc-streams-") as scratch:
-            app = build_app(self._settings, bootstrap, membership, Path(scratch))
-            for topic in _AGENTS:
-                add_agent(app, topic, self._answer, self._metrics)
-            app.timer(_LOOK_EVERY_S)(self._reload_changed)
-            app.timer(_LOOK_EVERY_S)(self._measure_lag)
-            app.finalize()
-            worker = app.Worker(quiet=True, override_logging=False, redirect_stdouts=False)
-            worker.spinner = None
-            worker.execute_from_commandline()
+        app = build_app(self._settings, bootstrap, membership, self._directory / f"scratch-{self._index}")
+        for topic in _AGENTS:
+            add_agent(app, topic, self._answer, self._metrics)
+        app.timer(_LOOK_EVERY_S)(self._reload_changed)
+        app.timer(_LOOK_EVERY_S)(self._measure_lag)
+        app.finalize()
+        worker = app.Worker(quiet=True, override_logging=False, redirect_stdouts=False)
+        worker.spinner = None
+        worker.execute_from_commandline()
 
     def _answer(self, message: SourceMessage) -> Answer:
         agent = _AGENTS[message.topic]
-        return answer(message, agent.take, agent.NOTHING, self._vocabulary)
+        return answer(message, agent.take, agent.NOTHING, self._vocabulary.now)
 
     async def _reload_changed(self, _app: faust.App) -> None:
-        """A catalogue with faults changes nothing; `ioc catalog check` tells them."""
-        now = stamp(self._settings.catalog_dir)
-        if now == self._stamp:
-            return
-        self._stamp = now
-        try:
-            self._vocabulary = await asyncio.to_thread(load_vocabulary)
-        except IocError as fault:
-            _log.warning("The changed catalogue is not used: %s", fault)
+        self._vocabulary.look()
 
     async def _measure_lag(self, app: faust.App) -> None:
         ends = {(tp.topic, tp.partition): app.consumer.highwater(tp) for tp in app.consumer.assignment()}
@@ -77,16 +65,13 @@ class Worker:
         return f"{socket.gethostname()}-{crc32(str(self._settings.data_dir).encode()):08x}-{self._index}"
 
 
-def main() -> None:
+def run_worker(settings: Settings, index: int) -> None:
+    """Answer messages until SIGTERM; ends with SystemExit, its code a sentence if something is to be mended."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # A coordinator that is not there yet is asked again; that is no error of ours.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
+    uvloop.install()
     try:
-        uvloop.install()
-        Worker(Settings.from_environment(), int(sys.argv[1])).run()
+        Worker(settings, index).run()
     except IocError as fault:
         sys.exit(str(fault))
-
-
-if __name__ == "__main__":
-    main()

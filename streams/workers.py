@@ -1,27 +1,33 @@
 """`ioc streams`: as many worker processes as asked for, each started again when it dies."""
 
 import fcntl
+import gc
+import os
 import signal
-import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from ioc.processes import Child, Restart
+from ioc.errors import ConfigurationInvalid
+from ioc.processes import Restart
 from ioc.settings import Settings
+from streams.forked import Forked
+from streams.vocabulary import VocabularyFile
 
 STOP_PATIENCE_S = 4.0
-_TEND_EVERY_S = 0.1
-_SMALL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-"""Environment of a worker: one core, and no memory kept for threads it does not have."""
-_RESTART = Restart(first_s=0.1, longest_s=5.0, settled_after_s=20.0)
+_TEND_EVERY_S = 0.05
+_LOOK_EVERY_S = 1.0
+_NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+_RESTART = Restart(first_s=0.05, longest_s=5.0, settled_after_s=10.0)
 
 
 def run(settings: Settings, workers: int) -> None:
     """Keep `workers` processes answering until SIGTERM or SIGINT; then all have ended within 5 seconds.
 
+    Raises ConfigurationInvalid when the catalogue has faults; later ones change nothing and are printed.
     Several of these may share a data directory: each worker takes a place of its own in it.
     """
     stopping = threading.Event()
@@ -33,25 +39,46 @@ def run(settings: Settings, workers: int) -> None:
         signal.signal(number, stop)
     directory = settings.data_dir / "streams"
     directory.mkdir(parents=True, exist_ok=True)
+    vocabulary = VocabularyFile(settings)
+    vocabulary.refresh()
     places = [_take_place(directory) for _ in range(workers)]
-    children = [_child(directory, index) for index, _ in places]
+    forked = [_worker(settings, directory, index) for index, _ in places]
+    looked_at = time.monotonic()
     try:
         while not stopping.is_set():
-            for child in children:
-                code = child.tend(time.monotonic())
+            now = time.monotonic()
+            for worker in forked:
+                code = worker.tend(now)
                 if code is not None:
-                    print(f"{child.name} ended with code {code}; it starts again. Its log is {child.log}.", flush=True)
+                    print(
+                        f"{worker.name} ended with code {code}; it starts again. Its log is {worker.log}.", flush=True
+                    )
+            if now - looked_at > _LOOK_EVERY_S:
+                looked_at = now
+                _refresh(vocabulary)
             stopping.wait(_TEND_EVERY_S)
     finally:
-        _stop_all(children)
+        _stop_all(forked)
         for index, place in places:
             (directory / f"worker-{index}.metrics").unlink(missing_ok=True)
             place.close()
 
 
-def _child(directory: Path, index: int) -> Child:
-    command = [sys.executable, "-m", "streams.worker", str(index)]
-    return Child(f"worker {index}", command, _SMALL, directory / f"worker-{index}.log", restart=_RESTART)
+def _worker(settings: Settings, directory: Path, index: int) -> Forked:
+    for name, value in _NO_THREADS.items():  # read as numpy and pyarrow are imported
+        os.environ.setdefault(name, value)
+    from streams.worker import run_worker
+
+    gc.freeze()  # what is imported stays in pages that all workers share
+    work = partial(run_worker, settings, index)
+    return Forked(f"worker {index}", work, directory / f"worker-{index}.log", _RESTART)
+
+
+def _refresh(vocabulary: VocabularyFile) -> None:
+    try:
+        vocabulary.refresh()
+    except ConfigurationInvalid as fault:
+        print(f"The changed catalogue is not used: {fault}", flush=True)
 
 
 def _take_place(directory: Path) -> tuple[int, IO[str]]:
@@ -68,11 +95,10 @@ def _take_place(directory: Path) -> tuple[int, IO[str]]:
             return index, place
 
 
-def _stop_all(children: list[Child]) -> None:
+def _stop_all(forked: list[Forked]) -> None:
     """All at once, so that the patience is one for all."""
-    for child in children:
-        if child.process is not None:
-            child.process.terminate()
+    for worker in forked:
+        worker.terminate()
     deadline = time.monotonic() + STOP_PATIENCE_S
-    for child in children:
-        child.stop(max(0.0, deadline - time.monotonic()))
+    for worker in forked:
+        worker.stop(deadline)

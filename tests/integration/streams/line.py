@@ -38,7 +38,7 @@ class Workers:
 
     def children(self) -> list[psutil.Process]:
         assert self.process is not None
-        return [child for child in self.process.children() if "streams.worker" in child.cmdline()]
+        return [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
 
     def kill(self, which: int) -> None:
         """SIGKILL one of the workers that run."""

@@ -1,0 +1,200 @@
+"""Workers and broker die; every message is answered all the same, in order, and soon."""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ioc import topics
+from ioc.kafka import create_topics
+from ioc.model.reading import Reading
+from ioc.wire import arrow
+from ioc.wire.headers import BatchHeaders, OutputHeaders
+from ioc.wire.schemas import readings_batch
+from tests.integration.streams.line import PARTITIONS, Line, OwnBroker, Workers
+
+pytestmark = [
+    pytest.mark.kafka,
+    # kafka-python leaves the sockets of a killed broker to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+NOW = datetime.now(UTC)
+VALUE = arrow.encode(readings_batch([Reading("traffic.speed", "19753", NOW, 40.0, f"S{n}") for n in range(5)]))
+HEADERS = BatchHeaders("test", "readings", "id", NOW.isoformat()).encode()
+
+
+class Answered:
+    """Follows outputs as the historian does: repeats dropped, a hole in the offsets noted."""
+
+    def __init__(self, first: dict[int, int]) -> None:
+        self.next = dict(first)
+        self.repeats = 0
+        self.out_of_order: list[tuple[int, int, int]] = []
+        self.times: dict[int, list[float]] = defaultdict(list)
+
+    def take(self, head: OutputHeaders) -> None:
+        due = self.next[head.partition]
+        if head.offset == due:
+            self.next[head.partition] += 1
+            self.times[head.partition].append(time.monotonic())
+        elif head.offset < due:
+            self.repeats += 1
+        else:
+            self.out_of_order.append((head.partition, due, head.offset))
+
+    def longest_silence_s(self, since: float) -> float:
+        """The longest time without an answer on any partition, from `since` on."""
+        silences = []
+        for times in self.times.values():
+            later = [since, *(moment for moment in times if moment >= since)]
+            silences += [b - a for a, b in pairwise(later)]
+        return max(silences)
+
+    def read(self, line: Line, until: Callable[[], bool], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not until():
+            assert time.monotonic() < deadline, f"not answered within {timeout_s} s; next offsets {self.next}"
+            for record in line.read(0.2):
+                if record.topic == topics.PANES:
+                    self.take(OutputHeaders.decode(record.headers))
+
+
+@contextmanager
+def steady(line: Line) -> Iterator[None]:
+    """Twenty messages a second to every partition, from another thread."""
+    ending = threading.Event()
+
+    def send() -> None:
+        while not ending.wait(0.05):
+            for partition in range(PARTITIONS):
+                line.send(topics.READINGS, partition, VALUE, HEADERS)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    yield
+    ending.set()
+    thread.join()
+
+
+def answering(line: Line, workers: Workers) -> Answered:
+    """Once every partition is answered."""
+    answered = Answered(line.ends(topics.READINGS))
+    for partition in range(PARTITIONS):
+        line.send(topics.READINGS, partition, VALUE, HEADERS)
+    first = dict(answered.next)
+    answered.read(line, lambda: all(answered.next[p] > first[p] for p in first), 30)
+    return answered
+
+
+@pytest.mark.parametrize("comes_back", [True, False], ids=["started again", "not started again: others take over"])
+def test_partitions_of_a_killed_worker_flow_again(
+    line: Line, workers: Workers, comes_back: bool, record_property: Callable[[str, object], None]
+) -> None:
+    answered = answering(line, workers)
+    assert workers.process is not None
+    if not comes_back:
+        workers.process.suspend()
+    with steady(line):
+        flowing_at = time.monotonic()
+        answered.read(line, lambda: time.monotonic() > flowing_at + 1, 10)
+        killed_at = time.monotonic()
+        workers.kill(0)
+        answered.read(line, lambda: time.monotonic() > killed_at + 6, 10)
+    silence_s = answered.longest_silence_s(killed_at)
+    print(f"\nflow again after {silence_s:.2f} s")
+    record_property("silence_s", round(silence_s, 2))
+    assert silence_s < 5
+    assert answered.out_of_order == []
+
+
+def test_nothing_is_missing_or_out_of_order_after_many_kills(line: Line, workers: Workers) -> None:
+    answered = answering(line, workers)
+    messages, kills, chance = 20_000, 8, random.Random(3)
+    ending = threading.Event()
+
+    def kill() -> None:
+        for _ in range(kills):
+            if ending.wait(chance.uniform(0.5, 1.5)):
+                return
+            workers.kill(chance.randrange(2))
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+    for n in range(messages):
+        line.send(topics.READINGS, n % PARTITIONS, VALUE, HEADERS)
+        if n % 100 == 0:
+            time.sleep(0.04)
+    line.flush()
+    ends = line.ends(topics.READINGS)
+    answered.read(line, lambda: answered.next == ends, 90)
+    ending.set()
+    killing.join()
+    print(f"\n{answered.repeats} repeats")
+    assert answered.out_of_order == []
+
+
+def test_killed_broker_is_waited_for(
+    line: Line, workers: Workers, own_broker: OwnBroker, record_property: Callable[[str, object], None]
+) -> None:
+    answered = answering(line, workers)
+    own_broker.kill()
+    time.sleep(1)
+    own_broker.start()
+    back_at = time.monotonic()
+    with steady(line):
+        answered.read(line, lambda: all(t and t[-1] > back_at for t in map(answered.times.get, range(4))), 40)
+    silence_s = max(next(t for t in answered.times[p] if t > back_at) for p in range(4)) - back_at
+    print(f"\nflow again {silence_s:.2f} s after the broker answered")
+    record_property("silence_s", round(silence_s, 2))
+    assert silence_s < 10
+    answered.read(line, lambda: answered.next == line.ends(topics.READINGS), 30)
+    assert answered.out_of_order == []
+
+
+def test_workers_wait_for_broker_and_topics(tmp_path: Path) -> None:
+    from ioc.broker import EmbeddedBroker
+
+    data_dir = tmp_path / "centre"
+    data_dir.mkdir()
+    workers = Workers(data_dir, "", count=1).start()
+    broker = EmbeddedBroker(data_dir, port=0)
+    try:
+        wait_for_text(workers, "kafka.address")
+        address = broker.start()
+        wait_for_text(workers, "has no topic")
+        create_topics(address, {}, PARTITIONS)
+        line = Line(address)
+        answering(line, workers)
+        line.close()
+        assert workers.log().count("Waiting.") <= 3, "said once, not at every try"
+        assert "Traceback" not in workers.log()
+    finally:
+        took_s = workers.stop()
+        broker.stop()
+    assert took_s < 5
+
+
+def test_workers_end_with_their_parent(line: Line, workers: Workers) -> None:
+    answering(line, workers)
+    children = workers.children()
+    assert len(children) == 2
+    assert workers.process is not None
+    workers.process.kill()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    workers.start()
+
+
+def wait_for_text(workers: Workers, text: str, timeout_s: float = 20) -> None:
+    deadline = time.monotonic() + timeout_s
+    while text not in workers.log():
+        assert time.monotonic() < deadline, workers.log()
+        time.sleep(0.1)
