@@ -20,6 +20,7 @@ from kafka.errors import KafkaError
 from ioc import topics
 from ioc.clock import Clock, SystemClock
 from ioc.errors import IocError
+from ioc.kafka import connection
 from ioc.model.measure import Measure
 from ioc.wire.headers import Headers
 
@@ -27,7 +28,6 @@ SPOOL_BYTES = 256 * 1024 * 1024
 DELIVERY_TIMEOUT_S = 10.0
 _SLOWEST_TICK_S = 1.0
 _OVERHEAD_BYTES = 512 * 1024
-_NAMES = {"sasl_username": "sasl_plain_username", "sasl_password": "sasl_plain_password"}
 
 Done = Callable[[int | None, Exception | None], None]
 """Told once, from the producer's thread: the offset of an acknowledged message, or why it failed."""
@@ -65,12 +65,11 @@ class Outlet:
         self.spool_bytes = spool_bytes
         self.background = ThreadPoolExecutor(2, thread_name_prefix="opening")
         self._connection: dict[str, Any] = {
-            "bootstrap_servers": bootstrap.split(","),
+            **connection(bootstrap, security or {}),
             "bootstrap_timeout_ms": 5000,
             "reconnect_backoff_max_ms": 500,
             "request_timeout_ms": 5000,
             "metrics_enabled": False,
-            **{_NAMES.get(name, name): value for name, value in (security or {}).items()},
         }
         self._producer: KafkaProducer | None = None
         self._producer_lock = threading.Lock()
