@@ -31,6 +31,7 @@ _TEXT_FUNCTIONS = {"lower": "text", "upper": "text", "trim": "text", "length": "
 _NUMBER_FUNCTIONS = ("abs", "floor", "ceil", "round")
 _LENGTHS = {"to_seconds": 1, "to_minutes": 60, "to_hours": 3600, "to_days": 86_400, "to_weeks": 604_800}
 _SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "truth": "BOOLEAN"}
+_LENGTH_WRITTEN = "A length of time is written as INTERVAL 3 DAY, with a whole number."
 _PARSER_LOCK = Lock()
 
 if TYPE_CHECKING:
@@ -262,6 +263,8 @@ def _cast_constant(node: Node) -> _Part:
     child = node["child"]
     if node["cast_type"]["id"] == "BOOLEAN" and child["class"] == "CONSTANT" and child["value"]["value"] in ("t", "f"):
         return _Part("true" if child["value"]["value"] == "t" else "false", "truth")
+    if node["cast_type"]["id"] == "INTERVAL":
+        raise ConditionInvalid(_LENGTH_WRITTEN)
     raise ConditionInvalid(
         "A cast is not allowed in a condition; an attribute takes the type of what it is compared to."
     )
