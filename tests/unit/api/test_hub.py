@@ -251,7 +251,7 @@ async def test_what_waits_for_slow_clients_is_bounded(hub: Ticking) -> None:
         slow.append((sink, client))
         hub.publish(kpis=[kpi_value(unit=str(number))])
         hub.tick()
-    shared = set()
+    shared: set[int] = set()
     for sink, client in slow:
         sink.is_free = True
         hub.catch_up(client)
