@@ -48,6 +48,7 @@ class PartitionProgress:
     held: dict[int, Output] = field(default_factory=dict)
     _held_bytes: int = 0
     _let_go_from: int | None = None
+    _let_go_above: int | None = None
 
     def verdict(self, source_offset: int) -> Verdict:
         if source_offset < self.next_offset:
@@ -92,20 +93,29 @@ class PartitionProgress:
         """Place to read again from, once nothing is held any more and something was let go; asked once."""
         if self.held or self._let_go_from is None:
             return None
-        place, self._let_go_from = self._let_go_from, None
+        place, self._let_go_from, self._let_go_above = self._let_go_from, None, None
         self.read_offset = place
         return place
 
     def _hold(self, output: Output) -> None:
-        if output.headers.offset in self.held:
+        offset = output.headers.offset
+        if offset in self.held:
             return
-        # The lowest one held is kept in any case: it is what tells the gap.
-        if self.held and self._held_bytes + output.rows.nbytes > self.most_held_bytes:
-            if self._let_go_from is None or output.place < self._let_go_from:
-                self._let_go_from = output.place
+        if self._let_go_above is not None and offset >= self._let_go_above:
+            self._let_go(output)  # it comes again behind those that were let go before it
             return
-        self.held[output.headers.offset] = output
+        self.held[offset] = output
         self._held_bytes += output.rows.nbytes
+        # The lowest one is kept in any case: it is what tells the gap.
+        while self._held_bytes > self.most_held_bytes and len(self.held) > 1:
+            highest = self.held.pop(max(self.held))
+            self._held_bytes -= highest.rows.nbytes
+            self._let_go(highest)
+
+    def _let_go(self, output: Output) -> None:
+        self._let_go_from = min(output.place, output.place if self._let_go_from is None else self._let_go_from)
+        above = output.headers.offset
+        self._let_go_above = min(above, above if self._let_go_above is None else self._let_go_above)
 
     def _released(self) -> list[Output]:
         released = []

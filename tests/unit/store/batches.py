@@ -1,0 +1,81 @@
+"""Small batches as agents publish them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from ioc.model.case import Case
+from ioc.wire.schemas import PANES, SUBJECT, WORD, cases_batch
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`at_ms` since 1970."""
+
+    measure: str
+    unit: str
+    subject: str | None
+    at_ms: int
+    value: float
+
+
+def panes_batch(
+    readings: Sequence[Reading],
+    buckets: Mapping[str, Sequence[int]] | None = None,
+    registers: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+) -> pa.RecordBatch:
+    """The readings reduced one by one, without any of the project's own code. `buckets` and `registers` by measure are
+    given to each of its panes (each bucket once, each register with its rank)."""
+    groups: dict[tuple[str, str, str | None, int], list[Reading]] = {}
+    for reading in readings:
+        key = (reading.measure, reading.unit, reading.subject, reading.at_ms // 60_000)
+        groups.setdefault(key, []).append(reading)
+    rows = []
+    for (measure, unit, subject, minute), group in groups.items():
+        first = min(group, key=lambda r: (r.at_ms, r.value))
+        last = max(group, key=lambda r: (r.at_ms, r.value))
+        values = [r.value for r in group]
+        rows.append({
+            "measure": measure, "unit": unit, "subject": subject, "minute": minute, "n": len(group),
+            "sum": sum(values), "sum_squares": sum(v * v for v in values), "least": min(values), "most": max(values),
+            "first_ms": first.at_ms % 60_000, "first": first.value,
+            "last_ms": last.at_ms % 60_000, "last": last.value,
+            "buckets": [{"bucket": b, "n": 1} for b in (buckets or {}).get(measure, ())] or None,
+            "registers": [{"register": r, "rank": k} for r, k in (registers or {}).get(measure, ())] or None,
+        })  # fmt: skip
+    columns = []
+    for field in PANES:
+        values = [row[field.name] for row in rows]
+        if field.type in (WORD, SUBJECT):
+            columns.append(pa.array(values, pa.string()).dictionary_encode().cast(field.type))
+        else:
+            columns.append(pa.array(values, field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=PANES)
+
+
+def one_pane(minute: int, *, n: int = 1, measure: str = "air.pm25", unit: str = "19753", value: float = 1.0) -> pa.RecordBatch:
+    """`n` readings of one value in one minute."""
+    return panes_batch([Reading(measure, unit, None, minute * 60_000 + k % 60_000, value) for k in range(n)])
+
+
+def case(number: int, version: int = 0, **columns: object) -> Case:
+    """A dossier; a higher version is a later one."""
+    fields = {
+        "case_type": "dossier",
+        "case_id": f"H57.12-{number:06}",
+        "unit": "19753",
+        "status": "received",
+        "received_at": NOW,
+        "updated_at": NOW + timedelta(minutes=version),
+    }
+    return Case(**(fields | columns))  # type: ignore[arg-type]
+
+
+def case_versions(*cases: Case) -> pa.RecordBatch:
+    return cases_batch(cases, [None] * len(cases))
