@@ -1,0 +1,60 @@
+"""What is taken of a measure's panes."""
+
+import math
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from ioc.evaluation.takes import Moments, take_moments, take_rows
+from ioc.model.kpi import MeasureAggregate
+
+READINGS = [4.0, 1.0, 7.0, 4.0]
+PANES = {
+    "n": np.array([3, 1]),
+    "sum": np.array([12.0, 4.0]),
+    "sum_squares": np.array([66.0, 16.0]),
+    "least": np.array([1.0, 4.0]),
+    "most": np.array([7.0, 4.0]),
+    "newest": np.array([100, 50]),
+}
+
+
+@pytest.mark.parametrize(
+    ("take", "value"),
+    [
+        pytest.param("count", 4, id="count"),
+        pytest.param("sum", 16, id="sum"),
+        pytest.param("mean", 4, id="mean"),
+        pytest.param("min", 1, id="min"),
+        pytest.param("max", 7, id="max"),
+        pytest.param("rate", 16 / 120 * 60, id="rate a minute over two minutes"),
+        pytest.param("stddev", math.sqrt(sum((x - 4) ** 2 for x in READINGS) / 4), id="deviation of the readings"),
+    ],
+)
+def test_moments(take: str, value: float) -> None:
+    expression = MeasureAggregate("m", take, per=timedelta(minutes=1))
+    moments = Moments.of(PANES, np.array([1, 1]), 3)
+    taken = take_moments(expression, moments, 120.0)
+    assert taken[1] == pytest.approx(value)
+    assert np.isnan(taken[[0, 2]]).all(), "without readings there is no value, not 0"
+    assert (moments.n.tolist(), moments.newest.tolist()) == ([0, 4, 0], [-1, 100, -1])
+
+
+def test_last_of_several_subjects_is_the_mean_of_theirs() -> None:
+    part = {"last": np.array([10.0, 20.0, 5.0])}
+    taken = take_rows(MeasureAggregate("m", "last"), part, np.array([0, 0, 2]), 3)
+    assert (taken[0], taken[2]) == (15, 5)
+    assert np.isnan(taken[1])
+
+
+def test_a_deviation_of_equal_readings_is_never_the_root_of_a_negative() -> None:
+    value = 0.1
+    panes = {
+        **PANES,
+        "n": np.array([3, 0]),
+        "sum": np.array([3 * value, 0]),
+        "sum_squares": np.array([3 * value**2, 0]),
+    }
+    taken = take_moments(MeasureAggregate("m", "stddev"), Moments.of(panes, np.array([0, 0]), 1), 1.0)
+    assert taken[0] == pytest.approx(0, abs=1e-8)
