@@ -59,7 +59,9 @@ def panes_batch(
     return pa.RecordBatch.from_arrays(columns, schema=PANES)
 
 
-def one_pane(minute: int, *, n: int = 1, measure: str = "air.pm25", unit: str = "19753", value: float = 1.0) -> pa.RecordBatch:
+def one_pane(
+    minute: int, *, n: int = 1, measure: str = "air.pm25", unit: str = "19753", value: float = 1.0
+) -> pa.RecordBatch:
     """`n` readings of one value in one minute."""
     return panes_batch([Reading(measure, unit, None, minute * 60_000 + k % 60_000, value) for k in range(n)])
 
