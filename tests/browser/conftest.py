@@ -39,7 +39,7 @@ def centre() -> Iterator[FakeCentre]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenWall]:
-    """`open_page(centre, path, width, height)`: the page, once it shows values.
+    """`open_page(centre, path, width, height)`: the page, a wall once it shows values (unless not `ready`).
 
     At the end no script may have failed, and nothing may have been asked of another host.
     """
@@ -48,7 +48,9 @@ def open_page(browser: Browser) -> Iterator[OpenWall]:
     asked: set[str] = set()
     home: set[str] = set()
 
-    def open_page(centre: FakeCentre, path: str = "/wall/main", width: int = 1920, height: int = 1080) -> Page:
+    def open_page(
+        centre: FakeCentre, path: str = "/wall/main", width: int = 1920, height: int = 1080, *, ready: bool = True
+    ) -> Page:
         page = browser.new_page(viewport={"width": width, "height": height})
         opened.append(page)
         home.add(urlsplit(centre.address).netloc)
@@ -56,7 +58,7 @@ def open_page(browser: Browser) -> Iterator[OpenWall]:
         page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
         page.on("websocket", lambda websocket: asked.add(urlsplit(websocket.url).netloc))
         page.goto(centre.address + path)
-        if path.startswith("/wall/main"):
+        if ready and path.startswith("/wall/main"):
             page.wait_for_selector("[data-ready]", timeout=10_000)
         return page
 

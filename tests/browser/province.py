@@ -3,6 +3,7 @@
 import math
 import tomllib
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -32,6 +33,7 @@ def rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+@cache
 def units() -> list[Json]:
     return [
         {
@@ -48,6 +50,7 @@ def units() -> list[Json]:
     ]
 
 
+@cache
 def definitions() -> list[Json]:
     packs = [
         tomllib.loads(file.read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ def test_lost_marked_and_recovered(centre: FakeCentre, open_page: OpenWall, how:
     expect(page.locator(".strip")).to_contain_text("không rõ")
 
     centre.silent = centre.refusing = False
-    page.wait_for_selector(BANNER, state="detached", timeout=12_000)
+    page.wait_for_selector(BANNER, state="detached", timeout=5000)
     expect(page.locator(MARK)).to_have_count(0, timeout=3000)
     expect(page.locator(STALE)).to_have_count(0)
     centre.value("dossier.on_time_rate", 97.5)
@@ -83,7 +83,7 @@ def test_a_restarted_centre_is_read_anew(centre: FakeCentre, open_page: OpenWall
 
 def test_a_wall_that_starts_before_its_centre_waits(centre: FakeCentre, open_page: OpenWall) -> None:
     centre.refusing = True
-    page = open_page(centre, "/wall/main/")
+    page = open_page(centre, ready=False)
     expect(page.get_by_text("Đang kết nối với trung tâm…")).to_be_visible()
     centre.refusing = False
     page.wait_for_selector("[data-ready]", timeout=10_000)

@@ -1,5 +1,6 @@
 """The wall shows what the centre says, as it says it."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -43,12 +44,13 @@ def test_a_storm_of_changes_is_painted_twice_a_second_and_ends_at_the_last(
                 value, { characterData: true, childList: true, subtree: true })
         }"""
     )
-    for i in range(100):
+    began = time.monotonic()
+    for i in range(200):
         centre.value("lgsp.rate", 2000 + i)
-        page.wait_for_timeout(15)
-    expect_tile(page, "2.099", "lgsp.rate")
-    paints = page.evaluate("window.paints.size")
-    assert 2 <= paints <= 8  # 100 changes in 1.5 s and what the test itself takes
+        page.wait_for_timeout(10)
+    expect_tile(page, "2.199", "lgsp.rate")
+    elapsed_s = time.monotonic() - began
+    assert 3 <= page.evaluate("window.paints.size") <= 2 * elapsed_s + 2
 
 
 @pytest.mark.parametrize(
@@ -66,8 +68,9 @@ def test_no_data_is_a_dash_with_its_reason(
 ) -> None:
     page = open_page(centre)
     centre.value(KPI, value, **other)
-    expect(page.locator(f"[data-kpi='{KPI}'][data-freshness={freshness}]")).to_be_visible(timeout=3000)
+    expect_tile(page, said.split("%")[1].strip())
     assert tile(page) == f"Hồ sơ đúng hạn {said}"
+    assert page.locator(f"[data-kpi='{KPI}']").get_attribute("data-freshness") == freshness
 
 
 def test_stale_keeps_its_value_dimmed_and_tells_its_time(centre: FakeCentre, open_page: OpenWall) -> None:
@@ -130,7 +133,9 @@ def test_a_commune_shows_its_own_values(centre: FakeCentre, open_page: OpenWall)
 def test_late_sources_and_the_ledger(centre: FakeCentre, open_page: OpenWall) -> None:
     page = open_page(centre)
     expect(page.locator("[data-sources]")).to_have_text("Nguồn dữ liệu 4/4 trực tuyến")
-    expect(page.locator("[data-ledger=balanced]")).to_contain_text("4.812.906 nhận = 4.811.452 ghi + 1.434 loại + 20 trùng")
+    expect(page.locator("[data-ledger=balanced]")).to_contain_text(
+        "4.812.906 nhận = 4.811.452 ghi + 1.434 loại + 20 trùng"
+    )
     late = province.source("air", "Quan trắc khí", "Air quality", centre.now(), condition="late", lag_s=2820.0)
     centre.push(sources=[late], ledger=province.ledger(balanced=False, applied=4_811_440))
     expect(page.locator("[data-source=air]")).to_have_text("Quan trắc khí: trễ 47 phút", timeout=3000)

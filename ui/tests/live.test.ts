@@ -88,12 +88,12 @@ describe('connection', () => {
   ] as const)('%s s of silence: %s', (silent_s, expected) => expect(contact(silent_s)).toBe(expected))
 
   test.each([
-    [0, 0.5, 500],
-    [1, 0.5, 1000],
-    [4, 0.5, 8000],
-    [50, 0.5, 8000],
-    [0, 0, 375],
-    [4, 1, 10000],
+    [0, 0.5, 250],
+    [1, 0.5, 500],
+    [3, 0.5, 2000],
+    [50, 0.5, 2000],
+    [0, 0, 188],
+    [4, 1, 2500],
   ])('attempt %s with chance %s waits %s ms', (attempt, chance, expected) => expect(backOff_ms(attempt, chance)).toBe(expected))
 
   test('the clock is the centre’s, run on by ours', () => {
