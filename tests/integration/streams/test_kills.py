@@ -79,9 +79,11 @@ def steady(line: Line) -> Iterator[None]:
 
     thread = threading.Thread(target=send)
     thread.start()
-    yield
-    ending.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
 
 
 def answering(line: Line, workers: Workers) -> Answered:
@@ -134,7 +136,7 @@ def test_nothing_is_missing_or_out_of_order_after_many_kills(line: Line, workers
             time.sleep(0.04)
     line.flush()
     ends = line.ends(topics.READINGS)
-    answered.read(line, lambda: answered.next == ends, 90)
+    answered.read(line, lambda: answered.next == ends, 120)
     ending.set()
     killing.join()
     print(f"\n{answered.repeats} repeats")
