@@ -92,17 +92,17 @@ class RunningCentre:
     def processes(self, part: str) -> list[psutil.Process]:
         """Processes of a part: broker, serve, connect, demo, or worker (each stream worker)."""
         assert self.process is not None
-        marks = {"broker": "kafka.Kafka", "worker": "streams.worker"}
+        root = psutil.Process(self.process.pid)
+        if part == "worker":
+            return [child for parent in self.processes("streams") for child in _children(parent)]
+        mark = "kafka.Kafka" if part == "broker" else None
         found = []
-        for process in psutil.Process(self.process.pid).children(recursive=True):
+        for process in _children(root, recursive=True):
             try:
                 words = process.cmdline()
             except psutil.Error:
                 continue
-            mark = marks.get(part)
-            if (mark and any(word.startswith(mark) for word in words)) or (
-                not mark and words[1:4] == ["-m", "ioc", part]
-            ):
+            if (mark in words) if mark else (words[1:4] == ["-m", "ioc", part] and process.ppid() == root.pid):
                 found.append(process)
         return found
 
@@ -151,6 +151,13 @@ class RunningCentre:
         assert self.process is not None
         root = psutil.Process(self.process.pid)
         return sum(sum(p.cpu_times()[:2]) for p in [root, *root.children(recursive=True)])
+
+
+def _children(process: psutil.Process, recursive: bool = False) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=recursive))
+    except psutil.Error:
+        return []
 
 
 @contextmanager

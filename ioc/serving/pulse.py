@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ioc.api.hub import Hub
-from ioc.api.ports import Ledger
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.evaluator import Evaluator
 from ioc.model.kpi import KpiValue
+from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.store.tick import Commit
 
