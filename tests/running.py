@@ -163,8 +163,8 @@ def _children(process: psutil.Process, recursive: bool = False) -> list[psutil.P
 @contextmanager
 def running_centre(data_dir: Path, **options: Any) -> Iterator[RunningCentre]:
     centre = RunningCentre(data_dir, **options)
-    centre.start()
     try:
+        centre.start()
         yield centre
     finally:
         centre.stop()
