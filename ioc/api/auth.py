@@ -3,7 +3,6 @@
 import re
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from pathlib import Path
 from secrets import token_urlsafe
 
 from fastapi import Request
@@ -11,7 +10,7 @@ from fastapi.security import HTTPBearer
 
 from ioc.api.problems import Problem
 
-_SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NOBODYS_TOKEN = token_urlsafe(32)
 admin_scheme = HTTPBearer(scheme_name="admin", description="The admin token", auto_error=False)
 source_scheme = HTTPBearer(scheme_name="source", description="`ioc source token NAME`", auto_error=False)
@@ -41,17 +40,3 @@ def admin_only(token: str) -> Callable[[Request], Awaitable[None]]:
             raise refused("This needs the admin token: Authorization: Bearer TOKEN.")
 
     return check
-
-
-def token_file(directory: Path) -> Callable[[str], str | None]:
-    """Tokens of push sources as `ioc source token NAME` keeps them; looking one up never makes one."""
-
-    def token(source: str) -> str | None:
-        if not _SOURCE_NAME.fullmatch(source):
-            return None
-        try:
-            return (directory / f"{source}.token").read_text().strip() or None
-        except OSError:
-            return None
-
-    return token

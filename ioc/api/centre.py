@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from ioc.api.hub import Hub
-from ioc.api.ports import Cursor, Kpis, Ledger, PushEndpoint
+from ioc.api.ports import Cursor, Kpis, PushEndpoint
 from ioc.catalog import Catalog
 from ioc.clock import Clock, SystemClock
+from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.settings import Settings
 

@@ -11,10 +11,10 @@ import orjson
 from ioc.api.feed import LEDGER, NOTHING, TOPICS, Feed
 from ioc.api.frames import Packet
 from ioc.api.latest import Latest
-from ioc.api.ports import Ledger
 from ioc.api.shapes import kpi_shape, ledger_totals, source_shape
 from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
+from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 
 TICK_S = 0.1

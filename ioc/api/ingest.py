@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.answers import Json
-from ioc.api.auth import bearer, holds, refused, source_scheme
+from ioc.api.auth import SOURCE_NAME, bearer, holds, refused, source_scheme
 from ioc.api.body import Intake
 from ioc.api.centre import Centre
 from ioc.api.problems import Problem
@@ -23,8 +23,12 @@ class RejectedRecord(TypedDict):
 
 
 class Pushed(TypedDict):
+    """`rejected` names the unfit records; of very many only the first, `rejected_count` is of all."""
+
     accepted: int
+    duplicate: int
     rejected: list[RejectedRecord]
+    rejected_count: int
 
 
 def routes(centre: Centre) -> APIRouter:
@@ -53,7 +57,8 @@ def routes(centre: Centre) -> APIRouter:
         idempotency_key: Annotated[str, Header(description="a repeat with the same key counts once")] = "",
     ) -> Response:
         """Fit records count, unfit ones are named in `rejected` and kept as dead letters. Needs the source's token."""
-        if not holds(bearer(request), centre.source_token(source)):
+        right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
+        if not holds(bearer(request), right):
             raise refused("This needs the token of the source: Authorization: Bearer TOKEN.")
         content_type = request.headers.get("content-type", _TYPES[0])
         if content_type.partition(";")[0].strip().lower() not in _TYPES:
@@ -64,10 +69,16 @@ def routes(centre: Centre) -> APIRouter:
         if not content.strip():
             raise Problem(400, "The body is empty.")
         answer = await centre.push.ingest(source, content, content_type, idempotency_key)
-        rejected = [
+        rejected: list[RejectedRecord] = [
             {"index": row.index, "field": row.field, "reason": row.reason, "message": row.message}
             for row in answer.rejected
         ]
-        return Json({"accepted": answer.accepted, "rejected": rejected}, status_code=202)
+        pushed: Pushed = {
+            "accepted": answer.accepted,
+            "duplicate": answer.duplicate,
+            "rejected": rejected,
+            "rejected_count": answer.rejected_count,
+        }
+        return Json(pushed, status_code=202)
 
     return router

@@ -8,9 +8,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from ioc.api.centre import Centre
-from ioc.api.ports import Ledger
 from ioc.api.threads import Threads
 from ioc.errors import StoreUnavailable
+from ioc.model.ledger import Ledger
 
 
 class CentreMetrics(Collector):

@@ -1,6 +1,6 @@
 """What the API asks of the rest of the centre; `ioc serve` puts the real parts in, tests put fakes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,56 +20,17 @@ class Kpis(Protocol):
         """(time, value, samples) for each step of [begins, ends), oldest first. `kpi` and `unit` are known."""
 
 
-class SourceLedger(Protocol):
-    """One source's account: received = applied + duplicate + rejected + in flight."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def received(self) -> int: ...
-    @property
-    def applied(self) -> int: ...
-    @property
-    def duplicate(self) -> int: ...
-    @property
-    def rejected(self) -> Mapping[str, int]: ...
-    @property
-    def in_flight(self) -> int: ...
-
-
-class PartitionLedger(Protocol):
-    """How far one partition is applied. `gaps` are [from, to) offsets that are missing."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def next_offset(self) -> int: ...
-    @property
-    def end_offset(self) -> int: ...
-    @property
-    def gaps(self) -> Sequence[tuple[int, int]]: ...
-
-
-class Ledger(Protocol):
-    """The account of everything that came in."""
-
-    @property
-    def balanced(self) -> bool: ...
-    @property
-    def sources(self) -> Sequence[SourceLedger]: ...
-    @property
-    def partitions(self) -> Sequence[PartitionLedger]: ...
-
-
 class PushAnswer(Protocol):
-    """What became of a push; `rejected` in the order of the records."""
+    """What became of a push; `rejected` in the order of the records, of very many only the first."""
 
     @property
     def accepted(self) -> int: ...
     @property
+    def duplicate(self) -> int: ...
+    @property
     def rejected(self) -> Sequence[Rejection]: ...
+    @property
+    def rejected_count(self) -> int: ...
 
 
 class PushEndpoint(Protocol):

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from ioc.api.ports import Ledger, SourceLedger
 from ioc.clock import rfc3339
 from ioc.model.kpi import KpiValue, Target
+from ioc.model.ledger import Ledger, SourceAccount
 from ioc.model.source import SourceState
 
 time_text = lru_cache(maxsize=4096)(rfc3339)
@@ -118,7 +118,7 @@ def ledger_totals(ledger: Ledger) -> LedgerTotals:
     }
 
 
-class SourceAccount(TypedDict):
+class SourceAccountShape(TypedDict):
     source: str
     received: int
     applied: int
@@ -127,7 +127,7 @@ class SourceAccount(TypedDict):
     in_flight: int
 
 
-class PartitionAccount(TypedDict):
+class PartitionAccountShape(TypedDict):
     topic: str
     partition: int
     next_offset: int
@@ -135,15 +135,28 @@ class PartitionAccount(TypedDict):
     gaps: list[Offsets]
 
 
+class LossShape(TypedDict):
+    topic: str
+    partition: int
+    offsets: Offsets
+    why: str
+    found_at: str
+
+
 class LedgerShape(TypedDict):
+    """`faults` are the sentences that say why it does not balance."""
+
     balanced: bool
-    sources: list[SourceAccount]
-    partitions: list[PartitionAccount]
+    sources: list[SourceAccountShape]
+    losses: list[LossShape]
+    faults: list[str]
+    partitions: list[PartitionAccountShape]
 
 
 def ledger_shape(ledger: Ledger) -> LedgerShape:
     return {
         "balanced": ledger.balanced,
+        "faults": list(ledger.faults),
         "sources": [_source_account(source) for source in ledger.sources],
         "partitions": [
             {
@@ -155,10 +168,20 @@ def ledger_shape(ledger: Ledger) -> LedgerShape:
             }
             for partition in ledger.partitions
         ],
+        "losses": [
+            {
+                "topic": loss.topic,
+                "partition": loss.partition,
+                "offsets": {"from": loss.from_offset, "to": loss.to_offset},
+                "why": loss.why,
+                "found_at": rfc3339(loss.found_at),
+            }
+            for loss in ledger.losses
+        ],
     }
 
 
-def _source_account(source: SourceLedger) -> SourceAccount:
+def _source_account(source: SourceAccount) -> SourceAccountShape:
     return {
         "source": source.source,
         "received": source.received,

@@ -16,6 +16,7 @@ from ioc.catalog import Catalog, load
 from ioc.clock import Clock, FixedClock
 from ioc.errors import IocError
 from ioc.model.kpi import Freshness, KpiValue
+from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.settings import Settings
@@ -71,30 +72,10 @@ def source_state(source: str = PUSH_SOURCE, received: int = 10, **more: object) 
     return replace(plain, **more)  # type: ignore[arg-type]
 
 
-@dataclass
-class FakeSourceLedger:
-    source: str = PUSH_SOURCE
-    received: int = 10
-    applied: int = 6
-    duplicate: int = 2
-    rejected: dict[str, int] = field(default_factory=lambda: {"not_finite": 1})
-    in_flight: int = 1
-
-
-@dataclass
-class FakePartitionLedger:
-    topic: str = "ioc.readings.v1"
-    partition: int = 0
-    next_offset: int = 41
-    end_offset: int = 44
-    gaps: Sequence[tuple[int, int]] = ((41, 42),)
-
-
-@dataclass
-class FakeLedger:
-    balanced: bool = True
-    sources: Sequence[FakeSourceLedger] = (FakeSourceLedger(),)
-    partitions: Sequence[FakePartitionLedger] = (FakePartitionLedger(),)
+def ledger(*faults: str) -> Ledger:
+    source = SourceAccount(PUSH_SOURCE, received=10, applied=6, duplicate=2, rejected={"not_finite": 1}, in_flight=1)
+    partition = PartitionAccount("ioc.readings.v1", 0, next_offset=41, end_offset=44, gaps=((41, 42),))
+    return Ledger((source,), (partition,), (), faults)
 
 
 @dataclass
@@ -122,6 +103,11 @@ class FakeKpis:
 class FakeAnswer:
     accepted: int
     rejected: Sequence[Rejection] = ()
+    duplicate: int = 0
+
+    @property
+    def rejected_count(self) -> int:
+        return len(self.rejected)
 
 
 @dataclass
@@ -149,7 +135,7 @@ class FakeParts:
     catalog: Catalog = field(default_factory=hue)
     kpis: FakeKpis = field(default_factory=FakeKpis)
     push: FakePush = field(default_factory=FakePush)
-    ledger: FakeLedger = field(default_factory=FakeLedger)
+    ledger: Ledger = field(default_factory=ledger)
     states: list[SourceState] = field(default_factory=lambda: [source_state()])
     reload_fault: Exception | None = None
     fault: str = ""

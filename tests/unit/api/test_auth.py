@@ -1,8 +1,11 @@
 """Each route against no token, a wrong token and the right one."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from ioc.api import create_app
 from tests.unit.api.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 OPEN = [
@@ -96,3 +99,22 @@ async def test_every_route_is_in_a_table_above(client: httpx.AsyncClient) -> Non
     others = {"/readyz", "/api/v1/ingest/{source}"}
     for path in set(described) - others:
         assert path.format(**examples) in known, path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("%2e%2e", id="the directory above"), "demo-push%00", "Demo-Push", ".hidden", "a" * 64, "%C4%91"],
+)
+async def test_a_name_that_is_none_is_never_looked_up(parts: FakeParts, name: str) -> None:
+    """Looking a token up may touch files."""
+    looked_up: list[str] = []
+
+    def look_up(source: str) -> str:
+        looked_up.append(source)
+        return PUSH_TOKEN
+
+    centre = replace(parts.centre(), source_token=look_up)
+    url = httpx.URL("http://centre", raw_path=f"/api/v1/ingest/{name}".encode())
+    request = httpx.Request("POST", url, content=b"[]", headers={"Authorization": f"Bearer {PUSH_TOKEN}"})
+    answer = await httpx.AsyncClient(transport=httpx.ASGITransport(create_app(centre))).send(request)
+    assert (answer.status_code, looked_up) == (401, [])

@@ -15,7 +15,7 @@ from ioc.api.frames import Packet, text_frame
 from ioc.api.hub import Client, Hub
 from ioc.api.latest import Latest
 from ioc.clock import FixedClock
-from tests.unit.api.fake_centre import NOW, FakeLedger, kpi_value, source_state
+from tests.unit.api.fake_centre import NOW, kpi_value, ledger, source_state
 
 ALL = frozenset({"kpis", "sources", "alerts"})
 KPIS = frozenset({"kpis"})
@@ -61,7 +61,7 @@ def joined(hub: Hub, topics: frozenset[str] = ALL, epoch: str = "", seq: int = N
 
 
 async def test_hello_then_snap_then_deltas(hub: Ticking) -> None:
-    hub.publish(kpis=[kpi_value()], sources=[source_state()], ledger=FakeLedger())
+    hub.publish(kpis=[kpi_value()], sources=[source_state()], ledger=ledger())
     hub.tick()
     sink, _ = joined(hub)
     hello, snap = sink.take()
@@ -115,7 +115,7 @@ async def test_of_several_changes_in_a_tick_the_last_is_sent(hub: Ticking) -> No
 async def test_other_topics_move_no_position(hub: Ticking) -> None:
     sink, _ = joined(hub, KPIS)
     sink.take()
-    hub.publish(sources=[source_state()], ledger=FakeLedger())
+    hub.publish(sources=[source_state()], ledger=ledger())
     hub.tick(beat=True)
     (beat,) = sink.take()
     assert (beat["type"], beat["seq"]) == ("hb", 0)

@@ -34,6 +34,8 @@ async def test_a_push_is_passed_on_as_it_is(client: httpx.AsyncClient, parts: Fa
     assert answer.status_code == 202
     assert answer.json() == {
         "accepted": 2,
+        "duplicate": 0,
+        "rejected_count": 1,
         "rejected": [{"index": 5, "field": "value", "reason": "not_finite", "message": "value is NaN."}],
     }
     assert parts.push.pushed == [(PUSH_SOURCE, b"body \xe1\xba\xbf", content_type, "k1")]

@@ -7,7 +7,6 @@ import pytest
 from fastapi import FastAPI
 
 from ioc.api import pages
-from ioc.api.auth import token_file
 
 
 @pytest.fixture
@@ -90,14 +89,3 @@ async def test_docs_ask_no_other_host(client: httpx.AsyncClient) -> None:
         assert f"/docs/{name}" in page
         assert (await client.get(f"/docs/{name}")).status_code == 200
     assert (await client.get("/docs/..%2f__init__.py")).status_code == 404
-
-
-@pytest.mark.parametrize("name", ["", "..", "../admin", "a/b", "none", "Caps", ".hidden", "a\x00b"])
-def test_token_files(tmp_path: Path, name: str) -> None:
-    tokens = tmp_path / "tokens"
-    tokens.mkdir()
-    (tmp_path / "admin.token").write_text("admin")
-    (tokens / "demo-push.token").write_text("right\n")
-    assert token_file(tokens)(name) is None
-    assert token_file(tokens)("demo-push") == "right"
-    assert sorted(file.name for file in tokens.iterdir()) == ["demo-push.token"]

@@ -1,6 +1,7 @@
 """What each address answers."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -11,7 +12,8 @@ import pytest
 
 from ioc.catalog import CatalogInvalid, Fault
 from ioc.model.kpi import Freshness, Target
-from tests.unit.api.fake_centre import ADMIN, NOW, FakeParts, kpi_value, source_state
+from ioc.model.ledger import Loss
+from tests.unit.api.fake_centre import ADMIN, NOW, FakeParts, kpi_value, ledger, source_state
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 HISTORY = "/api/v1/kpis/dossier.overdue_now/history"
@@ -214,6 +216,23 @@ async def test_ledger(client: httpx.AsyncClient) -> None:
         }
     ]
     assert shown["partitions"][0]["gaps"] == [{"from": 41, "to": 42}]
+
+
+async def test_a_ledger_that_does_not_balance_says_why(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    found = datetime(2026, 11, 22, tzinfo=UTC)
+    lost = Loss("ioc.cases.v1", 1, 5, 9, "expired", found)
+    parts.ledger = replace(ledger("Offsets 5 to 8 are lost."), losses=(lost,))
+    shown = (await client.get("/api/v1/ledger")).json()
+    assert (shown["balanced"], shown["faults"]) == (False, ["Offsets 5 to 8 are lost."])
+    assert shown["losses"] == [
+        {
+            "topic": "ioc.cases.v1",
+            "partition": 1,
+            "offsets": {"from": 5, "to": 9},
+            "why": "expired",
+            "found_at": "2026-11-22T00:00:00.000Z",
+        }
+    ]
 
 
 async def test_alerts_are_none_yet(client: httpx.AsyncClient) -> None:
