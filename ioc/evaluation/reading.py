@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 
 from ioc.evaluation.parts import Kind, Part
-from ioc.evaluation.spans import Piece
+from ioc.evaluation.spans import HOURS_A_DAY, MINUTES_A_HOUR, Piece
 
 
 def read(
@@ -25,19 +25,27 @@ def read(
     if not stretch or not measures:
         return {name: np.zeros(0, np.int64) for name in (*group, *kind.sql)}
     where = f"measure IN ({_listed(measures)})" + ("" if units is None else f" AND unit IN ({_listed(units)})")
-    table = " UNION ALL ".join(_rows_of(kind, piece, where) for piece in stretch)
+    archived = _archived_until(cursor) if any(piece.level == "minute" for piece in stretch) else 0
+    table = " UNION ALL ".join(_rows_of(kind, piece, archived, where) for piece in stretch)
     merges = ", ".join(f"{sql} AS {name}" for name, sql in kind.sql.items())
     query = f"SELECT {', '.join(group)}, {merges} FROM ({table}) GROUP BY {', '.join(group)}"
     return {name: np.asarray(values) for name, values in cursor.execute(query).fetchnumpy().items()}
 
 
-def _rows_of(kind: Kind, piece: Piece, where: str) -> str:
+def _rows_of(kind: Kind, piece: Piece, archived: int, where: str) -> str:
+    both = "all_" if piece.level == "minute" and piece.start < archived else ""
     held = "n, sum, sum_squares, least, most, last_at, last" if kind.table == "panes" else ", ".join(kind.sql)
     columns = ", ".join(("measure", "unit", *kind.key))
     return (
-        f"SELECT {columns}, {piece.level} AS time, {held} FROM {piece.level}_{kind.table} "
+        f"SELECT {columns}, {piece.level} AS time, {held} FROM {both}{piece.level}_{kind.table} "
         f"WHERE {piece.level} >= {piece.start} AND {piece.level} < {piece.end} AND {where}"
     )
+
+
+def _archived_until(cursor: duckdb.DuckDBPyConnection) -> int:
+    """A minute behind all that only the archive has, at most two days too late; 0 when it is empty."""
+    row = cursor.execute("SELECT max(day) FROM archive_files WHERE state = 'kept'").fetchone()
+    return 0 if row is None or row[0] is None else (int(row[0]) + 2) * MINUTES_A_HOUR * HOURS_A_DAY
 
 
 def _listed(numbers: Collection[int]) -> str:
