@@ -172,5 +172,5 @@ def test_cases(seed: int, tmp_path: Path) -> None:
         for c in latest.values()
     }
     assert len(rows) == len(latest)
-    assert changes == len({order(version) + (version.case_id,) for version in versions})
+    assert changes == len({(*order(version), version.case_id) for version in versions})
     store.close()

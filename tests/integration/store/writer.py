@@ -1,0 +1,72 @@
+"""A process of its own that writes ticks into a store, to be killed or starved of disk by a test.
+
+Arguments: store path, archive directory, number of ticks. Tick k holds, in one transaction: 40 readings in 20 panes, a
+version of some cases, and next_offset k + 1. Prints one line a commit. Housekeeping runs beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from ioc.clock import FixedClock
+from ioc.errors import StoreUnavailable
+from ioc.settings import VIETNAM
+from ioc.store import Maintenance, Store, transaction
+from ioc.store.offsets import Output
+from ioc.store.positions import read_positions
+from ioc.store.tick import Tick, write_tick
+from ioc.topics import CASES, READINGS
+from ioc.wire.headers import OutputHeaders
+from tests.unit.store.batches import NOW, Reading, case, case_versions, panes_batch
+
+BEGIN_MS = round(NOW.timestamp() * 1000)
+READINGS_A_TICK = 40
+CASES_A_TICK = 5
+
+
+def readings_of(number: int) -> list[Reading]:
+    return [
+        Reading(
+            "air.pm25", f"u{k % 10}", None, BEGIN_MS + number % 7 * 60_000 + k % 2 * 60_000 + number, float(number + k)
+        )
+        for k in range(READINGS_A_TICK)
+    ]
+
+
+def tick(number: int) -> Tick:
+    tick = Tick(applied={(READINGS, 0): number + 1})
+    rows = panes_batch(readings_of(number))
+    head = OutputHeaders(READINGS, 0, number, "s", 1, number, READINGS_A_TICK, READINGS_A_TICK, 0, {}, BEGIN_MS)
+    tick.apply(Output(head, rows, number))
+    versions = case_versions(*(case((number + k) % 50, number) for k in range(CASES_A_TICK)))
+    head = OutputHeaders(CASES, 0, number, "c", 1, number, CASES_A_TICK, CASES_A_TICK, 0, {}, BEGIN_MS)
+    tick.apply(Output(head, versions, number))
+    return tick
+
+
+def main(path: Path, archive_dir: Path, ticks: int) -> None:
+    store = Store.open(path, archive_dir, zone=VIETNAM)
+    clock = FixedClock(NOW)
+    maintenance = Maintenance(store, clock=clock)
+    with store.cursor() as cursor:
+        cursor.execute("SET checkpoint_threshold = '256KB'")  # a kill shall meet checkpoints too
+        positions = read_positions(cursor)
+        for number in range(positions.applied.get((READINGS, 0), 0), ticks):
+            with transaction(cursor, store.path):
+                write_tick(cursor, store.codes, tick(number), number + 1, NOW)
+            store.codes.keep()
+            print(number, flush=True)
+            if number % 5 == 0:
+                clock.moment += timedelta(minutes=2)  # so that each step of housekeeping is due
+                maintenance.step()
+    store.close()
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    except StoreUnavailable as fault:
+        print(f"error: {fault}", flush=True)
+        sys.exit(3)
