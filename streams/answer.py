@@ -97,8 +97,8 @@ class BatchTooLarge(BatchMalformed):
 
 def _refused(message: SourceMessage, head: BatchHeaders, nothing: pa.RecordBatch, fault: BatchMalformed) -> Answer:
     reason = Reason.TOO_LARGE if isinstance(fault, BatchTooLarge) else Reason.MALFORMED
-    # Its sender counted the records; where none did, the message is one.
-    records = max(1, (head.received or 0) - head.duplicate)
+    # Its sender counted the records (no more than there are bytes); where none did, the message is one.
+    records = max(1, min((head.received or 0) - head.duplicate, len(message.value or b"")))
     counts = _counts(message, head, applied=0, rejected={str(reason): records})
     letter = Rejection(WHOLE_MESSAGE, "", reason, str(fault), message.value or b"")
     dead_letter = _dead_letter(message, head.source, WHOLE_MESSAGE, letter)

@@ -76,10 +76,10 @@ class BatchHeaders:
                 kind=[*found.get("ce_type", b"").decode().split("."), "", "", ""][2],
                 batch_id=found.get("ce_id", b"").decode(),
                 time=found.get("ce_time", b"").decode(),
-                generation=int(found.get("ioc-generation", b"0")),
-                sequence=int(found.get("ioc-sequence", b"0")),
-                received=int(found["ioc-received"]) if "ioc-received" in found else None,
-                duplicate=int(found.get("ioc-duplicate", b"0")),
+                generation=_count(found.get("ioc-generation", b"0")),
+                sequence=_count(found.get("ioc-sequence", b"0")),
+                received=_count(found["ioc-received"]) if "ioc-received" in found else None,
+                duplicate=_count(found.get("ioc-duplicate", b"0")),
                 content_type=found.get("content-type", JSON.encode()).decode().split(";")[0].strip().lower(),
                 position=orjson.loads(found["ioc-position"]) if "ioc-position" in found else None,
                 requests=orjson.loads(found["ioc-requests"]) if "ioc-requests" in found else {},
@@ -143,3 +143,11 @@ class OutputHeaders:
             )
         except (KeyError, ValueError) as fault:
             raise BatchMalformed(f"The output has no readable header {fault}.") from fault
+
+
+def _count(text: bytes) -> int:
+    """A whole number from 0 that 64 bits hold. Raises ValueError."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{number} is no count")
+    return number
