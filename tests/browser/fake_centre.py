@@ -1,4 +1,4 @@
-"""A centre that says what a test tells it to, in the words of the outside contract: REST, websocket and the built pages.
+"""A centre that says what a test tells it to, in the words of the outside contract: REST, websocket, pages.
 
 It serves on a free port of loopback from a thread of its own, so that a test can push a change, fall silent, cut every
 connection or restart (a new epoch) while a browser looks at it.
@@ -160,12 +160,12 @@ class FakeCentre:
             return JSONResponse(province.display(self.tiles, self.scenes))
 
         async def history(request: Request) -> Response:
-            id, query = request.path_params["id"], request.query_params
+            kpi, query = request.path_params["id"], request.query_params
             self.paths.append(request.url.path)
             start, end = (datetime.fromisoformat(query[key]) for key in ("from", "to"))
-            figure = dict(zip(province.TILES, province.FIGURES, strict=True)).get(id, 1.0)
-            points = self.histories.get(id) or province.history(figure, start, end, timedelta(minutes=30))
-            return JSONResponse({"id": id, "unit": query["unit"], "step": query["step"], "points": points})
+            figure = dict(zip(province.TILES, province.FIGURES, strict=True)).get(kpi, 1.0)
+            points = self.histories.get(kpi) or province.history(figure, start, end, timedelta(minutes=30))
+            return JSONResponse({"id": kpi, "unit": query["unit"], "step": query["step"], "points": points})
 
         routes: list[Any] = [
             Route("/api/v1/centre", centre),

@@ -83,16 +83,16 @@ def display(tiles: int, scenes: int = 1) -> Json:
         ("overview", {"vi": "Tổng quan", "en": "Overview"}),
         ("services", {"vi": "Dịch vụ công", "en": "Services"}),
     ]
-    listed = [{"id": id, "name": name, "tiles": list(TILES[:tiles])} for id, name in names[:scenes]]
+    listed = [{"id": scene, "name": name, "tiles": list(TILES[:tiles])} for scene, name in names[:scenes]]
     return {"id": "main", "scenes": listed, "height_mm": 2000, "distance_mm": 8000}
 
 
-def kpi_value(id: str, unit: str, value: float | None, now: datetime, **other: Any) -> Json:
+def kpi_value(kpi: str, unit: str, value: float | None, now: datetime, **other: Any) -> Json:
     """A live value with many samples, unless `other` says otherwise."""
-    definition = next(kpi for kpi in definitions() if kpi["id"] == id)
+    definition = next(each for each in definitions() if each["id"] == kpi)
     target = next((target for target in definition["targets"] if target["year"] == now.year), None)
     return {
-        "id": id,
+        "id": kpi,
         "unit": unit,
         "value": value,
         "unit_of_measure": definition["unit_of_measure"],
@@ -125,14 +125,13 @@ def source(name: str, vi: str, en: str, now: datetime, **other: Any) -> Json:
     } | other
 
 
-def alert(id: str, severity: int, unit: str, vi: str, en: str, since: datetime, **other: Any) -> Json:
-    name = {"vi": vi, "en": en}
+def alert(name: str, severity: int, unit: str, vi: str, en: str, since: datetime, **other: Any) -> Json:
     return {
-        "id": id,
+        "id": name,
         "severity": severity,
         "kpi": "",
         "unit": unit,
-        "name": name,
+        "name": {"vi": vi, "en": en},
         "since": rfc3339(since),
         "holder": "",
     } | other
@@ -146,8 +145,8 @@ def ledger(received: int = 4_812_906, **other: Any) -> Json:
 def full_state(now: datetime) -> Json:
     """Every tile's value for the province, three KPIs for each commune, four live sources, no alert."""
     codes = [unit["code"] for unit in units() if unit["code"] != PROVINCE]
-    kpis = [kpi_value(id, PROVINCE, value, now) for id, value in zip(TILES, FIGURES, strict=True)]
-    kpis += [kpi_value(id, code, 3 + i, now) for i, code in enumerate(codes) for id in TILES[:3]]
+    kpis = [kpi_value(kpi, PROVINCE, value, now) for kpi, value in zip(TILES, FIGURES, strict=True)]
+    kpis += [kpi_value(kpi, code, 3 + i, now) for i, code in enumerate(codes) for kpi in TILES[:3]]
     sources = [
         source("dossiers", "Một cửa điện tử", "One-stop shop", now),
         source("air", "Quan trắc khí", "Air quality", now),

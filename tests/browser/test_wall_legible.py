@@ -17,13 +17,14 @@ LEAST_PX_AT_1080 = 27  # 6.283 x 8,000 mm x 16' / 21,600, on a wall of 2,000 mm
 OVERFLOWING = """() => {
     const told = []
     for (const e of document.querySelectorAll(
-        '.tile, .tile *, header, header *, footer, footer *, .strip, .column, .column h2, .key, .names, .card, .banner')) {
+        '.tile, .tile *, header, header *, footer, footer *, .strip, .column, .column h2, .key, .names, .card, .banner'
+    )) {
         if (e.closest('svg') || e.closest('.trend')) continue
         const style = getComputedStyle(e)
         if (style.display === 'inline') continue
         const figures = e.closest('.value') // digits have no marks above or below: their line may be tight
         if (e.scrollWidth > e.clientWidth + 1 || (!figures && e.scrollHeight > e.clientHeight + 1))
-            told.push(`${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}" ${e.scrollWidth}x${e.scrollHeight}`
+            told.push(`${e.className} "${e.textContent.trim().slice(0, 40)}" ${e.scrollWidth}x${e.scrollHeight}`
                 + ` in ${e.clientWidth}x${e.clientHeight}`)
     }
     return told
@@ -38,7 +39,7 @@ SMALLEST_REM = """() => {
     }
     return Math.min(...sizes) * 1080 / innerHeight
 }"""
-TIGHTEST_LINE = """() => Math.min(...[...document.querySelectorAll('h1, h2, h3, p, span, li, footer, button:not([data-unit])')]
+TIGHTEST_LINE = """() => Math.min(...[...document.querySelectorAll('h1, h2, h3, p, span, li, footer, header button')]
     .filter(e => e.textContent.trim() && /\\p{L}/u.test(e.textContent) && !e.closest('.value'))
     .map(e => parseFloat(getComputedStyle(e).lineHeight) / parseFloat(getComputedStyle(e).fontSize)))"""
 
@@ -146,7 +147,8 @@ def test_no_long_task_while_values_pour_in(centre: FakeCentre, open_page: OpenWa
     page.evaluate(
         """() => {
             window.long = []
-            new PerformanceObserver(l => window.long.push(...l.getEntries().map(e => e.duration))).observe({ type: 'longtask' })
+            new PerformanceObserver(list => window.long.push(...list.getEntries().map(task => task.duration)))
+                .observe({ type: 'longtask' })
         }"""
     )
     units = [unit["code"] for unit in province.units()]

@@ -79,6 +79,7 @@ describe('against the target', () => {
   test.each([
     ['absolute below a thousand', 46, 45, '+1'],
     ['percent from a thousand on', 1284, 1190, '+8 %'],
+    ['a multiple from tenfold on', 1_284_911, 1880, '×683'],
     ['before was zero', 4, 0, '+4'],
   ])('change %s', (_, value, before, text) => expect(changeText(value, before, 0, 'vi')).toBe(text))
 

@@ -28,9 +28,17 @@ export function differenceText(difference: number, digits: number, language: Lan
   return signed(difference, shown, language)
 }
 
-/** From 1000 on a difference is told in percent of what it is compared with: absolute figures no longer fit a tile. */
+/** A value's distance to its goal. */
+export function distanceText(value: number, goal: number, digits: number, language: Language): string {
+  if (Math.abs(goal) < 1000) return differenceText(value - goal, digits, language)
+  return changeText(value, goal, digits, language)
+}
+
+/** From 1000 on a difference is told in percent of what it is compared with, and from tenfold on as a multiple: longer
+ * figures do not fit a tile. */
 export function changeText(value: number, before: number, digits: number, language: Language): string {
-  if (Math.abs(before) < 1000) return differenceText(value - before, digits, language)
+  if (Math.abs(before) < 1000) return signed(value - before, digits, language)
+  if (Math.abs(value / before) >= 10) return `×${number(value / before, 0, language)}`
   return `${signed((100 * (value - before)) / Math.abs(before), 0, language)} %`
 }
 

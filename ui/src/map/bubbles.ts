@@ -5,7 +5,7 @@ export type Place = { code: string; latitude: number; longitude: number }
 export type Spot = { code: string; x: number; y: number }
 export type Bubbles = { diameter: number; spots: Spot[] }
 
-const FILLED = 0.3 // share of the box that bubbles cover: above 0.5 they stop looking like a map
+const FILLED = 0.42 // share of the box that bubbles cover: above 0.5 they stop looking like a map
 const GAP = 0.06 // of a diameter
 const ROUNDS = 600
 
