@@ -19,7 +19,7 @@ EVENTS = 60_000
 PEERS = REPOSITORY / "tests" / "bench" / "peers"
 
 
-def run(seconds: float, peer_python: Path, own_python: Path) -> None:
+def run(seconds: float, python: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="ioc-bench-") as root:
         directory = Path(root)
         write_pack(directory / "catalog")
@@ -28,9 +28,9 @@ def run(seconds: float, peer_python: Path, own_python: Path) -> None:
             directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")
         ) as centre:
             ours = _ours(centre, directory, seconds)
-            rates = {"this centre, batches": ours, **_event_peers(centre.kafka, directory, peer_python, own_python)}
-        rates["ClickHouse (chdb), batches of 10,000"] = _clickhouse(directory, peer_python, 10_000, 100)
-        rates["ClickHouse (chdb), batches of 100,000"] = _clickhouse(directory, peer_python, 100_000, 30)
+            rates = {"this centre, batches": ours, **_event_peers(centre.kafka, directory, python)}
+        rates["ClickHouse (chdb), batches of 10,000"] = _clickhouse(directory, python, 10_000, 100)
+        rates["ClickHouse (chdb), batches of 100,000"] = _clickhouse(directory, python, 100_000, 30)
     table = Table(
         f"Readings a second (20 measures × 168 units, {seconds:.0f} s)", ("", "readings/s", "ours is × times")
     )
@@ -63,7 +63,7 @@ def _ours(centre: RunningCentre, directory: Path, seconds: float) -> float:
     return rate
 
 
-def _event_peers(bootstrap: str, directory: Path, peer_python: Path, own_python: Path) -> dict[str, float]:
+def _event_peers(bootstrap: str, directory: Path, python: Path) -> dict[str, float]:
     topic = f"bench.events.{time.time_ns()}"
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
@@ -82,7 +82,7 @@ def _event_peers(bootstrap: str, directory: Path, peer_python: Path, own_python:
     producer.close()
     words = {
         "plain Faust agent, single events": [
-            own_python,
+            python,
             PEERS / "faust_events.py",
             bootstrap,
             topic,
@@ -90,26 +90,26 @@ def _event_peers(bootstrap: str, directory: Path, peer_python: Path, own_python:
             directory / "faust",
         ],
         "Quix Streams, single events": [
-            peer_python,
+            python,
             PEERS / "quix_events.py",
             bootstrap,
             topic,
             EVENTS,
             directory / "quix",
         ],
-        "Bytewax, single events": [peer_python, PEERS / "bytewax_events.py", bootstrap, topic],
+        "Bytewax, single events": [python, PEERS / "bytewax_events.py", bootstrap, topic],
     }
     return {name: _rate([str(word) for word in command], directory) for name, command in words.items()}
 
 
-def _clickhouse(directory: Path, peer_python: Path, rows: int, repeat: int) -> float:
+def _clickhouse(directory: Path, python: Path, rows: int, repeat: int) -> float:
     batches = directory / f"arrow-{rows}"
     batches.mkdir()
     for seed in range(4):
         batch = template(rows, seed).at(time.time_ns() // 1_000_000)
         with pa.OSFile(str(batches / f"{seed}.arrow"), "wb") as out, pa.ipc.new_stream(out, batch.schema) as writer:
             writer.write_batch(batch)
-    return _rate([str(peer_python), str(PEERS / "clickhouse_batches.py"), str(batches), str(repeat)], directory)
+    return _rate([str(python), str(PEERS / "clickhouse_batches.py"), str(batches), str(repeat)], directory)
 
 
 def _rate(command: list[str], directory: Path) -> float:

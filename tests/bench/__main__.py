@@ -1,0 +1,34 @@
+"""`make bench`: all measurements, or those named: throughput, latency, historian, websocket, demonstration."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import historian, latency, resting, throughput
+
+
+def _websocket() -> None:
+    subprocess.run([sys.executable, "-m", "tests.bench.bench_websocket"], check=True)
+
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "throughput": lambda: throughput.run(60, Path(sys.executable)),
+    "latency": lambda: latency.run(30),
+    "historian": lambda: historian.run(15),
+    "websocket": _websocket,
+    "demonstration": lambda: resting.run(30),
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"No bench is called {unknown[0]!r}; there are {', '.join(BENCHES)}.", file=sys.stderr)
+        return 2
+    for name in names or BENCHES:
+        BENCHES[name]()
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))
