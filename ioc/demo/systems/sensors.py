@@ -3,6 +3,7 @@
 Topic `{air|traffic}/{unit}/{measure}/{subject}`, payload `{"value": 31.5, "time": "2026-11-23T01:00:00.000Z"}`, QoS 1.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import aiomqtt
@@ -25,9 +26,15 @@ class Gateway:
     def __init__(self, host: str, port: int, identifier: str) -> None:
         self._server = (host, port, identifier)
         self._client: aiomqtt.Client | None = None
+        # Stations and counters share the connection; a second one under the same identifier would end the first.
+        self._turn = asyncio.Lock()
 
     async def publish(self, messages: Iterator[Message]) -> None:
         """Each acknowledged by the server when it returns. Raises FeedBlocked."""
+        async with self._turn:
+            await self._publish(messages)
+
+    async def _publish(self, messages: Iterator[Message]) -> None:
         try:
             if self._client is None:
                 host, port, identifier = self._server
