@@ -181,11 +181,11 @@ class Delivery:
         self._sequence = 0
         self._under_way = False
         self._epoch += 1
-        if not self.was_open:
-            self._on_open(opened)
-        self.was_open = True
         self._tidy()
         self.stage, self.error, self._retry_after_s = Stage.OPEN, "", _FIRST_RETRY_S
+        if not self.was_open:
+            self.was_open = True
+            self._on_open(opened)
         self._changed.notify_all()
 
     def _send(self, sealed: Sealed) -> None:

@@ -205,7 +205,7 @@ class SourceWriter:
                 self._disk_error = ""
             except SpoolFull as fault:
                 self._disk_error = str(fault)
-            if self._dirty and self._is_drained() and now_s - self._saved_s > _CHECKPOINT_EVERY_S and self.is_open:
+            if self._dirty and now_s - self._saved_s > _CHECKPOINT_EVERY_S and self.is_open:
                 self._save()
                 self._saved_s = now_s
             if not self._buffer:
@@ -285,7 +285,6 @@ class SourceWriter:
 
     def _learn(self, opened: Opened) -> None:
         """What a writer before this one has sent, or left on disk."""
-        self.opened.set_result(None)
         self._position = opened.position
         self._remember(opened.requests)
         batches = list(opened.batches)
@@ -295,14 +294,13 @@ class SourceWriter:
             self._remember(sealed.message.requests)
             if sealed.frame is not None:
                 batches.append((sealed.message.topic, self._delivery.spool.value(sealed.frame)))
-        if self._keys is None:
-            return
-        for topic, value in batches:
+        for topic, value in batches if self._keys is not None else ():
             try:
                 batch, _ = arrow.decode(value, SCHEMAS[topic])
             except BatchMalformed:
                 continue
-            self._keys.take(self._keys_of(topic, batch), time.monotonic())
+            self._keys.take(self._keys_of(topic, batch), time.monotonic())  # type: ignore[union-attr]
+        self.opened.set_result(None)  # at the end: from here on others act on what was learnt
 
     def _remember(self, answers: Mapping[str, Any]) -> None:
         self._answers.update(answers)

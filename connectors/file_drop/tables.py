@@ -134,11 +134,11 @@ def _csv(path: Path, encoding: str, delimiter: str) -> Iterator[Cells]:
 def _encoding(path: Path) -> str:
     """UTF-8 and UTF-16 by their marks or by being valid; else cp1258, the Vietnamese code page of older Windows."""
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(4096)
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         if b"\0" in start:
-            if start[1:2] == b"\0":
+            if start.count(0) == start[1::2].count(0) and start.count(0) > len(start) // 4:
                 return "utf-16-le"
             raise BatchMalformed("The file is no text; only CSV and Excel files are taken.")
         file.seek(0)

@@ -144,7 +144,9 @@ def _add(
         found.fenced += 1
         return last
     batch, rejections = arrow.decode(value, schema)
-    rows += batch.to_pylist()
+    rows += [
+        {**row, "batch": f"{headers.generation}.{headers.sequence} {headers.batch_id}"} for row in batch.to_pylist()
+    ]
     found.rejections += rejections
     found.received += headers.received or 0
     found.duplicate += headers.duplicate

@@ -1,0 +1,126 @@
+"""The broker goes away and comes back: nothing acknowledged is lost, nothing counts twice."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connectors.outlet import Outlet
+from connectors.sealing import Intake
+from connectors.writer import SourceWriter, Taken
+from ioc.broker import EmbeddedBroker
+from ioc.catalog import load
+from ioc.errors import SpoolFull
+from ioc.kafka import create_topics
+from ioc.model.reading import Reading
+from ioc.wire.schemas import readings_batch
+from tests.integration.connectors.process import PARTITIONS, Sources, logged, wait_until
+from tests.integration.connectors.systems import HEAD
+
+pytestmark = pytest.mark.kafka
+_BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    embedded = EmbeddedBroker(tmp_path_factory.mktemp("own"), port=0)
+    create_topics(embedded.start(), {}, PARTITIONS)
+    yield embedded
+    embedded.stop()
+
+
+def intake(first: int, count: int) -> Intake:
+    rows = [Reading("traffic.vehicles", "46", _BEGAN + timedelta(seconds=first + n), 1.0) for n in range(count)]
+    return Intake(readings=readings_batch(rows), position={"next": first + count})
+
+
+def outlet(broker: EmbeddedBroker, data_dir: Path, spool_bytes: int = 1 << 26) -> Outlet:
+    return Outlet(
+        broker_address(broker),
+        data_dir,
+        partitions=PARTITIONS,
+        measures=load("46").vocabulary.measures,
+        spool_bytes=spool_bytes,
+    )
+
+
+def broker_address(broker: EmbeddedBroker) -> str:
+    return broker._address_file.read_text()
+
+
+def test_what_the_disk_took_comes_to_the_log_once_and_in_order(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    ways = outlet(own_broker, tmp_path)
+    writer = SourceWriter(ways, "away")
+    writer.open()
+    writer.submit(intake(0, 10)).safe.result(10)
+    own_broker.stop()
+    began_s = time.monotonic()
+    for number in range(1, 6):
+        writer.submit(intake(number * 10, 10)).safe.result(10)
+    assert time.monotonic() - began_s < 9, "the disk, not the broker, makes it safe"
+    own_broker.start()
+    writer.flush(40)
+    writer.close()
+    ways.close()
+    found = logged(broker_address(own_broker), "away")
+    seconds = [(row["time"] - _BEGAN).total_seconds() for row in found.readings]
+    assert seconds == [float(n) for n in range(60)]
+
+
+def test_full_disk_buffer_refuses_and_keeps_what_it_took(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    ways = outlet(own_broker, tmp_path, spool_bytes=100_000)
+    writer = SourceWriter(ways, "full")
+    writer.open()
+    own_broker.stop()
+    taken: list[Taken] = []
+
+    def fill() -> None:
+        for number in range(100):
+            taken.append(writer.submit(intake(number * 200, 200)))
+            time.sleep(0.02)
+
+    with pytest.raises(SpoolFull, match="'full' is at its bound"):
+        fill()
+    for one in taken:
+        one.safe.result(10)
+    own_broker.start()
+    writer.flush(40)
+    writer.submit(intake(100_000, 1)).safe.result(10)
+    writer.close()
+    ways.close()
+    assert len(logged(broker_address(own_broker), "full").readings) == len(taken) * 200 + 1
+
+
+def test_pushes_answered_while_the_broker_is_away_survive_a_kill(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    sources = Sources(tmp_path / "data", broker_address(own_broker))
+    sources.configure("spooled", HEAD + 'kind = "http_push"\n')
+    sources.start()
+    wait_until("the opening", lambda: sources.state("spooled").get("generation"))
+
+    def push(number: int) -> int:
+        time_ = (_BEGAN + timedelta(seconds=number)).isoformat()
+        body = f'[{{"measure": "traffic.vehicles", "unit": "46", "time": "{time_}", "value": 1}}]'
+        headers = {"idempotency-key": f"k{number}", "content-type": "application/json"}
+        address = f"http://127.0.0.1:{sources.port}/spooled"
+        return httpx.post(address, content=body, headers=headers, timeout=40).status_code
+
+    try:
+        assert push(0) == 202
+        own_broker.stop()
+        assert [push(number) for number in range(1, 4)] == [202] * 3
+        sources.kill()
+        sources.start()
+        time.sleep(3)
+        assert push(4) == 503, "without the log nobody knows what was sent already"
+        own_broker.start()
+        wait_until("a push to be taken again", lambda: push(4) == 202)
+        assert [push(number) for number in range(4)] == [202] * 4, "the same keys, the same answers"
+        time.sleep(0.5)
+        found = logged(broker_address(own_broker), "spooled")
+        assert sorted((row["time"] - _BEGAN).total_seconds() for row in found.readings) == [0, 1, 2, 3, 4]
+    finally:
+        sources.kill()

@@ -1,0 +1,160 @@
+"""The source writer on a real broker."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from connectors.http_push import PushEndpoint
+from connectors.outlet import Outlet
+from connectors.sealing import Intake
+from connectors.writer import SourceWriter
+from ioc.catalog import load
+from ioc.clock import SystemClock
+from ioc.errors import BatchMalformed, ConfigurationInvalid
+from ioc.model.reading import Reading
+from ioc.model.rejection import Rejection
+from ioc.wire.schemas import READINGS, readings_batch
+from tests.integration.connectors.process import PARTITIONS, logged
+
+pytestmark = pytest.mark.kafka
+_BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def outlet(kafka: str, tmp_path: Path) -> Iterator[Outlet]:
+    ways = Outlet(kafka, tmp_path, partitions=PARTITIONS, measures=load("46").vocabulary.measures)
+    yield ways
+    ways.close()
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest) -> str:
+    name: str = request.node.originalname
+    return name.replace("_", "-")[:60]
+
+
+def vehicles(*seconds: int) -> list[Reading]:
+    return [Reading("traffic.vehicles", "46", _BEGAN + timedelta(seconds=second), 1.0) for second in seconds]
+
+
+def speeds(*seconds: int) -> list[Reading]:
+    return [Reading("traffic.speed", "46", _BEGAN + timedelta(seconds=second), 30.0) for second in seconds]
+
+
+def test_goes_on_from_the_log(kafka: str, outlet: Outlet, source: str) -> None:
+    """A new writer knows position, record keys and answers of the one before."""
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    writer.add_readings(speeds(1, 2), position={"at": 2})
+    writer.submit(Intake(readings=readings_batch(speeds(3))), "key", lambda accepted, duplicate: [accepted, duplicate])
+    writer.close()
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    assert writer.position == {"at": 2}
+    assert writer.answer_of("key") == [1, 0]
+    taken = writer.add_readings(speeds(2, 3, 4))
+    assert (taken.accepted, taken.duplicate) == (1, 2)
+    writer.close()
+    found = logged(kafka, source)
+    assert len(found.readings) == 4
+    assert (found.received, found.duplicate) == (6, 2)
+
+
+def test_events_without_subject_are_never_taken_for_repeats(kafka: str, outlet: Outlet, source: str) -> None:
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    assert writer.add_readings(vehicles(1, 1, 1)).accepted == 3
+    assert writer.add_readings(speeds(1, 1, 1)).accepted == 1
+    writer.close()
+    assert len(logged(kafka, source).readings) == 4
+
+
+def test_large_intake_is_cut_and_stays_whole(kafka: str, outlet: Outlet, source: str, tmp_path: Path) -> None:
+    rows = 500_000
+    codes = pa.array(np.zeros(rows, np.int16))
+    batch = pa.RecordBatch.from_arrays(
+        [
+            pa.DictionaryArray.from_arrays(codes, pa.array(["traffic.vehicles"])),
+            pa.DictionaryArray.from_arrays(codes, pa.array(["46"])),
+            pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string())),
+            pa.array(np.arange(rows) + 1_790_000_000_000).cast(READINGS.field("time").type),
+            pa.array(np.random.default_rng(1).random(rows)),
+        ],
+        schema=READINGS,
+    )
+    writer = SourceWriter(outlet, source, dedupe=False)
+    writer.open()
+    writer.add_readings(batch, position=1)
+    writer.flush()
+    assert (tmp_path / "spool" / f"{source}.spool").stat().st_size == 0
+    writer.close()
+    found = logged(kafka, source)
+    assert found.batches >= 3
+    assert len({row["time"] for row in found.readings}) == rows
+
+
+def test_refusals_of_one_message_have_indices_of_their_own(kafka: str, outlet: Outlet, source: str) -> None:
+    """Two pushes in one flush both have an unfit record 0; a dead letter's key needs them apart."""
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    for _ in range(2):
+        unfit = Rejection(0, "value", "not_finite", "no", b"\xff" * 10)
+        writer.submit(Intake(readings=readings_batch(vehicles(1)), rejections=[unfit]))
+    writer.close()
+    found = logged(kafka, source)
+    assert [r.index for r in found.rejections] == [0, 2]
+    assert found.received == 4
+
+
+def test_one_process_runs_a_source(outlet: Outlet, source: str) -> None:
+    writer = SourceWriter(outlet, source)
+    with pytest.raises(ConfigurationInvalid, match="already run by another"):
+        SourceWriter(outlet, source)
+    writer.close()
+
+
+def test_older_writer_is_fenced(kafka: str, outlet: Outlet, source: str, tmp_path: Path) -> None:
+    """Two machines run the same source by mistake: what the older one still sends is an echo."""
+    older = SourceWriter(outlet, source)
+    older.open()
+    elsewhere = Outlet(kafka, tmp_path / "elsewhere", partitions=PARTITIONS, measures={})
+    newer = SourceWriter(elsewhere, source)
+    newer.open()
+    older.add_readings(vehicles(1))
+    older.flush()
+    newer.add_readings(vehicles(2))
+    newer.flush()
+    older.close()
+    newer.close()
+    elsewhere.close()
+    found = logged(kafka, source)
+    assert [row["time"] for row in found.readings] == [_BEGAN + timedelta(seconds=2)]
+    assert found.fenced == 1
+
+
+async def test_same_key_same_answer_also_after_a_restart(kafka: str, outlet: Outlet, source: str) -> None:
+    vocabulary = load("46").vocabulary
+    good = b'{"measure":"traffic.vehicles","unit":"46","time":"2026-11-22T00:00:00Z","value":1}'
+    bad = b'{"measure":"traffic.vehicles","unit":"46","time":"2026-11-22T00:00:00Z","value":"x"}'
+    body = good + b"\n" + bad + b"\n" + b"{broken\n" + good
+    answers = []
+    for _ in range(2):
+        writer = SourceWriter(outlet, source)
+        writer.open()
+        endpoint = PushEndpoint(lambda _, w=writer: w, lambda: vocabulary, SystemClock())  # type: ignore[misc]
+        for _ in range(2):
+            answers.append(await endpoint.ingest(source, body, "application/x-ndjson; charset=utf-8", "key-1"))
+            with pytest.raises(BatchMalformed):
+                await endpoint.ingest(source, b"<html>", "application/json", "key-2")
+        writer.close()
+    assert answers == [answers[0]] * 4
+    assert answers[0].accepted == 2
+    assert [(r.index, r.reason) for r in answers[0].rejected] == [(1, "wrong_type"), (2, "malformed")]
+    found = logged(kafka, source)
+    assert len(found.readings) == 2
+    assert [r.reason for r in found.rejections] == ["wrong_type", "malformed", "malformed"]
+    assert found.rejections[2].content == b"<html>"
