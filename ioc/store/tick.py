@@ -161,7 +161,9 @@ def write_tick(cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, numb
 
 
 def _append(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-    # A handful of rows: one statement with values costs a third of a scan of columns.
+    # As a table: the same few rows as parameters of the statement cost five times as much.
     if rows:
-        marks = ", ".join(["(" + ", ".join("?" * len(rows[0])) + ")"] * len(rows))
-        cursor.execute(f"INSERT INTO {table} VALUES {marks}", [value for row in rows for value in row])
+        columns = {f"c{number}": list(values) for number, values in enumerate(zip(*rows, strict=True))}
+        cursor.register("tick_rows", pa.table(columns))
+        cursor.execute(f"INSERT INTO {table} SELECT * FROM tick_rows")
+        cursor.unregister("tick_rows")
