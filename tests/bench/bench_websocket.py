@@ -78,8 +78,8 @@ class WallClient(asyncio.Protocol):
         if not self.measuring:
             return
         self.received_bytes += len(data)
-        if b'"type":"delta"' in data:
-            self.deltas += 1
+        if deltas := data.count(b'"type":"delta"'):
+            self.deltas += deltas
             at = data.find(_MARK)
             if at >= 0:
                 sent = datetime.fromisoformat(data[at + len(_MARK) : at + len(_MARK) + 24].decode())
