@@ -15,10 +15,10 @@ from types import FrameType
 import click
 import httpx
 
-from ioc.broker import EmbeddedBroker
+from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.errors import ConfigurationInvalid
 from ioc.kafka import create_topics
-from ioc.processes import Child
+from ioc.processes import Child, Restart
 from ioc.settings import Settings
 
 STOP_PATIENCE_S = 6.0
@@ -130,8 +130,18 @@ def _announce(settings: Settings, children: list[Child], ending: threading.Event
 
 
 def _keep_broker(broker: EmbeddedBroker, ending: threading.Event) -> None:
+    """Start it again whenever it ends, also when it ends while starting."""
+    restart, deaths = Restart(), 0
     while not ending.is_set():
-        code = broker.wait()
-        if not ending.is_set():
-            click.echo(f"broker ended with code {code}; it is started again", err=True)
-            broker.start()
+        began = time.monotonic()
+        told = f"broker ended with code {broker.wait()}"
+        while not ending.is_set():
+            lived_s = time.monotonic() - began
+            deaths = 0 if lived_s >= restart.settled_after_s else deaths + 1
+            click.echo(f"{told}; it is started again", err=True)
+            ending.wait(restart.delay_s(deaths, lived_s))
+            try:
+                broker.start()
+                break
+            except BrokerStartFailed as fault:
+                told = str(fault)
