@@ -1,6 +1,7 @@
 """Feeds: what a sector system hands over by itself, interval after interval."""
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ from ioc.demo.state import HandedOver
 
 _LOG = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_BETWEEN_PIECES_S = 0.05
 
 
 class FeedBlocked(Exception):
@@ -59,22 +61,23 @@ async def hand_over(feed: Feed, handed_over: HandedOver, now_ms: int) -> bool:
     return True
 
 
-async def run(feed: Feed, handed_over: HandedOver, clock: Clock) -> None:
-    """For ever, until cancelled."""
+async def run(feed: Feed, handed_over: HandedOver, clock: Clock, ending: asyncio.Event) -> None:
+    """Until `ending` is set; a piece under way is finished first, so that the other side is left in order."""
     wait_s = _FIRST_WAIT_S
-    while True:
+    while not ending.is_set():
         now_ms = to_ms(clock.now())
         try:
             more = await hand_over(feed, handed_over, now_ms)
         except FeedBlocked as fault:
             if wait_s == _FIRST_WAIT_S:
                 _LOG.warning("%s: %s", feed.name, fault)
-            await asyncio.sleep(wait_s)
+            await _pause(ending, wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             continue
         wait_s = _FIRST_WAIT_S
-        await asyncio.sleep(0.05 if more else rhythm_wait_s(feed, now_ms))
+        await _pause(ending, _BETWEEN_PIECES_S if more else max(_BETWEEN_PIECES_S, feed.rhythm.wait_s(now_ms)))
 
 
-def rhythm_wait_s(feed: Feed, now_ms: int) -> float:
-    return max(0.05, feed.rhythm.wait_s(now_ms))
+async def _pause(ending: asyncio.Event, wait_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ending.wait(), wait_s)

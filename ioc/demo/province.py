@@ -31,6 +31,7 @@ from ioc.demo.systems.sensors import Counters, Gateway, Stations
 from ioc.settings import Settings
 
 _LOG = logging.getLogger(__name__)
+_FINISH_S = 3.0
 
 
 def run(settings: Settings) -> None:
@@ -77,13 +78,16 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
             DocumentExchange(world, folders["document-exchange"]),
             DayFile(world, folders["department-day-file"]),
         )
-        tasks = [asyncio.create_task(feeds.run(feed, handed_over, clock), name=feed.name) for feed in own_feeds]
+        ending = asyncio.Event()
+        tasks = [asyncio.create_task(feeds.run(feed, handed_over, clock, ending), name=feed.name) for feed in own_feeds]
         for task in tasks:
             task.add_done_callback(_tell)
         try:
             yield at
         finally:
-            for task in tasks:
+            ending.set()
+            _, unfinished = await asyncio.wait(tasks, timeout=_FINISH_S)
+            for task in unfinished:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 

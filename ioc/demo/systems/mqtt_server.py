@@ -1,11 +1,14 @@
 """The MQTT server that the stations and counters publish to, open to anyone on this machine."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
+_SHUTDOWN_S = 3.0
 _SESSION_S = 1800
 """A subscriber that stays away longer is forgotten, with what waits for it in memory."""
 _ANYONE = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
@@ -22,4 +25,6 @@ async def mqtt_server(port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await broker.shutdown()
+        # It waits for ever on a client that broke off in the middle of connecting.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(broker.shutdown(), _SHUTDOWN_S)
