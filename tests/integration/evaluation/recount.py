@@ -62,9 +62,12 @@ def hours(since: datetime, until: datetime) -> float:
     return (until - since) / timedelta(hours=1)
 
 
-def jobs(kpi: str, held: Sequence[Case], now: datetime, *, heard: bool) -> float | None:
-    """A KPI over the cases that hold."""
-    month, today = span("month", now), span("today", now)
+def jobs(
+    kpi: str, held: Sequence[Case], now: datetime, *, heard: bool, windows_at: datetime | None = None
+) -> float | None:
+    """A KPI over the cases that hold; windows are those of another moment if one is given."""
+    windows_at = windows_at or now
+    month, today = span("month", windows_at), span("today", windows_at)
     still_open = [case for case in held if case.closed_at is None]
 
     def closed(within: Span) -> list[Case]:
@@ -100,6 +103,6 @@ def jobs(kpi: str, held: Sequence[Case], now: datetime, *, heard: bool) -> float
             times = [hours(case.received_at, case.closed_at) for case in closed(month) if case.closed_at]
             return statistics.median(times) if times else None
         case "job.time_min":
-            done = [case for case in closed(span("24h", now)) if case.status == "done"]
+            done = [case for case in closed(span("24h", windows_at)) if case.status == "done"]
             return min((hours(case.received_at, case.closed_at) for case in done if case.closed_at), default=None)
     raise KeyError(kpi)
