@@ -66,7 +66,7 @@ def _fit_words(words: dict[str, Words], vocabulary: Vocabulary) -> Flags:
     fit: Flags = allowed[kind.codes, status.codes]
     fit &= words["unit"].flags(vocabulary.units.__contains__)[words["unit"].codes]
     for name in ("channel", "service"):
-        if any(word and len(word) > LONGEST_WORD for word in words[name].entries):
+        if words[name].longest() > LONGEST_WORD:
             short = words[name].flags(lambda word: len(word) <= LONGEST_WORD)
             short[-1] = True
             fit &= short[words[name].codes]

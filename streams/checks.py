@@ -64,7 +64,7 @@ def fit_rows(columns: Columns, measures: MeasuresOf, vocabulary: Vocabulary, inp
         fit &= known[columns.unit.codes]
     if len(value) and (columns.time_ms.min() < EARLIEST_MS or columns.time_ms.max() > input_time_ms + AHEAD_MS):
         fit &= (columns.time_ms >= EARLIEST_MS) & (columns.time_ms <= input_time_ms + AHEAD_MS)
-    if any(word and len(word) > LONGEST_WORD for word in columns.subject.entries):
+    if columns.subject.longest() > LONGEST_WORD:
         short = columns.subject.flags(lambda word: len(word) <= LONGEST_WORD)
         short[-1] = True
         fit &= short[columns.subject.codes]

@@ -25,9 +25,22 @@ class Grouping:
         keys, before = (self.keys, self.size) if self.size <= _MOST_KEYS // size else self._renumbered()
         return Grouping(keys * size + codes, before * size)
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether arrays by key are about as small as the rows."""
+        return self.size <= max(_SPARSE * len(self.keys), _SMALL)
+
     def dense(self) -> "Grouping":
-        """The same groups with few keys that no row has, so that arrays by key stay small."""
-        return self if self.size <= max(_SPARSE * len(self.keys), _SMALL) else Grouping(*self._renumbered())
+        """The same groups, dense; keys that no row has fall away where they are many."""
+        return self if self.is_dense else Grouping(*self._renumbered())
+
+    def groups(self) -> tuple[Whole, Whole]:
+        """The keys that rows have, in order, and how many rows have each."""
+        if not self.is_dense:
+            return np.unique(self.keys, return_counts=True)
+        counts = self.counts()
+        present = np.flatnonzero(counts)
+        return present, counts[present]
 
     def _renumbered(self) -> tuple[Whole, int]:
         kept, places = np.unique(self.keys, return_inverse=True)

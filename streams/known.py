@@ -49,6 +49,10 @@ class Words:
         """By code: whether the word is there and fits."""
         return np.array([word is not None and word != "" and fits(word) for word in self.entries] + [False], np.bool_)
 
+    def longest(self) -> int:
+        """Characters of the longest word."""
+        return max(map(len, filter(None, self.entries)), default=0)
+
     def all_fit(self, fit: Flags) -> bool:
         """Whether no row needs to be looked at: every word of the dictionary fits, and none is null."""
         return bool(fit[:-1].all()) and (len(self.codes) == 0 or int(self.codes.min()) >= 0)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from ioc.wire.schemas import BUCKETS, REGISTERS
 from ioc.wire.sketches import PRECISION, buckets_of, registers_of
 from streams.checks import Columns
+from streams.grouping import Grouping
 from streams.known import Flags, MeasuresOf
 
 Whole = NDArray[np.int64]
-_HALF = 2**15
 _RANK_BITS = 6
 
 
@@ -22,10 +22,12 @@ def bucket_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.intp]
     rows = _rows(measures.quantiles, columns)
     if rows is None:
         return pa.nulls(size, BUCKETS)
-    bucket = buckets_of(columns.value[rows]).astype(np.int64) + _HALF
-    keys, counts = np.unique(panes[rows] * (2 * _HALF) + bucket, return_counts=True)
-    pane, bucket = np.divmod(keys, 2 * _HALF)
-    buckets = pa.array((bucket - _HALF).astype(np.int16))
+    bucket = buckets_of(columns.value[rows]).astype(np.int64)
+    lowest = int(bucket.min())
+    width = int(bucket.max()) - lowest + 1
+    keys, counts = Grouping(panes[rows], size).by(bucket - lowest, width).groups()
+    pane, bucket = np.divmod(keys, width)
+    buckets = pa.array((bucket + lowest).astype(np.int16))
     return _lists(pane, pa.StructArray.from_arrays([buckets, pa.array(counts.astype(np.int32))], ["bucket", "n"]), size)
 
 
@@ -34,12 +36,12 @@ def register_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.int
     rows = _rows(measures.distinct, columns)
     if rows is None or not columns.subject.entries:
         return pa.nulls(size, REGISTERS)
-    named = columns.subject.codes[rows].astype(np.int64)
-    pairs = np.unique(panes[rows][named >= 0] * columns.subject.size + named[named >= 0])
-    pane, subject = np.divmod(pairs, columns.subject.size)
-    subjects, place = np.unique(subject, return_inverse=True)
-    register, rank = registers_of([columns.subject.entries[code] or "" for code in subjects])
-    keys = (pane << PRECISION | register[place]) << _RANK_BITS | rank[place]
+    subject = columns.subject.codes[rows]
+    named = rows[subject >= 0]
+    grouping = Grouping(panes[named], size).by(columns.subject.codes[named], columns.subject.size)
+    pane, subject = np.divmod(grouping.groups()[0], columns.subject.size)
+    register, rank = registers_of([word or "" for word in columns.subject.entries])
+    keys = (pane << PRECISION | register[subject]) << _RANK_BITS | rank[subject]
     keys.sort()
     greatest = np.ones(len(keys), np.bool_)  # the last of equal panes and registers has the greatest rank
     greatest[:-1] = keys[1:] >> _RANK_BITS != keys[:-1] >> _RANK_BITS

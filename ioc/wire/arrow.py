@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ioc.errors import BatchMalformed
 from ioc.model.rejection import Rejection
@@ -43,9 +42,9 @@ def decode(
     """
     try:
         with pa.ipc.open_stream(content, options=_IN_THIS_THREAD) as reader:
-            table = reader.read_all()
+            batches = list(reader)
         metadata = reader.schema.metadata or {}
-        columns = [_column(table, field, optional) for field in schema]
+        columns = [_column(batches, reader.schema, field, optional) for field in schema]
         rejections = _rejections(metadata.get(REJECTIONS))
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError) as fault:
         raise BatchMalformed(
@@ -54,14 +53,18 @@ def decode(
     return pa.RecordBatch.from_arrays(columns, schema=schema), rejections
 
 
-def _column(table: pa.Table, field: pa.Field, optional: frozenset[str]) -> pa.Array:
-    if field.name not in table.column_names:
+def _column(batches: list[pa.RecordBatch], given: pa.Schema, field: pa.Field, optional: frozenset[str]) -> pa.Array:
+    place = given.get_field_index(field.name)
+    if place < 0:
         if field.name in optional:
-            return pa.nulls(table.num_rows, field.type)
-        raise KeyError(f"column {field.name!r} is missing")
-    column = table.column(field.name)
-    for chunk in column.chunks:
-        _check_sound(chunk)
+            return pa.nulls(sum(batch.num_rows for batch in batches), field.type)
+        raise KeyError(f"column {field.name!r} is missing, or there are several")
+    arrays = [batch.column(place) for batch in batches]
+    for array in arrays:
+        _check_sound(array)
+    if len(arrays) == 1 and arrays[0].type == field.type:
+        return arrays[0]
+    column = pa.chunked_array(arrays, given.field(place).type)
     if column.type != field.type:
         if pa.types.is_timestamp(field.type) and not (pa.types.is_timestamp(column.type) and column.type.tz):
             raise TypeError(f"column {field.name!r} is {column.type}, not a timestamp with a time zone")
@@ -80,12 +83,17 @@ def _check_sound(array: pa.Array) -> None:
         return
     array.validate()
     array.dictionary.validate(full=True)
-    codes = pc.min_max(array.indices)
-    if codes["min"].is_valid and not 0 <= codes["min"].as_py() <= codes["max"].as_py() < len(array.dictionary):
-        raise IndexError(f"code {codes['max']} is outside a dictionary of {len(array.dictionary)}")
+    indices = array.indices
+    codes = (indices.fill_null(0) if indices.null_count else indices).to_numpy(zero_copy_only=False)
+    entries = max(1, len(array.dictionary)) if indices.null_count else len(array.dictionary)
+    if len(codes) and not 0 <= codes.min() <= codes.max() < entries:
+        raise IndexError(f"code {codes.max()} is outside a dictionary of {len(array.dictionary)}")
 
 
 def _rejections(content: bytes | None) -> list[Rejection]:
     if content is None:
         return []
-    return [Rejection(i, f, reason, message, b64decode(body)) for i, f, reason, message, body in orjson.loads(content)]
+    return [
+        Rejection(int(index), str(field), str(reason), str(message), b64decode(body))
+        for index, field, reason, message, body in orjson.loads(content)
+    ]
