@@ -1,0 +1,115 @@
+"""The historian comes back by itself: after a full disk, after a broker that went away, after one that forgot all."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ioc.broker import EmbeddedBroker
+from ioc.kafka import create_topics
+from ioc.settings import VIETNAM
+from ioc.store import Condition, Historian, Store, read_ledger
+from tests.integration.store.conftest import PARTITIONS, Agents, until
+from tests.unit.store.batches import Reading, one_pane, panes_batch
+
+ROOT = Path(__file__).parents[3]
+MINUTE = 30_000_000
+
+pytestmark = pytest.mark.kafka
+
+
+def readings(store: Store) -> int:
+    with store.cursor() as cursor:
+        return int(cursor.execute("SELECT coalesce(sum(n), 0) FROM day_panes").fetchall()[0][0])
+
+
+def test_a_full_disk_stops_writing_and_space_starts_it_again(agents: Agents, topics: str, tmp_path: Path) -> None:
+    path, archive_dir = tmp_path / "ioc.duckdb", tmp_path / "archive"
+    batches = [
+        panes_batch([Reading("air.pm25", f"u{k}", None, minute * 60_000 + k, float(k)) for k in range(1000)])
+        for minute in range(MINUTE, MINUTE + 31)
+    ]
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.store.historian_process", str(path), str(archive_dir), topics],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+    ) as process:
+        assert process.stdout is not None
+        for rows in batches[:30]:
+            agents.output(rows, agents.input())
+        for line in process.stdout:
+            if line.startswith("not_writing"):
+                break
+        assert "is full; writing stops until there is space again" in line
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        for line in process.stdout:
+            if line.startswith("live"):
+                break
+        agents.output(batches[30], agents.input())
+        process.communicate(timeout=30)
+    store = Store.open(path, archive_dir, zone=VIETNAM)
+    after = Historian(store, topics, {}, lambda _: None)
+    after.start()
+    until(lambda: readings(store) == 31_000)
+    after.stop()
+    with store.cursor() as cursor:
+        assert read_ledger(cursor, after.log_view(), []).faults == ()
+    store.close()
+
+
+def test_a_broker_that_restarts_and_one_that_lost_its_data(tmp_path: Path, store: Store) -> None:
+    broker = EmbeddedBroker(tmp_path / "broker", port=0)
+    address = broker.start()
+    port = int(address.rsplit(":", 1)[1])
+    historian = Historian(store, address, {}, lambda _: None)
+    try:
+        historian.start()
+        until(lambda: historian.state().condition is Condition.TOPICS_MISSING)
+        create_topics(address, {}, PARTITIONS)
+        apply(address, 3, 1)
+        until(lambda: readings(store) == 3, 30)
+
+        broker.stop()
+        until(lambda: historian.state().condition is Condition.BROKER_AWAY, 30)
+        broker = EmbeddedBroker(tmp_path / "broker", port=port)
+        assert broker.start() == address
+        apply(address, 2, 10)
+        until(lambda: readings(store) == 23, 30)
+
+        broker.stop()
+        broker = EmbeddedBroker(tmp_path / "other", port=port)
+        assert broker.start() == address
+        create_topics(address, {}, PARTITIONS)
+        apply(address, 8, 100, generation=2)
+        until(lambda: readings(store) == 823, 30)
+        until(lambda: historian.state().condition is Condition.LIVE)
+        with store.cursor() as cursor:
+            assert [loss.why for loss in read_ledger(cursor, historian.log_view(), []).losses] == [
+                "the topic was re-created"
+            ]
+    finally:
+        historian.stop()
+        broker.stop()
+
+
+def apply(address: str, outputs: int, n: int, generation: int = 1) -> None:
+    agents = Agents(address)
+    for _ in range(outputs):
+        agents.output(one_pane(MINUTE, n=n), agents.input(), generation=generation)
+    agents.close()
