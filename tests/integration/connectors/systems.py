@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -31,6 +32,8 @@ class SectorSystem(ABC):
 
     notices_absence = True
     """Whether the connector can know that the system is gone."""
+    forgets = ""
+    """Why the system cannot give again what a killed connector had not acknowledged."""
 
     def __init__(self, directory: Path, sources: Sources, source: str) -> None:
         self.directory = directory
@@ -261,3 +264,26 @@ def _wait_for_port(port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"nothing listens on {port}")
+
+
+class Amqtt(MqttSystem):
+    """The server of the demonstration province, MQTT 3.1.1, in a process of its own."""
+
+    version = "3.1.1"
+    forgets = "amqtt 0.12 drops a session with its connection, and what was not acknowledged in it"
+
+    def come_back(self) -> None:
+        settings = self.directory / "amqtt.yaml"
+        settings.write_text(
+            f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{self.port}\n"
+            "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n    allow_anonymous: true\n"
+        )
+        program = Path(sys.executable).with_name("amqtt")
+        self._process = subprocess.Popen(
+            [program, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _wait_for_port(self.port)
+
+    def go_away(self) -> None:
+        self._process.kill()
+        self._process.wait(10)

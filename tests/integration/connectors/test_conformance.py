@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.connectors.conformance import ConnectorConformance
-from tests.integration.connectors.systems import Agency, Mosquitto, MosquittoOf311, Pusher, RestServer
+from tests.integration.connectors.systems import Agency, Amqtt, Mosquitto, MosquittoOf311, Pusher, RestServer
 
 pytestmark = pytest.mark.kafka
 
@@ -26,3 +26,7 @@ class TestMqtt5(ConnectorConformance):
 
 class TestMqtt311(ConnectorConformance):
     system = MosquittoOf311
+
+
+class TestMqttOfTheDemonstration(ConnectorConformance):
+    system = Amqtt
