@@ -15,7 +15,7 @@ def command(history: bool) -> None:
     if history:
         _load_history(settings)
         return
-    from ioc.demo import run
+    from ioc.demo.province import run
 
     run(settings)
 

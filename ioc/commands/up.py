@@ -16,6 +16,7 @@ import click
 import httpx
 
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
+from ioc.demo import addresses
 from ioc.errors import ConfigurationInvalid
 from ioc.kafka import create_topics
 from ioc.processes import Child, Restart
@@ -55,7 +56,7 @@ def _run(settings: Settings, workers: int, demo: bool) -> None:
             child.start()
         if demo:
             _load_history(settings)
-        _announce(settings, children, ending, began)
+        _announce(settings, children, ending, demo, began)
         while not ending.wait(0.1):
             for child in children:
                 code = child.tend(time.monotonic())
@@ -103,7 +104,7 @@ def _load_history(settings: Settings) -> None:
         click.echo("The history was not loaded to its end; the next start goes on with it.", err=True)
 
 
-def _announce(settings: Settings, children: list[Child], ending: threading.Event, began: float) -> None:
+def _announce(settings: Settings, children: list[Child], ending: threading.Event, demo: bool, began: float) -> None:
     """Say where things are once live values flow, or after a while what does not come."""
     address = f"http://127.0.0.1:{settings.http_port}"
     while not ending.wait(0.2):
@@ -126,6 +127,9 @@ def _announce(settings: Settings, children: list[Child], ending: threading.Event
     click.echo(f"Admin token  {token}")
     click.echo("Push token   .venv/bin/ioc source token demo-push")
     click.echo(f"Data, logs   {settings.data_dir}")
+    if demo and (at := addresses.read(settings.data_dir)) is not None:
+        click.echo(f"MQTT         {at.mqtt}  (simulated server; topic air/<unit>/air.pm25/<station>)")
+        click.echo(f"Drop folder  {at.folders['demo-drop']}")
     click.echo("Ctrl-C stops all of it.")
 
 

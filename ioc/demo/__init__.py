@@ -2,7 +2,3 @@
 
 Everything simulated is a function of a seed and a time (`world/`); thin shells speak the protocols (`systems/`).
 """
-
-from ioc.demo.province import run
-
-__all__ = ["run"]
