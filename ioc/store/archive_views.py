@@ -35,6 +35,18 @@ def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
         )
 
 
+def archived_rows(
+    cursor: duckdb.DuckDBPyConnection, archive_dir: Path, kind: str, first_day: int, last_day: int
+) -> str:
+    """SQL of the archived minutes (as codes) of first_day … last_day, days since 1970 of the zone, which opens the
+    files of these days alone; empty when there are none."""
+    listed = cursor.execute(
+        "SELECT path FROM archive_files WHERE kind = ? AND state = 'kept' AND day BETWEEN ? AND ? ORDER BY path",
+        [kind, first_day, last_day],
+    ).fetchall()
+    return _select(kind, archive_dir, [path for (path,) in listed]) if listed else ""
+
+
 def _select(kind: str, archive_dir: Path, paths: list[str]) -> str:
     if not paths:
         return f"SELECT * FROM kept_minute_{kind} WHERE false"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class Log:
         }
         self._clients: list[Any] = []
         try:
+            _reach(bootstrap)
             self._admin = self._kept(KafkaAdminClient(**options))
             self._outputs = self._kept(KafkaConsumer(**reading))
             # Asked for single records only: the broker hands out one batch at least, however low the limit.
@@ -128,3 +130,15 @@ class Log:
 
     def _unavailable(self, fault: Exception) -> BrokerUnavailable:
         return BrokerUnavailable(f"The broker at {self._bootstrap} does not answer: {fault or type(fault).__name__}")
+
+
+def _reach(bootstrap: str) -> None:
+    """Raises OSError when no broker listens. kafka-python tries for seconds, and drops its sockets unclosed."""
+    addresses = [address.rpartition(":") for address in bootstrap.split(",")]
+    for number, (host, _, port) in enumerate(addresses):
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _TIMEOUT_MS / 1000).close()
+            return
+        except OSError:
+            if number == len(addresses) - 1:
+                raise
