@@ -101,6 +101,8 @@ async def _watch(port: int, seen: list[tuple[float, float]], ending: threading.E
             except TimeoutError:
                 continue
             at = time.time()
-            for kpi in message.get("kpis", []):
-                if kpi["id"] == WATCHED and kpi["unit"] == PROVINCE and kpi["value"] is not None:
-                    seen.append((kpi["value"], at))
+            seen.extend(
+                (kpi["value"], at)
+                for kpi in message.get("kpis", [])
+                if kpi["id"] == WATCHED and kpi["unit"] == PROVINCE and kpi["value"] is not None
+            )
