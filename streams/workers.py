@@ -4,7 +4,6 @@ import fcntl
 import gc
 import os
 import signal
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -30,10 +29,11 @@ def run(settings: Settings, workers: int) -> None:
     Raises ConfigurationInvalid when the catalogue has faults; later ones change nothing and are printed.
     Several of these may share a data directory: each worker takes a place of its own in it.
     """
-    stopping = threading.Event()
+    stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
+        nonlocal stopping  # no threading.Event: set by a handler amid its own wait, it waits for ever
+        stopping = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -45,7 +45,7 @@ def run(settings: Settings, workers: int) -> None:
     forked = [_worker(settings, directory, index) for index, _ in places]
     looked_at = time.monotonic()
     try:
-        while not stopping.is_set():
+        while not stopping:
             now = time.monotonic()
             for worker in forked:
                 code = worker.tend(now)
@@ -56,7 +56,7 @@ def run(settings: Settings, workers: int) -> None:
             if now - looked_at > _LOOK_EVERY_S:
                 looked_at = now
                 _refresh(vocabulary)
-            stopping.wait(_TEND_EVERY_S)
+            time.sleep(_TEND_EVERY_S)
     finally:
         _stop_all(forked)
         for index, place in places:
