@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 
 from ioc.clock import to_ms
@@ -12,7 +11,7 @@ from ioc.evaluation.changes import Changes
 from ioc.evaluation.judging import rolled_up
 from ioc.evaluation.parts import Part
 from ioc.evaluation.plan import KIND_OF, Plan
-from ioc.evaluation.reading import codes
+from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.takes import NEVER, Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors, with_province
 from ioc.evaluation.windows import PaneWindows
@@ -25,24 +24,24 @@ Definitions = list[tuple[KpiDefinition, MeasureAggregate]]
 class Aggregates:
     """Pane windows of all kinds of rows, and the KPIs over them."""
 
-    def __init__(self, plan: Plan, zone: ZoneInfo, zone_hours: int) -> None:
+    def __init__(self, plan: Plan, zone: ZoneInfo) -> None:
         self._plan = plan
         self._zone = zone
-        self._windows = {kind: PaneWindows(kind, wanted, zone, zone_hours) for kind, wanted in plan.wanted.items()}
+        self._windows = {kind: PaneWindows(kind, wanted, zone) for kind, wanted in plan.wanted.items()}
         self._minute: datetime | None = None
 
-    def read(self, cursor: duckdb.DuckDBPyConnection, changes: Changes, now: datetime) -> dict[str, Vectors]:
+    def read(self, reader: PaneReader, changes: Changes, now: datetime) -> dict[str, Vectors]:
         """Vectors of the KPIs whose panes changed or whose window moved; of all at the first call."""
         minute = now.replace(second=0, microsecond=0)
         turned, self._minute = minute != self._minute, minute
-        measure_codes = codes(cursor, "measure")
+        measure_codes = reader.codes("measure")
         touched: set[str] = set()
         for windows in self._windows.values():
-            touched |= windows.advance(cursor, measure_codes, changes.earliest_minute, now)
+            touched |= windows.advance(reader, measure_codes, changes.earliest_minute, now)
         chosen = [(d, e) for d, e in self._plan.aggregates if turned or e.measure in touched]
         if not chosen:
             return {}
-        unit_places = self._unit_places(cursor)
+        unit_places = self._unit_places(reader)
         fresh: dict[str, Vectors] = {}
         for window in dict.fromkeys(definition.window for definition, _ in chosen):
             mine = [(d, e) for d, e in chosen if d.window == window]
@@ -96,10 +95,10 @@ class Aggregates:
         here = unit != NEVER
         return {name: values[here] for name, values in part.items()}, unit[here]
 
-    def _unit_places(self, cursor: duckdb.DuckDBPyConnection) -> Whole:
+    def _unit_places(self, reader: PaneReader) -> Whole:
         """The entry of each unit code, NEVER for units of another centre."""
         place = {unit: place for place, unit in enumerate(self._plan.units)}
-        known = codes(cursor, "unit")
+        known = reader.codes("unit")
         places = np.full(max(known.values(), default=0) + 1, NEVER, np.int64)
         for unit, code in known.items():
             places[code] = place.get(unit, NEVER)

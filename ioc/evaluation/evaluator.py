@@ -17,6 +17,7 @@ from ioc.evaluation.changes import Changes
 from ioc.evaluation.history import Point, history
 from ioc.evaluation.judging import STATES, Column, judge, rolled_up
 from ioc.evaluation.plan import Plan
+from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.recording import Recorder
 from ioc.evaluation.scans import Scans
 from ioc.evaluation.takes import NEVER, Vectors
@@ -95,7 +96,8 @@ class Evaluator:
         with self._lock:
             try:
                 with self._store.cursor() as cursor, transaction(cursor, self._store.path):
-                    self._vectors |= self._aggregates.read(cursor, changes, now)
+                    reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
+                    self._vectors |= self._aggregates.read(reader, changes, now)
                     self._vectors |= self._scans.read(cursor, changes, now)
             except BaseException:
                 self._forget()
@@ -117,7 +119,8 @@ class Evaluator:
         the definition in force. Raises KeyError for an unknown KPI or unit, ValueError for steps that are no whole
         minutes or too many, StoreUnavailable."""
         with self._store.cursor() as cursor, transaction(cursor, self._store.path):
-            return history(cursor, self._catalog, kpi_id, unit, start, end, step, self._zone)
+            reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
+            return history(reader, self._catalog, kpi_id, unit, start, end, step, self._zone)
 
     def record(self, now: datetime) -> int:
         """Write into `kpi_values` what changed since the last record, at most once a minute; returns how many rows.
@@ -128,7 +131,7 @@ class Evaluator:
 
     def _forget(self) -> None:
         """Nothing that was read is kept; what was published stays until the next evaluation."""
-        self._aggregates = Aggregates(self._plan, self._zone, self._store.zone_hours)
+        self._aggregates = Aggregates(self._plan, self._zone)
         self._scans = Scans(self._plan, self._zone)
         self._vectors: dict[str, Vectors] = {}
 

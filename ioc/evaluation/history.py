@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 
 from ioc.catalog import Catalog
@@ -14,6 +13,7 @@ from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.case_history import case_series
 from ioc.evaluation.judging import Column, judge
 from ioc.evaluation.pane_history import pane_series
+from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import formula_vectors
@@ -32,7 +32,7 @@ class Point(NamedTuple):
 
 
 def history(
-    cursor: duckdb.DuckDBPyConnection,
+    reader: PaneReader,
     catalog: Catalog,
     kpi_id: str,
     unit: str,
@@ -57,7 +57,7 @@ def history(
     if count == 0:
         return []
     times = [start + step * place for place in range(1, count + 1)]
-    past = _Past(cursor, catalog, [time - timedelta(milliseconds=1) for time in times], times, zone)
+    past = _Past(reader, catalog, [time - timedelta(milliseconds=1) for time in times], times, zone)
     column = past.column(catalog.kpis[kpi_id], [unit])
     return [
         Point(time, None if value != value else value, samples)
@@ -69,7 +69,7 @@ def history(
 class _Past:
     """Columns have one entry a (moment, unit), moments first. Nothing is stale in the past."""
 
-    cursor: duckdb.DuckDBPyConnection
+    reader: PaneReader
     catalog: Catalog
     just_before: Sequence[datetime]
     times: Sequence[datetime]
@@ -93,10 +93,10 @@ class _Past:
             for time, before in zip(self.times, self.just_before, strict=True)
         ]
         if isinstance(definition.expression, MeasureAggregate):
-            vectors = pane_series(self.cursor, definition.expression, targets, moments, self.zone)
+            vectors = pane_series(self.reader, definition.expression, targets, moments)
         else:
             case_type = self.catalog.vocabulary.case_types[definition.expression.of]
-            vectors = case_series(self.cursor, definition.expression, case_type, targets, moments)
+            vectors = case_series(self.reader.cursor, definition.expression, case_type, targets, moments)
         return judge(definition, vectors, 0)
 
     def _of_communes(self, definition: KpiDefinition) -> Column:

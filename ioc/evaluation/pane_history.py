@@ -2,44 +2,38 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 
 from ioc.evaluation.parts import KINDS, Kind, Part
 from ioc.evaluation.plan import KIND_OF
-from ioc.evaluation.reading import codes, read
+from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.series import Moment, Targets
 from ioc.evaluation.spans import Piece, pieces
 from ioc.evaluation.takes import Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors
 from ioc.evaluation.windows import minute_of
 from ioc.model.kpi import MeasureAggregate
-from ioc.model.window import BEGINNING
 
 # Two pieces that lie closer together than this are read as one: a scan of a little more costs less than a second one.
 _GAP = {"minute": 240, "hour": 48, "day": 31}
 
 
 def pane_series(
-    cursor: duckdb.DuckDBPyConnection,
+    reader: PaneReader,
     expression: MeasureAggregate,
     targets: Targets,
     moments: Sequence[Moment],
-    zone: ZoneInfo,
 ) -> Vectors:
     """One entry a (moment, target), moments first."""
     size = len(moments) * targets.size
-    measure = codes(cursor, "measure").get(expression.measure)
+    measure = reader.codes("measure").get(expression.measure)
     if measure is None:
         nothing = np.zeros(size, np.int64)
         return Vectors(np.full(size, np.nan), nothing, nothing - 1, nothing > 0)
-    offset = BEGINNING.astimezone(zone).utcoffset()
-    zone_hours = int(offset.total_seconds() // 3600) if offset else 0
-    unit_codes = codes(cursor, "unit")
-    cells = _Cells(cursor, measure, [unit_codes.get(unit, -1) for unit in targets.units], targets.merged)
-    stretches = [pieces(minute_of(m.window_from), minute_of(m.window_to), zone_hours) for m in moments]
+    unit_codes = reader.codes("unit")
+    cells = _Cells(reader, measure, [unit_codes.get(unit, -1) for unit in targets.units], targets.merged)
+    stretches = [pieces(minute_of(m.window_from), minute_of(m.window_to), reader.zone_hours) for m in moments]
     part, places = cells.rows(KINDS["panes"], stretches)
     found = Moments.of(part, places, size)
     kind = KIND_OF.get(expression.take, "")
@@ -51,8 +45,8 @@ def pane_series(
 class _Cells:
     """The panes of one measure and some units, by cell: a minute, an hour or a day."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, measure: int, units: Sequence[int], merged: bool) -> None:
-        self._cursor = cursor
+    def __init__(self, reader: PaneReader, measure: int, units: Sequence[int], merged: bool) -> None:
+        self._reader = reader
         self._measure = measure
         self._units = units
         self._merged = merged
@@ -68,7 +62,7 @@ class _Cells:
         found: list[tuple[Part, Whole]] = []
         for level, wanted in by_level.items():
             union = _union(level, (piece for _, piece in wanted))
-            part = read(self._cursor, kind, union, [self._measure], key=key, units=self._units)
+            part = self._reader.read(kind, union, [self._measure], key=key, units=self._units)
             order = np.argsort(part["time"], kind="stable")
             part = {name: values[order] for name, values in part.items()}
             found.append(self._spread(part, wanted))

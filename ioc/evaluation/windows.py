@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 
 from ioc.evaluation.parts import KINDS, Part, merged, rows
-from ioc.evaluation.reading import read
+from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.spans import Piece, pieces
 from ioc.model.window import Window
 
@@ -40,12 +39,11 @@ class _Kept:
 class PaneWindows:
     """Aggregates of one kind (see `parts`) over several windows. Not safe for several threads."""
 
-    def __init__(self, kind: str, wanted: Mapping[Window, Collection[str]], zone: ZoneInfo, zone_hours: int) -> None:
+    def __init__(self, kind: str, wanted: Mapping[Window, Collection[str]], zone: ZoneInfo) -> None:
         """`wanted` holds the ids of the measures that each window is asked for."""
         self._kind = KINDS[kind]
         self._wanted = wanted
         self._zone = zone
-        self._zone_hours = zone_hours
         self._kept = {window: _Kept(window) for window in wanted}
         self._cut = self._to = 0
         self._open: Part = {}
@@ -56,7 +54,7 @@ class PaneWindows:
         return (*_KEY, *self._kind.key)
 
     def advance(
-        self, cursor: duckdb.DuckDBPyConnection, codes: Mapping[str, int], earliest: Mapping[str, int], now: datetime
+        self, reader: PaneReader, codes: Mapping[str, int], earliest: Mapping[str, int], now: datetime
     ) -> set[str]:
         """Take in what changed since the last call; returns the ids of the measures whose aggregates may differ.
 
@@ -69,14 +67,14 @@ class PaneWindows:
             self._codes = known
         changed = {measure: minute for measure, minute in earliest.items() if measure in known}
         if to != self._to:
-            self._turn(cursor, to, now)
+            self._turn(reader, to, now)
             touched = set(known)
         elif changed:
-            self._reopen(cursor, {known[measure] for measure in changed})
+            self._reopen(reader, {known[measure] for measure in changed})
             touched = set(changed)
         else:
             return set()
-        self._reclose(cursor, {known[measure] for measure, minute in changed.items() if minute < self._cut})
+        self._reclose(reader, {known[measure] for measure, minute in changed.items() if minute < self._cut})
         return touched
 
     def rows(self, window: Window, measures: Collection[str]) -> Part:
@@ -91,11 +89,10 @@ class PaneWindows:
     def _measures(self) -> set[str]:
         return {measure for measures in self._wanted.values() for measure in measures}
 
-    def _turn(self, cursor: duckdb.DuckDBPyConnection, to: int, now: datetime) -> None:
+    def _turn(self, reader: PaneReader, to: int, now: datetime) -> None:
         """The minute turned: what is no longer open goes into the windows that only grow; the others are read anew."""
         cut, past = to - _OPEN_MINUTES, self._cut
-        fresh = read(
-            cursor,
+        fresh = reader.read(
             self._kind,
             [Piece("minute", past or cut, to)],
             self._codes.values(),
@@ -111,22 +108,22 @@ class PaneWindows:
                 kept.closed = merged(self._kind, [kept.closed, mine], self.key)
             else:
                 kept.start = start
-                kept.closed = self._read_closed(cursor, kept, kept.measures)
+                kept.closed = self._read_closed(reader, kept, kept.measures)
 
-    def _reopen(self, cursor: duckdb.DuckDBPyConnection, measures: set[int]) -> None:
+    def _reopen(self, reader: PaneReader, measures: set[int]) -> None:
         piece = Piece("minute", self._cut, self._to)
-        fresh = read(cursor, self._kind, [piece], measures, key=("time", *_KEY))
+        fresh = reader.read(self._kind, [piece], measures, key=("time", *_KEY))
         self._open = _replaced(self._open, fresh, measures)
 
-    def _reclose(self, cursor: duckdb.DuckDBPyConnection, measures: set[int]) -> None:
+    def _reclose(self, reader: PaneReader, measures: set[int]) -> None:
         """Late data came: its measures are read anew in every window."""
         for kept in self._kept.values():
             if late := measures & kept.measures:
-                kept.closed = _replaced(kept.closed, self._read_closed(cursor, kept, late), late)
+                kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, late), late)
 
-    def _read_closed(self, cursor: duckdb.DuckDBPyConnection, kept: _Kept, measures: set[int]) -> Part:
-        stretch = pieces(kept.start, max(self._cut, kept.start), self._zone_hours)
-        return read(cursor, self._kind, stretch, measures)
+    def _read_closed(self, reader: PaneReader, kept: _Kept, measures: set[int]) -> Part:
+        stretch = pieces(kept.start, max(self._cut, kept.start), reader.zone_hours)
+        return reader.read(self._kind, stretch, measures)
 
 
 def _replaced(part: Part, fresh: Part, measures: Iterable[int]) -> Part:

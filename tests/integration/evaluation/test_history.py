@@ -103,21 +103,32 @@ def test_too_few_samples_have_no_value_in_the_past(centre: Centre) -> None:
     assert [(point.samples, point.value) for point in points] == [(10, None), (20, 1), (30, 1)]
 
 
-def test_archived_minutes_count_as_before(told: Centre) -> None:
+def test_archived_minutes_count_as_before(centre: Centre) -> None:
     """Windows and steps that cut through an hour of a day whose minutes lie in Parquet alone."""
-    end = NOW.replace(minute=17, second=0)
-    before = told.anew()
-    points = told.evaluator.history("t.mean_24h", PROVINCE, end - 9 * DAY, end - 6 * DAY, HALF_HOUR)
-    with told.store.cursor() as cursor:
-        with transaction(cursor, told.store.path):
-            while roll_up(cursor, told.store.zone_hours, 0):
+    units = centre.communes[:2]
+    chance = Random(4)
+    times = [NOW - timedelta(minutes=m) for m in (*range(1, 90), *range(7 * 1440 - 60, 7 * 1440 + 60))]
+    centre.read(*[Reading("t.level", chance.choice(units), time, chance.randrange(99), "S") for time in times])
+    centre.read(*[Reading("t.count", chance.choice(units), time, 1.0, f"S-{time}") for time in times])
+    around = NOW.replace(minute=17, second=0) - 7 * DAY
+    kpis = ("t.mean_24h", "t.quantile_1h", "t.distinct_1h", "t.last_1h")
+
+    def past() -> list[list[Point]]:
+        return [centre.evaluator.history(kpi, PROVINCE, around - DAY, around + DAY, HALF_HOUR) for kpi in kpis]
+
+    present, before = centre.anew(), past()
+    with centre.store.cursor() as cursor:
+        with transaction(cursor, centre.store.path):
+            while roll_up(cursor, centre.store.zone_hours, 0):
                 pass
         today = int((NOW.timestamp() + 7 * 3600) // 86_400)
-        while archive_slice(told.store, cursor, today - 1):
+        while archive_slice(centre.store, cursor, today - 1):
             pass
-        assert cursor.execute("SELECT count(*) FROM archive_files WHERE state = 'kept'").fetchall()[0][0] > 0
-    assert told.anew() == before
-    assert told.evaluator.history("t.mean_24h", PROVINCE, end - 9 * DAY, end - 6 * DAY, HALF_HOUR) == points
+        kinds = cursor.execute("SELECT DISTINCT kind FROM archive_files WHERE state = 'kept'").fetchall()
+    assert {kind for (kind,) in kinds} == {"panes", "buckets", "registers"}
+    assert any(point.value is not None for points in before for point in points)
+    assert past() == before
+    assert centre.anew() == present
 
 
 @pytest.mark.parametrize(
