@@ -16,7 +16,7 @@ from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
 from connectors.kinds import CONNECTORS, PULLED
 from connectors.outlet import BrokerAway, Outlet
-from connectors.state import Health, Observation, encode, state_of
+from connectors.state import Health, Observation, state_of
 from connectors.writer import Counts, SourceWriter
 from ioc import topics
 from ioc.catalog.catalog import Catalog
@@ -24,6 +24,7 @@ from ioc.clock import Clock, SystemClock
 from ioc.errors import ConfigurationInvalid, SourceUnavailable, SpoolFull
 from ioc.model.source import SourceCondition, SourceState
 from ioc.settings import Settings
+from ioc.wire.source_states import encode_state
 
 LOOK_EVERY_S = 1.0
 REPORT_EVERY_S = 5.0
@@ -188,7 +189,7 @@ class Runner:
             due = running.told_at is None or (now - running.told_at).total_seconds() >= REPORT_EVERY_S
             if due or telling != running.told:
                 running.told, running.told_at = telling, now
-                await self._publish(running.source, encode(state))
+                await self._publish(running.source, encode_state(state))
 
     def _state(self, running: Running) -> SourceState:
         now = self._clock.now()
@@ -219,7 +220,7 @@ class Runner:
         outlet = self._outlet
         try:
             await asyncio.to_thread(
-                lambda: outlet.producer().send(topics.SOURCES, key=source.encode(), value=value, partition=0)
+                lambda: outlet.producer().send(topics.SOURCES, key=source.encode_state(), value=value, partition=0)
             )
         except (BrokerAway, KafkaError) as fault:
             LOG.debug("state of %s not published: %s", source, fault)

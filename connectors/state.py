@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import orjson
-
 from connectors.writer import Counts
-from ioc.clock import rfc3339
 from ioc.model.source import SourceCondition, SourceState
 
 _RATE_OVER = timedelta(seconds=10)
@@ -88,11 +85,3 @@ def state_of(
         error=health.error,
         reported_at=now,
     )
-
-
-def encode(state: SourceState) -> bytes:
-    """JSON as `ioc.sources.v1` carries it."""
-    fields = asdict(state)
-    for moment in ("last_success", "reported_at"):
-        fields[moment] = rfc3339(fields[moment]) if fields[moment] else None
-    return orjson.dumps(fields)

@@ -64,7 +64,10 @@ class PushEndpoint:
         Raises BatchMalformed when no record can be read (its bytes are a dead letter), SpoolFull when the centre
         cannot take more now, ConfigurationInvalid when the source is not configured.
         """
-        writer = self._writer_of(source)
+        try:
+            writer = self._writer_of(source)
+        except BrokerAway as fault:
+            raise SpoolFull(str(fault)) from fault
         if idempotency_key and (source, idempotency_key) in self._under_way:
             return await self._answered(source, self._under_way[source, idempotency_key])
         if idempotency_key and (known := writer.answer_of(idempotency_key)) is not None:
