@@ -220,7 +220,7 @@ class Runner:
         outlet = self._outlet
         try:
             await asyncio.to_thread(
-                lambda: outlet.producer().send(topics.SOURCES, key=source.encode_state(), value=value, partition=0)
+                lambda: outlet.producer().send(topics.SOURCES, key=source.encode(), value=value, partition=0)
             )
         except (BrokerAway, KafkaError) as fault:
             LOG.debug("state of %s not published: %s", source, fault)
