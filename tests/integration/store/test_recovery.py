@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,15 @@ pytestmark = [
     # kafka-python drops sockets unclosed while the broker is away.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _dropped_sockets() -> Iterator[None]:
+    """They are found here, and not within another test; log records would hold on to them until the end."""
+    logging.disable()
+    yield
+    gc.collect()
+    logging.disable(logging.NOTSET)
 
 
 def readings(store: Store) -> int:
@@ -111,7 +122,6 @@ def test_a_broker_that_restarts_and_one_that_lost_its_data(tmp_path: Path, store
     finally:
         historian.stop()
         broker.stop()
-        gc.collect()  # the sockets are found here, and not within the next test
 
 
 def apply(address: str, outputs: int, n: int, generation: int = 1) -> None:
