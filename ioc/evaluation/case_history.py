@@ -5,6 +5,8 @@ others are looked up in `case_changes`. A version holds from its `updated_at` un
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
+from math import gcd
 
 import duckdb
 import numpy as np
@@ -15,6 +17,7 @@ from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals, naive, quo
 from ioc.evaluation.series import Moment, Targets
 from ioc.evaluation.takes import NEVER, Vectors, Whole
 from ioc.evaluation.vectors import case_values
+from ioc.evaluation.windows import minute_of
 from ioc.model.case import CaseType
 
 _COLUMNS = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at, attributes"
@@ -23,6 +26,9 @@ _ORDER = (
     "updated_at, closed_at NULLS FIRST, status, unit, received_at, due_at NULLS FIRST, channel NULLS FIRST, "
     "service NULLS FIRST, attributes NULLS FIRST"
 )
+_HOLDS = "p.point >= v.first_point AND p.point <= v.last_point"
+_LONG = timedelta(days=7)
+_MINUTE = timedelta(minutes=1)
 _FOREVER = np.iinfo(np.int64).max
 
 
@@ -33,7 +39,8 @@ def case_series(
     targets: Targets,
     moments: Sequence[Moment],
 ) -> Vectors:
-    """One entry a (moment, target), moments first."""
+    """One entry a (moment, target), moments first. The moments stand in equal steps, a version that came at a moment
+    counts from the next one on."""
     sql = CaseSql.of(expression, case_type)
     versions = _versions(case_type.id, sql, expression.at, targets, moments)
     group = "point" if targets.merged else "point, unit"
@@ -48,7 +55,7 @@ def case_series(
     )
     cursor.register("points", points)
     if sql.additive and not sql.uses_now:
-        query = _of_totals(versions, sql, expression.at, group)
+        query = _of_totals(versions, sql, expression.at, group, moments)
     else:
         query = _of_versions(versions, sql, expression.at, group)
     table = cursor.execute(query).fetchnumpy()
@@ -62,19 +69,21 @@ def case_series(
     return case_values(expression, totals.n, totals.amount, _heard(cursor, case_type.id, targets, moments))
 
 
-def _of_totals(versions: str, sql: CaseSql, at: str, group: str) -> str:
-    """Versions that count alike at every moment are counted once, minute by minute of their `at`, and the counts are
-    brought to the points: all windows are whole minutes."""
-    minute = f"date_trunc('minute', \"{at}\")" if at else "NULL"
+def _of_totals(versions: str, sql: CaseSql, at: str, group: str, moments: Sequence[Moment]) -> str:
+    """Versions that count alike at every moment for which they hold are counted once, and the counts are brought to the
+    points. `at` is told apart no finer than the borders of the windows are."""
+    grid_us = 60_000_000 * gcd(*(minute_of(m) for moment in moments for m in (moment.window_from, moment.window_to)))
+    cell = f'epoch_us("{at}") // {grid_us}' if at else "0"
     unit = ", unit" if "unit" in group else ""
     totals = (
-        f"SELECT since, until, {minute} AS at_minute{unit}, {sql.columns(0)} "
-        f"FROM ({versions}) GROUP BY since, until, at_minute{unit} HAVING n0 > 0"
+        f"SELECT first_point, last_point, {cell} AS cell{unit}, {sql.columns(0)} "
+        f"FROM ({versions}) GROUP BY first_point, last_point, cell{unit} HAVING n0 > 0"
     )
-    within = " AND v.at_minute >= p.window_from AND v.at_minute < p.window_to" if at else ""
+    borders = [f"epoch_us(p.{name}) // {grid_us}" for name in ("window_from", "window_to")]
+    within = f" AND v.cell >= {borders[0]} AND v.cell < {borders[1]}" if at else ""
     return (
         f"SELECT {group}, sum(n0)::BIGINT AS n0, {sql.fold}(a0) AS a0 FROM points p JOIN ({totals}) v "
-        f"ON v.since < p.time AND v.until >= p.time{within} GROUP BY {group}"
+        f"ON {_HOLDS}{within} GROUP BY {group}"
     )
 
 
@@ -83,41 +92,50 @@ def _of_versions(versions: str, sql: CaseSql, at: str, group: str) -> str:
     within = f' AND v."{at}" >= p.window_from AND v."{at}" < p.window_to' if at else ""
     return (
         f'SELECT {group}, {sql.columns(0)} FROM (SELECT v.*, p.point, p.time AS "now" FROM points p '
-        f"JOIN ({versions}) v ON v.since < p.time AND v.until >= p.time{within}) GROUP BY {group}"
+        f"JOIN ({versions}) v ON {_HOLDS}{within}) GROUP BY {group}"
     )
 
 
 def _versions(case_type: str, sql: CaseSql, at: str, targets: Targets, moments: Sequence[Moment]) -> str:
-    """The versions that may count at some moment, with `since` and `until`."""
-    first, last = timestamp(min(m.time for m in moments)), timestamp(max(m.time for m in moments))
+    """The versions that may count at some moment, with the first and last point for which each holds."""
+    first, last = moments[0].time, moments[-1].time
+    step_us = ((last - first) // max(len(moments) - 1, 1) or _MINUTE) // timedelta(microseconds=1)
     of_type = f"case_type = {quoted(case_type)}"
     may_count = sql.loose
     if at:
         start, end = min(m.window_from for m in moments), max(m.window_to for m in moments)
         may_count += f' AND "{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)}'
-    changed = f"SELECT case_id FROM cases WHERE {of_type} AND updated_at >= {first}"
+    changed = f"SELECT case_id FROM cases WHERE {of_type} AND updated_at >= {timestamp(first)}"
     if not targets.merged:
         of_units = f"unit IN ({', '.join(quoted(unit) for unit in targets.units)})"
         may_count += f" AND {of_units}"
-        # A case may have gone from unit to unit: all versions of a case that ever was here tell how long it stayed.
-        changed += f" INTERSECT SELECT case_id FROM case_changes WHERE {of_type} AND {of_units}"
+        if last - first > _LONG:
+            # All versions of a case that ever was here, for it may have gone on to another unit. Over a short time few
+            # cases change, and to look where they were costs more than it saves.
+            changed += f" INTERSECT SELECT case_id FROM case_changes WHERE {of_type} AND {of_units}"
+    passed = f"(epoch_us({{}}) - epoch_us({timestamp(first)})) // {step_us}"
+    began = f"CASE WHEN updated_at < {timestamp(first)} THEN 0 ELSE {passed.format('updated_at')} + 1 END"
+    ended = f"coalesce({passed.format('until')}, {len(moments) - 1})"
     return (
-        f"SELECT {_COLUMNS}, TIMESTAMP '1970-01-01' AS since, TIMESTAMP 'infinity' AS until FROM cases "
-        f"WHERE {of_type} AND updated_at < {first} AND {may_count} UNION ALL "
-        f"SELECT {_COLUMNS}, updated_at, until FROM (SELECT {_COLUMNS}, "
-        f"coalesce(lead(updated_at) OVER (PARTITION BY case_id ORDER BY {_ORDER}), TIMESTAMP 'infinity') AS until "
+        f"SELECT {_COLUMNS}, 0 AS first_point, {len(moments) - 1} AS last_point FROM cases "
+        f"WHERE {of_type} AND updated_at < {timestamp(first)} AND {may_count} UNION ALL "
+        f"SELECT {_COLUMNS}, {began}, {ended} FROM (SELECT {_COLUMNS}, "
+        f"lead(updated_at) OVER (PARTITION BY case_id ORDER BY {_ORDER}) AS until "
         f"FROM case_changes WHERE {of_type} AND case_id IN ({changed})) "
-        f"WHERE until >= {first} AND updated_at < {last} AND {may_count}"
+        f"WHERE (until >= {timestamp(first)} OR until IS NULL) AND updated_at < {timestamp(last)} AND {may_count}"
     )
 
 
 def _heard(cursor: duckdb.DuckDBPyConnection, case_type: str, targets: Targets, moments: Sequence[Moment]) -> Whole:
     """When anything of the case type had been heard of by each moment: the first time that was, NEVER before it."""
-    query = "SELECT unit, epoch_ms(min(updated_at)) FROM case_changes WHERE case_type = ? GROUP BY unit"
-    first = {unit: ms for unit, ms in cursor.execute(query, [case_type]).fetchall() if unit in targets.units}
-    if targets.merged:
-        began = np.array([min(first.values(), default=_FOREVER)])
-    else:
-        began = np.array([first.get(unit, _FOREVER) for unit in targets.units])
+    unit, of_units = "''", ""
+    if not targets.merged:
+        unit, of_units = "unit", f" AND unit IN ({', '.join(quoted(unit) for unit in targets.units)})"
+    query = (
+        f"SELECT {unit}, epoch_ms(min(updated_at)) FROM case_changes "
+        f"WHERE case_type = {quoted(case_type)}{of_units} GROUP BY 1"
+    )
+    first = {unit: ms for unit, ms in cursor.execute(query).fetchall() if ms is not None}
+    began = np.array([first.get(unit, _FOREVER) for unit in ([""] if targets.merged else targets.units)])
     times = np.array([to_ms(moment.time) for moment in moments])
     return np.where(began[None, :] < times[:, None], began[None, :], NEVER).reshape(-1)
