@@ -23,7 +23,7 @@ from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
 from ioc.serving.source_watch import SourceWatch
 from ioc.settings import Settings
-from ioc.store import Store
+from ioc.store import Maintenance, Store
 from ioc.store.historian import Condition, Historian
 from ioc.store.ledger import read_ledger
 
@@ -59,6 +59,7 @@ class Serving:
         outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger)
         self._pulse = Pulse(self._evaluator, outlets, self._clock)
         self._historian = Historian(self._store, bootstrap, security, self._pulse.take)
+        self._maintenance = Maintenance(self._store)
         runner = Runner(settings, self._catalog, PUSHED)
         self._push_sources = PushSources(runner)
         push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
@@ -79,13 +80,13 @@ class Serving:
         )
 
     def __enter__(self) -> "Serving":
-        for part in (self._sources, self._pulse, self._historian, self._push_sources):
+        for part in (self._sources, self._pulse, self._historian, self._maintenance, self._push_sources):
             part.start()
         gc.freeze()  # what is loaded by now stays for good; collections need not look at it
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in (self._push_sources, self._historian, self._pulse, self._sources):
+        for part in (self._push_sources, self._maintenance, self._historian, self._pulse, self._sources):
             part.stop()
         self._kpi_topic.close()
         self._store.close()
@@ -111,7 +112,7 @@ class Serving:
     def _fault(self) -> str:
         state = self._historian.state()
         if state.condition in (Condition.LIVE, Condition.STARTING):
-            return self._pulse.error
+            return self._pulse.error or self._maintenance.error
         return state.error
 
 
