@@ -26,6 +26,7 @@ _FETCH_WAIT_MS = 200
 _BUFFERED_MESSAGES = 16
 _BATCH_BYTES = 1024 * 1024
 _DAY_S = 86_400.0
+_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 class _Producer(driver.Producer):
@@ -125,10 +126,13 @@ def credentials(security: Mapping[str, str]) -> SASLCredentials | SSLCredentials
         raise ConfigurationInvalid(f"IOC_KAFKA_SECURITY_PROTOCOL={protocol!r} is no protocol of Kafka.")
     context = _tls(security) if protocol.endswith("SSL") else None
     if protocol.startswith("SASL"):
+        mechanism = security.get("sasl_mechanism", "PLAIN")
+        if mechanism not in _MECHANISMS:
+            raise ConfigurationInvalid(f"IOC_KAFKA_SASL_MECHANISM={mechanism!r} is none of {', '.join(_MECHANISMS)}.")
         return SASLCredentials(
             username=security.get("sasl_username"),
             password=security.get("sasl_password"),
-            mechanism=security.get("sasl_mechanism", "PLAIN"),
+            mechanism=mechanism,
             ssl_context=context,
         )
     return SSLCredentials(context) if context is not None else None

@@ -104,3 +104,4 @@ class Forked:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
+        sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)

@@ -1,7 +1,6 @@
 """One stream worker, in the process it was forked into."""
 
 import asyncio
-import logging
 import socket
 import sys
 from zlib import crc32
@@ -17,6 +16,7 @@ from streams.agents.loop import add_agent
 from streams.answer import Answer, SourceMessage, answer
 from streams.app import Membership, build_app
 from streams.broker import await_topics
+from streams.logs import log_to_stderr
 from streams.metrics import Metrics
 from streams.vocabulary import VocabularyInForce
 
@@ -67,9 +67,7 @@ class Worker:
 
 def run_worker(settings: Settings, index: int) -> None:
     """Answer messages until SIGTERM; ends with SystemExit, its code a sentence if something is to be mended."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # A coordinator that is not there yet is asked again; that is no error of ours.
-    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
+    log_to_stderr()
     uvloop.install()
     try:
         Worker(settings, index).run()

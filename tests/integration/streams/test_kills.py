@@ -1,6 +1,8 @@
 """Workers and broker die; every message is answered all the same, in order, and soon."""
 
+import json
 import random
+import re
 import threading
 import time
 from collections import defaultdict
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -119,7 +122,7 @@ def test_partitions_of_a_killed_worker_flow_again(
 
 def test_nothing_is_missing_or_out_of_order_after_many_kills(line: Line, workers: Workers) -> None:
     answered = answering(line, workers)
-    messages, kills, chance = 20_000, 8, random.Random(3)
+    messages, kills, chance = 20_000, 6, random.Random(3)
     ending = threading.Event()
 
     def kill() -> None:
@@ -159,6 +162,9 @@ def test_killed_broker_is_waited_for(
     assert silence_s < 10
     answered.read(line, lambda: answered.next == line.ends(topics.READINGS), 30)
     assert answered.out_of_order == []
+    log = workers.log()
+    assert "Traceback" not in log
+    assert len(log.splitlines()) < 40, "told once, not at every try"
 
 
 def test_workers_wait_for_broker_and_topics(tmp_path: Path) -> None:
@@ -182,6 +188,38 @@ def test_workers_wait_for_broker_and_topics(tmp_path: Path) -> None:
         took_s = workers.stop()
         broker.stop()
     assert took_s < 5
+
+
+def test_a_measure_added_to_the_catalogue_counts_without_a_restart(line: Line, workers: Workers) -> None:
+    definitions = workers.data_dir / "catalog"
+    definitions.mkdir()
+    answering(line, workers)
+    (definitions / "new.toml").write_text(
+        '[sector]\nid = "new"\nname = { vi = "Mới", en = "New" }\norder = 50\n\n'
+        '[[measure]]\nid = "new.measure"\nname = { vi = "Mới", en = "New" }\nunit_of_measure = "m"\n'
+        'kind = "gauge"\nleast = 0\nmost = 10\n'
+    )
+    record = {"measure": "new.measure", "unit": "19753", "time": NOW.isoformat(), "value": 3}
+    deadline, applied = time.monotonic() + 20, 0
+    while not applied:
+        assert time.monotonic() < deadline, workers.log()
+        line.send(topics.READINGS, 0, json.dumps(record).encode())
+        outputs = [r for r in line.read(0.3) if r.topic == topics.PANES]
+        applied = sum(OutputHeaders.decode(r.headers).applied for r in outputs if b"new.measure" in r.value)
+
+
+def test_a_worker_shows_its_metrics(line: Line, workers: Workers) -> None:
+    answering(line, workers)
+    text = ""
+    for index in range(2):
+        address = (workers.data_dir / "streams" / f"worker-{index}.metrics").read_text()
+        assert address.startswith("127.0.0.1:")
+        with urlopen(f"http://{address}/metrics", timeout=5) as page:
+            text += page.read().decode()
+    for name in ("messages_total", "applied_total", "latency_seconds_count", "lag_messages"):
+        assert re.search(rf"^ioc_streams_{name}{{[^}}]*topic=\"ioc.readings.v1\"[^}}]*}} [0-9]", text, re.MULTILINE), (
+            name
+        )
 
 
 def test_workers_end_with_their_parent(line: Line, workers: Workers) -> None:
