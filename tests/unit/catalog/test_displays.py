@@ -7,13 +7,13 @@ import pytest
 from ioc.catalog import CatalogInvalid, load, load_displays
 
 
-def test_the_main_wall_has_one_scene_of_ten_tiles() -> None:
+def test_the_main_wall_has_one_scene_of_eight_tiles() -> None:
     catalog = load("46")
     main = load_displays(catalog)["main"]
     assert (main.height_mm, main.distance_mm) == (2000, 8000)
     [scene] = main.scenes
     assert scene.name == {"vi": "Tổng quan", "en": "Overview"}
-    assert len(scene.tiles) == 10
+    assert len(scene.tiles) == 8
     assert set(scene.tiles) <= set(catalog.kpis)
 
 
