@@ -23,13 +23,14 @@ def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
     """
     for kind in KINDS:
         listed = cursor.execute(
-            "SELECT path FROM archive_files WHERE kind = ? AND state IN ('kept', 'missing') ORDER BY day, path",
+            "SELECT path, state FROM archive_files WHERE kind = ? AND state IN ('kept', 'missing') ORDER BY day, path",
             [kind.name],
         ).fetchall()
-        there = [path for (path,) in listed if (archive_dir / path).exists()]
-        for (path,) in listed:
-            state = "kept" if path in there else "missing"
-            cursor.execute("UPDATE archive_files SET state = ? WHERE path = ? AND state <> ?", [state, path, state])
+        there = [path for path, _ in listed if (archive_dir / path).exists()]
+        found = set(there)
+        for path, state in listed:
+            if state != (now := "kept" if path in found else "missing"):
+                cursor.execute("UPDATE archive_files SET state = ? WHERE path = ?", [now, path])
         cursor.execute(
             f"CREATE OR REPLACE VIEW archived_minute_{kind.name} AS {_select(kind.name, archive_dir, there)}"
         )
