@@ -41,7 +41,7 @@ async def await_topics(settings: Settings) -> tuple[str, float]:
         if not waiting:
             return bootstrap, max(SESSION_TIMEOUT_S, least_session_s)
         if waiting != said:
-            _log.warning("Waiting. %s", waiting)
+            _log.warning(f"Waiting. {waiting}")
             said = waiting
         await asyncio.sleep(_PAUSE_S)
 
