@@ -14,12 +14,14 @@ from ioc.evaluation.evaluator import Evaluator
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
+from ioc.serving.memory import give_back
 from ioc.store.tick import Commit
 
 LOG = logging.getLogger(__name__)
 IDLE_S = 1.0
 SPACING_S = 0.15
 LEDGER_EVERY_S = 3.0
+GIVE_BACK_EVERY_S = 30.0
 _SHARE_OF_CORE = 0.25
 
 
@@ -52,6 +54,7 @@ class Pulse:
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._slow_at = 0.0
         self._ledger_at = 0.0
+        self._given_back_at = 0.0
         self._changed: set[str] = set()
         self.error = ""
 
@@ -118,3 +121,6 @@ class Pulse:
         outlets.publish(self._changed)
         self._changed = set()
         self._evaluator.record(self._clock.now())
+        if self._slow_at - self._given_back_at >= GIVE_BACK_EVERY_S:
+            self._given_back_at = self._slow_at
+            give_back()

@@ -20,7 +20,7 @@ from ioc.store.codes import Codes
 VERSION = 1
 # The checkpoint threshold bounds both the log to replay at a start and the pause that a checkpoint makes.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "400MB",
+    "memory_limit": "200MB",
     "threads": 1,
     "checkpoint_threshold": "64MB",
     "preserve_insertion_order": False,
