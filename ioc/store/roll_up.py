@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from ioc.errors import StoreUnavailable
 from ioc.store import rows
 from ioc.store.pane_columns import KINDS, Columns, Kind, days_of, hours_of
 
@@ -28,12 +29,14 @@ def roll_up(
     touched: dict[tuple[str, str], list[int]] = {}
     for kind in KINDS:
         table = f"recent_{kind.name}"
-        first = cursor.execute(f"SELECT min(rowid) FROM {table}").fetchall()[0][0]
-        if first is None:
+        until = _until(cursor, table, most_rows)
+        if until is None:
             continue
-        last = first + most_rows
-        minutes = kind.merge(rows.fetch(cursor, table, "minute", kind, "rowid < ?", [last]))
-        cursor.execute(f"DELETE FROM {table} WHERE rowid < ?", [last])
+        found = rows.fetch(cursor, table, "minute", kind, "minute <= ?", [until])
+        deleted = cursor.execute(f"DELETE FROM {table} WHERE minute <= ?", [until]).fetchall()[0][0]
+        if deleted != rows.count(found):
+            raise StoreUnavailable(f"The roll-up read {rows.count(found)} rows of {table}, but deleted {deleted}.")
+        minutes = kind.merge(found)
         hours = kind.merge(hours_of(minutes))
         days = kind.merge(days_of(hours, zone_hours))
         minutes = _still_kept(cursor, kind, minutes, oldest_minute, zone_hours)
@@ -42,6 +45,19 @@ def roll_up(
                 rows.insert(cursor, f"kept_{level}_{kind.name}", level, columns)
                 touched[level, kind.name] = columns["time"].tolist()
     return touched
+
+
+def _until(cursor: duckdb.DuckDBPyConnection, table: str, most_rows: int) -> int | None:
+    """The minute up to which rows make about `most_rows`; None for an empty table.
+
+    By the rows' own minute and not by `rowid`: a checkpoint moves row numbers, also between two statements of one
+    transaction, and rows that were never read would be deleted.
+    """
+    count, last = cursor.execute(f"SELECT count(*), max(minute) FROM {table}").fetchall()[0]
+    if count <= most_rows:
+        return None if last is None else int(last)
+    share = most_rows / count
+    return int(cursor.execute(f"SELECT quantile_disc(minute, ?) FROM {table}", [share]).fetchall()[0][0])
 
 
 def _still_kept(
