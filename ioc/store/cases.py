@@ -22,13 +22,12 @@ _ARRIVALS = f"""
 CREATE OR REPLACE TEMP TABLE arrivals AS
 SELECT {_ALL}, {_KEY} AS case_key, min(batch) AS batch FROM incoming GROUP BY ALL"""
 # Rows are found by the one narrow column, then read by their place: with 500,000 cases a fifth of the cost of a join
-# over the texts, and no index to keep in memory.
-_PLACES = (
-    "CREATE OR REPLACE TEMP TABLE places AS SELECT c.rowid AS place FROM cases c SEMI JOIN arrivals USING (case_key)"
-)
+# over the texts, and no index to keep in memory. All in one statement: a checkpoint moves row numbers.
 _STORED = f"""
 CREATE OR REPLACE TEMP TABLE stored AS
-SELECT c.* FROM (SELECT rowid AS place, {_ALL} FROM cases SEMI JOIN places ON cases.rowid = places.place) c
+SELECT c.* FROM (
+    SELECT {_ALL}, case_key FROM cases
+    SEMI JOIN (SELECT rowid AS place FROM cases SEMI JOIN arrivals USING (case_key)) p ON cases.rowid = p.place) c
 SEMI JOIN arrivals USING (case_type, case_id)"""
 # Only a version that is not newer than the stored one can be there already; what newer ones bring need not be looked
 # for. `updated_at` of the changes grows with their place in the table, so the join reads few of its row groups.
@@ -58,7 +57,10 @@ QUALIFY row_number() OVER (PARTITION BY case_type, case_id ORDER BY
     channel DESC NULLS LAST, service DESC NULLS LAST, attributes DESC NULLS LAST, is_stored DESC) = 1"""
 _REPLACED = """
 DELETE FROM cases WHERE rowid IN (
-    SELECT s.place FROM stored s JOIN latest l USING (case_type, case_id) WHERE NOT l.is_stored)"""
+    SELECT c.rowid FROM cases c JOIN replaced r USING (case_key, case_type, case_id))"""
+_REPLACED_KEYS = """
+CREATE OR REPLACE TEMP TABLE replaced AS
+SELECT case_key, case_type, case_id FROM stored s JOIN latest l USING (case_type, case_id) WHERE NOT l.is_stored"""
 _INSERT = f"INSERT INTO cases SELECT {_ALL}, {_KEY} FROM latest WHERE NOT is_stored ORDER BY updated_at"
 _TOUCHED = "SELECT case_type, unit FROM latest UNION SELECT case_type, unit FROM stored"
 
@@ -85,14 +87,14 @@ def append_cases(
         cursor.execute(_ARRIVALS)
     finally:
         cursor.unregister("incoming")
-    for statement in (_PLACES, _STORED, _DOUBTFUL):
+    for statement in (_STORED, _DOUBTFUL):
         cursor.execute(statement)
     doubtful = cursor.execute("SELECT count(*) FROM doubtful").fetchall()[0][0]
     cursor.execute(_REPEATS if doubtful else _NO_REPEATS)
     fresh: dict[int, int] = dict(cursor.execute(_FRESH).fetchall())
     opened: dict[int, int] = dict(cursor.execute(_OPENED).fetchall())
     cursor.execute(_CHANGES, [naive(applied_at)])
-    for statement in (_LATEST, _REPLACED, _INSERT):
+    for statement in (_LATEST, _REPLACED_KEYS, _REPLACED, _INSERT):
         cursor.execute(statement)
     touched = cursor.execute(_TOUCHED).fetchall()
     return CasesAppended(
