@@ -107,7 +107,7 @@ class EmbeddedBroker:
         return port
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = _cluster_id()
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id]
         formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")])
         if formatting.wait() != 0:
@@ -142,6 +142,13 @@ class EmbeddedBroker:
             return spawn_bound(command, self._home / "broker.out")
         except OSError as error:
             raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
+
+
+def _cluster_id() -> str:
+    """22 random letters; none that begins with a hyphen, which the tool would take for an option."""
+    while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 def answers(port: int, timeout_s: float = 2.0) -> bool:

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from ioc import topics
 from ioc.model.rejection import Rejection
@@ -37,8 +39,9 @@ def free_port() -> int:
 def wait_until(what: str, holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if result := holds():
-            return result
+        with suppress(KafkaTimeoutError):  # a broker that is busy counts as not yet
+            if result := holds():
+                return result
         time.sleep(0.1)
     raise AssertionError(f"{what} did not come about within {timeout_s:g} s")
 

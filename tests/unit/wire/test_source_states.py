@@ -14,7 +14,9 @@ NOW = datetime(2026, 11, 22, 1, 0, 0, 250_000, tzinfo=UTC)
 @pytest.mark.parametrize("last_success", [pytest.param(None, id="never heard"), pytest.param(NOW, id="heard")])
 def test_there_and_back(last_success):
     name = {"vi": "Quan trắc", "en": "Stations"}
-    state = SourceState("air", "mqtt", name, SourceCondition.LATE, 7, 10, 1, 2, 0, 0.5, 3.0, last_success, 60.0, "", NOW)
+    state = SourceState(
+        "air", "mqtt", name, SourceCondition.LATE, 7, 10, 1, 2, 0, 0.5, 3.0, last_success, 60.0, "", NOW
+    )
     assert decode_state(encode_state(state)) == state
 
 
