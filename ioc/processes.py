@@ -21,6 +21,26 @@ def die_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Flag:
+    """As `threading.Event`, but safe to set from a signal handler while the same thread waits on it."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self, timeout_s: float) -> bool:
+        """Up to `timeout_s`, looking each 50 ms; whether it is set."""
+        until = time.monotonic() + timeout_s
+        while not self._is_set and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(0.05, left_s))
+        return self._is_set
+
+
 @dataclass(frozen=True)
 class Restart:
     """How long to wait before a dead process starts again: doubling, and from the beginning after a long life."""

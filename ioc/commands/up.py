@@ -19,7 +19,7 @@ from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.demo import addresses
 from ioc.errors import ConfigurationInvalid
 from ioc.kafka import create_topics
-from ioc.processes import Child, Restart
+from ioc.processes import Child, Flag, Restart
 from ioc.settings import Settings
 
 STOP_PATIENCE_S = 6.0
@@ -37,7 +37,7 @@ def command(workers: int, demo: bool) -> None:
 
 
 def _run(settings: Settings, workers: int, demo: bool) -> None:
-    ending = threading.Event()
+    ending = Flag()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         ending.set()
@@ -104,7 +104,7 @@ def _load_history(settings: Settings) -> None:
         click.echo("The history was not loaded to its end; the next start goes on with it.", err=True)
 
 
-def _announce(settings: Settings, children: list[Child], ending: threading.Event, demo: bool, began: float) -> None:
+def _announce(settings: Settings, children: list[Child], ending: Flag, demo: bool, began: float) -> None:
     """Say where things are once live values flow, or after a while what does not come."""
     address = f"http://127.0.0.1:{settings.http_port}"
     while not ending.wait(0.2):
@@ -133,7 +133,7 @@ def _announce(settings: Settings, children: list[Child], ending: threading.Event
     click.echo("Ctrl-C stops all of it.")
 
 
-def _keep_broker(broker: EmbeddedBroker, ending: threading.Event) -> None:
+def _keep_broker(broker: EmbeddedBroker, ending: Flag) -> None:
     """Start it again whenever it ends, also when it ends while starting."""
     restart, deaths = Restart(), 0
     while not ending.is_set():
