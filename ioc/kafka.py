@@ -31,6 +31,7 @@ def connection(bootstrap: str, security: Mapping[str, str]) -> dict[str, Any]:
     renamed = {"sasl_username": "sasl_plain_username", "sasl_password": "sasl_plain_password"}
     return {
         "bootstrap_servers": bootstrap.split(","),
+        "reconnect_backoff_max_ms": 500,  # the library's 30 s would outlast a restart of the broker
         **{renamed.get(name, name): value for name, value in security.items()},
     }
 

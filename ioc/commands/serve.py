@@ -34,6 +34,9 @@ BROKER_WITHIN_S = 60.0
 def command() -> None:
     """Run the historian, the KPI evaluation, the API with its websocket, and the pages."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # a broker that is away is a state, told once by who misses it
     settings = Settings.from_environment()
     _await_topics(settings)
     with Serving(settings) as serving:
