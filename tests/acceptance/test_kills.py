@@ -43,7 +43,7 @@ def mosquitto(tmp_path: Path):
 @pytest.mark.slow
 def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path, mosquitto: int) -> None:
     units = [code for code in province_units("46") if code != "46"]
-    plan = Plan(datetime.now(UTC), units)
+    plan = Plan(datetime.now(UTC).replace(microsecond=0), units)
     system = SectorSystem(plan, FLOW_S)
     data_dir = tmp_path / "centre"
     write_sources(data_dir / "sources", system.address, mosquitto)
