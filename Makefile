@@ -7,7 +7,7 @@ up:
 
 test:
 	@python3 -m setup test
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile
+	.venv/bin/python -m pytest -q -n 3 --dist loadfile --durations=12
 
 check: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 check:

@@ -9,7 +9,7 @@ from ioc.kafka import create_topics
 from tests.integration.connectors.process import PARTITIONS, Sources
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # other suites delete the topics
 def kafka(broker: str) -> str:
     create_topics(broker, {}, PARTITIONS)
     return broker
