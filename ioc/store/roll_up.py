@@ -50,8 +50,8 @@ def roll_up(
 def _until(cursor: duckdb.DuckDBPyConnection, table: str, most_rows: int) -> int | None:
     """The minute up to which rows make about `most_rows`; None for an empty table.
 
-    By the rows' own minute and not by `rowid`: a checkpoint moves row numbers, also between two statements of one
-    transaction, and rows that were never read would be deleted.
+    By the rows' own minute and not by `rowid`: row numbers move at checkpoints, and beside a busy writer a roll-up that
+    went by them lost rows.
     """
     count, last = cursor.execute(f"SELECT count(*), max(minute) FROM {table}").fetchall()[0]
     if count <= most_rows:
