@@ -9,10 +9,13 @@ from typing_extensions import TypedDict
 from ioc.api.answers import Json
 from ioc.api.auth import admin_only, admin_scheme
 from ioc.api.centre import Centre
+from ioc.api.expressions import expression_shape
 from ioc.api.problems import Problem
 from ioc.api.shapes import target_shape
 from ioc.api.threads import Threads
 from ioc.catalog import Catalog, CatalogInvalid
+from ioc.catalog.units_of_measure import in_english
+from ioc.model.case import CaseType
 from ioc.model.kpi import KpiDefinition
 from ioc.model.measure import Measure
 
@@ -29,7 +32,9 @@ class DefinitionShape(TypedDict):
     name: dict[str, str]
     short_name: dict[str, str]
     unit_of_measure: str
+    unit_of_measure_en: str
     window: str
+    expression: dict[str, Any]
     digits: int
     min_samples: int
     fresh_within_s: float | None
@@ -49,10 +54,18 @@ class MeasureShape(TypedDict):
     keeps_subject: bool
 
 
+class CaseTypeShape(TypedDict):
+    id: str
+    name: dict[str, str]
+    statuses: list[str]
+    attributes: list[str]
+
+
 class Definitions(TypedDict):
     sectors: list[SectorShape]
     kpis: list[DefinitionShape]
     measures: list[MeasureShape]
+    case_types: list[CaseTypeShape]
 
 
 class Reloaded(TypedDict):
@@ -67,7 +80,9 @@ def definition_shape(kpi: KpiDefinition) -> DefinitionShape:
         "name": kpi.name,
         "short_name": kpi.short_name or kpi.name,
         "unit_of_measure": kpi.unit_of_measure,
+        "unit_of_measure_en": in_english(kpi.unit_of_measure),
         "window": kpi.window_text,
+        "expression": expression_shape(kpi.expression),
         "digits": kpi.digits,
         "min_samples": kpi.min_samples,
         "fresh_within_s": kpi.fresh_within.total_seconds() if kpi.fresh_within else None,
@@ -91,6 +106,15 @@ def measure_shape(measure: Measure) -> MeasureShape:
     }
 
 
+def case_type_shape(case_type: CaseType) -> CaseTypeShape:
+    return {
+        "id": case_type.id,
+        "name": case_type.name,
+        "statuses": list(case_type.statuses),
+        "attributes": list(case_type.attributes),
+    }
+
+
 def definitions_shape(catalog: Catalog) -> Definitions:
     return {
         "sectors": [
@@ -99,6 +123,7 @@ def definitions_shape(catalog: Catalog) -> Definitions:
         ],
         "kpis": [definition_shape(kpi) for kpi in catalog.kpis.values()],
         "measures": [measure_shape(measure) for measure in catalog.vocabulary.measures.values()],
+        "case_types": [case_type_shape(case_type) for case_type in catalog.vocabulary.case_types.values()],
     }
 
 

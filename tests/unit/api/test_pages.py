@@ -26,7 +26,9 @@ def asking(static: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://centre")
 
 
-@pytest.mark.parametrize("path", ["/wall/main", "/wall/second", "/ops", "/lab", "/catalog"])
+@pytest.mark.parametrize(
+    "path", ["/wall/main", "/wall/second", "/ops", "/lab", "/catalog", "/catalog/air.aqi?unit=46", "/sources"]
+)
 async def test_pages(static: Path, path: str) -> None:
     answer = await asking(static).get(path)
     assert (answer.status_code, answer.text) == (200, "<title>IOC</title>")

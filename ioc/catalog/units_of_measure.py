@@ -1,0 +1,16 @@
+"""Units of measure in English. Definitions write them in Vietnamese; a sign (%, km/h, µg/m³) is the same in both."""
+
+import csv
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def _translations() -> dict[str, str]:
+    lines = files("ioc.catalog").joinpath("units_of_measure.csv").read_text(encoding="utf-8").splitlines()
+    return {row["vi"]: row["en"] for row in csv.DictReader(lines)}
+
+
+def in_english(unit_of_measure: str) -> str:
+    """As it is written where `units_of_measure.csv` has no other word for it."""
+    return _translations().get(unit_of_measure, unit_of_measure)
