@@ -14,6 +14,7 @@ from typing import Self
 
 from ioc.broker.failure import explain
 from ioc.broker.java import KafkaRuntime
+from ioc.broker.occupancy import Occupied, occupied
 from ioc.broker.ports import any_free, choose_port
 from ioc.broker.properties import HOST, log_properties, server_properties
 from ioc.broker.spawn import spawn_bound
@@ -32,7 +33,7 @@ class EmbeddedBroker:
 
     `start` writes the address to `<data_dir>/kafka.address` and takes the same port again next time if it is free.
     The broker's process ends with this one, also when this one is killed; it is in a session of its own, so that a
-    Ctrl-C reaches it only through `stop`, after its clients.
+    Ctrl-C reaches it only through `stop`, after its clients. A folder in use is left untouched.
     """
 
     def __init__(
@@ -54,12 +55,19 @@ class EmbeddedBroker:
         if not self._runtime.class_path():
             raise BrokerStartFailed(f"Kafka's jars are not in {self._runtime.jars}; `make up` fetches them")
         try:
-            port = self._write_settings()
+            with occupied(self._home) as held:
+                port = self._write_settings()
+                if not (self._home / "data" / "meta.properties").exists():
+                    self._format(held)
+                self._process = self._spawn(
+                    ["kafka.Kafka", str(self._home / "server.properties")], held, record=record_start_cache
+                )
+        except Occupied:
+            raise BrokerStartFailed(
+                f"the embedded broker did not start: another broker is using {self._home}; stop it first"
+            ) from None
         except (OSError, ValueError) as error:
             raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
-        if not (self._home / "data" / "meta.properties").exists():
-            self._format()
-        self._process = self._spawn(["kafka.Kafka", str(self._home / "server.properties")], record=record_start_cache)
         self._await_answer(port)
         address = f"{HOST}:{port}"
         part = self._address_file.with_suffix(".part")
@@ -97,7 +105,6 @@ class EmbeddedBroker:
         return self._process
 
     def _write_settings(self) -> int:
-        self._home.mkdir(parents=True, exist_ok=True)
         known = self._address_file.read_text() if self._address_file.exists() else None
         port = choose_port(self._wanted_port, known)
         (self._home / "server.properties").write_text(
@@ -106,10 +113,10 @@ class EmbeddedBroker:
         (self._home / "log4j2.properties").write_text(log_properties(self._home / "broker.log"))
         return port
 
-    def _format(self) -> None:
+    def _format(self, held: int) -> None:
         cluster_id = _cluster_id()
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id]
-        formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")])
+        formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")], held)
         if formatting.wait() != 0:
             raise BrokerStartFailed(self._explain())
 
@@ -133,15 +140,12 @@ class EmbeddedBroker:
             "".join(file.read_text(errors="replace") for file in files if file.exists()), self._home / "data"
         )
 
-    def _spawn(self, main: list[str], *, record: bool = False) -> subprocess.Popen[bytes]:
+    def _spawn(self, main: list[str], held: int, *, record: bool = False) -> subprocess.Popen[bytes]:
         command = self._runtime.command(
             main, heap_mb=self._heap_mb, log_settings=self._home / "log4j2.properties", record=record
         )
         (self._home / "broker.log").unlink(missing_ok=True)
-        try:
-            return spawn_bound(command, self._home / "broker.out")
-        except OSError as error:
-            raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
+        return spawn_bound(command, self._home / "broker.out", held)
 
 
 def _cluster_id() -> str:

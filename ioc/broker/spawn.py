@@ -12,10 +12,11 @@ from pathlib import Path
 from ioc.broker import bound
 
 
-def spawn_bound(command: list[str], output: Path) -> subprocess.Popen[bytes]:
+def spawn_bound(command: list[str], output: Path, held: int) -> subprocess.Popen[bytes]:
     """Run `command` with its output in the file `output`; it is killed when this process ends, however that ends.
 
-    It leads a session of its own, so a Ctrl-C at the terminal does not reach it. Raises OSError.
+    It leads a session of its own, so a Ctrl-C at the terminal does not reach it. It inherits the file descriptor
+    `held`, and with it a lock that the caller has on that file. Raises OSError.
     """
     made: Future[subprocess.Popen[bytes]] = Future()
 
@@ -30,6 +31,7 @@ def spawn_bound(command: list[str], output: Path) -> subprocess.Popen[bytes]:
                     stdout=file,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    pass_fds=(held,),
                 )
         except OSError as error:
             made.set_exception(error)

@@ -154,8 +154,16 @@ def test_a_taken_port_gives_the_next_free_one(tmp_path: Path) -> None:
 
 
 def test_two_brokers_on_one_folder_are_refused_with_a_reason(tmp_path: Path) -> None:
-    with running(tmp_path), pytest.raises(BrokerStartFailed, match="another broker is using") as failure:
-        EmbeddedBroker(tmp_path, port=0).start()
+    home = tmp_path / "kafka"
+    with running(tmp_path) as (_, address):
+        (home / "broker.log").write_text("a warning of the first one\n")
+        before = {name: (home / name).read_bytes() for name in ("server.properties", "log4j2.properties", "broker.log")}
+        begun = time.monotonic()
+        with pytest.raises(BrokerStartFailed, match="another broker is using") as failure:
+            EmbeddedBroker(tmp_path, port=0).start()
+        assert time.monotonic() - begun < 5, "said before any Java is started"
+        assert {name: (home / name).read_bytes() for name in before} == before
+        assert (tmp_path / "kafka.address").read_text() == address
     assert "Traceback" not in str(failure.value)
 
 
