@@ -11,7 +11,7 @@ from ioc.catalog.expressions import EXPRESSIONS
 from ioc.catalog.faults import Fault
 from ioc.catalog.rows import Row, nearest
 
-TABLES = ("measure", "case_type", "kpi")
+TABLES = ("measure", "case_type", "kpi", "rule", "procedure")
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Packs:
-    """All entries by kind (`sector`, `measure`, `case_type`, `kpi`) and id, in the order of the files."""
+    """All entries by kind (`sector` and TABLES) and id, in the order of the files."""
 
     entries: Mapping[str, dict[str, Entry]]
 
@@ -39,8 +39,8 @@ def read_packs(overlay: Path | None, faults: list[Fault]) -> Packs:
     """The package's packs with the province's files (`overlay/*.toml`, in the order of their names) laid over: an entry
     with a known id replaces the fields it names, any other is added. Files that cannot be read become faults."""
     entries: dict[str, dict[str, Entry]] = {kind: {} for kind in ("sector", *TABLES)}
-    own = sorted((Path(str(path)) for path in files("ioc.catalog").joinpath("sectors").iterdir()), key=lambda p: p.name)
-    _lay(entries, [path for path in own if path.suffix == ".toml"], faults)
+    package = Path(str(files("ioc.catalog")))
+    _lay(entries, [*sorted(package.glob("sectors/*.toml")), *sorted(package.glob("rules/*.toml"))], faults)
     if overlay is not None and overlay.is_dir():
         _lay(entries, sorted(overlay.glob("*.toml")), faults)
     return Packs(entries)
