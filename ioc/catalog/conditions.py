@@ -1,7 +1,8 @@
 """Conditions over a case: the SQL of `where` and `over`, parsed by DuckDB, checked node by node, written anew.
 
 Only what this module writes is ever run: columns and attributes of the case, constants, `now`, comparisons, boolean
-operators, IN, BETWEEN, IS NULL, LIKE, arithmetic and a few functions. An attribute takes the type of what it meets.
+operators, IN, BETWEEN, IS NULL, LIKE, arithmetic, working days and a few functions. An attribute takes the type of what
+it meets.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ import orjson
 from ioc.catalog.rows import nearest
 from ioc.model.case import CaseType
 
-TIME_COLUMNS = ("received_at", "due_at", "closed_at", "updated_at")
+TIME_COLUMNS = ("received_at", "due_at", "closed_at", "updated_at", "deadline_at")
 TEXT_COLUMNS = ("case_id", "unit", "status", "channel", "service")
+NUMBER_COLUMNS = ("pauses",)
+CALENDAR_COLUMNS = ("calendar_shift", "calendar_counts", "calendar_ends")
+"""Columns of the store's table `working_calendar`, which stand beside the case's own for what `uses_calendar`."""
 _COMPARISONS = {
     "COMPARE_EQUAL": "=",
     "COMPARE_NOTEQUAL": "<>",
@@ -31,6 +35,7 @@ _TEXT_FUNCTIONS = {"lower": "text", "upper": "text", "trim": "text", "length": "
 _NUMBER_FUNCTIONS = ("abs", "floor", "ceil", "round")
 _LENGTHS = {"to_seconds": 1, "to_minutes": 60, "to_hours": 3600, "to_days": 86_400, "to_weeks": 604_800}
 _SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "truth": "BOOLEAN"}
+_MS_A_DAY = 86_400_000
 _LENGTH_WRITTEN = "A length of time is written as INTERVAL 3 DAY, with a whole number."
 _PARSER_LOCK = Lock()
 
@@ -53,7 +58,8 @@ def _parser() -> "duckdb.DuckDBPyConnection":
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`sql` is true for the cases meant; a column `now` (UTC) must stand beside the case's own when `uses_now`.
+    """`sql` is true for the cases meant; a column `now` (UTC) must stand beside the case's own when `uses_now`, the
+    columns of the calendar when `uses_calendar`.
 
     `loose` is free of `now` and true at least where `sql` can be true at some moment.
     """
@@ -61,6 +67,7 @@ class Condition:
     sql: str
     uses_now: bool
     loose: str
+    uses_calendar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,30 @@ def parse_condition(text: str, case_type: CaseType) -> Condition:
     return _parse(text, case_type.statuses, case_type.attributes)
 
 
+def working_days(since: str, until: str) -> str:
+    """SQL of the working days after the day of `since` up to and including that of `until`, negative when it is
+    before; null where the calendar knows one of the days not."""
+    return f"({_counted(until)} - {_counted(since)})"
+
+
+def add_working_days(since: str, days: str) -> str:
+    """SQL of the last millisecond (local) of the `days`-th working day after the day of `since`, of its own day for 0;
+    null for less and where the calendar ends."""
+    own = f"make_timestamp(({_day(since)} * {_MS_A_DAY} + {_MS_A_DAY - 1} - calendar_shift) * 1000)"
+    later = f"calendar_ends[greatest({_counted(since)} + floor({days})::BIGINT, 0)]"
+    return f"(CASE WHEN {days} >= 1 THEN {later} WHEN {days} >= 0 THEN {own} END)"
+
+
+def _day(moment: str) -> str:
+    """The place of a moment's local day in the calendar, from 1; below it before the calendar begins."""
+    return f"((epoch_ms({moment}) + calendar_shift) // {_MS_A_DAY})"
+
+
+def _counted(moment: str) -> str:
+    # A place below 1 would count from the end of the list.
+    return f"calendar_counts[greatest({_day(moment)}, 0)]"
+
+
 def attribute(name: str, kind: str) -> str:
     """SQL of an attribute of a case as text, number or truth; null where it is missing or of another type."""
     sql = f"json_extract_string(attributes, '$.\"{name}\"')"
@@ -90,7 +121,7 @@ def attribute(name: str, kind: str) -> str:
 @lru_cache(maxsize=4096)
 def _parse(text: str, statuses: tuple[str, ...], attributes: tuple[str, ...]) -> Condition:
     part = _as(_Writer(statuses, attributes).write(_tree(text)), "truth")
-    return Condition(part.sql, part.uses_now, part.wide())
+    return Condition(part.sql, part.uses_now, part.wide(), "calendar_" in part.sql)
 
 
 def _tree(text: str) -> Node:
@@ -159,9 +190,11 @@ class _Writer:
                 return _Part(f'"{name}"', "time")
             if name in TEXT_COLUMNS:
                 return _Part(f'"{name}"', "text")
+            if name in NUMBER_COLUMNS:
+                return _Part(f'"{name}"', "number")
             if name in self._attributes:
                 return _Part(name, "attribute")
-        known = (*TEXT_COLUMNS, *TIME_COLUMNS, "now", *self._attributes)
+        known = (*TEXT_COLUMNS, *TIME_COLUMNS, *NUMBER_COLUMNS, "now", *self._attributes)
         full = ".".join(names)
         raise ConditionInvalid(
             f"The case has no column or attribute {full!r} (it has {', '.join(known)}){nearest(full, known)}"
@@ -201,14 +234,20 @@ class _Writer:
                 return _Part(f"({parts[0].sql} {name} {parts[1].sql})", "time", _now(parts))
             left, right = (_as(part, "number") for part in parts)
             divisor = f"nullif({right.sql}, 0)" if name == "/" else right.sql  # by zero: null, so the case is not meant
-            return _Part(f"({left.sql} {name} {divisor})", "number")
+            return _Part(f"({left.sql} {name} {divisor})", "number", _now(parts))
         if name == "-" and len(parts) == 1:
-            return _Part(f"(-{_as(parts[0], 'number').sql})", "number")
+            return _Part(f"(-{_as(parts[0], 'number').sql})", "number", _now(parts))
         if name in _TEXT_FUNCTIONS and len(parts) == 1:
             return _Part(f"{name}({_as(parts[0], 'text').sql})", _TEXT_FUNCTIONS[name])
         if name in _NUMBER_FUNCTIONS and len(parts) == 1:
-            return _Part(f"{name}({_as(parts[0], 'number').sql})", "number")
-        allowed = (*_TEXT_FUNCTIONS, *_NUMBER_FUNCTIONS, "coalesce")
+            return _Part(f"{name}({_as(parts[0], 'number').sql})", "number", _now(parts))
+        if name == "working_days" and len(parts) == 2:
+            since, until = (_as(part, "time") for part in parts)
+            return _Part(working_days(since.sql, until.sql), "number", _now(parts))
+        if name == "add_working_days" and len(parts) == 2:
+            since, days = _as(parts[0], "time"), _as(parts[1], "number")
+            return _Part(add_working_days(since.sql, days.sql), "time", _now(parts))
+        allowed = (*_TEXT_FUNCTIONS, *_NUMBER_FUNCTIONS, "coalesce", "working_days", "add_working_days")
         raise ConditionInvalid(f"The function {name}() is not allowed in a condition; allowed are {', '.join(allowed)}")
 
     def _alike(self, nodes: list[Node]) -> list[_Part]:

@@ -4,10 +4,10 @@ from datetime import timedelta
 from hashlib import sha256
 
 from ioc.catalog.catalog import Sector
-from ioc.catalog.conditions import TEXT_COLUMNS, TIME_COLUMNS
+from ioc.catalog.conditions import NUMBER_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from ioc.catalog.expressions import EXPRESSIONS, read_expression
-from ioc.catalog.rows import Row
-from ioc.model.case import CaseType
+from ioc.catalog.rows import Row, nearest
+from ioc.model.case import CaseClock, CaseType
 from ioc.model.kpi import Expression, KpiDefinition, RollUp, Target
 from ioc.model.measure import Measure, MeasureKind
 from ioc.model.vocabulary import Vocabulary
@@ -16,7 +16,9 @@ from ioc.model.window import Window, WindowKind
 _LONGEST_SPAN = timedelta(days=30)
 _YEARS = (2000, 2100)
 _MOST_DIGITS = 6
-_RESERVED = frozenset({*TEXT_COLUMNS, *TIME_COLUMNS, "now", "attributes", "case_type"})
+_LONGEST_DUE_DAYS = 1000
+CLOCKS = ("calendar", "working")
+_RESERVED = frozenset({*TEXT_COLUMNS, *TIME_COLUMNS, *NUMBER_COLUMNS, "now", "attributes", "case_type"})
 
 
 def read_sector(row: Row) -> Sector:
@@ -53,12 +55,24 @@ def read_case_type(row: Row) -> CaseType:
         name=row.names("name"),
         statuses=row.words("statuses", required=True),
         attributes=row.words("attributes", required=False),
+        clock=_clock(row),
     )
+    for status in case_type.clock.pauses_in:
+        if status not in case_type.statuses:
+            row.fault("pauses_in", f"{status!r} is no status of the case{nearest(status, case_type.statuses)}.")
     for name in case_type.attributes:
         if name in _RESERVED or not name.isidentifier() or not name.isascii():
             row.fault("attributes", f"{name!r} cannot name an attribute; use letters, digits, _, and no case column.")
     row.finish()
     return case_type
+
+
+def _clock(row: Row) -> CaseClock:
+    return CaseClock(
+        working=row.choice("clock", CLOCKS, CLOCKS[0]) == "working",
+        pauses_in=row.words("pauses_in", required=False),
+        due_in=row.whole("due_in", 1, 1, _LONGEST_DUE_DAYS) if row.has("due_in") else None,
+    )
 
 
 def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | None:
@@ -90,7 +104,9 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | N
         window=window,
         window_text=window_text,
         expression=expression,
-        version=version(expression, window_text, roll_up, str(min_samples), unit_of_measure),
+        version=version(
+            expression, window_text, roll_up, str(min_samples), unit_of_measure, *clock_of(expression, vocabulary)
+        ),
         roll_up=RollUp(roll_up or RollUp.MERGE),
         targets=targets,
         fresh_within=fresh_within,
@@ -99,6 +115,12 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | N
         basis=basis,
         short_name=short_name,
     )
+
+
+def clock_of(expression: Expression, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """What the clock of an expression's cases adds to its version."""
+    case_type = vocabulary.case_types.get(getattr(expression, "of", ""))
+    return () if case_type is None or case_type.clock == CaseClock() else (repr(case_type.clock),)
 
 
 def version(expression: Expression | str, *more: str) -> str:

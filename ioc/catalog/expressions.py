@@ -1,5 +1,6 @@
 """The one expression of a KPI, read and checked against measures and case types."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from ioc.model.window import Window, WindowKind
 
 TAKES = ("count", "sum", "mean", "min", "max", "last", "rate", "stddev", "quantile", "distinct")
 TIME_TAKES = ("mean", "min", "max", "quantile")
+_WORKING_DAYS = re.compile(r"^([1-9]\d{0,3})wd$")
 _STATES = (WindowKind.NOW, WindowKind.ALWAYS)
 
 
@@ -96,12 +98,21 @@ def _time(row: Row, window: Window, vocabulary: Vocabulary, *, until: str) -> Ex
     case, _ = _case(row, window, vocabulary)
     since = row.choice("since", TIME_COLUMNS)
     take = row.choice("take", TIME_TAKES)
-    per = row.length("per", required=True)
+    per, working = _pace(row)
     q = _quantile(row, take)
     if since and since == until:
         row.fault("until", f"`since` and `until` are both {since}.")
     # Without a sound `per` the row is faulty and the expression is never used.
-    return CaseTime(case.of, since, until, case.where, take, per or timedelta(hours=1), case.at, q)
+    return CaseTime(case.of, since, until, case.where, take, per or timedelta(hours=1), case.at, q, working)
+
+
+def _pace(row: Row) -> tuple[timedelta | None, bool]:
+    """A length of time, or a number of working days (1wd) and True."""
+    match = _WORKING_DAYS.match(str(row.data.get("per", "")))
+    if match is None:
+        return row.length("per", required=True), False
+    row.text("per")
+    return timedelta(days=int(match[1])), True
 
 
 def _formula(row: Row, _window: Window, _vocabulary: Vocabulary) -> Expression:

@@ -26,6 +26,19 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseClock:
+    """How the time that a case may take is counted: in working days, or all of it.
+
+    While an open case is in one of `pauses_in` its clock stands. `due_in` is the number of days of this clock after
+    `received_at` in which a case is due that comes without `due_at`; None: such a case is never due.
+    """
+
+    working: bool = False
+    pauses_in: tuple[str, ...] = ()
+    due_in: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseType:
     """A kind of case that the catalogue declares; a status outside `statuses` is unfit."""
 
@@ -33,3 +46,4 @@ class CaseType:
     name: dict[str, str]
     statuses: tuple[str, ...]
     attributes: tuple[str, ...] = ()
+    clock: CaseClock = CaseClock()

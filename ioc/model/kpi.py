@@ -76,7 +76,7 @@ class CaseRatio:
 class CaseTime:
     """Time between two columns of a case, in units of `per`; `until` is `now` for the age of what is open.
 
-    `take`: mean, min, max, quantile.
+    `take`: mean, min, max, quantile. When `working`, whole working days are counted, and `per` is a number of those.
     """
 
     of: str
@@ -87,6 +87,7 @@ class CaseTime:
     per: timedelta
     at: str = ""
     q: float | None = None
+    working: bool = False
 
 
 @dataclass(frozen=True, slots=True)
