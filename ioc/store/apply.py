@@ -13,31 +13,41 @@ from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
 
 SOURCE = "direct"
-"""The source under which the ledger counts what came this way."""
+"""The source under which the ledger counts what came this way, unless another is named."""
 
 
-def apply_panes(store: Store, *batches: pa.RecordBatch) -> Commit:
+def apply_panes(
+    store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
+) -> Commit:
     """Batches of the schema PANES. Not to be called beside a running historian: both would assign codes."""
-    return _apply(store, READINGS, batches, [pc.sum(batch.column("n")).as_py() or 0 for batch in batches], None)
+    counts = [pc.sum(batch.column("n")).as_py() or 0 for batch in batches]
+    return _apply(store, READINGS, batches, counts, applied_at, source)
 
 
-def apply_cases(store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None) -> Commit:
+def apply_cases(
+    store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
+) -> Commit:
     """Batches of the schema CASES."""
-    return _apply(store, CASES, batches, [batch.num_rows for batch in batches], applied_at)
+    return _apply(store, CASES, batches, [batch.num_rows for batch in batches], applied_at, source)
 
 
 def _apply(
-    store: Store, topic: str, batches: tuple[pa.RecordBatch, ...], applied: list[int], at: datetime | None
+    store: Store,
+    topic: str,
+    batches: tuple[pa.RecordBatch, ...],
+    applied: list[int],
+    at: datetime | None,
+    source: str,
 ) -> Commit:
     at = at or datetime.now(UTC)
     tick = Tick()
     for batch, n in zip(batches, applied, strict=True):
-        head = OutputHeaders(topic, 0, 0, SOURCE, 0, 0, n, n, 0, {}, to_ms(at))
+        head = OutputHeaders(topic, 0, 0, source, 0, 0, n, n, 0, {}, to_ms(at))
         tick.apply(Output(head, batch, 0))
     with store.cursor() as cursor:
         try:
             with transaction(cursor, store.path):
-                commit = write_tick(cursor, store.codes, tick, 0, at)
+                commit = write_tick(cursor, store.codes, tick, 0, at, store.zone_hours)
         except BaseException:
             store.codes.forget()
             raise

@@ -78,7 +78,8 @@ def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:
 
 
 def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
-    """One row a place in `progress`, one a generation in `source_counts`, one a reason in `source_rejections`."""
+    """One row a place in `progress`, a generation in `source_counts`, a reason in `source_rejections`, a word and source
+    in `feeds`."""
     for table, columns, merged in (
         ("progress", "tick, what, topic, partition, next_offset",
          "max(tick), what, topic, partition, arg_max(next_offset, tick) FROM progress GROUP BY what, topic, partition"),
@@ -88,6 +89,8 @@ def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
          "source, topic, generation, max(sequence), sum(received), sum(applied), sum(duplicate), sum(repeated), "
          "sum(opened), sum(fenced), sum(replayed), max(last_input_at) FROM source_counts "
          "GROUP BY source, topic, generation"),
+        ("feeds", "source, kind, word, rows, first_at, last_at",
+         "source, kind, word, sum(rows), min(first_at), max(last_at) FROM feeds GROUP BY source, kind, word"),
         ("source_rejections", "source, topic, reason, n",
          "source, topic, reason, sum(n) FROM source_rejections GROUP BY source, topic, reason"),
     ):  # fmt: skip

@@ -93,6 +93,32 @@ CREATE TABLE IF NOT EXISTS source_counts (
 CREATE TABLE IF NOT EXISTS source_rejections (
     source VARCHAR NOT NULL, topic VARCHAR NOT NULL, reason VARCHAR NOT NULL, n BIGINT NOT NULL);
 
+-- Which source feeds which word (`kind` measure or case_type, `word` its id): additive rows, appended in the transaction
+-- that applies the data. `rows` are readings or case versions; `first_at`, `last_at` when the broker took their batches.
+CREATE TABLE IF NOT EXISTS feeds (
+    source VARCHAR NOT NULL, kind VARCHAR NOT NULL, word VARCHAR NOT NULL, rows BIGINT NOT NULL,
+    first_at TIMESTAMP NOT NULL, last_at TIMESTAMP NOT NULL);
+-- Batches that reached back into closed days, until it is judged whether they changed a published value. `first_day` and
+-- `last_day` are days (since 1970, of the zone) of the earliest and latest of the `samples` that did; `applied_at` is that
+-- of the commit, and of its case_changes.
+CREATE TABLE IF NOT EXISTS late_batches (
+    applied_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
+    "offset" BIGINT NOT NULL, kind VARCHAR NOT NULL, word VARCHAR NOT NULL, samples BIGINT NOT NULL,
+    first_day INTEGER NOT NULL, last_day INTEGER NOT NULL);
+-- The value of each closed period (`period` day, month, quarter, year) as last published; no row where there was none.
+CREATE TABLE IF NOT EXISTS published_periods (
+    kpi VARCHAR NOT NULL, unit VARCHAR NOT NULL, period VARCHAR NOT NULL, period_from TIMESTAMP NOT NULL,
+    period_to TIMESTAMP NOT NULL, value DOUBLE, samples BIGINT NOT NULL, definition_version VARCHAR NOT NULL,
+    published_at TIMESTAMP NOT NULL);
+-- Every change of a published value, with the value before and after. `cause` is `data` or `definition`; `batches` a JSON
+-- list of {source, topic, partition, from_offset, to_offset, samples}, `samples_late` their sum.
+CREATE TABLE IF NOT EXISTS restatements (
+    kpi VARCHAR NOT NULL, unit VARCHAR NOT NULL, period VARCHAR NOT NULL, period_from TIMESTAMP NOT NULL,
+    period_to TIMESTAMP NOT NULL, published_at TIMESTAMP NOT NULL, restated_at TIMESTAMP NOT NULL,
+    value_before DOUBLE, value_after DOUBLE, samples_before BIGINT NOT NULL, samples_after BIGINT NOT NULL,
+    version_before VARCHAR NOT NULL, version_after VARCHAR NOT NULL, cause VARCHAR NOT NULL,
+    samples_late BIGINT NOT NULL, batches VARCHAR NOT NULL);
+
 -- Unfit records, each once by its key; `cut_from` is the size of a record too large to keep whole.
 CREATE TABLE IF NOT EXISTS dead_letters (
     key VARCHAR NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,

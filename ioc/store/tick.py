@@ -13,6 +13,7 @@ from ioc.clock import from_ms
 from ioc.store.cases import CasesAppended, append_cases, naive
 from ioc.store.codes import Codes
 from ioc.store.dead_letters import DeadLetter, append_dead_letters
+from ioc.store.feeds import feed_rows
 from ioc.store.offsets import Output
 from ioc.store.panes import PanesAppended, append_panes
 from ioc.topics import READINGS
@@ -25,12 +26,15 @@ Place = tuple[str, int]
 @dataclass(frozen=True)
 class Commit:
     """What a transaction changed: measure ids with their earliest changed minute (since 1970 UTC), unit codes of panes
-    and cases, case types; `at` is when. Data that only moved (roll-up, archive) is no commit."""
+    and cases, case types; `at` is when; `fed` are (source, kind, word) of what each source gave, `is_late` whether
+    any of it lies in a closed day. Data that only moved (roll-up, archive) is no commit."""
 
     earliest_minute: Mapping[str, int]
     units: frozenset[str]
     case_types: frozenset[str]
     at: datetime
+    fed: frozenset[tuple[str, str, str]] = frozenset()
+    is_late: bool = False
 
     @property
     def measures(self) -> frozenset[str]:
@@ -67,6 +71,7 @@ class Loss:
 class Tick:
     """Collected between two commits. `applied` and `read` are the new offsets of source and output partitions."""
 
+    outputs: list[Output] = field(default_factory=list)
     panes: list[pa.RecordBatch] = field(default_factory=list)
     cases: list[Output] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -91,6 +96,7 @@ class Tick:
         for reason, n in head.rejected.items():
             counts.rejected[reason] = counts.rejected.get(reason, 0) + n
         self.size_bytes += output.rows.nbytes
+        self.outputs.append(output)
         if head.topic == READINGS:
             self.panes.append(output.rows)
         elif output.rows.num_rows:
@@ -108,7 +114,9 @@ class Tick:
         return self.counts.setdefault((head.source, head.topic, head.generation), Counts())
 
 
-def write_tick(cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, number: int, at: datetime) -> Commit:
+def write_tick(
+    cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, number: int, at: datetime, zone_hours: int
+) -> Commit:
     """All of a tick, in the running transaction. `number` grows with each tick of the store."""
     panes = append_panes(cursor, codes, tick.panes) if tick.panes else PanesAppended({}, frozenset(), 0)
     cases = CasesAppended(frozenset(), frozenset(), (), ())
@@ -157,7 +165,11 @@ def write_tick(cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, numb
         "source_rejections",
         [(*key[:2], reason, n) for key, c in tick.counts.items() for reason, n in c.rejected.items()],
     )
-    return Commit(panes.earliest_minute, panes.units | cases.units, cases.case_types, at)
+    feeds, late = feed_rows(tick.outputs, at, zone_hours)
+    _append(cursor, "feeds", feeds)
+    _append(cursor, "late_batches", late)
+    fed = frozenset((source, kind, word) for source, kind, word, *_ in feeds)
+    return Commit(panes.earliest_minute, panes.units | cases.units, cases.case_types, at, fed, bool(late))
 
 
 def _append(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:

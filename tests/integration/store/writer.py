@@ -55,7 +55,7 @@ def main(path: Path, archive_dir: Path, ticks: int) -> None:
         positions = read_positions(cursor)
         for number in range(positions.applied.get((READINGS, 0), 0), ticks):
             with transaction(cursor, store.path):
-                write_tick(cursor, store.codes, tick(number), number + 1, NOW)
+                write_tick(cursor, store.codes, tick(number), number + 1, NOW, store.zone_hours)
             store.codes.keep()
             print(number, flush=True)
             if number % 5 == 0:

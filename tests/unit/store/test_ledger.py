@@ -37,7 +37,7 @@ def filled(store: Store) -> Store:
     head = OutputHeaders(CASES, 0, 0, "dossiers", 1, 0, 3, 3, 0, {}, 0)
     tick.apply(Output(head, case_versions(case(1), case(1, 1), case(1)), 0))
     with store.cursor() as cursor, transaction(cursor, store.path):
-        write_tick(cursor, store.codes, tick, 1, NOW)
+        write_tick(cursor, store.codes, tick, 1, NOW, store.zone_hours)
     return store
 
 
