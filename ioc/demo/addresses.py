@@ -7,6 +7,8 @@ from pathlib import Path
 
 import orjson
 
+from ioc.demo.world.profile_files import profiles
+
 FILE = "addresses.json"
 
 
@@ -27,7 +29,10 @@ class Addresses:
         return f"mqtt://127.0.0.1:{self.mqtt_port}"
 
 
-DROPS = ("document-exchange", "department-day-file", "handed-list", "demo-drop")
+DROPS = (
+    *("document-exchange", "department-day-file", "handed-list", "demo-drop"),
+    *(profile.source for profile in profiles() if profile.kind in ("day_file", "year_file")),
+)
 
 
 def choose(data_dir: Path) -> Addresses:

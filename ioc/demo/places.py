@@ -23,7 +23,8 @@ Codes = npt.NDArray[np.int32]
 class World:
     """What everything simulated is a function of, together with time: the seed and the province's communes.
 
-    `units` are codes, the province first; the codes of the tables below are places in these tuples.
+    `units` are codes, the province first, then its communes, then `offices` departments; the codes of the tables below
+    are places in these tuples.
     """
 
     seed: int
@@ -31,31 +32,48 @@ class World:
     units: tuple[str, ...]
     names: tuple[str, ...]
     wards: tuple[bool, ...]
+    offices: int = 0
 
     @classmethod
     def of(cls, units: Mapping[str, Unit], zone: ZoneInfo, seed: int = SEED) -> "World":
-        """Of a province and its communes, the province first."""
-        own = list(units.values())
+        """Of a province with its communes and departments, the province first."""
+        own = sorted(units.values(), key=lambda unit: unit.kind == "department")
         return cls(
             seed,
             zone,
             tuple(unit.code for unit in own),
             tuple(unit.name for unit in own),
             tuple(unit.kind == "ward" for unit in own),
+            sum(unit.kind == "department" for unit in own),
         )
 
     @cached_property
     def communes(self) -> Ints:
         """Places of the communes in `units`."""
-        return np.arange(1, len(self.units), dtype=np.int64)
+        return np.arange(1, len(self.units) - self.offices, dtype=np.int64)
+
+    @cached_property
+    def departments(self) -> Ints:
+        """Places of the departments in `units`; of the province itself where none are known."""
+        known = np.arange(len(self.units) - self.offices, len(self.units), dtype=np.int64)
+        return known if len(known) else np.zeros(1, np.int64)
 
     @cached_property
     def size(self) -> Floats:
-        """Size of each unit against the mean commune, 0.65 to 2; the province's own entry is 0. Wards are larger."""
+        """Size of each unit against the mean commune, 0.65 to 2; the province's own entry is 0. Wards are larger.
+        Departments are measured against their own mean."""
         place = np.arange(len(self.units), dtype=np.int64)
         drawn = 0.65 + noise.uniform(self.seed, "size", place) ** 2 * np.where(self.wards, 1.35, 0.6)
         drawn[0] = 0
-        return np.asarray(drawn / drawn[1:].mean())
+        first_office = len(self.units) - self.offices
+        drawn[1:first_office] /= drawn[1:first_office].mean()
+        if self.offices:
+            drawn[first_office:] /= drawn[first_office:].mean()
+        return np.asarray(drawn)
+
+    def weight(self, units: Ints) -> Floats:
+        """Their size, and 1 for the province."""
+        return np.asarray(np.where(units == 0, 1.0, self.size[units]))
 
     @cached_property
     def towns(self) -> Ints:

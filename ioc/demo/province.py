@@ -26,8 +26,10 @@ from ioc.demo.systems.document_exchange import DocumentExchange
 from ioc.demo.systems.lgsp_gateway import SOURCE as LGSP
 from ioc.demo.systems.lgsp_gateway import LgspGateway
 from ioc.demo.systems.mqtt_server import mqtt_server
+from ioc.demo.systems.profile_feeds import Pushes, YearFigures, own_feeds
 from ioc.demo.systems.rest import application
 from ioc.demo.systems.sensors import Counters, Gateway, Stations
+from ioc.demo.world.profile_files import profiles
 from ioc.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -71,15 +73,29 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
         stack.push_async_callback(gateway.close)
         handed_list.hand_over_once(folders["handed-list"], handed_over, began_at_ms, to_ms(clock.now()))
-        own_feeds: tuple[feeds.Feed, ...] = (
-            LgspGateway(world, client, _push_address(settings), settings.source_token(LGSP)),
+        pushes = [
+            Pushes(
+                *(world, profile, client, began_at_ms),
+                address=_push_address(settings, profile.source),
+                token=settings.source_token(profile.source),
+            )
+            for profile in profiles()
+            if profile.kind == "push"
+        ]
+        profiled = own_feeds(world, profiles(), folders, gateway, pushes)
+        for feed in profiled:
+            if isinstance(feed, YearFigures):
+                feed.hand_over_past(handed_over, began_at_ms)
+        running: tuple[feeds.Feed, ...] = (
+            LgspGateway(world, client, _push_address(settings, LGSP), settings.source_token(LGSP)),
             Stations(world, gateway),
             Counters(world, gateway),
             DocumentExchange(world, folders["document-exchange"]),
             DayFile(world, folders["department-day-file"]),
+            *profiled,
         )
         ending = asyncio.Event()
-        tasks = [asyncio.create_task(feeds.run(feed, handed_over, clock, ending), name=feed.name) for feed in own_feeds]
+        tasks = [asyncio.create_task(feeds.run(feed, handed_over, clock, ending), name=feed.name) for feed in running]
         for task in tasks:
             task.add_done_callback(_tell)
         try:
@@ -92,9 +108,9 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _push_address(settings: Settings) -> str:
+def _push_address(settings: Settings, source: str) -> str:
     host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::", "") else settings.http_host
-    return f"http://{host}:{settings.http_port}/api/v1/ingest/{LGSP}"
+    return f"http://{host}:{settings.http_port}/api/v1/ingest/{source}"
 
 
 def _tell(task: asyncio.Task[None]) -> None:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from ioc.demo.noise import Ints
 from ioc.demo.places import World
-from ioc.demo.world.cases import CLOSED, RECEIVED, Versions
+from ioc.demo.world.cases import NEVER, RECEIVED, Versions
 from ioc.demo.world.readings import MEASURES, NO_SUBJECT, SUBJECTS, Readings
 from ioc.wire.schemas import CASES, READINGS, SUBJECT, TIME, WORD
 
@@ -37,20 +37,22 @@ def case_rows(world: World, tables: Sequence[Versions]) -> pa.RecordBatch:
 
 def _version_rows(world: World, versions: Versions) -> pa.RecordBatch:
     cases, row, step = versions.cases, versions.row, versions.step
-    words, closed = cases.words, step == CLOSED
+    words, closed = cases.words, step == cases.closing
     attributes = np.where(closed, cases.attributes_closed[row], cases.attributes[row])
     no_service = np.array([service == "" for service in words.services])[cases.service[row]]
+    no_channel = np.array([channel == "" for channel in words.channels])[cases.channel[row]]
+    due = cases.due_ms[row]
     return pa.RecordBatch.from_arrays(
         [
             _coded(np.zeros(len(row), np.int64), (words.case_type,), WORD),
             _case_ids(versions),
             _coded(cases.unit[row], world.units, WORD),
             _coded(cases.step_status[row, step], words.statuses, WORD),
-            _coded(cases.channel[row], words.channels, WORD),
+            _coded(cases.channel[row], words.channels, WORD, no_channel),
             _coded(cases.service[row], words.services, SUBJECT, no_service),
             pa.array(cases.step_ms[row, RECEIVED]).cast(TIME),
-            pa.array(cases.due_ms[row]).cast(TIME),
-            pa.array(cases.step_ms[row, CLOSED], mask=~closed).cast(TIME),
+            pa.array(due, mask=due == NEVER).cast(TIME),
+            pa.array(cases.step_ms[row, step], mask=~closed).cast(TIME),
             pa.array(cases.step_ms[row, step]).cast(TIME),
             pa.array(words.attributes, pa.string()).take(pa.array(attributes)),
         ],

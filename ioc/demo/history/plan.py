@@ -11,8 +11,9 @@ from ioc.demo.calendar import MS_A_DAY, MS_A_MINUTE, MS_AN_HOUR
 from ioc.demo.habits import RunsLate
 from ioc.demo.history.columns import case_rows, reading_rows
 from ioc.demo.places import World
-from ioc.demo.world import air, documents, dossiers, lgsp, petitions, traffic
-from ioc.demo.world.cases import CLOSED, NEVER, Cases, Versions
+from ioc.demo.world import air, documents, dossiers, lgsp, life_cycles, petitions, profiles, traffic
+from ioc.demo.world.cases import NEVER, Cases, Versions
+from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.demo.world.readings import Readings, local, midnight_ms
 
 DAYS = 365
@@ -56,6 +57,7 @@ def _by_minute(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
         traffic.readings(world, from_ms, to_ms, MS_A_MINUTE),
         documents.of_communes(world, from_ms, to_ms),
         *_department_days(world, from_ms, to_ms),
+        *_profiled(world, from_ms, to_ms),
     ]
     return reading_rows(world, Readings.joined(parts))
 
@@ -68,8 +70,18 @@ def _by_hour(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
         traffic.readings(world, from_ms, to_ms, MS_AN_HOUR),
         sent.where(sent.value > 0),
         *_department_days(world, from_ms, to_ms),
+        *_profiled(world, from_ms, to_ms, MS_AN_HOUR),
     ]
     return reading_rows(world, Readings.joined(parts))
+
+
+def _profiled(world: World, from_ms: int, to_ms: int, coarse_ms: int = 0) -> list[Readings]:
+    """Of all profiles but those whose file holds its own history."""
+    return [
+        profiles.readings(world, profile, from_ms, to_ms, coarse_ms)
+        for profile in profile_files()
+        if profile.kind != "year_file"
+    ]
 
 
 def _department_days(world: World, from_ms: int, to_ms: int) -> list[Readings]:
@@ -87,9 +99,12 @@ def _cases(world: World, first_day: int, last_day: int, began_at_ms: int) -> pa.
     of_dossiers = dossiers.dossiers(world, first_day, last_day)
     of_petitions = petitions.petitions(world, first_day, last_day)
     delay_ms = RunsLate().seen_after_ms(world, of_petitions)
-    return case_rows(
-        world, [first_and_last(of_dossiers, began_at_ms, 0), first_and_last(of_petitions, began_at_ms, delay_ms)]
-    )
+    parts = [first_and_last(of_dossiers, began_at_ms, 0), first_and_last(of_petitions, began_at_ms, delay_ms)]
+    for profile in (case for file in profile_files() for case in file.cases):
+        made = life_cycles.cases(world, profile, first_day, last_day)
+        whole = profile.history == "all_steps"
+        parts.append(made.versions(0, began_at_ms) if whole else first_and_last(made, began_at_ms, 0))
+    return case_rows(world, parts)
 
 
 def first_and_last(cases: Cases, before_ms: int, visible_after_ms: np.ndarray | int) -> Versions:
@@ -98,7 +113,7 @@ def first_and_last(cases: Cases, before_ms: int, visible_after_ms: np.ndarray | 
     seen = cases.step_ms + np.asarray(visible_after_ms).reshape(-1, 1)
     visible = (cases.step_ms != NEVER) & (seen < before_ms)
     first = visible[:, 0]
-    latest = np.where(visible, np.arange(CLOSED + 1), -1).max(axis=1)
+    latest = np.where(visible, np.arange(cases.closing + 1), -1).max(axis=1)
     chosen = np.zeros_like(visible)
     chosen[first, 0] = True
     chosen[latest >= 0, latest[latest >= 0]] = True

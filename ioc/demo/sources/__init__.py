@@ -1,12 +1,16 @@
 """Configurations of the demonstration's sources, as an administrator would write them for true systems.
 
-The TOML files beside this one are what is written, with the addresses of the running systems put in for `@…@`.
+The TOML files beside this one are what is written, with the addresses of the running systems put in for `@…@`, and
+one or two for each profile (`ioc/demo/world/profiles/`).
 """
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 from ioc.demo.addresses import Addresses
+from ioc.demo.sources.profiled import source_texts
+from ioc.demo.world.profile_files import profiles
 
 MARK = "# Written by the demonstration at its start. Remove this line to keep changes of your own.\n"
 
@@ -16,11 +20,9 @@ def write_sources(folder: Path, at: Addresses) -> list[str]:
     the files written. Files without the mark are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for template in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
-        if not template.name.endswith(".toml"):
-            continue
-        text = MARK + _filled(template.read_text(encoding="utf-8"), at)
-        path = folder / template.name
+    for source, text in _texts(at):
+        text = MARK + text
+        path = folder / f"{source}.toml"
         present = path.read_text(encoding="utf-8") if path.exists() else MARK
         if not present.startswith(MARK) or present == text:
             continue
@@ -29,6 +31,15 @@ def write_sources(folder: Path, at: Addresses) -> list[str]:
         draft.replace(path)
         written.append(path.name)
     return written
+
+
+def _texts(at: Addresses) -> Iterator[tuple[str, str]]:
+    """Name and text of every source."""
+    for template in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
+        if template.name.endswith(".toml"):
+            yield template.name.removesuffix(".toml"), _filled(template.read_text(encoding="utf-8"), at)
+    for profile in profiles():
+        yield from source_texts(profile, at)
 
 
 def _filled(text: str, at: Addresses) -> str:

@@ -9,8 +9,9 @@ from ioc.demo.calendar import MS_A_DAY
 from ioc.demo.habits import RunsLate
 from ioc.demo.noise import Ints
 from ioc.demo.places import World
-from ioc.demo.world import dossiers, petitions
+from ioc.demo.world import dossiers, life_cycles, petitions
 from ioc.demo.world.cases import Cases, Version, Versions
+from ioc.demo.world.profile_files import CaseProfile
 from ioc.demo.world.readings import local
 
 KEPT_MS = 14 * MS_A_DAY
@@ -30,6 +31,15 @@ class CaseKind:
 
 DOSSIERS = CaseKind(dossiers.dossiers, lambda _world, _cases: 0, dossiers.LONGEST_DAYS)
 PETITIONS = CaseKind(petitions.petitions, RunsLate().seen_after_ms, petitions.LONGEST_DAYS)
+
+
+def profiled(profile: CaseProfile) -> CaseKind:
+    """Cases of a profile, whose steps are seen at once."""
+    return CaseKind(
+        lambda world, first_day, last_day: life_cycles.cases(world, profile, first_day, last_day),
+        lambda _world, _cases: 0,
+        profile.longest_days,
+    )
 
 
 class CaseBook:

@@ -64,9 +64,9 @@ class DocumentExchange:
         return from_ms(moment_ms).astimezone(self._world.zone)
 
 
-def vietnamese(number: float) -> str:
+def vietnamese(number: float, digits: int = 1) -> str:
     """`1.234,5`: a point for thousands, a comma before the decimal."""
-    return f"{number:,.1f}".translate(str.maketrans(",.", ".,"))
+    return f"{number:,.{digits}f}".translate(str.maketrans(",.", ".,"))
 
 
 def drop(folder: Path, name: str, content: bytes) -> None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ioc.clock import Clock, from_ms, to_ms
 from ioc.demo.habits import FormerUnit, RepeatsRecords
 from ioc.demo.places import World
+from ioc.demo.systems import statistics
 from ioc.demo.systems.case_book import DOSSIERS, PETITIONS, CaseBook
 from ioc.demo.world.cases import Version
 
@@ -61,6 +62,7 @@ def application(world: World, began_at_ms: int, clock: Clock) -> Starlette:
                 DOSSIERS_PATH, _pages(one_stop, clock, began_at_ms, lambda asked_ms, _now_ms: asked_ms, dossier_rows)
             ),
             Route(PETITIONS_PATH, _pages(petitions, clock, began_at_ms, repeats.since_ms, petition_rows)),
+            *statistics.routes(world, began_at_ms, clock),
         ]
     )
 
@@ -115,7 +117,7 @@ def dossier_row(world: World, version: Version) -> Row:
         "kenhTiepNhan": CHANNEL_WORDS[version.channel],
         "ngayTiepNhan": _local(world, version.received_ms),
         "ngayHenTra": _local(world, version.due_ms),
-        "ngayTra": None if version.closed_ms is None else _local(world, version.closed_ms),
+        "ngayTra": _local(world, version.closed_ms),
         "capNhatLuc": _local(world, version.updated_ms),
         "mucDo": attributes["level"],
         "lePhi": attributes["fee"],
@@ -135,12 +137,12 @@ def petition_row(world: World, version: Version) -> Row:
         "linhVuc": attributes["field"],
         "thoiDiemGui": _local(world, version.received_ms),
         "hanXuLy": _local(world, version.due_ms),
-        "thoiDiemTraLoi": None if version.closed_ms is None else _local(world, version.closed_ms),
+        "thoiDiemTraLoi": _local(world, version.closed_ms),
         "hanhDongLuc": _local(world, version.updated_ms),
         "dongBoLuc": _local(world, version.seen_ms),
         "haiLong": attributes.get("satisfied"),
     }
 
 
-def _local(world: World, moment_ms: int) -> str:
-    return from_ms(moment_ms).astimezone(world.zone).isoformat()
+def _local(world: World, moment_ms: int | None) -> str | None:
+    return None if moment_ms is None else from_ms(moment_ms).astimezone(world.zone).isoformat()

@@ -73,7 +73,7 @@ class Stations:
         step_ms = air.STEP_MS if to_ms - from_ms <= MS_A_MINUTE else MS_A_MINUTE
         true = air.readings(self._world, from_ms, to_ms, step_ms)
         ahead = air.with_wrong_clock(self._world, from_ms, to_ms)
-        yield from _messages("air", self._world, Readings.joined([true, ahead]))
+        yield from reading_messages("air", self._world, Readings.joined([true, ahead]))
         for record in true.records(self._world):
             for faulty in self._fault_code.beside(self._world, record, from_ms):
                 yield _message("air", faulty)
@@ -95,13 +95,13 @@ class Counters:
     def messages(self, from_ms: int, to_ms: int) -> Iterator[Message]:
         step_ms = traffic.STEP_MS if to_ms - from_ms <= MS_A_MINUTE else MS_A_MINUTE
         counted = traffic.readings(self._world, from_ms, to_ms, step_ms)
-        for place, message in enumerate(_messages("traffic", self._world, counted)):
+        for place, message in enumerate(reading_messages("traffic", self._world, counted)):
             yield message
             if self._sends_again.again(self._world, place, from_ms):
                 yield message
 
 
-def _messages(tree: str, world: World, readings: Readings) -> Iterator[Message]:
+def reading_messages(tree: str, world: World, readings: Readings) -> Iterator[Message]:
     for measure, unit, subject, time_ms, value in zip(*(c.tolist() for c in readings.columns()), strict=True):
         payload = {"value": value, "time": rfc3339(from_ms(time_ms))}
         yield f"{tree}/{world.units[unit]}/{MEASURES[measure]}/{SUBJECTS[subject]}", orjson.dumps(payload)

@@ -31,8 +31,9 @@ class CaseWords:
 class Cases:
     """Columns of equal length, one row a case; `day` and `number` (from 1, within unit and day) make its id.
 
-    `step_ms` and `step_status` have a column a step, in order of time; NEVER marks a step that is left out. The first
-    is the receipt, the last the closing. `attributes` hold while the case is open, `attributes_closed` from then on.
+    `step_ms` and `step_status` have a column a step, in order of time; NEVER marks a step that is left out, and a due
+    time that nobody promised. The first step is the receipt, the last the closing. `attributes` hold while the case is
+    open, `attributes_closed` from then on.
     """
 
     words: CaseWords
@@ -49,6 +50,11 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @property
+    def closing(self) -> int:
+        """The last step."""
+        return int(self.step_ms.shape[1]) - 1
 
     @classmethod
     def joined(cls, parts: Sequence["Cases"]) -> "Cases":
@@ -105,7 +111,7 @@ class Versions:
 
     def version(self, place: int) -> "Version":
         cases, row, step = self.cases, int(self.row[place]), int(self.step[place])
-        words, closed = cases.words, step == CLOSED
+        words, closed = cases.words, step == cases.closing
         return Version(
             case_id=cases.case_id(row),
             unit=int(cases.unit[row]),
@@ -114,8 +120,8 @@ class Versions:
             service=words.services[cases.service[row]],
             attributes=words.attributes[(cases.attributes_closed if closed else cases.attributes)[row]],
             received_ms=int(cases.step_ms[row, RECEIVED]),
-            due_ms=int(cases.due_ms[row]),
-            closed_ms=int(cases.step_ms[row, CLOSED]) if closed else None,
+            due_ms=int(cases.due_ms[row]) if cases.due_ms[row] != NEVER else None,
+            closed_ms=int(cases.step_ms[row, step]) if closed else None,
             updated_ms=int(cases.step_ms[row, step]),
             seen_ms=int(self.seen_ms[place]),
         )
@@ -132,7 +138,7 @@ class Version:
     service: str
     attributes: str
     received_ms: int
-    due_ms: int
+    due_ms: int | None
     closed_ms: int | None
     updated_ms: int
     seen_ms: int

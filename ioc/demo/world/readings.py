@@ -10,17 +10,29 @@ from ioc.clock import from_ms, rfc3339
 from ioc.demo.calendar import MS_A_DAY, MS_AN_HOUR
 from ioc.demo.noise import Floats, Ints
 from ioc.demo.places import COUNTING_POINTS, STATIONS, World, counting_point, station
+from ioc.demo.world.profile_files import profiles
 
-MEASURES = (
-    *("lgsp.transactions", "lgsp.failures", "lgsp.latency"),
-    *("document.sent", "document.sent_electronic", "document.refused"),
-    *("air.pm25", "air.pm10", "traffic.vehicles", "traffic.speed"),
+_PROFILED = [reading for profile in profiles() for reading in profile.readings]
+MEASURES = tuple(
+    dict.fromkeys(
+        (
+            *("lgsp.transactions", "lgsp.failures", "lgsp.latency"),
+            *("document.sent", "document.sent_electronic", "document.refused"),
+            *("air.pm25", "air.pm10", "traffic.vehicles", "traffic.speed"),
+            *(reading.measure for reading in _PROFILED),
+        )
+    )
 )
 DEPARTMENTS = tuple(f"PB-{number + 1:02d}" for number in range(16))
-SUBJECTS = (
-    *(station(number) for number in range(STATIONS)),
-    *(counting_point(number) for number in range(COUNTING_POINTS)),
-    *DEPARTMENTS,
+SUBJECTS = tuple(
+    dict.fromkeys(
+        (
+            *(station(number) for number in range(STATIONS)),
+            *(counting_point(number) for number in range(COUNTING_POINTS)),
+            *DEPARTMENTS,
+            *(subject for reading in _PROFILED for subject in reading.subjects),
+        )
+    )
 )
 NO_SUBJECT = -1
 
