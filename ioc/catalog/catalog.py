@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ioc.model.kpi import KpiDefinition
+from ioc.model.kpi import Constant, KpiDefinition
 from ioc.model.unit import Unit
 from ioc.model.vocabulary import Vocabulary
 
@@ -21,10 +21,12 @@ class Sector:
 class Catalog:
     """`province` is the unit whose centre this is; `vocabulary.units` are it and its communes.
 
-    `kpis` are in an order in which each formula stands behind its parts.
+    `kpis` are in an order in which each formula stands behind its parts; `constants` are
+    figures that formulas name.
     """
 
     province: Unit
     vocabulary: Vocabulary
     sectors: Mapping[str, Sector] = field(default_factory=dict)
     kpis: Mapping[str, KpiDefinition] = field(default_factory=dict)
+    constants: Mapping[str, Constant] = field(default_factory=dict)

@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from itertools import pairwise
 
 from ioc.catalog.catalog import Sector
 from ioc.catalog.conditions import NUMBER_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from ioc.catalog.expressions import EXPRESSIONS, read_expression
 from ioc.catalog.rows import Row, nearest
 from ioc.model.case import CaseClock, CaseType
-from ioc.model.kpi import Expression, KpiDefinition, RollUp, Target
+from ioc.model.kpi import EVERY_PLACE, Band, Expression, KpiDefinition, Reference, RollUp, Target
 from ioc.model.measure import Measure, MeasureKind
+from ioc.model.unit import UnitLevel
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
 
@@ -75,7 +77,7 @@ def _clock(row: Row) -> CaseClock:
     )
 
 
-def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | None:
+def read_kpi(row: Row, sector: str, vocabulary: Vocabulary, family: str = "") -> KpiDefinition | None:
     """None when its expression is faulty. `version` does not know of formula parts yet."""
     window_text = row.text("window")
     window = Window(WindowKind.TODAY)
@@ -92,6 +94,7 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | N
     unit_of_measure = row.text("unit_of_measure")
     kpi_id, name, short_name = row.identifier(), row.names("name"), row.names("short_name", required=False)
     targets, fresh_within = _targets(row), row.length("fresh_within")
+    per, bands, references = _per(row), _bands(row), _references(row)
     digits, basis = row.whole("digits", 1, 0, _MOST_DIGITS), row.text("basis")
     row.finish(EXPRESSIONS)
     if expression is None:
@@ -114,6 +117,10 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary) -> KpiDefinition | N
         digits=digits,
         basis=basis,
         short_name=short_name,
+        per=per,
+        bands=bands,
+        references=references,
+        family=family,
     )
 
 
@@ -126,6 +133,46 @@ def clock_of(expression: Expression, vocabulary: Vocabulary) -> tuple[str, ...]:
 def version(expression: Expression | str, *more: str) -> str:
     """Eight hexadecimal digits that change with anything that changes values."""
     return sha256("\n".join((repr(expression), *more)).encode()).hexdigest()[:8]
+
+
+def _per(row: Row) -> tuple[UnitLevel, ...]:
+    words = row.words("per", required=False) if row.has("per") else EVERY_PLACE
+    for word in words:
+        if word not in set(UnitLevel):
+            row.fault("per", f"{word!r} is none of {', '.join(UnitLevel)}{nearest(word, list(UnitLevel))}.")
+    if not words:
+        row.fault("per", "names no level of unit; write which have the KPI, or leave it out.")
+    return tuple(level for level in UnitLevel if level in words)
+
+
+def _bands(row: Row) -> tuple[Band, ...]:
+    """From the highest down; the last alone is without a bound."""
+    bands: list[Band] = []
+    for entry in row.tables("bands"):
+        if entry.has("at_least") and entry.has("over"):
+            entry.fault("over", "A band begins at `at_least` or `over` a value, not both.")
+        bound = entry.number("over") if entry.has("over") else entry.number("at_least")
+        bands.append(Band(entry.names("name"), bound, entry.has("over")))
+        entry.number("at_least")
+        entry.finish()
+    bounds = [band.bound for band in bands]
+    if bands and (bounds[-1] is not None or None in bounds[:-1]):
+        row.fault("bands", "The last band, and it alone, has no bound: it holds for all values below the others.")
+    elif any(low is not None and high is not None and low >= high for high, low in pairwise(bounds)):
+        row.fault("bands", "The bands stand from the highest bound down; put them in that order.")
+    return tuple(bands)
+
+
+def _references(row: Row) -> tuple[Reference, ...]:
+    references: list[Reference] = []
+    for entry in row.tables("reference"):
+        name, value, at, basis = entry.names("name"), entry.number("value"), entry.day("at"), entry.text("basis")
+        if value is None and not entry.has("value"):
+            entry.fault("value", "is missing; write the figure to compare with.")
+        entry.finish()
+        if value is not None and at is not None:
+            references.append(Reference(name, value, at, basis))
+    return tuple(references)
 
 
 def _targets(row: Row) -> tuple[Target, ...]:

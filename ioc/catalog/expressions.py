@@ -117,7 +117,7 @@ def _pace(row: Row) -> tuple[timedelta | None, bool]:
 
 def _formula(row: Row, _window: Window, _vocabulary: Vocabulary) -> Expression:
     text = row.text("text")
-    when_zero = row.number("when_zero")
+    when_zero = _when_zero(row)
     parts: tuple[str, ...] = ()
     if text:
         try:
@@ -163,6 +163,14 @@ def _condition(row: Row, field: str, case_type: CaseType | None) -> str:
         except ConditionInvalid as fault:
             row.fault(field, str(fault))
     return text
+
+
+def _when_zero(row: Row) -> float | None:
+    """What stands for a division by zero; None for no data."""
+    if row.has("when_zero") and isinstance(row.data["when_zero"], str):
+        row.choice("when_zero", ["no_data"])
+        return None
+    return row.number("when_zero")
 
 
 def _quantile(row: Row, take: str) -> float | None:

@@ -1,17 +1,21 @@
-"""Formulas over KPIs: numbers, ids of KPIs (with their dots), + - * / ( ), min(…), max(…).
+"""Formulas over KPIs: numbers, ids of KPIs and constants (with their dots), + - * / ( ), min(…), max(…), scale(…).
 
 sum     = product { ("+" | "-") product }
 product = factor { ("*" | "/") factor }
-factor  = [ "-" ] ( number | id | "(" sum ")" | ("min" | "max") "(" sum { "," sum } ")" )
+factor  = [ "-" ] ( number | id | "(" sum ")" | ("min" | "max") "(" sum { "," sum } ")" | scale )
+scale   = "scale" "(" sum { "," point } ")"
+point   = [ "-" ] number ":" [ "-" ] number
+
+scale(x, 0:0, 25:50, 50:100) goes straight from point to point; before the first and behind the last it stays there.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<id>[A-Za-z_]\w*(?:\.\w+)*)|(?P<sign>[-+*/(),]))"
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<id>[A-Za-z_]\w*(?:\.\w+)*)|(?P<sign>[-+*/(),:]))"
 )
 _DEEPEST = 50
 
@@ -27,7 +31,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Value of another KPI."""
+    """Value of another KPI, or of a constant."""
 
     id: str
 
@@ -40,7 +44,15 @@ class Operation:
     operands: tuple["Term", ...]
 
 
-Term = Number | Part | Operation
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Straight lines between `points`, ascending; outside them the value of the nearest."""
+
+    operand: "Term"
+    points: tuple[tuple[float, float], ...]
+
+
+Term = Number | Part | Operation | Scale
 
 
 def parse_formula(text: str) -> Term:
@@ -49,16 +61,35 @@ def parse_formula(text: str) -> Term:
 
 
 def parts_of(term: Term) -> tuple[str, ...]:
-    """Ids of the KPIs in a formula, each once, in their order."""
-    return tuple(dict.fromkeys(_ids(term)))
+    """Ids of the KPIs and constants in a formula, each once, in their order."""
+    return tuple(dict.fromkeys(part.id for part in _terms(term) if isinstance(part, Part)))
 
 
-def _ids(term: Term) -> Iterator[str]:
-    if isinstance(term, Part):
-        yield term.id
+def divisors(term: Term) -> list[Term]:
+    """What the formula divides by, in their order."""
+    return [part.operands[1] for part in _terms(term) if isinstance(part, Operation) and part.sign == "/"]
+
+
+def renamed(text: str, names: Mapping[str, str], kept: Collection[str] = ("min", "max", "scale")) -> str:
+    """The formula with other ids in the place of some; words before a bracket are functions, not ids."""
+    return _TOKEN.sub(
+        lambda match: (
+            match[0]
+            if match["id"] is None or (match["id"] in kept and text[match.end() :].lstrip().startswith("("))
+            else match[0].replace(match["id"], names.get(match["id"], match["id"]))
+        ),
+        text,
+    )
+
+
+def _terms(term: Term) -> Iterator[Term]:
+    """A term and all within it."""
+    yield term
+    if isinstance(term, Scale):
+        yield from _terms(term.operand)
     elif isinstance(term, Operation):
         for operand in term.operands:
-            yield from _ids(operand)
+            yield from _terms(operand)
 
 
 class _Parser:
@@ -129,6 +160,8 @@ class _Parser:
             self._next()
             if token in ("min", "max") and self._token == "(":
                 return Operation(token, self._arguments())
+            if token == "scale" and self._token == "(":
+                return self._scale()
             return Part(token)
         if token == "-":
             self._next()
@@ -148,3 +181,32 @@ class _Parser:
             terms.append(self._sum())
         self._take(")")
         return tuple(terms)
+
+    def _scale(self) -> Term:
+        self._take("(")
+        operand = self._sum()
+        points: list[tuple[float, float]] = []
+        while self._token == ",":
+            self._next()
+            place = self._signed()
+            self._take(":")
+            points.append((place, self._signed()))
+            if len(points) > 1 and points[-2][0] >= place:
+                raise FormulaInvalid(
+                    f"The points of scale() in {self._text!r} stand in rising order; {place:g} does not."
+                )
+        if len(points) < 2:
+            raise FormulaInvalid(f"scale() in {self._text!r} needs two points or more, as scale(x, 0:0, 50:100).")
+        self._take(")")
+        return Scale(operand, tuple(points))
+
+    def _signed(self) -> float:
+        sign = 1.0
+        if self._token == "-":
+            self._next()
+            sign = -1.0
+        if self._kind != "number":
+            raise self._expected("a number")
+        number = sign * float(self._token)
+        self._next()
+        return number

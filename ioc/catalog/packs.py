@@ -11,7 +11,7 @@ from ioc.catalog.expressions import EXPRESSIONS
 from ioc.catalog.faults import Fault
 from ioc.catalog.rows import Row, nearest
 
-TABLES = ("measure", "case_type", "kpi", "rule", "procedure")
+TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
 
 
 @dataclass
@@ -80,12 +80,17 @@ def _put(entries: dict[str, Entry], data: dict[str, Any], file: str, sector: str
     known = entries.get(data["id"])
     if known is None:
         entries[data["id"]] = Entry(file, sector, dict(data))
-        return
+    else:
+        lay(known, data, dict.fromkeys(data, file))
+
+
+def lay(known: Entry, data: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """Put fields over those of an entry; `sources` says from which file each is."""
     if any(name in data for name in EXPRESSIONS):
         # A KPI has one expression: the province's takes the place of ours.
         known.data = {name: value for name, value in known.data.items() if name not in EXPRESSIONS}
     known.data |= data
-    known.files |= dict.fromkeys(data, file)
+    known.files |= sources
 
 
 def read_toml(path: Path, faults: list[Fault]) -> dict[str, Any]:

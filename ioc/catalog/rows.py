@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -157,6 +157,18 @@ class Row:
         if text and match is None:
             self.fault(field, f"{text!r} is no length of time; write it as 30s, 15m, 24h or 7d.")
         return timedelta(**{_STEP[match[2]]: int(match[1])}) if match else None
+
+    def day(self, field: str, *, required: bool = True) -> date | None:
+        """A day, written 2026-11-22."""
+        if not required and field not in self.data:
+            self._read.add(field)
+            return None
+        text = self.text(field)
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError:
+            self.fault(field, f'{text!r} is no day; write it as "2026-11-22".')
+            return None
 
     def finish(self, also: Collection[str] = ()) -> None:
         """Notes each field that nobody read."""

@@ -71,7 +71,7 @@ class Aggregates:
                 if definition.roll_up is RollUp.MERGE:
                     part, units = _with_province(part, units)
             vectors = aggregate_vectors(expression, moments, kind, part, units, passed_s)
-            yield definition.id, rolled_up(definition, vectors, to_ms(now))
+            yield definition.id, rolled_up(definition, vectors, to_ms(now), self._plan.places[definition.per])
 
     def _moments(
         self, window: Window, measures: Collection[str], measure_codes: Mapping[str, int], unit_places: Whole

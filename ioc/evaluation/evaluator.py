@@ -14,6 +14,7 @@ from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
 from ioc.evaluation.aggregates import Aggregates
 from ioc.evaluation.changes import Changes
+from ioc.evaluation.constants import in_force
 from ioc.evaluation.history import Point, history
 from ioc.evaluation.judging import STATES, Column, judge, rolled_up
 from ioc.evaluation.plan import Plan
@@ -126,8 +127,8 @@ class Evaluator:
         """Write into `kpi_values` what changed since the last record, at most once a minute; returns how many rows.
         Raises StoreUnavailable; what was to be written is written at the next call."""
         published = self._published
-        columns = {kpi_id: (entry.definition, entry.column) for kpi_id, entry in published.items()}
-        return self._recorder.record(self._store, self._plan.units, columns, now)
+        shown = [(entry.definition, entry.units, entry.column) for entry in published.values()]
+        return self._recorder.record(self._store, shown, now)
 
     def _forget(self) -> None:
         """Nothing that was read is kept; what was published stays until the next evaluation."""
@@ -142,19 +143,24 @@ class Evaluator:
         for kpi_id, vectors in self._vectors.items():
             columns[kpi_id] = judge(self._catalog.kpis[kpi_id], vectors, now_ms)
         for definition, expression, term in self._plan.formulas:
-            vectors, worst = formula_vectors(term, expression.parts, columns, expression.when_zero)
-            columns[definition.id] = judge(definition, rolled_up(definition, vectors, now_ms), now_ms, worst)
+            end = definition.window.bounds(now, self._zone)[1]
+            constants = in_force(self._plan.constants, expression.constants, [end], self._zone)
+            vectors, worst = formula_vectors(term, expression, columns, constants)
+            vectors = rolled_up(definition, vectors, now_ms, self._plan.places[definition.per])
+            columns[definition.id] = judge(definition, vectors, now_ms, worst)
         return columns
 
     def _publish(self, columns: dict[str, Column], now: datetime) -> dict[str, Published]:
         """In the order of the catalogue; an entry is kept as it is while nothing about it moves."""
         year = now.astimezone(self._zone).year
-        bounds = {kpi.window: kpi.window.bounds(now, self._zone) for kpi in self._catalog.kpis.values()}
+        bounds = {window: window.bounds(now, self._zone) for window in {k.window for k in self._catalog.kpis.values()}}
+        places = self._plan.places
+        units = {per: tuple(self._plan.units[place] for place in places[per].tolist()) for per in places}
         return {
             kpi_id: Published(
                 definition,
-                self._plan.units,
-                columns[kpi_id],
+                units[definition.per],
+                columns[kpi_id].at(places[definition.per]),
                 bounds[definition.window],
                 max((t for t in definition.targets if t.year <= year), key=lambda t: t.year, default=None),
             )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.catalog.formulas import Number, Part, Term
+from ioc.catalog.formulas import Number, Part, Scale, Term
 
 Real = NDArray[np.float64]
 _FOLDS = {"+": np.add, "-": np.subtract, "*": np.multiply, "min": np.minimum, "max": np.maximum}
@@ -27,6 +27,10 @@ def _compute(term: Term, values: Mapping[str, Real]) -> tuple[Real, NDArray[np.b
         return np.array(term.value), np.array(False)
     if isinstance(term, Part):
         return values[term.id], np.array(False)
+    if isinstance(term, Scale):
+        scaled, by_zero = _compute(term.operand, values)
+        places, heights = np.array(term.points).T
+        return np.interp(scaled, places, heights), by_zero
     value, by_zero = _compute(term.operands[0], values)
     for operand in term.operands[1:]:
         other, other_by_zero = _compute(operand, values)

@@ -11,6 +11,7 @@ import numpy as np
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.case_history import case_series
+from ioc.evaluation.constants import in_force
 from ioc.evaluation.judging import Column, judge
 from ioc.evaluation.pane_history import pane_series
 from ioc.evaluation.reading import PaneReader
@@ -43,10 +44,11 @@ def history(
 ) -> list[Point]:
     """Points at start + step, start + 2 step … up to `end`; each window ends at its point.
 
-    `start` is taken down to its minute. Raises KeyError for an unknown KPI or unit, ValueError for a step that is no
+    `start` is taken down to its minute. Raises KeyError for an unknown KPI or unit, or one that the KPI does not speak
+    of, ValueError for a step that is no
     whole number of minutes or makes more than MOST_POINTS points.
     """
-    if unit not in catalog.vocabulary.units:
+    if unit not in catalog.vocabulary.units or catalog.vocabulary.units[unit].level not in catalog.kpis[kpi_id].per:
         raise KeyError(unit)
     if step < _MINUTE or step % _MINUTE:
         raise ValueError(f"A step is a whole number of minutes, not {step}.")
@@ -83,8 +85,11 @@ class _Past:
         if isinstance(definition.expression, Formula):
             parts = definition.expression.parts
             columns = {part: self.column(self.catalog.kpis[part], units) for part in parts}
+            ends = [definition.window.bounds(before, self.zone)[1] for before in self.just_before]
+            figures = in_force(self.catalog.constants, definition.expression.constants, ends, self.zone)
+            constants = {constant: np.repeat(values, len(units)) for constant, values in figures.items()}
             term = parse_formula(definition.expression.text)
-            vectors, worst = formula_vectors(term, parts, columns, definition.expression.when_zero)
+            vectors, worst = formula_vectors(term, definition.expression, columns, constants)
             return judge(definition, vectors, 0, worst)
         everyone = definition.roll_up is RollUp.MERGE and list(units) == [province]
         targets = merged_targets(self.catalog.vocabulary.units) if everyone else Targets(tuple(units), merged=False)
@@ -100,7 +105,9 @@ class _Past:
         return judge(definition, vectors, 0)
 
     def _of_communes(self, definition: KpiDefinition) -> Column:
-        communes = [unit for unit in self.catalog.vocabulary.units if unit != self.catalog.province.code]
+        communes = [
+            unit.code for unit in self.catalog.vocabulary.units.values() if unit.parent and unit.level in definition.per
+        ]
         below = self.column(definition, communes)
         shape = (len(self.times), len(communes))
         value, samples, state = (a.reshape(shape) for a in (below.value, below.samples, below.state))

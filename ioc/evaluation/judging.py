@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.evaluation.takes import NEVER, Real, Vectors, Whole
-from ioc.model.kpi import CaseCount, CaseSum, Freshness, KpiDefinition, RollUp
+from ioc.model.kpi import CaseCount, CaseSum, Formula, Freshness, KpiDefinition, RollUp
 
 STATES = (Freshness.NO_DATA, Freshness.INSUFFICIENT, Freshness.STALE, Freshness.LIVE)
 NO_DATA, INSUFFICIENT, STALE, LIVE = range(4)
@@ -31,10 +31,11 @@ class Column:
 def judge(definition: KpiDefinition, vectors: Vectors, now_ms: int, worst_part: Codes | None = None) -> Column:
     """No data, then too few samples, then too old, then live. `worst_part` are the states of a formula's worst parts.
 
-    A count or sum of cases may be 0 and live: what was heard of holds nothing that meets the condition.
+    A count or sum of cases may be 0 and live: what was heard of holds nothing that meets the condition. So may a
+    formula over such.
     """
     least = definition.min_samples
-    if isinstance(definition.expression, CaseCount | CaseSum) and least == 1:
+    if isinstance(definition.expression, CaseCount | CaseSum | Formula) and least == 1:
         least = 0
     state = np.full(len(vectors.value), LIVE, np.int8)
     if definition.fresh_within is not None:
@@ -48,11 +49,13 @@ def judge(definition: KpiDefinition, vectors: Vectors, now_ms: int, worst_part: 
     return Column(np.where(state >= STALE, vectors.value, np.nan), vectors.samples, vectors.as_of, state)
 
 
-def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int) -> Vectors:
-    """With the province's entry (the first) made of its communes' values, for the roll-ups sum and mean."""
+def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int, places: NDArray[np.intp]) -> Vectors:
+    """With the province's entry (the first) made of its communes' values, for the roll-ups sum and mean. `places` are
+    the entries that the KPI speaks of."""
     if definition.roll_up not in (RollUp.SUM, RollUp.MEAN):
         return vectors
-    communes = judge(definition, vectors, now_ms).value[1:]
+    below = places[places != 0]
+    communes = judge(definition, vectors, now_ms).value[below]
     have = np.isfinite(communes)
     total = communes[have].sum() if have.any() else np.nan
     value, samples, as_of, present = (
@@ -62,7 +65,7 @@ def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int) -> Vecto
         vectors.present.copy(),
     )
     value[0] = total if definition.roll_up is RollUp.SUM else total / max(int(have.sum()), 1)
-    samples[0] = samples[1:].sum()
-    as_of[0] = as_of[1:].max(initial=NEVER)
-    present[0] = present[1:].any()
+    samples[0] = samples[below].sum()
+    as_of[0] = as_of[below].max(initial=NEVER)
+    present[0] = present[below].any()
     return Vectors(value, samples, as_of, present)

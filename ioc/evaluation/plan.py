@@ -1,12 +1,17 @@
 """What the catalogue's KPIs ask of the store: which measures in which windows, which cases in which scans."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import Term, parse_formula
 from ioc.evaluation.cases import CaseExpression, CaseSql
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Constant, Formula, KpiDefinition, MeasureAggregate
+from ioc.model.unit import UnitLevel
 from ioc.model.window import Window
 
 KIND_OF = {"last": "subjects", "quantile": "buckets", "distinct": "registers"}
@@ -40,13 +45,16 @@ class Scan:
 @dataclass(frozen=True)
 class Plan:
     """`wanted` holds for each kind of rows the measures of each window; `formulas` are in an order in which each
-    stands behind its parts; `units` are the codes, the province first."""
+    stands behind its parts; `units` are the codes, the province first; `places` are the entries of the units of some
+    levels (a KPI's `per`)."""
 
     units: tuple[str, ...]
     wanted: dict[str, Wanted]
     aggregates: tuple[tuple[KpiDefinition, MeasureAggregate], ...]
     scans: tuple[Scan, ...]
     formulas: tuple[tuple[KpiDefinition, Formula, Term], ...]
+    constants: Mapping[str, Constant]
+    places: Mapping[tuple[UnitLevel, ...], NDArray[np.intp]]
 
     @classmethod
     def of(cls, catalog: Catalog) -> "Plan":
@@ -67,12 +75,19 @@ class Plan:
                     # Without a column to lie in it, the window does not matter.
                     window = definition.window if expression.at else Window.parse("now")
                     scans[expression.of, expression.at, window].append(ScannedKpi(definition, expression, sql))
+        units = (catalog.province.code, *(u for u in catalog.vocabulary.units if u != catalog.province.code))
+        levels = [catalog.vocabulary.units[unit].level for unit in units]
         return cls(
-            units=(catalog.province.code, *(u for u in catalog.vocabulary.units if u != catalog.province.code)),
+            units=units,
             wanted={kind: dict(windows) for kind, windows in wanted.items()},
             aggregates=tuple(aggregates),
             scans=tuple(
                 Scan(case_type, at, window, tuple(members)) for (case_type, at, window), members in scans.items()
             ),
             formulas=tuple(formulas),
+            constants=catalog.constants,
+            places={
+                per: np.array([place for place, level in enumerate(levels) if level in per], np.intp)
+                for per in {definition.per for definition in catalog.kpis.values()}
+            },
         )

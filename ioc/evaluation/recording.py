@@ -1,6 +1,6 @@
 """The history of values as they were shown, in `kpi_values`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -23,23 +23,23 @@ class Recorder:
     def record(
         self,
         store: Store,
-        units: Sequence[str],
-        columns: Mapping[str, tuple[KpiDefinition, Column]],
+        shown: Sequence[tuple[KpiDefinition, Sequence[str], Column]],
         now: datetime,
     ) -> int:
-        """Returns how many rows were written; 0 within the minute of the last. Raises StoreUnavailable; the values
-        are then written at the next call."""
+        """`shown` holds each definition with the units it speaks of and their values. Returns how many rows were
+        written; 0 within the minute of the last. Raises StoreUnavailable; the values are then written at the next call.
+        """
         minute = now.replace(second=0, microsecond=0)
-        if minute == self._minute or not columns:
+        if minute == self._minute or not shown:
             return 0
-        tables = [self._differing(units, definition, column, now) for definition, column in columns.values()]
+        tables = [self._differing(units, definition, column, now) for definition, units, column in shown]
         rows = pa.concat_tables(tables)
         if rows.num_rows:
             with store.cursor() as cursor, transaction(cursor, store.path):
                 cursor.register("fresh_values", rows)
                 cursor.execute("INSERT INTO kpi_values BY NAME SELECT * FROM fresh_values")
         self._minute = minute
-        self._written = {kpi_id: (definition.version, column) for kpi_id, (definition, column) in columns.items()}
+        self._written = {definition.id: (definition.version, column) for definition, _, column in shown}
         return int(rows.num_rows)
 
     def _differing(self, units: Sequence[str], definition: KpiDefinition, column: Column, now: datetime) -> pa.Table:

@@ -26,6 +26,7 @@ class Scans:
     def __init__(self, plan: Plan, zone: ZoneInfo) -> None:
         self._scans = plan.scans
         self._places = {unit: place for place, unit in enumerate(plan.units)}
+        self._spoken_of = plan.places
         self._zone = zone
         size = len(plan.units)
         self._totals = [[CaseTotals.empty(size) for _ in scan.kpis] for scan in plan.scans]
@@ -51,7 +52,8 @@ class Scans:
                 heard = self._heard[scan.case_type]
                 for kpi, total in zip(scan.kpis, totals, strict=True):
                     vectors = case_vectors(kpi.expression, kpi.definition.roll_up, kpi.sql, total, heard)
-                    fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now))
+                    places = self._spoken_of[kpi.definition.per]
+                    fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now), places)
         return fresh
 
     def _scan(

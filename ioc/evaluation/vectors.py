@@ -1,6 +1,6 @@
 """From aggregates to a KPI's vectors: a value, samples and a time for each unit, the province merged from all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ioc.evaluation.formulas import compute
 from ioc.evaluation.judging import Codes, Column
 from ioc.evaluation.parts import KINDS, Part, merged
 from ioc.evaluation.takes import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, MeasureAggregate, RollUp
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
 
 
 def with_province(moments: Moments) -> Moments:
@@ -77,12 +77,12 @@ def case_values(expression: CaseExpression, n: Whole, amount: Real, heard: Whole
 
 
 def formula_vectors(
-    term: Term, parts: Sequence[str], columns: Mapping[str, Column], when_zero: float | None
+    term: Term, formula: Formula, columns: Mapping[str, Column], constants: Mapping[str, Real]
 ) -> tuple[Vectors, Codes]:
-    """Vectors of a formula over other KPIs' columns, and the state of the worst part: the samples are the least of the
-    parts', the time that of the stalest."""
-    of = [columns[part] for part in parts]
-    value = compute(term, {part: columns[part].value for part in parts}, when_zero)
+    """Vectors of a formula over other KPIs' columns and the values of its constants, and the state of the worst part:
+    the samples are the least of the parts', the time that of the stalest."""
+    of = [columns[part] for part in formula.parts]
+    value = compute(term, {part: columns[part].value for part in formula.parts} | dict(constants), formula.when_zero)
     worst = np.minimum.reduce([column.state for column in of])
     as_of = np.minimum.reduce([column.as_of for column in of])
     samples = np.minimum.reduce([column.samples for column in of])

@@ -1,7 +1,8 @@
 """Pane aggregates of all windows, kept up from second to second.
 
 Each window is the merge of a closed part, up to a few minutes ago, and the minutes since. A tick reads only those
-minutes again; the closed part is read anew when the window slides or begins, or when late data reached into it.
+minutes again; the closed part is read anew when the window slides or begins, or when late data reached into it. A
+window of a period that is over is closed as a whole.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,11 +29,13 @@ def minute_of(moment: datetime) -> int:
 
 @dataclass
 class _Kept:
-    """A window's closed part: the rows of `measures` (codes) in [start, cut)."""
+    """A window's closed part: the rows of `measures` (codes) in [start, cut), of a period that is over in
+    [start, end)."""
 
     window: Window
     measures: set[int] = field(default_factory=set)
     start: int = 0
+    end: int = 0
     closed: Part = field(default_factory=dict)
 
 
@@ -74,14 +77,14 @@ class PaneWindows:
             touched = set(changed)
         else:
             return set()
-        self._reclose(reader, {known[measure] for measure, minute in changed.items() if minute < self._cut})
+        self._reclose(reader, {known[measure]: minute for measure, minute in changed.items()})
         return touched
 
     def rows(self, window: Window, measures: Collection[str]) -> Part:
         """The window's rows of the measures. A key may stand twice: once closed, once open."""
         kept = self._kept[window]
         listed = np.array(sorted(self._codes[measure] for measure in measures if measure in self._codes), np.int64)
-        since = self._open["time"] >= kept.start if self._open else np.zeros(0, np.bool_)
+        since = (self._open["time"] >= kept.start) & (not window.closed) if self._open else np.zeros(0, np.bool_)
         found = [part for part in (kept.closed, rows(self._open, since)) if part]
         picked = [rows(part, np.isin(part["measure"], listed)) for part in found]
         return {name: np.concatenate([part[name] for part in picked]) for name in (*self.key, *self._kind.sql)}
@@ -101,9 +104,11 @@ class PaneWindows:
         moved = rows(fresh, fresh["time"] < cut)
         self._cut, self._to, self._open = cut, to, rows(fresh, fresh["time"] >= cut)
         for window, kept in self._kept.items():
-            start = minute_of(window.bounds(now, self._zone)[0])
+            start, kept.end = map(minute_of, window.bounds(now, self._zone))
             kept.measures = {self._codes[measure] for measure in self._wanted[window] if measure in self._codes}
             if past and start == kept.start:
+                if window.closed:
+                    continue
                 mine = rows(moved, np.isin(moved["measure"], list(kept.measures)))
                 kept.closed = merged(self._kind, [kept.closed, mine], self.key)
             else:
@@ -115,14 +120,16 @@ class PaneWindows:
         fresh = reader.read(self._kind, [piece], measures, key=("time", *_KEY))
         self._open = _replaced(self._open, fresh, measures)
 
-    def _reclose(self, reader: PaneReader, measures: set[int]) -> None:
-        """Late data came: its measures are read anew in every window."""
-        for kept in self._kept.values():
-            if late := measures & kept.measures:
+    def _reclose(self, reader: PaneReader, changed: Mapping[int, int]) -> None:
+        """Late data came: its measures (with their earliest minutes) are read anew in every window it reached."""
+        for window, kept in self._kept.items():
+            until = kept.end if window.closed else self._cut
+            if late := {measure for measure, minute in changed.items() if minute < until} & kept.measures:
                 kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, late), late)
 
     def _read_closed(self, reader: PaneReader, kept: _Kept, measures: set[int]) -> Part:
-        stretch = pieces(kept.start, max(self._cut, kept.start), reader.zone_hours)
+        end = kept.end if kept.window.closed else max(self._cut, kept.start)
+        stretch = pieces(kept.start, end, reader.zone_hours)
         return reader.read(self._kind, stretch, measures)
 
 

@@ -1,9 +1,10 @@
 """A KPI: its definition, and a value of it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from ioc.model.unit import UnitLevel
 from ioc.model.window import Window
 
 
@@ -92,12 +93,40 @@ class CaseTime:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """Arithmetic over other KPIs' ids: + - * / ( ), numbers, min(), max(). A division by zero gives `when_zero`,
-    or no data when that is None. Samples are the least of its parts'; it is as stale as its stalest part."""
+    """Arithmetic over other KPIs' and constants' ids: + - * / ( ), numbers, min(), max(), scale(). A division by zero
+    gives `when_zero`, or no data when that is None. Samples are the least of its parts'; it is as stale as its stalest
+    part. `parts` are KPIs, `constants` those whose value in force at the end of the window takes part."""
 
     text: str
     parts: tuple[str, ...]
     when_zero: float | None = None
+    constants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantValue:
+    """What a constant is from a day on (in the province's zone), until the day `until` (None: the next value's)."""
+
+    valid_from: date
+    value: float
+    basis: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A figure that a decision set and another may change: a price, a threshold, a cap. `values` by time, apart."""
+
+    id: str
+    name: dict[str, str]
+    values: tuple[ConstantValue, ...]
+
+    def at(self, day: date) -> float | None:
+        """The value in force on a day, None when there is none."""
+        held = [value for value in self.values if value.valid_from <= day]
+        if not held or (held[-1].until is not None and day >= held[-1].until):
+            return None
+        return held[-1].value
 
 
 Expression = MeasureAggregate | CaseCount | CaseSum | CaseRatio | CaseTime | Formula
@@ -114,8 +143,35 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A word for values from `bound` up (`above`: strictly); the last band of a KPI has no bound."""
+
+    name: dict[str, str]
+    bound: float | None = None
+    above: bool = False
+
+    def holds(self, value: float) -> bool:
+        return self.bound is None or value > self.bound or (value == self.bound and not self.above)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A figure to compare with: the country's, or one of the past."""
+
+    name: dict[str, str]
+    value: float
+    at: date
+    basis: str
+
+
+EVERY_PLACE = (UnitLevel.PROVINCE, UnitLevel.COMMUNE)
+
+
+@dataclass(frozen=True, slots=True)
 class KpiDefinition:
-    """One `[[kpi]]` of a pack. `version` is a short hash of what changes its values."""
+    """One `[[kpi]]` of a pack, or one window of it. `version` is a short hash of what changes its values; `per` are the
+    levels of unit it speaks of, other units have no value of it; `family` is the id of the `[[kpi]]` that has several
+    windows, empty for one with its own."""
 
     id: str
     sector: str
@@ -132,6 +188,14 @@ class KpiDefinition:
     digits: int = 1
     basis: str = ""
     short_name: dict[str, str] = field(default_factory=dict)
+    per: tuple[UnitLevel, ...] = EVERY_PLACE
+    bands: tuple[Band, ...] = ()
+    references: tuple[Reference, ...] = ()
+    family: str = ""
+
+    def band_of(self, value: float) -> Band | None:
+        """The band that a value lies in; sums of shares are taken to nine digits, so that 90 is 90."""
+        return next((band for band in self.bands if band.holds(round(value, 9))), None)
 
 
 @dataclass(frozen=True, slots=True)

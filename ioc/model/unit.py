@@ -1,13 +1,25 @@
-"""An administrative unit: province, commune, ward, special zone."""
+"""An administrative unit (province, commune, ward, special zone), or an agency of the province."""
 
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class UnitLevel(StrEnum):
+    """Where a unit stands: the province itself, a commune (xã, phường, đặc khu), or a department (sở, ban, ngành)."""
+
+    PROVINCE = "province"
+    COMMUNE = "commune"
+    DEPARTMENT = "department"
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`code` as the General Statistics Office gives it (text, leading zeros kept); `parent` is empty for a province.
+    """`code` as the General Statistics Office gives it, of a department its identifier in documents (text, leading
+    zeros kept); `parent` is empty for a province.
 
-    Coordinates in degrees (WGS 84), area in km².
+    Coordinates in degrees (WGS 84), area in km²; a department has none. It is in being from `valid_from` to before
+    `valid_to`.
     """
 
     code: str
@@ -15,6 +27,14 @@ class Unit:
     short_name: str
     kind: str
     parent: str
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
     area_km2: float | None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @property
+    def level(self) -> UnitLevel:
+        if not self.parent:
+            return UnitLevel.PROVINCE
+        return UnitLevel.DEPARTMENT if self.kind == UnitLevel.DEPARTMENT else UnitLevel.COMMUNE

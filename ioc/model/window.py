@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 
 class WindowKind(StrEnum):
-    """`last` slides with the minute; the others begin at a calendar border; `now` and `always` begin with the data."""
+    """`last` slides with the minute; `now` and `always` begin with the data; the others begin at a calendar border.
+    `yesterday` and `last_…` are closed: they end where the running day, month, quarter, year begins."""
 
     NOW = "now"
     LAST = "last"
@@ -16,11 +17,24 @@ class WindowKind(StrEnum):
     MONTH = "month"
     QUARTER = "quarter"
     YEAR = "year"
+    YESTERDAY = "yesterday"
+    LAST_MONTH = "last_month"
+    LAST_QUARTER = "last_quarter"
+    LAST_YEAR = "last_year"
     ALWAYS = "always"
 
 
 _SPAN = re.compile(r"^([1-9]\d*)([mhd])$")
 _STEP = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_MONTHS = {
+    WindowKind.MONTH: 1,
+    WindowKind.LAST_MONTH: 1,
+    WindowKind.QUARTER: 3,
+    WindowKind.LAST_QUARTER: 3,
+    WindowKind.YEAR: 12,
+    WindowKind.LAST_YEAR: 12,
+}
+_CLOSED = frozenset({WindowKind.YESTERDAY, WindowKind.LAST_MONTH, WindowKind.LAST_QUARTER, WindowKind.LAST_YEAR})
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -33,27 +47,40 @@ class Window:
 
     @classmethod
     def parse(cls, text: str) -> "Window":
-        """`today`, `month`, `quarter`, `year`, `always`, `now`, or a span: `15m`, `24h`, `7d`. Raises ValueError."""
+        """A WindowKind other than `last`, or a span: `15m`, `24h`, `7d`. Raises ValueError."""
         if match := _SPAN.match(text):
             return cls(WindowKind.LAST, int(match[1]) * _STEP[match[2]])
         if text == WindowKind.LAST or text not in set(WindowKind):
-            raise ValueError(
-                f"window {text!r} is none of today, month, quarter, year, always, now, or a span as 15m, 24h, 7d"
-            )
+            words = ", ".join(kind for kind in WindowKind if kind is not WindowKind.LAST)
+            raise ValueError(f"window {text!r} is none of {words}, or a span as 15m, 24h, 7d")
         return cls(WindowKind(text))
 
+    @property
+    def closed(self) -> bool:
+        """It is over: only late data can change what it says."""
+        return self.kind in _CLOSED
+
     def bounds(self, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """[from, to) in UTC, whole minutes. `to` is the end of the running minute, so that its data counts."""
+        """[from, to) in UTC, whole minutes. `to` of a window that is not closed is the end of the running minute, so
+        that its data counts."""
         to = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         if self.span is not None:
             return to - self.span, to
         if self.kind in (WindowKind.NOW, WindowKind.ALWAYS):
             return BEGINNING, to
         local = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        if self.kind is WindowKind.MONTH:
-            local = local.replace(day=1)
-        elif self.kind is WindowKind.QUARTER:
-            local = local.replace(day=1, month=(local.month - 1) // 3 * 3 + 1)
-        elif self.kind is WindowKind.YEAR:
-            local = local.replace(day=1, month=1)
-        return local.astimezone(UTC), to
+        months = _MONTHS.get(self.kind, 0)
+        if months:
+            local = local.replace(day=1, month=(local.month - 1) // months * months + 1)
+        if not self.closed:
+            return local.astimezone(UTC), to
+        return _before(local, months).astimezone(UTC), local.astimezone(UTC)
+
+
+def _before(local: datetime, months: int) -> datetime:
+    """A day (0 months) or some months earlier by the wall clock; `local` is a midnight, the first of a month with
+    months."""
+    if not months:
+        return local - timedelta(days=1)
+    passed = local.year * 12 + local.month - 1 - months
+    return local.replace(year=passed // 12, month=passed % 12 + 1)

@@ -144,7 +144,7 @@ def write(folder: Path, text: str, name: str = "own.toml", *, base: bool = True)
             id="two expressions",
         ),
         pytest.param(kpi(expression=""), "own.kpi", "", "this one has none", id="no expression"),
-        pytest.param(kpi(window="fortnight"), "own.kpi", "window", "none of today", id="unknown window"),
+        pytest.param(kpi(window="fortnight"), "own.kpi", "window", "none of now, today", id="unknown window"),
         pytest.param(kpi(window="45d"), "own.kpi", "window", "30d", id="window longer than minutes are kept"),
         pytest.param(kpi('fresh_within = "soon"'), "own.kpi", "fresh_within", "no length of time", id="bad length"),
         pytest.param(kpi("min_samples = 0"), "own.kpi", "min_samples", "from 1", id="zero samples asked"),
@@ -190,7 +190,7 @@ def write(folder: Path, text: str, name: str = "own.toml", *, base: bool = True)
             kpi(expression='formula = { text = "own.kpi2 + 1" }'),
             "own.kpi",
             "formula",
-            "No KPI is called 'own.kpi2'",
+            "No KPI or constant is called 'own.kpi2'",
             id="unknown part of a formula",
         ),
         pytest.param(

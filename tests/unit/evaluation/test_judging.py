@@ -24,6 +24,7 @@ MEAN = KpiDefinition(
     fresh_within=timedelta(seconds=60),
     min_samples=3,
 )
+EVERYWHERE = np.arange(4)
 COUNT = replace(MEAN, expression=CaseCount("job", "true"), min_samples=1)
 
 
@@ -87,11 +88,15 @@ UNITS = Vectors(
     ],
 )
 def test_rolled_up(roll_up: RollUp, value: float | None, samples: int) -> None:
-    column = judge(MEAN, rolled_up(replace(MEAN, roll_up=roll_up), UNITS, NOW_MS), NOW_MS)
+    column = judge(MEAN, rolled_up(replace(MEAN, roll_up=roll_up), UNITS, NOW_MS, EVERYWHERE), NOW_MS)
     assert (None if np.isnan(column.value[0]) else column.value[0], column.samples[0]) == (value, samples)
     assert column.value[1:3].tolist() == [4, 8]
 
 
 def test_a_commune_with_too_few_samples_gives_nothing_to_a_sum() -> None:
     few = replace(UNITS, samples=np.array([0, 2, 5, 0]))
-    assert rolled_up(replace(MEAN, roll_up=RollUp.SUM), few, NOW_MS).value[0] == 8
+    assert rolled_up(replace(MEAN, roll_up=RollUp.SUM), few, NOW_MS, EVERYWHERE).value[0] == 8
+
+
+def test_a_unit_that_the_kpi_does_not_speak_of_gives_nothing_to_a_sum() -> None:
+    assert rolled_up(replace(MEAN, roll_up=RollUp.SUM), UNITS, NOW_MS, np.array([0, 2])).value[0] == 8
