@@ -24,5 +24,5 @@ RECORD_START = Step(
     title="Kafka's quick start",
     run=record,
     inputs=(LOCK, ROOT / "ioc/broker/java.py", ROOT / "requirements/up.txt"),
-    outputs=(BUILD / f"{JARS.name}.aot",),
+    outputs=(BUILD / f"{JARS.name}.aot", BUILD / f"{JARS.name}.checkpoint"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import socket
 import struct
 import subprocess
@@ -16,7 +17,7 @@ from ioc.broker.failure import explain
 from ioc.broker.java import KafkaRuntime
 from ioc.broker.occupancy import Occupied, occupied
 from ioc.broker.ports import any_free, choose_port
-from ioc.broker.properties import HOST, log_properties, server_properties
+from ioc.broker.properties import HOST, log_properties, meta_properties, server_properties
 from ioc.broker.spawn import spawn_bound
 from ioc.errors import IocError
 
@@ -114,8 +115,16 @@ class EmbeddedBroker:
         return port
 
     def _format(self, held: int) -> None:
-        cluster_id = _cluster_id()
-        tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id]
+        """As Kafka's format tool, which takes a second of two cores; by it where its outcome is not recorded."""
+        if self._runtime.features.exists():
+            data = self._home / "data"
+            data.mkdir(exist_ok=True)
+            shutil.copyfile(self._runtime.features, data / "bootstrap.checkpoint")
+            part = data / "meta.properties.part"
+            part.write_text(meta_properties(cluster_id=_random_id(), directory_id=_random_id()))
+            part.replace(data / "meta.properties")  # last: with it the folder counts as formatted
+            return
+        tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", _random_id()]
         formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")], held)
         if formatting.wait() != 0:
             raise BrokerStartFailed(self._explain())
@@ -148,7 +157,7 @@ class EmbeddedBroker:
         return spawn_bound(command, self._home / "broker.out", held)
 
 
-def _cluster_id() -> str:
+def _random_id() -> str:
     """22 random letters; none that begins with a hyphen, which the tool would take for an option."""
     while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass

@@ -7,6 +7,7 @@ from pathlib import Path
 from ioc.topics import MESSAGE_BYTES
 
 HOST = "127.0.0.1"
+NODE_ID = 1
 # A batch of one message has a head of its own, and the producer bounds the message.
 LARGEST_BATCH_BYTES = MESSAGE_BYTES + 64 * 1024
 
@@ -15,8 +16,8 @@ def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
     """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only."""
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
-        "node.id": 1,
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "node.id": NODE_ID,
+        "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
@@ -36,8 +37,8 @@ def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
         "group.min.session.timeout.ms": 1000,
         "group.initial.rebalance.delay.ms": 0,
         # After a SIGKILL the controller refuses the new incarnation until the old one's session is over (default 9 s).
-        "broker.session.timeout.ms": 2500,
-        "broker.heartbeat.interval.ms": 300,
+        "broker.session.timeout.ms": 1500,
+        "broker.heartbeat.interval.ms": 250,
         "message.max.bytes": LARGEST_BATCH_BYTES,
         "replica.fetch.max.bytes": LARGEST_BATCH_BYTES,
         # A small disk: topics state their own retention, these bound what does not.
@@ -72,3 +73,8 @@ appender.file.policies.size.size=4MB
 appender.file.strategy.type=DefaultRolloverStrategy
 appender.file.strategy.max=2
 """
+
+
+def meta_properties(*, cluster_id: str, directory_id: str) -> str:
+    """`meta.properties` of a new data folder, as Kafka's format tool writes it; both ids as in `random_id`."""
+    return f"version=1\nnode.id={NODE_ID}\ncluster.id={cluster_id}\ndirectory.id={directory_id}\n"

@@ -1,24 +1,39 @@
-"""Record the start cache: start a broker on an empty folder, let it answer, end it. Run once, by set-up.
+"""Record a first start: its classes for the start cache, and the feature levels of a new folder. Run once, by set-up.
 
 python -m ioc.broker.record
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from ioc.broker.embedded import EmbeddedBroker
+from ioc.broker.java import KafkaRuntime
 
 # Java writes the cache when it ends: about 8 s on two cores.
 RECORDING_TIMEOUT_S = 120.0
 
 
 def main() -> None:
+    made = KafkaRuntime()
+    # Beside the ones in use: a broker that runs has the cache mapped into its memory.
+    parts = replace(made, start_cache=_part_of(made.start_cache), features=_part_of(made.features))
+    for part in (parts.start_cache, parts.features):
+        part.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        broker = EmbeddedBroker(Path(folder), port=0)
+        broker = EmbeddedBroker(Path(folder), port=0, runtime=parts)
         broker.start(record_start_cache=True)
         broker.stop(timeout_s=RECORDING_TIMEOUT_S)
+        shutil.copyfile(Path(folder) / "kafka" / "data" / "bootstrap.checkpoint", parts.features)
+    parts.start_cache.replace(made.start_cache)
+    parts.features.replace(made.features)
+
+
+def _part_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.part")
 
 
 if __name__ == "__main__":
