@@ -4,12 +4,13 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Expression, Formula, MeasureAggregate
+from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Expression, Formula, MeasureAggregate
 
 _KINDS: dict[type[Expression], str] = {
     MeasureAggregate: "aggregate",
     CaseCount: "count",
     CaseSum: "sum",
+    CaseDistinct: "distinct",
     CaseRatio: "ratio",
     CaseTime: "time",
     Formula: "formula",

@@ -9,12 +9,22 @@ from ioc.catalog.conditions import TIME_COLUMNS, ConditionInvalid, parse_conditi
 from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of
 from ioc.catalog.rows import Row, nearest
 from ioc.model.case import CaseType
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Expression, Formula, MeasureAggregate
+from ioc.model.kpi import (
+    CaseCount,
+    CaseDistinct,
+    CaseRatio,
+    CaseSum,
+    CaseTime,
+    Expression,
+    Formula,
+    MeasureAggregate,
+)
 from ioc.model.measure import MeasureKind
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
 
 TAKES = ("count", "sum", "mean", "min", "max", "last", "rate", "stddev", "quantile", "distinct")
+DISTINCT_COLUMNS = ("service", "channel")
 TIME_TAKES = ("mean", "min", "max", "quantile")
 _WORKING_DAYS = re.compile(r"^([1-9]\d{0,3})wd$")
 _STATES = (WindowKind.NOW, WindowKind.ALWAYS)
@@ -80,6 +90,15 @@ def _sum(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
     return CaseSum(case.of, field, case.where, case.at)
 
 
+def _distinct(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+    case, case_type = _case(row, window, vocabulary)
+    field = row.text("field")
+    known = (*DISTINCT_COLUMNS, *(case_type.attributes if case_type else ()))
+    if case_type is not None and field and field not in known:
+        row.fault("field", f"{field!r} is none of {', '.join(known)}{nearest(field, known)}.")
+    return CaseDistinct(case.of, field, case.where, case.at)
+
+
 def _ratio(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
     case, case_type = _case(row, window, vocabulary)
     return CaseRatio(case.of, case.where, _condition(row, "over", case_type), case.at)
@@ -134,6 +153,7 @@ EXPRESSIONS: dict[str, Callable[[Row, Window, Vocabulary], Expression]] = {
     "aggregate": _aggregate,
     "count": _count,
     "sum": _sum,
+    "distinct": _distinct,
     "ratio": _ratio,
     "age": _age,
     "duration": _duration,

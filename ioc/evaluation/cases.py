@@ -11,9 +11,10 @@ import numpy as np
 from ioc.catalog.conditions import Condition, attribute, parse_condition
 from ioc.evaluation.takes import NEVER, Real, Whole
 from ioc.model.case import CaseType
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime
+from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime
 
-CaseExpression = CaseCount | CaseSum | CaseRatio | CaseTime
+CaseExpression = CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime
+_DISTINCT = "count distinct"
 _TAKES = {"mean": "sum", "min": "min", "max": "max"}
 
 
@@ -43,6 +44,11 @@ class CaseSql:
                 amount = attribute(expression.field, "number")
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
                 return cls(counted, "", amount, "sum", where.uses_now, where.loose)
+            case CaseDistinct():
+                columns = ("service", "channel")
+                amount = f'"{expression.field}"' if expression.field in columns else attribute(expression.field, "text")
+                counted = f"({where.sql} AND {amount} IS NOT NULL)"
+                return cls(counted, "", amount, _DISTINCT, where.uses_now, where.loose)
             case CaseTime():
                 until = '"now"' if expression.until == "now" else f'"{expression.until}"'
                 since, per = f'"{expression.since}"', expression.per // timedelta(microseconds=1)
@@ -61,6 +67,8 @@ class CaseSql:
             amount = "0"
         elif self.fold.startswith("quantile_cont"):
             amount = f"quantile_cont({self.amount}, {self.fold.split(':')[1]}) {counted}"
+        elif self.fold == _DISTINCT:
+            amount = f"count(DISTINCT {self.amount}) {counted}"
         else:
             amount = f"{self.fold}({self.amount}) {counted}"
         return f"count(*) {counted} AS n{place}, {amount} AS a{place}"
@@ -68,7 +76,7 @@ class CaseSql:
     @property
     def additive(self) -> bool:
         """Whether the amounts of units merge to that of all."""
-        return not self.fold.startswith("quantile_cont")
+        return self.fold != _DISTINCT and not self.fold.startswith("quantile_cont")
 
 
 def _now(*conditions: Condition) -> bool:
@@ -78,7 +86,7 @@ def _now(*conditions: Condition) -> bool:
 @dataclass(slots=True)
 class CaseTotals:
     """One entry a unit: samples and amount of one expression; `merged` is the amount of all units where amounts do not
-    merge (a quantile)."""
+    merge (a quantile, a number of different values)."""
 
     n: Whole
     amount: Real
@@ -105,11 +113,13 @@ def read_totals(
     units: Collection[str] | None,
     places: Mapping[str, int],
     totals: Sequence[CaseTotals],
+    whole: Sequence[int],
 ) -> None:
     """Read the expressions of one case type and one window into `totals`, in one scan.
 
     `at` is the column that must lie in `bounds` (empty: every case). With `units` only those are read and the others
-    left as they are. `places` is each unit's entry.
+    left as they are. `places` is each unit's entry. `whole` are the places of the expressions whose amount of all units
+    is wanted and is no merge of theirs.
     """
     source = _source(case_type, at, bounds, now, units)
     columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
@@ -122,7 +132,6 @@ def read_totals(
         into.n[cleared] = 0
         into.amount[cleared] = np.nan
         into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
-    whole = [place for place, sql in enumerate(expressions) if not sql.additive]
     if whole:
         source = _source(case_type, at, bounds, now, None)
         columns = ", ".join(expressions[place].columns(place) for place in whole)

@@ -10,11 +10,21 @@ from numpy.typing import NDArray
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import Term, parse_formula
 from ioc.evaluation.cases import CaseExpression, CaseSql
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Constant, Formula, KpiDefinition, MeasureAggregate
+from ioc.model.kpi import (
+    CaseCount,
+    CaseDistinct,
+    CaseRatio,
+    CaseSum,
+    CaseTime,
+    Constant,
+    Formula,
+    KpiDefinition,
+    MeasureAggregate,
+)
 from ioc.model.unit import UnitLevel
 from ioc.model.window import Window
 
-KIND_OF = {"last": "subjects", "quantile": "buckets", "distinct": "registers"}
+KIND_OF = {"last": "subjects", "quantile": "buckets", "distinct": "registers", "nowcast": "hours"}
 """Which rows a take needs besides the panes; all others need the panes alone."""
 Wanted = dict[Window, set[str]]
 
@@ -70,7 +80,7 @@ class Plan:
                         wanted[kind][definition.window].add(expression.measure)
                 case Formula() as expression:
                     formulas.append((definition, expression, parse_formula(expression.text)))
-                case CaseCount() | CaseSum() | CaseRatio() | CaseTime() as expression:
+                case CaseCount() | CaseSum() | CaseDistinct() | CaseRatio() | CaseTime() as expression:
                     sql = CaseSql.of(expression, catalog.vocabulary.case_types[expression.of])
                     # Without a column to lie in it, the window does not matter.
                     window = definition.window if expression.at else Window.parse("now")

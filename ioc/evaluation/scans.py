@@ -14,6 +14,7 @@ from ioc.evaluation.judging import rolled_up
 from ioc.evaluation.plan import Plan, Scan
 from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import case_vectors
+from ioc.model.kpi import RollUp
 
 CLOCK_EVERY = timedelta(seconds=5)
 """How often conditions that name `now` are looked at again when no case changed."""
@@ -56,6 +57,10 @@ class Scans:
                     fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now), places)
         return fresh
 
+    def newest(self, case_type: str) -> int:
+        """When anything of the type was last heard of in the province (ms since 1970), NEVER before the first time."""
+        return int(self._heard[case_type].max(initial=NEVER))
+
     def _scan(
         self,
         cursor: duckdb.DuckDBPyConnection,
@@ -74,4 +79,9 @@ class Scans:
             units=units,
             places=self._places,
             totals=totals,
+            whole=[
+                place
+                for place, kpi in enumerate(scan.kpis)
+                if not kpi.sql.additive and kpi.definition.roll_up is RollUp.MERGE
+            ],
         )

@@ -64,6 +64,16 @@ class CaseSum:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseDistinct:
+    """How many different values `field` (service, channel, or an attribute) has among the cases that meet `where`."""
+
+    of: str
+    field: str
+    where: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRatio:
     """100 × cases that meet `where` and `over`, by cases that meet `over`. Samples are the cases of `over`."""
 
@@ -129,7 +139,7 @@ class Constant:
         return held[-1].value
 
 
-Expression = MeasureAggregate | CaseCount | CaseSum | CaseRatio | CaseTime | Formula
+Expression = MeasureAggregate | CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime | Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +213,8 @@ class KpiValue:
     """One value of one KPI for one unit, as published.
 
     `value` is None unless there is data enough; `as_of` is the time of the newest data behind it, None without data;
-    `window` is half-open; `samples` counts readings or cases.
+    `window` is half-open; `samples` counts readings or cases; `restated`: the latest closed period of the KPI (the one
+    it speaks of, or the one before the running one) has another value than was first published.
     """
 
     id: str
@@ -217,3 +228,4 @@ class KpiValue:
     freshness: Freshness
     target: Target | None
     definition_version: str
+    restated: bool = False
