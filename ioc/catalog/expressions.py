@@ -23,10 +23,11 @@ from ioc.model.measure import MeasureKind
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
 
-TAKES = ("count", "sum", "mean", "min", "max", "last", "rate", "stddev", "quantile", "distinct")
+TAKES = ("count", "sum", "mean", "min", "max", "last", "rate", "stddev", "quantile", "distinct", "nowcast")
 DISTINCT_COLUMNS = ("service", "channel")
 TIME_TAKES = ("mean", "min", "max", "quantile")
 _WORKING_DAYS = re.compile(r"^([1-9]\d{0,3})wd$")
+_NOWCAST_SPAN = timedelta(hours=12)
 _STATES = (WindowKind.NOW, WindowKind.ALWAYS)
 
 
@@ -71,6 +72,10 @@ def _aggregate(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
         row.fault("take", f"Panes of {measure_id} carry no sketch of subjects; declare it with distinct = true.")
     if take in ("sum", "rate") and measure.kind is MeasureKind.GAUGE:
         row.fault("take", f"{measure_id} is a gauge, a state, and its {take} says nothing; take the mean or the last.")
+    if take == "nowcast" and window.span != _NOWCAST_SPAN:
+        row.fault("take", "A nowcast is made of the means of twelve hours; give the KPI the window 12h.")
+    if take == "nowcast" and measure.kind is not MeasureKind.GAUGE:
+        row.fault("take", f"{measure_id} is no gauge; a nowcast is the mean of a state.")
     if window.kind is WindowKind.NOW and take != "last":
         row.fault("take", f"The window `now` knows only the last value, no {take}; choose a span as 15m.")
     return MeasureAggregate(measure_id, take, per, q)

@@ -5,18 +5,18 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-
 from ioc.clock import to_ms
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.judging import rolled_up
+from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
+from ioc.model.window import Window
+
 from ioc.evaluation.parts import Part
 from ioc.evaluation.plan import KIND_OF, Plan
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.takes import NEVER, Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors, with_province
-from ioc.evaluation.windows import PaneWindows
-from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
-from ioc.model.window import Window
+from ioc.evaluation.windows import PaneWindows, hour_before
 
 Definitions = list[tuple[KpiDefinition, MeasureAggregate]]
 
@@ -58,6 +58,7 @@ class Aggregates:
     ) -> Iterator[tuple[str, Vectors]]:
         start, end = window.bounds(now, self._zone)
         passed_s = (min(end, now) - start).total_seconds()
+        newest_hour = hour_before(end)
         measures = sorted({expression.measure for _, expression in definitions})
         own = self._moments(window, measures, measure_codes, unit_places)
         merged = with_province(own)
@@ -70,7 +71,9 @@ class Aggregates:
                 part, units = self._rows(kind, window, expression.measure, unit_places)
                 if definition.roll_up is RollUp.MERGE:
                     part, units = _with_province(part, units)
-            vectors = aggregate_vectors(expression, moments, kind, part, units, passed_s)
+            vectors = aggregate_vectors(
+                expression, moments, kind, part, units, passed_s=passed_s, newest_hour=newest_hour
+            )
             yield definition.id, rolled_up(definition, vectors, to_ms(now), self._plan.places[definition.per])
 
     def _moments(

@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from ioc.evaluation.series import Moment, Targets
+from ioc.evaluation.spans import Piece, pieces
+from ioc.model.kpi import MeasureAggregate
 
 from ioc.evaluation.parts import KINDS, Kind, Part
 from ioc.evaluation.plan import KIND_OF
 from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.series import Moment, Targets
-from ioc.evaluation.spans import Piece, pieces
 from ioc.evaluation.takes import Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors
-from ioc.evaluation.windows import minute_of
-from ioc.model.kpi import MeasureAggregate
+from ioc.evaluation.windows import hour_before, minute_of
 
 # Two pieces that lie closer together than this are read as one: a scan of a little more costs less than a second one.
 _GAP = {"minute": 240, "hour": 48, "day": 31}
@@ -39,7 +39,8 @@ def pane_series(
     kind = KIND_OF.get(expression.take, "")
     extra, extra_places = cells.rows(KINDS[kind], stretches) if kind else (None, places)
     passed = np.repeat([(m.window_to - m.window_from).total_seconds() for m in moments], targets.size)
-    return aggregate_vectors(expression, found, kind, extra, extra_places, passed)
+    newest = np.repeat(np.array([hour_before(m.window_to) for m in moments], np.int64), targets.size)
+    return aggregate_vectors(expression, found, kind, extra, extra_places, passed_s=passed, newest_hour=newest)
 
 
 class _Cells:

@@ -6,6 +6,7 @@ A part is a mapping from column to array, all of one length: the key columns of 
     subjects   measure, unit, subject → n, last_at (ms since 1970), last
     buckets    measure, unit, bucket  → n
     registers  measure, unit, register → rank
+    hours      measure, unit, hour (since 1970 UTC) → n, sum
 """
 
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ KINDS = {
         latest=True,
     ),
     "buckets": Kind("buckets", ("bucket",), {"n": "sum(n)::BIGINT"}, {"n": np.add}),
+    "hours": Kind("panes", ("hour",), {"n": "sum(n)::BIGINT", "sum": "sum(sum)"}, {"n": np.add, "sum": np.add}),
     "registers": Kind("registers", ("register",), {"rank": "max(rank)"}, {"rank": np.maximum}),
 }
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-
-from ioc.evaluation.parts import Kind, Part
 from ioc.evaluation.spans import HOURS_A_DAY, MINUTES_A_HOUR, Piece
 from ioc.store.archive_views import archived_rows
+
+from ioc.evaluation.parts import Kind, Part
+
+_HOUR_OF = {"minute": "minute // 60", "hour": "hour", "day": "day * 24"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class PaneReader:
 
     def _rows_of(self, kind: Kind, piece: Piece, where: str) -> Iterator[str]:
         held = "n, sum, sum_squares, least, most, last_at, last" if kind.table == "panes" else ", ".join(kind.sql)
-        columns = ", ".join(("measure", "unit", *kind.key))
+        key = (f"{_HOUR_OF[piece.level]} AS hour" if name == "hour" else name for name in kind.key)
+        columns = ", ".join(("measure", "unit", *key))
         within = f"{piece.level} >= {piece.start} AND {piece.level} < {piece.end} AND {where}"
         for source in self._sources(kind, piece):
             yield f"SELECT {columns}, {piece.level} AS time, {held} FROM {source} WHERE {within}"

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from ioc.evaluation.nowcast import nowcast
+from ioc.model.kpi import MeasureAggregate
+from ioc.wire.sketches import distinct_counts, quantiles
 from numpy.typing import NDArray
 
 from ioc.evaluation.parts import Part
-from ioc.model.kpi import MeasureAggregate
-from ioc.wire.sketches import distinct_counts, quantiles
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -101,8 +102,9 @@ def take_moments(expression: MeasureAggregate, moments: Moments, passed_s: float
     raise ValueError(f"{expression.take!r} is not taken of moments")
 
 
-def take_rows(expression: MeasureAggregate, part: Part, places: Whole, size: int) -> Real:
-    """Values of last, quantile, distinct; a key stands once in each place. Raises ValueError for another take."""
+def take_rows(expression: MeasureAggregate, part: Part, places: Whole, size: int, newest_hour: Whole | int) -> Real:
+    """Values of last, quantile, distinct, nowcast; a key stands once in each place. `newest_hour` is that in which the
+    window of an entry ends, since 1970 UTC. Raises ValueError for another take."""
     match expression.take:
         case "last":
             subjects = np.bincount(places, minlength=size)
@@ -113,4 +115,7 @@ def take_rows(expression: MeasureAggregate, part: Part, places: Whole, size: int
         case "distinct":
             counted = distinct_counts(places, part["rank"], size)
             return np.where(np.bincount(places, minlength=size) > 0, np.round(counted), np.nan)
+        case "nowcast":
+            age = np.broadcast_to(newest_hour, size)[places] - part["hour"]
+            return nowcast(places, age, part["n"], part["sum"], size)
     raise ValueError(f"{expression.take!r} is not taken of rows")

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
-
 from ioc.catalog.formulas import Term
 from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals
 from ioc.evaluation.formulas import compute
 from ioc.evaluation.judging import Codes, Column
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
+
 from ioc.evaluation.parts import KINDS, Part, merged
 from ioc.evaluation.takes import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
 
 
 def with_province(moments: Moments) -> Moments:
@@ -32,16 +32,23 @@ def with_province(moments: Moments) -> Moments:
 
 
 def aggregate_vectors(
-    expression: MeasureAggregate, moments: Moments, kind: str, part: Part | None, units: Whole, passed_s: float | Real
+    expression: MeasureAggregate,
+    moments: Moments,
+    kind: str,
+    part: Part | None,
+    units: Whole,
+    *,
+    passed_s: float | Real,
+    newest_hour: int | Whole,
 ) -> Vectors:
-    """Vectors of an aggregate. `part` are the rows of last, quantile and distinct (of `kind`), `units` the entry of
-    each row; a row may stand twice, as for the province."""
+    """Vectors of an aggregate. `part` are the rows of last, quantile, distinct and nowcast (of `kind`), `units` the
+    entry of each row; a row may stand twice, as for the province. `newest_hour`: see `take_rows`."""
     if part is None:
         value = take_moments(expression, moments, passed_s)
     else:
         key = ("unit", *KINDS[kind].key)
         rows = merged(KINDS[kind], [{**part, "unit": units}], key)
-        value = take_rows(expression, rows, rows["unit"], len(moments.n))
+        value = take_rows(expression, rows, rows["unit"], len(moments.n), newest_hour)
     return Vectors(value, moments.n, moments.newest, moments.n > 0)
 
 

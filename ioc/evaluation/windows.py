@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from ioc.evaluation.spans import Piece, pieces
+from ioc.model.window import Window
 
 from ioc.evaluation.parts import KINDS, Part, merged, rows
 from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.spans import Piece, pieces
-from ioc.model.window import Window
 
 _OPEN_MINUTES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +25,11 @@ _KEY = ("measure", "unit")
 def minute_of(moment: datetime) -> int:
     """Whole minutes since 1970 UTC."""
     return (moment - _EPOCH) // timedelta(minutes=1)
+
+
+def hour_before(end: datetime) -> int:
+    """The hour since 1970 UTC in which the last minute before `end` lies."""
+    return (minute_of(end.astimezone(UTC)) - 1) // 60
 
 
 @dataclass

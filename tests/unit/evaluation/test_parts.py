@@ -22,6 +22,7 @@ def part(kind: str, rows: Sequence[tuple[int, ...]]) -> Part:
         "subjects": {"subject": key, "n": n, "last_at": at, "last": value},
         "buckets": {"bucket": key, "n": n},
         "registers": {"register": key, "rank": n},
+        "hours": {"hour": key, "n": n, "sum": value},
     }
     return {"measure": measure, "unit": unit, **given[kind]}
 

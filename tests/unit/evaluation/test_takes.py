@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from ioc.model.kpi import MeasureAggregate
 
 from ioc.evaluation.takes import Moments, take_moments, take_rows
-from ioc.model.kpi import MeasureAggregate
 
 READINGS = [4.0, 1.0, 7.0, 4.0]
 PANES = {
@@ -43,7 +43,7 @@ def test_moments(take: str, value: float) -> None:
 
 def test_last_of_several_subjects_is_the_mean_of_theirs() -> None:
     part = {"last": np.array([10.0, 20.0, 5.0])}
-    taken = take_rows(MeasureAggregate("m", "last"), part, np.array([0, 0, 2]), 3)
+    taken = take_rows(MeasureAggregate("m", "last"), part, np.array([0, 0, 2]), 3, 0)
     assert (taken[0], taken[2]) == (15, 5)
     assert np.isnan(taken[1])
 
