@@ -5,18 +5,18 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+
 from ioc.clock import to_ms
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.judging import rolled_up
-from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
-from ioc.model.window import Window
-
 from ioc.evaluation.parts import Part
 from ioc.evaluation.plan import KIND_OF, Plan
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.takes import NEVER, Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors, with_province
 from ioc.evaluation.windows import PaneWindows, hour_before
+from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
+from ioc.model.window import Window
 
 Definitions = list[tuple[KpiDefinition, MeasureAggregate]]
 

@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from ioc.evaluation.series import Moment, Targets
-from ioc.evaluation.spans import Piece, pieces
-from ioc.model.kpi import MeasureAggregate
 
 from ioc.evaluation.parts import KINDS, Kind, Part
 from ioc.evaluation.plan import KIND_OF
 from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.series import Moment, Targets
+from ioc.evaluation.spans import Piece, pieces
 from ioc.evaluation.takes import Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors
 from ioc.evaluation.windows import hour_before, minute_of
+from ioc.model.kpi import MeasureAggregate
 
 # Two pieces that lie closer together than this are read as one: a scan of a little more costs less than a second one.
 _GAP = {"minute": 240, "hour": 48, "day": 31}

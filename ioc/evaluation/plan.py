@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ioc.catalog import Catalog
 from ioc.catalog.formulas import Term, parse_formula
 from ioc.evaluation.cases import CaseExpression, CaseSql
 from ioc.model.kpi import (
@@ -20,9 +23,6 @@ from ioc.model.kpi import (
 )
 from ioc.model.unit import UnitLevel
 from ioc.model.window import Window
-from numpy.typing import NDArray
-
-from ioc.catalog import Catalog
 
 KIND_OF = {"last": "subjects", "quantile": "buckets", "distinct": "registers", "nowcast": "hours"}
 """Which rows a take needs besides the panes; all others need the panes alone."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from ioc.evaluation.spans import HOURS_A_DAY, MINUTES_A_HOUR, Piece
-from ioc.store.archive_views import archived_rows
 
 from ioc.evaluation.parts import Kind, Part
+from ioc.evaluation.spans import HOURS_A_DAY, MINUTES_A_HOUR, Piece
+from ioc.store.archive_views import archived_rows
 
 _HOUR_OF = {"minute": "minute // 60", "hour": "hour", "day": "day * 24"}
 

@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from ioc.evaluation.nowcast import nowcast
-from ioc.model.kpi import MeasureAggregate
-from ioc.wire.sketches import distinct_counts, quantiles
 from numpy.typing import NDArray
 
+from ioc.evaluation.nowcast import nowcast
 from ioc.evaluation.parts import Part
+from ioc.model.kpi import MeasureAggregate
+from ioc.wire.sketches import distinct_counts, quantiles
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]

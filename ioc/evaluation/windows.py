@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from ioc.evaluation.spans import Piece, pieces
-from ioc.model.window import Window
 
 from ioc.evaluation.parts import KINDS, Part, merged, rows
 from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.spans import Piece, pieces
+from ioc.model.window import Window
 
 _OPEN_MINUTES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
