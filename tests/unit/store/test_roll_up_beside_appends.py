@@ -1,8 +1,8 @@
 """The roll-up works beside a writer and its checkpoints, and loses nothing.
 
 DuckDB 1.5 numbers rows anew when a checkpoint drops row groups whose rows are all deleted, also between two statements
-of a transaction that is open. A roll-up that reads rows by `rowid` and then deletes by it loses rows here in about every
-second run.
+of a transaction that is open. A roll-up that reads rows by `rowid` and then deletes by it loses rows here in about
+every second run.
 """
 
 from collections.abc import Callable, Iterator
