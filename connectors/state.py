@@ -58,14 +58,18 @@ def state_of(
     observation: Observation,
     now: datetime,
 ) -> SourceState:
-    """A source is late when no data came for longer than `expected_every`, since it began or since the last."""
-    since = now - (observation.arrived_at or observation.began_at)
+    """A source is late when it was not heard of for longer than `expected_every`, since it began or since the last
+    time: of a folder only data counts, of any other an answer without data as well."""
+    answered = None if kind == "file_drop" else last_success
+    heard = max(filter(None, (answered, observation.arrived_at)), default=None)
+    since = now - (heard or observation.began_at)
     if health.condition is not None:
         condition = health.condition
     elif expected_every is not None and since > expected_every:
         condition = SourceCondition.LATE
     elif observation.arrived_at is None and last_success is None:
-        condition = SourceCondition.STARTING
+        ready = generation > 0 and expected_every is None
+        condition = SourceCondition.WAITING if ready else SourceCondition.STARTING
     else:
         condition = SourceCondition.LIVE
     return SourceState(

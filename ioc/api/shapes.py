@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -35,6 +35,8 @@ class KpiShape(TypedDict):
     freshness: Literal["live", "stale", "insufficient", "no_data"]
     target: dict[str, Any] | None
     definition_version: str
+    restated: NotRequired[bool]
+    restated_at: NotRequired[str]
 
 
 def target_shape(target: Target | None) -> dict[str, Any] | None:
@@ -46,7 +48,8 @@ def target_shape(target: Target | None) -> dict[str, Any] | None:
 
 
 def kpi_shape(value: KpiValue, min_samples: int) -> KpiShape:
-    return {
+    """`restated` and `restated_at` stand there only where a closed period was restated."""
+    shape: KpiShape = {
         "id": value.id,
         "unit": value.unit,
         "value": value.value,
@@ -59,13 +62,17 @@ def kpi_shape(value: KpiValue, min_samples: int) -> KpiShape:
         "target": target_shape(value.target),
         "definition_version": value.definition_version,
     }
+    if value.restated_at is not None:
+        shape["restated"] = True
+        shape["restated_at"] = time_text(value.restated_at)
+    return shape
 
 
 class SourceShape(TypedDict):
     source: str
     kind: str
     name: dict[str, str]
-    condition: Literal["starting", "live", "late", "failing", "unavailable", "refusing"]
+    condition: Literal["starting", "waiting", "live", "late", "failing", "unavailable", "refusing"]
     received: int
     rejected: int
     duplicate: int

@@ -52,13 +52,13 @@ class Serving:
         self._clock = SystemClock()
         self._catalog = load(settings.province, settings.catalog_dir)
         self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
-        self._evaluator = Evaluator(self._catalog, self._store, settings.zone)
         self._hub = Hub(self._clock, self._min_samples)
         bootstrap, security = settings.bootstrap(), settings.security
-        self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
         self._sources = SourceWatch(
             bootstrap, security, self._clock, lambda name: self._hub.publish(removed_sources=[name])
         )
+        self._evaluator = Evaluator(self._catalog, self._store, settings.zone, sources=self._sources.states)
+        self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
         outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger)
         self._pulse = Pulse(self._evaluator, outlets, self._clock)
         self._historian = Historian(self._store, bootstrap, security, self._pulse.take)

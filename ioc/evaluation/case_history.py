@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ioc.catalog.conditions import DERIVED_COLUMNS
 from ioc.clock import to_ms
 from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals, naive, quoted, timestamp
 from ioc.evaluation.series import Moment, Targets
@@ -19,13 +20,10 @@ from ioc.evaluation.takes import NEVER, Vectors, Whole
 from ioc.evaluation.vectors import case_values
 from ioc.evaluation.windows import minute_of
 from ioc.model.case import CaseType
+from ioc.store.clocks import LATER_FIRST, clocked
 
 _COLUMNS = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at, attributes"
-# Of versions with one `updated_at` the store's total order says which holds; the others hold for no time.
-_ORDER = (
-    "updated_at, closed_at NULLS FIRST, status, unit, received_at, due_at NULLS FIRST, channel NULLS FIRST, "
-    "service NULLS FIRST, attributes NULLS FIRST"
-)
+_DERIVED = ", ".join(DERIVED_COLUMNS)
 _HOLDS = "p.point >= v.first_point AND p.point <= v.last_point"
 _LONG = timedelta(days=7)
 _MINUTE = timedelta(minutes=1)
@@ -38,11 +36,12 @@ def case_series(
     case_type: CaseType,
     targets: Targets,
     moments: Sequence[Moment],
+    zone_hours: int,
 ) -> Vectors:
     """One entry a (moment, target), moments first. The moments stand in equal steps, a version that came at a moment
     counts from the next one on."""
     sql = CaseSql.of(expression, case_type)
-    versions = _versions(case_type.id, sql, expression.at, targets, moments)
+    versions = _versions(case_type.id, sql, expression.at, targets, moments, zone_hours)
     group = "point" if targets.merged else "point, unit"
     points = pa.table(
         {
@@ -66,7 +65,8 @@ def case_series(
         places = places * targets.size + np.array([target[unit] for unit in table["unit"]], np.int64)
     totals = CaseTotals.empty(len(moments) * targets.size)
     totals.put(places, table["n0"], table["a0"])
-    return case_values(expression, totals.n, totals.amount, _heard(cursor, case_type.id, targets, moments))
+    heard = _heard(cursor, case_type.id, targets, moments)
+    return case_values(expression, totals.n, totals.amount, heard, heard != NEVER)
 
 
 def _of_totals(versions: str, sql: CaseSql, at: str, group: str, moments: Sequence[Moment]) -> str:
@@ -77,7 +77,7 @@ def _of_totals(versions: str, sql: CaseSql, at: str, group: str, moments: Sequen
     unit = ", unit" if "unit" in group else ""
     totals = (
         f"SELECT first_point, last_point, {cell} AS cell{unit}, {sql.columns(0)} "
-        f"FROM ({versions}) GROUP BY first_point, last_point, cell{unit} HAVING n0 > 0"
+        f"FROM ({versions}){_calendar(sql)} GROUP BY first_point, last_point, cell{unit} HAVING n0 > 0"
     )
     borders = [f"epoch_us(p.{name}) // {grid_us}" for name in ("window_from", "window_to")]
     within = f" AND v.cell >= {borders[0]} AND v.cell < {borders[1]}" if at else ""
@@ -91,12 +91,18 @@ def _of_versions(versions: str, sql: CaseSql, at: str, group: str) -> str:
     """Each version is looked at anew at every moment for which it holds."""
     within = f' AND v."{at}" >= p.window_from AND v."{at}" < p.window_to' if at else ""
     return (
-        f'SELECT {group}, {sql.columns(0)} FROM (SELECT v.*, p.point, p.time AS "now" FROM points p '
-        f"JOIN ({versions}) v ON {_HOLDS}{within}) GROUP BY {group}"
+        f'WITH held AS (SELECT v.*, p.point, p.time AS "now" FROM points p JOIN ({versions}) v ON {_HOLDS}{within}) '
+        f"SELECT {group}, {sql.columns(0)} FROM held{_calendar(sql)} GROUP BY {group}"
     )
 
 
-def _versions(case_type: str, sql: CaseSql, at: str, targets: Targets, moments: Sequence[Moment]) -> str:
+def _calendar(sql: CaseSql) -> str:
+    return ", working_calendar" if sql.uses_calendar else ""
+
+
+def _versions(
+    case_type: str, sql: CaseSql, at: str, targets: Targets, moments: Sequence[Moment], zone_hours: int
+) -> str:
     """The versions that may count at some moment, with the first and last point for which each holds."""
     first, last = moments[0].time, moments[-1].time
     step_us = ((last - first) // max(len(moments) - 1, 1) or _MINUTE) // timedelta(microseconds=1)
@@ -116,26 +122,26 @@ def _versions(case_type: str, sql: CaseSql, at: str, targets: Targets, moments: 
     passed = f"(epoch_us({{}}) - epoch_us({timestamp(first)})) // {step_us}"
     began = f"CASE WHEN updated_at < {timestamp(first)} THEN 0 ELSE {passed.format('updated_at')} + 1 END"
     ended = f"coalesce({passed.format('until')}, {len(moments) - 1})"
+    derives = sql.uses_clock or at in DERIVED_COLUMNS
+    columns = f"{_COLUMNS}, {_DERIVED}" if derives else _COLUMNS
+    versions = f"SELECT case_type, {_COLUMNS} FROM case_changes WHERE {of_type} AND case_id IN ({changed})"
+    if derives:
+        versions = clocked(versions, zone_hours)
+    calendar = _calendar(sql)
+    # Of versions with one `updated_at` the store's total order says which holds; the others hold for no time.
     return (
-        f"SELECT {_COLUMNS}, 0 AS first_point, {len(moments) - 1} AS last_point FROM cases "
+        f"SELECT {columns}, 0 AS first_point, {len(moments) - 1} AS last_point FROM cases{calendar} "
         f"WHERE {of_type} AND updated_at < {timestamp(first)} AND {may_count} UNION ALL "
-        f"SELECT {_COLUMNS}, {began}, {ended} FROM (SELECT {_COLUMNS}, "
-        f"lead(updated_at) OVER (PARTITION BY case_id ORDER BY {_ORDER}) AS until "
-        f"FROM case_changes WHERE {of_type} AND case_id IN ({changed})) "
+        f"SELECT {columns}, {began}, {ended} FROM (SELECT {columns}, "
+        f"lag(updated_at) OVER (PARTITION BY case_id ORDER BY {LATER_FIRST}) AS until FROM ({versions})){calendar} "
         f"WHERE (until >= {timestamp(first)} OR until IS NULL) AND updated_at < {timestamp(last)} AND {may_count}"
     )
 
 
 def _heard(cursor: duckdb.DuckDBPyConnection, case_type: str, targets: Targets, moments: Sequence[Moment]) -> Whole:
-    """When anything of the case type had been heard of by each moment: the first time that was, NEVER before it."""
-    unit, of_units = "''", ""
-    if not targets.merged:
-        unit, of_units = "unit", f" AND unit IN ({', '.join(quoted(unit) for unit in targets.units)})"
-    query = (
-        f"SELECT {unit}, epoch_ms(min(updated_at)) FROM case_changes "
-        f"WHERE case_type = {quoted(case_type)}{of_units} GROUP BY 1"
-    )
-    first = {unit: ms for unit, ms in cursor.execute(query).fetchall() if ms is not None}
-    began = np.array([first.get(unit, _FOREVER) for unit in ([""] if targets.merged else targets.units)])
+    """When anything of the case type was first heard of in the province, NEVER at moments before that."""
+    query = f"SELECT epoch_ms(min(updated_at)) FROM case_changes WHERE case_type = {quoted(case_type)}"
+    first = cursor.execute(query).fetchall()[0][0]
     times = np.array([to_ms(moment.time) for moment in moments])
-    return np.where(began[None, :] < times[:, None], began[None, :], NEVER).reshape(-1)
+    began = _FOREVER if first is None else first
+    return np.repeat(np.where(began < times, began, NEVER), targets.size)

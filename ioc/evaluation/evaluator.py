@@ -1,7 +1,7 @@
 """The KPIs of all units, kept up with the store once a second."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
@@ -15,6 +15,7 @@ from ioc.clock import from_ms, to_ms
 from ioc.evaluation.aggregates import Aggregates
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.constants import in_force
+from ioc.evaluation.feeding import Feeding
 from ioc.evaluation.history import Point, history
 from ioc.evaluation.judging import STATES, Column, judge, rolled_up
 from ioc.evaluation.plan import Plan
@@ -23,19 +24,22 @@ from ioc.evaluation.recording import Recorder
 from ioc.evaluation.scans import Scans
 from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import formula_vectors
-from ioc.model.kpi import KpiDefinition, KpiValue, Target
-from ioc.store import Store, transaction
+from ioc.model.kpi import Formula, KpiDefinition, KpiValue, MeasureAggregate, Target
+from ioc.model.source import SourceState
+from ioc.store import Clocks, Store, transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A KPI's values as they stand, one entry a unit of `units`, with the window they speak of."""
+    """A KPI's values as they stand, one entry a unit of `units`, with the window they speak of. `restated` says when
+    the latest closed period of a unit was last restated, of those where it was."""
 
     definition: KpiDefinition
     units: tuple[str, ...]
     column: Column
     window: tuple[datetime, datetime]
     target: Target | None
+    restated: Mapping[str, datetime] = field(default_factory=dict)
 
     def values(self, places: NDArray[np.intp] | None = None) -> Iterator[KpiValue]:
         """Of the entries, or of all."""
@@ -64,6 +68,7 @@ class Published:
                 STATES[state],
                 self.target,
                 definition.version,
+                self.restated.get(unit),
             )
 
 
@@ -73,16 +78,30 @@ class Evaluator:
     `evaluate` and `record` belong to one thread; `values`, `history` and `reload` may be called from any.
     """
 
-    def __init__(self, catalog: Catalog, store: Store, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: Store,
+        zone: ZoneInfo,
+        *,
+        sources: Callable[[], Sequence[SourceState]] = tuple,
+        restated: Callable[[], Mapping[str, Mapping[str, datetime]]] = dict,
+    ) -> None:
+        """`sources` gives the states of all sources, `restated` when the latest closed period was last restated, by
+        KPI and unit; both as they stand when asked."""
         self._store = store
         self._zone = zone
+        self._sources = sources
+        self._restated = restated
         self._lock = Lock()
         self._published: dict[str, Published] = {}
         self._recorder = Recorder()
         self.reload(catalog)
 
     def reload(self, catalog: Catalog) -> None:
-        """Take the definitions of `catalog`; the next `evaluate` computes everything anew by them."""
+        """Take the definitions of `catalog`; the next `evaluate` computes everything anew by them. Raises
+        StoreUnavailable when the store cannot take their clocks; the definitions of before then stay."""
+        self._store.keep_clocks(Clocks.of_catalog(catalog))
         with self._lock:
             self._catalog = catalog
             self._plan = Plan.of(catalog)
@@ -94,16 +113,19 @@ class Evaluator:
 
         Raises StoreUnavailable; the next call then reads everything again.
         """
+        states, restated = self._sources(), self._restated()
         with self._lock:
             try:
                 with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+                    self._feeding.take(cursor, changes.fed, now)
                     reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
                     self._vectors |= self._aggregates.read(reader, changes, now)
                     self._vectors |= self._scans.read(cursor, changes, now)
             except BaseException:
                 self._forget()
                 raise
-            before, after = self._published, self._publish(self._columns(now), now)
+            self._feeding.listen(states, now)
+            before, after = self._published, self._publish(self._columns(now), now, restated)
             self._published = after
         return [
             value for kpi_id, entry in after.items() for value in entry.values(_differing(before.get(kpi_id), entry))
@@ -134,6 +156,7 @@ class Evaluator:
         """Nothing that was read is kept; what was published stays until the next evaluation."""
         self._aggregates = Aggregates(self._plan, self._zone)
         self._scans = Scans(self._plan, self._zone)
+        self._feeding = Feeding()
         self._vectors: dict[str, Vectors] = {}
 
     def _columns(self, now: datetime) -> dict[str, Column]:
@@ -141,7 +164,9 @@ class Evaluator:
         now_ms = to_ms(now)
         columns: dict[str, Column] = {}
         for kpi_id, vectors in self._vectors.items():
-            columns[kpi_id] = judge(self._catalog.kpis[kpi_id], vectors, now_ms)
+            definition = self._catalog.kpis[kpi_id]
+            vectors, behind = self._told(definition, vectors, now)
+            columns[kpi_id] = judge(definition, vectors, now_ms, behind=behind)
         for definition, expression, term in self._plan.formulas:
             end = definition.window.bounds(now, self._zone)[1]
             constants = in_force(self._plan.constants, expression.constants, [end], self._zone)
@@ -150,7 +175,15 @@ class Evaluator:
             columns[definition.id] = judge(definition, vectors, now_ms, worst)
         return columns
 
-    def _publish(self, columns: dict[str, Column], now: datetime) -> dict[str, Published]:
+    def _told(self, definition: KpiDefinition, vectors: Vectors, now: datetime) -> tuple[Vectors, bool]:
+        expression = definition.expression
+        newest = NEVER if isinstance(expression, MeasureAggregate | Formula) else self._scans.newest(expression.of)
+        end = definition.window.bounds(now, self._zone)[1] if definition.window.closed else now
+        return self._feeding.told(definition, vectors, newest, end, self._catalog)
+
+    def _publish(
+        self, columns: dict[str, Column], now: datetime, restated: Mapping[str, Mapping[str, datetime]]
+    ) -> dict[str, Published]:
         """In the order of the catalogue; an entry is kept as it is while nothing about it moves."""
         year = now.astimezone(self._zone).year
         bounds = {window: window.bounds(now, self._zone) for window in {k.window for k in self._catalog.kpis.values()}}
@@ -163,6 +196,7 @@ class Evaluator:
                 columns[kpi_id].at(places[definition.per]),
                 bounds[definition.window],
                 max((t for t in definition.targets if t.year <= year), key=lambda t: t.year, default=None),
+                restated.get(kpi_id, {}),
             )
             for kpi_id, definition in self._catalog.kpis.items()
         }
@@ -173,8 +207,13 @@ _moment = lru_cache(maxsize=1 << 16)(from_ms)
 
 
 def _differing(before: Published | None, after: Published) -> NDArray[np.intp]:
-    """Entries whose value, samples, time or freshness is another; all when the definition is."""
-    if before is None or before.definition != after.definition or before.units != after.units:
+    """Entries whose value, samples, time or freshness is another; all when the definition is, or a period was
+    restated."""
+    if before is None or (before.definition, before.units, before.restated) != (
+        after.definition,
+        after.units,
+        after.restated,
+    ):
         return np.arange(len(after.units))
     old, new = before.column, after.column
     same = (old.state == new.state) & (old.samples == new.samples) & (old.as_of == new.as_of)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.evaluation.takes import NEVER, Real, Vectors, Whole
-from ioc.model.kpi import CaseCount, CaseSum, Formula, Freshness, KpiDefinition, RollUp
+from ioc.model.kpi import CaseCount, CaseDistinct, CaseSum, Formula, Freshness, KpiDefinition, RollUp
 
 STATES = (Freshness.NO_DATA, Freshness.INSUFFICIENT, Freshness.STALE, Freshness.LIVE)
 NO_DATA, INSUFFICIENT, STALE, LIVE = range(4)
@@ -28,17 +28,27 @@ class Column:
         return Column(self.value[places], self.samples[places], self.as_of[places], self.state[places])
 
 
-def judge(definition: KpiDefinition, vectors: Vectors, now_ms: int, worst_part: Codes | None = None) -> Column:
-    """No data, then too few samples, then too old, then live. `worst_part` are the states of a formula's worst parts.
+def judge(
+    definition: KpiDefinition,
+    vectors: Vectors,
+    now_ms: int,
+    worst_part: Codes | None = None,
+    *,
+    behind: bool = False,
+) -> Column:
+    """No data, then too few samples, then too old, then live. `worst_part` are the states of a formula's worst parts;
+    `behind` that a scheduled source has not been heard of in time. A period that is over grows no older.
 
     A count or sum of cases may be 0 and live: what was heard of holds nothing that meets the condition. So may a
     formula over such.
     """
     least = definition.min_samples
-    if isinstance(definition.expression, CaseCount | CaseSum | Formula) and least == 1:
+    if isinstance(definition.expression, CaseCount | CaseSum | CaseDistinct | Formula) and least == 1:
         least = 0
     state = np.full(len(vectors.value), LIVE, np.int8)
-    if definition.fresh_within is not None:
+    if behind:
+        state[:] = STALE
+    if definition.fresh_within is not None and not definition.window.closed:
         limit = now_ms - definition.fresh_within // timedelta(milliseconds=1)
         state[vectors.as_of < limit] = STALE
     if worst_part is not None:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
+
 from ioc.catalog.formulas import Term
 from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals
 from ioc.evaluation.formulas import compute
 from ioc.evaluation.judging import Codes, Column
-from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
-
 from ioc.evaluation.parts import KINDS, Part, merged
 from ioc.evaluation.takes import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
+from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
 
 
 def with_province(moments: Moments) -> Moments:
@@ -55,8 +56,8 @@ def aggregate_vectors(
 def case_vectors(
     expression: CaseExpression, roll_up: RollUp, sql: CaseSql, totals: CaseTotals, heard: Whole
 ) -> Vectors:
-    """Vectors of a KPI over cases. Their time is when anything of the case type was last heard of in the unit; without
-    that a count is no data, not 0."""
+    """Vectors of a KPI over cases. Their time is when anything of the case type was last heard of in the unit. Once it
+    was heard of anywhere in the province, a unit without any counts 0; before, a count is no data."""
     n, amount, as_of = totals.n, totals.amount, heard
     if roll_up is RollUp.MERGE:
         n, amount, as_of = n.copy(), amount.copy(), as_of.copy()
@@ -65,17 +66,18 @@ def case_vectors(
         amount[0] = totals.merged if not sql.additive else fold(has_amount) if len(has_amount) else np.nan
         n[0] = n.sum()
         as_of[0] = as_of.max(initial=NEVER)
-    return case_values(expression, n, amount, as_of)
+    return case_values(expression, n, amount, as_of, np.full(len(n), heard.max(initial=NEVER) != NEVER))
 
 
-def case_values(expression: CaseExpression, n: Whole, amount: Real, heard: Whole) -> Vectors:
-    """Vectors from totals of samples and amounts, and the time the case type was heard of."""
+def case_values(expression: CaseExpression, n: Whole, amount: Real, heard: Whole, known: NDArray[np.bool_]) -> Vectors:
+    """Vectors from totals of samples and amounts, and the time the case type was heard of; `known` says whether it was
+    heard of at all in the province."""
     some = np.where(n > 0, n, np.nan)
     match expression:
         case CaseCount():
-            return Vectors(n.astype(np.float64), n, heard, heard != NEVER)
-        case CaseSum():
-            return Vectors(np.where(n > 0, amount, 0.0), n, heard, heard != NEVER)
+            return Vectors(n.astype(np.float64), n, heard, known)
+        case CaseSum() | CaseDistinct():
+            return Vectors(np.where(n > 0, amount, 0.0), n, heard, known)
         case CaseRatio():
             return Vectors(100 * amount / some, n, heard, n > 0)
         case CaseTime(take="mean"):

@@ -213,8 +213,8 @@ class KpiValue:
     """One value of one KPI for one unit, as published.
 
     `value` is None unless there is data enough; `as_of` is the time of the newest data behind it, None without data;
-    `window` is half-open; `samples` counts readings or cases; `restated`: the latest closed period of the KPI (the one
-    it speaks of, or the one before the running one) has another value than was first published.
+    `window` is half-open; `samples` counts readings or cases; `restated_at` is when the latest closed period of the
+    KPI (the one it speaks of, or the one before the running one) last got another value than was published, or None.
     """
 
     id: str
@@ -228,4 +228,4 @@ class KpiValue:
     freshness: Freshness
     target: Target | None
     definition_version: str
-    restated: bool = False
+    restated_at: datetime | None = None

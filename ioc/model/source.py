@@ -6,10 +6,12 @@ from enum import StrEnum
 
 
 class SourceCondition(StrEnum):
-    """`live`: data came within the expected interval; `late`: it did not; `failing`: the source answers wrongly;
-    `unavailable`: it does not answer; `refusing`: the centre cannot take more (buffer or disk full); `starting`."""
+    """`live`: heard of within the expected interval; `late`: it was not; `failing`: the source answers wrongly;
+    `unavailable`: it does not answer; `refusing`: the centre cannot take more (buffer or disk full); `starting`;
+    `waiting`: ready, has brought nothing yet, and nothing is expected of it at any time."""
 
     STARTING = "starting"
+    WAITING = "waiting"
     LIVE = "live"
     LATE = "late"
     FAILING = "failing"

@@ -77,9 +77,15 @@ class SourceWatch:
                 self._on_gone(name)
             return
         try:
-            self._states[name] = decode_state(value)
+            state = decode_state(value)
         except BatchMalformed as fault:
             LOG.warning("state of source %r: %s", name, fault)
+            return
+        before = self._states.get(name)
+        if state.last_success is None and before is not None:
+            # A runner that begins anew has heard nothing yet; that does not undo what the one before it heard.
+            state = replace(state, last_success=before.last_success)
+        self._states[name] = state
 
 
 def judged(state: SourceState, now: datetime) -> SourceState:

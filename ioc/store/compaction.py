@@ -78,8 +78,8 @@ def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:
 
 
 def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
-    """One row a place in `progress`, a generation in `source_counts`, a reason in `source_rejections`, a word and source
-    in `feeds`."""
+    """One row a place in `progress`, a generation in `source_counts`, a reason in `source_rejections`, a word of a
+    source in `feeds`."""
     for table, columns, merged in (
         ("progress", "tick, what, topic, partition, next_offset",
          "max(tick), what, topic, partition, arg_max(next_offset, tick) FROM progress GROUP BY what, topic, partition"),

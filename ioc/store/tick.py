@@ -26,15 +26,13 @@ Place = tuple[str, int]
 @dataclass(frozen=True)
 class Commit:
     """What a transaction changed: measure ids with their earliest changed minute (since 1970 UTC), unit codes of panes
-    and cases, case types; `at` is when; `fed` are (source, kind, word) of what each source gave, `is_late` whether
-    any of it lies in a closed day. Data that only moved (roll-up, archive) is no commit."""
+    and cases, case types; `at` is when; `fed` are (source, kind, word) of what each source gave. Data that only moved (roll-up, archive) is no commit."""
 
     earliest_minute: Mapping[str, int]
     units: frozenset[str]
     case_types: frozenset[str]
     at: datetime
     fed: frozenset[tuple[str, str, str]] = frozenset()
-    is_late: bool = False
 
     @property
     def measures(self) -> frozenset[str]:
@@ -121,7 +119,7 @@ def write_tick(
     panes = append_panes(cursor, codes, tick.panes) if tick.panes else PanesAppended({}, frozenset(), 0)
     cases = CasesAppended(frozenset(), frozenset(), (), ())
     if tick.cases:
-        cases = append_cases(cursor, [output.rows for output in tick.cases], at)
+        cases = append_cases(cursor, [output.rows for output in tick.cases], at, zone_hours)
         for output, repeated, opened in zip(tick.cases, cases.repeated, cases.opened, strict=True):
             head = output.headers
             counts = tick.counts[head.source, head.topic, head.generation]
@@ -169,7 +167,7 @@ def write_tick(
     _append(cursor, "feeds", feeds)
     _append(cursor, "late_batches", late)
     fed = frozenset((source, kind, word) for source, kind, word, *_ in feeds)
-    return Commit(panes.earliest_minute, panes.units | cases.units, cases.case_types, at, fed, bool(late))
+    return Commit(panes.earliest_minute, panes.units | cases.units, cases.case_types, at, fed)
 
 
 def _append(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -18,9 +18,11 @@ export type KpiValue = {
   freshness: Freshness
   target: Target | null
   definition_version: string
+  /** When a value of a closed period that was published before was put right. */
+  restated_at?: string | null
 }
 
-export type Condition = 'starting' | 'live' | 'late' | 'failing' | 'unavailable' | 'refusing'
+export type Condition = 'starting' | 'waiting' | 'live' | 'late' | 'failing' | 'unavailable' | 'refusing'
 
 export type SourceState = {
   source: string
@@ -77,10 +79,11 @@ export type Unit = {
   code: string
   name: string
   short_name: string
+  /** province, commune, ward, special_zone; department for an agency of the province. */
   kind: string
   parent: string
-  latitude: number
-  longitude: number
+  latitude: number | null
+  longitude: number | null
 }
 
 export type Definition = {
@@ -89,6 +92,7 @@ export type Definition = {
   name: Named
   short_name: Partial<Named>
   unit_of_measure: string
+  unit_of_measure_en: string
   window: string
   digits: number
   version: string

@@ -10,8 +10,9 @@ export type Trouble = { source: string; text: string }
 const WORST_FIRST = ['refusing', 'failing', 'unavailable', 'late'] as const
 type Wrong = SourceState & { condition: (typeof WORST_FIRST)[number] }
 
+/** One that waits (nothing has come, nothing is expected at any time) is neither here nor missing. */
 export function online(sources: Iterable<SourceState>): { online: number; all: number } {
-  const list = [...sources]
+  const list = [...sources].filter((source) => source.condition !== 'waiting')
   return { online: list.filter((source) => source.condition === 'live').length, all: list.length }
 }
 
