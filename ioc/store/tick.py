@@ -26,7 +26,8 @@ Place = tuple[str, int]
 @dataclass(frozen=True)
 class Commit:
     """What a transaction changed: measure ids with their earliest changed minute (since 1970 UTC), unit codes of panes
-    and cases, case types; `at` is when; `fed` are (source, kind, word) of what each source gave. Data that only moved (roll-up, archive) is no commit."""
+    and cases, case types; `at` is when; `fed` are (source, kind, word) of what each source gave.
+    Data that only moved (roll-up, archive) is no commit."""
 
     earliest_minute: Mapping[str, int]
     units: frozenset[str]

@@ -17,6 +17,9 @@ const source = (name: string, other: Partial<SourceState>): SourceState => ({
 })
 
 describe('sources', () => {
+  test('one that waits for nothing in particular is not missing', () =>
+    expect(online([source('a', {}), source('b', { condition: 'waiting' })])).toEqual({ online: 1, all: 1 }))
+
   test('only live ones are online', () =>
     expect(online([source('a', {}), source('b', { condition: 'starting' }), source('c', { condition: 'late' })])).toEqual({ online: 1, all: 3 }))
 

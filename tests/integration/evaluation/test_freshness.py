@@ -64,23 +64,8 @@ formula = { text = "s.open + s.count" }
 
 def source(name: str, *, ago: timedelta | None, every_s: float | None = 180.0, kind: str = "http_poll") -> SourceState:
     """A source last heard of some time ago."""
-    return SourceState(
-        name,
-        kind,
-        {},
-        SourceCondition.LIVE,
-        1,
-        0,
-        0,
-        0,
-        0,
-        0.0,
-        None,
-        None if ago is None else NOW - ago,
-        every_s,
-        "",
-        NOW,
-    )
+    heard = None if ago is None else NOW - ago
+    return SourceState(name, kind, {}, SourceCondition.LIVE, 1, 0, 0, 0, 0, 0.0, None, heard, every_s, "", NOW)
 
 
 class Watched:
@@ -142,7 +127,7 @@ LIVE, STALE = Freshness.LIVE, Freshness.STALE
         ),
         pytest.param([source(ONE_STOP, ago=MINUTE)], LIVE, MINUTE, id="the other feeder was removed"),
         pytest.param([], LIVE, 10 * HOUR, id="no source is scheduled: within the limit of the newest change"),
-        pytest.param([source(ONE_STOP, ago=None)], STALE, 10 * HOUR, id="a source that begins: since it last gave data"),
+        pytest.param([source(ONE_STOP, ago=None)], STALE, 10 * HOUR, id="a source that begins: when it last gave"),
         pytest.param(
             [source(ONE_STOP, ago=MINUTE, kind="file_drop")], STALE, 10 * HOUR, id="a folder looked into is no word"
         ),
@@ -206,7 +191,7 @@ def test_a_source_is_known_to_feed_after_a_restart(watched: Watched) -> None:
     ("kpi", "measure", "state", "freshness", "as_of"),
     [
         pytest.param("s.level", "t.level", source(ONE_STOP, ago=MINUTE), STALE, 2 * HOUR, id="gauge: its own reading"),
-        pytest.param("s.count", "t.count", source(ONE_STOP, ago=MINUTE), LIVE, MINUTE, id="delta asked for: the answer"),
+        pytest.param("s.count", "t.count", source(ONE_STOP, ago=MINUTE), LIVE, MINUTE, id="delta that is asked for"),
         pytest.param(
             "s.count", "t.count", source(ONE_STOP, ago=MINUTE, kind="mqtt"), STALE, 2 * HOUR,
             id="delta that is sent: silence says nothing",
