@@ -8,7 +8,6 @@ from typing import Any
 
 import faust
 import faust.streams
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
@@ -17,12 +16,12 @@ from mode.supervisors import CrashingSupervisor
 from ioc import topics
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings
+from streams.consumer import Consumer
 
 GROUP = "ioc-streams"
 HEARTBEAT_S = 0.5
 COMMIT_INTERVAL_S = 0.5
 FETCH_BYTES = 8 * 1024 * 1024
-_FETCH_WAIT_MS = 200
 _BUFFERED_MESSAGES = 16
 _BATCH_BYTES = 1024 * 1024
 _DAY_S = 86_400.0
@@ -36,28 +35,8 @@ class _Producer(driver.Producer):
         return {"acks": "all", "enable_idempotence": True}
 
 
-class _ConsumerThread(driver.AIOKafkaConsumerThread):
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        """Faust lets a fetch wait 1.5 s at the broker, and no other partition there is fetched meanwhile."""
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        return consumer
-
-    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
-        """A commit that the broker does not take is made up by the next; Faust would end the worker."""
-        try:
-            return bool(await super()._commit(offsets))
-        except KafkaError:
-            return False
-
-
-class _Consumer(driver.Consumer):
-    def _new_consumer_thread(self) -> _ConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-
 class _Transport(driver.Transport):
-    Consumer = _Consumer
+    Consumer = Consumer
     Producer = _Producer
 
 

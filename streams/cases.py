@@ -158,7 +158,7 @@ class _Rows:
             if record[name] and len(record[name]) > LONGEST_WORD:
                 return name, Reason.TOO_LARGE, f"`{name}` is longer than {LONGEST_WORD} characters."
         if unit not in self.vocabulary.units:
-            return unknown_unit(unit)
+            return unknown_unit(unit, self.vocabulary)
         if status not in declared.statuses:
             message = f"Status {status!r} is none of {', '.join(declared.statuses)}."
             return unknown_word("status", status, Reason.UNKNOWN_STATUS, message)

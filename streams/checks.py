@@ -101,7 +101,7 @@ def _verdict(
     if declared is None:
         return unknown_word("measure", measure, Reason.UNKNOWN_MEASURE, f"The catalogue has no measure {measure!r}.")
     if unit not in vocabulary.units:
-        return unknown_unit(unit)
+        return unknown_unit(unit, vocabulary)
     if subject is not None and len(subject) > LONGEST_WORD:
         return "subject", Reason.TOO_LARGE, f"`subject` is longer than {LONGEST_WORD} characters."
     out_of_time = past_fault("time", ms, input_time_ms)
@@ -125,9 +125,8 @@ def unknown_word(field: str, word: str | None, reason: Reason, message: str) -> 
     return field, reason, message
 
 
-def unknown_unit(unit: str | None) -> tuple[str, Reason, str]:
-    message = f"No administrative unit of this centre has the code {unit!r}."
-    return unknown_word("unit", unit, Reason.UNKNOWN_UNIT, message)
+def unknown_unit(unit: str | None, vocabulary: Vocabulary) -> tuple[str, Reason, str]:
+    return unknown_word("unit", unit, Reason.UNKNOWN_UNIT, vocabulary.unknown_unit(unit))
 
 
 def past_fault(field: str, ms: int, input_time_ms: int) -> tuple[str, Reason, str] | None:

@@ -58,7 +58,7 @@ class VocabularyInForce:
 
 
 def _stamp(definitions: Path) -> Stamp:
-    paths = sorted(definitions.glob("*.toml")) if definitions.is_dir() else []
+    paths = sorted([*definitions.glob("*.toml"), *definitions.glob("agencies.csv")]) if definitions.is_dir() else []
     states = [(path, path.stat()) for path in paths]
     return tuple((path.name, state.st_mtime_ns, state.st_size) for path, state in states)
 
@@ -71,7 +71,12 @@ def _write(path: Path) -> None:
         vocabulary = catalog.load(settings.province, settings.catalog_dir).vocabulary
     except IocError as fault:
         sys.exit(str(fault))
-    plain = Vocabulary(dict(vocabulary.measures), dict(vocabulary.units), dict(vocabulary.case_types))
+    plain = Vocabulary(
+        dict(vocabulary.measures),
+        dict(vocabulary.units),
+        dict(vocabulary.case_types),
+        dict(vocabulary.former_units),
+    )
     part = path.with_suffix(".part")
     part.write_bytes(pickle.dumps(plain))
     part.replace(path)
