@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ioc.catalog.calendar import Decisions
 from ioc.model.kpi import Constant, KpiDefinition
 from ioc.model.unit import Unit
 from ioc.model.vocabulary import Vocabulary
@@ -22,7 +23,7 @@ class Catalog:
     """`province` is the unit whose centre this is; `vocabulary.units` are it and its communes.
 
     `kpis` are in an order in which each formula stands behind its parts; `constants` are
-    figures that formulas name.
+    figures that formulas name; `decisions` say which days are worked.
     """
 
     province: Unit
@@ -30,3 +31,4 @@ class Catalog:
     sectors: Mapping[str, Sector] = field(default_factory=dict)
     kpis: Mapping[str, KpiDefinition] = field(default_factory=dict)
     constants: Mapping[str, Constant] = field(default_factory=dict)
+    decisions: Decisions = field(default_factory=Decisions)

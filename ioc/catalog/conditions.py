@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ioc.catalog.rows import nearest
+from ioc.catalog.working_time import add_working_days, working_days
 from ioc.model.case import CaseType
 
 TIME_COLUMNS = ("received_at", "due_at", "closed_at", "updated_at", "deadline_at")
 TEXT_COLUMNS = ("case_id", "unit", "status", "channel", "service")
 NUMBER_COLUMNS = ("pauses",)
-CALENDAR_COLUMNS = ("calendar_shift", "calendar_counts", "calendar_ends")
-"""Columns of the store's table `working_calendar`, which stand beside the case's own for what `uses_calendar`."""
+DERIVED_COLUMNS = ("deadline_at", "pauses")
+"""What the store derives from all versions of a case by the clock of its type."""
 _COMPARISONS = {
     "COMPARE_EQUAL": "=",
     "COMPARE_NOTEQUAL": "<>",
@@ -35,7 +36,6 @@ _TEXT_FUNCTIONS = {"lower": "text", "upper": "text", "trim": "text", "length": "
 _NUMBER_FUNCTIONS = ("abs", "floor", "ceil", "round")
 _LENGTHS = {"to_seconds": 1, "to_minutes": 60, "to_hours": 3600, "to_days": 86_400, "to_weeks": 604_800}
 _SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "truth": "BOOLEAN"}
-_MS_A_DAY = 86_400_000
 _LENGTH_WRITTEN = "A length of time is written as INTERVAL 3 DAY, with a whole number."
 _PARSER_LOCK = Lock()
 
@@ -59,7 +59,7 @@ def _parser() -> "duckdb.DuckDBPyConnection":
 @dataclass(frozen=True, slots=True)
 class Condition:
     """`sql` is true for the cases meant; a column `now` (UTC) must stand beside the case's own when `uses_now`, the
-    columns of the calendar when `uses_calendar`.
+    columns of the store's `working_calendar` where it speaks of working days.
 
     `loose` is free of `now` and true at least where `sql` can be true at some moment.
     """
@@ -67,7 +67,6 @@ class Condition:
     sql: str
     uses_now: bool
     loose: str
-    uses_calendar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +87,6 @@ def parse_condition(text: str, case_type: CaseType) -> Condition:
     return _parse(text, case_type.statuses, case_type.attributes)
 
 
-def working_days(since: str, until: str) -> str:
-    """SQL of the working days after the day of `since` up to and including that of `until`, negative when it is
-    before; null where the calendar knows one of the days not."""
-    return f"({_counted(until)} - {_counted(since)})"
-
-
-def add_working_days(since: str, days: str) -> str:
-    """SQL of the last millisecond (local) of the `days`-th working day after the day of `since`, of its own day for 0;
-    null for less and where the calendar ends."""
-    own = f"make_timestamp(({_day(since)} * {_MS_A_DAY} + {_MS_A_DAY - 1} - calendar_shift) * 1000)"
-    later = f"calendar_ends[greatest({_counted(since)} + floor({days})::BIGINT, 0)]"
-    return f"(CASE WHEN {days} >= 1 THEN {later} WHEN {days} >= 0 THEN {own} END)"
-
-
-def _day(moment: str) -> str:
-    """The place of a moment's local day in the calendar, from 1; below it before the calendar begins."""
-    return f"((epoch_ms({moment}) + calendar_shift) // {_MS_A_DAY})"
-
-
-def _counted(moment: str) -> str:
-    # A place below 1 would count from the end of the list.
-    return f"calendar_counts[greatest({_day(moment)}, 0)]"
-
-
 def attribute(name: str, kind: str) -> str:
     """SQL of an attribute of a case as text, number or truth; null where it is missing or of another type."""
     sql = f"json_extract_string(attributes, '$.\"{name}\"')"
@@ -121,7 +96,7 @@ def attribute(name: str, kind: str) -> str:
 @lru_cache(maxsize=4096)
 def _parse(text: str, statuses: tuple[str, ...], attributes: tuple[str, ...]) -> Condition:
     part = _as(_Writer(statuses, attributes).write(_tree(text)), "truth")
-    return Condition(part.sql, part.uses_now, part.wide(), "calendar_" in part.sql)
+    return Condition(part.sql, part.uses_now, part.wide())
 
 
 def _tree(text: str) -> Node:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ioc.catalog.calendar import read_decisions
 from ioc.catalog.catalog import Catalog, Sector
 from ioc.catalog.constants import read_constant
 from ioc.catalog.definitions import read_case_type, read_kpi, read_measure, read_sector
@@ -22,6 +23,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     units = province_units(province)
     faults: list[Fault] = []
     entries = read_packs(overlay, faults).entries
+    decisions = read_decisions(overlay, faults)
     sectors: dict[str, Sector] = {}
     for sector_id, entry in entries["sector"].items():
         sectors[sector_id] = read_sector(entry.row(subject_of("sector", sector_id), faults))
@@ -51,4 +53,4 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     ordered = in_order(kpis, single, constants, families, faults)
     if faults:
         raise CatalogInvalid(faults)
-    return Catalog(units[province], vocabulary, sectors, ordered, constants)
+    return Catalog(units[province], vocabulary, sectors, ordered, constants, decisions)

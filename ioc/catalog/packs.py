@@ -12,6 +12,8 @@ from ioc.catalog.faults import Fault
 from ioc.catalog.rows import Row, nearest
 
 TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
+CALENDAR = "calendar.toml"
+"""No pack: days off and made-up working days (ioc/catalog/calendar.py)."""
 
 
 @dataclass
@@ -42,7 +44,7 @@ def read_packs(overlay: Path | None, faults: list[Fault]) -> Packs:
     package = Path(str(files("ioc.catalog")))
     _lay(entries, [*sorted(package.glob("sectors/*.toml")), *sorted(package.glob("rules/*.toml"))], faults)
     if overlay is not None and overlay.is_dir():
-        _lay(entries, sorted(overlay.glob("*.toml")), faults)
+        _lay(entries, sorted(path for path in overlay.glob("*.toml") if path.name != CALENDAR), faults)
     return Packs(entries)
 
 

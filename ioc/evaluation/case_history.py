@@ -37,11 +37,16 @@ def case_series(
     targets: Targets,
     moments: Sequence[Moment],
     zone_hours: int,
+    *,
+    latest: bool = False,
 ) -> Vectors:
     """One entry a (moment, target), moments first. The moments stand in equal steps, a version that came at a moment
-    counts from the next one on."""
+    counts from the next one on. `latest`: cases count at every moment as they are known now, whatever the steps."""
     sql = CaseSql.of(expression, case_type)
-    versions = _versions(case_type.id, sql, expression.at, targets, moments, zone_hours)
+    if latest:
+        versions = _latest(case_type.id, sql, expression.at, targets, moments)
+    else:
+        versions = _versions(case_type.id, sql, expression.at, targets, moments, zone_hours)
     group = "point" if targets.merged else "point, unit"
     points = pa.table(
         {
@@ -98,6 +103,19 @@ def _of_versions(versions: str, sql: CaseSql, at: str, group: str) -> str:
 
 def _calendar(sql: CaseSql) -> str:
     return ", working_calendar" if sql.uses_calendar else ""
+
+
+def _latest(case_type: str, sql: CaseSql, at: str, targets: Targets, moments: Sequence[Moment]) -> str:
+    """The version of each case that holds now, for all moments."""
+    may_count = f"case_type = {quoted(case_type)} AND {sql.loose}"
+    if at:
+        start, end = min(m.window_from for m in moments), max(m.window_to for m in moments)
+        may_count += f' AND "{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)}'
+    if not targets.merged:
+        may_count += f" AND unit IN ({', '.join(quoted(unit) for unit in targets.units)})"
+    columns = f"{_COLUMNS}, {_DERIVED}"
+    points = f"0 AS first_point, {len(moments) - 1} AS last_point"
+    return f"SELECT {columns}, {points} FROM cases{_calendar(sql)} WHERE {may_count}"
 
 
 def _versions(

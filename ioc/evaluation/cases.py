@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from ioc.catalog.conditions import Condition, attribute, parse_condition
+from ioc.catalog.conditions import DERIVED_COLUMNS, Condition, attribute, parse_condition
+from ioc.catalog.working_time import working_days
 from ioc.evaluation.takes import NEVER, Real, Whole
 from ioc.model.case import CaseType
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime
@@ -53,6 +54,8 @@ class CaseSql:
                 until = '"now"' if expression.until == "now" else f'"{expression.until}"'
                 since, per = f'"{expression.since}"', expression.per // timedelta(microseconds=1)
                 amount = f"((epoch_us({until}) - epoch_us({since})) / {per}.0)"
+                if expression.working:
+                    amount = f"({working_days(since, until)} / {expression.per.days}.0)"
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
                 fold = _TAKES.get(expression.take) or f"quantile_cont:{expression.q!r}"
                 return cls(counted, "", amount, fold, where.uses_now or expression.until == "now", where.loose)
@@ -72,6 +75,20 @@ class CaseSql:
         else:
             amount = f"{self.fold}({self.amount}) {counted}"
         return f"count(*) {counted} AS n{place}, {amount} AS a{place}"
+
+    @property
+    def uses_calendar(self) -> bool:
+        """Whether the columns of `working_calendar` must stand beside the case's own."""
+        return "calendar_counts" in self._text
+
+    @property
+    def uses_clock(self) -> bool:
+        """Whether it speaks of what the store derives from all versions of a case."""
+        return any(f'"{name}"' in self._text for name in DERIVED_COLUMNS)
+
+    @property
+    def _text(self) -> str:
+        return f"{self.counted} {self.hit} {self.amount}"
 
     @property
     def additive(self) -> bool:
@@ -121,7 +138,7 @@ def read_totals(
     left as they are. `places` is each unit's entry. `whole` are the places of the expressions whose amount of all units
     is wanted and is no merge of theirs.
     """
-    source = _source(case_type, at, bounds, now, units)
+    source = _source(case_type, expressions, at, bounds, now, units)
     columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
     table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
     listed = [places.get(unit, NEVER) for unit in table["unit"]]
@@ -133,7 +150,7 @@ def read_totals(
         into.amount[cleared] = np.nan
         into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
     if whole:
-        source = _source(case_type, at, bounds, now, None)
+        source = _source(case_type, [expressions[place] for place in whole], at, bounds, now, None)
         columns = ", ".join(expressions[place].columns(place) for place in whole)
         row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
         for place, amount in zip(whole, row[1::2], strict=True):
@@ -174,11 +191,17 @@ def quoted(text: str) -> str:
 
 
 def _source(
-    case_type: str, at: str, bounds: tuple[datetime, datetime], now: datetime, units: Collection[str] | None
+    case_type: str,
+    expressions: Sequence[CaseSql],
+    at: str,
+    bounds: tuple[datetime, datetime],
+    now: datetime,
+    units: Collection[str] | None,
 ) -> str:
     within = f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
     where = f"case_type = {quoted(case_type)}{within}{_of_units(units)}"
-    return f'(SELECT *, {timestamp(now)} AS "now" FROM cases WHERE {where})'
+    calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
+    return f'(SELECT *, {timestamp(now)} AS "now" FROM cases{calendar} WHERE {where})'
 
 
 def _of_units(units: Collection[str] | None) -> str:

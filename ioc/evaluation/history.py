@@ -11,6 +11,7 @@ import numpy as np
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.case_history import case_series
+from ioc.evaluation.cases import CaseExpression
 from ioc.evaluation.constants import in_force
 from ioc.evaluation.judging import Column, judge
 from ioc.evaluation.pane_history import pane_series
@@ -18,10 +19,12 @@ from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import formula_vectors
+from ioc.model.case import CaseType
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
 
 MOST_POINTS = 5000
 _MINUTE = timedelta(minutes=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Point(NamedTuple):
@@ -45,8 +48,7 @@ def history(
     """Points at start + step, start + 2 step … up to `end`; each window ends at its point.
 
     `start` is taken down to its minute. Raises KeyError for an unknown KPI or unit, or one that the KPI does not speak
-    of, ValueError for a step that is no
-    whole number of minutes or makes more than MOST_POINTS points.
+    of, ValueError for a step that is no whole number of minutes or makes more than MOST_POINTS points.
     """
     if unit not in catalog.vocabulary.units or catalog.vocabulary.units[unit].level not in catalog.kpis[kpi_id].per:
         raise KeyError(unit)
@@ -67,15 +69,43 @@ def history(
     ]
 
 
+def closed_columns(
+    reader: PaneReader, catalog: Catalog, definition: KpiDefinition, ends: Sequence[datetime], zone: ZoneInfo
+) -> list[tuple[str, Column]]:
+    """What a KPI says of periods that ended at `ends`, by all that is known now: each unit it speaks of, with a column
+    of one entry a period. A window that is over speaks of the period that ended, others of the one that was ending."""
+    just_before = list(ends) if definition.window.closed else [end - _MILLISECOND for end in ends]
+    past = _Past(reader, catalog, just_before, list(ends), zone, latest=True)
+    spoken_of = [unit for unit in catalog.vocabulary.units.values() if unit.level in definition.per]
+    below = [unit.code for unit in spoken_of if unit.parent]
+    found: list[tuple[str, Column]] = []
+    if len(below) < len(spoken_of):
+        found.append((catalog.province.code, past.column(definition, [catalog.province.code])))
+    if below:
+        column = past.column(definition, below)
+        places = np.arange(len(ends)) * len(below)
+        found += [(unit, column.at(places + place)) for place, unit in enumerate(below)]
+    return found
+
+
+def moment_column(
+    reader: PaneReader, catalog: Catalog, definition: KpiDefinition, unit: str, at: datetime, zone: ZoneInfo
+) -> Column:
+    """One entry: a KPI of a unit as it would have stood at a moment."""
+    return _Past(reader, catalog, [at - _MILLISECOND], [at], zone).column(definition, [unit])
+
+
 @dataclass(frozen=True)
 class _Past:
-    """Columns have one entry a (moment, unit), moments first. Nothing is stale in the past."""
+    """Columns have one entry a (moment, unit), moments first. Nothing is stale in the past. `latest`: cases that are
+    told apart by a time in the window count as they are known now, not as they were known at the moment."""
 
     reader: PaneReader
     catalog: Catalog
     just_before: Sequence[datetime]
     times: Sequence[datetime]
     zone: ZoneInfo
+    latest: bool = False
 
     def column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
         province = self.catalog.province.code
@@ -101,8 +131,25 @@ class _Past:
             vectors = pane_series(self.reader, definition.expression, targets, moments)
         else:
             case_type = self.catalog.vocabulary.case_types[definition.expression.of]
-            vectors = case_series(self.reader.cursor, definition.expression, case_type, targets, moments)
+            vectors = self._of_cases(definition.expression, case_type, targets, moments)
         return judge(definition, vectors, 0)
+
+    def _of_cases(
+        self, expression: CaseExpression, case_type: CaseType, targets: Targets, moments: Sequence[Moment]
+    ) -> Vectors:
+        """A state that holds at a moment, not in a window, is always what it was then."""
+        cursor, zone_hours = self.reader.cursor, self.reader.zone_hours
+        if not self.latest:
+            return case_series(cursor, expression, case_type, targets, moments, zone_hours)
+        if expression.at:
+            return case_series(cursor, expression, case_type, targets, moments, zone_hours, latest=True)
+        each = [case_series(cursor, expression, case_type, targets, [moment], zone_hours) for moment in moments]
+        return Vectors(
+            np.concatenate([vectors.value for vectors in each]),
+            np.concatenate([vectors.samples for vectors in each]),
+            np.concatenate([vectors.as_of for vectors in each]),
+            np.concatenate([vectors.present for vectors in each]),
+        )
 
     def _of_communes(self, definition: KpiDefinition) -> Column:
         communes = [

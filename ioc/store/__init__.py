@@ -1,6 +1,7 @@
 """The store of record: DuckDB with its historian, ledger, archive and retention. One process owns it."""
 
 from ioc.store.apply import apply_cases, apply_panes
+from ioc.store.clocks import Clocks
 from ioc.store.historian import Condition, Historian, HistorianState
 from ioc.store.ledger import read_ledger
 from ioc.store.maintenance import Maintenance
@@ -8,6 +9,7 @@ from ioc.store.store import Store, transaction
 from ioc.store.tick import Commit
 
 __all__ = [
+    "Clocks",
     "Commit",
     "Condition",
     "Historian",

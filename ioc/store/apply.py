@@ -46,7 +46,7 @@ def _apply(
         tick.apply(Output(head, batch, 0))
     with store.cursor() as cursor:
         try:
-            with transaction(cursor, store.path):
+            with store.writing, transaction(cursor, store.path):
                 commit = write_tick(cursor, store.codes, tick, 0, at, store.zone_hours)
         except BaseException:
             store.codes.forget()

@@ -1,12 +1,14 @@
-"""Case versions into the tables: the latest version of each case, and every distinct one."""
+"""Case versions into the tables: the latest version of each case with what its clock says, and every distinct one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import duckdb
 import pyarrow as pa
 
+from ioc.store.clocks import LATER_FIRST, STANDING, clocked, due
 from ioc.wire.schemas import CASES
 
 COLUMNS = tuple(CASES.names)
@@ -26,7 +28,7 @@ SELECT {_ALL}, {_KEY} AS case_key, min(batch) AS batch FROM incoming GROUP BY AL
 _STORED = f"""
 CREATE OR REPLACE TEMP TABLE stored AS
 SELECT c.* FROM (
-    SELECT {_ALL}, case_key FROM cases
+    SELECT {_ALL}, case_key, pauses, first_at FROM cases
     SEMI JOIN (SELECT rowid AS place FROM cases SEMI JOIN arrivals USING (case_key)) p ON cases.rowid = p.place) c
 SEMI JOIN arrivals USING (case_type, case_id)"""
 # Only a version that is not newer than the stored one can be there already; what newer ones bring need not be looked
@@ -46,22 +48,38 @@ _OPENED = """
 SELECT batch, count(*) FROM (
     SELECT min(batch) AS batch FROM arrivals ANTI JOIN stored USING (case_type, case_id) GROUP BY case_type, case_id)
 GROUP BY batch"""
-# A total order by content alone, so that the version that holds does not depend on the order of arrival.
 _LATEST = f"""
 CREATE OR REPLACE TEMP TABLE latest AS
 SELECT * FROM (
     SELECT {_ALL}, TRUE AS is_stored FROM stored
     UNION ALL SELECT {_ALL}, FALSE FROM arrivals)
-QUALIFY row_number() OVER (PARTITION BY case_type, case_id ORDER BY
-    updated_at DESC, closed_at DESC NULLS LAST, status DESC, unit DESC, received_at DESC, due_at DESC NULLS LAST,
-    channel DESC NULLS LAST, service DESC NULLS LAST, attributes DESC NULLS LAST, is_stored DESC) = 1"""
+QUALIFY row_number() OVER (PARTITION BY case_type, case_id ORDER BY {LATER_FIRST}, is_stored DESC) = 1"""
+# Of each case whether its clock ever stood, and whether a version came that is older than all before.
+_SEEN = f"""
+CREATE OR REPLACE TEMP TABLE seen AS
+SELECT case_type, case_id, min(first_at) AS first_at, bool_or(stood) AS stood,
+    coalesce(min(first_at) < min(first_at) FILTER (is_stored), FALSE) AS is_earlier
+FROM (
+    SELECT case_type, case_id, first_at, pauses > 0 AS stood, TRUE AS is_stored FROM stored
+    UNION ALL SELECT case_type, case_id, updated_at, {STANDING}, FALSE
+    FROM arrivals LEFT JOIN case_clocks USING (case_type))
+GROUP BY case_type, case_id"""
+_STOOD = "SELECT min(first_at) FROM seen WHERE stood"
+# Every version of the cases whose clock ever stood; none of them is older than the parameter.
+_VERSIONS = f"""
+SELECT {_ALL} FROM (SELECT {_ALL} FROM case_changes WHERE updated_at >= ?)
+SEMI JOIN (SELECT case_type, case_id FROM seen WHERE stood) s USING (case_type, case_id)"""
+_NONE_STOOD = (
+    "CREATE OR REPLACE TEMP TABLE clocked AS SELECT case_type, case_id, deadline_at, pauses FROM cases LIMIT 0"
+)
+_REWRITTEN = "(NOT l.is_stored OR e.stood OR e.is_earlier)"
 _REPLACED = """
 DELETE FROM cases WHERE rowid IN (
     SELECT c.rowid FROM cases c JOIN replaced r USING (case_key, case_type, case_id))"""
-_REPLACED_KEYS = """
+_REPLACED_KEYS = f"""
 CREATE OR REPLACE TEMP TABLE replaced AS
-SELECT case_key, case_type, case_id FROM stored s JOIN latest l USING (case_type, case_id) WHERE NOT l.is_stored"""
-_INSERT = f"INSERT INTO cases SELECT {_ALL}, {_KEY} FROM latest WHERE NOT is_stored ORDER BY updated_at"
+SELECT case_key, case_type, case_id FROM stored s JOIN latest l USING (case_type, case_id)
+JOIN seen e USING (case_type, case_id) WHERE {_REWRITTEN}"""
 _TOUCHED = "SELECT case_type, unit FROM latest UNION SELECT case_type, unit FROM stored"
 
 
@@ -77,7 +95,7 @@ class CasesAppended:
 
 
 def append_cases(
-    cursor: duckdb.DuckDBPyConnection, batches: Sequence[pa.RecordBatch], applied_at: datetime
+    cursor: duckdb.DuckDBPyConnection, batches: Sequence[pa.RecordBatch], applied_at: datetime, zone_hours: int
 ) -> CasesAppended:
     """Take batches of the schema CASES into `cases` and `case_changes`, in the running transaction."""
     if not any(batch.num_rows for batch in batches):
@@ -94,7 +112,14 @@ def append_cases(
     fresh: dict[int, int] = dict(cursor.execute(_FRESH).fetchall())
     opened: dict[int, int] = dict(cursor.execute(_OPENED).fetchall())
     cursor.execute(_CHANGES, [naive(applied_at)])
-    for statement in (_LATEST, _REPLACED_KEYS, _REPLACED, _INSERT):
+    for statement in (_LATEST, _SEEN):
+        cursor.execute(statement)
+    oldest = cursor.execute(_STOOD).fetchall()[0][0]
+    if oldest is None:
+        cursor.execute(_NONE_STOOD)
+    else:
+        cursor.execute(_clocked(zone_hours), [oldest])
+    for statement in (_REPLACED_KEYS, _REPLACED, _insert(zone_hours)):
         cursor.execute(statement)
     touched = cursor.execute(_TOUCHED).fetchall()
     return CasesAppended(
@@ -103,6 +128,27 @@ def append_cases(
         tuple(batch.num_rows - fresh.get(number, 0) for number, batch in enumerate(batches)),
         tuple(opened.get(number, 0) for number in range(len(batches))),
     )
+
+
+@cache
+def _clocked(zone_hours: int) -> str:
+    """What the clocks say of the cases whose clock ever stood, by their versions as they are now."""
+    return f"""
+CREATE OR REPLACE TEMP TABLE clocked AS
+SELECT case_type, case_id, deadline_at, pauses FROM ({clocked(_VERSIONS, zone_hours)})
+QUALIFY row_number() OVER (PARTITION BY case_type, case_id ORDER BY updated_at DESC) = 1"""
+
+
+@cache
+def _insert(zone_hours: int) -> str:
+    return f"""
+INSERT INTO cases
+WITH rewritten AS MATERIALIZED (
+    SELECT l.*, e.first_at, e.stood, d.deadline_at, d.pauses, working, due_in
+    FROM latest l JOIN seen e USING (case_type, case_id) LEFT JOIN clocked d USING (case_type, case_id)
+    LEFT JOIN case_clocks k USING (case_type) WHERE {_REWRITTEN})
+SELECT {_ALL}, {_KEY}, CASE WHEN stood THEN deadline_at ELSE {due(zone_hours)} END, coalesce(pauses, 0), first_at
+FROM rewritten, working_calendar ORDER BY updated_at"""
 
 
 def _plain(batches: Sequence[pa.RecordBatch]) -> pa.Table:

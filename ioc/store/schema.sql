@@ -59,15 +59,26 @@ CREATE TABLE IF NOT EXISTS kept_day_registers (
     rank TINYINT NOT NULL);
 
 -- The latest version of each case, and every distinct version. `attributes` is a JSON object or null; `case_key` a hash
--- of type and id by which a tick finds the rows it replaces.
+-- of type and id by which a tick finds the rows it replaces. `deadline_at` and `pauses` are derived from all versions of
+-- the case (ioc/store/clocks.py), `first_at` is the earliest `updated_at` of them.
 CREATE TABLE IF NOT EXISTS cases (
     case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
     channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
-    updated_at TIMESTAMP NOT NULL, attributes VARCHAR, case_key UBIGINT NOT NULL);
+    updated_at TIMESTAMP NOT NULL, attributes VARCHAR, case_key UBIGINT NOT NULL,
+    deadline_at TIMESTAMP, pauses INTEGER, first_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS case_changes (
     case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
     channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,
     updated_at TIMESTAMP NOT NULL, attributes VARCHAR, applied_at TIMESTAMP NOT NULL);
+
+-- The clocks of the case types in force, where they are not the plain one, and the calendar (ioc/catalog/working_time.py),
+-- always one row; empty lists: no working day is known.
+CREATE TABLE IF NOT EXISTS case_clocks (
+    case_type VARCHAR NOT NULL, working BOOLEAN NOT NULL, pauses_in VARCHAR[] NOT NULL, due_in INTEGER);
+CREATE TABLE IF NOT EXISTS working_calendar (
+    version VARCHAR NOT NULL, calendar_shift BIGINT NOT NULL, calendar_counts INTEGER[] NOT NULL,
+    calendar_ends TIMESTAMP[] NOT NULL);
+INSERT INTO working_calendar SELECT '', 0, [], [] WHERE NOT EXISTS (FROM working_calendar);
 
 -- Where the historian stands. Rows are only appended, the latest tick's row of a place holds (see the views next_offsets
 -- and resume_offsets): an append costs a quarter of an update. `what` is 'applied' (a source partition: the next input
@@ -98,20 +109,21 @@ CREATE TABLE IF NOT EXISTS source_rejections (
 CREATE TABLE IF NOT EXISTS feeds (
     source VARCHAR NOT NULL, kind VARCHAR NOT NULL, word VARCHAR NOT NULL, rows BIGINT NOT NULL,
     first_at TIMESTAMP NOT NULL, last_at TIMESTAMP NOT NULL);
--- Batches that reached back into closed days, until it is judged whether they changed a published value. `first_day` and
--- `last_day` are days (since 1970, of the zone) of the earliest and latest of the `samples` that did; `applied_at` is that
--- of the commit, and of its case_changes.
+-- Batches that reached back into closed days, until it is judged whether they changed a published value. `samples` are the
+-- readings in such days, or the case versions with any time in them; `late` those heard of late (readings all, cases by
+-- `updated_at`). `first_day`, `last_day` are the earliest and latest of these days (since 1970, of the zone);
+-- `applied_at` is that of the commit, and of its case_changes.
 CREATE TABLE IF NOT EXISTS late_batches (
     applied_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     "offset" BIGINT NOT NULL, kind VARCHAR NOT NULL, word VARCHAR NOT NULL, samples BIGINT NOT NULL,
-    first_day INTEGER NOT NULL, last_day INTEGER NOT NULL);
+    late BIGINT NOT NULL, first_day INTEGER NOT NULL, last_day INTEGER NOT NULL);
 -- The value of each closed period (`period` day, month, quarter, year) as last published; no row where there was none.
 CREATE TABLE IF NOT EXISTS published_periods (
     kpi VARCHAR NOT NULL, unit VARCHAR NOT NULL, period VARCHAR NOT NULL, period_from TIMESTAMP NOT NULL,
     period_to TIMESTAMP NOT NULL, value DOUBLE, samples BIGINT NOT NULL, definition_version VARCHAR NOT NULL,
     published_at TIMESTAMP NOT NULL);
 -- Every change of a published value, with the value before and after. `cause` is `data` or `definition`; `batches` a JSON
--- list of {source, topic, partition, from_offset, to_offset, samples}, `samples_late` their sum.
+-- list of {source, topic, partition, from_offset, to_offset, samples} with half-open offsets, `samples_late` the sum.
 CREATE TABLE IF NOT EXISTS restatements (
     kpi VARCHAR NOT NULL, unit VARCHAR NOT NULL, period VARCHAR NOT NULL, period_from TIMESTAMP NOT NULL,
     period_to TIMESTAMP NOT NULL, published_at TIMESTAMP NOT NULL, restated_at TIMESTAMP NOT NULL,

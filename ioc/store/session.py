@@ -96,7 +96,7 @@ class Session:
                 tick.read[output] = progress.resume_offset
         at = self._clock.now()
         try:
-            with transaction(self._cursor, self._store.path):
+            with self._store.writing, transaction(self._cursor, self._store.path):
                 commit = write_tick(self._cursor, self._store.codes, tick, self._number + 1, at, self._store.zone_hours)
         except BaseException:
             self._store.codes.forget()

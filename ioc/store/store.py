@@ -15,9 +15,10 @@ import duckdb
 
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.store.archive_views import refresh_views
+from ioc.store.clocks import Clocks, keep_clocks
 from ioc.store.codes import Codes
+from ioc.store.migration import VERSION, migrate
 
-VERSION = 1
 # The checkpoint threshold bounds both the log to replay at a start and the pause that a checkpoint makes.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "200MB",
@@ -34,7 +35,8 @@ _DISK_FULL = ("no space left", "disk full", "file too large", "could not write",
 class Store:
     """The one owner of the file. Cursors are cheap: a thread takes one for a piece of work and closes it.
 
-    `zone_hours` is the offset of the province's zone; days of the store are days of that zone.
+    `zone_hours` is the offset of the province's zone; days of the store are days of that zone. `writing` is held by
+    each transaction that writes cases, since the clocks of all may be derived anew from another thread.
     """
 
     def __init__(self, path: Path, archive_dir: Path, zone_hours: int) -> None:
@@ -42,6 +44,7 @@ class Store:
         self.archive_dir = archive_dir
         self.zone_hours = zone_hours
         self.codes = Codes()
+        self.writing = Lock()
         self._lock = Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
@@ -84,6 +87,12 @@ class Store:
             self._cursors.add(cursor)
             return cursor
 
+    def keep_clocks(self, clocks: Clocks) -> frozenset[str]:
+        """Take the clocks and the calendar in force; what is derived from others is derived anew. Returns the case
+        types that this touched. Raises StoreUnavailable; the clocks of before then stay."""
+        with self.cursor() as cursor, self.writing, transaction(cursor, self.path):
+            return keep_clocks(cursor, clocks, self.zone_hours)
+
     def close(self) -> None:
         """Write everything into the file and let go of it; harmless when closed already."""
         with self._lock:
@@ -107,7 +116,7 @@ class Store:
         if facts is None:
             made = datetime.now(UTC).replace(tzinfo=None)
             connection.execute("INSERT INTO store_facts VALUES (?, ?, ?)", [VERSION, self.zone_hours, made])
-        elif facts[0] != VERSION:
+        elif facts[0] > VERSION:
             raise StoreUnavailable(
                 f"The store {self.path} has layout {facts[0]}; this program writes layout {VERSION}."
             )
@@ -115,6 +124,8 @@ class Store:
             raise StoreUnavailable(
                 f"The store {self.path} keeps days of UTC{facts[1]:+d}, the centre's zone is UTC{self.zone_hours:+d}."
             )
+        elif facts[0] < VERSION:
+            migrate(connection, facts[0])
         connection.execute(_sql("views.sql").format(zone_hours=self.zone_hours))
         refresh_views(connection, self.archive_dir)
         connection.execute(_sql("people.sql"))

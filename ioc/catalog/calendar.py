@@ -1,0 +1,134 @@
+"""The working calendar: calendar.toml of the package, the province's laid over it, and the law for all other years.
+
+A year under [[year]] has exactly the days off that the files give. For every other year the package `holidays` says
+what the Labour Code (1994, 2012, 2019) and the decisions known to it make of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ioc.catalog.faults import Fault
+from ioc.catalog.packs import CALENDAR, read_toml
+from ioc.catalog.rows import Row, nearest
+from ioc.model.calendar import Calendar, Mark, YearState
+
+FIRST, LAST = date(2000, 1, 1), date(2049, 12, 31)
+_TABLES = ("year", "day_off", "working_day")
+_SATURDAY = 5
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What the files say: years with their state, days off, weekend days that are worked."""
+
+    years: Mapping[int, YearState] = field(default_factory=dict)
+    off: Mapping[date, Mark] = field(default_factory=dict)
+    worked: Mapping[date, Mark] = field(default_factory=dict)
+
+    def calendar(self) -> Calendar:
+        """With the years that the files do not give. Takes half a second: the first call loads `holidays`."""
+        off, worked = _by_law(set(range(FIRST.year, LAST.year + 1)) - set(self.years))
+        # What a file says of a day holds against the law.
+        off = {day: mark for day, mark in off.items() if day not in self.worked} | dict(self.off)
+        worked = {day: mark for day, mark in worked.items() if day not in self.off} | dict(self.worked)
+        worked = {day: mark for day, mark in worked.items() if day.weekday() >= _SATURDAY}
+        return Calendar(FIRST, LAST, off, worked, self.years)
+
+
+def read_decisions(overlay: Path | None, faults: list[Fault]) -> Decisions:
+    """The package's calendar.toml, then the province's; the later file holds for a day that both name."""
+    paths = [Path(str(files("ioc.catalog").joinpath(CALENDAR)))]
+    if overlay is not None and (overlay / CALENDAR).exists():
+        paths.append(overlay / CALENDAR)
+    years: dict[int, YearState] = {}
+    off: dict[date, Mark] = {}
+    worked: dict[date, Mark] = {}
+    for path in paths:
+        found = _read_file(path, faults)
+        years |= found.years
+        off = {day: mark for day, mark in off.items() if day not in found.worked} | dict(found.off)
+        worked = {day: mark for day, mark in worked.items() if day not in found.off} | dict(found.worked)
+    return Decisions(years, off, worked)
+
+
+def _read_file(path: Path, faults: list[Fault]) -> Decisions:
+    content, known = read_toml(path, faults), ", ".join(f"[[{name}]]" for name in _TABLES)
+    faults.extend(
+        Fault(str(path), "", name, f"A calendar has no table {name!r}{nearest(name, _TABLES)}; it has {known}.")
+        for name in content.keys() - set(_TABLES)
+    )
+    years: dict[int, YearState] = {}
+    for row in _rows(content, "year", path, faults):
+        state = row.choice("state", [state.value for state in YearState if state is not YearState.COMPUTED])
+        year = row.whole("year", FIRST.year, FIRST.year, LAST.year)
+        if not row.has("year"):
+            row.fault("year", "is missing; write the year whose days off the file gives.")
+        if year in years:
+            row.fault("year", f"{year} stands twice.")
+        row.text("note", "")
+        row.finish()
+        if state and row.sound:
+            years[year] = YearState(state)
+    off: dict[date, Mark] = {}
+    worked: dict[date, Mark] = {}
+    for kind, days in (("day_off", off), ("working_day", worked)):
+        for row in _rows(content, kind, path, faults):
+            found = _read_day(row)
+            if found is None:
+                continue
+            day, mark = found
+            if day in off or day in worked:
+                row.fault("day", f"{day} stands twice; say of a day once whether it is off or worked.")
+            days[day] = mark
+    return Decisions(years, off, worked)
+
+
+def _read_day(row: Row) -> tuple[date, Mark] | None:
+    # TOML's own dates and texts alike.
+    value = row.data.get("day")
+    if isinstance(value, date) and type(value) is date:
+        row.data = {**row.data, "day": value.isoformat()}
+    text = row.text("day")
+    mark = Mark(row.names("name"), row.text("basis"), not row.flag("uncertain"))
+    row.finish()
+    try:
+        day = date.fromisoformat(text) if text else None
+    except ValueError:
+        row.fault("day", f"{text!r} is no day; write it as 2026-02-17.")
+        return None
+    if day is not None and not FIRST <= day <= LAST:
+        row.fault("day", f"{day} lies outside {FIRST} to {LAST}, which the calendar knows.")
+        return None
+    return None if day is None else (day, mark)
+
+
+def _rows(content: Mapping[str, Any], kind: str, path: Path, faults: list[Fault]) -> list[Row]:
+    given = content.get(kind, [])
+    if not isinstance(given, list) or not all(isinstance(data, dict) for data in given):
+        faults.append(Fault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
+        return []
+    return [Row(_subject(kind, data), data, {}, str(path), faults) for data in given]
+
+
+def _subject(kind: str, data: Mapping[str, Any]) -> str:
+    return f"{kind} {data.get('year' if kind == 'year' else 'day', '')}".strip()
+
+
+def _by_law(years: set[int]) -> tuple[dict[date, Mark], dict[date, Mark]]:
+    from holidays.countries.vietnam import Vietnam  # slow to load, and only the store needs it
+
+    basis = "Bộ luật Lao động; tính bởi gói `holidays`"
+    country: Any = Vietnam  # without types of its own
+    english, vietnamese = (country(years=sorted(years), language=code) for code in ("en_US", "vi"))
+    off = {
+        day: Mark({"vi": name, "en": english[day]}, basis, certain=False)
+        for day, name in vietnamese.items()
+        if day.year in years
+    }
+    name = {"vi": "Làm bù", "en": "Made up for a day off"}
+    worked = {day: Mark(name, basis, certain=False) for day in english.weekend_workdays if day.year in years}
+    return off, worked
