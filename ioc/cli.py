@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "run the simulated sector systems of the demonstration province",
     "source": "tokens of push sources",
     "catalog": "check the definitions",
+    "rules": "check the rules of alerts and run their cases",
     "ledger": "show what was received, applied and rejected; exit code 1 if it does not balance",
 }
 

@@ -10,6 +10,8 @@ from typing import Any
 from ioc.catalog.expressions import EXPRESSIONS
 from ioc.catalog.faults import Fault
 from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rule_conditions import CONDITIONS, LIMITS
+from ioc.catalog.rule_conditions import KINDS as CONDITION_KINDS
 
 TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
 CALENDAR = "calendar.toml"
@@ -91,6 +93,11 @@ def lay(known: Entry, data: Mapping[str, Any], sources: Mapping[str, str]) -> No
     if any(name in data for name in EXPRESSIONS):
         # A KPI has one expression: the province's takes the place of ours.
         known.data = {name: value for name, value in known.data.items() if name not in EXPRESSIONS}
+    if any(name in data for name in CONDITION_KINDS) or (
+        any(name in data for name in LIMITS) and any(name in known.data for name in CONDITION_KINDS)
+    ):
+        # So has a rule one condition; limits alone change single limits.
+        known.data = {name: value for name, value in known.data.items() if name not in CONDITIONS}
     known.data |= data
     known.files |= sources
 

@@ -170,6 +170,10 @@ class Row:
             self.fault(field, f'{text!r} is no day; write it as "2026-11-22".')
             return None
 
+    def passed_over(self, field: str) -> None:
+        """The field is known, and read or told of otherwise."""
+        self._read.add(field)
+
     def finish(self, also: Collection[str] = ()) -> None:
         """Notes each field that nobody read."""
         known = self._read | set(also)

@@ -1,0 +1,151 @@
+"""How good the alerts themselves are, after ISA-18.2 and EEMUA 191: load, floods, nuisances, priorities, answers."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ioc.alerts.flood import WINDOW_MS, Flood, floods
+from ioc.alerts.inputs import Times
+from ioc.model.alert import Transition, TransitionKind
+from ioc.model.rule import Severity
+
+DAY_MS = 86_400_000
+MOST_PER_WINDOW = 1.0
+MOST_PER_DAY = 150.0
+MOST_FLOOD_SHARE = 0.01
+CHATTERS_FROM = 3
+"""Alerts of one rule and unit within a minute."""
+
+STALE_AFTER_MS = DAY_MS
+PRIORITY_MIX = {"critical": 0.05, "high": 0.15, "lower": 0.80}
+"""Share of alerts that should be so grave; medium and low together are the lower ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Alerts of a rule and unit; `share` of all."""
+
+    rule: str
+    unit: str
+    alerts: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Seconds from firing to acknowledgement: median and 90th percentile of those acknowledged, None when there are
+    none; `open` counts alerts that nobody acknowledged."""
+
+    median_s: float | None
+    p90_s: float | None
+    acknowledged: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Of [from_ms, to_ms). `per_window` and `per_day` are means for one operator; `busiest_window` is the most that one
+    operator got in a whole ten minutes. `mix` are shares of critical, high and lower alerts, empty without alerts."""
+
+    from_ms: int
+    to_ms: int
+    alerts: int
+    per_window: float
+    per_day: float
+    busiest_window: float
+    floods: tuple[Flood, ...]
+    flood_share: float
+    chattering: tuple[Source, ...]
+    stale: tuple[str, ...]
+    top: tuple[Source, ...]
+    mix: Mapping[str, float]
+    answer: Answer
+
+
+def audit(
+    transitions: Iterable[Transition],
+    acknowledged_ms: Mapping[str, int],
+    operators: int,
+    from_ms: int,
+    to_ms: int,
+) -> Audit:
+    """Figures of a stretch of time. `transitions` must reach as far back as the oldest alert that still fires, in any
+    order; `acknowledged_ms` is the first acknowledgement of alerts by id; `operators` are on duty at a time.
+
+    Raises ValueError for an empty stretch or no operator.
+    """
+    if to_ms <= from_ms or operators < 1:
+        raise ValueError("An audit needs a stretch of time and at least one operator.")
+    listed = [one for one in transitions if one.at_ms < to_ms]
+    fired = [one for one in listed if one.kind is TransitionKind.FIRING]
+    ended_ms = {one.alert: one.at_ms for one in listed if one.kind is TransitionKind.RESOLVED}
+    inside = [one for one in fired if one.at_ms >= from_ms]
+    times = np.sort(np.array([one.at_ms for one in inside], np.int64))
+    earlier = np.array([one.at_ms for one in fired if one.at_ms >= from_ms - WINDOW_MS], np.int64)
+    flooded = [one for one in floods(earlier, to_ms) if (one.until_ms or to_ms) > from_ms]
+    flooded_ms = sum(min(one.until_ms or to_ms, to_ms) - max(one.from_ms, from_ms) for one in flooded)
+    length = to_ms - from_ms
+    sources = Counter((one.rule, one.unit) for one in inside)
+    stale = [one.alert for one in fired if _lasts_long(one, ended_ms.get(one.alert), from_ms, to_ms)]
+    return Audit(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        alerts=len(inside),
+        per_window=len(inside) / operators * WINDOW_MS / length,
+        per_day=len(inside) / operators * DAY_MS / length,
+        busiest_window=_busiest(times, from_ms) / operators,
+        floods=tuple(flooded),
+        flood_share=flooded_ms / length,
+        chattering=tuple(_source(place, sources) for place in _chattering(inside)),
+        stale=tuple(stale),
+        top=tuple(_source(place, sources) for place, _ in sources.most_common(10)),
+        mix=_mix(inside),
+        answer=_answer(inside, acknowledged_ms),
+    )
+
+
+def _lasts_long(one: Transition, ended_ms: int | None, from_ms: int, to_ms: int) -> bool:
+    end_ms = to_ms if ended_ms is None else ended_ms
+    return end_ms > from_ms and end_ms - one.at_ms > STALE_AFTER_MS
+
+
+def _busiest(times: Times, from_ms: int) -> int:
+    if not len(times):
+        return 0
+    return int(np.bincount((times - from_ms) // WINDOW_MS).max())
+
+
+def _chattering(fired: Iterable[Transition]) -> list[tuple[str, str]]:
+    """Rules with units that fired three times or more within some minute."""
+    times: dict[tuple[str, str], list[int]] = {}
+    for one in fired:
+        times.setdefault((one.rule, one.unit), []).append(one.at_ms)
+    found = []
+    for place, listed in times.items():
+        ordered = sorted(listed)
+        pairs = zip(ordered, ordered[CHATTERS_FROM - 1 :], strict=False)
+        if any(last - first < 60_000 for first, last in pairs):
+            found.append(place)
+    return found
+
+
+def _source(place: tuple[str, str], counts: Counter[tuple[str, str]]) -> Source:
+    return Source(*place, counts[place], counts[place] / counts.total())
+
+
+def _mix(fired: list[Transition]) -> dict[str, float]:
+    if not fired:
+        return {}
+    grave = (Severity.CRITICAL, Severity.HIGH)
+    shares = {one.value: sum(alert.severity is one for alert in fired) / len(fired) for one in grave}
+    return shares | {"lower": sum(alert.severity not in grave for alert in fired) / len(fired)}
+
+
+def _answer(fired: list[Transition], acknowledged_ms: Mapping[str, int]) -> Answer:
+    taken = [acknowledged_ms[one.alert] - one.at_ms for one in fired if one.alert in acknowledged_ms]
+    if not taken:
+        return Answer(None, None, 0, len(fired))
+    median, p90 = np.percentile(np.array(taken, np.float64) / 1000, (50, 90)).tolist()
+    return Answer(median, p90, len(taken), len(fired) - len(taken))

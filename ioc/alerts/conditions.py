@@ -1,0 +1,163 @@
+"""Does each rule fire, clear, or neither: all slots at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ioc.alerts.inputs import Codes, DataState, Flags, Inputs, Reals, Times, Usual, Values, milliseconds
+from ioc.alerts.plan import LimitArrays, Plan, Signal, limits_in, year_of
+from ioc.model.rule import AllOf, AnyOf, Change, Condition, DataLack, Deviation, Lack
+
+_TO_SIGMA = 1.4826
+"""From the MAD of a normal distribution to its standard deviation."""
+
+_LACK = {Lack.MISSING: DataState.NO_DATA, Lack.INSUFFICIENT: DataState.INSUFFICIENT, Lack.STALE: DataState.STALE}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`fires` and `clears` are never both true; neither, where the signal lies between the limits (`known`) or the data
+    do not allow to say (not `known`)."""
+
+    fires: Flags
+    clears: Flags
+    known: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One entry a slot: the decision, the value of the rule's KPI (NaN without), the worst DataState behind it."""
+
+    decision: Decision
+    value: Reals
+    data: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class _Kpi:
+    """A KPI spread over the plan's units."""
+
+    value: Reals
+    samples: Times
+    state: Codes
+
+
+def verdict(plan: Plan, inputs: Inputs) -> Verdict:
+    """What the inputs say of every slot."""
+    shape = (len(plan.signals), len(plan.units))
+    signals, values, data = np.empty(shape), np.empty(shape), np.empty(shape, np.int8)
+    kpis: dict[str, _Kpi] = {}
+    for row, signal in enumerate(plan.signals):
+        if signal.kpi not in kpis:
+            kpis[signal.kpi] = _spread(plan.units, inputs.kpis.get(signal.kpi))
+        kpi = kpis[signal.kpi]
+        state = kpi.state
+        if signal.least_samples:
+            state = np.where(kpi.samples < signal.least_samples, np.minimum(state, DataState.INSUFFICIENT), state)
+        signals[row] = _signal(plan.units, signal, kpi, state, inputs)
+        values[row], data[row] = kpi.value, state
+    by_leaf = decide(signals.reshape(-1)[plan.sources], limits_in(plan, year_of(inputs.now_ms, plan.zone)))
+    slot_data = data.reshape(-1)[plan.sources[plan.first_leaf]]
+    one = plan.first_leaf
+    decision = Decision(by_leaf.fires[one], by_leaf.clears[one], by_leaf.known[one])
+    for block in plan.blocks:
+        if len(block.leaves) > 1:
+            parts = [slice(part.start, part.end) for part in block.leaves]
+            whole = combine(
+                block.rule.condition,
+                iter([Decision(by_leaf.fires[p], by_leaf.clears[p], by_leaf.known[p]) for p in parts]),
+            )
+            here = slice(block.start, block.end)
+            decision.fires[here], decision.clears[here], decision.known[here] = whole.fires, whole.clears, whole.known
+            slot_data[here] = np.min([data.reshape(-1)[plan.sources[p]] for p in parts], axis=0)
+    return Verdict(decision, values.reshape(-1)[plan.sources[plan.first_leaf]], slot_data)
+
+
+def decide(signal: Reals, limits: LimitArrays) -> Decision:
+    """NaN neither fires nor clears. `limits` has the shape of the signal, or one that spreads to it."""
+    fires = (signal > limits.fire_above) | (signal < limits.fire_below)
+    clears = (signal <= limits.clear_to) & (signal >= limits.clear_from) & ~fires
+    return Decision(fires, clears, ~np.isnan(signal))
+
+
+def combine(condition: Condition, of_leaves: Iterator[Decision]) -> Decision:
+    """The decision of a condition from those of its leaves, taken in their order; arrays of any shape.
+
+    What one member decides by itself holds though another is unknown.
+    """
+    if not isinstance(condition, AllOf | AnyOf):
+        return next(of_leaves)
+    members = [combine(member, of_leaves) for member in condition.members]
+    every, some = (np.logical_and.reduce, np.logical_or.reduce)
+    if isinstance(condition, AnyOf):
+        every, some = some, every
+    fires = every([member.fires for member in members])
+    clears = some([member.clears for member in members])
+    return Decision(fires, clears, fires | clears | np.logical_and.reduce([member.known for member in members]))
+
+
+def lack_signal(lack: Lack, state: Codes) -> Reals:
+    """1 where the data lack so, 0 where they do not, NaN where a worse lack hides it."""
+    wanted = _LACK[lack]
+    return np.where(state == wanted, 1.0, np.where(state > wanted, 0.0, np.nan))
+
+
+def deviation(value: Reals, median: Reals, mad: Reals) -> Reals:
+    """Robust z-score; infinite where the past has no spread and the value is another."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = (value - median) / (_TO_SIGMA * mad)
+    return np.where((mad == 0) & (value == median), 0.0, score)
+
+
+def _signal(units: tuple[str, ...], signal: Signal, kpi: _Kpi, state: Codes, inputs: Inputs) -> Reals:
+    leaf = signal.leaf
+    if isinstance(leaf, DataLack):
+        return lack_signal(leaf.lack, state)
+    live = np.where(state == DataState.LIVE, kpi.value, np.nan)
+    if isinstance(leaf, Change):
+        earlier = inputs.earlier.get((leaf.kpi, milliseconds(leaf.over)))
+        before = _spread(units, earlier)
+        return live - np.where(before.state == DataState.LIVE, before.value, np.nan)
+    if isinstance(leaf, Deviation):
+        past = inputs.usual.get((leaf.kpi, leaf.weeks))
+        if past is None:
+            return np.full(len(units), np.nan)
+        return deviation(live, _placed(units, past, past.median), _placed(units, past, past.mad))
+    return live
+
+
+def _spread(units: tuple[str, ...], given: Values | None) -> _Kpi:
+    """A KPI that is not given is in error; so is a value that is infinite. A unit without entry has no data."""
+    size = len(units)
+    if given is None:
+        return _Kpi(np.full(size, np.nan), np.zeros(size, np.int64), np.full(size, DataState.ERROR, np.int8))
+    value, samples, state = given.value, given.samples, given.state
+    if given.units is not units and given.units != units:
+        places = _places(units, given.units)
+        value, samples, state = np.full(size, np.nan), np.zeros(size, np.int64), np.zeros(size, np.int8)
+        here = [place for place in places if place >= 0]
+        there = [number for number, place in enumerate(places) if place >= 0]
+        value[here], samples[here], state[here] = given.value[there], given.samples[there], given.state[there]
+    infinite = np.isinf(value)
+    if infinite.any():
+        state = np.where(infinite, np.int8(DataState.ERROR), state)
+        value = np.where(infinite, np.nan, value)
+    unclear = (state == DataState.LIVE) & np.isnan(value)
+    return _Kpi(value, samples, np.where(unclear, np.int8(DataState.NO_DATA), state) if unclear.any() else state)
+
+
+def _placed(units: tuple[str, ...], past: Usual, entries: Reals) -> Reals:
+    if past.units is units or past.units == units:
+        return entries
+    spread = np.full(len(units), np.nan)
+    for number, place in enumerate(_places(units, past.units)):
+        if place >= 0:
+            spread[place] = entries[number]
+    return spread
+
+
+def _places(units: tuple[str, ...], given: tuple[str, ...]) -> list[int]:
+    """Of each given unit among the plan's; -1 for one that the plan does not know."""
+    place = {code: number for number, code in enumerate(units)}
+    return [place.get(code, -1) for code in given]

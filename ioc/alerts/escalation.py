@@ -1,0 +1,145 @@
+"""Telling more people while nobody has an alert, and telling them when somebody has."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, delivery_id
+from ioc.alerts.inputs import milliseconds
+from ioc.alerts.schedules import recipients
+from ioc.model.alert import Alert, Handling, Transition
+from ioc.model.routing import Routing
+
+
+@dataclass
+class Draft:
+    """The plan of one tick in the making."""
+
+    routing: Routing
+    standing: Mapping[str, Alert]
+    now_ms: int
+    local: datetime
+    groups: dict[str, Group]
+    told: dict[str, Mapping[str, str]]
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def channels(self, receivers: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Channels of receivers at this moment, each once, with the receiver and the person behind it. A receiver that
+        is no more gives none."""
+        found: dict[str, tuple[str, str]] = {}
+        for name in receivers:
+            if name in self.routing.receivers:
+                for channel, person in recipients(self.routing, self.routing.receivers[name], self.local):
+                    found.setdefault(channel, (name, "" if person is None else person.id))
+        return found
+
+    def deliver(
+        self,
+        group: Group,
+        kind: DeliveryKind,
+        number: int,
+        channel: str,
+        alerts: tuple[str, ...],
+        transitions: tuple[Transition, ...] = (),
+    ) -> None:
+        receiver, person = self._behind(channel)
+        self.deliveries.append(
+            Delivery(
+                id=delivery_id(group, number, channel),
+                kind=kind,
+                lane=f"{channel} {group.key}",
+                number=number,
+                group=group.key,
+                route=group.route,
+                receiver=receiver,
+                channel=channel,
+                person=person,
+                at_ms=self.now_ms,
+                transitions=transitions,
+                alerts=alerts,
+            )
+        )
+
+    def set_told(self, alert: str, channels: Mapping[str, str]) -> None:
+        if channels:
+            self.told[alert] = channels
+        else:
+            self.told.pop(alert, None)
+
+    def _behind(self, channel: str) -> tuple[str, str]:
+        """Receiver and person of a channel, on duty or not; empty for a channel that is no more."""
+        for receiver in self.routing.receivers.values():
+            if channel in receiver.channels:
+                return receiver.id, ""
+        for person in self.routing.people.values():
+            if channel in person.channels:
+                return self._receiver_of(person.id), person.id
+        return "", ""
+
+    def _receiver_of(self, person: str) -> str:
+        for receiver in self.routing.receivers.values():
+            schedule = self.routing.schedules.get(receiver.schedule)
+            if schedule is not None:
+                named = [schedule.otherwise, *(shift.people for shift in schedule.shifts)]
+                named += [exception.people for exception in schedule.exceptions]
+                if any(person in people for people in named):
+                    return receiver.id
+        return ""
+
+
+def escalate(draft: Draft, group: Group) -> Group:
+    """Each step whose time has come for an alert that was told, is not quiet, and that nobody has."""
+    route = draft.routing.route(group.route)
+    if route is None:
+        return group
+    for place, step in enumerate(route.escalation):
+        ripe = [
+            member
+            for member in group.members.values()
+            if member.escalated == place
+            and not member.waiting
+            and draft.now_ms - member.fired_ms >= milliseconds(step.after)
+            and is_open(draft.standing.get(member.alert))
+        ]
+        if not ripe:
+            continue
+        channels = tuple(draft.channels(step.receivers))
+        number = group.number + 1
+        for channel in channels:
+            draft.deliver(group, DeliveryKind.ESCALATION, number, channel, tuple(member.alert for member in ripe))
+        members = dict(group.members)
+        for member in ripe:
+            told = dict.fromkeys(channels, group.key) | dict(draft.told.get(member.alert, {}))
+            draft.set_told(member.alert, told)
+            reached = tuple(dict.fromkeys((*member.escalated_to, *channels)))
+            members[member.alert] = replace(member, escalated=place + 1, escalated_to=reached)
+        group = replace(group, number=number, members=members)
+    return group
+
+
+def deescalate(draft: Draft, group: Group) -> Group:
+    """Tell those whom an escalation reached that somebody has the alert now."""
+    held = [member for member in group.members.values() if member.escalated and _is_held(draft, member)]
+    if not held:
+        return group
+    by_channel: dict[str, list[str]] = {}
+    for member in held:
+        for channel in member.escalated_to:
+            by_channel.setdefault(channel, []).append(member.alert)
+    number = group.number + 1
+    for channel, alerts in by_channel.items():
+        draft.deliver(group, DeliveryKind.DEESCALATION, number, channel, tuple(alerts))
+    members = dict(group.members)
+    for member in held:
+        members[member.alert] = replace(member, escalated=0, escalated_to=())
+    return replace(group, number=number, members=members)
+
+
+def is_open(alert: Alert | None) -> bool:
+    """It is there, nobody has it, and it makes noise."""
+    return alert is not None and alert.handling is Handling.UNACKNOWLEDGED and not alert.is_quiet
+
+
+def _is_held(draft: Draft, member: Member) -> bool:
+    alert = draft.standing.get(member.alert)
+    return alert is not None and alert.handling is Handling.ACKNOWLEDGED

@@ -1,0 +1,192 @@
+"""Incidents: what people make of alerts, from opening to the reason for closing. Every act is on the timeline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ioc.alerts.acts import LONGEST_TEXT, ActRefused
+from ioc.alerts.procedures import Following, Tick, tick_step, untick_step
+from ioc.model.procedure import Procedure
+from ioc.model.rule import Severity
+
+
+class Act(StrEnum):
+    """What an entry of a timeline records."""
+
+    OPENED = "opened"
+    ALERT_ADDED = "alert_added"
+    ALERT_REMOVED = "alert_removed"
+    ASSIGNED = "assigned"
+    SEVERITY_SET = "severity_set"
+    COMMENTED = "commented"
+    ATTACHED = "attached"
+    PROCEDURE_TAKEN_UP = "procedure_taken_up"
+    STEP_DONE = "step_done"
+    STEP_UNDONE = "step_undone"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class ClosingReason(StrEnum):
+    """Why an incident is over."""
+
+    SOLVED = "solved"
+    PASSED_BY_ITSELF = "passed_by_itself"
+    FALSE_ALARM = "false_alarm"
+    HANDED_OVER = "handed_over"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`of` is what the act was about: an alert, a person, a file, a step, a reason; `text` what was written."""
+
+    at_ms: int
+    by: str
+    act: Act
+    of: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a shell keeps under `id`."""
+
+    id: str
+    name: str
+    size_bytes: int
+    by: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """`alerts` are ids; `procedures` by id; `closed_ms` is None while it is open."""
+
+    id: str
+    title: str
+    severity: Severity
+    opened_ms: int
+    opened_by: str
+    alerts: tuple[str, ...] = ()
+    assignee: str = ""
+    procedures: Mapping[str, Following] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    timeline: tuple[Entry, ...] = ()
+    closed_ms: int | None = None
+    closing_reason: ClosingReason | None = None
+
+
+def open_incident(
+    incident_id: str, title: str, severity: Severity, alerts: tuple[str, ...], by: str, at_ms: int
+) -> Incident:
+    """Raises ActRefused without a title or a person."""
+    if not title.strip():
+        raise ActRefused("title", "An incident needs a title.")
+    incident = Incident(incident_id, title.strip(), severity, at_ms, by, tuple(dict.fromkeys(alerts)))
+    return _with(incident, Entry(at_ms, by, Act.OPENED, text=title.strip()))
+
+
+def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
+    """Raises ActRefused when it is there already, or the incident is closed."""
+    _open(incident)
+    if alert in incident.alerts:
+        raise ActRefused("alert", "The alert belongs to this incident already.")
+    return _with(replace(incident, alerts=(*incident.alerts, alert)), Entry(at_ms, by, Act.ALERT_ADDED, alert))
+
+
+def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
+    """Raises ActRefused when it is not there, or the incident is closed."""
+    _open(incident)
+    if alert not in incident.alerts:
+        raise ActRefused("alert", "The alert does not belong to this incident.")
+    kept = tuple(one for one in incident.alerts if one != alert)
+    return _with(replace(incident, alerts=kept), Entry(at_ms, by, Act.ALERT_REMOVED, alert))
+
+
+def assign(incident: Incident, assignee: str, by: str, at_ms: int) -> Incident:
+    """To a person; "" takes it from whoever has it. Raises ActRefused when it is closed."""
+    _open(incident)
+    return _with(replace(incident, assignee=assignee), Entry(at_ms, by, Act.ASSIGNED, assignee))
+
+
+def set_severity(incident: Incident, severity: Severity, by: str, at_ms: int) -> Incident:
+    """Raises ActRefused when it is closed."""
+    _open(incident)
+    return _with(replace(incident, severity=severity), Entry(at_ms, by, Act.SEVERITY_SET, severity.value))
+
+
+def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
+    """Also on a closed one. Raises ActRefused for an empty text or one too long."""
+    if not text.strip():
+        raise ActRefused("text", "The comment is empty.")
+    if len(text) > LONGEST_TEXT:
+        raise ActRefused("text", f"The comment has {len(text)} signs; at most {LONGEST_TEXT} are kept.")
+    return _with(incident, Entry(at_ms, by, Act.COMMENTED, text=text.strip()))
+
+
+def attach(incident: Incident, attachment: Attachment) -> Incident:
+    """Raises ActRefused when it is closed."""
+    _open(incident)
+    entry = Entry(attachment.at_ms, attachment.by, Act.ATTACHED, attachment.id, attachment.name)
+    return _with(replace(incident, attachments=(*incident.attachments, attachment)), entry)
+
+
+def take_up(incident: Incident, procedure: Procedure, by: str, at_ms: int) -> Incident:
+    """Begin to follow a procedure, as it is now. Raises ActRefused when it is followed already."""
+    _open(incident)
+    if procedure.id in incident.procedures:
+        raise ActRefused("procedure", f"{procedure.id} is followed already.")
+    followed = {**incident.procedures, procedure.id: Following(procedure)}
+    return _with(replace(incident, procedures=followed), Entry(at_ms, by, Act.PROCEDURE_TAKEN_UP, procedure.id))
+
+
+def do_step(incident: Incident, procedure: str, step: str, tick: Tick) -> Incident:
+    """Raises ActRefused for a procedure not taken up, a step that is none, or one done already."""
+    after = tick_step(_following(incident, procedure), step, tick)
+    entry = Entry(tick.at_ms, tick.by, Act.STEP_DONE, f"{procedure}/{step}", tick.note)
+    return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
+
+
+def undo_step(incident: Incident, procedure: str, step: str, by: str, at_ms: int) -> Incident:
+    """Raises ActRefused for a step that is not done."""
+    after = untick_step(_following(incident, procedure), step)
+    entry = Entry(at_ms, by, Act.STEP_UNDONE, f"{procedure}/{step}")
+    return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
+
+
+def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: int) -> Incident:
+    """Raises ActRefused when it is closed, or nothing is written."""
+    _open(incident)
+    if not text.strip():
+        raise ActRefused("text", "Write in a sentence how it ended.")
+    closed = replace(incident, closed_ms=at_ms, closing_reason=reason)
+    return _with(closed, Entry(at_ms, by, Act.CLOSED, reason.value, text.strip()))
+
+
+def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
+    """Raises ActRefused when it is open, or nothing is written."""
+    if incident.closed_ms is None:
+        raise ActRefused("", f"The incident {incident.id} is open.")
+    if not text.strip():
+        raise ActRefused("text", "Write in a sentence why it goes on.")
+    opened = replace(incident, closed_ms=None, closing_reason=None)
+    return _with(opened, Entry(at_ms, by, Act.REOPENED, text=text.strip()))
+
+
+def _following(incident: Incident, procedure: str) -> Following:
+    _open(incident)
+    if procedure not in incident.procedures:
+        raise ActRefused("procedure", f"{procedure} is not followed in this incident.")
+    return incident.procedures[procedure]
+
+
+def _open(incident: Incident) -> None:
+    if incident.closed_ms is not None:
+        raise ActRefused("", f"The incident {incident.id} is closed; reopen it first.")
+
+
+def _with(incident: Incident, entry: Entry) -> Incident:
+    if not entry.by.strip():
+        raise ActRefused("by", "It must be on record who does this; give a name.")
+    return replace(incident, timeline=(*incident.timeline, entry))

@@ -1,0 +1,98 @@
+"""Labels of many alerts as columns of codes, so that a matcher is asked once for each distinct value."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ioc.alerts.inputs import Flags
+from ioc.alerts.plan import Plan
+from ioc.model.matcher import Matchers
+from ioc.model.rule import Rule
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelColumn:
+    """`codes` index `values`; -1 where the label is absent."""
+
+    codes: Indices
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTable:
+    """Labels of `size` alerts or slots."""
+
+    size: int
+    columns: Mapping[str, LabelColumn]
+
+    @classmethod
+    def of_slots(cls, plan: Plan) -> "LabelTable":
+        """An entry a slot of the plan."""
+        by_rule = [_of_rule(rule) for rule in plan.rules]
+        names = dict.fromkeys(name for labels in by_rule for name in labels)
+        columns = {name: _column([labels.get(name) for labels in by_rule]) for name in names}
+        spread = {name: LabelColumn(column.codes[plan.slot_rule], column.values) for name, column in columns.items()}
+        spread["unit"] = LabelColumn(plan.slot_unit.astype(np.int64), plan.units)
+        return cls(len(plan.slot_rule), spread)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> "LabelTable":
+        """Of alerts by their labels, as those that another system sends."""
+        names = dict.fromkeys(name for labels in rows for name in labels)
+        return cls(len(rows), {name: _column([labels.get(name) for labels in rows]) for name in names})
+
+    def matching(self, matchers: Matchers) -> Flags:
+        """Where every matcher accepts."""
+        mask = np.ones(self.size, np.bool_)
+        for matcher in matchers:
+            column = self.columns.get(matcher.label)
+            if column is None:
+                mask &= matcher.accepts("")
+                continue
+            accepted = [matcher.accepts(value) for value in column.values]
+            mask &= np.array([*accepted, matcher.accepts("")], np.bool_)[column.codes]
+        return mask
+
+    def labels(self, place: int) -> dict[str, str]:
+        found = {name: (int(column.codes[place]), column.values) for name, column in self.columns.items()}
+        return {name: values[code] for name, (code, values) in found.items() if code >= 0 and values[code]}
+
+    def groups(self, names: Iterable[str]) -> Indices:
+        """A number for each combination of values; -1 where one of the labels is absent or empty."""
+        group = np.zeros(self.size, np.int64)
+        absent = np.zeros(self.size, np.bool_)
+        for name in names:
+            column = self.columns.get(name)
+            if column is None:
+                return np.full(self.size, -1, np.int64)
+            empty = np.array([not value for value in column.values] + [True], np.bool_)
+            absent |= empty[column.codes]
+            group = group * (len(column.values) + 1) + column.codes
+        group[absent] = -1
+        return group
+
+
+def slot_labels(rule: Rule, unit: str) -> dict[str, str]:
+    """Labels of a rule's alert for a unit: its own ones, and those that every alert has."""
+    return {name: value for name, value in (_of_rule(rule) | {"unit": unit}).items() if value}
+
+
+def _of_rule(rule: Rule) -> dict[str, str]:
+    return {
+        **rule.labels,
+        "rule": rule.id,
+        "kpi": rule.kpi,
+        "sector": rule.sector,
+        "severity": rule.severity.value,
+        "owner": rule.owner,
+    }
+
+
+def _column(given: Sequence[str | None]) -> LabelColumn:
+    place: dict[str, int] = {}
+    codes = [-1 if value is None else place.setdefault(value, len(place)) for value in given]
+    return LabelColumn(np.array(codes, np.int64), tuple(place))

@@ -1,0 +1,185 @@
+"""From transitions and the alerts as they stand to the outbox: what is told to whom, each thing once a channel.
+
+A shell writes the new outbox, the deliveries and the engine's state of the same tick in one transaction. What a crash
+took back is then planned again with the same ids.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from ioc.alerts.escalation import Draft, deescalate, escalate, is_open
+from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, Outbox
+from ioc.alerts.inputs import milliseconds
+from ioc.alerts.routing import group_key, routes_for
+from ioc.model.alert import Alert, Transition, TransitionKind
+from ioc.model.routing import Routing
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """`deliveries` in the order in which they were planned."""
+
+    outbox: Outbox
+    deliveries: tuple[Delivery, ...]
+
+
+def plan(
+    routing: Routing,
+    outbox: Outbox,
+    alerts: Iterable[Alert],
+    transitions: Iterable[Transition],
+    now_ms: int,
+    zone: ZoneInfo,
+) -> Planned:
+    """`alerts` are all that are active now, `transitions` those since the last call, in their order.
+
+    An alert that is quiet waits; if it ends so, nobody hears of it. Who was told that one fired is told its end in any
+    case. What fires and ends within the group's wait is told with its end.
+    """
+    standing = {alert.id: alert for alert in alerts}
+    local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
+    groups = {key: replace(group, members=dict(group.members)) for key, group in outbox.groups.items()}
+    draft = Draft(routing, standing, now_ms, local, groups, dict(outbox.told))
+    _reroute(draft)
+    _take_in(draft, list(transitions))
+    for key in list(draft.groups):
+        group = _with_quiet(draft.groups[key], standing)
+        group = _tell(draft, group)
+        group = _repeat(draft, group)
+        group = deescalate(draft, escalate(draft, group))
+        if group.members:
+            draft.groups[key] = group
+        else:
+            del draft.groups[key]
+    return Planned(Outbox(draft.groups, draft.told), tuple(draft.deliveries))
+
+
+def _take_in(draft: Draft, transitions: list[Transition]) -> None:
+    """Put beginnings into the groups of their routes, ends to their beginnings."""
+    homes: dict[str, list[str]] = {}
+    if any(one.kind is TransitionKind.RESOLVED for one in transitions):
+        for key, group in draft.groups.items():
+            for alert in group.members:
+                homes.setdefault(alert, []).append(key)
+    for one in transitions:
+        if one.kind is TransitionKind.FIRING and one.alert in draft.standing:
+            for key in _join(draft, draft.standing[one.alert], one):
+                homes.setdefault(one.alert, []).append(key)
+        elif one.kind is TransitionKind.RESOLVED:
+            for key in homes.get(one.alert, ()):
+                group = draft.groups[key]
+                member = group.members[one.alert]
+                draft.groups[key] = _awaiting(draft, group, replace(member, waiting=(*member.waiting, one)))
+
+
+def _join(draft: Draft, alert: Alert, transition: Transition) -> list[str]:
+    keys = []
+    for route in routes_for(draft.routing.root, alert.labels):
+        key = group_key(route, alert.labels)
+        group = draft.groups.get(key)
+        if group is None:
+            group = Group(key, route.id, draft.now_ms, draft.now_ms + milliseconds(route.group_wait))
+        if alert.id not in group.members:
+            draft.groups[key] = _awaiting(draft, group, Member(alert.id, transition.at_ms, (transition,)))
+            keys.append(key)
+    return keys
+
+
+def _awaiting(draft: Draft, group: Group, member: Member) -> Group:
+    """The group with a member that has something to be told, due at the end of its interval. The members are the
+    draft's own: a copy for each of thousands would cost their square."""
+    due_ms = group.due_ms
+    if group.number:
+        route = draft.routing.route(group.route)
+        interval_ms = 0 if route is None else milliseconds(route.group_interval)
+        due_ms = max(group.told_ms + interval_ms, min(due_ms, draft.now_ms))
+    group.members[member.alert] = member
+    return replace(group, due_ms=due_ms)
+
+
+def _reroute(draft: Draft) -> None:
+    """What waits to be told in a group whose route is no more goes by the tree as it now is."""
+    for key, group in list(draft.groups.items()):
+        if draft.routing.route(group.route) is not None:
+            continue
+        homeless = [
+            member
+            for member in group.members.values()
+            if member.waiting and member.waiting[0].kind is TransitionKind.FIRING and member.alert in draft.standing
+        ]
+        if not homeless:
+            continue
+        gone = {member.alert for member in homeless}
+        draft.groups[key] = replace(group, members={k: m for k, m in group.members.items() if k not in gone})
+        for member in homeless:
+            _join(draft, draft.standing[member.alert], member.waiting[0])
+
+
+def _with_quiet(group: Group, standing: Mapping[str, Alert]) -> Group:
+    """Quietness brought up to date; who ended quietly and untold is left out."""
+    members: dict[str, Member] = {}
+    for key, member in group.members.items():
+        alert = standing.get(key)
+        if alert is not None and alert.is_quiet != member.is_quiet:
+            member = replace(member, is_quiet=alert.is_quiet)
+        untold_end = len(member.waiting) > 1
+        if not (member.is_quiet and untold_end):
+            members[key] = member
+    return replace(group, members=members)
+
+
+def _tell(draft: Draft, group: Group) -> Group:
+    """What waits, if the group is due."""
+    telling = [one for one in group.members.values() if one.waiting and not (one.is_quiet and _begins(one))]
+    if not telling or draft.now_ms < group.due_ms:
+        return group
+    route = draft.routing.route(group.route)
+    channels = {} if route is None else draft.channels(route.receivers)
+    number = group.number + 1
+    content: dict[str, list[Transition]] = {}
+    waiting = sorted((one for member in telling for one in member.waiting), key=lambda one: one.at_ms)
+    for one in waiting:
+        told = dict(draft.told.get(one.alert, {}))
+        if one.kind is TransitionKind.FIRING:
+            new = [channel for channel in channels if channel not in told]
+            told |= dict.fromkeys(new, group.key)
+        else:
+            new = [channel for channel, key in told.items() if key == group.key]
+            told = {channel: key for channel, key in told.items() if key != group.key}
+        for channel in new:
+            content.setdefault(channel, []).append(one)
+        draft.set_told(one.alert, told)
+    for channel, listed in content.items():
+        alerts = tuple(dict.fromkeys(one.alert for one in listed))
+        draft.deliver(group, DeliveryKind.TRANSITIONS, number, channel, alerts, tuple(listed))
+    told_now = {member.alert for member in telling}
+    members = {
+        key: replace(member, waiting=()) if key in told_now else member
+        for key, member in group.members.items()
+        if key not in told_now or member.waiting[-1].kind is not TransitionKind.RESOLVED
+    }
+    interval_ms = 0 if route is None else milliseconds(route.group_interval)
+    return replace(group, number=number, told_ms=draft.now_ms, due_ms=draft.now_ms + interval_ms, members=members)
+
+
+def _begins(member: Member) -> bool:
+    return member.waiting[0].kind is TransitionKind.FIRING
+
+
+def _repeat(draft: Draft, group: Group) -> Group:
+    """What was told and nobody has acknowledged, when its time has come again."""
+    route = draft.routing.route(group.route)
+    if route is None or not group.number or draft.now_ms - group.told_ms < milliseconds(route.repeat_interval):
+        return group
+    open_ones = []
+    for key, member in group.members.items():
+        alert = draft.standing.get(key)
+        if not member.waiting and is_open(alert):
+            open_ones.append(key)
+    if not open_ones:
+        return group
+    for channel in draft.channels(route.receivers):
+        draft.deliver(group, DeliveryKind.REPEAT, group.number + 1, channel, tuple(open_ones))
+    return replace(group, number=group.number + 1, told_ms=draft.now_ms)

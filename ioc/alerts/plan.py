@@ -1,0 +1,193 @@
+"""Rules laid out as arrays: one slot for each rule and unit, one leaf entry for each slot and leaf of its condition."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import inf, nextafter
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ioc.alerts.inputs import Flags, Places, Reals, Times, milliseconds
+from ioc.model.kpi import Target
+from ioc.model.rule import Change, DataLack, Deviation, Leaf, Limits, Rule, TargetMissed, leaves
+from ioc.model.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is compared with limits: a KPI's value (`leaf` None), or something made of it for a leaf."""
+
+    kpi: str
+    leaf: Change | Deviation | DataLack | None
+    least_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeafBlock:
+    """The entries [start, end) of one leaf of one rule, in the order of the rule's slots."""
+
+    leaf: Leaf
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBlock:
+    """The slots [start, end) of a rule and its leaves."""
+
+    rule: Rule
+    start: int
+    end: int
+    leaves: tuple[LeafBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitArrays:
+    """Fires where a signal is above `fire_above` or below `fire_below`; clears where it lies in
+    [`clear_from`, `clear_to`]."""
+
+    fire_above: Reals
+    fire_below: Reals
+    clear_from: Reals
+    clear_to: Reals
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """`sources` gives each leaf entry its place in the signals (row * units + unit); `first_leaf` each slot the entry
+    of its first leaf. `held_ms`, `keep_ms`, `latching` are by rule. `targets` are the KPIs' by year."""
+
+    units: tuple[str, ...]
+    blocks: tuple[RuleBlock, ...]
+    signals: tuple[Signal, ...]
+    sources: Places
+    first_leaf: Places
+    slot_rule: Places
+    slot_unit: Places
+    held_ms: Times
+    keep_ms: Times
+    latching: Flags
+    targets: Mapping[str, tuple[Target, ...]]
+    zone: ZoneInfo
+    slots: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def of(
+        cls, rules: Iterable[Rule], units: Mapping[str, Unit], targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
+    ) -> "Plan":
+        """`units` are those of the province by code; `targets` of the KPIs that rules with a target speak of."""
+        codes = tuple(units)
+        place = {code: number for number, code in enumerate(codes)}
+        signals: dict[Signal, int] = {}
+        blocks: list[RuleBlock] = []
+        sources: list[Places] = []
+        first_leaf: list[Places] = []
+        slot_rule: list[Places] = []
+        slot_unit: list[Places] = []
+        slot = entry = 0
+        for number, rule in enumerate(rules):
+            chosen = np.array([place[code] for code in units_of(rule, units)], np.intp)
+            leaf_blocks = []
+            first_leaf.append(np.arange(entry, entry + len(chosen), dtype=np.intp))
+            for leaf in leaves(rule.condition):
+                made_for = leaf if isinstance(leaf, Change | Deviation | DataLack) else None
+                key = Signal(leaf.kpi, _without_limits(made_for), rule.least_samples)
+                row = signals.setdefault(key, len(signals))
+                sources.append(row * len(codes) + chosen)
+                leaf_blocks.append(LeafBlock(leaf, entry, entry + len(chosen)))
+                entry += len(chosen)
+            slot_rule.append(np.full(len(chosen), number, np.intp))
+            slot_unit.append(chosen)
+            blocks.append(RuleBlock(rule, slot, slot + len(chosen), tuple(leaf_blocks)))
+            slot += len(chosen)
+        every = [block.rule for block in blocks]
+        return cls(
+            units=codes,
+            blocks=tuple(blocks),
+            signals=tuple(signals),
+            sources=_joined(sources),
+            first_leaf=_joined(first_leaf),
+            slot_rule=_joined(slot_rule),
+            slot_unit=_joined(slot_unit),
+            held_ms=np.array([milliseconds(rule.held_for) for rule in every], np.int64),
+            keep_ms=np.array([milliseconds(rule.keep_firing_for) for rule in every], np.int64),
+            latching=np.array([rule.latching for rule in every], np.bool_),
+            targets=targets,
+            zone=zone,
+            slots={
+                (block.rule.id, codes[unit]): block.start + step
+                for block, chosen in zip(blocks, slot_unit, strict=True)
+                for step, unit in enumerate(chosen.tolist())
+            },
+        )
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(block.rule for block in self.blocks)
+
+    def rule_of(self, slot: int) -> Rule:
+        return self.blocks[int(self.slot_rule[slot])].rule
+
+    def unit_of(self, slot: int) -> str:
+        return self.units[int(self.slot_unit[slot])]
+
+
+def units_of(rule: Rule, units: Mapping[str, Unit]) -> tuple[str, ...]:
+    """Codes of the units that a rule speaks of, in the order of `units`; codes that are none are left out."""
+    if isinstance(rule.units, tuple):
+        return tuple(code for code in units if code in rule.units)
+    return tuple(code for code, unit in units.items() if unit.level is rule.units)
+
+
+@lru_cache(maxsize=4)
+def limits_in(plan: Plan, year: int) -> LimitArrays:
+    """The limits of every leaf entry in a year; only targets differ between years."""
+    size = len(plan.sources)
+    arrays = LimitArrays(*(np.empty(size) for _ in range(4)))
+    for block in plan.blocks:
+        for part in block.leaves:
+            above, below, start, end = bounds(limits_of(part.leaf, plan.targets, year))
+            arrays.fire_above[part.start : part.end] = above
+            arrays.fire_below[part.start : part.end] = below
+            arrays.clear_from[part.start : part.end] = start
+            arrays.clear_to[part.start : part.end] = end
+    return arrays
+
+
+def limits_of(leaf: Leaf, targets: Mapping[str, tuple[Target, ...]], year: int) -> Limits:
+    """A lack of data is a signal of 1 against 0.5; a target is that of the year, else of the last year before."""
+    if isinstance(leaf, DataLack):
+        return Limits(fires_above=0.5)
+    if not isinstance(leaf, TargetMissed):
+        return leaf.limits
+    held = [target for target in targets.get(leaf.kpi, ()) if target.year <= year]
+    target = max(held, key=lambda target: target.year, default=None)
+    return Limits() if target is None else Limits(fires_above=target.at_most, fires_below=target.at_least)
+
+
+def bounds(limits: Limits) -> tuple[float, float, float, float]:
+    """fire_above, fire_below, clear_from, clear_to."""
+    above = inf if limits.fires_above is None else limits.fires_above
+    below = -inf if limits.fires_below is None else limits.fires_below
+    clear_from = below if limits.clears_above is None else nextafter(limits.clears_above, inf)
+    clear_to = above if limits.clears_below is None else nextafter(limits.clears_below, -inf)
+    return above, below, clear_from, clear_to
+
+
+def year_of(now_ms: int, zone: ZoneInfo) -> int:
+    return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).year
+
+
+def _without_limits(leaf: Change | Deviation | DataLack | None) -> Change | Deviation | DataLack | None:
+    """So that leaves with other limits share their signal."""
+    if isinstance(leaf, Change):
+        return Change(leaf.kpi, leaf.over, Limits())
+    if isinstance(leaf, Deviation):
+        return Deviation(leaf.kpi, leaf.weeks, Limits())
+    return leaf
+
+
+def _joined(parts: list[Places]) -> Places:
+    return np.concatenate(parts) if parts else np.empty(0, np.intp)

@@ -1,0 +1,47 @@
+"""Following a procedure: which steps are done, by whom, when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ioc.alerts.acts import ActRefused
+from ioc.model.procedure import Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A step that is done."""
+
+    by: str
+    at_ms: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A procedure as it was when it was taken up (so that a later version does not change what was done), with the
+    ticks by the id of their step."""
+
+    procedure: Procedure
+    ticks: Mapping[str, Tick] = field(default_factory=dict)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Steps done, and all."""
+        return len(self.ticks), len(self.procedure.steps)
+
+
+def tick_step(following: Following, step: str, tick: Tick) -> Following:
+    """Raises ActRefused for a step that is none, or is done already."""
+    if all(one.id != step for one in following.procedure.steps):
+        raise ActRefused("step", f"{following.procedure.id} has no step {step!r}.")
+    done = following.ticks.get(step)
+    if done is not None:
+        raise ActRefused("step", f"{done.by} has done this step already.")
+    return Following(following.procedure, {**following.ticks, step: tick})
+
+
+def untick_step(following: Following, step: str) -> Following:
+    """Raises ActRefused for a step that is not done."""
+    if step not in following.ticks:
+        raise ActRefused("step", "This step is not done yet.")
+    return Following(following.procedure, {name: tick for name, tick in following.ticks.items() if name != step})

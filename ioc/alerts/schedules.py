@@ -1,0 +1,35 @@
+"""Who is on duty."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from ioc.model.routing import Person, Receiver, Routing, Schedule, Shift
+
+
+def on_duty(schedule: Schedule, local: datetime) -> tuple[str, ...]:
+    """Ids of the people on duty at an aware moment in the province's own time; `otherwise` where nobody is."""
+    for exception in reversed(schedule.exceptions):
+        if exception.since <= local < exception.until:
+            return exception.people
+    people = dict.fromkeys(person for shift in schedule.shifts if _holds(shift, local) for person in shift.people)
+    return tuple(people) or schedule.otherwise
+
+
+def recipients(routing: Routing, receiver: Receiver, local: datetime) -> Iterator[tuple[str, Person | None]]:
+    """Channels of a receiver at a moment, each with the person behind it when a schedule named one."""
+    for channel in receiver.channels:
+        yield channel, None
+    if receiver.schedule:
+        for person_id in on_duty(routing.schedules[receiver.schedule], local):
+            person = routing.people[person_id]
+            for channel in person.channels:
+                yield channel, person
+
+
+def _holds(shift: Shift, local: datetime) -> bool:
+    over_midnight = shift.until <= shift.since
+    now = local.time()
+    if local.weekday() in shift.weekdays and now >= shift.since and (over_midnight or now < shift.until):
+        return True
+    began = (local - timedelta(days=1)).weekday()
+    return over_midnight and began in shift.weekdays and now < shift.until

@@ -1,0 +1,102 @@
+"""The life of every slot's alert, one tick at a time, on arrays.
+
+    normal, no_data, error --fires--> pending --held_for--> firing --clears--> recovering --keep_firing_for--> normal
+                              pending --clears, or data that do not say--> normal, no_data, error
+                                                    firing <--fires-- recovering
+
+Between the two limits a state stays as it is. `firing` and `recovering` outlast data that do not say; the reference
+(Prometheus) ends an alert whose series is gone, this centre has rules of their own for that.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ioc.alerts.conditions import Verdict
+from ioc.alerts.inputs import Codes, DataState, Flags, Places, Times
+from ioc.alerts.plan import Plan
+from ioc.model.alert import ConditionState, TransitionKind
+
+CONDITIONS = tuple(ConditionState)
+NORMAL, PENDING, FIRING, RECOVERING, NO_DATA, ERROR = range(6)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """One entry a slot of the plan. `condition` indexes CONDITIONS; `onset_ms` is when the limit was passed, `fired_ms`
+    when the alert fired, `cleared_ms` when it cleared (0: not so); `now_ms` is the tick that all this is of."""
+
+    now_ms: int
+    condition: Codes
+    onset_ms: Times
+    fired_ms: Times
+    cleared_ms: Times
+    acknowledged: Flags
+
+    @classmethod
+    def fresh(cls, plan: Plan) -> "State":
+        """Nothing known yet."""
+        size = len(plan.slot_rule)
+        onset, fired, cleared = (np.zeros(size, np.int64) for _ in range(3))
+        return cls(0, np.zeros(size, np.int8), onset, fired, cleared, np.zeros(size, np.bool_))
+
+    @property
+    def active(self) -> Places:
+        """Slots with an alert: pending, firing or recovering."""
+        return np.flatnonzero((self.condition >= PENDING) & (self.condition <= RECOVERING))
+
+
+Moved = tuple[tuple[TransitionKind, Places], ...]
+"""Slots that made each kind of transition at a tick."""
+
+
+def step(plan: Plan, state: State, verdict: Verdict, now_ms: int) -> tuple[State, Moved]:
+    """The state after a tick. What passes several states at once gives the last transition only."""
+    decision = verdict.decision
+    condition = state.condition.copy()
+    onset, fired, cleared = state.onset_ms.copy(), state.fired_ms.copy(), state.cleared_ms.copy()
+    acknowledged = state.acknowledged.copy()
+    was_active = (condition >= PENDING) & (condition <= RECOVERING)
+    unknown = np.where(verdict.data == DataState.ERROR, np.int8(ERROR), np.int8(NO_DATA))
+    idle = np.where(decision.known, np.int8(NORMAL), unknown)
+    np.copyto(condition, idle, where=~was_active)
+
+    here = np.flatnonzero(was_active | decision.fires)
+    before, rules = state.condition[here], plan.slot_rule[here]
+    fires, clears, known = decision.fires[here], decision.clears[here], decision.known[here]
+
+    begins = ~was_active[here] & fires
+    pending = before == PENDING
+    cancelled = pending & (clears | ~known)
+    pending = (pending & ~cancelled) | begins
+    onset[here[begins]] = now_ms
+    ripe = pending & (now_ms - onset[here] >= plan.held_ms[rules])
+    pending &= ~ripe
+
+    lets_go = (before == FIRING) & clears
+    again = (before == RECOVERING) & fires
+    recovering = ((before == RECOVERING) & ~again) | lets_go
+    cleared[here[lets_go]] = now_ms
+    cleared[here[again]] = 0
+    ends = recovering & known & ~fires & (now_ms - cleared[here] >= plan.keep_ms[rules])
+    ends &= ~plan.latching[rules] | acknowledged[here]
+    recovering &= ~ends
+
+    condition[here[pending]] = PENDING
+    condition[here[ripe | again]] = FIRING
+    condition[here[recovering]] = RECOVERING
+    fired[here[ripe]] = now_ms
+    over = here[cancelled | ends]
+    condition[over] = idle[over]
+    for gone in (onset, fired, cleared):
+        gone[over] = 0
+    acknowledged[over] = False
+    moved = (
+        (TransitionKind.CANCELLED, here[cancelled]),
+        (TransitionKind.RESOLVED, here[ends]),
+        (TransitionKind.RECOVERING, here[recovering & lets_go]),
+        (TransitionKind.PENDING, here[begins & pending]),
+        (TransitionKind.FIRING, here[ripe]),
+        (TransitionKind.FIRING_AGAIN, here[again]),
+    )
+    return State(now_ms, condition, onset, fired, cleared, acknowledged), moved

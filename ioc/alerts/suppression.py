@@ -1,0 +1,104 @@
+"""Alerts as they stand for people: condition, handling, and every reason for which one makes no noise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from ioc.alerts.conditions import Verdict
+from ioc.alerts.handling import Book, handling_of
+from ioc.alerts.hours import IsWorkingDay, is_active
+from ioc.alerts.inhibition import Inhibitor
+from ioc.alerts.inputs import DataState, Flags
+from ioc.alerts.labels import LabelTable
+from ioc.alerts.plan import Plan
+from ioc.alerts.silences import Silence
+from ioc.alerts.states import CONDITIONS, PENDING, State
+from ioc.model.alert import Alert, Reason, Suppression, alert_id
+from ioc.model.routing import Inhibition
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What keeps alerts quiet, ready for one plan; make it anew when the plan, a silence or an inhibition changes."""
+
+    plan: Plan
+    table: LabelTable
+    silences: tuple[tuple[Silence, Flags], ...]
+    inhibitor: Inhibitor
+
+    @classmethod
+    def of(cls, plan: Plan, silences: Sequence[Silence], inhibitions: Sequence[Inhibition]) -> "Watch":
+        table = LabelTable.of_slots(plan)
+        return cls(
+            plan,
+            table,
+            tuple((silence, table.matching(silence.matchers)) for silence in silences),
+            Inhibitor.of(table, inhibitions),
+        )
+
+
+def alerts(
+    watch: Watch, state: State, verdict: Verdict | None, book: Book, is_working_day: IsWorkingDay
+) -> tuple[Alert, ...]:
+    """Every alert (pending, firing, recovering), in the order of the slots, with the values of the tick's verdict."""
+    plan, active = watch.plan, state.active
+    if not len(active):
+        return ()
+    reasons = _reasons(watch, state, is_working_day)
+    found = []
+    for slot in active.tolist():
+        rule, unit = plan.rule_of(slot), plan.unit_of(slot)
+        onset = int(state.onset_ms[slot])
+        name = alert_id(rule.id, unit, onset)
+        handling, handled = handling_of(book, name, rule.id, unit, state.now_ms)
+        value = float(verdict.value[slot]) if verdict is not None else float("nan")
+        found.append(
+            Alert(
+                id=name,
+                rule=rule.id,
+                unit=unit,
+                condition=CONDITIONS[state.condition[slot]],
+                severity=rule.severity,
+                labels=watch.table.labels(slot),
+                onset_ms=onset,
+                since_ms=int(state.fired_ms[slot]),
+                value=value if value == value else None,
+                data="" if verdict is None else DataState(int(verdict.data[slot])).name.lower(),
+                handling=handling,
+                handled=handled,
+                suppression=tuple(reasons.get(slot, ())),
+            )
+        )
+    return tuple(found)
+
+
+def silences_that_meet(watch: Watch, state: State) -> frozenset[str]:
+    """Ids of the silences in force that mean an alert of now (for `end_resolved`)."""
+    active = state.active
+    return frozenset(one.id for one, mask in watch.silences if one.holds_at(state.now_ms) and mask[active].any())
+
+
+def _reasons(watch: Watch, state: State, is_working_day: IsWorkingDay) -> dict[int, list[Reason]]:
+    plan, active = watch.plan, state.active
+    reasons: dict[int, list[Reason]] = {}
+    for silence, mask in watch.silences:
+        if silence.holds_at(state.now_ms):
+            reason = Reason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
+            for slot in active[mask[active]].tolist():
+                reasons.setdefault(slot, []).append(reason)
+    fired = active[state.condition[active] != PENDING]
+    for one in watch.inhibitor.inhibited(fired, active):
+        rule, unit = plan.rule_of(one.by), plan.unit_of(one.by)
+        by = alert_id(rule.id, unit, int(state.onset_ms[one.by]))
+        text = f"{rule.name['en']} holds ({one.inhibition})."
+        reasons.setdefault(one.place, []).append(Reason(Suppression.INHIBITED_BY, by, text))
+    local = datetime.fromtimestamp(state.now_ms / 1000, UTC).astimezone(plan.zone)
+    for number in np.unique(plan.slot_rule[active]).tolist():
+        block = plan.blocks[number]
+        if not is_active(block.rule.active, local, is_working_day):
+            reason = Reason(Suppression.OUTSIDE_HOURS, block.rule.id, "The rule's hours are over.")
+            for slot in active[(active >= block.start) & (active < block.end)].tolist():
+                reasons.setdefault(slot, []).append(reason)
+    return reasons

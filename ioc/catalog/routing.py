@@ -1,0 +1,191 @@
+"""Who is told of alerts: routes, receivers, people, schedules, inhibitions, templates.
+
+The province's `overlay/alerting/routing.toml` takes the place of the package's as a whole.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.packs import read_toml
+from ioc.catalog.rows import LANGUAGES, Row, nearest
+from ioc.catalog.schedules import check_channels, read_people, read_schedules
+from ioc.model.matcher import LABEL_NAME, MatcherInvalid, Matchers, parse_matchers
+from ioc.model.routing import ALL_LABELS, EscalationStep, Inhibition, Receiver, Route, Routing
+from ioc.model.template import ALERT_FIELDS, GROUP_FIELDS, Template, TemplateInvalid, check_text
+
+_DEEPEST = 8
+_TABLES = ("receiver", "person", "schedule", "inhibition", "template", "route")
+_ROOT = Route("root", (), (), ("rule",), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=4))
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """Everything of the file, checked; templates by id."""
+
+    routing: Routing
+    inhibitions: tuple[Inhibition, ...]
+    templates: Mapping[str, Template]
+
+
+def load_routing(overlay: Path | None = None, channels: Collection[str] | None = None) -> Alerting:
+    """`channels` are the ids that a shell can send to; None: any. Raises CatalogInvalid with every fault found."""
+    path = Path(str(files("ioc.catalog").joinpath("alerting", "routing.toml")))
+    if overlay is not None and (overlay / "alerting" / "routing.toml").is_file():
+        path = overlay / "alerting" / "routing.toml"
+    faults: list[Fault] = []
+    data = read_toml(path, faults)
+    alerting = None if faults else read_routing(Row("", data, {}, str(path), faults), faults, channels)
+    if faults or alerting is None:
+        raise CatalogInvalid(faults)
+    return alerting
+
+
+def read_routing(row: Row, faults: list[Fault], channels: Collection[str] | None = None) -> Alerting | None:
+    """Of a whole file, or of the same thing sent as JSON; None when something is faulty."""
+    templates = {template.id: template for inner in row.tables("template") if (template := read_template(inner))}
+    people = read_people(row, channels)
+    schedules = read_schedules(row, people)
+    receivers: dict[str, Receiver] = {}
+    for inner in row.tables("receiver"):
+        receiver = _receiver(inner, templates, schedules, channels)
+        receivers[receiver.id] = receiver
+    inhibitions = tuple(one for inner in row.tables("inhibition") if (one := read_inhibition(inner)) is not None)
+    if not row.has("route"):
+        row.fault("route", "is missing; write a [route] with receivers, so that no alert is without one.")
+        root = _ROOT
+    else:
+        seen: set[str] = set()
+        root = _route(row.table("route"), _ROOT, receivers, seen, 0)
+    row.finish(_TABLES)
+    return None if faults else Alerting(Routing(root, receivers, people, schedules), inhibitions, templates)
+
+
+def read_template(row: Row) -> Template | None:
+    """Each text in both languages, with known fields only."""
+    texts: dict[str, dict[str, str]] = {}
+    for name, fields in (
+        ("subject", GROUP_FIELDS),
+        ("opening", GROUP_FIELDS),
+        ("line", ALERT_FIELDS),
+        ("closing", GROUP_FIELDS),
+    ):
+        given = row.names(name, required=name in ("subject", "line"))
+        for language in LANGUAGES:
+            try:
+                check_text(str(given.get(language, "")), fields)
+            except TemplateInvalid as fault:
+                row.fault(f"{name}.{language}", str(fault))
+        texts[name] = given
+    template = Template(row.identifier(), texts["subject"], texts["opening"], texts["line"], texts["closing"])
+    row.finish()
+    return template if row.sound else None
+
+
+def read_inhibition(row: Row) -> Inhibition | None:
+    """An inhibition without labels that must be equal would quiet a whole province: that is a fault."""
+    inhibition_id = row.identifier()
+    source, target = read_matchers(row, "source"), read_matchers(row, "target")
+    equal = row.words("equal", required=True)
+    for name in equal:
+        if not LABEL_NAME.match(name):
+            row.fault("equal", f"{name!r} is no name of a label.")
+    row.finish()
+    return Inhibition(inhibition_id, source, target, equal) if row.sound else None
+
+
+def read_matchers(row: Row, field: str) -> Matchers:
+    """Empty, with a fault, when they cannot be used."""
+    texts = row.words(field, required=True)
+    if not texts:
+        return ()
+    try:
+        return parse_matchers(texts)
+    except MatcherInvalid as fault:
+        row.fault(field, str(fault))
+        return ()
+
+
+def _receiver(
+    row: Row, templates: Mapping[str, Template], schedules: Collection[str], channels: Collection[str] | None
+) -> Receiver:
+    receiver = Receiver(
+        id=row.identifier(),
+        name=row.names("name"),
+        channels=row.words("channels", required=False),
+        schedule=row.choice("schedule", schedules, ""),
+        template=row.choice("template", templates, ""),
+        language=row.choice("language", LANGUAGES, "vi"),
+    )
+    row.finish()
+    check_channels(row, receiver.channels, channels)
+    if not receiver.channels and not row.has("schedule"):
+        row.fault("channels", "is empty, and there is no schedule; nobody would receive anything.")
+    return receiver
+
+
+def _route(row: Row, above: Route, receivers: Mapping[str, Receiver], seen: set[str], depth: int) -> Route:
+    """With what it does not say taken from the route above."""
+    route_id = row.text("id", "root") if depth == 0 else row.identifier()
+    row.subject = f"route {route_id}"
+    if route_id in seen:
+        row.fault("id", f"Another route is called {route_id!r}; a route keeps its alerts by its name.")
+    seen.add(route_id)
+    matchers: Matchers = ()
+    if depth == 0 and row.has("matchers"):
+        row.fault("matchers", "The root takes every alert; put matchers on the routes in it.")
+        row.passed_over("matchers")
+    elif depth:
+        matchers = read_matchers(row, "matchers")
+    named = row.words("receivers", required=depth == 0) if depth == 0 or row.has("receivers") else above.receivers
+    if row.has("receivers") and not named:
+        row.fault("receivers", "is empty; nobody would receive what comes here.")
+    _known(row, "receivers", named, receivers)
+    group_by = row.words("group_by", required=False) if row.has("group_by") else above.group_by
+    for name in group_by:
+        if name != ALL_LABELS and not LABEL_NAME.match(name):
+            row.fault("group_by", f"{name!r} is no name of a label.")
+    route = replace(
+        above,
+        id=route_id,
+        matchers=matchers,
+        receivers=named,
+        group_by=group_by,
+        group_wait=row.length("group_wait") or above.group_wait,
+        group_interval=row.length("group_interval") or above.group_interval,
+        repeat_interval=row.length("repeat_interval") or above.repeat_interval,
+        escalation=_escalation(row, receivers) if row.has("escalation") else above.escalation,
+        goes_on=row.flag("goes_on"),
+        routes=(),
+    )
+    if depth >= _DEEPEST:
+        row.fault("route", f"is nested deeper than {_DEEPEST} levels.")
+        row.passed_over("route")
+        return route
+    inner = tuple(_route(one, route, receivers, seen, depth + 1) for one in row.tables("route"))
+    row.finish(["route"])
+    return replace(route, routes=inner)
+
+
+def _escalation(row: Row, receivers: Mapping[str, Receiver]) -> tuple[EscalationStep, ...]:
+    """In the order of time."""
+    steps: list[EscalationStep] = []
+    for inner in row.tables("escalation"):
+        after = inner.length("after", required=True) or timedelta()
+        named = inner.words("receivers", required=True)
+        _known(inner, "receivers", named, receivers)
+        if steps and after <= steps[-1].after:
+            inner.fault("after", "comes before the step above; write the steps in the order of time.")
+        steps.append(EscalationStep(after, named))
+        inner.finish()
+    row.passed_over("escalation")
+    return tuple(steps)
+
+
+def _known(row: Row, field: str, named: Collection[str], receivers: Mapping[str, Receiver]) -> None:
+    for name in named:
+        if name not in receivers:
+            row.fault(field, f"No receiver is called {name!r}{nearest(name, receivers)}.")

@@ -1,0 +1,155 @@
+"""From the fields of a rule, or of a member of `all` and `any`, to a condition."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import pairwise
+
+from ioc.catalog.rows import Row, nearest
+from ioc.model.kpi import KpiDefinition
+from ioc.model.rule import (
+    AllOf,
+    AnyOf,
+    Change,
+    Condition,
+    DataLack,
+    Deviation,
+    Lack,
+    Limits,
+    TargetMissed,
+    Threshold,
+)
+
+LIMITS = ("fires_above", "fires_below", "fires_outside", "clears_below", "clears_above", "clears_inside")
+KINDS = ("change", "deviation", "missing", "stale", "insufficient", "target_missed", "all", "any")
+CONDITIONS = (*LIMITS, *KINDS)
+"""Fields of which some make a condition; one kind at a time."""
+
+_DEEPEST = 3
+_MOST_MEMBERS = 10
+_LONGEST_CHANGE = timedelta(days=30)
+_LACKS = {"missing": Lack.MISSING, "stale": Lack.STALE, "insufficient": Lack.INSUFFICIENT}
+
+
+def read_condition(row: Row, kpis: Mapping[str, KpiDefinition], kpi: str = "", depth: int = 0) -> Condition | None:
+    """None when it is faulty. `kpi` is what a member speaks of that names none itself."""
+    if row.has("kpi"):
+        kpi = row.text("kpi")
+    kinds = [name for name in KINDS if row.has(name)]
+    if any(row.has(name) for name in LIMITS):
+        kinds.append("limits")
+    if len(kinds) != 1:
+        given = f"this one has {', '.join(kinds)}" if kinds else "this one has none"
+        row.fault("", f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}.")
+        for name in CONDITIONS:
+            row.passed_over(name)
+        return None
+    [kind] = kinds
+    if kind in ("all", "any"):
+        return _members(row, kind, kpis, kpi, depth)
+    if not kpi:
+        row.fault("kpi", "is missing; name the KPI that the condition speaks of.")
+        return None
+    if kpi not in kpis:
+        row.fault("kpi", f"No KPI is called {kpi!r}{nearest(kpi, kpis)}.")
+        return None
+    if kind in _LACKS:
+        if not row.flag(kind):
+            row.fault(kind, f"is false; write {kind} = true, or leave it out.")
+        if kind == "stale" and kpis[kpi].fresh_within is None:
+            row.fault(kind, f"{kpi} never grows stale, as it has no fresh_within; take missing = true.")
+        return DataLack(kpi, _LACKS[kind])
+    if kind == "target_missed":
+        if not row.flag(kind):
+            row.fault(kind, "is false; write target_missed = true, or leave it out.")
+        if not kpis[kpi].targets:
+            row.fault(kind, f"{kpi} has no target to miss; give it one, or take limits.")
+        return TargetMissed(kpi)
+    if kind == "change":
+        return _change(row.table("change"), kpi)
+    if kind == "deviation":
+        return _deviation(row.table("deviation"), kpi)
+    return Threshold(kpi, read_limits(row))
+
+
+def read_limits(row: Row) -> Limits:
+    """Of a value, or of what is made of it. Faults: none at all, a clearing limit without its firing limit or on its
+    wrong side, a band upside down."""
+    above, below = row.number("fires_above"), row.number("fires_below")
+    clears_below, clears_above = row.number("clears_below"), row.number("clears_above")
+    if row.has("fires_outside"):
+        if row.has("fires_above") or row.has("fires_below"):
+            row.fault("fires_outside", "stands for both limits; leave fires_above and fires_below out.")
+        below, above = _band(row, "fires_outside")
+    if row.has("clears_inside"):
+        if not row.has("fires_outside"):
+            row.fault("clears_inside", "belongs to fires_outside; write clears_below or clears_above.")
+        clears_above, clears_below = _band(row, "clears_inside")
+    elif row.has("fires_outside") and (row.has("clears_below") or row.has("clears_above")):
+        row.fault("clears_below" if row.has("clears_below") else "clears_above", "Write clears_inside = [low, high].")
+    if above is None and below is None and not any(map(row.has, ("fires_above", "fires_below", "fires_outside"))):
+        row.fault("fires_above", "is missing; write fires_above, fires_below or fires_outside.")
+    inside = row.has("clears_inside")
+    if clears_below is not None:
+        name = "clears_inside" if inside else "clears_below"
+        if above is None:
+            row.fault(name, "has no fires_above that it could clear.")
+        elif clears_below > above:
+            row.fault(name, f"{clears_below:g} is above the firing limit {above:g}; a clearing limit lies below it.")
+    if clears_above is not None:
+        name = "clears_inside" if inside else "clears_above"
+        if below is None:
+            row.fault(name, "has no fires_below that it could clear.")
+        elif clears_above < below:
+            row.fault(name, f"{clears_above:g} is below the firing limit {below:g}; a clearing limit lies above it.")
+    if above is not None and below is not None and below >= above:
+        name = "fires_outside" if row.has("fires_outside") else "fires_below"
+        row.fault(name, f"The lower limit {below:g} is not below the upper one {above:g}; every value would fire.")
+    return Limits(above, below, clears_below, clears_above)
+
+
+def _band(row: Row, field: str) -> tuple[float | None, float | None]:
+    """Low and high."""
+    given = row.data[field]
+    row.passed_over(field)
+    numbers = isinstance(given, list) and len(given) == 2
+    if not numbers or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given):
+        row.fault(field, f"{given!r} is not a band; write [low, high].")
+        return None, None
+    if any(low >= high for low, high in pairwise(given)):
+        row.fault(field, f"{given!r} runs backwards; write the lower limit first.")
+        return None, None
+    return float(given[0]), float(given[1])
+
+
+def _change(inner: Row, kpi: str) -> Condition:
+    over = inner.length("over", required=True)
+    if over is not None and over > _LONGEST_CHANGE:
+        inner.fault("over", "reaches back further than minutes are kept; take at most 30d.")
+    condition = Change(kpi, over or timedelta(hours=1), read_limits(inner))
+    inner.finish()
+    return condition
+
+
+def _deviation(inner: Row, kpi: str) -> Condition:
+    condition = Deviation(kpi, inner.whole("weeks", 4, 2, 52), read_limits(inner))
+    inner.finish()
+    return condition
+
+
+def _members(row: Row, kind: str, kpis: Mapping[str, KpiDefinition], kpi: str, depth: int) -> Condition | None:
+    rows = row.tables(kind)
+    row.passed_over(kind)
+    if depth >= _DEEPEST:
+        row.fault(kind, f"is nested deeper than {_DEEPEST} levels.")
+        return None
+    if not 2 <= len(rows) <= _MOST_MEMBERS:
+        row.fault(kind, f"has {len(rows)} members; write 2 to {_MOST_MEMBERS}.")
+    members = []
+    for inner in rows:
+        member = read_condition(inner, kpis, kpi, depth + 1)
+        inner.finish(["kpi"])
+        if member is not None:
+            members.append(member)
+    if len(members) < len(rows) or not members:
+        return None
+    return AllOf(tuple(members)) if kind == "all" else AnyOf(tuple(members))

@@ -1,0 +1,193 @@
+"""Rules and procedures of the packs; those of the province (`overlay/*.toml`) are laid over them field by field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.packs import read_packs, subject_of
+from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rule_conditions import CONDITIONS, read_condition
+from ioc.model.matcher import LABEL_NAME
+from ioc.model.procedure import Procedure, Step
+from ioc.model.rule import RESERVED_LABELS, ActiveHours, DataLack, Lack, Rule, Severity, leaves
+from ioc.model.unit import UnitLevel
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+UNITS = {"province": UnitLevel.PROVINCE, "communes": UnitLevel.COMMUNE, "departments": UnitLevel.DEPARTMENT}
+_ID_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_LONGEST_HOLD = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By id."""
+
+    rules: Mapping[str, Rule]
+    procedures: Mapping[str, Procedure]
+
+
+def load_rules(catalog: Catalog, overlay: Path | None = None) -> Rules:
+    """All rules and procedures in force. Raises CatalogInvalid with every fault found."""
+    faults: list[Fault] = []
+    entries = read_packs(overlay, faults).entries
+    procedures = {}
+    for procedure_id, entry in entries["procedure"].items():
+        procedures[procedure_id] = read_procedure(entry.row(subject_of("procedure", procedure_id), faults))
+    rules = {}
+    for rule_id, entry in entries["rule"].items():
+        rule = read_rule(entry.row(subject_of("rule", rule_id), faults), catalog, procedures)
+        if rule is not None:
+            rules[rule_id] = rule
+    if faults:
+        raise CatalogInvalid(faults)
+    return Rules(rules, procedures)
+
+
+def read_procedure(row: Row) -> Procedure:
+    """Steps without an id are numbered."""
+    steps: list[Step] = []
+    for number, inner in enumerate(row.tables("step"), 1):
+        step_id = inner.text("id", str(number))
+        if any(step.id == step_id for step in steps):
+            inner.fault("id", f"Another step is called {step_id!r}.")
+        steps.append(Step(step_id, {language: inner.text(language) for language in ("vi", "en")}))
+        inner.finish()
+    if not steps:
+        row.fault("step", 'A procedure has at least one step; write step = [{ vi = "…", en = "…" }].')
+    procedure = Procedure(_id(row), row.names("name"), tuple(steps), row.text("basis", ""))
+    row.finish(["step"])
+    return procedure
+
+
+def read_rule(row: Row, catalog: Catalog, procedures: Mapping[str, Procedure]) -> Rule | None:
+    """None when it is faulty; also of a rule that somebody writes in the console (the row is then made of JSON)."""
+    if row.has("kpi"):
+        row.text("kpi")
+    condition = read_condition(row, catalog.kpis)
+    rule_id, name = _id(row), row.names("name")
+    severity = row.choice("severity", [severity.value for severity in Severity])
+    units = _units(row, catalog)
+    held_for, keep_firing_for = _hold(row, "held_for"), _hold(row, "keep_firing_for")
+    least_samples = row.whole("least_samples", 0, 0, 1_000_000_000)
+    active = tuple(hours for inner in row.tables("active") if (hours := read_hours(inner)) is not None)
+    labels, procedure = _labels(row), row.text("procedure", "")
+    owner, latching = row.text("owner", ""), row.flag("latching")
+    if procedure and procedure not in procedures:
+        row.fault("procedure", f"No procedure is called {procedure!r}{nearest(procedure, procedures)}.")
+    row.finish([*CONDITIONS, "active"])
+    if condition is None:
+        return None
+    for leaf in leaves(condition):
+        if isinstance(leaf, DataLack) and leaf.lack is Lack.MISSING and least_samples:
+            row.fault("least_samples", "asks for samples of data that are to be missing; leave it out.")
+        levels = catalog.kpis[leaf.kpi].per
+        if isinstance(units, UnitLevel) and units not in levels:
+            row.fault("units", f"{leaf.kpi} has no values of {units}s; it speaks of {', '.join(levels)}.")
+    if not row.sound:
+        return None
+    sector = catalog.kpis[next(leaves(condition)).kpi].sector
+    held = (held_for, keep_firing_for, least_samples, latching)
+    version = sha256(repr((condition, units, severity, held, active)).encode()).hexdigest()[:8]
+    return Rule(
+        id=rule_id,
+        name=name,
+        sector=sector,
+        condition=condition,
+        units=units,
+        severity=Severity(severity),
+        version=version,
+        held_for=held_for,
+        keep_firing_for=keep_firing_for,
+        least_samples=least_samples,
+        active=active,
+        labels=labels,
+        procedure=procedure,
+        owner=owner,
+        latching=latching,
+    )
+
+
+def read_hours(row: Row) -> ActiveHours | None:
+    """`{ days = "working" | ["mon", …], since = "07:30", until = "17:00" }`; not all of it may be left out."""
+    weekdays, working = frozenset(range(7)), False
+    if not row.data:
+        row.fault("", "says nothing; name days, since or until.")
+    if row.has("days") and row.data["days"] == "working":
+        row.passed_over("days")
+        working = True
+    elif row.has("days"):
+        weekdays = read_weekdays(row)
+    since, until = read_clock(row, "since"), read_clock(row, "until")
+    row.finish()
+    return None if since is None or until is None else ActiveHours(since, until, weekdays, working)
+
+
+def read_weekdays(row: Row) -> frozenset[int]:
+    """Field `days`: names of weekdays."""
+    words = row.words("days", required=True)
+    for word in words:
+        if word not in WEEKDAYS:
+            row.fault("days", f"{word!r} is no weekday{nearest(word, WEEKDAYS)}; there are {', '.join(WEEKDAYS)}.")
+    return frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS)
+
+
+def read_clock(row: Row, field: str) -> time | None:
+    """A time of day as "07:30"; midnight when it is missing, None when it is faulty."""
+    text = row.text(field, "00:00")
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        row.fault(field, f'{text!r} is no time of day; write it as "07:30".')
+        return None
+
+
+def _id(row: Row) -> str:
+    text = row.text("id")
+    if not text[:1].isalpha() or not set(text) <= _ID_SIGNS or len(text) > 80:
+        row.fault("id", f"{text!r} is no id: small letters, digits, -, _ and dots, a letter first, as pm25-high.")
+    return text
+
+
+def _units(row: Row, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
+    """The province when it is missing."""
+    if not isinstance(row.data.get("units"), list):
+        word = row.choice("units", list(UNITS), "province")
+        return UNITS.get(word, UnitLevel.PROVINCE)
+    codes = row.words("units", required=True)
+    for code in codes:
+        if code not in catalog.vocabulary.units:
+            row.fault("units", f"{code!r} is no unit of {catalog.province.name}.")
+    return codes
+
+
+def _hold(row: Row, field: str) -> timedelta:
+    if row.data.get(field) in ("0s", "0m", "0h", "0d", "0", 0):
+        row.fault(field, "is nothing; leave it out where the rule is not to wait.")
+        row.passed_over(field)
+        return timedelta()
+    length = row.length(field) or timedelta()
+    if length > _LONGEST_HOLD:
+        row.fault(field, "is longer than a week; nobody would wait for that alert.")
+    return length
+
+
+def _labels(row: Row) -> dict[str, str]:
+    if not row.has("labels"):
+        return {}
+    inner = row.table("labels")
+    labels = {}
+    for name, value in inner.data.items():
+        inner.passed_over(name)
+        if not LABEL_NAME.match(name):
+            inner.fault(name, f"{name!r} is no name of a label; use letters, digits and _.")
+        elif name in RESERVED_LABELS:
+            inner.fault(name, "Every alert has this label by itself; take another name.")
+        elif not isinstance(value, str) or not value or len(value) > 200:
+            inner.fault(name, f"{value!r} is not a text of 1 to 200 signs.")
+        else:
+            labels[name] = value
+    return labels

@@ -1,0 +1,105 @@
+"""People and their duty, from the tables of the routing file."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, time
+
+from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rules import read_clock, read_weekdays
+from ioc.model.routing import Person, Schedule, ScheduleException, Shift
+
+WEEK = frozenset(range(7))
+
+
+def read_people(row: Row, channels: Collection[str] | None) -> dict[str, Person]:
+    """Tables `person`, by id."""
+    people: dict[str, Person] = {}
+    for inner in row.tables("person"):
+        person = Person(inner.identifier(), inner.text("name"), inner.words("channels", required=True))
+        check_channels(inner, person.channels, channels)
+        if person.id in people:
+            inner.fault("id", f"Another person has the id {person.id!r}.")
+        people[person.id] = person
+        inner.finish()
+    return people
+
+
+def read_schedules(row: Row, people: Mapping[str, Person]) -> dict[str, Schedule]:
+    """Tables `schedule`, by id. Hours in which nobody is on duty are a fault, unless somebody stands in."""
+    schedules: dict[str, Schedule] = {}
+    for inner in row.tables("schedule"):
+        schedule = Schedule(
+            id=inner.identifier(),
+            name=inner.names("name"),
+            shifts=tuple(_shift(one, people) for one in inner.tables("shift")),
+            otherwise=inner.words("otherwise", required=False),
+            exceptions=tuple(found for one in inner.tables("exception") if (found := _exception(one, people))),
+        )
+        _known(inner, "otherwise", schedule.otherwise, people)
+        if not schedule.otherwise and not _covers_the_week(schedule):
+            inner.fault("otherwise", "is missing, and the shifts leave hours without anybody; name who stands in.")
+        schedules[schedule.id] = schedule
+        inner.finish(["shift", "exception"])
+    return schedules
+
+
+def check_channels(row: Row, named: Collection[str], channels: Collection[str] | None) -> None:
+    """Each is one that a shell can send to; any, when these are not known."""
+    for channel in named:
+        if channels is not None and channel not in channels:
+            row.fault("channels", f"No channel is called {channel!r}{nearest(channel, channels)}.")
+
+
+def read_moment(row: Row, field: str) -> datetime | None:
+    """An aware time, RFC 3339, as text or as TOML has it; None when it is faulty."""
+    given = row.data.get(field)
+    row.passed_over(field)
+    try:
+        found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    except ValueError:
+        row.fault(field, f"{given!r} is no time; write it as 2026-11-22T07:00:00+07:00.")
+        return None
+    if found.tzinfo is None:
+        row.fault(field, f"{given!s} has no time zone; write it as 2026-11-22T07:00:00+07:00.")
+        return None
+    return found
+
+
+def _shift(row: Row, people: Mapping[str, Person]) -> Shift:
+    """Without `days` every day, without `since` and `until` the whole day."""
+    weekdays = read_weekdays(row) if row.has("days") else WEEK
+    since, until = read_clock(row, "since") or time(), read_clock(row, "until") or time()
+    named = row.words("people", required=True)
+    _known(row, "people", named, people)
+    row.finish()
+    return Shift(weekdays, since, until, named)
+
+
+def _exception(row: Row, people: Mapping[str, Person]) -> ScheduleException | None:
+    since, until = read_moment(row, "since"), read_moment(row, "until")
+    named, why = row.words("people", required=True), row.text("why")
+    _known(row, "people", named, people)
+    row.finish()
+    if since is None or until is None:
+        return None
+    if until <= since:
+        row.fault("until", "An exception ends after it begins.")
+        return None
+    return ScheduleException(since, until, named, why)
+
+
+def _known(row: Row, field: str, named: Collection[str], people: Mapping[str, Person]) -> None:
+    for name in named:
+        if name not in people:
+            row.fault(field, f"No person has the id {name!r}{nearest(name, people)}.")
+
+
+def _covers_the_week(schedule: Schedule) -> bool:
+    """Every minute of it."""
+    covered = bytearray(7 * 1440)
+    for shift in schedule.shifts:
+        start = shift.since.hour * 60 + shift.since.minute
+        length = (shift.until.hour * 60 + shift.until.minute - start) % 1440 or 1440
+        for weekday in shift.weekdays:
+            for minute in range(weekday * 1440 + start, weekday * 1440 + start + length):
+                covered[minute % len(covered)] = 1
+    return all(covered)

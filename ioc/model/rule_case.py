@@ -1,0 +1,74 @@
+"""A case of a rule: series in, states expected at times."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ioc.model.alert import ConditionState
+from ioc.model.kpi import Freshness
+
+MOST_STEPS = 100_000
+_TOKEN = re.compile(r"^(?P<start>-?\d+(?:\.\d+)?|_|stale|few)(?:(?P<add>[+-]\d+(?:\.\d+)?))?(?:x(?P<times>\d+))?$")
+_LACKS = {"_": Freshness.NO_DATA, "stale": Freshness.STALE, "few": Freshness.INSUFFICIENT}
+
+
+class SeriesInvalid(ValueError):
+    """The text is no series; says which part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One entry a step; the value is NaN unless the state is LIVE."""
+
+    value: tuple[float, ...]
+    state: tuple[Freshness, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Series":
+        """Parts apart by blanks, as the reference writes them: `5`, `5x3` (5 and three times more), `5+2x3` (5 7 9 11),
+        `_x3` (three steps without data); also `stale`, `few` (too few samples), with xN for N steps. Raises
+        SeriesInvalid."""
+        value: list[float] = []
+        state: list[Freshness] = []
+        for part in text.split():
+            match = _TOKEN.match(part)
+            if match is None or (match["start"] in _LACKS and match["add"]) or (match["add"] and not match["times"]):
+                raise SeriesInvalid(f"{part!r} is no part of a series; write 5, 5x3, 5+2x3, _x3, stale or few.")
+            lack = _LACKS.get(match["start"])
+            times = int(match["times"] or (1 if lack is not None else 0))
+            if len(value) + times >= MOST_STEPS:
+                raise SeriesInvalid(f"The series is longer than {MOST_STEPS} steps.")
+            if lack is not None:
+                value += [float("nan")] * times
+                state += [lack] * times
+            else:
+                start, add = float(match["start"]), float(match["add"] or 0)
+                value += [start + add * number for number in range(times + 1)]
+                state += [Freshness.LIVE] * (times + 1)
+        if not value:
+            raise SeriesInvalid("The series is empty; write its values.")
+        return cls(tuple(value), tuple(state))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """At `after_ms` from the start the alert is in `state`; and, unless `quiet` is None, makes no noise or makes it."""
+
+    after_ms: int
+    state: ConditionState
+    quiet: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCase:
+    """`series` by KPI, one entry every `step_ms` from `start_ms`; a series that is over has no data. `usual` gives
+    median and MAD of past weeks by KPI. `samples` of each entry."""
+
+    name: str
+    rule: str
+    start_ms: int
+    step_ms: int
+    series: Mapping[str, Series]
+    expected: tuple[Expected, ...]
+    usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    samples: int = 1_000_000

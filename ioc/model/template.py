@@ -1,0 +1,62 @@
+"""Templates of messages: text with {fields}, and nothing else that could run."""
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+LONGEST_TEMPLATE = 4_000
+
+GROUP_FIELDS = ("province", "count", "firing", "resolved", "severity", "kind", "receiver", "time", "link")
+"""In `subject`, `opening` and `closing`: of the message as a whole."""
+
+ALERT_FIELDS = (
+    "name", "unit", "value", "unit_of_measure", "limit", "severity", "state", "since", "duration", "rule", "owner",
+    "procedure", "link",
+)  # fmt: skip
+"""In `line`: of one alert."""
+
+
+class TemplateInvalid(ValueError):
+    """Names the place and the field that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Each text by language. `line` is repeated for each alert between `opening` and `closing`."""
+
+    id: str
+    subject: Mapping[str, str]
+    opening: Mapping[str, str]
+    line: Mapping[str, str]
+    closing: Mapping[str, str]
+
+
+def check_text(text: str, fields: tuple[str, ...]) -> None:
+    """Raises TemplateInvalid unless the text holds only known fields, written {field}; {{ and }} are brackets."""
+    if len(text) > LONGEST_TEMPLATE:
+        raise TemplateInvalid(f"The text has {len(text)} signs; at most {LONGEST_TEMPLATE} are taken.")
+    place = 1
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as fault:
+        raise TemplateInvalid(f"The brackets do not close ({fault}); write {{{{ for a bracket itself.") from None
+    for literal, name, spec, conversion in parts:
+        place += len(literal)
+        if name is None:
+            continue
+        if name not in fields:
+            close = get_close_matches(name, fields, 1)
+            hint = f"; did you mean {{{close[0]}}}?" if close else f"; there are {', '.join(fields)}."
+            raise TemplateInvalid(f"At place {place} stands {{{name}}}, which is no field{hint}")
+        if spec or conversion:
+            raise TemplateInvalid(f"At place {place}, {{{name}}} takes no format; the centre writes numbers and times.")
+        place += len(name) + 2
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A checked text with its fields filled."""
+    return "".join(
+        literal + (values.get(name, "") if name is not None else "")
+        for literal, name, _, _ in string.Formatter().parse(text)
+    )
