@@ -1,6 +1,12 @@
 """A worker's log: warnings and worse, none of them again and again."""
 
 import logging
+from types import TracebackType
+from typing import TypeAlias
+
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
+_ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 _AGAIN_AFTER_S = 60.0
 
@@ -21,10 +27,25 @@ class NotAgain(logging.Filter):
         return True
 
 
+def fault_of_the_broker(error: BaseException | None) -> BaseException | None:
+    """What the broker or the way to it did, where that is `error` or led to it."""
+    while error is not None and not isinstance(error, KafkaError | ConnectionError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+class InASentence(logging.Formatter):
+    """Tells a broker that is away in one line; a traceback is for faults of our own."""
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802
+        fault = fault_of_the_broker(ei[1])
+        return super().formatException(ei) if fault is None else f"{type(fault).__name__}: {fault}"
+
+
 def log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.addFilter(NotAgain())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(InASentence("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # A coordinator that is not there yet is asked again; that is no error of ours.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)

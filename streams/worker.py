@@ -16,7 +16,7 @@ from streams.agents.loop import add_agent
 from streams.answer import Answer, SourceMessage, answer
 from streams.app import Membership, build_app
 from streams.broker import await_topics
-from streams.logs import log_to_stderr
+from streams.logs import fault_of_the_broker, log_to_stderr
 from streams.metrics import Metrics
 from streams.vocabulary import VocabularyInForce
 
@@ -73,3 +73,7 @@ def run_worker(settings: Settings, index: int) -> None:
         Worker(settings, index).run()
     except IocError as fault:
         sys.exit(str(fault))
+    except Exception as error:
+        if (fault_of_broker := fault_of_the_broker(error)) is None:
+            raise
+        sys.exit(f"The broker does not answer any more: {fault_of_broker}")

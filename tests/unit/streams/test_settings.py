@@ -4,11 +4,12 @@ import logging
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from faust.auth import SASLCredentials, SSLCredentials
 
 from ioc.errors import ConfigurationInvalid
 from streams.app import credentials
-from streams.logs import NotAgain
+from streams.logs import InASentence, NotAgain
 
 USER = {"sasl_username": "ioc", "sasl_password": "secret"}
 
@@ -65,3 +66,25 @@ def test_the_log_says_a_thing_once_a_minute() -> None:
 
     said = [(0, "away: %s"), (1, "away: %s"), (2, "back: %s"), (59, "away: %s"), (61, "away: %s"), (62, "away: %s")]
     assert [passes(at_s, message, str(at_s)) for at_s, message in said] == [True, False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "said"),
+    [
+        pytest.param(
+            KafkaConnectionError("gone"), None, "KafkaConnectionError: KafkaConnectionError: gone", id="broker"
+        ),
+        pytest.param(
+            RuntimeError("crashed"), ConnectionResetError("reset"), "ConnectionResetError: reset", id="led to"
+        ),
+        pytest.param(ValueError("ours"), None, "Traceback", id="a fault of our own"),
+    ],
+)
+def test_a_broker_that_is_away_is_told_without_a_traceback(
+    error: Exception, cause: Exception | None, said: str
+) -> None:
+    try:
+        raise error from cause
+    except Exception as raised:  # noqa: BLE001
+        text = InASentence().formatException((type(raised), raised, raised.__traceback__))
+    assert text.startswith(said)
