@@ -94,6 +94,13 @@ class Table:
             raise self.fault(field, f"is {given!r}, not a table.")
         return Table(self.file, given, f"{self._prefix}{field}.")
 
+    def texts(self, field: str) -> tuple[str, ...]:
+        """A list of texts; empty when it is absent."""
+        given = self.any(field, [])
+        if not isinstance(given, list) or not all(isinstance(word, str) and word for word in given):
+            raise self.fault(field, f'is {given!r}, not a list of texts ["…"].')
+        return tuple(given)
+
     def tables(self, field: str) -> list[Table]:
         given = self.any(field, [])
         if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
@@ -124,7 +131,8 @@ class Table:
 class SourceConfiguration:
     """`own` is the kind's own table, `mapping` the one from foreign fields; both are checked by who uses them.
 
-    `expected_every` is the longest pause that is usual; after a longer one the source is late.
+    `expected_every` is the longest pause that is usual; after a longer one the source is late. `feeds` names measures
+    and case types (or patterns, `lgsp.*`) that it gives and its mapping does not tell.
     """
 
     source: str
@@ -134,6 +142,7 @@ class SourceConfiguration:
     dedupe: bool
     own: Table
     mapping: Table
+    feeds: tuple[str, ...] = ()
 
 
 def read_source(path: Path) -> SourceConfiguration:
@@ -155,6 +164,7 @@ def read_source(path: Path) -> SourceConfiguration:
         dedupe=table.one_of("dedupe", ("10m", "off"), "10m") == "10m",
         own=table.table(TABLE_OF[kind]),
         mapping=table.table("mapping"),
+        feeds=table.texts("feeds"),
     )
     table.done()
     return configuration

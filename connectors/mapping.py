@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.configuration import Table
 from connectors.foreign import number_of, time_of, words_of_time
+from ioc.catalog.units import unit_successors
 from ioc.errors import RecordUnfit
 from ioc.model.rejection import Reason
 from ioc.wire.fields import CASE_FIELDS, READING_FIELDS
@@ -71,12 +72,14 @@ class FieldRule:
 
 @dataclass(frozen=True)
 class RecordMapping:
-    """`outputs`: the rules of each record that one row gives. Without any, rows are the centre's own records."""
+    """`outputs`: the rules of each record that one row gives. Without any, rows are the centre's own records.
+    `successors`: codes of units of before 1 July 2025, with the one that stands for each."""
 
     outputs: tuple[tuple[FieldRule, ...], ...]
     skips_empty: bool
     numbers: str
     zone: ZoneInfo
+    successors: Mapping[str, str] = field(default_factory=dict)
 
     def records(self, row: Row) -> list[dict[str, Any] | RecordUnfit]:
         """What the row gives, in the shape that `ioc.wire.fields` checks; an unfit one beside the others."""
@@ -101,6 +104,8 @@ class RecordMapping:
                         return None
                 elif rule.target.startswith("attributes."):
                     attributes[rule.target.removeprefix("attributes.")] = value
+                elif rule.target == "unit":
+                    record["unit"] = self.successors.get(value, value)
                 else:
                     record[rule.target] = value
         except RecordUnfit as fault:
@@ -109,8 +114,10 @@ class RecordMapping:
 
 
 def read_mapping(table: Table, zone: ZoneInfo) -> RecordMapping:
-    """The `[mapping]` table; `[[mapping.readings]]` give a row several readings. Raises ConfigurationInvalid."""
+    """The `[mapping]` table; `[[mapping.readings]]` give a row several readings, `former_units` says that the source
+    uses codes of before 1 July 2025. Raises ConfigurationInvalid."""
     numbers = table.one_of("numbers", ("plain", "vietnamese"), "plain")
+    successors = unit_successors() if table.flag("former_units", False) else {}
     parts = table.tables("readings")
     is_case = table.has("case_type")
     known = CASE_FIELDS - {"attributes"} if is_case else READING_FIELDS
@@ -129,7 +136,7 @@ def read_mapping(table: Table, zone: ZoneInfo) -> RecordMapping:
         needed = {"case_type", "case_id", "unit", "status", "received_at", "updated_at"} if is_case else READING_FIELDS
         for name in sorted(needed - {"subject"} - {rule.target for rule in output}):
             raise table.fault(name, "is missing.")
-    return RecordMapping(tuple(outputs), skips_empty=len(parts) > 1, numbers=numbers, zone=zone)
+    return RecordMapping(tuple(outputs), skips_empty=len(parts) > 1, numbers=numbers, zone=zone, successors=successors)
 
 
 def found(row: Row, path: str) -> Any:

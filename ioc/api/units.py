@@ -1,6 +1,8 @@
-"""GET /api/v1/centre: whose centre this is; GET /api/v1/units: the province and its communes."""
+"""GET /api/v1/centre: whose centre this is; GET /api/v1/units: the province and its units, or the country."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from enum import StrEnum
 
 from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
@@ -8,6 +10,8 @@ from typing_extensions import TypedDict
 from ioc import __version__
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
+from ioc.catalog.units import all_units
+from ioc.model.unit import Unit
 
 
 class Province(TypedDict):
@@ -29,13 +33,32 @@ class UnitShape(TypedDict):
     short_name: str
     kind: str
     parent: str
-    latitude: float
-    longitude: float
+    latitude: float | None
+    longitude: float | None
     area_km2: float | None
+    valid_from: str | None
+    valid_to: str | None
 
 
 class UnitList(TypedDict):
     units: list[UnitShape]
+
+
+class Level(StrEnum):
+    """Which units: those of one level of the province, or `country`: all provinces with the islands that are special
+    zones, Hoàng Sa and Trường Sa among them."""
+
+    PROVINCE = "province"
+    COMMUNE = "commune"
+    DEPARTMENT = "department"
+    COUNTRY = "country"
+
+
+def units_of(level: Level | None, own: Mapping[str, Unit]) -> Iterable[Unit]:
+    """All of the centre's `own` without a level."""
+    if level is Level.COUNTRY:
+        return [unit for unit in all_units().values() if not unit.parent or unit.kind == "special_zone"]
+    return [unit for unit in own.values() if level is None or unit.level == level.value]
 
 
 def routes(centre: Centre) -> APIRouter:
@@ -55,8 +78,9 @@ def routes(centre: Centre) -> APIRouter:
         )
 
     @router.get("/units", response_model=UnitList)
-    async def units() -> Response:
-        """The province first, then its communes. Degrees are WGS 84."""
-        return Json({"units": [asdict(unit) for unit in centre.catalog().vocabulary.units.values()]})
+    async def units(level: Level | None = None) -> Response:
+        """The province first, then its communes, then its agencies (which have no place); or those of one level.
+        `country`: the provinces and the islands that are special zones. Degrees are WGS 84."""
+        return Json({"units": [asdict(unit) for unit in units_of(level, centre.catalog().vocabulary.units)]})
 
     return router

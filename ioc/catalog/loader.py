@@ -10,7 +10,7 @@ from ioc.catalog.families import unfold
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.order import in_order
 from ioc.catalog.packs import read_packs, subject_of
-from ioc.catalog.units import province_units
+from ioc.catalog.units import former_units_of, province_units
 from ioc.model.case import CaseType
 from ioc.model.kpi import Constant, KpiDefinition
 from ioc.model.measure import Measure
@@ -20,7 +20,7 @@ from ioc.model.vocabulary import Vocabulary
 def load(province: str, overlay: Path | None = None) -> Catalog:
     """The package's packs with those of `overlay` laid over. Raises CatalogInvalid with every fault found, and
     ConfigurationInvalid for a code that is no province's."""
-    units = province_units(province)
+    units = province_units(province, overlay)
     faults: list[Fault] = []
     entries = read_packs(overlay, faults).entries
     decisions = read_decisions(overlay, faults)
@@ -33,7 +33,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     case_types: dict[str, CaseType] = {}
     for type_id, entry in entries["case_type"].items():
         case_types[type_id] = read_case_type(entry.row(subject_of("case_type", type_id), faults))
-    vocabulary = Vocabulary(measures, units, case_types)
+    vocabulary = Vocabulary(measures, units, case_types, former_units_of(units))
     constants: dict[str, Constant] = {}
     for constant_id, entry in entries["constant"].items():
         row = entry.row(subject_of("constant", constant_id), faults)

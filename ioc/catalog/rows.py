@@ -10,7 +10,7 @@ from typing import Any
 from ioc.catalog.faults import Fault
 
 LANGUAGES = ("vi", "en")
-_ID = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
+ID = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
 _LENGTH = re.compile(r"^([1-9]\d{0,5})([smhd])$")
 _STEP = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -68,7 +68,7 @@ class Row:
 
     def identifier(self, field: str = "id") -> str:
         text = self.text(field)
-        if text and not _ID.match(text):
+        if text and not ID.match(text):
             self.fault(
                 field, f"{text!r} is no id: small letters, digits and _, parts joined by dots, as air.pm25_mean."
             )

@@ -1,4 +1,4 @@
-"""`ioc catalog`: check the definitions."""
+"""`ioc catalog`: check the definitions, begin new ones, see which are fed."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,8 +6,13 @@ from pathlib import Path
 import click
 import orjson
 
+from connectors.configuration import read_source
+from connectors.feeding import feeds_of
 from ioc.catalog import load
+from ioc.catalog.coverage import unfed
 from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.new_pack import new_pack
+from ioc.catalog.rows import ID
 from ioc.settings import Settings
 
 
@@ -39,3 +44,40 @@ def check(directory: Path | None, as_json: bool) -> None:
     click.echo(
         orjson.dumps({"faults": [], **counts}) if as_json else ", ".join(f"{n} {what}" for what, n in counts.items())
     )
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def coverage(as_json: bool) -> None:
+    """List the KPIs that no configured source feeds, with the measures and case types they lack; exit code 1 if any."""
+    settings = Settings.from_environment()
+    catalog = load(settings.province, settings.catalog_dir)
+    configurations = [read_source(path) for path in sorted(settings.sources_dir.glob("*.toml"))]
+    missing = unfed(catalog, {configuration.source: feeds_of(configuration) for configuration in configurations})
+    if as_json:
+        counts = {"kpis": len(catalog.kpis), "sources": len(configurations)}
+        click.echo(orjson.dumps({**counts, "unfed": [asdict(kpi) for kpi in missing]}))
+    else:
+        for kpi in missing:
+            click.echo(f"{kpi.kpi}: no source gives {', '.join(kpi.missing)}")
+        fed = len(catalog.kpis) - len(missing)
+        click.echo(f"{fed} of {len(catalog.kpis)} KPIs are fed by {len(configurations)} sources.", err=True)
+    if missing:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.argument("sector")
+def new(sector: str) -> None:
+    """Write a commented pack for SECTOR into the province's catalogue, to begin with."""
+    if not ID.match(sector) or "." in sector:
+        raise click.BadParameter("a sector's id has small letters, digits and _, as water_supply.", param_hint="SECTOR")
+    settings = Settings.from_environment()
+    path = settings.catalog_dir / f"{sector}.toml"
+    known = load(settings.province, settings.catalog_dir).sectors
+    if path.exists() or sector in known:
+        where = str(path) if path.exists() else "the catalogue"
+        raise click.ClickException(f"{sector!r} is in {where} already; choose another id, or edit that.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(new_pack(sector), encoding="utf-8")
+    click.echo(str(path))

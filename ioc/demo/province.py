@@ -43,7 +43,7 @@ def run(settings: Settings) -> None:
 
 def world_of(settings: Settings) -> World:
     """The simulated world of the settings' province. Raises ConfigurationInvalid."""
-    return World.of(province_units(settings.province), settings.zone)
+    return World.of(province_units(settings.province, settings.catalog_dir), settings.zone)
 
 
 async def _until_signalled(settings: Settings) -> None:

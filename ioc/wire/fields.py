@@ -117,7 +117,7 @@ def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> st
 def _unit(record: Mapping[str, Any], vocabulary: Vocabulary) -> str:
     unit = _word(record, "unit")
     if unit not in vocabulary.units:
-        raise RecordUnfit(Reason.UNKNOWN_UNIT, "unit", f"No administrative unit of this centre has the code {unit!r}.")
+        raise RecordUnfit(Reason.UNKNOWN_UNIT, "unit", vocabulary.unknown_unit(unit))
     return unit
 
 

@@ -1,5 +1,6 @@
 """Source configurations of the profiles' systems."""
 
+import json
 from collections.abc import Iterator, Mapping
 
 from ioc.demo.addresses import Addresses
@@ -96,7 +97,8 @@ def source_texts(profile: Profile, at: Addresses) -> Iterator[tuple[str, str]]:
         text = _MQTT.format(source=profile.source, port=at.mqtt_port, measures=measures)
         yield profile.source, _head(profile, "mqtt") + text
     else:
-        yield profile.source, _head(profile, "http_push")
+        given = [*profile.measures, *(case.case_type for case in profile.cases)]
+        yield profile.source, f"{_head(profile, 'http_push')}feeds = {json.dumps(list(dict.fromkeys(given)))}\n"
 
 
 _FORMAT = ', format = "dd/MM/yyyy HH:mm"'

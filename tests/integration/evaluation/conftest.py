@@ -14,8 +14,9 @@ from ioc.catalog import Catalog, load
 from ioc.clock import to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.case import Case
-from ioc.model.kpi import KpiValue
+from ioc.model.kpi import KpiDefinition, KpiValue
 from ioc.model.reading import Reading
+from ioc.model.unit import UnitLevel
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
@@ -40,7 +41,11 @@ class Centre:
 
     @property
     def communes(self) -> list[str]:
-        return [unit for unit in self.catalog.vocabulary.units if unit != PROVINCE]
+        return [unit.code for unit in self.catalog.vocabulary.units.values() if unit.level is UnitLevel.COMMUNE]
+
+    def units_of(self, definition: KpiDefinition) -> int:
+        """How many units the KPI speaks of."""
+        return sum(unit.level in definition.per for unit in self.catalog.vocabulary.units.values())
 
     def read(self, *readings: Reading, now: datetime = NOW) -> Changes:
         """Readings as one message, reduced and applied."""
