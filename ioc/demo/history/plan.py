@@ -33,11 +33,12 @@ class Step:
 
 def plan(world: World, began_at_ms: int) -> list[Step]:
     """All batches before `began_at_ms`: the last day first, then weeks back in time, so that what the wall shows comes
-    first. A batch holds up to 60,000 rows."""
+    first. A batch holds up to 70,000 rows."""
     fine_from_ms = (began_at_ms - FINE_MS) // MS_AN_HOUR * MS_AN_HOUR
     steps = [
-        Step("readings", partial(_by_minute, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
+        Step("readings", partial(make, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
         for from_ms in range(fine_from_ms, began_at_ms, 6 * MS_AN_HOUR)
+        for make in (_by_minute, _profiled)
     ]
     last_day = int(local(world, np.array([began_at_ms - 1]))[0][0]) + 1
     for weeks in range(-(-DAYS // _WEEK)):
@@ -47,6 +48,7 @@ def plan(world: World, began_at_ms: int) -> list[Step]:
         from_ms, to_ms = midnight_ms(world, first_day), min(midnight_ms(world, to_day), fine_from_ms)
         if from_ms < to_ms:
             steps.append(Step("readings", partial(_by_hour, world, from_ms, to_ms)))
+            steps.append(Step("readings", partial(_profiled, world, from_ms, to_ms, MS_AN_HOUR)))
     return steps
 
 
@@ -57,7 +59,6 @@ def _by_minute(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
         traffic.readings(world, from_ms, to_ms, MS_A_MINUTE),
         documents.of_communes(world, from_ms, to_ms),
         *_department_days(world, from_ms, to_ms),
-        *_profiled(world, from_ms, to_ms),
     ]
     return reading_rows(world, Readings.joined(parts))
 
@@ -70,18 +71,18 @@ def _by_hour(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
         traffic.readings(world, from_ms, to_ms, MS_AN_HOUR),
         sent.where(sent.value > 0),
         *_department_days(world, from_ms, to_ms),
-        *_profiled(world, from_ms, to_ms, MS_AN_HOUR),
     ]
     return reading_rows(world, Readings.joined(parts))
 
 
-def _profiled(world: World, from_ms: int, to_ms: int, coarse_ms: int = 0) -> list[Readings]:
+def _profiled(world: World, from_ms: int, to_ms: int, coarse_ms: int = 0) -> pa.RecordBatch:
     """Of all profiles but those whose file holds its own history."""
-    return [
+    parts = [
         profiles.readings(world, profile, from_ms, to_ms, coarse_ms)
         for profile in profile_files()
         if profile.kind != "year_file"
     ]
+    return reading_rows(world, Readings.joined(parts))
 
 
 def _department_days(world: World, from_ms: int, to_ms: int) -> list[Readings]:

@@ -49,7 +49,8 @@ class ReadingProfile:
     The level of the hour (`shape`) and of the month (`season`) times `mean`, on top of `base` and `a_year` for each
     year since 2025, wandering slowly by `wander` and shaken by `spread`, both as shares; `counts` makes whole numbers
     with `mean` expected in an hour (or a period) at level 1. `of_measure` makes it the share `mean` of another measure
-    of the file. `out_share` is the share of two-hour stretches in which it is 0.
+    of the file. `out_share` is the share of two-hour stretches in which it is 0. A `recent` one has only the last day
+    of history; a `sparse` one leaves out what is 0.
     """
 
     measure: str
@@ -75,6 +76,8 @@ class ReadingProfile:
     factors: tuple[float, ...] = ()
     of_measure: str = ""
     out_share: float = 0.0
+    recent: bool = False
+    sparse: bool = False
     values: tuple[tuple[date, float], ...] = ()
 
     @property

@@ -17,6 +17,7 @@ from ioc.demo.world.profile_files import Profile, ReadingProfile
 from ioc.demo.world.readings import SUBJECTS, Readings, local, midnight_ms, moment_ms
 
 NOON = 12.0
+_MORNING = 9.0
 _MORNING_MS = 9 * MS_AN_HOUR
 _DAYS_A_YEAR = 365.25
 _FIRST_DAY = calendar.day_number(date(2025, 1, 1))
@@ -32,7 +33,8 @@ def readings(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms
 
 def handed_over(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms: int = 0) -> tuple[Readings, Ints]:
     """The same, with the moment (ms) at which each was handed over."""
-    made = [_of(world, profile, one, from_ms, to_ms, coarse_ms) for one in profile.readings]
+    wanted = [one for one in profile.readings if not (coarse_ms and one.recent)]
+    made = [_of(world, profile, one, from_ms, to_ms, coarse_ms) for one in wanted]
     if not made:
         return nothing(), np.zeros(0, np.int64)
     return Readings.joined([part for part, _ in made]), np.concatenate([at_ms for _, at_ms in made])
@@ -65,7 +67,9 @@ def _of(
             times = moment_ms(world, begins, np.full(len(begins), NOON))
         value = _values(world, profile, one, begins[:, None], unit[None, :], place[None, :], step_ms)
     made = Readings.of(one.measure, unit[None, :], times[:, None], value, subject[None, :])
-    return made, np.repeat(at_ms, len(unit))
+    seen_ms = at_ms.repeat(len(unit))
+    there = made.value != 0
+    return (made.where(there), seen_ms[there]) if one.sparse else (made, seen_ms)
 
 
 def stands(world: World, one: ReadingProfile) -> tuple[Ints, Ints]:
@@ -89,9 +93,11 @@ def _values(
     seed, what = world.seed, one.measure
     times = begins if step_ms else moment_ms(world, begins, np.full(begins.shape, NOON))
     day, hour = local(world, times)
-    level = CURVES[one.shape](day, hour) if step_ms else np.ones(day.shape)
-    if not step_ms and one.period == "day" and one.shape == "office":
-        level = np.where(calendar.is_working(day), 1.0, 0.0)
+    if step_ms:
+        level = CURVES[one.shape](day, hour)
+    else:
+        # A day has a figure or none, by what goes on in its morning.
+        level = np.where(CURVES[one.shape](day, np.full(day.shape, _MORNING)) > 0, 1.0, 0.0)
     if one.season:
         level = level * np.array(one.season)[calendar.month(day) - 1]
     size = 1.0 if one.subjects else world.weight(unit)
@@ -99,11 +105,12 @@ def _values(
     if not one.factors and one.subjects:
         own = 0.9 + 0.2 * noise.uniform(seed, what, place)
     part = step_ms / MS_AN_HOUR if one.counts and step_ms else 1.0
-    knot = times / (6 * MS_AN_HOUR) if step_ms else day / 5
-    level = level * (1 + one.wander * noise.drift(seed, what, knot, place, unit))
+    if one.wander:
+        knot = times / (6 * MS_AN_HOUR) if step_ms else day / 5
+        level = level * (1 + one.wander * noise.drift(seed, what, knot, place, unit))
     slot = times // max(step_ms, 1000)
-    shaken = noise.spread(seed, f"{what} shaken", slot, place, unit)
-    level = level * (1 + one.spread * shaken)
+    if one.spread:
+        level = level * (1 + one.spread * noise.spread(seed, f"{what} shaken", slot, place, unit))
     if one.skew:
         level = level * np.exp(one.skew * noise.spread(seed, f"{what} skew", slot, place, unit))
     value = one.base + one.a_year * _years(day) + one.mean * level * own * part

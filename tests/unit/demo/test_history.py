@@ -77,8 +77,8 @@ def ms(moments: pa.ChunkedArray) -> np.ndarray:
 
 
 def test_a_year_of_volumes(whole: list[pa.RecordBatch]) -> None:
-    assert 1_500_000 < readings(whole).num_rows < 3_000_000
-    assert 500_000 < cases(whole).num_rows < 900_000
+    assert 3_000_000 < readings(whole).num_rows < 6_000_000
+    assert 500_000 < cases(whole).num_rows < 1_300_000
     assert max(batch.num_rows for batch in whole) < 70_000
 
 
