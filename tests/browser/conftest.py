@@ -56,6 +56,9 @@ def open_page(browser: Browser) -> Iterator[OpenWall]:
         opened.append(page)
         home.add(urlsplit(centre.address).netloc)
         page.on("pageerror", lambda error: failures.append(str(error)))
+        page.on(
+            "console", lambda message: failures.append(message.text) if "Content Security" in message.text else None
+        )
         page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
         page.on("websocket", lambda websocket: asked.add(urlsplit(websocket.url).netloc))
         page.goto(centre.address + path)

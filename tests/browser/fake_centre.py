@@ -21,9 +21,16 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ioc.api.outer import HEADERS
 from tests.browser import province
 from tests.browser.province import Json
 
+STEPS = {
+    "30m": timedelta(minutes=30),
+    "3h": timedelta(hours=3),
+    "12h": timedelta(hours=12),
+    "7d": timedelta(days=7),
+}
 PAGES = Path(__file__).parents[2] / "ioc" / "api" / "static"
 
 
@@ -38,6 +45,8 @@ class FakeCentre:
         self.refusing = False
         self.epoch = "epoch-1"
         self.clock_ahead = timedelta()
+        self.failing = False
+        self.restatements: list[Json] = []
         self.histories: dict[str, list[Json]] = {}
         self.connections: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -135,7 +144,7 @@ class FakeCentre:
 
     def _app(self, pages: Path) -> Starlette:
         async def page(_: Request) -> Response:
-            return FileResponse(pages / "index.html")
+            return FileResponse(pages / "index.html", headers=HEADERS)
 
         async def centre(_: Request) -> Response:
             home = next(unit for unit in province.units() if unit["code"] == province.PROVINCE)
@@ -152,7 +161,8 @@ class FakeCentre:
             return JSONResponse({"units": province.units()})
 
         async def definitions(_: Request) -> Response:
-            return JSONResponse({"sectors": [], "kpis": province.definitions(), "measures": []})
+            self.paths.append("/api/v1/definitions")
+            return self._or_refused(province.catalogue())
 
         async def display(request: Request) -> Response:
             if request.path_params["id"] != "main":
@@ -163,11 +173,38 @@ class FakeCentre:
             kpi, query = request.path_params["id"], request.query_params
             self.paths.append(request.url.path)
             start, end = (datetime.fromisoformat(query[key]) for key in ("from", "to"))
+            if self.failing:
+                return self._or_refused({})
             figure = dict(zip(province.TILES, province.FIGURES, strict=True)).get(kpi, 1.0)
-            points = self.histories.get(kpi) or province.history(figure, start, end, timedelta(minutes=30))
+            points = self.histories.get(kpi) or province.history(figure, start, end, STEPS[query["step"]])
             return JSONResponse({"id": kpi, "unit": query["unit"], "step": query["step"], "points": points})
 
+        async def kpis(request: Request) -> Response:
+            query = request.query_params
+            wanted = self._values(query.getlist("kpi"), query.getlist("unit"))
+            return self._or_refused({"as_of": province.rfc3339(self.now()), "kpis": wanted})
+
+        async def explain(request: Request) -> Response:
+            kpi, unit = request.path_params["id"], request.query_params["unit"]
+            return self._or_refused(province.explained(kpi, unit, self._state["sources"]))
+
+        async def restatements(request: Request) -> Response:
+            kpi, unit = (request.query_params[key] for key in ("kpi", "unit"))
+            rows = [row for row in self.restatements if (row["kpi"], row["unit"]) == (kpi, unit)]
+            return JSONResponse({"restatements": rows, "next": None})
+
+        async def sources(_: Request) -> Response:
+            return self._or_refused({"sources": self._state["sources"]})
+
+        async def ledger(_: Request) -> Response:
+            return self._or_refused(province.accounts(self._state["sources"]))
+
         routes: list[Any] = [
+            Route("/api/v1/kpis", kpis),
+            Route("/api/v1/kpis/{id}/explain", explain),
+            Route("/api/v1/restatements", restatements),
+            Route("/api/v1/sources", sources),
+            Route("/api/v1/ledger", ledger),
             Route("/api/v1/centre", centre),
             Route("/api/v1/units", units),
             Route("/api/v1/definitions", definitions),
@@ -176,8 +213,29 @@ class FakeCentre:
             WebSocketRoute("/ws/v1", self._websocket),
             Mount("/assets", StaticFiles(directory=pages / "assets", check_dir=False)),
         ]
-        routes += [Route(path, page) for path in ("/wall/{display}", "/ops", "/lab", "/catalog")]
+        routes += [
+            Route(path, page) for path in ("/wall/{display}", "/ops", "/lab", "/catalog", "/catalog/{kpi}", "/sources")
+        ]
         return Starlette(routes=routes)
+
+    def _or_refused(self, shape: Json) -> Response:
+        if self.failing:
+            problem = {"title": "Service Unavailable", "status": 503, "detail": "The store could not be read."}
+            return JSONResponse(problem, 503, media_type="application/problem+json")
+        return JSONResponse(shape)
+
+    def _values(self, kpis: list[str], units: list[str]) -> list[Json]:
+        """What was pushed, and an invented value of every other KPI and unit that is asked for."""
+        now = self.now()
+        pushed = {(row["id"], row["unit"]): row for row in self._state["kpis"]}
+        rows = []
+        for definition in province.definitions():
+            for unit in province.units():
+                key = (definition["id"], unit["code"])
+                wanted = (not kpis or key[0] in kpis) and (not units or key[1] in units)
+                if wanted and province.level(unit) in definition["per"]:
+                    rows.append(pushed.get(key) or province.invented(*key, now))
+        return rows
 
     async def _websocket(self, websocket: WebSocket) -> None:
         if self.refusing:

@@ -1,13 +1,15 @@
 """What a centre of Huế says, made from the real units and sector packs: the material of the browser tests."""
 
 import math
-import tomllib
+import zlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from ioc.catalog.units import province_units
+import orjson
+
+from ioc.api.definitions import definitions_shape
+from ioc.catalog import load
 
 Json = dict[str, Any]
 
@@ -35,47 +37,37 @@ def rfc3339(time: datetime) -> str:
 
 @cache
 def units() -> list[Json]:
-    return [
-        {
-            "code": unit.code,
-            "name": unit.name,
-            "short_name": unit.short_name,
-            "kind": unit.kind,
-            "parent": unit.parent,
-            "latitude": unit.latitude,
-            "longitude": unit.longitude,
-            "area_km2": unit.area_km2,
-        }
-        for unit in province_units(PROVINCE).values()
-    ]
+    rows: list[Json] = orjson.loads(orjson.dumps(list(load(PROVINCE).vocabulary.units.values())))
+    return rows
+
+
+@cache
+def catalogue() -> Json:
+    """Sectors, KPIs, measures, case types and constants as `/api/v1/definitions` gives them, all of version v1."""
+    shape: Json = orjson.loads(orjson.dumps(definitions_shape(load(PROVINCE))))
+    for kpi in shape["kpis"]:
+        kpi["version"] = "v1"
+    return shape
 
 
 @cache
 def definitions() -> list[Json]:
-    packs = [
-        tomllib.loads(file.read_text(encoding="utf-8"))
-        for file in files("ioc.catalog").joinpath("sectors").iterdir()
-        if file.name.endswith(".toml")
-    ]
-    return [
-        {
-            "id": kpi["id"],
-            "sector": pack["sector"]["id"],
-            "name": kpi["name"],
-            "short_name": kpi.get("short_name", {}),
-            "unit_of_measure": kpi["unit_of_measure"],
-            "window": kpi["window"],
-            "digits": kpi.get("digits", 1),
-            "min_samples": kpi.get("min_samples", 1),
-            "fresh_within_s": None,
-            "targets": kpi.get("target", []),
-            "basis": kpi.get("basis", ""),
-            "version": "v1",
-            "roll_up": "merge",
-        }
-        for pack in packs
-        for kpi in pack.get("kpi", [])
-    ]
+    kpis: list[Json] = catalogue()["kpis"]
+    return kpis
+
+
+@cache
+def _by_id() -> dict[str, Json]:
+    return {each["id"]: each for each in definitions()}
+
+
+def definition_of(kpi: str) -> Json:
+    return _by_id()[kpi]
+
+
+def units_of(kpi: str) -> int:
+    """How many units below the province a KPI speaks of."""
+    return sum(level(unit) in definition_of(kpi)["per"] for unit in units() if unit["parent"])
 
 
 def display(tiles: int, scenes: int = 1) -> Json:
@@ -89,7 +81,7 @@ def display(tiles: int, scenes: int = 1) -> Json:
 
 def kpi_value(kpi: str, unit: str, value: float | None, now: datetime, **other: Any) -> Json:
     """A live value with many samples, unless `other` says otherwise."""
-    definition = next(each for each in definitions() if each["id"] == kpi)
+    definition = definition_of(kpi)
     target = next((target for target in definition["targets"] if target["year"] == now.year), None)
     return {
         "id": kpi,
@@ -104,6 +96,54 @@ def kpi_value(kpi: str, unit: str, value: float | None, now: datetime, **other: 
         "target": target,
         "definition_version": "v1",
     } | other
+
+
+def level(unit: Json) -> str:
+    if unit["parent"] == "":
+        return "province"
+    return "department" if unit["kind"] == "department" else "commune"
+
+
+def invented(kpi: str, unit: str, now: datetime) -> Json:
+    """The same for the same KPI and unit; a figure that fits a percentage."""
+    return kpi_value(kpi, unit, 60 + zlib.crc32(f"{kpi} {unit}".encode()) % 4000 / 100, now)
+
+
+def explained(kpi: str, unit: str, sources: list[Json]) -> Json:
+    """Fed by the first source."""
+    return {"id": kpi, "unit": unit, "samples": 400, "sources": sources[:1], "cases": None}
+
+
+def restatement(kpi: str, now: datetime, **other: Any) -> Json:
+    """A day of the province whose published value late data changed."""
+    return {
+        "kpi": kpi,
+        "unit": PROVINCE,
+        "period": "day",
+        "period_from": rfc3339(now - timedelta(days=2)),
+        "period_to": rfc3339(now - timedelta(days=1)),
+        "published_at": rfc3339(now - timedelta(days=1)),
+        "restated_at": rfc3339(now),
+        "value_before": 1.0,
+        "value_after": 2.0,
+        "cause": "late_data",
+    } | other
+
+
+def accounts(sources: list[Json]) -> Json:
+    """A ledger that balances; every source had 11 of its records rejected."""
+    rows = [
+        {
+            "source": row["source"],
+            "received": row["received"],
+            "applied": row["received"] - 11,
+            "duplicate": 0,
+            "rejected": {"unknown_unit": 3, "not_finite": 8},
+            "in_flight": 0,
+        }
+        for row in sources
+    ]
+    return {"balanced": True, "faults": [], "sources": rows, "partitions": [], "losses": []}
 
 
 def source(name: str, vi: str, en: str, now: datetime, **other: Any) -> Json:

@@ -190,13 +190,26 @@ def test_english_by_the_toggle_and_by_the_address(centre: FakeCentre, open_page:
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-@pytest.mark.parametrize("path", ["/ops", "/lab", "/catalog"])
+@pytest.mark.parametrize("path", ["/ops", "/lab"])
 def test_a_desk_page_says_that_it_is_not_built(centre: FakeCentre, open_page: OpenWall, path: str) -> None:
     page = open_page(centre, path, 1366, 768)
     expect(page.get_by_text("Trang này chưa được xây dựng.")).to_be_visible()
-    page.get_by_role("button", name="EN", exact=True).click()
+    page.get_by_role("button", name="English").click()
     expect(page.get_by_text("This page is not built yet.")).to_be_visible()
     expect(page.get_by_role("link", name="Open the wall")).to_have_attribute("href", "/wall/main?lang=en")
+
+
+def test_a_tile_leads_to_what_its_kpi_is(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre, "/wall/main?lang=en")
+    page.click(f"[data-kpi='{KPI}'] .value")  # anywhere on the tile
+    page.wait_for_url(f"**/catalog/{KPI}?lang=en")
+
+
+def test_a_restated_value_is_marked(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    expect(page.locator("abbr")).to_have_count(0)
+    centre.value(KPI, 95.8, restated=True, restated_at=province.rfc3339(centre.now()))
+    expect(page.locator(f"[data-kpi='{KPI}'] abbr")).to_have_text("*", timeout=3000)
 
 
 def test_a_display_that_is_not_there(centre: FakeCentre, open_page: OpenWall) -> None:

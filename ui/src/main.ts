@@ -12,6 +12,12 @@ const target = document.getElementById('page') as HTMLElement
 if (shown.kind === 'wall') {
   const { default: Wall } = await import('./wall/Wall.svelte')
   mount(Wall, { target, props: { display: shown.display, initialLanguage: tongue } })
+} else if (shown.kind === 'catalog') {
+  const { default: Catalog } = await import('./catalog/Catalog.svelte')
+  mount(Catalog, { target, props: { initialLanguage: tongue } })
+} else if (shown.kind === 'sources') {
+  const { default: Sources } = await import('./sources/Sources.svelte')
+  mount(Sources, { target, props: { initialLanguage: tongue } })
 } else {
   const { default: NotBuilt } = await import('./pages/NotBuilt.svelte')
   mount(NotBuilt, { target, props: { page: shown, initialLanguage: tongue } })

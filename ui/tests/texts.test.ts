@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { language, page, theme, withLanguage } from '../src/address/address'
+import { catalogPath, language, page, theme, withLanguage } from '../src/address/address'
 import { speaker, TEXTS, unitOfMeasure } from '../src/texts'
 
 const root = join(import.meta.dirname, '..')
@@ -24,20 +24,18 @@ describe('texts', () => {
       .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
       .join('\n')
     const unused = keys.filter(
-      (key) => !key.startsWith('unit.') && !sources.includes(`'${key}'`) && !sources.includes(`\`${key.replace(/[^._]+$/, '')}\${`),
+      (key) => [`'${key}'`, `\`${key.replace(/[^._]+$/, '')}\${`, `\`${key.split('.')[0]}.\${`].every((use) => !sources.includes(use)),
     )
     expect(unused).toEqual([])
   })
 
-  test('every unit of measure of the catalogue has a text', () => {
-    const folder = join(root, '..', 'ioc', 'catalog', 'sectors')
-    const packs = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
-    const units = new Set(packs.flatMap((pack) => [...pack.matchAll(/^unit_of_measure = "(.*)"$/gm)].map(([, unit]) => unit)))
-    expect([...units].filter((unit) => !(`unit.${unit}` in TEXTS.vi))).toEqual([])
-  })
-
   test('what is filled in', () => expect(speaker('vi')('reason.insufficient', { samples: 2, min_samples: 18 })).toBe('Chưa đủ mẫu 2/18'))
-  test('an unknown unit of measure stays', () => expect(unitOfMeasure('m³/s', 'en')).toBe('m³/s'))
+  test.each([
+    ['vi', 'dossiers', 'hồ sơ'],
+    ['en', 'dossiers', 'dossiers'],
+    ['en', '', 'hồ sơ'],
+  ] as const)('unit of measure in %s where the definition says "%s" in English: %s', (tongue, unit_of_measure_en, said) =>
+    expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en }, tongue)).toBe(said))
 })
 
 describe('address', () => {
@@ -48,7 +46,10 @@ describe('address', () => {
     ['/wall/a/b', { kind: 'unknown' }],
     ['/ops', { kind: 'ops' }],
     ['/lab/', { kind: 'lab' }],
-    ['/catalog', { kind: 'catalog' }],
+    ['/catalog', { kind: 'catalog', kpi: '' }],
+    ['/catalog/air.pm25_mean_24h', { kind: 'catalog', kpi: 'air.pm25_mean_24h' }],
+    ['/catalog/a/b', { kind: 'unknown' }],
+    ['/sources', { kind: 'sources' }],
     ['/ops/7', { kind: 'unknown' }],
     ['/', { kind: 'unknown' }],
   ])('%s', (path, expected) => expect(page(path)).toEqual(expected))
@@ -72,4 +73,10 @@ describe('address', () => {
     expect(withLanguage('?theme=light&lang=en', 'vi')).toBe('?theme=light')
     expect(withLanguage('?lang=en', 'vi')).toBe('')
   })
+
+  test.each([
+    ['nothing chosen', '', {}, '/catalog'],
+    ['a KPI of the province', 'lgsp.rate', {}, '/catalog/lgsp.rate'],
+    ['a unit, a range and a language', 'lgsp.rate', { unit: '19753', range: '7d', language: 'en' as const }, '/catalog/lgsp.rate?unit=19753&range=7d&lang=en'],
+  ])('the address of %s', (_, kpi, more, path) => expect(catalogPath(kpi, more)).toBe(path))
 })

@@ -1,3 +1,4 @@
+import type { KpiDefinition } from '../src/catalog/protocol'
 import type { KpiValue } from '../src/live/protocol'
 
 /** A live value of 96.4 % of unit 46 against a target of at least 98, unless `other` says otherwise. */
@@ -14,6 +15,32 @@ export function kpi(other: Partial<KpiValue> = {}): KpiValue {
     freshness: 'live',
     target: { year: 2026, at_least: 98 },
     definition_version: 'v1',
+    ...other,
+  }
+}
+
+/** A count of dossiers, unless `other` says otherwise. */
+export function definition(other: Partial<KpiDefinition> = {}): KpiDefinition {
+  return {
+    id: 'dossier.overdue_now',
+    sector: 'public_services',
+    name: { vi: 'Hồ sơ đang quá hạn', en: 'Dossiers overdue now' },
+    short_name: {},
+    unit_of_measure: 'hồ sơ',
+    unit_of_measure_en: 'dossiers',
+    window: 'now',
+    digits: 0,
+    version: 'v1',
+    expression: { kind: 'count', of: 'dossier', where: 'closed_at is null' },
+    min_samples: 1,
+    fresh_within_s: null,
+    targets: [],
+    basis: '',
+    roll_up: 'merge',
+    per: ['province', 'commune'],
+    bands: [],
+    references: [],
+    family: '',
     ...other,
   }
 }

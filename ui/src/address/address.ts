@@ -3,12 +3,20 @@
 import type { Language } from '../texts'
 
 export type Theme = 'dark' | 'light'
-export type Page = { kind: 'wall'; display: string } | { kind: 'ops' | 'lab' | 'catalog' } | { kind: 'unknown' }
+export type Page =
+  | { kind: 'wall'; display: string }
+  | { kind: 'catalog'; kpi: string }
+  | { kind: 'sources' }
+  | { kind: 'ops' | 'lab' }
+  | { kind: 'unknown' }
+export type DeskKind = 'ops' | 'catalog' | 'sources' | 'lab'
 
 export function page(path: string): Page {
   const [first = '', second = '', ...rest] = path.split('/').filter(Boolean)
   if (first === 'wall' && rest.length === 0) return { kind: 'wall', display: decodeURIComponent(second) || 'main' }
-  if ((first === 'ops' || first === 'lab' || first === 'catalog') && second === '') return { kind: first }
+  if (first === 'catalog' && rest.length === 0) return { kind: first, kpi: decodeURIComponent(second) }
+  if ((first === 'ops' || first === 'lab') && second === '') return { kind: first }
+  if (first === 'sources' && second === '') return { kind: first }
   return { kind: 'unknown' }
 }
 
@@ -29,4 +37,13 @@ export function withLanguage(search: string, wanted: Language): string {
   else query.set('lang', wanted)
   const text = query.toString()
   return text ? `?${text}` : ''
+}
+
+/** Where a KPI is explained, for a unit other than the province. */
+export function catalogPath(kpi: string, { unit = '', language = 'vi' as Language, range = '' } = {}): string {
+  const query = new URLSearchParams()
+  if (unit) query.set('unit', unit)
+  if (range) query.set('range', range)
+  const search = withLanguage(query.toString(), language)
+  return `/catalog${kpi ? `/${encodeURIComponent(kpi)}` : ''}${search}`
 }

@@ -51,3 +51,27 @@ export function duration(length_s: number, say: Say): string {
   if (hours < 48) return say('duration.hours', { n: hours })
   return say('duration.days', { n: Math.floor(hours / 24) })
 }
+
+/** The length of a time ago, coarse; null for one that never was. */
+export function since(time: string | null, now_ms: number, say: Say): string | null {
+  return time === null ? null : duration((now_ms - Date.parse(time)) / 1000, say)
+}
+
+/** How far the zone's clocks are ahead of UTC at a moment. */
+export function zoneOffset_ms(time_ms: number, zone: string): number {
+  const { year, month, day, hour, minute } = parts(time_ms, zone)
+  const local = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute))
+  return local - Math.floor(time_ms / 60_000) * 60_000
+}
+
+/** "22/11/2026" of a day as ISO writes it. */
+export function day(iso: string): string {
+  const [year = '', month = '', of = ''] = iso.slice(0, 10).split('-')
+  return `${of}/${month}/${year}`
+}
+
+/** Its day in the zone, as ISO writes it. */
+export function isoDay(time_ms: number, zone: string): string {
+  const { year, month, day } = parts(time_ms, zone)
+  return `${year}-${month}-${day}`
+}

@@ -40,6 +40,10 @@ export function windowText(definition: Definition, say: Say): string {
     case 'month': return say('window.month')
     case 'quarter': return say('window.quarter')
     case 'year': return say('window.year')
+    case 'yesterday': return say('window.yesterday')
+    case 'last_month': return say('window.last_month')
+    case 'last_quarter': return say('window.last_quarter')
+    case 'last_year': return say('window.last_year')
     case 'always': return say('window.always')
     case 'now': return say('window.now')
   }

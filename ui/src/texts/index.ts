@@ -15,9 +15,9 @@ export function speaker(language: Language): Say {
     (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(filled[name] ?? whole))
 }
 
-/** A unit of measure is written in Vietnamese in the catalogue; one that this page does not know stays as it is. */
-export function unitOfMeasure(unit: string, language: Language): string {
-  return TEXTS[language][`unit.${unit}`] ?? unit
+/** A definition's unit of measure in the reader's language. */
+export function unitOfMeasure(of: { unit_of_measure: string; unit_of_measure_en: string }, language: Language): string {
+  return language === 'en' ? of.unit_of_measure_en || of.unit_of_measure : of.unit_of_measure
 }
 
 /** A name from the catalogue; Vietnamese where the other language is missing. */

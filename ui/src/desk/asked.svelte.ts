@@ -1,0 +1,46 @@
+/** Something that a page asks for: loading, there, or failed; what is there stays while it is asked for anew. */
+
+import { Refused } from '../live/ask'
+
+export type Failure = 'missing' | 'forbidden' | 'failed'
+
+export class Asked<T> {
+  value = $state.raw<T | null>(null)
+  failure = $state<Failure | null>(null)
+  /** The centre's own sentence. */
+  detail = $state('')
+
+  #running: AbortController | null = null
+
+  get loading(): boolean {
+    return this.value === null && this.failure === null
+  }
+
+  /** A newer call ends an older one. `anew` forgets what is there: it speaks of something else. */
+  async load(fetch: (given_up: AbortSignal) => Promise<T>, anew = false): Promise<void> {
+    this.#running?.abort()
+    const running = (this.#running = new AbortController())
+    if (anew) this.forget()
+    try {
+      const value = await fetch(running.signal)
+      if (running.signal.aborted) return
+      this.value = value
+      this.failure = null
+    } catch (error) {
+      if (running.signal.aborted) return
+      const status = error instanceof Refused ? error.status : 0
+      this.failure = status === 404 ? 'missing' : status === 401 || status === 403 ? 'forbidden' : 'failed'
+      this.detail = error instanceof Refused ? error.detail : ''
+    }
+  }
+
+  forget(): void {
+    this.value = null
+    this.failure = null
+    this.detail = ''
+  }
+
+  stop(): void {
+    this.#running?.abort()
+  }
+}

@@ -1,0 +1,67 @@
+/** What every desk page knows: the language, whose centre this is, its clock, and whether it answers. */
+
+import { withLanguage } from '../address/address'
+import { ask, Refused } from '../live/ask'
+import { ServerClock } from '../live/clock'
+import type { Centre } from '../live/protocol'
+import { speaker, type Language, type Say } from '../texts'
+
+const TICK_MS = 1000
+const LOST_AFTER_MS = 20_000
+
+export class Desk {
+  language = $state<Language>('vi')
+  say: Say = $derived(speaker(this.language))
+  centre = $state.raw<Centre | null>(null)
+  now_ms = $state(Date.now())
+  /** False when the centre has not answered for 20 s: what is shown may be old. */
+  answers = $state(true)
+
+  #clock = new ServerClock(Date.now(), performance.now())
+  #heard_ms = performance.now()
+
+  constructor(language: Language) {
+    this.language = language
+  }
+
+  get zone(): string {
+    return this.centre?.zone ?? 'Asia/Ho_Chi_Minh'
+  }
+
+  /** Returns what ends it. */
+  start(): () => void {
+    const tick = setInterval(() => {
+      this.now_ms = this.#clock.now(performance.now())
+      this.answers = performance.now() - this.#heard_ms < LOST_AFTER_MS
+    }, TICK_MS)
+    return () => clearInterval(tick)
+  }
+
+  /** As `ask`; remembers that the centre answered, if only to refuse. */
+  async ask<T>(path: string, given_up?: AbortSignal): Promise<T> {
+    try {
+      const answer = await ask<T>(path, given_up)
+      this.#heard()
+      return answer
+    } catch (error) {
+      if (error instanceof Refused) this.#heard()
+      throw error
+    }
+  }
+
+  /** The centre's own time, as one of its answers gave it. */
+  setClock(time: string): void {
+    this.#clock.set(Date.parse(time), performance.now())
+    this.now_ms = this.#clock.now(performance.now())
+  }
+
+  turnLanguage(): void {
+    this.language = this.language === 'vi' ? 'en' : 'vi'
+    history.replaceState(history.state, '', location.pathname + withLanguage(location.search, this.language))
+  }
+
+  #heard(): void {
+    this.#heard_ms = performance.now()
+    this.answers = true
+  }
+}

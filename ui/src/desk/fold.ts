@@ -1,0 +1,13 @@
+/** Search as people type it: without diacritics, in any case. "ho so" finds "Hồ sơ", "đ" is "d". */
+
+export function fold(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('đ', 'd')
+}
+
+/** Every word of `wanted` begins somewhere in `text`; an empty search finds everything. */
+export function finds(text: string, wanted: string): boolean {
+  const folded = fold(text)
+  return fold(wanted)
+    .split(/\s+/)
+    .every((word) => folded.includes(word))
+}

@@ -1,0 +1,24 @@
+/** Shortcuts of one letter. They can be turned off (WCAG 2.1.4), and never take a letter that is being typed. */
+
+const STORED = 'ioc.keys'
+
+class Keys {
+  on = $state(localStorage.getItem(STORED) !== 'off')
+
+  turn(): void {
+    this.on = !this.on
+    localStorage.setItem(STORED, this.on ? 'on' : 'off')
+  }
+}
+
+export const keys = new Keys()
+
+/** The action of a key press, if there is one and it is free for us. */
+export function pressed(event: KeyboardEvent, actions: Record<string, () => void>): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+  const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea, select, [contenteditable]')
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+  if (!action || typing || !keys.on) return
+  event.preventDefault()
+  action()
+}

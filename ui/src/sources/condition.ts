@@ -1,0 +1,12 @@
+/** A source's condition as a mark that needs no colour. */
+
+import type { Condition } from '../live/protocol'
+
+const MARKS: Record<Condition, string> = {
+  starting: '◌', waiting: '○', live: '●', late: '▲', failing: '◆', unavailable: '✕', refusing: '◆',
+}
+
+export const conditionMark = (condition: Condition): string => MARKS[condition]
+
+/** The worst first. */
+export const WORST: Condition[] = ['refusing', 'failing', 'unavailable', 'late', 'starting', 'waiting', 'live']
