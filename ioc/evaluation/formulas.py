@@ -1,6 +1,7 @@
 """Formulas over vectors of KPI values."""
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ def compute(term: Term, values: Mapping[str, Real], when_zero: float | None) -> 
     with np.errstate(all="ignore"):
         value, by_zero = _compute(term, values)
     value = np.broadcast_to(value, np.broadcast(value, *values.values()).shape).copy()
-    missing = np.logical_or.reduce([np.isnan(part) for part in values.values()])
+    missing = reduce(np.logical_or, [np.isnan(part) for part in values.values()])
     value[~np.isfinite(value) | missing] = np.nan
     value[by_zero & ~missing] = np.nan if when_zero is None else when_zero
     return value

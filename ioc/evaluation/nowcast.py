@@ -23,7 +23,7 @@ def nowcast(places: Whole, age: Whole, n: Whole, total: Real, size: int) -> Real
     readings = np.bincount(cell, n[here], size * HOURS).reshape(size, HOURS)
     sums = np.bincount(cell, total[here], size * HOURS).reshape(size, HOURS)
     there = readings > 0
-    mean = np.divide(sums, readings, out=np.zeros_like(sums), where=there)
+    mean = np.divide(sums, readings, out=np.zeros(sums.shape), where=there)
     least = np.where(there, mean, np.inf).min(axis=1)
     most = np.where(there, mean, -np.inf).max(axis=1)
     ratio = np.divide(least, most, out=np.ones(size), where=np.isfinite(most) & (most > 0))

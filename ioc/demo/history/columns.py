@@ -37,7 +37,7 @@ def case_rows(world: World, tables: Sequence[Versions]) -> pa.RecordBatch:
 
 def _version_rows(world: World, versions: Versions) -> pa.RecordBatch:
     cases, row, step = versions.cases, versions.row, versions.step
-    words, closed = cases.words, step == cases.closing
+    words, closed = cases.words, step >= cases.closing
     attributes = np.where(closed, cases.attributes_closed[row], cases.attributes[row])
     no_service = np.array([service == "" for service in words.services])[cases.service[row]]
     no_channel = np.array([channel == "" for channel in words.channels])[cases.channel[row]]
@@ -52,7 +52,7 @@ def _version_rows(world: World, versions: Versions) -> pa.RecordBatch:
             _coded(cases.service[row], words.services, SUBJECT, no_service),
             pa.array(cases.step_ms[row, RECEIVED]).cast(TIME),
             pa.array(due, mask=due == NEVER).cast(TIME),
-            pa.array(cases.step_ms[row, step], mask=~closed).cast(TIME),
+            pa.array(cases.step_ms[row, cases.closing], mask=~closed).cast(TIME),
             pa.array(cases.step_ms[row, step]).cast(TIME),
             pa.array(words.attributes, pa.string()).take(pa.array(attributes)),
         ],

@@ -100,7 +100,10 @@ def _cases(world: World, first_day: int, last_day: int, began_at_ms: int) -> pa.
     of_dossiers = dossiers.dossiers(world, first_day, last_day)
     of_petitions = petitions.petitions(world, first_day, last_day)
     delay_ms = RunsLate().seen_after_ms(world, of_petitions)
-    parts = [first_and_last(of_dossiers, began_at_ms, 0), first_and_last(of_petitions, began_at_ms, delay_ms)]
+    parts = [
+        first_and_last(of_dossiers, began_at_ms, 0, dossiers.PAUSES),
+        first_and_last(of_petitions, began_at_ms, delay_ms, petitions.PAUSES),
+    ]
     for profile in (case for file in profile_files() for case in file.cases):
         made = life_cycles.cases(world, profile, first_day, last_day)
         whole = profile.history == "all_steps"
@@ -108,15 +111,18 @@ def _cases(world: World, first_day: int, last_day: int, began_at_ms: int) -> pa.
     return case_rows(world, parts)
 
 
-def first_and_last(cases: Cases, before_ms: int, visible_after_ms: np.ndarray | int) -> Versions:
-    """Of each case its first and its latest version that could be seen before a moment; the steps between are left
-    out of the history."""
+def first_and_last(
+    cases: Cases, before_ms: int, visible_after_ms: np.ndarray | int, also: tuple[int, ...] = ()
+) -> Versions:
+    """Of each case its first and its latest version that could be seen before a moment, and the steps `also` (in which
+    its clock stood); the other steps between are left out of the history."""
     seen = cases.step_ms + np.asarray(visible_after_ms).reshape(-1, 1)
     visible = (cases.step_ms != NEVER) & (seen < before_ms)
     first = visible[:, 0]
-    latest = np.where(visible, np.arange(cases.closing + 1), -1).max(axis=1)
+    latest = np.where(visible, np.arange(visible.shape[1]), -1).max(axis=1)
     chosen = np.zeros_like(visible)
     chosen[first, 0] = True
+    chosen[:, also] = visible[:, also]
     chosen[latest >= 0, latest[latest >= 0]] = True
     rows, steps = np.nonzero(chosen)
     return Versions(cases, rows, steps, seen[rows, steps])

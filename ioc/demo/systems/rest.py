@@ -29,7 +29,9 @@ STATUS_WORDS = {
     "returned": "TRA_LAI",
     "withdrawn": "CONG_DAN_RUT",
     "assigned": "PHAN_CONG",
+    "more_asked": "YEU_CAU_BO_SUNG",
     "answered": "DA_TRA_LOI",
+    "published": "DA_CONG_KHAI",
     "refused": "TU_CHOI",
 }
 CHANNEL_WORDS = {"online": "TRUC_TUYEN", "counter": "TRUC_TIEP", "post": "BUU_CHINH"}
@@ -124,6 +126,15 @@ def dossier_row(world: World, version: Version) -> Row:
         "thanhToanTrucTuyen": attributes["paid_online"],
         "soHoa": attributes["digitised"],
         "phongBan": attributes["department"],
+        "dongBo": attributes.get("synchronised", False),
+        "ketQuaDienTu": attributes.get("result_electronic", False),
+        "banSaoDienTu": attributes.get("e_copy"),
+        "taiSuDung": attributes.get("reused", False),
+        "chiaSe": attributes.get("shared", False),
+        "xacThucDanCu": attributes.get("identity_checked", False),
+        "dungDuLieuDanCu": attributes.get("population_used", False),
+        "haiLong": attributes.get("satisfied"),
+        "biPhanAnh": attributes.get("complained", False),
     }
 
 
@@ -141,6 +152,7 @@ def petition_row(world: World, version: Version) -> Row:
         "hanhDongLuc": _local(world, version.updated_ms),
         "dongBoLuc": _local(world, version.seen_ms),
         "haiLong": attributes.get("satisfied"),
+        "ngayYeuCauBoSung": attributes.get("asked_in_days"),
     }
 
 

@@ -11,13 +11,13 @@ from ioc.demo.places import World
 from ioc.demo.world.readings import moment_ms
 
 NEVER = -1
-STEPS = 5
-RECEIVED, CLOSED = 0, STEPS - 1
+RECEIVED = 0
 
 
 @dataclass(frozen=True)
 class CaseWords:
-    """What the codes of a case table stand for; `attributes` are JSON objects."""
+    """What the codes of a case table stand for; `attributes` are JSON objects. `after_closing` is the number of steps
+    behind the closing (an answer is published)."""
 
     case_type: str
     prefix: str
@@ -25,6 +25,7 @@ class CaseWords:
     channels: tuple[str, ...]
     services: tuple[str, ...]
     attributes: tuple[str, ...]
+    after_closing: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Cases:
     """Columns of equal length, one row a case; `day` and `number` (from 1, within unit and day) make its id.
 
     `step_ms` and `step_status` have a column a step, in order of time; NEVER marks a step that is left out, and a due
-    time that nobody promised. The first step is the receipt, the last the closing. `attributes` hold while the case is
+    time that nobody promised. The first step is the receipt, `closing` the closing. `attributes` hold while the case is
     open, `attributes_closed` from then on.
     """
 
@@ -53,8 +54,8 @@ class Cases:
 
     @property
     def closing(self) -> int:
-        """The last step."""
-        return int(self.step_ms.shape[1]) - 1
+        """The step that closes a case."""
+        return int(self.step_ms.shape[1]) - 1 - self.words.after_closing
 
     @classmethod
     def joined(cls, parts: Sequence["Cases"]) -> "Cases":
@@ -111,7 +112,7 @@ class Versions:
 
     def version(self, place: int) -> "Version":
         cases, row, step = self.cases, int(self.row[place]), int(self.step[place])
-        words, closed = cases.words, step == cases.closing
+        words, closed = cases.words, step >= cases.closing
         return Version(
             case_id=cases.case_id(row),
             unit=int(cases.unit[row]),
@@ -121,7 +122,7 @@ class Versions:
             attributes=words.attributes[(cases.attributes_closed if closed else cases.attributes)[row]],
             received_ms=int(cases.step_ms[row, RECEIVED]),
             due_ms=int(cases.due_ms[row]) if cases.due_ms[row] != NEVER else None,
-            closed_ms=int(cases.step_ms[row, step]) if closed else None,
+            closed_ms=int(cases.step_ms[row, cases.closing]) if closed else None,
             updated_ms=int(cases.step_ms[row, step]),
             seen_ms=int(self.seen_ms[place]),
         )

@@ -1,76 +1,40 @@
-"""Dossiers at the communes' one-stop shops: 20 to 60 a working day and commune, most settled on time."""
-
-import json
+"""Dossiers at the one-stop shops of communes (20 to 60 a working day) and departments, most settled on time."""
 
 import numpy as np
 
 from ioc.demo import calendar, noise, shapes
 from ioc.demo.noise import Floats, Ints
 from ioc.demo.places import World
-from ioc.demo.world.cases import (
-    NEVER,
-    STEPS,
-    Cases,
-    CaseWords,
-    choose,
-    spread_over_days,
-    working_moment,
-)
-from ioc.demo.world.procedures import PROCEDURES
+from ioc.demo.world.cases import NEVER, Cases, choose, spread_over_days, working_moment
+from ioc.demo.world.dossier_words import WORDS, code, handled
+from ioc.demo.world.procedures import COMMUNE_PROCEDURES, OFFICE_PROCEDURES, PROCEDURES
 from ioc.demo.world.readings import local, moment_ms
 
 A_DAY = 31.0
 """Dossiers of a mean commune on a usual working day."""
+OFFICE_A_DAY = 30.0
+"""Dossiers of a department that has procedures."""
 ONLINE, POST = 0.775, 0.012
 LATE = 0.034
-SUPPLEMENTED = 0.06
+SUPPLEMENTED, AGAIN = 0.06, 0.06
 LONGEST_DAYS = 80
 """No dossier stays open longer, in calendar days."""
+PAUSES = (2, 3, 4, 5)
+"""Steps at which its clock stops and goes on."""
 
+_STATUSES = (0, 1, 2, 1, 2, 1, 3)
 _OUTCOMES = (0.96, 0.025, 0.015)  # settled, returned, withdrawn
-_SETTLED = 3
-_PAID_ONLINE, _DIGITISED = 0.62, 0.83
+_PAID_ONLINE, _COMPLAINED = 0.62, 0.004
+_RATED = (0.7, 0.02, 0.28)  # as RATINGS
 _PROMISED = np.array([procedure.promised for procedure in PROCEDURES], np.int64)
 
 
-def _attributes() -> tuple[str, ...]:
-    """By procedure × online × paid online × digitised."""
-    return tuple(
-        json.dumps(
-            {
-                "level": "full" if procedure.fully_online else "partial",
-                "fee": procedure.fee,
-                "paid_online": bool(paid and procedure.fee and online),
-                "digitised": bool(digitised or online),
-                "department": procedure.department,
-            },
-            ensure_ascii=False,
-        )
-        for procedure in PROCEDURES
-        for online in (False, True)
-        for paid in (False, True)
-        for digitised in (False, True)
-    )
-
-
-WORDS = CaseWords(
-    case_type="dossier",
-    prefix="H57.",
-    statuses=("received", "processing", "supplement", "settled", "returned", "withdrawn"),
-    channels=("online", "counter", "post"),
-    services=tuple(procedure.code for procedure in PROCEDURES),
-    attributes=_attributes(),
-)
-
-
 def dossiers(world: World, first_day: int, last_day: int) -> Cases:
-    """All dossiers received on local days in [first_day, last_day), by day and commune, with their whole lives."""
+    """All dossiers received on local days in [first_day, last_day), by day and unit, communes first, with their whole
+    lives."""
     seed = world.seed
     days = np.arange(first_day, last_day, dtype=np.int64)
-    expected = A_DAY * shapes.dossiers_of_day(days)[:, None] * world.size[world.communes][None, :]
-    wobble = 1 + 0.12 * noise.spread(seed, "dossiers", days[:, None], world.communes[None, :])
-    chance = noise.uniform(seed, "dossier count", days[:, None], world.communes[None, :])
-    unit, day, number = spread_over_days(noise.counts(expected * wobble, chance), world.communes, days)
+    unit, day, number = (np.concatenate(columns) for columns in zip(*_arrivals(world, days), strict=True))
 
     def draw(what: str) -> Floats:
         return noise.uniform(seed, what, unit, day, number)
@@ -79,8 +43,11 @@ def dossiers(world: World, first_day: int, last_day: int) -> Cases:
     channel = choose((ONLINE, 1 - ONLINE - POST, POST), draw("channel"))
     channel = np.where(open_office, channel, 0)
     received = moment_ms(world, day, _arrival_hour(day, channel, draw("arrival")))
-    service = choose(tuple(procedure.share for procedure in PROCEDURES), draw("service"))
-    code = ((service * 2 + (channel == 0)) * 2 + (draw("paid") < _PAID_ONLINE)) * 2 + (draw("digitised") < _DIGITISED)
+    service = _service(world, unit, draw("service"))
+    online, paid = (channel == 0).astype(np.int64), (draw("paid") < _PAID_ONLINE).astype(np.int64)
+    care = 0.88 + 0.12 * noise.uniform(seed, "care", unit)
+    complained = (draw("complained") < _COMPLAINED).astype(np.int64)
+    begins = code(service, online, paid, handled(draw("handled"), care), complained)
     life = _Life(world, received, _PROMISED[service], draw)
     return Cases(
         words=WORDS,
@@ -89,12 +56,42 @@ def dossiers(world: World, first_day: int, last_day: int) -> Cases:
         number=number,
         channel=channel,
         service=service,
-        attributes=code,
-        attributes_closed=code,
+        attributes=begins,
+        attributes_closed=begins + 1 + choose(_RATED, draw("rating")),
         due_ms=life.due,
-        step_ms=np.column_stack((received, life.processing, life.supplement, life.resumed, life.closed)),
+        step_ms=np.column_stack(
+            (received, life.processing, life.supplement, life.resumed, life.again, life.resumed_again, life.closed)
+        ),
         step_status=_step_statuses(draw("outcome")),
     )
+
+
+def _arrivals(world: World, days: Ints) -> "list[tuple[Ints, Ints, Ints]]":
+    """Unit, day and number of each dossier, of the communes and of the departments that have procedures."""
+    made = []
+    for units, a_day in ((world.communes, A_DAY * world.size[world.communes]), _offices(world)):
+        expected = np.asarray(a_day)[None, :] * shapes.dossiers_of_day(days)[:, None]
+        wobble = 1 + 0.12 * noise.spread(world.seed, "dossiers", days[:, None], units[None, :])
+        chance = noise.uniform(world.seed, "dossier count", days[:, None], units[None, :])
+        made.append(spread_over_days(noise.counts(expected * wobble, chance), units, days))
+    return made
+
+
+def _offices(world: World) -> tuple[Ints, Floats]:
+    """Places of the departments with procedures, and their dossiers a day."""
+    codes = dict.fromkeys(procedure.office for procedure in OFFICE_PROCEDURES)
+    places = np.array([world.units.index(office) for office in codes if office in world.units], np.int64)
+    return places, OFFICE_A_DAY * world.size[places]
+
+
+def _service(world: World, unit: Ints, chance: Floats) -> Ints:
+    """Place in PROCEDURES, of those that the unit has."""
+    service = choose(tuple(procedure.share for procedure in COMMUNE_PROCEDURES), chance)
+    for place in np.unique(unit[unit > len(world.communes)]).tolist():
+        own = [n for n, procedure in enumerate(PROCEDURES) if procedure.office == world.units[place]]
+        here = unit == place
+        service[here] = np.array(own)[choose(tuple(PROCEDURES[n].share for n in own), chance[here])]
+    return service
 
 
 def _arrival_hour(day: Ints, channel: Ints, chance: Floats) -> Floats:
@@ -109,8 +106,8 @@ def _arrival_hour(day: Ints, channel: Ints, chance: Floats) -> Floats:
 
 
 def _step_statuses(chance: Floats) -> Ints:
-    statuses = np.tile(np.array([0, 1, 2, 1, _SETTLED], np.int64), (len(chance), 1))
-    statuses[:, STEPS - 1] = _SETTLED + choose(_OUTCOMES, chance)
+    statuses = np.tile(np.array(_STATUSES, np.int64), (len(chance), 1))
+    statuses[:, -1] += choose(_OUTCOMES, chance)
     return statuses
 
 
@@ -142,6 +139,10 @@ class _Life:
         brought_day = calendar.working_day(taken_day, np.maximum(worked // 3 + 1, worked * 2 // 3))
         self.supplement = np.where(supplemented, working_moment(world, asked_day, draw("asked")), NEVER)
         self.resumed = np.where(supplemented, working_moment(world, brought_day, draw("brought")), NEVER)
+        twice = supplemented & (draw("again") < AGAIN) & (self.closed - self.resumed > 4 * calendar.MS_AN_HOUR)
+        left = (self.closed - self.resumed) // 4
+        self.again = np.where(twice, self.resumed + left, NEVER)
+        self.resumed_again = np.where(twice, self.resumed + 3 * left, NEVER)
 
 
 def _minutes(least: int, most: int, chance: Floats) -> Ints:

@@ -7,7 +7,7 @@ import numpy as np
 from ioc.demo import calendar, noise, shapes
 from ioc.demo.noise import Floats, Ints
 from ioc.demo.places import World
-from ioc.demo.world.cases import NEVER, STEPS, Cases, CaseWords, choose, spread_over_days, working_moment
+from ioc.demo.world.cases import NEVER, Cases, CaseWords, choose, spread_over_days, working_moment
 from ioc.demo.world.readings import local, moment_ms
 
 A_DAY = 15.0
@@ -18,14 +18,27 @@ LONGEST_DAYS = 60
 FIELDS = ("giao thông", "môi trường", "đô thị", "điện, nước", "an ninh trật tự", "thủ tục hành chính")
 
 _FIELD_SHARES = (0.24, 0.22, 0.2, 0.14, 0.1, 0.1)
-_ANSWERED = 3
+MORE_ASKED, PUBLISHED_LATE = 0.08, 0.05
+PAUSES = (3, 4)
+"""Steps at which its clock stops and goes on."""
+_STATUSES = (0, 1, 2, 3, 2, 4, 5)
+_CLOSING = 5
+_REFUSED = 6
+_ASKED_IN = (1, 2, 4, 6)
+_ASKED_IN_SHARES = (0.45, 0.35, 0.16, 0.04)
 
 
 def _attributes() -> tuple[str, ...]:
-    """By field × (not asked yet, dissatisfied, satisfied)."""
+    """By field × working days until more was asked (none: nothing was) × (not rated, dissatisfied, satisfied)."""
     return tuple(
-        json.dumps({"field": name} | ({} if satisfied is None else {"satisfied": satisfied}), ensure_ascii=False)
+        json.dumps(
+            {"field": name}
+            | ({} if asked is None else {"asked_in_days": asked})
+            | ({} if satisfied is None else {"satisfied": satisfied}),
+            ensure_ascii=False,
+        )
         for name in FIELDS
+        for asked in (None, *_ASKED_IN)
         for satisfied in (None, False, True)
     )
 
@@ -33,10 +46,11 @@ def _attributes() -> tuple[str, ...]:
 WORDS = CaseWords(
     case_type="petition",
     prefix="PAKN.",
-    statuses=("received", "assigned", "processing", "answered", "refused"),
+    statuses=("received", "assigned", "processing", "more_asked", "answered", "published", "refused"),
     channels=("app", "hotline", "web"),
     services=("",),
     attributes=_attributes(),
+    after_closing=1,
 )
 
 
@@ -61,9 +75,18 @@ def petitions(world: World, first_day: int, last_day: int) -> Cases:
     closed = working_moment(world, calendar.working_day(taken_day, worked), draw("closing"))
     assigned = received + (600 + draw("assigned") * 3000).astype(np.int64) * 1000
     begun = working_moment(world, taken_day, 0.6 + 0.4 * draw("begun"))
-    field = choose(_FIELD_SHARES, draw("field")) * 3
-    statuses = np.tile(np.array([0, 1, 2, 2, _ANSWERED], np.int64), (len(unit), 1))
-    statuses[:, STEPS - 1] = _ANSWERED + refused
+    asked_place = choose(_ASKED_IN_SHARES, draw("asked in"))
+    asked_days = np.array(_ASKED_IN)[asked_place]
+    asked_for = (draw("asked") < MORE_ASKED) & (worked > asked_days + 1) & ~refused
+    asked = np.where(
+        asked_for, working_moment(world, calendar.working_day(taken_day, asked_days), draw("asking")), NEVER
+    )
+    brought = np.where(asked_for, asked + (closed - asked) * 6 // 10, NEVER)
+    publishing = calendar.working_day(local(world, closed)[0], np.where(draw("published late") < PUBLISHED_LATE, 4, 1))
+    published = np.where(refused, NEVER, working_moment(world, publishing, draw("publishing")))
+    field = (choose(_FIELD_SHARES, draw("field")) * (1 + len(_ASKED_IN)) + np.where(asked_for, 1 + asked_place, 0)) * 3
+    statuses = np.tile(np.array(_STATUSES, np.int64), (len(unit), 1))
+    statuses[:, _CLOSING] = np.where(refused, _REFUSED, statuses[:, _CLOSING])
     return Cases(
         words=WORDS,
         unit=unit,
@@ -74,7 +97,7 @@ def petitions(world: World, first_day: int, last_day: int) -> Cases:
         attributes=field,
         attributes_closed=field + np.where(refused, 0, 1 + (draw("satisfied") < SATISFIED)),
         due_ms=moment_ms(world, calendar.working_day(taken_day, DUE_WORKING_DAYS), np.full(len(unit), 17.0)),
-        step_ms=np.column_stack((received, assigned, begun, np.full(len(unit), NEVER), closed)),
+        step_ms=np.column_stack((received, assigned, begun, asked, brought, closed, published)),
         step_status=statuses,
     )
 

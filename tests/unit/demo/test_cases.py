@@ -7,7 +7,7 @@ from ioc.demo import calendar
 from ioc.demo.habits import RunsLate
 from ioc.demo.places import World
 from ioc.demo.world import dossiers, petitions
-from ioc.demo.world.cases import CLOSED, NEVER, RECEIVED, Cases
+from ioc.demo.world.cases import NEVER, RECEIVED, Cases
 from tests.unit.demo.moments import at, day
 
 NOW = "2026-11-23 08:42"
@@ -26,7 +26,7 @@ def all_petitions(world: World) -> Cases:
 def test_a_working_day_of_a_commune_has_20_to_60_dossiers(world: World, all_dossiers: Cases) -> None:
     working = calendar.is_working(all_dossiers.day) & (all_dossiers.day >= day("2026-09-01"))
     days = len(np.unique(all_dossiers.day[working]))
-    a_day = np.bincount(all_dossiers.unit[working], minlength=len(world.units))[1:] / days
+    a_day = np.bincount(all_dossiers.unit[working], minlength=len(world.units))[world.communes] / days
     assert len(a_day) == 40
     assert 17 < a_day.min() < a_day.max() < 70
     assert 28 < a_day.mean() < 35
@@ -34,7 +34,7 @@ def test_a_working_day_of_a_commune_has_20_to_60_dossiers(world: World, all_doss
 
 def test_kpis_look_as_on_the_wall(all_dossiers: Cases) -> None:
     now, month = at(NOW), at("2026-11-01 00:00")
-    received, closed = all_dossiers.step_ms[:, RECEIVED], all_dossiers.step_ms[:, CLOSED]
+    received, closed = all_dossiers.step_ms[:, RECEIVED], all_dossiers.step_ms[:, all_dossiers.closing]
     is_open = (received < now) & (closed >= now)
     settled = (closed >= month) & (closed < now)
     of_month = (received >= month) & (received < now)
@@ -47,7 +47,11 @@ def test_petitions_look_as_on_the_wall(all_petitions: Cases) -> None:
     open_at = []
     for back in range(0, 20, 4):
         now = at(NOW) - back * calendar.MS_A_DAY
-        open_at.append(((all_petitions.step_ms[:, RECEIVED] < now) & (all_petitions.step_ms[:, CLOSED] >= now)).sum())
+        open_at.append(
+            (
+                (all_petitions.step_ms[:, RECEIVED] < now) & (all_petitions.step_ms[:, all_petitions.closing] >= now)
+            ).sum()
+        )
     assert 35 < np.mean(open_at) < 60
 
 
@@ -59,13 +63,13 @@ def test_lives_are_in_order(request: pytest.FixtureRequest, name: str, longest: 
     times = np.where(cases.step_ms == NEVER, np.nan, cases.step_ms)
     reached = np.fmax.accumulate(times, axis=1)
     assert (np.diff(reached, axis=1) >= 0).all()
-    assert (cases.step_ms[:, CLOSED] > cases.step_ms[:, RECEIVED]).all()
-    assert (cases.step_ms[:, CLOSED] - cases.step_ms[:, RECEIVED]).max() < longest * calendar.MS_A_DAY
+    assert (cases.step_ms[:, cases.closing] > cases.step_ms[:, RECEIVED]).all()
+    assert (cases.step_ms[:, cases.closing] - cases.step_ms[:, RECEIVED]).max() < longest * calendar.MS_A_DAY
     assert len(np.unique(np.column_stack((cases.unit, cases.day, cases.number)), axis=0)) == len(cases)
 
 
 def test_nothing_is_settled_on_free_days(all_dossiers: Cases) -> None:
-    closing_days = (all_dossiers.step_ms[:, CLOSED] + 7 * 3_600_000) // calendar.MS_A_DAY
+    closing_days = (all_dossiers.step_ms[:, all_dossiers.closing] + 7 * 3_600_000) // calendar.MS_A_DAY
     assert calendar.is_working(closing_days).all()
 
 
