@@ -64,13 +64,13 @@ def tick(plan: Plan, state: State, inputs: Inputs) -> Tick:
     transitions: list[Transition] = []
     for kind, slots in moved:
         onsets = (state if kind in (TransitionKind.CANCELLED, TransitionKind.RESOLVED) else after).onset_ms[slots]
-        values = said.value[slots].tolist()
-        for slot, onset, value in zip(slots.tolist(), onsets.tolist(), values, strict=True):
-            rule = plan.rule_of(slot)
+        rules, units, values = plan.slot_rule[slots], plan.slot_unit[slots], said.value[slots]
+        rows = zip(rules.tolist(), units.tolist(), onsets.tolist(), values.tolist(), strict=True)
+        for number, unit, onset, value in rows:
+            rule = plan.blocks[number].rule
             known = value if value == value else None
-            unit = plan.unit_of(slot)
             transitions.append(
-                Transition.of(kind, inputs.now_ms, rule.id, unit, onset, rule.severity, known, rule.version)
+                Transition.of(kind, inputs.now_ms, rule.id, plan.units[unit], onset, rule.severity, known, rule.version)
             )
     return Tick(after, tuple(transitions), said)
 

@@ -110,10 +110,9 @@ def settle(book: Book, transitions: Iterable[Transition]) -> Book:
 def handling_of(book: Book, alert: str, rule: str, unit: str, now_ms: int) -> tuple[Handling, str]:
     """How an alert stands with people, and one sentence that says who and why."""
     holding = [one for one in book.aside if one.rule == rule and one.unit in ("", unit) and one.holds_at(now_ms)]
-    for kind in (Handling.OUT_OF_SERVICE, Handling.SHELVED):
-        for one in holding:
-            if one.kind is kind:
-                return kind, f"{one.by}: {one.why}"
+    if holding:
+        one = min(holding, key=lambda aside: aside.kind is not Handling.OUT_OF_SERVICE)
+        return one.kind, f"{one.by}: {one.why}"
     held = book.acknowledged.get(alert)
     if held is not None:
         return Handling.ACKNOWLEDGED, f"{held.by}: {held.note}" if held.note else held.by

@@ -1,7 +1,7 @@
 """Backtest: what a rule would have done with the history of its KPIs, all units at once.
 
-A rule's alert depends on its own unit alone, and changes only where what the data say changes, or where a time is up.
-So each unit's history is cut into runs of equal decisions, and the n-th runs of all units are taken together.
+A rule's alert depends on its own unit alone, so a backtest needs no ticks: `_lives` finds all alerts of all units from
+the decisions of all times at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,9 @@ from ioc.model.kpi import Target
 from ioc.model.rule import Change, DataLack, Deviation, Leaf, Rule, TargetMissed, leaves
 
 _UNKNOWN, _BAND, _CLEARS, _FIRES = range(4)
-_IDLE, _PENDING, _FIRING, _RECOVERING = range(4)
+
+MOST_FIRINGS = 20_000
+"""A backtest lists so many; a rule that fires more often is no rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,13 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """`firings` in the order of their times; `firing_ms` adds them up, to the end of the history where they last;
-    `units` counts those by unit."""
+    """`count` of alerts, also by unit in `units`; `firing_ms` adds them up, to the end of the history where they last;
+    `firings` are the first MOST_FIRINGS in the order of their times."""
 
-    firings: tuple[Firing, ...]
+    count: int
     firing_ms: int
     units: Mapping[str, int]
+    firings: tuple[Firing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +79,24 @@ def replay(rule: Rule, history: History, targets: Mapping[str, tuple[Target, ...
     """For every unit of the history. A latching rule's alert is taken to end when its condition does. Raises KeyError
     for a KPI, or a usual value, that the history lacks."""
     if not len(history.times_ms):
-        return Backtest((), 0, {})
+        return Backtest(0, 0, {}, ())
     parts = [_decision(leaf, rule, history, targets, zone) for leaf in leaves(rule.condition)]
     said = combine(rule.condition, iter(parts))
-    code = np.full(said.fires.shape, _BAND, np.int8)
-    code[~said.known] = _UNKNOWN
-    code[said.clears] = _CLEARS
-    code[said.fires] = _FIRES
-    found = _Machine(history.times_ms, milliseconds(rule.held_for), milliseconds(rule.keep_firing_for)).run(code)
-    firings = tuple(
-        Firing(history.units[unit], onset, fired, None if end < 0 else end)
-        for fired, unit, onset, end in sorted((fired, unit, onset, end) for unit, onset, fired, end in found)
+    code = np.full(said.fires.shape[::-1], _BAND, np.int8)
+    code[~said.known.T] = _UNKNOWN
+    code[said.clears.T] = _CLEARS
+    code[said.fires.T] = _FIRES
+    times = history.times_ms
+    unit, onset, fired, end = _lives(code, times, milliseconds(rule.held_for), milliseconds(rule.keep_firing_for))
+    by_time = np.lexsort((unit, fired))[:MOST_FIRINGS]
+    rows = zip(*(column[by_time].tolist() for column in (unit, times[onset], times[fired], end)), strict=True)
+    counts = np.bincount(unit, minlength=len(history.units)).tolist()
+    return Backtest(
+        count=len(unit),
+        firing_ms=int((times[end] - times[fired]).sum()),
+        units={code: count for code, count in zip(history.units, counts, strict=True) if count},
+        firings=tuple(Firing(history.units[u], o, f, None if e < 0 else int(times[e])) for u, o, f, e in rows),
     )
-    last = int(history.times_ms[-1])
-    units: dict[str, int] = {}
-    for one in firings:
-        units[one.unit] = units.get(one.unit, 0) + 1
-    return Backtest(firings, sum((last if f.end_ms is None else f.end_ms) - f.fired_ms for f in firings), units)
 
 
 def compare(
@@ -157,66 +161,55 @@ def _earlier(times_ms: Times, value: Reals, over_ms: int) -> Reals:
     return before
 
 
-class _Machine:
-    """The states of `ioc.alerts.states`, run by run."""
+def _lives(code: Codes, times: Times, held_ms: int, keep_ms: int) -> tuple[Places, Places, Places, Places]:
+    """Unit, and steps of onset, firing and end (-1: none), of each alert that `ioc.alerts.states` would have, by unit
+    and time, from codes of units × times; without a loop over time.
 
-    def __init__(self, times_ms: Times, held_ms: int, keep_ms: int) -> None:
-        self._times = times_ms
-        self._held_ms = held_ms
-        self._keep_ms = keep_ms
-        self._found: list[tuple[int, int, int, int]] = []
+    A stretch without clearing or unknown steps fires at most once, `held_ms` after its first firing step, whatever was
+    before. An alert ends where a clearing step is not followed by a firing one for `keep_ms`, whenever it began. So
+    both are found apart; of the stretches that fire before the same end, the first is the alert, the others are in it.
+    """
+    steps = len(times)
+    flat = code.reshape(-1)
+    fires = np.flatnonzero(flat == _FIRES)
+    breaks = np.flatnonzero((flat == _CLEARS) | (flat == _UNKNOWN))
+    unit_end = (np.arange(len(code)) + 1) * steps
 
-    def run(self, code: Codes) -> list[tuple[int, int, int, int]]:
-        """Unit, onset, firing, end (-1: none) of each alert, from codes of times × units."""
-        by_unit = np.ascontiguousarray(code.T)
-        size, steps = by_unit.shape
-        begins = np.ones(by_unit.shape, np.bool_)
-        np.not_equal(by_unit[:, 1:], by_unit[:, :-1], out=begins[:, 1:])
-        units, starts = np.nonzero(begins)
-        codes = by_unit[units, starts]
-        first = np.searchsorted(units, np.arange(size + 1))
-        ends = np.append(starts[1:], steps)
-        ends[first[1:] - 1] = steps
-        self._phase = np.zeros(size, np.int8)
-        self._onset, self._fired, self._cleared = (np.zeros(size, np.int64) for _ in range(3))
-        count = np.diff(first)
-        for number in range(int(count.max())):
-            having = np.flatnonzero(count > number)
-            runs = first[having] + number
-            self._take(having, codes[runs], starts[runs], ends[runs])
-        for unit in np.flatnonzero(self._phase >= _FIRING).tolist():
-            self._found.append((unit, int(self._onset[unit]), int(self._fired[unit]), -1))
-        return self._found
+    onsets = fires[_first_after(fires, breaks, steps)]
+    units = onsets // steps
+    ripe = units * steps + np.searchsorted(times, times[onsets % steps] + held_ms)
+    until = np.minimum(_next(breaks, onsets), unit_end[units])
+    onsets, ripe, units = (column[ripe < until] for column in (onsets, ripe, units))
 
-    def _take(self, units: Places, codes: Codes, starts: Places, ends: Places) -> None:
-        phase, times = self._phase, self._times
-        before = phase[units]
-        fires = codes == _FIRES
-        clears = codes == _CLEARS
-        begin = fires & (before == _IDLE)
-        self._onset[units[begin]] = times[starts[begin]]
-        pending = begin | ((before == _PENDING) & (fires | (codes == _BAND)))
-        phase[units[(before == _PENDING) & ~pending]] = _IDLE
-        phase[units[begin]] = _PENDING
-        phase[units[fires & (before == _RECOVERING)]] = _FIRING
-        lets_go = clears & (before == _FIRING)
-        self._cleared[units[lets_go]] = times[starts[lets_go]]
-        phase[units[lets_go]] = _RECOVERING
-        recovering = lets_go | ((before == _RECOVERING) & (clears | (codes == _BAND)))
-        if pending.any():
-            self._ripen(units[pending], starts[pending], ends[pending])
-        if recovering.any():
-            self._end(units[recovering], starts[recovering], ends[recovering])
+    clears = np.flatnonzero(flat == _CLEARS)
+    lets_go = clears[_first_after(clears, fires, steps, needed=True)]
+    known = np.flatnonzero(flat != _UNKNOWN)
+    due = np.searchsorted(times, times[lets_go % steps] + keep_ms)
+    ends = _next(known, lets_go // steps * steps + due, at_it=True)
+    over = (due < steps) & (ends < np.minimum(_next(fires, lets_go), unit_end[lets_go // steps]))
+    lets_go, ends = lets_go[over], ends[over]
 
-    def _ripen(self, units: Places, starts: Places, ends: Places) -> None:
-        at = np.maximum(starts, np.searchsorted(self._times, self._onset[units] + self._held_ms))
-        ripe: Flags = at < ends
-        self._fired[units[ripe]] = self._times[at[ripe]]
-        self._phase[units[ripe]] = _FIRING
+    ending = np.searchsorted(lets_go, ripe, side="right")
+    is_first = np.ones(len(ripe), np.bool_)
+    is_first[1:] = (ending[1:] != ending[:-1]) | (units[1:] != units[:-1])
+    onsets, ripe, units, ending = (column[is_first] for column in (onsets, ripe, units, ending))
+    end = np.append(ends, -1)[ending]
+    return units, onsets % steps, ripe % steps, np.where((end >= 0) & (end // steps == units), end % steps, -1)
 
-    def _end(self, units: Places, starts: Places, ends: Places) -> None:
-        at = np.maximum(starts, np.searchsorted(self._times, self._cleared[units] + self._keep_ms))
-        over: Flags = at < ends
-        for unit, moment in zip(units[over].tolist(), self._times[at[over]].tolist(), strict=True):
-            self._found.append((unit, int(self._onset[unit]), int(self._fired[unit]), moment))
-        self._phase[units[over]] = _IDLE
+
+def _first_after(places: Places, others: Places, steps: int, *, needed: bool = False) -> Flags:
+    """Which of the places come first in their unit since the last of the others; `needed`: there must be such a one in
+    the unit before it."""
+    before = np.searchsorted(others, places)
+    unit = places // steps
+    first = np.ones(len(places), np.bool_)
+    first[1:] = (before[1:] != before[:-1]) | (unit[1:] != unit[:-1])
+    if needed:
+        first &= (before > 0) & (np.append(others, -1)[before - 1] // steps == unit)
+    return first
+
+
+def _next(places: Places, after: Places, *, at_it: bool = False) -> Places:
+    """The next of the places after each one (or there); beyond everything when there is none."""
+    found = np.searchsorted(places, after, side="left" if at_it else "right")
+    return np.append(places, np.iinfo(np.intp).max)[found]

@@ -1,6 +1,6 @@
 """Alerts as they stand for people: condition, handling, and every reason for which one makes no noise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,12 +11,14 @@ from ioc.alerts.handling import Book, handling_of
 from ioc.alerts.hours import IsWorkingDay, is_active
 from ioc.alerts.inhibition import Inhibitor
 from ioc.alerts.inputs import DataState, Flags
-from ioc.alerts.labels import LabelTable
+from ioc.alerts.labels import LabelTable, slot_labels
 from ioc.alerts.plan import Plan
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import CONDITIONS, PENDING, State
 from ioc.model.alert import Alert, Reason, Suppression, alert_id
 from ioc.model.routing import Inhibition
+
+_DATA = {state.value: state.name.lower() for state in DataState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Watch:
     table: LabelTable
     silences: tuple[tuple[Silence, Flags], ...]
     inhibitor: Inhibitor
+    rule_labels: tuple[Mapping[str, str], ...]
 
     @classmethod
     def of(cls, plan: Plan, silences: Sequence[Silence], inhibitions: Sequence[Inhibition]) -> "Watch":
@@ -36,6 +39,7 @@ class Watch:
             table,
             tuple((silence, table.matching(silence.matchers)) for silence in silences),
             Inhibitor.of(table, inhibitions),
+            tuple(slot_labels(rule, "") for rule in plan.rules),
         )
 
 
@@ -47,28 +51,32 @@ def alerts(
     if not len(active):
         return ()
     reasons = _reasons(watch, state, is_working_day)
+    places = (plan.slot_rule, plan.slot_unit)
+    lives = (state.condition, state.onset_ms, state.fired_ms)
+    values = [float("nan")] * len(active) if verdict is None else verdict.value[active].tolist()
+    data = [""] * len(active) if verdict is None else [_DATA[code] for code in verdict.data[active].tolist()]
+    columns = [active.tolist(), *(column[active].tolist() for column in (*places, *lives)), values, data]
     found = []
-    for slot in active.tolist():
-        rule, unit = plan.rule_of(slot), plan.unit_of(slot)
-        onset = int(state.onset_ms[slot])
+    for slot, number, place, condition, onset, fired, value, freshness in zip(*columns, strict=True):
+        rule, unit = plan.blocks[number].rule, plan.units[place]
         name = alert_id(rule.id, unit, onset)
         handling, handled = handling_of(book, name, rule.id, unit, state.now_ms)
-        value = float(verdict.value[slot]) if verdict is not None else float("nan")
+        # By position: thousands are made in a storm, and keywords double their cost.
         found.append(
             Alert(
-                id=name,
-                rule=rule.id,
-                unit=unit,
-                condition=CONDITIONS[state.condition[slot]],
-                severity=rule.severity,
-                labels=watch.table.labels(slot),
-                onset_ms=onset,
-                since_ms=int(state.fired_ms[slot]),
-                value=value if value == value else None,
-                data="" if verdict is None else DataState(int(verdict.data[slot])).name.lower(),
-                handling=handling,
-                handled=handled,
-                suppression=tuple(reasons.get(slot, ())),
+                name,
+                rule.id,
+                unit,
+                CONDITIONS[condition],
+                rule.severity,
+                {**watch.rule_labels[number], "unit": unit},
+                onset,
+                fired,
+                value if value == value else None,
+                freshness,
+                handling,
+                handled,
+                tuple(reasons.get(slot, ())),
             )
         )
     return tuple(found)

@@ -1,11 +1,11 @@
-"""`make bench`: all measurements, or those named: throughput, latency, historian, websocket, demonstration."""
+"""`make bench`: all measurements, or those named (BENCHES)."""
 
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import historian, latency, resting, throughput
+from tests.bench import alerting, historian, latency, resting, throughput
 
 
 def _websocket() -> None:
@@ -15,6 +15,7 @@ def _websocket() -> None:
 BENCHES: dict[str, Callable[[], None]] = {
     "throughput": lambda: throughput.run(60, Path(sys.executable)),
     "latency": lambda: latency.run(30),
+    "alerting": alerting.run,
     "historian": lambda: historian.run(15),
     "websocket": _websocket,
     "demonstration": lambda: resting.run(30),
