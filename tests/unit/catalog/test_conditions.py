@@ -93,6 +93,10 @@ def test_condition(cases: duckdb.DuckDBPyConnection, text: str, met: str) -> Non
         pytest.param("fee::int = 3", "cast is not allowed", id="cast"),
         pytest.param("fee + 'x' = 3", "text where a number is needed", id="number plus text"),
         pytest.param("", "not one SQL condition", id="nothing"),
+        pytest.param("working_days(received_at) > 3", "working_days() is not allowed", id="one day alone"),
+        pytest.param("working_days(fee, closed_at) > 3", "attributes hold none", id="working days from an attribute"),
+        pytest.param("add_working_days(received_at, due_at) < now", "time where a number", id="days that are a time"),
+        pytest.param("pauses = 'twice'", "text where a number is needed", id="pauses against text"),
         pytest.param("due_at < now + interval '2 days'", "INTERVAL 3 DAY", id="interval as text"),
         pytest.param("now - interval (fee) day > due_at", "INTERVAL 3 DAY", id="interval of an attribute"),
     ],
@@ -114,3 +118,16 @@ def test_refused(text: str, words: str) -> None:
 )
 def test_loose_knows_nothing_of_the_clock(text: str, loose: str) -> None:
     assert parse_condition(text, DOSSIER).loose == loose
+
+
+@pytest.mark.parametrize(
+    ("text", "uses_now"),
+    [
+        pytest.param("working_days(received_at, now) > 15", True, id="working days until now"),
+        pytest.param("abs(working_days(now, due_at) - 1) < 2 * pauses", True, id="within arithmetic"),
+        pytest.param("closed_at <= add_working_days(received_at, fee)", False, id="days of an attribute"),
+    ],
+)
+def test_the_clock_is_seen_through_functions(text: str, uses_now: bool) -> None:
+    condition = parse_condition(text, DOSSIER)
+    assert (condition.uses_now, condition.loose == "true") == (uses_now, uses_now)
