@@ -16,6 +16,7 @@ COMMANDS = {
     "connect": "run the connectors of the configured sources",
     "demo": "run the simulated sector systems of the demonstration province",
     "source": "tokens of push sources",
+    "user": "accounts of people, tokens of wall displays, the audit trail",
     "catalog": "check the definitions",
     "rules": "check the rules of alerts and run their cases",
     "ledger": "show what was received, applied and rejected; exit code 1 if it does not balance",

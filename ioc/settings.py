@@ -8,8 +8,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ioc.errors import ConfigurationInvalid
+from ioc.model.person import Role
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KAFKA_SECURITY = (
     "security_protocol",
     "sasl_mechanism",
@@ -24,7 +26,8 @@ KAFKA_SECURITY = (
 @dataclass(frozen=True)
 class Settings:
     """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
-    by their kafka-python names. `province` is the unit whose centre this is."""
+    by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
+    say who they are; None lets them do nothing."""
 
     data_dir: Path
     http_host: str = "127.0.0.1"
@@ -35,6 +38,7 @@ class Settings:
     zone: ZoneInfo = VIETNAM
     partitions: int = 4
     demonstration: bool = False
+    anonymous: Role | None = Role.VIEWER
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -45,20 +49,26 @@ class Settings:
             for name in KAFKA_SECURITY
             if f"IOC_KAFKA_{name.upper()}" in environment
         }
+        http_host = environment.get("IOC_HTTP_HOST", "127.0.0.1")
         return cls(
             data_dir=data_dir,
-            http_host=environment.get("IOC_HTTP_HOST", "127.0.0.1"),
+            http_host=http_host,
             http_port=_whole_number(environment, "IOC_HTTP_PORT", 8080, 1, 65535),
             kafka=environment.get("IOC_KAFKA", ""),
             security=security,
             province=environment.get("IOC_PROVINCE", "46"),
             partitions=_whole_number(environment, "IOC_PARTITIONS", 4, 1, 1024),
             demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
+            anonymous=_anonymous(environment, http_host),
         )
 
     @property
     def store_path(self) -> Path:
         return self.data_dir / "store" / "ioc.duckdb"
+
+    @property
+    def people_path(self) -> Path:
+        return self.data_dir / "people.db"
 
     @property
     def archive_dir(self) -> Path:
@@ -106,6 +116,14 @@ def secret_file(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text().strip()
+
+
+def _anonymous(environment: Mapping[str, str], http_host: str) -> Role | None:
+    """Whoever reaches this machine's own loopback may look, unless told otherwise; others must say who they are."""
+    text = environment.get("IOC_ANONYMOUS", "viewer" if http_host in LOOPBACK else "none")
+    if text not in ("viewer", "none"):
+        raise ConfigurationInvalid(f"IOC_ANONYMOUS={text!r} is neither viewer nor none.")
+    return Role.VIEWER if text == "viewer" else None
 
 
 def _whole_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -20,17 +20,26 @@ from ioc.api import (
     live,
     metrics,
     pages,
+    people,
     problems,
     reference,
+    session,
     sources,
     units,
 )
 from ioc.api.centre import Centre
+from ioc.api.gate import SESSION_COOKIE, Gate
 from ioc.api.outer import Outer
 from ioc.api.threads import Threads
 
-_DESCRIPTION = """Reads are open, but for cases and dead letters; these and every change need the admin token, a push
-the token of its source. Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457)."""
+_DESCRIPTION = """Who calls is known by a session's cookie, a display's token or the admin token; each address asks for
+a permission of theirs, a push for the token of its source. Without any, a caller may look where the centre allows it.
+Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457)."""
+
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "The admin token, or a wall display's"},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+}
 
 
 def create_app(centre: Centre) -> FastAPI:
@@ -66,17 +75,24 @@ def create_app(centre: Centre) -> FastAPI:
         health.routes(centre, threads),
         metrics.routes(centre, threads),
         live.routes(centre),
+        session.routes(centre),
+        people.routes(centre),
     ):
         app.include_router(router)
     reference.install(app)
     pages.install(app)
     problems.install(app)
+    app.add_middleware(
+        Gate, people=centre.people, admin_token=centre.admin_token, anonymous_role=centre.settings.anonymous
+    )
     app.add_middleware(Outer, metrics=centre.metrics)
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = describe()
         schema["components"]["schemas"]["Problem"] = problems.SCHEMA
+        schema["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
+        schema["security"] = [{"token": []}, {"session": []}]
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -1,7 +1,6 @@
-"""Who may do what: the admin token, and one token a push source. Reads are open but for cases and dead letters."""
+"""Tokens: the bearer token of a request, and whether it is the right one."""
 
 import re
-from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from secrets import token_urlsafe
 
@@ -12,7 +11,6 @@ from ioc.api.problems import Problem
 
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NOBODYS_TOKEN = token_urlsafe(32)
-admin_scheme = HTTPBearer(scheme_name="admin", description="The admin token", auto_error=False)
 source_scheme = HTTPBearer(scheme_name="source", description="`ioc source token NAME`", auto_error=False)
 
 
@@ -30,13 +28,3 @@ def holds(token: str, right: str | None) -> bool:
 
 def refused(detail: str) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="ioc"'})
-
-
-def admin_only(token: str) -> Callable[[Request], Awaitable[None]]:
-    """A dependency that lets only the holder of `token` through."""
-
-    async def check(request: Request) -> None:
-        if not holds(bearer(request), token):
-            raise refused("This needs the admin token: Authorization: Bearer TOKEN.")
-
-    return check

@@ -11,6 +11,7 @@ from ioc.catalog import Catalog
 from ioc.clock import Clock, SystemClock
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
+from ioc.people import People
 from ioc.settings import Settings
 
 
@@ -26,6 +27,7 @@ class Centre:
 
     settings: Settings
     admin_token: str
+    people: People
     hub: Hub
     kpis: Kpis
     catalog: Callable[[], Catalog]

@@ -18,6 +18,7 @@ from ioc.clock import SystemClock
 from ioc.evaluation.evaluator import Evaluator
 from ioc.kafka import BrokerUnavailable, create_topics
 from ioc.model.ledger import Ledger
+from ioc.people import People
 from ioc.serving.kpi_topic import KpiTopic
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
@@ -69,6 +70,7 @@ class Serving:
         self.centre = Centre(
             settings=settings,
             admin_token=settings.admin_token(),
+            people=People.open(settings.people_path, self._clock),
             hub=self._hub,
             kpis=self._evaluator,
             catalog=lambda: self._catalog,

@@ -19,6 +19,7 @@ from ioc.model.kpi import Freshness, KpiValue
 from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
 from ioc.model.source import SourceCondition, SourceState
+from ioc.people import People
 from ioc.settings import Settings
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -144,6 +145,7 @@ class FakeParts:
         self.duckdb = duckdb.connect()
         schema = Path(__file__).parents[3] / "ioc" / "store" / "schema.sql"
         self.duckdb.execute(schema.read_text(encoding="utf-8"))
+        self.people = People.open(self.data_dir / "people.db", self.clock)
         self.hub = Hub(self.clock, self.min_samples, epoch="e1")
 
     def min_samples(self, kpi: str) -> int:
@@ -159,6 +161,7 @@ class FakeParts:
         return Centre(
             settings=Settings(self.data_dir, demonstration=True),
             admin_token=ADMIN,
+            people=self.people,
             hub=self.hub,
             kpis=self.kpis,
             catalog=lambda: self.catalog,

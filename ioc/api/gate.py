@@ -1,0 +1,103 @@
+"""Before every route: who calls, and may they? The answer of the table in `permissions` holds for all of the API."""
+
+import asyncio
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ioc.api.auth import holds
+from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
+from ioc.api.problems import answer
+from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
+from ioc.people import People, Session
+
+SESSION_COOKIE = "ioc_session"
+DISPLAY_COOKIE = "ioc_display"
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE = ("GET", "HEAD")
+_NOT_HERE = "There is nothing at this address."
+_NOT_SO = "This address does not take this method."
+_WHO = "Log in, or send a token: Authorization: Bearer TOKEN."
+_MAY_NOT = "Your role may not do this."
+_NO_CSRF = f"The header {CSRF_HEADER} is missing or of another session; load the page anew."
+
+
+def caller_of(request: Request) -> Caller:
+    """Who stands behind a request that the gate let through."""
+    caller: Caller = request.scope.get("state", {}).get("caller", NOBODY)
+    return caller
+
+
+def session_of(request: Request) -> Session | None:
+    """The session of a person who has logged in."""
+    session: Session | None = request.scope.get("state", {}).get("session")
+    return session
+
+
+class Gate:
+    """ASGI layer. 401 for nobody known, 403 for who may not, 404 and 405 for what the table does not have."""
+
+    def __init__(self, app: ASGIApp, people: People, admin_token: str, anonymous_role: Role | None) -> None:
+        self._app = app
+        self._people = people
+        self._admin_token = admin_token
+        self._anonymous = anonymous(anonymous_role)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        caller, session = await self._who(Headers(scope=scope))
+        refusal = _refusal(scope, caller, session)
+        if refusal is None:
+            scope.setdefault("state", {}).update(caller=caller, session=session)
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send(
+                {"type": "websocket.close", "code": 1008}
+            )  # before it is accepted: the handshake is answered 403
+        else:
+            status, detail = refusal
+            headers = {"WWW-Authenticate": 'Bearer realm="ioc"'} if status == 401 else None
+            await answer(scope["path"], status, detail, headers=headers)(scope, receive, send)
+
+    async def _who(self, headers: Headers) -> tuple[Caller, Session | None]:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            if holds(token.strip(), self._admin_token):
+                return ADMIN_SCRIPT, None
+            return await asyncio.to_thread(self._people.sessions.display_of, token.strip()) or self._anonymous, None
+        cookies = _cookies(headers)
+        if token := cookies.get(SESSION_COOKIE, ""):
+            session = await asyncio.to_thread(self._people.sessions.of, token)
+            if session is not None:
+                return session.caller, session
+        if token := cookies.get(DISPLAY_COOKIE, ""):
+            return await asyncio.to_thread(self._people.sessions.display_of, token) or self._anonymous, None
+        return self._anonymous, None
+
+
+def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, str] | None:
+    method = scope.get("method", "GET")
+    try:
+        entry = entry_of(method, scope["path"])
+    except NotThere as fault:
+        return (405, _NOT_SO) if fault.other_methods else (404, _NOT_HERE)
+    asked = TABLE[entry]
+    if asked is not None and not caller.may(asked):
+        return (403, _MAY_NOT) if caller.name else (401, _WHO)
+    if session is not None and method not in _SAFE and entry not in WITHOUT_SESSION:
+        return None if holds(Headers(scope=scope).get(CSRF_HEADER, ""), session.csrf) else (403, _NO_CSRF)
+    return None
+
+
+def _cookies(headers: Headers) -> Mapping[str, str]:
+    if "cookie" not in headers:
+        return {}
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers["cookie"]).items()}
+    except CookieError:
+        return {}

@@ -1,0 +1,90 @@
+"""One table: what each address asks of who calls it. What is not in it is not served, whether a route exists or not."""
+
+import re
+from functools import cache
+
+from ioc.model.person import Permission
+
+OPEN = None
+"""Anybody: the pages' own files, logging in, the state of the process. A push checks the token of its source itself."""
+_LOOK, _CASES, _ADMIN = Permission.LOOK, Permission.SEE_CASES, Permission.ADMINISTER
+
+TABLE: dict[str, Permission | None] = {
+    "GET /": OPEN,
+    "GET /wall/{display}": OPEN,
+    "GET /ops": OPEN,
+    "GET /lab": OPEN,
+    "GET /login": OPEN,
+    "GET /catalog": OPEN,
+    "GET /catalog/{kpi}": OPEN,
+    "GET /sources": OPEN,
+    "GET /assets/{file:path}": OPEN,
+    "GET /docs": OPEN,
+    "GET /docs/{file}": OPEN,
+    "GET /openapi.json": OPEN,
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /metrics": _LOOK,
+    "POST /api/v1/ingest/{source:path}": OPEN,
+    "GET /api/v1/session": OPEN,
+    "POST /api/v1/session": OPEN,
+    "DELETE /api/v1/session": OPEN,
+    "PUT /api/v1/session/password": OPEN,
+    "GET /ws/v1": _LOOK,
+    "GET /api/v1/centre": _LOOK,
+    "GET /api/v1/units": _LOOK,
+    "GET /api/v1/definitions": _LOOK,
+    "GET /api/v1/displays/{display_id}": _LOOK,
+    "GET /api/v1/kpis": _LOOK,
+    "GET /api/v1/kpis/{kpi}/history": _LOOK,
+    "GET /api/v1/kpis/{kpi}/explain": _LOOK,
+    "GET /api/v1/restatements": _LOOK,
+    "GET /api/v1/sources": _LOOK,
+    "GET /api/v1/ledger": _LOOK,
+    "GET /api/v1/alerts": _LOOK,
+    "GET /api/v1/cases": _CASES,
+    "GET /api/v1/dead-letters": _CASES,
+    "GET /api/v1/dead-letters/{key:path}": _CASES,
+    "POST /api/v1/catalog/reload": _ADMIN,
+    "GET /api/v1/people": _ADMIN,
+    "POST /api/v1/people": _ADMIN,
+    "PATCH /api/v1/people/{name}": _ADMIN,
+    "GET /api/v1/trail": _ADMIN,
+}
+WITHOUT_SESSION = ("POST /api/v1/session", "POST /api/v1/ingest/{source:path}")
+"""Changes asked for before there is a session, or with a token of their own: no CSRF token is asked."""
+
+
+class NotThere(LookupError):
+    """No entry for the address; `other_methods` are those that it has."""
+
+    def __init__(self, other_methods: frozenset[str]) -> None:
+        super().__init__()
+        self.other_methods = other_methods
+
+
+def entry_of(method: str, path: str) -> str:
+    """The key of TABLE that a request falls under; HEAD falls under GET. Raises NotThere."""
+    wanted = "GET" if method == "HEAD" else method
+    others = set()
+    for known, pattern, entry in _patterns():
+        if pattern.fullmatch(path):
+            if known == wanted:
+                return entry
+            others.add(known)
+    raise NotThere(frozenset(others))
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    return tuple((entry.split()[0], _pattern(entry.split()[1]), entry) for entry in TABLE)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    pieces = re.split(r"(\{\w+(?::path)?\})", template)
+    return re.compile(
+        "".join(
+            re.escape(piece) if not piece.startswith("{") else "(?s:.*)" if piece.endswith(":path}") else "[^/]+"
+            for piece in pieces
+        )
+    )

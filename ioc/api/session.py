@@ -1,0 +1,123 @@
+"""/api/v1/session: log in, out, and who am I; for people with a password and wall displays with a token."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from ioc.api.answers import Json
+from ioc.api.centre import Centre
+from ioc.api.gate import CSRF_HEADER, DISPLAY_COOKIE, SESSION_COOKIE, caller_of, session_of
+from ioc.api.live import is_same_origin
+from ioc.api.problems import Problem, unfit_field
+from ioc.errors import ConfigurationInvalid
+from ioc.model.person import Caller
+from ioc.people import AccountRefused, Session
+from ioc.people.sessions import LONGEST
+
+_SECONDS = int(LONGEST.total_seconds())
+_DISPLAY_SECONDS = 10 * 365 * 86_400
+
+
+class LogIn(BaseModel):
+    """A person's name and password, or a wall display's token."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field("", max_length=64)
+    password: str = Field("", max_length=1024)
+    display_token: str = Field("", max_length=256)
+
+
+class NewPassword(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    present: str = Field(max_length=1024)
+    new: str = Field(max_length=1024)
+
+
+class SessionShape(TypedDict):
+    """`name` is empty for nobody known; `csrf` is what changes carry in X-CSRF-Token."""
+
+    name: str
+    full_name: str
+    role: str
+    permissions: list[str]
+    csrf: str
+
+
+def routes(centre: Centre) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/session", tags=["people"])
+    people = centre.people
+
+    @router.get("", response_model=SessionShape)
+    async def who(request: Request) -> Response:
+        """Who the centre takes the caller for, and what they may do."""
+        return Json(_shape(caller_of(request), session_of(request)))
+
+    @router.post("", response_model=SessionShape)
+    async def log_in(request: Request, given: LogIn) -> Response:
+        """Sets a cookie. 401 with one sentence when it is refused."""
+        if not is_same_origin(request.headers.get("origin"), request.headers.get("host"), request.url.scheme):
+            raise Problem(403, "A page of another site may not log in here.")
+        secure = request.url.scheme == "https"
+        if given.display_token:
+            caller = await asyncio.to_thread(people.sessions.display_of, given.display_token)
+            if caller is None:
+                raise Problem(401, "This is no token of a display of this centre.")
+            return _with_cookie(
+                Json(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
+            )
+        try:
+            person = await asyncio.to_thread(people.accounts.log_in, given.name, given.password)
+        except AccountRefused as fault:
+            await asyncio.to_thread(people.trail.note, "", "session.refused", given.name[:64])
+            raise Problem(401, str(fault)) from None
+        token, session = await asyncio.to_thread(people.sessions.begin, person)
+        await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
+        return _with_cookie(Json(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
+
+    @router.delete("", status_code=204)
+    async def log_out(request: Request) -> Response:
+        """Ends the session and takes the cookies back."""
+        if (session := session_of(request)) is not None:
+            await asyncio.to_thread(people.sessions.end, request.cookies.get(SESSION_COOKIE, ""))
+            await asyncio.to_thread(people.trail.note, session.person.name, "session.end", session.person.name)
+        response = Response(status_code=204)
+        for name in (SESSION_COOKIE, DISPLAY_COOKIE):
+            response.delete_cookie(name, httponly=True, samesite="strict")
+        return response
+
+    @router.put("/password", status_code=204)
+    async def change_password(request: Request, given: NewPassword) -> Response:
+        """Of the person who is logged in; all their sessions end."""
+        session = session_of(request)
+        if session is None:
+            raise Problem(401, f"Log in first; changes carry {CSRF_HEADER}.")
+        name = session.person.name
+        try:
+            await asyncio.to_thread(people.accounts.log_in, name, given.present)
+            await asyncio.to_thread(people.accounts.set_password, name, given.new)
+        except AccountRefused as fault:
+            raise unfit_field("present", str(fault)) from None
+        except ConfigurationInvalid as fault:
+            raise unfit_field("new", str(fault)) from None
+        await asyncio.to_thread(people.trail.note, name, "person.password", name)
+        return Response(status_code=204)
+
+    return router
+
+
+def _shape(caller: Caller, session: Session | None) -> dict[str, Any]:
+    return {
+        "name": caller.name,
+        "full_name": session.person.full_name if session else "",
+        "role": str(session.person.role) if session else "",
+        "permissions": sorted(caller.permissions),
+        "csrf": session.csrf if session else "",
+    }
+
+
+def _with_cookie(response: Response, name: str, value: str, seconds: int, secure: bool) -> Response:
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="strict", secure=secure)
+    return response

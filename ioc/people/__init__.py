@@ -1,0 +1,12 @@
+"""People of the centre: accounts, sessions, display tokens, and the audit trail of what was done.
+
+They lie in a file of their own (SQLite, `people.db`), since `ioc user` changes them while `ioc serve` runs, and the
+store has one owner.
+"""
+
+from ioc.people.accounts import AccountRefused, Accounts
+from ioc.people.people import People
+from ioc.people.sessions import Session, Sessions
+from ioc.people.trail import Act, Trail, TrailBroken
+
+__all__ = ["AccountRefused", "Accounts", "Act", "People", "Session", "Sessions", "Trail", "TrailBroken"]

@@ -1,0 +1,71 @@
+"""The SQLite file: its tables, and connections to it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ioc.errors import StoreUnavailable
+
+_PATIENCE_S = 5.0
+# Times are ms since 1970. Tokens are kept as their SHA-256 only. The triggers hold what the trail promises.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS people (
+    name TEXT PRIMARY KEY, full_name TEXT NOT NULL, role TEXT NOT NULL, password_hash TEXT NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, locked_until INTEGER NOT NULL DEFAULT 0,
+    made_at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS sessions (
+    token_hash TEXT PRIMARY KEY, person TEXT NOT NULL, csrf TEXT NOT NULL,
+    began_at INTEGER NOT NULL, seen_at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS displays (
+    name TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, made_at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS trail (
+    number INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, act TEXT NOT NULL, what TEXT NOT NULL,
+    details TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE TRIGGER IF NOT EXISTS trail_is_not_changed BEFORE UPDATE ON trail
+    BEGIN SELECT RAISE(ABORT, 'the trail is not changed'); END;
+CREATE TRIGGER IF NOT EXISTS trail_is_not_shortened BEFORE DELETE ON trail
+    BEGIN SELECT RAISE(ABORT, 'the trail is not shortened'); END;
+"""
+
+
+class PeopleFile:
+    """`people.db` of the data directory; any number of processes and threads may use it."""
+
+    def __init__(self, path: Path) -> None:
+        """Made with mode 600 when missing. Raises StoreUnavailable."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        except OSError as fault:
+            raise StoreUnavailable(f"The file of people {path} cannot be made: {fault.strerror}.") from fault
+        with self.writing() as connection:
+            connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for some queries. Raises StoreUnavailable."""
+        try:
+            with closing(self._connect()) as connection:
+                yield connection
+        except sqlite3.Error as fault:
+            raise StoreUnavailable(f"The file of people {self.path} cannot be used: {fault}.") from fault
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of the block or nothing, one writer at a time. Raises StoreUnavailable."""
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection

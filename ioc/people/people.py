@@ -1,0 +1,25 @@
+"""Everything about people in one file of the data directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ioc.clock import Clock
+from ioc.people.accounts import Accounts
+from ioc.people.file import PeopleFile
+from ioc.people.sessions import Sessions
+from ioc.people.trail import Trail
+
+
+@dataclass(frozen=True)
+class People:
+    """May be used from any thread and by several processes at once."""
+
+    accounts: Accounts
+    sessions: Sessions
+    trail: Trail
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock | None = None) -> "People":
+        """`path` is the SQLite file, made when missing. Raises StoreUnavailable."""
+        file = PeopleFile(path)
+        return cls(Accounts(file, clock), Sessions(file, clock), Trail(file, clock))

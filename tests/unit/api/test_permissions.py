@@ -1,0 +1,196 @@
+"""Every address for every kind of caller; logging in; CSRF; people and the trail."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ioc.api import create_app
+from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
+from ioc.model.person import PERMISSIONS, Permission, Role
+from tests.unit.api.fake_centre import ADMIN, FakeParts
+
+PASSWORD = "mật khẩu đủ dài"
+EXAMPLES = {
+    "{display}": "main",
+    "{display_id}": "main",
+    "{kpi}": "dossier.overdue_now",
+    "{source:path}": "demo-push",
+    "{key:path}": "none",
+    "{name}": "nobody",
+    "{file:path}": "x.js",
+    "{file}": "start.js",
+}
+HTTP_ENTRIES = [entry for entry in TABLE if entry != "GET /ws/v1"]
+
+
+def address(entry: str) -> tuple[str, str]:
+    method, path = entry.split()
+    for placeholder, example in EXAMPLES.items():
+        path = path.replace(placeholder, example)
+    return method, path
+
+
+async def client_of(parts: FakeParts, *, anonymous: Role | None = None) -> httpx.AsyncClient:
+    centre = parts.centre()
+    centre = replace(centre, settings=replace(centre.settings, anonymous=anonymous))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_app(centre)), base_url="http://centre")
+
+
+async def logged_in(parts: FakeParts, role: Role) -> httpx.AsyncClient:
+    parts.people.accounts.add(f"the-{role}", "Người dùng", role, PASSWORD)
+    client = await client_of(parts)
+    answer = await client.post("/api/v1/session", json={"name": f"the-{role}", "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+    return client
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=lambda role: str(role or "nobody"))
+async def test_every_address(parts: FakeParts, role: Role | None) -> None:
+    client = await client_of(parts) if role is None else await logged_in(parts, role)
+    wrong = []
+    for entry in HTTP_ENTRIES:
+        if entry == "DELETE /api/v1/session":
+            continue  # test_log_in_and_out
+        method, path = address(entry)
+        answer = await client.request(method, path)
+        told = "may not do" in answer.text or "Log in, or send a token" in answer.text
+        asked = TABLE[entry]
+        is_let = asked is None or (role is not None and asked in PERMISSIONS[role])
+        right = not told if is_let else told and answer.status_code == (401 if role is None else 403)
+        if not right:
+            wrong.append((entry, answer.status_code))
+    assert wrong == []
+
+
+async def test_every_route_is_in_the_table(parts: FakeParts) -> None:
+    client = await client_of(parts)
+    described = (await client.get("/openapi.json")).json()["paths"]
+    for path, methods in described.items():
+        for method in methods:
+            example = path
+            for placeholder, value in EXAMPLES.items():
+                example = example.replace(placeholder.replace(":path", ""), value)
+            entry_of(method.upper(), example)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        pytest.param("GET", "/api/v1/nothing", id="no such address"),
+        pytest.param("GET", "/api/v1/cases/", id="a slash more"),
+        pytest.param("GET", "//api/v1/cases", id="a slash before"),
+        pytest.param("GET", "/api/v1/kpis/a/b/history", id="a name of two parts"),
+        pytest.param("TRACE", "/api/v1/kpis", id="another method"),
+    ],
+)
+def test_what_is_not_in_the_table(method: str, path: str) -> None:
+    with pytest.raises(NotThere):
+        entry_of(method, path)
+
+
+@pytest.mark.parametrize("path", ["//api/v1/cases", "/api/v1/cases/", "/api/v1/../v1/cases", "/api/v1/%63ases"])
+async def test_no_way_around(parts: FakeParts, path: str) -> None:
+    client = await client_of(parts, anonymous=Role.VIEWER)
+    url = httpx.URL("http://centre", raw_path=path.encode())
+    assert (await client.send(httpx.Request("GET", url))).status_code in (401, 404)
+
+
+async def test_nobody_may_look_only_where_the_centre_says_so(parts: FakeParts) -> None:
+    assert (await (await client_of(parts)).get("/api/v1/kpis")).status_code == 401
+    assert (await (await client_of(parts, anonymous=Role.VIEWER)).get("/api/v1/kpis")).status_code == 200
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong"])
+async def test_a_change_by_cookie_needs_the_csrf_token(parts: FakeParts, token: str | None) -> None:
+    client = await logged_in(parts, Role.ADMIN)
+    del client.headers["X-CSRF-Token"]
+    for entry in HTTP_ENTRIES:
+        if entry.startswith("GET") or entry in WITHOUT_SESSION:
+            continue
+        method, path = address(entry)
+        answer = await client.request(method, path, headers={} if token is None else {"X-CSRF-Token": token})
+        assert (entry, answer.status_code, "X-CSRF-Token" in answer.text) == (entry, 403, True)
+
+
+async def test_the_cookie_is_for_this_site_only(parts: FakeParts) -> None:
+    parts.people.accounts.add("lan", "Lan", Role.VIEWER, PASSWORD)
+    client = await client_of(parts)
+    answer = await client.post("/api/v1/session", json={"name": "lan", "password": PASSWORD})
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    elsewhere = await client.post(
+        "/api/v1/session", json={"name": "lan", "password": PASSWORD}, headers={"Origin": "http://elsewhere"}
+    )
+    assert elsewhere.status_code == 403
+
+
+async def test_log_in_and_out(parts: FakeParts) -> None:
+    client = await logged_in(parts, Role.OPERATOR)
+    me = (await client.get("/api/v1/session")).json()
+    assert (me["name"], me["role"], "handle_alerts" in me["permissions"]) == ("the-operator", "operator", True)
+    kept = dict(client.cookies)
+    assert (await client.delete("/api/v1/session")).status_code == 204
+    client.cookies.update(kept)
+    assert (await client.get("/api/v1/session")).json()["name"] == ""
+    acts = [(act.who, act.act) for act in parts.people.trail.read()]
+    assert acts == [("the-operator", "session.end"), ("the-operator", "session.begin")]
+
+
+async def test_a_refused_log_in(parts: FakeParts) -> None:
+    client = await client_of(parts)
+    answer = await client.post("/api/v1/session", json={"name": "nobody", "password": "x"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+    assert [act.act for act in parts.people.trail.read()] == ["session.refused"]
+
+
+async def test_a_display_logs_in_and_only_looks(parts: FakeParts) -> None:
+    client = await client_of(parts)
+    token = parts.people.sessions.make_display("sanh-lon")
+    answer = await client.post("/api/v1/session", json={"display_token": token})
+    assert (answer.status_code, answer.json()["permissions"]) == (200, ["look"])
+    assert (await client.get("/api/v1/kpis")).status_code == 200
+    assert (await client.get("/api/v1/cases")).status_code == 403
+    by_header = await (await client_of(parts)).get("/api/v1/kpis", headers={"Authorization": f"Bearer {token}"})
+    assert by_header.status_code == 200
+
+
+async def test_a_new_password(parts: FakeParts) -> None:
+    client = await logged_in(parts, Role.VIEWER)
+    for present, new, field in (("wrong", "another password", "present"), (PASSWORD, "short", "new")):
+        answer = await client.put("/api/v1/session/password", json={"present": present, "new": new})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+    done = await client.put("/api/v1/session/password", json={"present": PASSWORD, "new": "another password"})
+    assert done.status_code == 204
+    assert (await client.get("/api/v1/session")).json()["name"] == ""
+
+
+async def test_an_administrator_keeps_people(parts: FakeParts) -> None:
+    client = await logged_in(parts, Role.ADMIN)
+    made = {"name": "hoa", "full_name": "Lê Thị Hoa", "role": "analyst", "password": PASSWORD}
+    assert (await client.post("/api/v1/people", json=made)).status_code == 201
+    assert (await client.post("/api/v1/people", json=made)).status_code == 409
+    assert (await client.patch("/api/v1/people/hoa", json={"role": "operator"})).json()["role"] == "operator"
+    assert (await client.patch("/api/v1/people/the-admin", json={"disabled": True})).status_code == 409
+    assert (await client.patch("/api/v1/people/none", json={"disabled": True})).status_code == 404
+    acts = (await client.get("/api/v1/trail?limit=2")).json()["acts"]
+    assert [(act["who"], act["act"], act["what"]) for act in acts] == [
+        ("the-admin", "person.change", "hoa"),
+        ("the-admin", "person.add", "hoa"),
+    ]
+    assert PASSWORD not in (await client.get("/api/v1/trail")).text
+
+
+async def test_the_admin_token_needs_no_csrf(parts: FakeParts) -> None:
+    client = await client_of(parts)
+    answer = await client.post("/api/v1/catalog/reload", headers={"Authorization": f"Bearer {ADMIN}"})
+    assert answer.status_code == 200
+
+
+def test_a_role_has_no_more_than_its_work(tmp_path: Path) -> None:
+    assert PERMISSIONS[Role.VIEWER] == {Permission.LOOK}
+    assert Permission.ADMINISTER not in PERMISSIONS[Role.OPERATOR] | PERMISSIONS[Role.ANALYST]
+    assert Permission.SEE_CASES not in PERMISSIONS[Role.ANALYST]

@@ -1,0 +1,155 @@
+"""Accounts, sessions, display tokens and the trail, on a real file."""
+
+import sqlite3
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ioc.clock import FixedClock
+from ioc.errors import ConfigurationInvalid
+from ioc.model.person import Permission, Role
+from ioc.people import AccountRefused, People, TrailBroken
+from ioc.people.accounts import FAILED_TRIES, LOCKED_FOR
+from ioc.people.sessions import IDLE, LONGEST
+
+NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+PASSWORD = "mật khẩu đủ dài"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def people(tmp_path: Path, clock: FixedClock) -> People:
+    people = People.open(tmp_path / "people.db", clock)
+    people.accounts.add("lan", "Nguyễn Thị Lan", Role.OPERATOR, PASSWORD)
+    return people
+
+
+def test_the_file_is_private_and_holds_no_secret(people: People, tmp_path: Path) -> None:
+    token, session = people.sessions.begin(people.accounts.log_in("lan", PASSWORD))
+    display = people.sessions.make_display("sanh-lon")
+    assert stat.S_IMODE((tmp_path / "people.db").stat().st_mode) == 0o600
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    for secret in (PASSWORD, token, display):
+        assert secret.encode() not in content
+    assert session.csrf.encode() in content
+
+
+@pytest.mark.parametrize(
+    ("name", "full_name", "password", "says"),
+    [
+        pytest.param("lan", "Lan", PASSWORD, "exists already", id="taken"),
+        pytest.param("Lan", "Lan", PASSWORD, "small letters", id="capital"),
+        pytest.param("l", "Lan", PASSWORD, "2 to 32", id="one letter"),
+        pytest.param("hoa", " ", PASSWORD, "full name", id="no full name"),
+        pytest.param("hoa", "Hoa", "short", "12 to 256", id="short password"),
+        pytest.param("hoa", "Hoa", "x" * 257, "12 to 256", id="long password"),
+    ],
+)
+def test_unfit_accounts(people: People, name: str, full_name: str, password: str, says: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match=says):
+        people.accounts.add(name, full_name, Role.VIEWER, password)
+    assert [person.name for person in people.accounts.all()] == ["lan"]
+
+
+def test_wrong_name_and_wrong_password_sound_the_same(people: People) -> None:
+    said = set()
+    for name, password in (("lan", "wrong password"), ("nobody", PASSWORD), ("lan", "x" * 5000)):
+        with pytest.raises(AccountRefused) as refusal:
+            people.accounts.log_in(name, password)
+        said.add(str(refusal.value))
+    assert len(said) == 1
+
+
+def test_locked_after_failed_tries(people: People, clock: FixedClock) -> None:
+    for _ in range(FAILED_TRIES):
+        with pytest.raises(AccountRefused):
+            people.accounts.log_in("lan", "wrong password")
+    with pytest.raises(AccountRefused, match="opens again in 15 min"):
+        people.accounts.log_in("lan", PASSWORD)
+    clock.moment += LOCKED_FOR
+    assert people.accounts.log_in("lan", PASSWORD).role is Role.OPERATOR
+
+
+def test_a_right_try_forgets_the_wrong_ones(people: People) -> None:
+    for _ in range(3):
+        for _ in range(FAILED_TRIES - 1):
+            with pytest.raises(AccountRefused):
+                people.accounts.log_in("lan", "wrong password")
+        people.accounts.log_in("lan", PASSWORD)
+
+
+def test_a_session_knows_the_role_of_now(people: People) -> None:
+    token, _ = people.sessions.begin(people.accounts.log_in("lan", PASSWORD))
+    people.accounts.set_role("lan", Role.ANALYST)
+    session = people.sessions.of(token)
+    assert session is not None
+    assert session.caller.may(Permission.ASK_SQL)
+    assert not session.caller.may(Permission.HANDLE_ALERTS)
+
+
+@pytest.mark.parametrize("ends_by", ["log out", "new password", "disabled", "idle", "age"])
+def test_a_session_ends(people: People, clock: FixedClock, ends_by: str) -> None:
+    token, _ = people.sessions.begin(people.accounts.log_in("lan", PASSWORD))
+    match ends_by:
+        case "log out":
+            people.sessions.end(token)
+        case "new password":
+            people.accounts.set_password("lan", "another password")
+        case "disabled":
+            people.accounts.set_disabled("lan", True)
+        case "idle":
+            clock.moment += IDLE + timedelta(seconds=1)
+        case "age":
+            while clock.moment < NOW + LONGEST:
+                assert people.sessions.of(token) is not None
+                clock.moment += IDLE / 2
+            clock.moment += timedelta(seconds=1)
+    assert people.sessions.of(token) is None
+    assert people.sessions.of(token[:-1]) is None
+
+
+def test_a_disabled_account_does_not_log_in(people: People) -> None:
+    people.accounts.set_disabled("lan", True)
+    with pytest.raises(AccountRefused):
+        people.accounts.log_in("lan", PASSWORD)
+
+
+def test_a_display_can_only_look(people: People) -> None:
+    first = people.sessions.make_display("sanh-lon")
+    caller = people.sessions.display_of(first)
+    assert caller is not None
+    assert caller.name == "display:sanh-lon"
+    assert caller.permissions == {Permission.LOOK}
+    second = people.sessions.make_display("sanh-lon")
+    assert people.sessions.display_of(first) is None
+    people.sessions.end_display("sanh-lon")
+    assert people.sessions.display_of(second) is None
+
+
+def test_the_trail_only_grows(people: People, tmp_path: Path) -> None:
+    for number in range(5):
+        people.trail.note("lan", "alert.acknowledge", f"a{number}", {"why": "đã gọi"})
+    assert [act.what for act in people.trail.read(before=4, limit=2)] == ["a2", "a1"]
+    assert people.trail.verify() == 5
+    with sqlite3.connect(tmp_path / "people.db") as connection:
+        for change in ("UPDATE trail SET who = 'x'", "DELETE FROM trail"):
+            with pytest.raises(sqlite3.IntegrityError, match="the trail is not"):
+                connection.execute(change)
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE trail SET who = 'x' WHERE number = 3", "DELETE FROM trail WHERE number = 2"]
+)
+def test_tampering_is_seen(people: People, tmp_path: Path, change: str) -> None:
+    for number in range(5):
+        people.trail.note("lan", "alert.acknowledge", f"a{number}")
+    with sqlite3.connect(tmp_path / "people.db") as connection:
+        connection.executescript("DROP TRIGGER trail_is_not_changed; DROP TRIGGER trail_is_not_shortened;" + change)
+    with pytest.raises(TrailBroken):
+        people.trail.verify()
