@@ -17,6 +17,7 @@ import httpx
 
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.demo import addresses
+from ioc.demo.people import demonstration_accounts
 from ioc.errors import ConfigurationInvalid
 from ioc.kafka import create_topics
 from ioc.processes import Child, Flag, Restart
@@ -130,6 +131,9 @@ def _announce(settings: Settings, children: list[Child], ending: Flag, demo: boo
     if demo and (at := addresses.read(settings.data_dir)) is not None:
         click.echo(f"MQTT         {at.mqtt}  (simulated server; topic air/<unit>/air.pm25/<station>)")
         click.echo(f"Drop folder  {at.folders['demo-drop']}")
+    if demo:
+        for role, name, password in demonstration_accounts(settings):
+            click.echo(f"Log in as    {role:9} {name:9} {password}")
     click.echo("Ctrl-C stops all of it.")
 
 
