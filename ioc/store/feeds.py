@@ -25,19 +25,21 @@ _MS_A_MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """What one batch brought of one word: how many readings or case versions, and of those in days before the one in
-    which it was applied the number, the first and the last day (days since 1970 of the zone)."""
+    """What one batch brought of one word: how many readings or case versions. `samples` are those that reach into days
+    before the one in which it was applied, `late` those of them that were heard of late, `first_day` and `last_day`
+    the days reached (since 1970, of the zone)."""
 
     kind: str
     word: str
     rows: int
+    samples: int = 0
     late: int = 0
     first_day: int = 0
     last_day: int = 0
 
 
 FeedRow = tuple[str, str, str, int, datetime, datetime]
-LateRow = tuple[datetime, str, str, int, int, str, str, int, int, int]
+LateRow = tuple[datetime, str, str, int, int, str, str, int, int, int, int]
 
 
 def feed_rows(outputs: Iterable[Output], at: datetime, zone_hours: int) -> tuple[list[FeedRow], list[LateRow]]:
@@ -51,10 +53,10 @@ def feed_rows(outputs: Iterable[Output], at: datetime, zone_hours: int) -> tuple
             key = (head.source, found.kind, found.word)
             rows, first, last = fed.get(key, (0, head.input_time_ms, head.input_time_ms))
             fed[key] = (rows + found.rows, min(first, head.input_time_ms), max(last, head.input_time_ms))
-            if found.late:
+            if found.samples:
                 place = (head.source, head.topic, head.partition, head.offset)
-                days = (found.first_day, found.last_day)
-                late.append((naive(at), *place, found.kind, found.word, found.late, *days))
+                reached = (found.samples, found.late, found.first_day, found.last_day)
+                late.append((naive(at), *place, found.kind, found.word, *reached))
     feeds = [(*key, rows, naive(from_ms(first)), naive(from_ms(last))) for key, (rows, first, last) in fed.items()]
     return feeds, late
 
@@ -78,22 +80,24 @@ def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[Fed]:
         return
     if output.headers.topic == READINGS:
         minutes = batch.column("minute").to_numpy()
-        earliest, latest = minutes * np.int64(_MS_A_MINUTE), minutes * np.int64(_MS_A_MINUTE)
+        earliest = latest = heard = minutes * np.int64(_MS_A_MINUTE)
         kind, words, n = MEASURE, batch.column("measure"), batch.column("n").to_numpy()
     else:
         times = [pc.cast(batch.column(name), pa.int64()) for name in _CASE_TIMES]
         earliest = pc.min_element_wise(*times, skip_nulls=True).to_numpy(zero_copy_only=False)
         before = [pc.if_else(pc.less(column, today_ms), column, None) for column in times]
         latest = pc.fill_null(pc.max_element_wise(*before, skip_nulls=True), 0).to_numpy(zero_copy_only=False)
+        heard = times[-1].to_numpy(zero_copy_only=False)
         kind, words, n = CASE_TYPE, batch.column("case_type"), np.ones(batch.num_rows, np.int64)
     codes, names = words.indices.to_numpy(zero_copy_only=False), words.dictionary.to_pylist()
-    is_late = earliest < today_ms
-    any_late = bool(is_late.any())
+    reaches = earliest < today_ms
+    any_reaches = bool(reaches.any())
     counts = np.bincount(codes, n, len(names))
     for code in np.flatnonzero(counts).tolist():
-        if not any_late or not (mine := is_late & (codes == code)).any():
+        if not any_reaches or not (mine := reaches & (codes == code)).any():
             yield Fed(kind, names[code], int(counts[code]))
             continue
         ends = earliest[mine].min(), latest[mine].max()
         first, last = ((int(ms) + zone_hours * _MS_AN_HOUR) // _MS_A_DAY for ms in ends)
-        yield Fed(kind, names[code], int(counts[code]), int(n[mine].sum()), first, last)
+        late = n[mine & (heard < today_ms)].sum()
+        yield Fed(kind, names[code], int(counts[code]), int(n[mine].sum()), int(late), first, last)

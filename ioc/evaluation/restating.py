@@ -1,0 +1,304 @@
+"""Closed periods: their values are published once, and what changes them later is put on record.
+
+A value counts as published when its period has been over for SETTLES_AFTER (data under way comes in meanwhile) and no
+late data has come for QUIET, however long ago the period was: so the first load of a history, or of a new source's
+past, publishes when it is through and restates nothing. Only a steady stream of late data does not hold it up for
+longer than WAITS_AT_MOST. What had no value was not published; it is when it has one.
+
+The value of a closed period is what the definition gives for it by all that is known, as the windows `yesterday`,
+`last_month` … show it. Data that is applied later and reaches into it, and a definition with another version, make it
+be computed anew; if it differs, both values, the time and the cause go on record in the transaction that replaces the
+value, so that a crash leaves neither half of it. The batches that may have changed something stay in `late_batches`
+until all they reach was looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+from ioc.catalog import Catalog
+from ioc.evaluation.cases import timestamp
+from ioc.evaluation.feeding import Word
+from ioc.evaluation.history import closed_columns
+from ioc.evaluation.judging import Column
+from ioc.evaluation.periods import KIND_OF, Period, PeriodKind, closed_periods, period_from
+from ioc.evaluation.reach import Leaf, leaves, read_reached
+from ioc.evaluation.reading import PaneReader
+from ioc.model.kpi import KpiDefinition
+from ioc.store import Store, transaction
+from ioc.store.cases import naive
+from ioc.store.feeds import read_feeds
+from ioc.store.restatements import Change, PublishedValue, publish, read_late_batches, republish, restate
+
+SETTLES_AFTER = timedelta(minutes=15)
+QUIET = timedelta(seconds=60)
+WAITS_AT_MOST = timedelta(hours=1)
+JUDGED_WITHIN = timedelta(seconds=30)
+"""Late data is looked at once no more of it came for LULL, and at the latest after this."""
+LULL = timedelta(seconds=3)
+LOOKS_BACK = {PeriodKind.DAY: 28, PeriodKind.MONTH: 13, PeriodKind.QUARTER: 5, PeriodKind.YEAR: 2}
+"""How many periods of the past are published; longer ones then stay watched for good."""
+DAYS_WATCHED = timedelta(days=29)
+"""A day is watched while its minutes are kept."""
+_AT_ONCE = 8
+_SAME = 1e-9
+_Published = dict[str, set[Period]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One KPI and some of its periods. `publishes`: values without a row get one; else only rows are judged."""
+
+    kpi: str
+    periods: tuple[Period, ...]
+    publishes: bool
+
+
+class Restater:
+    """`step` does one small piece of work at a time and belongs to one thread; `restated` may be called from any."""
+
+    def __init__(self, store: Store, zone: ZoneInfo, catalog: Callable[[], Catalog]) -> None:
+        self._store = store
+        self._zone = zone
+        self._given = catalog
+        self._catalog: Catalog | None = None
+        self._began: datetime | None = None
+        self._published: _Published = {}
+        self._empty: _Published = {}
+        self._late_at: datetime | None = None
+        self._tasks: deque[Task] = deque()
+        self._round_until: datetime | None = None
+        self._leaves: dict[str, tuple[Leaf, ...]] = {}
+        self._latest: tuple[Period, ...] = ()
+        self._restated: dict[str, dict[str, datetime]] = {}
+
+    def restated(self) -> Mapping[str, Mapping[str, datetime]]:
+        """When the value of the latest closed period was last restated, by KPI and unit, where it was."""
+        return self._restated
+
+    def step(self, now: datetime) -> bool:
+        """One piece of work; True when there may be more at once. Raises StoreUnavailable; the piece is done later."""
+        with self._store.cursor() as cursor:
+            if self._began is None:
+                self._began = now
+                self._read_published(cursor)
+            self._follow_catalog(cursor)
+            self._follow_calendar(cursor, now)
+            if self._tasks:
+                self._do(cursor, self._tasks[0], now)
+                self._tasks.popleft()
+                return True
+            if self._round_until is not None:
+                with transaction(cursor, self._store.path):
+                    cursor.execute("DELETE FROM late_batches WHERE applied_at <= ?", [self._round_until])
+                self._round_until = None
+                return True
+            return self._begin_round(cursor, now) or self._begin_publishing(cursor, now)
+
+    def _read_published(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        rows = cursor.execute("SELECT DISTINCT kpi, period, period_from, period_to FROM published_periods").fetchall()
+        self._published, self._empty = defaultdict(set), defaultdict(set)
+        for kpi, kind, start, end in rows:
+            self._published[kpi].add(period_from(kind, start, end))
+
+    def _follow_catalog(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """After a change of definitions their published values are judged anew."""
+        catalog = self._given()
+        if catalog is self._catalog:
+            return
+        self._catalog = catalog
+        self._leaves = {kpi.id: leaves(kpi, catalog) for kpi in catalog.kpis.values() if kpi.window.kind in KIND_OF}
+        self._empty.clear()
+        rows = cursor.execute(
+            "SELECT DISTINCT kpi, period, period_from, period_to, definition_version FROM published_periods"
+        ).fetchall()
+        changed: dict[str, set[Period]] = defaultdict(set)
+        for kpi, kind, start, end, version in rows:
+            if self._kind(kpi) == kind and catalog.kpis[kpi].version != version:
+                changed[kpi].add(period_from(kind, start, end))
+        for kpi, periods in changed.items():
+            self._tasks += _tasks(kpi, periods, publishes=False)
+
+    def _follow_calendar(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
+        """When a period ends, another one is the latest."""
+        latest = tuple(closed_periods(kind, now, self._zone, 1)[0] for kind in PeriodKind)
+        if latest == self._latest:
+            return
+        self._latest = latest
+        self._empty.clear()
+        old = naive(now - DAYS_WATCHED)
+        with transaction(cursor, self._store.path):
+            cursor.execute("DELETE FROM published_periods WHERE period = 'day' AND period_from < ?", [old])
+        for periods in self._published.values():
+            periods -= {p for p in periods if p.kind is PeriodKind.DAY and naive(p.start) < old}
+        self._read_restated(cursor)
+
+    def _read_restated(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        found: dict[str, dict[str, datetime]] = defaultdict(dict)
+        for period in self._latest:
+            rows = cursor.execute(
+                "SELECT kpi, unit, max(restated_at) FROM restatements WHERE period = ? AND period_from = ? "
+                "GROUP BY kpi, unit",
+                [period.kind.value, naive(period.start)],
+            ).fetchall()
+            for kpi, unit, at in rows:
+                found[kpi][unit] = at.replace(tzinfo=UTC)
+        self._restated = dict(found)
+
+    def _begin_round(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+        """Late data, once it has paused for a moment, makes tasks of what it reaches."""
+        rows = cursor.execute(
+            "SELECT kind, word, min(applied_at), max(applied_at), max(applied_at) FILTER (late > 0) FROM late_batches "
+            "GROUP BY ALL"
+        ).fetchall()
+        if not rows:
+            return False
+        heard = [at for *_, at in rows if at is not None]
+        if heard:
+            self._late_at = max(heard).replace(tzinfo=UTC)
+        oldest, newest = min(row[2] for row in rows), max(row[3] for row in rows)
+        if naive(now) - newest < LULL and naive(now) - oldest < JUDGED_WITHIN:
+            return False
+        words: list[Word] = [(kind, word) for kind, word, *_ in rows]
+        reached = read_reached(cursor, words, newest, self._store.zone_hours)
+        for kpi, asked in self._leaves.items():
+            mine = [leaf for leaf in asked if leaf.word in words]
+            for known, publishes in ((self._published[kpi], False), (self._empty[kpi], True)):
+                of_kind = {p for p in known if p.kind is self._kind(kpi)}
+                touched = {p for p in of_kind if any(reached.touches(leaf, p, self._zone) for leaf in mine)}
+                if publishes:
+                    known -= touched
+                elif touched:
+                    self._tasks += _tasks(kpi, touched, publishes=False)
+        self._round_until = newest
+        return True
+
+    def _begin_publishing(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+        """Periods that are over and settled, and have no rows yet."""
+        assert self._began is not None
+        fed = read_feeds(cursor).keys()
+        quiet = now - max(self._began, self._late_at or self._began) >= QUIET
+        for kind in PeriodKind:
+            settled = [
+                period
+                for period in closed_periods(kind, now, self._zone, LOOKS_BACK[kind])
+                if now - period.end >= SETTLES_AFTER and (quiet or now - max(self._began, period.end) >= WAITS_AT_MOST)
+            ]
+            for kpi, asked in self._leaves.items():
+                if self._kind(kpi) is kind and all(leaf.word in fed for leaf in asked):
+                    due = set(settled) - self._published[kpi] - self._empty[kpi]
+                    self._tasks += _tasks(kpi, due, publishes=True)
+        return bool(self._tasks)
+
+    def _do(self, cursor: duckdb.DuckDBPyConnection, task: Task, now: datetime) -> None:
+        """Compute and compare in one snapshot of the store, and write in the same transaction."""
+        assert self._catalog is not None
+        definition = self._catalog.kpis.get(task.kpi)
+        if definition is None or task.kpi not in self._leaves:
+            return
+        with transaction(cursor, self._store.path):
+            before = _read_rows(cursor, task)
+            after = {(value.unit, value.period_from): value for value in self._computed(cursor, definition, task, now)}
+            fresh = [value for key, value in after.items() if key not in before and value.value is not None]
+            pairs = [(before[key], value) for key, value in after.items() if key in before]
+            differing = [(old, new) for old, new in pairs if not _is_same(old, new)]
+            changes = self._caused(cursor, task.kpi, differing)
+            if task.publishes:
+                publish(cursor, fresh)
+            renamed = [new for old, new in pairs if old.definition_version != new.definition_version]
+            replaced = {(new.unit, new.period_from): new for new in (*renamed, *(new for _, new in differing))}
+            republish(cursor, list(replaced.values()))
+            restate(cursor, changes, now)
+        if task.publishes:
+            for period in task.periods:
+                there = any(value.period_from == period.start for value in fresh) or any(
+                    start == period.start for _, start in before
+                )
+                (self._published if there else self._empty)[task.kpi].add(period)
+        elif fresh:
+            # More units have a value now; they are published with the next that are, when no more comes.
+            self._published[task.kpi] -= {p for p in task.periods if any(p.start == v.period_from for v in fresh)}
+        if changes:
+            self._read_restated(cursor)
+
+    def _computed(
+        self, cursor: duckdb.DuckDBPyConnection, definition: KpiDefinition, task: Task, now: datetime
+    ) -> Iterator[PublishedValue]:
+        assert self._catalog is not None
+        reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
+        ends = [period.end for period in task.periods]
+        for unit, column in closed_columns(reader, self._catalog, definition, ends, self._zone):
+            for period, (value, samples) in zip(task.periods, _rows(column), strict=True):
+                yield PublishedValue(
+                    definition.id, unit, period.kind.value, period.start, period.end, value, samples,
+                    definition.version, now,
+                )  # fmt: skip
+
+    def _caused(
+        self, cursor: duckdb.DuckDBPyConnection, kpi: str, differing: Sequence[tuple[PublishedValue, PublishedValue]]
+    ) -> list[Change]:
+        words = list(dict.fromkeys(leaf.word for leaf in self._leaves[kpi]))
+        changes = []
+        batches = {}
+        for old, new in differing:
+            if new.period_from not in batches:
+                days = [self._day(new.period_from), self._day(new.period_to - timedelta(milliseconds=1))]
+                batches[new.period_from] = read_late_batches(cursor, words, *days)
+            cause = "data" if old.definition_version == new.definition_version else "definition"
+            changes.append(Change(old, new, cause, batches[new.period_from]))
+        return changes
+
+    def _kind(self, kpi: str) -> PeriodKind | None:
+        """The kind of the KPI's periods; None for one that has none, or is no longer in the catalogue."""
+        assert self._catalog is not None
+        return KIND_OF[self._catalog.kpis[kpi].window.kind] if kpi in self._leaves else None
+
+    def _day(self, moment: datetime) -> int:
+        return int((moment.timestamp() + self._store.zone_hours * 3600) // 86_400)
+
+
+def _tasks(kpi: str, periods: set[Period], *, publishes: bool) -> Iterator[Task]:
+    """Few periods at once, so that no piece takes long; the latest first."""
+    left = iter(sorted(periods, reverse=True))
+    while some := tuple(islice(left, _AT_ONCE)):
+        # A task's periods are of one kind, since a KPI's all are.
+        yield Task(kpi, some, publishes)
+
+
+def _read_rows(cursor: duckdb.DuckDBPyConnection, task: Task) -> dict[tuple[str, datetime], PublishedValue]:
+    # As literals: a list among the parameters costs thirty times the query.
+    starts = ", ".join(timestamp(period.start) for period in task.periods)
+    rows = cursor.execute(
+        "SELECT kpi, unit, period, period_from, period_to, value, samples, definition_version, published_at "
+        f"FROM published_periods WHERE kpi = ? AND period = ? AND period_from IN ({starts})",
+        [task.kpi, task.periods[0].kind.value],
+    ).fetchall()
+    found = [
+        PublishedValue(kpi, unit, period, _aware(start), _aware(end), value, samples, version, _aware(at))
+        for kpi, unit, period, start, end, value, samples, version, at in rows
+    ]
+    return {(value.unit, value.period_from): value for value in found}
+
+
+def _rows(column: Column) -> Iterator[tuple[float | None, int]]:
+    for value, samples in zip(column.value.tolist(), column.samples.tolist(), strict=True):
+        yield (value if value == value else None), samples
+
+
+def _is_same(old: PublishedValue, new: PublishedValue) -> bool:
+    """Sums that were added in another order differ in the last places; that is no change."""
+    if old.value is None or new.value is None:
+        return old.value is new.value
+    return bool(np.isclose(old.value, new.value, rtol=_SAME, atol=_SAME))
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
