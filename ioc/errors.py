@@ -32,6 +32,10 @@ class BatchMalformed(IocError):
     """A message cannot be read at all (truncated Arrow, broken JSON); all its bytes are one dead letter."""
 
 
+class BatchTooLarge(BatchMalformed):
+    """A batch that may be sound, but unpacks to more than is held in memory or gives more than a message holds."""
+
+
 class SpoolFull(IocError):
     """The broker is away and the disk buffer is at its bound; a push is refused with 503 until it drains."""
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ioc import topics
 from ioc.clock import from_ms, rfc3339
-from ioc.errors import BatchMalformed
+from ioc.errors import BatchMalformed, BatchTooLarge
 from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow
@@ -89,10 +89,6 @@ def answer(message: SourceMessage, take: Take, nothing: pa.RecordBatch, vocabula
     counts = _counts(message, head, applied=taken.applied, rejected=rejected)
     dead_letters = [_dead_letter(message, head.source, index, r) for index, r in rejections]
     return Answer(value, counts.encode(), counts, dead_letters)
-
-
-class BatchTooLarge(BatchMalformed):
-    """A readable batch whose output no message can hold."""
 
 
 def _refused(message: SourceMessage, head: BatchHeaders, nothing: pa.RecordBatch, fault: BatchMalformed) -> Answer:

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ioc.errors import BatchMalformed
+from ioc.errors import BatchMalformed, BatchTooLarge
 from ioc.model.rejection import Rejection
+from ioc.wire.arrow_size import unpacked_bytes
 
 REJECTIONS = b"rejections"
+UNPACKED_BYTES = 64 * 1024 * 1024
+"""Eight times the largest message: what a batch may take in memory."""
 # Without threads: a batch's buffers are too small for handing them to others to pay, by a factor of 2 to 10.
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _IN_THIS_THREAD = pa.ipc.IpcReadOptions(use_threads=False)
@@ -38,9 +42,11 @@ def decode(
     """All rows of an IPC stream as one record batch with the columns of `schema`, and the refusals that came along.
 
     Columns may arrive with other dictionary index widths, plain strings or other time resolutions; an absent optional
-    column becomes null. Raises BatchMalformed when the stream is truncated or a column is missing or of another kind.
+    column becomes null. Raises BatchMalformed when the stream is truncated or a column is missing or of another kind,
+    and BatchTooLarge before anything is unpacked that would take more than `UNPACKED_BYTES`.
     """
     try:
+        _check_size(unpacked_bytes(content), "unpacks to")
         with pa.ipc.open_stream(content, options=_IN_THIS_THREAD) as reader:
             batches = list(reader)
         metadata = reader.schema.metadata or {}
@@ -62,6 +68,8 @@ def _column(batches: list[pa.RecordBatch], given: pa.Schema, field: pa.Field, op
     arrays = [batch.column(place) for batch in batches]
     for array in arrays:
         _check_sound(array)
+    if not pa.types.is_dictionary(field.type):
+        _check_size(sum(map(_written_out_bytes, arrays)), f"writes out column {field.name!r} in")
     if len(arrays) == 1 and arrays[0].type == field.type:
         return arrays[0]
     column = pa.chunked_array(arrays, given.field(place).type)
@@ -75,9 +83,29 @@ def _column(batches: list[pa.RecordBatch], given: pa.Schema, field: pa.Field, op
     return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
 
 
+def _check_size(size_bytes: int, what: str) -> None:
+    if size_bytes > UNPACKED_BYTES:
+        raise BatchTooLarge(
+            f"The Arrow batch {what} {size_bytes:,} bytes, more than the {UNPACKED_BYTES:,} that are held in memory; "
+            "send smaller batches."
+        )
+
+
+def _written_out_bytes(array: pa.Array) -> int:
+    """Of the texts that a dictionary's codes stand for: a long one may be named by every row."""
+    if not pa.types.is_dictionary(array.type) or not (
+        pa.types.is_string(array.type.value_type) or pa.types.is_large_string(array.type.value_type)
+    ):
+        return 0
+    return int(pc.sum(pc.take(pc.binary_length(array.dictionary), array.indices)).as_py() or 0)
+
+
 def _check_sound(array: pa.Array) -> None:
     """Raises ArrowInvalid or IndexError for offsets, texts or codes that point nowhere: reading them would end the
-    process. Codes are compared here, ten times as fast as `validate` does it."""
+    process. Codes are compared here, ten times as fast as `validate` does it. Raises TypeError for kinds of columns
+    whose rows may all stand for the same bytes, since nothing bounds what they become when written out."""
+    if pa.types.is_run_end_encoded(array.type) or pa.types.is_string_view(array.type):
+        raise TypeError(f"a column is {array.type}; send it as plain or dictionary-encoded values")
     if not pa.types.is_dictionary(array.type):
         array.validate(full=True)
         return

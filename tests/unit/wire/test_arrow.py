@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from ioc.errors import BatchMalformed
+from ioc.errors import BatchMalformed, BatchTooLarge
 from ioc.model.reading import Reading
 from ioc.model.rejection import Rejection
 from ioc.wire.arrow import decode, encode
+from ioc.wire.arrow_size import unpacked_bytes
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import READINGS, READINGS_OPTIONAL, readings_batch
 
@@ -82,6 +83,62 @@ def test_every_truncation_is_either_read_whole_or_malformed():
         except BatchMalformed:
             continue
         assert batch.num_rows in (0, BATCH.num_rows)
+
+
+def _stream(columns: dict) -> bytes:
+    """Compressed as a foreign producer may do it, in one batch."""
+    table = pa.table(columns)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _rows(count: int, **other: object) -> dict:
+    code = pa.DictionaryArray.from_arrays(pa.nulls(count, pa.int8()).fill_null(0), ["a"])
+    times = pa.nulls(count, pa.int64()).fill_null(0).cast(pa.timestamp("ms", "UTC"))
+    return {"measure": code, "unit": code, "time": times, "value": pa.nulls(count, pa.float64()).fill_null(0), **other}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        pytest.param(_rows(10_000_000), "unpacks to [0-9,]+ bytes", id="many equal rows"),
+        pytest.param(_rows(9_000_000, measure=pa.nulls(9_000_000)), "unpacks to", id="a column without buffers"),
+        pytest.param(
+            _rows(2, measure=pa.DictionaryArray.from_arrays([0, 0], ["x" * 80_000_000])), "unpacks to", id="a long text"
+        ),
+    ],
+)
+def test_a_small_message_that_unpacks_to_much_is_refused_unread(columns, said):
+    content = _stream(columns)
+    assert len(content) < 1_000_000
+    with pytest.raises(BatchTooLarge, match=said):
+        decode(content, READINGS, READINGS_OPTIONAL)
+
+
+def test_a_long_text_that_every_row_names_is_refused_before_it_is_written_out():
+    text = pa.DictionaryArray.from_arrays(pa.nulls(10_000, pa.int32()).fill_null(0), ["x" * 1_000_000])
+    plain = pa.schema([("value", pa.string())])
+    with pytest.raises(BatchTooLarge, match="writes out column 'value' in 10,000,000,000 bytes"):
+        decode(_stream({"value": text}), plain)
+
+
+def test_rows_that_stand_for_the_same_bytes_are_not_taken():
+    text = pa.array(["a"], pa.string_view())
+    with pytest.raises(BatchMalformed, match="string_view; send it as plain"):
+        decode(_stream({"value": text}), pa.schema([("value", pa.string())]))
+
+
+def test_the_size_is_that_of_the_columns():
+    n = 100_000
+    table = pa.table(_rows(n))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    codes, rows = 2 * n, 3 * 8 * n
+    assert codes + rows <= unpacked_bytes(bytes(sink.getvalue())) < codes + rows + 1000
+    assert unpacked_bytes(_stream(_rows(n))) == pytest.approx(codes + rows, abs=1000)
 
 
 def test_headers_come_back():
