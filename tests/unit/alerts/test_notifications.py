@@ -1,0 +1,284 @@
+"""Who is told what, when: each transition once a channel, in order, whatever happens to the one who plans."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ioc.alerts.grouping import Delivery, Outbox
+from ioc.alerts.notifications import plan
+from ioc.alerts.records import from_record, to_record
+from ioc.model.alert import Alert, ConditionState, Handling, Reason, Suppression, Transition, TransitionKind
+from ioc.model.matcher import parse_matchers
+from ioc.model.routing import EscalationStep, Receiver, Route, Routing
+from ioc.model.rule import Severity
+from tests.alerting import MINUTE, START, ZONE
+
+FIRING, RESOLVED = TransitionKind.FIRING, TransitionKind.RESOLVED
+SECOND = 1000
+
+
+def routing(**more: object) -> Routing:
+    """Waits 30 s, then every 5 min, again after an hour; `boss` after 15 min without acknowledgement."""
+    root = Route(
+        id="root",
+        matchers=(),
+        receivers=("desk",),
+        group_by=("rule",),
+        group_wait=timedelta(seconds=30),
+        group_interval=timedelta(minutes=5),
+        repeat_interval=timedelta(hours=1),
+        escalation=(EscalationStep(timedelta(minutes=15), ("boss",)),),
+    )
+    names = {"desk": ("mail", "wall"), "boss": ("phone",), "air": ("mail", "air")}
+    receivers = {name: Receiver(name, {"vi": name, "en": name}, channels) for name, channels in names.items()}
+    return Routing(replace(root, **more), receivers)  # type: ignore[arg-type]
+
+
+def alert(rule: str = "r", unit: str = "u", onset_ms: int = START, **more: object) -> Alert:
+    found = Alert(
+        id=f"{rule}/{unit}/{onset_ms}",
+        rule=rule,
+        unit=unit,
+        condition=ConditionState.FIRING,
+        severity=Severity.HIGH,
+        labels={"rule": rule, "unit": unit},
+        onset_ms=onset_ms,
+        since_ms=onset_ms,
+    )
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+def moved(kind: TransitionKind, one: Alert, at_ms: int) -> Transition:
+    return Transition.of(kind, at_ms, one.rule, one.unit, one.onset_ms, one.severity)
+
+
+def quiet(one: Alert) -> Alert:
+    return replace(one, suppression=(Reason(Suppression.SILENCED_BY, "s", "An: nâng cấp"),))
+
+
+class Desk:
+    """Plans in turn, as a shell would."""
+
+    def __init__(self, the_routing: Routing | None = None) -> None:
+        self.routing = the_routing or routing()
+        self.outbox = Outbox()
+        self.deliveries: list[Delivery] = []
+
+    def at(self, after_ms: int, alerts: Iterable[Alert], *transitions: Transition) -> list[tuple[str, str, int]]:
+        """Kind, channel and number of transitions of what is sent."""
+        done = plan(self.routing, self.outbox, alerts, transitions, START + after_ms, ZONE)
+        self.outbox = done.outbox
+        self.deliveries += done.deliveries
+        return [(one.kind.value, one.channel, len(one.transitions)) for one in done.deliveries]
+
+
+def test_the_first_is_told_after_the_wait() -> None:
+    desk, one = Desk(), alert()
+    assert desk.at(0, [one], moved(FIRING, one, START)) == []
+    assert desk.at(29 * SECOND, [one]) == []
+    assert desk.at(30 * SECOND, [one]) == [("transitions", "mail", 1), ("transitions", "wall", 1)]
+    assert desk.at(31 * SECOND, [one]) == []
+
+
+def test_what_comes_together_is_told_together() -> None:
+    desk = Desk()
+    ones = [alert(unit=f"u{number}") for number in range(40)]
+    desk.at(0, ones, *(moved(FIRING, one, START) for one in ones))
+    assert desk.at(30 * SECOND, ones) == [("transitions", "mail", 40), ("transitions", "wall", 40)]
+
+
+def test_what_comes_later_waits_for_the_interval() -> None:
+    desk, one, two = Desk(), alert(), alert(unit="v", onset_ms=START + MINUTE)
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    assert desk.at(MINUTE, [one, two], moved(FIRING, two, START + MINUTE)) == []
+    assert desk.at(5 * MINUTE + 29 * SECOND, [one, two]) == []
+    assert desk.at(5 * MINUTE + 30 * SECOND, [one, two])[0] == ("transitions", "mail", 1)
+
+
+def test_the_end_is_told_to_whom_the_beginning_was() -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    assert desk.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE)) == [
+        ("transitions", "mail", 1),
+        ("transitions", "wall", 1),
+    ]
+    assert desk.outbox == Outbox()
+
+
+def test_what_ends_within_the_wait_is_told_with_its_end() -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(10 * SECOND, [], moved(RESOLVED, one, START + 10 * SECOND))
+    desk.at(30 * SECOND, [])
+    assert [[t.kind for t in delivery.transitions] for delivery in desk.deliveries] == [[FIRING, RESOLVED]] * 2
+
+
+def test_a_quiet_alert_is_told_when_it_may_be() -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [quiet(one)], moved(FIRING, one, START))
+    assert desk.at(10 * MINUTE, [quiet(one)]) == []
+    assert desk.at(11 * MINUTE, [one])[0] == ("transitions", "mail", 1)
+
+
+def test_a_quiet_alert_that_ends_is_told_to_nobody() -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [quiet(one)], moved(FIRING, one, START))
+    assert desk.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE)) == []
+    assert desk.outbox == Outbox()
+
+
+def test_the_end_of_what_was_told_is_told_though_it_is_quiet_now() -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    desk.at(6 * MINUTE, [quiet(one)])
+    assert len(desk.at(7 * MINUTE, [], moved(RESOLVED, one, START + 7 * MINUTE))) == 2
+
+
+def test_again_while_nobody_has_it() -> None:
+    desk, one = Desk(routing(escalation=())), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    assert desk.at(60 * MINUTE, [one]) == []
+    assert desk.at(61 * MINUTE, [one]) == [("repeat", "mail", 0), ("repeat", "wall", 0)]
+    held = replace(one, handling=Handling.ACKNOWLEDGED)
+    assert desk.at(130 * MINUTE, [held]) == []
+
+
+def test_escalation_and_its_end() -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    assert desk.at(15 * MINUTE, [one]) == [("escalation", "phone", 0)]
+    assert desk.at(16 * MINUTE, [one]) == []
+    held = replace(one, handling=Handling.ACKNOWLEDGED)
+    assert desk.at(17 * MINUTE, [held]) == [("deescalation", "phone", 0)]
+    assert desk.at(18 * MINUTE, [held]) == []
+    ends = desk.at(20 * MINUTE, [], moved(RESOLVED, one, START + 20 * MINUTE))
+    assert sorted(channel for _, channel, _ in ends) == ["mail", "phone", "wall"]
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        pytest.param(replace(alert(), handling=Handling.ACKNOWLEDGED), id="somebody has it"),
+        pytest.param(replace(alert(), handling=Handling.SHELVED), id="it is shelved"),
+        pytest.param(quiet(alert()), id="it is silenced"),
+    ],
+)
+def test_no_escalation_while(standing: Alert) -> None:
+    desk, one = Desk(), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    assert desk.at(15 * MINUTE, [standing]) == []
+
+
+def test_a_channel_of_two_routes_is_told_once() -> None:
+    air = Route(
+        "air",
+        parse_matchers(["rule = r"]),
+        ("air",),
+        ("unit",),
+        timedelta(seconds=10),
+        timedelta(minutes=1),
+        timedelta(hours=1),
+        goes_on=True,
+    )
+    rest = replace(air, id="rest", receivers=("desk",), group_by=("rule",))
+    desk, one = Desk(routing(routes=(air, rest))), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(10 * SECOND, [one])
+    desk.at(5 * MINUTE, [], moved(RESOLVED, one, START + 5 * MINUTE))
+    told = [(delivery.channel, t.kind) for delivery in desk.deliveries for t in delivery.transitions]
+    assert sorted(told) == sorted((channel, kind) for channel in ("mail", "wall", "air") for kind in (FIRING, RESOLVED))
+
+
+def test_what_waits_goes_by_the_new_tree() -> None:
+    air = replace(routing().root, id="air", matchers=parse_matchers(["rule = r"]), receivers=("air",))
+    desk, one = Desk(routing(routes=(air,))), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.routing = routing()
+    desk.at(10 * SECOND, [one])
+    desk.at(10 * MINUTE, [one])
+    assert sorted(delivery.channel for delivery in desk.deliveries) == ["mail", "wall"]
+
+
+def test_a_storm_stays_within_a_second() -> None:
+    """5,000 alerts at once: grouped, and told in one message a channel and rule."""
+    desk = Desk()
+    ones = [alert(rule=f"r{number % 5}", unit=f"u{number}") for number in range(5000)]
+    desk.at(0, ones, *(moved(FIRING, one, START) for one in ones))
+    assert len(desk.at(30 * SECOND, ones)) == 10
+    assert all(isinstance(one, Delivery) and len(one.transitions) == 1000 for one in desk.deliveries)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([10, 30, 60, 300, 900]),
+        st.sets(st.integers(0, 3)),
+        st.sets(st.integers(0, 3)),
+        st.sets(st.integers(0, 3)),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=STEPS, killed=st.sets(st.integers(0, 24)))
+def test_each_transition_once_a_channel_and_in_order(
+    steps: list[tuple[int, set[int], set[int], set[int]]], killed: set[int]
+) -> None:
+    """Units that turn on or off, some silenced, some acknowledged. At the end all are off and loud, and time passes."""
+    desk, now_s = Desk(), 0
+    standing: dict[int, Alert] = {}
+    all_transitions: list[Transition] = []
+    was_quiet: set[str] = set()
+    calm: tuple[int, set[int], set[int], set[int]] = (900, set(), set(), set())
+    script = [*steps, (900, set(range(4)), set(), set()), calm, calm]
+    for number, (after_s, turned, silenced, held) in enumerate(script):
+        now_s += after_s
+        now_ms, transitions = START + now_s * SECOND, []
+        last = number >= len(steps)
+        for unit in turned:
+            if unit in standing:
+                transitions.append(moved(RESOLVED, standing.pop(unit), now_ms))
+            elif not last:
+                standing[unit] = alert(unit=f"u{unit}", onset_ms=now_ms)
+                transitions.append(moved(FIRING, standing[unit], now_ms))
+        alerts = []
+        for unit, one in standing.items():
+            shown = quiet(one) if unit in silenced else one
+            alerts.append(replace(shown, handling=Handling.ACKNOWLEDGED) if unit in held else shown)
+            if unit in silenced:
+                was_quiet.add(one.id)
+        all_transitions += transitions
+        if number in killed:
+            before = from_record(Outbox, to_record(desk.outbox))
+            lost = plan(desk.routing, before, alerts, transitions, now_ms, ZONE)
+            desk.at(now_s * SECOND, alerts, *transitions)
+            again = desk.deliveries[len(desk.deliveries) - len(lost.deliveries) :]
+            assert [one.id for one in lost.deliveries] == [one.id for one in again]
+            desk.outbox = from_record(Outbox, to_record(desk.outbox))
+        else:
+            desk.at(now_s * SECOND, alerts, *transitions)
+    assert len({one.id for one in desk.deliveries}) == len(desk.deliveries)
+    for channel in ("mail", "wall"):
+        told = [t for one in desk.deliveries if one.channel == channel for t in one.transitions]
+        assert len({t.id for t in told}) == len(told)
+        by_alert: dict[str, list[TransitionKind]] = {}
+        for t in told:
+            by_alert.setdefault(t.alert, []).append(t.kind)
+        assert all(kinds in ([FIRING], [FIRING, RESOLVED]) for kinds in by_alert.values())
+        for one in all_transitions:
+            if one.alert not in was_quiet:
+                assert one.kind in by_alert.get(one.alert, [])
+        ended = {one.alert for one in all_transitions if one.kind is RESOLVED}
+        assert all(kinds == [FIRING, RESOLVED] for key, kinds in by_alert.items() if key in ended)
+    assert not desk.outbox.told or standing
