@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import duckdb
 
 from ioc.store import rows
-from ioc.store.pane_columns import KINDS
+from ioc.store.pane_columns import KINDS, Kind
 
 GROWN_BY = 20_000
 """Rows a time of a level must have got before it is compacted while still open."""
@@ -33,6 +34,12 @@ class Waiting:
             for time, n in Counter(times).items():
                 self.rows[level, kind, time] += n
                 self.pieces[level, kind, time] += 1
+
+    def found(self, left: Mapping[Bucket, int]) -> None:
+        """Rows of times that are in several pieces, as `LeftInPieces` gives them."""
+        for bucket, n in left.items():
+            self.rows[bucket] += n
+            self.pieces[bucket] += 2
 
     def due(self, now: Mapping[str, int]) -> Bucket | None:
         """What to compact next; `now` is the running time of each level. None when nothing would be gained.
@@ -61,6 +68,39 @@ class Waiting:
         for bucket in [b for b, n in self.pieces.items() if n < 2 and b[2] < now[b[0]] - 3]:
             self.rows.pop(bucket)
             self.pieces.pop(bucket)
+
+
+class LeftInPieces:
+    """Looks for times that an earlier run has left in several pieces: newest first, so many times in a step."""
+
+    _STEPS: ClassVar = {"minute": 24 * 60, "hour": 30 * 24, "day": 400}
+
+    def __init__(self) -> None:
+        self._left: list[tuple[str, Kind, int | None]] = [
+            (level, kind, None) for level in self._STEPS for kind in KINDS
+        ]
+
+    @property
+    def is_done(self) -> bool:
+        return not self._left
+
+    def step(self, cursor: duckdb.DuckDBPyConnection) -> dict[Bucket, int]:
+        """Times with more than one row of a key in the next stretch, and their rows."""
+        level, kind, until = self._left.pop()
+        table, key = f"kept_{level}_{kind.name}", ", ".join(name for name in kind.key if name != "time")
+        bounds = cursor.execute(f"SELECT min({level}), max({level}) FROM {table}").fetchall()[0]
+        if bounds[0] is None:
+            return {}
+        until = bounds[1] + 1 if until is None else until
+        since = max(bounds[0], until - self._STEPS[level])
+        if since > bounds[0]:
+            self._left.append((level, kind, since))
+        found = cursor.execute(
+            f"SELECT {level}, sum(n)::BIGINT FROM (SELECT {level}, count(*) AS n FROM {table} "
+            f"WHERE {level} >= ? AND {level} < ? GROUP BY {level}, {key}) GROUP BY {level} HAVING max(n) > 1",
+            [since, until],
+        ).fetchall()
+        return {(level, kind.name, time): n for time, n in found}
 
 
 def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:

@@ -11,7 +11,7 @@ import duckdb
 from ioc.clock import Clock, SystemClock, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.store.archive import unlink_dropped
-from ioc.store.compaction import Waiting, compact, compact_positions
+from ioc.store.compaction import LeftInPieces, Waiting, compact, compact_positions
 from ioc.store.retention import expire, oldest_minute, retain_step, today
 from ioc.store.roll_up import MOST_ROWS, recent_rows, roll_up
 from ioc.store.store import Store, transaction
@@ -32,6 +32,7 @@ class Maintenance:
         self._store = store
         self._clock = clock or SystemClock()
         self._waiting = Waiting()
+        self._left = LeftInPieces()
         begin = self._clock.now()
         self._rolled_at = begin
         self._positions_at = begin
@@ -97,6 +98,9 @@ class Maintenance:
             with transaction(cursor, self._store.path):
                 compact_positions(cursor)
             self._positions_at = now
+        if not self._left.is_done:
+            self._waiting.found(self._left.step(cursor))
+            return True
         return False
 
     def _retain(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:

@@ -23,9 +23,10 @@ def concatenate(parts: Sequence[Columns]) -> Columns:
 
 @dataclass(frozen=True)
 class Kind:
-    """Panes, buckets or registers: the columns beside measure, unit and time, and how rows of one key become one."""
+    """Panes, buckets or registers: their key, what is beside measure, unit and time, how rows of a key become one."""
 
     name: str
+    key: tuple[str, ...]
     columns: tuple[str, ...]
     merge: Callable[[Columns], Columns]
 
@@ -62,11 +63,12 @@ def merge_registers(registers: Columns) -> Columns:
 KINDS = (
     Kind(
         "panes",
+        PANE_KEY,
         ("subject", "n", "sum", "sum_squares", "least", "most", "first_at", "first", "last_at", "last"),
         merge_panes,
     ),
-    Kind("buckets", ("bucket", "n"), merge_buckets),
-    Kind("registers", ("register", "rank"), merge_registers),
+    Kind("buckets", BUCKET_KEY, ("bucket", "n"), merge_buckets),
+    Kind("registers", REGISTER_KEY, ("register", "rank"), merge_registers),
 )
 
 

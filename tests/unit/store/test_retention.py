@@ -15,6 +15,8 @@ from ioc.errors import StoreUnavailable
 from ioc.store import Maintenance, Store, apply_panes
 from ioc.store.archive import archive_slice
 from ioc.store.audit import audit
+from ioc.store.roll_up import roll_up
+from ioc.store.store import transaction
 from tests.unit.store.batches import Reading, one_pane, panes_batch
 
 NOON = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)  # 12:00 in Viet Nam
@@ -48,6 +50,24 @@ def value(store: Store, query: str) -> Any:
 def faults(store: Store) -> list[str]:
     with store.cursor() as cursor:
         return audit(cursor)
+
+
+def test_pieces_that_an_earlier_run_left_become_one_row(
+    store: Store, maintenance: Maintenance, clock: FixedClock
+) -> None:
+    moments = [NOON - timedelta(hours=1), NOON - timedelta(days=3), NOON - timedelta(days=20)]
+    with store.cursor() as cursor:
+        for _ in range(3):  # rolled up, and killed before it was compacted
+            for moment in moments:
+                apply_panes(store, one_pane(minute(moment), n=2))
+            with transaction(cursor, store.path):
+                roll_up(cursor, 7, 0)
+    assert value(store, "SELECT count(*) FROM kept_minute_panes") == 9
+    settle(maintenance, clock)
+    for level in ("minute", "hour"):
+        assert value(store, f"SELECT count(*) - count(DISTINCT {level}) FROM kept_{level}_panes") == 0
+    assert value(store, "SELECT sum(n)::BIGINT FROM hour_panes") == 18
+    assert faults(store) == []
 
 
 def test_recent_rows_are_rolled_up_and_closed_minutes_become_one_row(
