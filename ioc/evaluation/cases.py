@@ -1,6 +1,8 @@
 """Case aggregates: the KPIs over one case type in few scans, each with FILTER clauses."""
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +18,13 @@ from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime
 
 CaseExpression = CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime
 _DISTINCT = "count distinct"
+# As ioc.catalog.conditions.attribute writes it.
+_ATTRIBUTE = re.compile(r"""json_extract_string\(attributes, '\$\."(\w+)"'\)""")
 _TAKES = {"mean": "sum", "min": "min", "max": "max"}
+
+
+# As `attribute` writes it.
+_PACKED = re.compile(r"json_extract_string\(attributes, '\$\.\"(\w+)\"'\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +139,18 @@ def read_totals(
     places: Mapping[str, int],
     totals: Sequence[CaseTotals],
     whole: Sequence[int],
+    touched: str = "",
 ) -> None:
     """Read the expressions of one case type and one window into `totals`, in one scan.
 
     `at` is the column that must lie in `bounds` (empty: every case). With `units` only those are read and the others
-    left as they are. `places` is each unit's entry. `whole` are the places of the expressions whose amount of all units
-    is wanted and is no merge of theirs.
+    left as they are; `touched` is then the table of their cases, if there is one. `places` is each unit's entry. `whole`
+    are the places of the expressions whose amount of all units is wanted and is no merge of theirs.
     """
-    source = _source(case_type, expressions, at, bounds, now, units)
     columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
-    table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
+    columns, names = _unpacked(columns)
+    source = _source(case_type, expressions, at, bounds, now, units, touched, names)
+    table = cursor.execute(_parsed_once(f"SELECT unit, {columns}", source) + " GROUP BY unit").fetchnumpy()
     listed = [places.get(unit, NEVER) for unit in table["unit"]]
     target = np.array(listed, np.int64)
     known = target != NEVER
@@ -150,11 +160,23 @@ def read_totals(
         into.amount[cleared] = np.nan
         into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
     if whole:
-        source = _source(case_type, [expressions[place] for place in whole], at, bounds, now, None)
-        columns = ", ".join(expressions[place].columns(place) for place in whole)
-        row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
+        columns, names = _unpacked(", ".join(expressions[place].columns(place) for place in whole))
+        source = _source(case_type, [expressions[place] for place in whole], at, bounds, now, None, "", names)
+        row = cursor.execute(_parsed_once(f"SELECT {columns}", source)).fetchone() or ()
         for place, amount in zip(whole, row[1::2], strict=True):
             totals[place].merged = float("nan") if amount is None else float(amount)
+
+
+@contextmanager
+def touched_cases(
+    cursor: duckdb.DuckDBPyConnection, case_type: str, expressions: Sequence[CaseSql], units: Collection[str]
+) -> Iterator[str]:
+    """A table of the cases of few units, for several calls of `read_totals`; gone when the context ends."""
+    names = _unpacked(" ".join(sql.columns(0) for sql in expressions))[1]
+    where = f"case_type = {quoted(case_type)}{_of_units(units)}"
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE touched_cases AS {_with_attributes(names, where)}")
+    yield "touched_cases"
+    cursor.execute("DROP TABLE touched_cases")
 
 
 def read_heard(
@@ -197,11 +219,43 @@ def _source(
     bounds: tuple[datetime, datetime],
     now: datetime,
     units: Collection[str] | None,
+    touched: str,
+    names: Sequence[str],
 ) -> str:
+    """The cases with `now` and the attributes of `names`, each a column `attributes.NAME`."""
     within = f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
     where = f"case_type = {quoted(case_type)}{within}{_of_units(units)}"
+    if not at:
+        where += f" AND ({' OR '.join(dict.fromkeys(sql.loose for sql in expressions))})"
     calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
-    return f'(SELECT *, {timestamp(now)} AS "now" FROM cases{calendar} WHERE {where})'
+    cases = touched or f"({_with_attributes(names, where)})"
+    return f'(SELECT *, {timestamp(now)} AS "now" FROM {cases}{calendar} WHERE true{within})'
+
+
+def _with_attributes(names: Sequence[str], where: str) -> str:
+    """The JSON of a case is parsed once for all its attributes."""
+    if not names:
+        return f"SELECT * FROM cases WHERE {where}"
+    paths = ", ".join(f"'$.\"{name}\"'" for name in names)
+    columns = ", ".join(f'packed[{place}] AS "attributes.{name}"' for place, name in enumerate(names, start=1))
+    packed = f"SELECT *, json_extract_string(attributes, [{paths}]) AS packed FROM cases WHERE {where}"
+    return f"SELECT * EXCLUDE (packed), {columns} FROM ({packed})"
+
+
+def _unpacked(columns: str) -> tuple[str, list[str]]:
+    """SQL that speaks of attributes as columns, and their names."""
+    return _PACKED.sub(r'"attributes.\1"', columns), list(dict.fromkeys(_PACKED.findall(columns)))
+
+
+def _parsed_once(select: str, source: str) -> str:
+    """A query in which the attributes of each case are parsed once, not once for each that is named."""
+    names = tuple(dict.fromkeys(_ATTRIBUTE.findall(select)))
+    if not names:
+        return f"{select} FROM {source}"
+    paths = ", ".join(f"'$.\"{name}\"'" for name in names)
+    given = ", ".join(f'given[{place}] AS "given.{name}"' for place, name in enumerate(names, 1))
+    of_case = f"SELECT *, json_extract_string(attributes, [{paths}]) AS given FROM {source}"
+    return _ATTRIBUTE.sub(r'"given.\1"', select) + f" FROM (SELECT *, {given} FROM ({of_case}))"
 
 
 def _of_units(units: Collection[str] | None) -> str:

@@ -40,7 +40,8 @@ class ScannedKpi:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """KPIs over one case type whose cases must lie in one window by one column; answered by one query."""
+    """KPIs over one case type whose cases must lie in one window by one column, those that the clock moves apart from
+    the others; answered by one query."""
 
     case_type: str
     at: str
@@ -70,7 +71,7 @@ class Plan:
     def of(cls, catalog: Catalog) -> "Plan":
         wanted: dict[str, Wanted] = defaultdict(lambda: defaultdict(set))
         aggregates: list[tuple[KpiDefinition, MeasureAggregate]] = []
-        scans: dict[tuple[str, str, Window], list[ScannedKpi]] = defaultdict(list)
+        scans: dict[tuple[str, str, Window, bool], list[ScannedKpi]] = defaultdict(list)
         formulas: list[tuple[KpiDefinition, Formula, Term]] = []
         for definition in catalog.kpis.values():
             match definition.expression:
@@ -84,7 +85,9 @@ class Plan:
                     sql = CaseSql.of(expression, catalog.vocabulary.case_types[expression.of])
                     # Without a column to lie in it, the window does not matter.
                     window = definition.window if expression.at else Window.parse("now")
-                    scans[expression.of, expression.at, window].append(ScannedKpi(definition, expression, sql))
+                    scans[expression.of, expression.at, window, sql.uses_now].append(
+                        ScannedKpi(definition, expression, sql)
+                    )
         units = (catalog.province.code, *(u for u in catalog.vocabulary.units if u != catalog.province.code))
         levels = [catalog.vocabulary.units[unit].level for unit in units]
         return cls(
@@ -92,7 +95,7 @@ class Plan:
             wanted={kind: dict(windows) for kind, windows in wanted.items()},
             aggregates=tuple(aggregates),
             scans=tuple(
-                Scan(case_type, at, window, tuple(members)) for (case_type, at, window), members in scans.items()
+                Scan(case_type, at, window, tuple(members)) for (case_type, at, window, _), members in scans.items()
             ),
             formulas=tuple(formulas),
             constants=catalog.constants,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import orjson
 import pytest
@@ -47,13 +46,14 @@ class Centre:
 CentreOf = Callable[[str], Centre]
 
 
-@pytest.fixture
-def centre_of(tmp_path: Path) -> Iterator[CentreOf]:
+@pytest.fixture(scope="module")
+def centre_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CentreOf]:
     """Makes a centre with a pack of the province's own laid over the package's; empty for none."""
+    folder = tmp_path_factory.mktemp("centres")
     stores: list[Store] = []
 
     def make(overlay: str = "") -> Centre:
-        place = tmp_path / str(len(stores))
+        place = folder / str(len(stores))
         place.mkdir()
         (place / "own.toml").write_text(overlay, encoding="utf-8")
         stores.append(Store.open(place / "ioc.duckdb", place / "archive", zone=VIETNAM))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ioc.catalog import load
+from ioc.catalog import Catalog, load
 from ioc.model.kpi import Formula, KpiValue
 from tests.integration.catalog.conftest import PROVINCE, CentreOf
 from tests.integration.catalog.worksheets import (
@@ -31,6 +31,17 @@ def told(centre_of: CentreOf, overlay: str = "") -> Values:
     return centre.values(NOW)
 
 
+@pytest.fixture(scope="module")
+def values(centre_of: CentreOf) -> Values:
+    """Of all worksheets together."""
+    return told(centre_of)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load(PROVINCE)
+
+
 def number(values: Values, kpi: str, unit: str) -> float:
     value = values[kpi, unit]
     assert value.value is not None, (kpi, unit, value.freshness)
@@ -46,8 +57,7 @@ def number(values: Values, kpi: str, unit: str) -> float:
         pytest.param(NO_DOSSIERS, id="commune without dossiers"),
     ],
 )
-def test_worksheet(centre_of: CentreOf, sheet: Worksheet) -> None:
-    values = told(centre_of)
+def test_worksheet(values: Values, sheet: Worksheet) -> None:
     assert sheet.points.keys() == CAPS.keys()
     points = {name: number(values, f"qd766.{name}.month", sheet.unit) for name in CAPS}
     assert points == pytest.approx(dict(sheet.points))
@@ -75,23 +85,22 @@ def test_worksheet(centre_of: CentreOf, sheet: Worksheet) -> None:
         pytest.param(49.99, "Weak", id="below 50"),
     ],
 )
-def test_bands(score: float, band: str) -> None:
+def test_bands(catalog: Catalog, score: float, band: str) -> None:
     for window in ("month", "quarter", "year"):
-        found = load(PROVINCE).kpis[f"qd766.total.{window}"].band_of(score)
+        found = catalog.kpis[f"qd766.total.{window}"].band_of(score)
         assert found is not None
         assert found.name["en"] == band
 
 
-def test_the_worksheets_bands() -> None:
-    total = load(PROVINCE).kpis["qd766.total.month"]
+def test_the_worksheets_bands(catalog: Catalog) -> None:
+    total = catalog.kpis["qd766.total.month"]
     for sheet in SHEETS:
         band = total.band_of(sheet.total)
         assert band is not None
         assert band.name["en"] == sheet.band
 
 
-def test_the_province_is_counted_from_all_its_units(centre_of: CentreOf) -> None:
-    values = told(centre_of)
+def test_the_province_is_counted_from_all_its_units(values: Values) -> None:
     # 17 + 8 + 10 in time of 20 + 10 + 10 dossiers.
     assert number(values, "qd766.progress.on_time.month", PROVINCE) == pytest.approx(20 * 35 / 40)
     # 4 + 2 + 2 services used of 8 + 4 + 2 + 5 offered: the same service counts in each unit that offers it.
@@ -110,8 +119,7 @@ def test_whether_unfinished_dossiers_count_is_configuration(centre_of: CentreOf)
     assert number(values, "qd766.progress.on_time.month", NO_PETITIONS.unit) == pytest.approx(15)
 
 
-def test_a_zero_divisor_gives_the_whole_cap_or_nothing() -> None:
-    catalog = load(PROVINCE)
+def test_a_zero_divisor_gives_the_whole_cap_or_nothing(catalog: Catalog) -> None:
     ruled = 0
     for kpi in catalog.kpis.values():
         if (
@@ -130,13 +138,12 @@ def test_a_zero_divisor_gives_the_whole_cap_or_nothing() -> None:
     assert sum(CAPS.values()) == 100
 
 
-def test_every_constant_of_the_score_says_since_when_and_why() -> None:
-    constants = [one for one in load(PROVINCE).constants.values() if one.id.startswith("qd766.")]
+def test_every_constant_of_the_score_says_since_when_and_why(catalog: Catalog) -> None:
+    constants = [one for one in catalog.constants.values() if one.id.startswith("qd766.")]
     assert len(constants) == len(CAPS) + 7
     for constant in constants:
         assert all(value.basis and value.valid_from.isoformat() == "2022-06-23" for value in constant.values)
 
 
-def test_a_unit_that_nothing_is_known_of_has_no_score(centre_of: CentreOf) -> None:
-    values = told(centre_of)
+def test_a_unit_that_nothing_is_known_of_has_no_score(values: Values) -> None:
     assert values["qd766.total.month", "19789"].value is None
