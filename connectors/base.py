@@ -17,7 +17,8 @@ import orjson
 from connectors.configuration import SourceConfiguration
 from connectors.mapping import RecordMapping, read_mapping
 from connectors.sealing import Intake
-from connectors.writer import SourceWriter, Taken, case_rows
+from connectors.taken import Taken, case_rows
+from connectors.writer import SourceWriter
 from ioc.clock import Clock
 from ioc.errors import RecordUnfit
 from ioc.model.case import Case

@@ -17,7 +17,8 @@ from connectors.directory import SourceDirectory
 from connectors.kinds import CONNECTORS, PULLED
 from connectors.outlet import BrokerAway, Outlet
 from connectors.state import Health, Observation, state_of
-from connectors.writer import Counts, SourceWriter
+from connectors.taken import Counts
+from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.catalog.catalog import Catalog
 from ioc.clock import Clock, SystemClock

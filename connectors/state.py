@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.writer import Counts
+from connectors.taken import Counts
 from ioc.model.source import SourceCondition, SourceState
 
 _RATE_OVER = timedelta(seconds=10)

@@ -6,27 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from connectors.delivery import UNSAFE_AT_MOST_S, Delivery, Stage
 from connectors.opening import Opened
 from connectors.outlet import BrokerAway, Outlet
-from connectors.record_keys import Keys, RecordKeys, case_keys, reading_keys
+from connectors.repeats import AllTaken, Repeats
 from connectors.sealing import SCHEMAS, Intake, Pending, seal
+from connectors.taken import Counts, Taken, case_rows, newest_time, of_schema
 from ioc import topics
-from ioc.errors import BatchMalformed, SpoolFull
+from ioc.errors import SpoolFull
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Rejection
-from ioc.wire import arrow
-from ioc.wire.schemas import cases_batch, readings_batch
+from ioc.wire.schemas import readings_batch
 
 FLUSH_S = 0.1
 FLUSH_BYTES = 1024 * 1024
@@ -34,29 +30,6 @@ _SEALED_AT_MOST = 3
 _MEMORY_BYTES = 24 * 1024 * 1024
 _CHECKPOINT_EVERY_S = 1.0
 _ANSWERS_AT_MOST = 10_000
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What became of an intake: rows kept, rows known already, and a future that resolves once all of it is safe:
-    acknowledged by the broker, or on disk while the broker is away. It fails with SpoolFull when neither could be,
-    and then nothing of it was kept."""
-
-    accepted: int
-    duplicate: int
-    safe: Future[None]
-    answer: Any = None
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Since the writer was made. `buffered`: records that the broker has not acknowledged; `newest` event time."""
-
-    received: int = 0
-    rejected: int = 0
-    duplicate: int = 0
-    buffered: int = 0
-    newest: datetime | None = None
 
 
 class SourceWriter:
@@ -69,7 +42,7 @@ class SourceWriter:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._delivery = Delivery(outlet, source, self._changed, self._learn)
-        self._keys = RecordKeys() if dedupe else None
+        self._repeats = (Repeats if dedupe else AllTaken)(lambda: outlet.measures)
         self._answers: dict[str, Any] = {}
         self._position: Any = None
         self._buffer: list[Pending] = []
@@ -119,7 +92,7 @@ class SourceWriter:
             under_way = self._buffer_bytes + self._delivery.unspooled_bytes()
             if intake.size_bytes + under_way > self._delivery.spool.room_bytes():
                 raise SpoolFull(f"The disk buffer of {self.source!r} is at its bound while Kafka is away; send later.")
-            pending, accepted = self._without_known(intake)
+            pending, accepted = self._pending(intake)
             duplicate = sum(pending.duplicates.values()) + intake.duplicate
             given = answer(accepted, duplicate) if answer else None
             if request:
@@ -142,12 +115,12 @@ class SourceWriter:
     def add_readings(self, readings: Sequence[Reading] | pa.RecordBatch, position: Any = None) -> Taken:
         """Readings in their order; a record batch has the schema `ioc.wire.schemas.READINGS` (ValueError if not)."""
         batch = readings if isinstance(readings, pa.RecordBatch) else readings_batch(readings)
-        return self.add(Intake(readings=_of_schema(batch, topics.READINGS), position=position))
+        return self.add(Intake(readings=of_schema(batch, topics.READINGS), position=position))
 
     def add_cases(self, cases: Sequence[Case] | pa.RecordBatch, position: Any = None) -> Taken:
         """Case versions in their order; a record batch has the schema `ioc.wire.schemas.CASES` (ValueError if not)."""
         batch = cases if isinstance(cases, pa.RecordBatch) else case_rows(cases)
-        return self.add(Intake(cases=_of_schema(batch, topics.CASES), position=position))
+        return self.add(Intake(cases=of_schema(batch, topics.CASES), position=position))
 
     def reject(self, rejection: Rejection, position: Any = None) -> Taken:
         """An unfit record: counted, and a dead letter behind the log."""
@@ -213,7 +186,7 @@ class SourceWriter:
             return max(now_s + 0.005, self._buffered_since_s + FLUSH_S)
 
     def _put(self, pending: Pending, records: int, duplicate: int) -> None:
-        newest = _newest(pending.intake)
+        newest = newest_time(pending.intake)
         counts = self._counts
         self._counts = replace(
             counts,
@@ -231,26 +204,12 @@ class SourceWriter:
         if len(self._buffer) == 1 or self._buffer_bytes >= FLUSH_BYTES:
             self._outlet.wake()
 
-    def _without_known(self, intake: Intake) -> tuple[Pending, int]:
+    def _pending(self, intake: Intake) -> tuple[Pending, int]:
         """The intake without records seen before, and the number of rows that stay."""
-        kept: dict[str, pa.RecordBatch | None] = {topic: intake.batch(topic) for topic in SCHEMAS}
-        duplicates: dict[str, int] = {}
-        taken_keys: list[Keys] = []
-        for topic, batch in kept.items():
-            if batch is None or self._keys is None or not batch.num_rows:
-                continue
-            keys = self._keys_of(topic, batch)
-            fresh = self._keys.take(keys, time.monotonic())
-            taken_keys.append(keys[fresh])
-            if not fresh.all():
-                kept[topic] = batch.filter(pa.array(fresh))
-                duplicates[topic] = batch.num_rows - int(np.count_nonzero(fresh))
+        kept, duplicates, keys = self._repeats.drop({topic: intake.batch(topic) for topic in SCHEMAS})
         remaining = replace(intake, readings=kept[topics.READINGS], cases=kept[topics.CASES])
         accepted = sum(batch.num_rows for batch in kept.values() if batch is not None)
-        return Pending(remaining, duplicates, _promise(), taken_keys), accepted
-
-    def _keys_of(self, topic: str, batch: pa.RecordBatch) -> Keys:
-        return reading_keys(batch, self._outlet.measures) if topic == topics.READINGS else case_keys(batch)
+        return Pending(remaining, duplicates, _promise(), keys), accepted
 
     def _is_due(self, now_s: float) -> bool:
         if not self._buffer or not self._delivery.was_open:
@@ -277,8 +236,7 @@ class SourceWriter:
             self._delivery.put(messages, pending)
         except SpoolFull as fault:
             for p in pending:
-                for keys in p.keys if self._keys is not None else ():
-                    self._keys.forget(keys)  # type: ignore[union-attr]
+                self._repeats.forget(p.keys)
                 for request in p.intake.requests:
                     self._answers.pop(request, None)
                 p.safe.set_exception(fault)
@@ -294,12 +252,7 @@ class SourceWriter:
             self._remember(sealed.message.requests)
             if sealed.frame is not None:
                 batches.append((sealed.message.topic, self._delivery.spool.value(sealed.frame)))
-        for topic, value in batches if self._keys is not None else ():
-            try:
-                batch, _ = arrow.decode(value, SCHEMAS[topic])
-            except BatchMalformed:
-                continue
-            self._keys.take(self._keys_of(topic, batch), time.monotonic())  # type: ignore[union-attr]
+        self._repeats.learn(batches)
         self.opened.set_result(None)  # at the end: from here on others act on what was learnt
 
     def _remember(self, answers: Mapping[str, Any]) -> None:
@@ -324,22 +277,3 @@ def _promise() -> Future[None]:
     promise: Future[None] = Future()
     promise.set_running_or_notify_cancel()
     return promise
-
-
-def case_rows(cases: Sequence[Case]) -> pa.RecordBatch:
-    return cases_batch(cases, [orjson.dumps(c.attributes).decode() if c.attributes else None for c in cases])
-
-
-def _of_schema(batch: pa.RecordBatch, topic: str) -> pa.RecordBatch:
-    if not batch.schema.equals(SCHEMAS[topic]):
-        raise ValueError(f"the batch has columns {batch.schema.names}, not the schema of {topic}")
-    return batch
-
-
-def _newest(intake: Intake) -> datetime | None:
-    times = [
-        pc.max(batch.column(name)).as_py()
-        for batch, name in ((intake.readings, "time"), (intake.cases, "updated_at"))
-        if batch is not None and batch.num_rows
-    ]
-    return max(times, default=None)

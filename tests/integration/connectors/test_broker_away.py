@@ -11,7 +11,8 @@ import pytest
 
 from connectors.outlet import Outlet
 from connectors.sealing import Intake
-from connectors.writer import SourceWriter, Taken
+from connectors.taken import Taken
+from connectors.writer import SourceWriter
 from ioc.broker import EmbeddedBroker
 from ioc.catalog import load
 from ioc.errors import SpoolFull

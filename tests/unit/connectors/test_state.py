@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.state import Health, Observation, state_of
-from connectors.writer import Counts
+from connectors.taken import Counts
 from ioc.model.source import SourceCondition
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
