@@ -7,7 +7,7 @@ up:
 
 test:
 	@python3 -m setup test
-	.venv/bin/python -m pytest -q -n 3 --dist loadfile --durations=12
+	.venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=12
 
 check: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 check:
