@@ -13,6 +13,7 @@ from ioc.api import (
     dead_letters,
     definitions,
     displays,
+    explain,
     health,
     ingest,
     kpis,
@@ -23,6 +24,7 @@ from ioc.api import (
     people,
     problems,
     reference,
+    restatements,
     session,
     sources,
     units,
@@ -63,6 +65,8 @@ def create_app(centre: Centre) -> FastAPI:
     threads = Threads()
     for router in (
         kpis.routes(centre, threads),
+        explain.routes(centre, threads),
+        restatements.routes(centre, threads),
         units.routes(centre),
         definitions.routes(centre, threads),
         displays.routes(centre, threads),

@@ -31,10 +31,20 @@ class Step:
     step: str
 
 
-def render(of: Step, points: Sequence[tuple[datetime, float | None, int]], encoding: str) -> Response:
-    """Columns `time`, `value` (empty without data), `samples`; the tables carry KPI, unit and step as metadata."""
+def render(
+    of: Step,
+    points: Sequence[tuple[datetime, float | None, int]],
+    encoding: str,
+    restated: Sequence[tuple[datetime, datetime]] = (),
+) -> Response:
+    """Columns `time`, `value` (empty without data), `samples`; the tables carry KPI, unit and step as metadata. JSON
+    marks the points within `restated` periods, (from, to]: a point speaks of the time up to it."""
     if encoding == "json":
-        rows = [{"time": rfc3339(time), "value": value, "samples": samples} for time, value, samples in points]
+        rows = [
+            {"time": rfc3339(time), "value": value, "samples": samples}
+            | ({"restated": True} if any(start < time <= end for start, end in restated) else {})
+            for time, value, samples in points
+        ]
         return Json({"id": of.kpi, "unit": of.unit, "step": of.step, "points": rows})
     columns = list(zip(*points, strict=True)) or [(), (), ()]
     schema = SCHEMA.with_metadata({"kpi": of.kpi, "unit": of.unit, "step": of.step})

@@ -1,7 +1,7 @@
 """GET /api/v1/kpis: present values; /api/v1/kpis/{id}/history: a KPI over time."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from fastapi import APIRouter, Query, Response
 from typing_extensions import TypedDict
@@ -10,6 +10,7 @@ from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.history import POINTS_AT_MOST, Step, render
 from ioc.api.problems import Problem, unfit_field
+from ioc.api.restated import restated_spans
 from ioc.api.shapes import KpiShape, kpi_shape
 from ioc.api.threads import Threads
 from ioc.api.times import parse_step, parse_time
@@ -24,9 +25,12 @@ class KpiList(TypedDict):
 
 
 class Point(TypedDict):
+    """`restated` stands only at points of a closed period whose published value was restated."""
+
     time: str
     value: float | None
     samples: int
+    restated: NotRequired[bool]
 
 
 class HistoryShape(TypedDict):
@@ -92,7 +96,12 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 "step", f"{points} points are more than {POINTS_AT_MOST}: take a longer step or a shorter time."
             )
         wanted = Step(kpi, unit, step)
-        return await threads.run(lambda: render(wanted, centre.kpis.history(kpi, unit, since, to, length), encoding))
+
+        def read() -> Response:
+            restated = restated_spans(centre.cursor, kpi, unit) if encoding == "json" else []
+            return render(wanted, centre.kpis.history(kpi, unit, since, to, length), encoding, restated)
+
+        return await threads.run(read)
 
     return router
 

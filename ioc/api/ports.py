@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from ioc.evaluation.provenance import CasePage, Explanation
 from ioc.model.kpi import KpiValue
 from ioc.model.rejection import Rejection
 
@@ -18,6 +19,10 @@ class Kpis(Protocol):
         self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta, /
     ) -> Sequence[tuple[datetime, float | None, int]]:
         """(time, value, samples) for each step of [begins, ends), oldest first. `kpi` and `unit` are known."""
+
+    def explain(self, kpi: str, unit: str, at: datetime | None, now: datetime, page: CasePage | None, /) -> Explanation:
+        """What a value is made of, now (`at` None) or at a moment; with the cases behind it when `page` says how many.
+        Raises KeyError for a pair without values."""
 
 
 class PushAnswer(Protocol):

@@ -16,12 +16,14 @@ from ioc.api.server import serve
 from ioc.catalog import Catalog, load
 from ioc.clock import SystemClock
 from ioc.evaluation.evaluator import Evaluator
+from ioc.evaluation.restating import Restater
 from ioc.kafka import BrokerUnavailable, create_topics
 from ioc.model.ledger import Ledger
 from ioc.people import People
 from ioc.serving.kpi_topic import KpiTopic
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
+from ioc.serving.restatements import Restating
 from ioc.serving.source_watch import SourceWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store
@@ -58,7 +60,11 @@ class Serving:
         self._sources = SourceWatch(
             bootstrap, security, self._clock, lambda name: self._hub.publish(removed_sources=[name])
         )
-        self._evaluator = Evaluator(self._catalog, self._store, settings.zone, sources=self._sources.states)
+        restater = Restater(self._store, settings.zone, lambda: self._catalog)
+        self._restating = Restating(restater, self._clock)
+        self._evaluator = Evaluator(
+            self._catalog, self._store, settings.zone, sources=self._sources.states, restated=restater.restated
+        )
         self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
         outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger)
         self._pulse = Pulse(self._evaluator, outlets, self._clock)
@@ -85,13 +91,27 @@ class Serving:
         )
 
     def __enter__(self) -> "Serving":
-        for part in (self._sources, self._pulse, self._historian, self._maintenance, self._push_sources):
+        for part in (
+            self._sources,
+            self._pulse,
+            self._historian,
+            self._maintenance,
+            self._restating,
+            self._push_sources,
+        ):
             part.start()
         gc.freeze()  # what is loaded by now stays for good; collections need not look at it
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in (self._push_sources, self._maintenance, self._historian, self._pulse, self._sources):
+        for part in (
+            self._push_sources,
+            self._restating,
+            self._maintenance,
+            self._historian,
+            self._pulse,
+            self._sources,
+        ):
             part.stop()
         self._kpi_topic.close()
         self._store.close()
@@ -117,7 +137,7 @@ class Serving:
     def _fault(self) -> str:
         state = self._historian.state()
         if state.condition in (Condition.LIVE, Condition.STARTING):
-            return self._pulse.error or self._maintenance.error
+            return self._pulse.error or self._maintenance.error or self._restating.error
         return state.error
 
 

@@ -74,6 +74,29 @@ def case_series(
     return case_values(expression, totals.n, totals.amount, heard, heard != NEVER)
 
 
+def held_cases(
+    expression: CaseExpression,
+    case_type: CaseType,
+    targets: Targets,
+    moment: Moment,
+    zone_hours: int,
+    *,
+    latest: bool,
+) -> str:
+    """SQL of the cases' versions that held at a moment (`latest`: that hold now) and may be samples of the expression,
+    with `now` and, where the expression needs it, the working calendar beside them."""
+    sql, at = CaseSql.of(expression, case_type), expression.at
+    if latest:
+        versions = _latest(case_type.id, sql, at, targets, [moment])
+    else:
+        versions = _versions(case_type.id, sql, at, targets, [moment], zone_hours)
+    within = (
+        f'v."{at}" >= {timestamp(moment.window_from)} AND v."{at}" < {timestamp(moment.window_to)}' if at else "true"
+    )
+    held = f"v.first_point <= 0 AND v.last_point >= 0 AND {within}"
+    return f'SELECT *, {timestamp(moment.time)} AS "now" FROM ({versions}) v{_calendar(sql)} WHERE {held}'
+
+
 def _of_totals(versions: str, sql: CaseSql, at: str, group: str, moments: Sequence[Moment]) -> str:
     """Versions that count alike at every moment for which they hold are counted once, and the counts are brought to the
     points. `at` is told apart no finer than the borders of the windows are."""

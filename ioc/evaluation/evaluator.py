@@ -16,9 +16,10 @@ from ioc.evaluation.aggregates import Aggregates
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.constants import in_force
 from ioc.evaluation.feeding import Feeding
-from ioc.evaluation.history import Point, history
+from ioc.evaluation.history import Point, history, moment_column
 from ioc.evaluation.judging import STATES, Column, judge, rolled_up
 from ioc.evaluation.plan import Plan
+from ioc.evaluation.provenance import CasePage, Explanation, Provenance
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.recording import Recorder
 from ioc.evaluation.scans import Scans
@@ -145,6 +146,51 @@ class Evaluator:
             reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
             return history(reader, self._catalog, kpi_id, unit, start, end, step, self._zone)
 
+    def explain(
+        self, kpi_id: str, unit: str, at: datetime | None, now: datetime, page: CasePage | None = None
+    ) -> Explanation:
+        """What the value of a KPI and unit is made of, as it stands (`at` None) or as it stood at a moment. `page`:
+        list the cases behind it, too. Raises KeyError for a KPI, a unit, or a pair without values, StoreUnavailable."""
+        catalog = self._catalog
+        definition = catalog.kpis[kpi_id]
+        parts = definition.expression.parts if isinstance(definition.expression, Formula) else ()
+        with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+            reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
+            if at is None:
+                found = {kpi: self._present(kpi, unit) for kpi in (kpi_id, *parts)}
+            else:
+                found = {kpi: self._past(reader, catalog.kpis[kpi], unit, at) for kpi in (kpi_id, *parts)}
+            value = found[kpi_id]
+            if value is None:
+                raise KeyError(unit)
+            behind = Provenance(reader, catalog, self._zone)
+            return Explanation(
+                definition,
+                value,
+                [part for kpi in parts if (part := found[kpi]) is not None],
+                behind.constants(definition, value),
+                behind.feeds(definition),
+                behind.cases(definition, value, at, now, page),
+                behind.panes(definition, value),
+            )
+
+    def _present(self, kpi_id: str, unit: str) -> KpiValue | None:
+        entry = self._published.get(kpi_id)
+        if entry is None or unit not in entry.units:
+            return None
+        return next(entry.values(np.array([entry.units.index(unit)])))
+
+    def _past(self, reader: PaneReader, definition: KpiDefinition, unit: str, at: datetime) -> KpiValue | None:
+        known = self._catalog.vocabulary.units.get(unit)
+        if known is None or known.level not in definition.per:
+            return None
+        column = moment_column(reader, self._catalog, definition, unit, at, self._zone)
+        window = definition.window.bounds(at - timedelta(milliseconds=1), self._zone)
+        [value] = Published(
+            definition, (unit,), column, window, definition.target_of(at.astimezone(self._zone).year)
+        ).values()
+        return value
+
     def record(self, now: datetime) -> int:
         """Write into `kpi_values` what changed since the last record, at most once a minute; returns how many rows.
         Raises StoreUnavailable; what was to be written is written at the next call."""
@@ -195,7 +241,7 @@ class Evaluator:
                 units[definition.per],
                 columns[kpi_id].at(places[definition.per]),
                 bounds[definition.window],
-                max((t for t in definition.targets if t.year <= year), key=lambda t: t.year, default=None),
+                definition.target_of(year),
                 restated.get(kpi_id, {}),
             )
             for kpi_id, definition in self._catalog.kpis.items()

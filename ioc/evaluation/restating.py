@@ -103,6 +103,12 @@ class Restater:
                 return True
             return self._begin_round(cursor, now) or self._begin_publishing(cursor, now)
 
+    def give_up(self) -> None:
+        """Leave out the task that failed; its values are judged again when something touches them."""
+        if self._tasks:
+            task = self._tasks.popleft()
+            self._empty[task.kpi].update(task.periods)
+
     def _read_published(self, cursor: duckdb.DuckDBPyConnection) -> None:
         rows = cursor.execute("SELECT DISTINCT kpi, period, period_from, period_to FROM published_periods").fetchall()
         self._published, self._empty = defaultdict(set), defaultdict(set)

@@ -203,6 +203,10 @@ class KpiDefinition:
     references: tuple[Reference, ...] = ()
     family: str = ""
 
+    def target_of(self, year: int) -> Target | None:
+        """The target of the year, or of the latest year before it that has one."""
+        return max((target for target in self.targets if target.year <= year), key=lambda t: t.year, default=None)
+
     def band_of(self, value: float) -> Band | None:
         """The band that a value lies in; sums of shares are taken to nine digits, so that 90 is 90."""
         return next((band for band in self.bands if band.holds(round(value, 9))), None)
