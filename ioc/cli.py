@@ -48,7 +48,10 @@ def cli() -> None:
 def main() -> None:
     """Run a command; a fault that a user can mend is one sentence and exit code 2, never a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        outcome = cli.main(standalone_mode=False)
+        if isinstance(outcome, int):
+            # Click gives the code of a command that ends itself, and does not raise it.
+            sys.exit(outcome)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.exceptions.Exit as end:

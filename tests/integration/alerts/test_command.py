@@ -1,0 +1,54 @@
+"""`ioc rules`: what a pack's author types."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CASES = sorted(Path(__file__).parents[3].glob("ioc/catalog/rules/cases/*.toml"))
+
+
+def ioc(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "IOC_DATA_DIR": str(folder), "IOC_CATALOG_DIR": str(folder)}
+    asked = [sys.executable, "-m", "ioc", "rules", *words]
+    return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_the_package_s_cases_hold(tmp_path: Path) -> None:
+    done = ioc(tmp_path, "test", *map(str, CASES), "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["failures"], answer["faults"]) == ([], [])
+    assert answer["cases"] >= 15
+
+
+def test_a_case_that_fails_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[[rule]]\nid = "pm25-high"\nfires_above = 60\n', encoding="utf-8")
+    done = ioc(tmp_path, "test", str(next(path for path in CASES if path.stem == "environment")))
+    assert done.returncode == 1
+    sentences = done.stderr.splitlines()
+    assert sentences[0] == (
+        "dust above the standard for half an hour (pm25-high), after 5m: the alert is normal, pending was expected."
+    )
+    assert len(sentences) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        pytest.param("own.toml", '[[rule]]\nid = "pm25-high"\nclears_below = 90\n', "clears_below", id="rule"),
+        pytest.param("alerting/routing.toml", "[route]\nreceivers = []\n", "route.receivers", id="routing"),
+    ],
+)
+def test_check_names_the_fault(tmp_path: Path, name: str, text: str, words: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    done = ioc(tmp_path, "check")
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,230 @@
+"""What makes no noise, and why: silences, inhibition, hours, shelving."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from ioc.alerts.acts import ActRefused
+from ioc.alerts.engine import Tick, tick
+from ioc.alerts.handling import (
+    Aside,
+    Book,
+    acknowledge,
+    handling_of,
+    put_aside,
+    settle,
+    take_back,
+    unacknowledge,
+)
+from ioc.alerts.labels import LabelTable, slot_labels
+from ioc.alerts.plan import Plan
+from ioc.alerts.silences import Silence, end_resolved, end_silence, silence
+from ioc.alerts.states import State
+from ioc.alerts.suppression import Watch, alerts, silences_that_meet
+from ioc.model.alert import Alert, Handling, Suppression, Transition, TransitionKind
+from ioc.model.matcher import Matcher, parse_matchers
+from ioc.model.routing import Inhibition
+from ioc.model.rule import ActiveHours, Limits, Severity, Threshold
+from ioc.model.unit import UnitLevel
+from tests.alerting import MINUTE, START, inputs, plan, rule, weekday
+
+DAY_MS = 86_400_000
+CODES = ("19000", "19001")
+RULES = [
+    rule(rule_id="power", at=UnitLevel.COMMUNE, labels={"cause": "power"}),
+    rule(Threshold("net", Limits(fires_above=10)), rule_id="network", at=UnitLevel.COMMUNE, labels={"area": "a"}),
+]
+
+
+def fired(the_plan: Plan, power: list[float], network: list[float]) -> Tick:
+    return tick(the_plan, State.fresh(the_plan), inputs(0, {"k": power, "net": network}, CODES))
+
+
+def standing(
+    power: list[float],
+    network: list[float],
+    silences: tuple[Silence, ...] = (),
+    inhibitions: tuple[Inhibition, ...] = (),
+    book: Book | None = None,
+) -> dict[tuple[str, str], Alert]:
+    the_plan = plan(RULES, communes=2)
+    done = fired(the_plan, power, network)
+    found = alerts(Watch.of(the_plan, silences, inhibitions), done.state, done.verdict, book or Book(), weekday)
+    return {(one.rule, one.unit): one for one in found}
+
+
+def a_silence(*matchers: str, **more: object) -> Silence:
+    wanted = Silence("s1", parse_matchers(matchers), START, START + DAY_MS, "An", "nâng cấp", START)
+    return replace(wanted, **more)  # type: ignore[arg-type]
+
+
+def test_a_silence_quiets_what_it_means() -> None:
+    found = standing([15, 15], [5, 15], (a_silence('unit = "19001"', "rule =~ power|network"),))
+    assert {key: one.is_quiet for key, one in found.items()} == {
+        ("power", "19000"): False,
+        ("power", "19001"): True,
+        ("network", "19001"): True,
+    }
+    [reason] = found["power", "19001"].suppression
+    assert (reason.kind, reason.of, reason.text) == (Suppression.SILENCED_BY, "s1", "An: nâng cấp")
+
+
+def test_a_silence_that_is_over_stays_and_quiets_nothing() -> None:
+    over = a_silence('unit = "19001"', until_ms=START)
+    assert over.condition(START) == "expired"
+    assert not standing([5, 15], [5, 5], (over,))["power", "19001"].is_quiet
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        pytest.param({"until_ms": START}, "until", id="no end after its beginning"),
+        pytest.param({"until_ms": START + 31 * DAY_MS}, "until", id="an end beyond 30 days"),
+        pytest.param({"by": " "}, "by", id="nobody"),
+        pytest.param({"why": ""}, "why", id="no reason"),
+        pytest.param({"matchers": ()}, "matchers", id="no matcher"),
+    ],
+)
+def test_a_silence_that_is_refused(change: dict[str, object], field: str) -> None:
+    with pytest.raises(ActRefused) as refused:
+        silence(a_silence('unit = "19001"', **change), START)
+    assert refused.value.field == field
+
+
+def test_a_silence_ends_with_its_last_alert() -> None:
+    the_plan = plan(RULES, communes=2)
+    one = a_silence("rule = power", ends_on_resolve=True)
+    done = fired(the_plan, [15, 15], [5, 5])
+    watch = Watch.of(the_plan, [one], [])
+    met = silences_that_meet(watch, done.state)
+    later = tick(the_plan, done.state, inputs(1, {"k": [5, 15], "net": [5, 5]}, CODES))
+    assert end_resolved([one], silences_that_meet(watch, later.state), met, START + MINUTE) == []
+    last = tick(the_plan, later.state, inputs(2, {"k": [5, 5], "net": [5, 5]}, CODES))
+    [ended] = end_resolved([one], silences_that_meet(watch, last.state), met, START + 2 * MINUTE)
+    assert (ended.ended_by, ended.condition(START + 2 * MINUTE)) == ("resolved", "expired")
+    with pytest.raises(ActRefused, match="over already"):
+        end_silence(ended, "An", START + 3 * MINUTE)
+
+
+POWER_QUIETS_NETWORK = Inhibition("i1", parse_matchers(["rule = power"]), parse_matchers(["rule = network"]), ("unit",))
+
+
+def test_an_inhibition_needs_the_same_unit() -> None:
+    found = standing([15, 5], [15, 15], inhibitions=(POWER_QUIETS_NETWORK,))
+    assert (found["network", "19000"].is_quiet, found["network", "19001"].is_quiet) == (True, False)
+    [reason] = found["network", "19000"].suppression
+    assert (reason.kind, reason.of) == (Suppression.INHIBITED_BY, found["power", "19000"].id)
+
+
+def test_an_inhibition_needs_the_label_on_both_sides() -> None:
+    """The reference takes two absent labels for equal; here neither alert has `area` and `cause` both."""
+    for label in ("area", "cause", "nowhere"):
+        found = standing([15, 5], [15, 15], inhibitions=(replace(POWER_QUIETS_NETWORK, equal=(label,)),))
+        assert not any(one.is_quiet for one in found.values())
+
+
+def test_an_alert_does_not_inhibit_itself() -> None:
+    both = Inhibition("i", parse_matchers(["rule =~ .+"]), parse_matchers(["rule =~ .+"]), ("unit",))
+    assert not any(one.is_quiet for one in standing([15, 5], [15, 5], inhibitions=(both,)).values())
+
+
+def test_what_only_waits_inhibits_nothing() -> None:
+    the_plan = plan([replace(RULES[0], held_for=timedelta(minutes=1)), RULES[1]], 2)
+    done = fired(the_plan, [15, 5], [15, 5])
+    found = alerts(Watch.of(the_plan, [], [POWER_QUIETS_NETWORK]), done.state, done.verdict, Book(), weekday)
+    assert not any(one.is_quiet for one in found)
+
+
+@pytest.mark.parametrize(
+    ("hours", "quiet"),
+    [
+        pytest.param(ActiveHours(time(7), time(17)), False, id="within"),
+        pytest.param(ActiveHours(time(8), time(17)), True, id="before"),
+        pytest.param(ActiveHours(time(6), time(7)), True, id="its end is no part of it"),
+        pytest.param(ActiveHours(time(22), time(8)), False, id="over midnight, the morning"),
+        pytest.param(ActiveHours(time(22), time(8), frozenset({0})), True, id="the night was Sunday's"),
+        pytest.param(ActiveHours(time(0), time(0), frozenset({0})), False, id="all of Monday"),
+        pytest.param(ActiveHours(time(0), time(0), frozenset({1})), True, id="all of Tuesday"),
+        pytest.param(ActiveHours(time(7), time(17), working_days=True), False, id="a working day"),
+    ],
+)
+def test_hours(hours: ActiveHours, quiet: bool) -> None:
+    """It is Monday, 7:00 in the province."""
+    the_plan = plan([rule(active=(hours,))])
+    done = tick(the_plan, State.fresh(the_plan), inputs(0, {"k": [15]}, ("46",)))
+    [found] = alerts(Watch.of(the_plan, [], []), done.state, done.verdict, Book(), weekday)
+    assert found.is_quiet is quiet
+    assert [reason.kind for reason in found.suppression] == [Suppression.OUTSIDE_HOURS] * quiet
+
+
+def test_a_day_off_is_no_working_day() -> None:
+    the_plan = plan([rule(active=(ActiveHours(time(7), time(17), working_days=True),))])
+    done = tick(the_plan, State.fresh(the_plan), inputs(0, {"k": [15]}, ("46",)))
+    [found] = alerts(Watch.of(the_plan, [], []), done.state, done.verdict, Book(), lambda _day: False)
+    assert found.is_quiet
+
+
+def aside(kind: Handling = Handling.SHELVED, **more: object) -> Aside:
+    wanted = Aside("a1", kind, "power", "19000", START - 1, START + DAY_MS, "Bình", "chờ linh kiện")
+    return replace(wanted, **more)  # type: ignore[arg-type]
+
+
+def test_handling() -> None:
+    alert = f"power/19000/{START}"
+    book = acknowledge(Book(), alert, "An", START, "đang xem")
+    assert handling_of(book, alert, "power", "19000", START) == (Handling.ACKNOWLEDGED, "An: đang xem")
+    book = put_aside(book, aside())
+    assert handling_of(book, alert, "power", "19000", START)[0] is Handling.SHELVED
+    book = put_aside(book, aside(Handling.OUT_OF_SERVICE, id="a2", unit=""))
+    assert handling_of(book, alert, "power", "19000", START)[0] is Handling.OUT_OF_SERVICE
+    assert handling_of(book, alert, "power", "19000", START + DAY_MS)[0] is Handling.ACKNOWLEDGED
+    book = take_back(take_back(book, "a1", "An", START), "a2", "An", START)
+    assert handling_of(unacknowledge(book, alert), alert, "power", "19000", START)[0] is Handling.UNACKNOWLEDGED
+    assert len(book.aside) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        pytest.param(aside(until_ms=START - 1), "until", id="no end"),
+        pytest.param(aside(until_ms=START + 31 * DAY_MS), "until", id="for ever"),
+        pytest.param(aside(why=""), "why", id="no reason"),
+        pytest.param(aside(unit=""), "unit", id="shelving every unit"),
+        pytest.param(aside(Handling.OUT_OF_SERVICE, ends_on_resolve=True), "ends_on_resolve", id="service"),
+    ],
+)
+def test_putting_aside_that_is_refused(wanted: Aside, field: str) -> None:
+    with pytest.raises(ActRefused) as refused:
+        put_aside(Book(), wanted)
+    assert refused.value.field == field
+
+
+def test_acts_that_come_too_late_are_refused() -> None:
+    book = put_aside(acknowledge(Book(), "a", "An", START), aside())
+    with pytest.raises(ActRefused, match="An has acknowledged"):
+        acknowledge(book, "a", "Bình", START)
+    with pytest.raises(ActRefused, match="Bình"):
+        put_aside(book, aside(id="a9"))
+    with pytest.raises(ActRefused):
+        take_back(book, "a1", "An", START + DAY_MS)
+
+
+def test_what_ends_takes_its_handling_with_it() -> None:
+    alert = f"power/19000/{START}"
+    book = put_aside(acknowledge(Book(), alert, "An", START), aside(ends_on_resolve=True))
+    end = Transition.of(TransitionKind.RESOLVED, START + MINUTE, "power", "19000", START, Severity.HIGH)
+    after = settle(book, [end])
+    assert after.acknowledged == {}
+    assert (after.aside[0].ended_ms, after.aside[0].ended_by) == (START + MINUTE, "resolved")
+
+
+def test_labels_as_columns_are_those_of_single_alerts() -> None:
+    the_plan = plan(RULES, communes=2)
+    table = LabelTable.of_slots(the_plan)
+    rows = [slot_labels(the_plan.rule_of(slot), the_plan.unit_of(slot)) for slot in range(4)]
+    assert [table.labels(slot) for slot in range(4)] == rows
+    for text in ("cause = power", "cause != power", "unit =~ .*1", "nowhere = x", "nowhere != x", "area !~ a|b"):
+        matchers = (Matcher.parse(text),)
+        by_row = [matchers[0].accepts(row.get(matchers[0].label, "")) for row in rows]
+        assert table.matching(matchers).tolist() == by_row == LabelTable.of_rows(rows).matching(matchers).tolist()
