@@ -93,19 +93,26 @@ def latest(versions: Sequence[Case], at: datetime | None = None) -> list[Case]:
     return list(held.values())
 
 
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """The catalogue with the test pack, read once: the whole one takes seconds."""
+    folder = tmp_path_factory.mktemp("catalog")
+    (folder / "pack.toml").write_text(PACK, encoding="utf-8")
+    return load(PROVINCE, folder)
+
+
 @pytest.fixture
-def centre_of(tmp_path: Path) -> Iterator[CentreOf]:
+def centre_of(tmp_path: Path, packed: Catalog) -> Iterator[CentreOf]:
     """Makes centres, each with a store of its own."""
     folder = tmp_path / "catalog"
     folder.mkdir()
     (folder / "pack.toml").write_text(PACK, encoding="utf-8")
-    catalog = load(PROVINCE, folder)
     stores: list[Store] = []
 
     def make() -> Centre:
         place = tmp_path / str(len(stores))
         stores.append(Store.open(place / "ioc.duckdb", place / "archive", zone=VIETNAM))
-        return Centre(stores[-1], catalog, Evaluator(catalog, stores[-1], VIETNAM), folder)
+        return Centre(stores[-1], packed, Evaluator(packed, stores[-1], VIETNAM), folder)
 
     yield make
     for store in stores:
