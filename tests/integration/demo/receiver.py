@@ -18,14 +18,20 @@ class Push:
     headers: dict[str, str]
     records: list[dict[str, Any]]
 
+    @property
+    def source(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
 
 @dataclass
 class Receiver:
-    """Takes pushes and answers them with `statuses` in turn, the last one for ever."""
+    """Takes pushes; those of `watched` are answered with `statuses` in turn, the last one for ever, all others 202."""
 
     port: int = 0
+    watched: str = "lgsp"
     statuses: list[int] = field(default_factory=lambda: [202])
     pushes: list[Push] = field(default_factory=list)
+    others: list[Push] = field(default_factory=list)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -33,8 +39,11 @@ class Receiver:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
                 headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
                 body = await reader.readexactly(int(headers["content-length"]))
-                self.pushes.append(Push(head[0].split()[1], headers, orjson.loads(body)))
-                status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+                push = Push(head[0].split()[1], headers, orjson.loads(body))
+                (self.pushes if push.source == self.watched else self.others).append(push)
+                status = 202
+                if push.source == self.watched:
+                    status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\n{{}}".encode())
                 await writer.drain()
         writer.close()
