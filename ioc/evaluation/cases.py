@@ -23,10 +23,6 @@ _ATTRIBUTE = re.compile(r"""json_extract_string\(attributes, '\$\."(\w+)"'\)""")
 _TAKES = {"mean": "sum", "min": "min", "max": "max"}
 
 
-# As `attribute` writes it.
-_PACKED = re.compile(r"json_extract_string\(attributes, '\$\.\"(\w+)\"'\)")
-
-
 @dataclass(frozen=True, slots=True)
 class CaseSql:
     """SQL of an expression over the columns of `cases` and `now`, without the window.
@@ -144,13 +140,13 @@ def read_totals(
     """Read the expressions of one case type and one window into `totals`, in one scan.
 
     `at` is the column that must lie in `bounds` (empty: every case). With `units` only those are read and the others
-    left as they are; `touched` is then the table of their cases, if there is one. `places` is each unit's entry. `whole`
-    are the places of the expressions whose amount of all units is wanted and is no merge of theirs.
+    left as they are; `touched` is then the table of their cases, if there is one. `places` is each unit's entry.
+    `whole` are the places of the expressions whose amount of all units is wanted and is no merge of theirs.
     """
     columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
     columns, names = _unpacked(columns)
     source = _source(case_type, expressions, at, bounds, now, units, touched, names)
-    table = cursor.execute(_parsed_once(f"SELECT unit, {columns}", source) + " GROUP BY unit").fetchnumpy()
+    table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
     listed = [places.get(unit, NEVER) for unit in table["unit"]]
     target = np.array(listed, np.int64)
     known = target != NEVER
@@ -162,7 +158,7 @@ def read_totals(
     if whole:
         columns, names = _unpacked(", ".join(expressions[place].columns(place) for place in whole))
         source = _source(case_type, [expressions[place] for place in whole], at, bounds, now, None, "", names)
-        row = cursor.execute(_parsed_once(f"SELECT {columns}", source)).fetchone() or ()
+        row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
         for place, amount in zip(whole, row[1::2], strict=True):
             totals[place].merged = float("nan") if amount is None else float(amount)
 
@@ -224,9 +220,9 @@ def _source(
 ) -> str:
     """The cases with `now` and the attributes of `names`, each a column `attributes.NAME`."""
     within = f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
-    where = f"case_type = {quoted(case_type)}{within}{_of_units(units)}"
     if not at:
-        where += f" AND ({' OR '.join(dict.fromkeys(sql.loose for sql in expressions))})"
+        within = f" AND ({_unpacked(' OR '.join(dict.fromkeys(sql.loose for sql in expressions)))[0]})"
+    where = f"case_type = {quoted(case_type)}{within if at else ''}{_of_units(units)}"
     calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
     cases = touched or f"({_with_attributes(names, where)})"
     return f'(SELECT *, {timestamp(now)} AS "now" FROM {cases}{calendar} WHERE true{within})'
@@ -244,18 +240,7 @@ def _with_attributes(names: Sequence[str], where: str) -> str:
 
 def _unpacked(columns: str) -> tuple[str, list[str]]:
     """SQL that speaks of attributes as columns, and their names."""
-    return _PACKED.sub(r'"attributes.\1"', columns), list(dict.fromkeys(_PACKED.findall(columns)))
-
-
-def _parsed_once(select: str, source: str) -> str:
-    """A query in which the attributes of each case are parsed once, not once for each that is named."""
-    names = tuple(dict.fromkeys(_ATTRIBUTE.findall(select)))
-    if not names:
-        return f"{select} FROM {source}"
-    paths = ", ".join(f"'$.\"{name}\"'" for name in names)
-    given = ", ".join(f'given[{place}] AS "given.{name}"' for place, name in enumerate(names, 1))
-    of_case = f"SELECT *, json_extract_string(attributes, [{paths}]) AS given FROM {source}"
-    return _ATTRIBUTE.sub(r'"given.\1"', select) + f" FROM (SELECT *, {given} FROM ({of_case}))"
+    return _ATTRIBUTE.sub(r'"attributes.\1"', columns), list(dict.fromkeys(_ATTRIBUTE.findall(columns)))
 
 
 def _of_units(units: Collection[str] | None) -> str:

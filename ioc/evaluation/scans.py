@@ -1,5 +1,6 @@
 """KPIs over cases: vectors of those that a tick touched."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,10 +9,10 @@ import duckdb
 import numpy as np
 
 from ioc.clock import to_ms
-from ioc.evaluation.cases import CaseTotals, read_heard, read_totals
+from ioc.evaluation.cases import CaseTotals, read_heard, read_totals, touched_cases
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.judging import rolled_up
-from ioc.evaluation.plan import Plan, Scan
+from ioc.evaluation.plan import Plan
 from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import case_vectors
 from ioc.model.kpi import RollUp
@@ -34,6 +35,7 @@ class Scans:
         self._heard = {scan.case_type: np.full(size, NEVER, np.int64) for scan in plan.scans}
         self._minute: datetime | None = None
         self._clock = _LONG_AGO
+        self._bounds: dict[int, tuple[datetime, datetime]] = {}
 
     def read(self, cursor: duckdb.DuckDBPyConnection, changes: Changes, now: datetime) -> dict[str, Vectors]:
         """Vectors of the KPIs whose cases changed, whose window moved, or whose condition the clock moves."""
@@ -46,16 +48,26 @@ class Scans:
             if first or case_type in changes.case_types:
                 read_heard(cursor, case_type, None if first else changes.units, self._places, heard)
         fresh: dict[str, Vectors] = {}
-        for scan, totals in zip(self._scans, self._totals, strict=True):
-            every = first or (turned and scan.at) or (ticked and scan.uses_now)
-            if every or scan.case_type in changes.case_types:
-                self._scan(cursor, scan, totals, None if every else changes.units, now)
-                heard = self._heard[scan.case_type]
-                for kpi, total in zip(scan.kpis, totals, strict=True):
-                    vectors = case_vectors(kpi.expression, kpi.definition.roll_up, kpi.sql, total, heard)
-                    places = self._spoken_of[kpi.definition.per]
-                    fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now), places)
+        few: dict[str, list[int]] = defaultdict(list)
+        for place, scan in enumerate(self._scans):
+            if first or (self._moved(place, now) if turned else ticked and scan.uses_now):
+                fresh |= self._scan(cursor, place, None, now)
+            elif scan.case_type in changes.case_types:
+                few[scan.case_type].append(place)
+        for case_type, places in few.items():
+            expressions = [kpi.sql for place in places for kpi in self._scans[place].kpis]
+            with touched_cases(cursor, case_type, expressions, changes.units) as table:
+                for place in places:
+                    fresh |= self._scan(cursor, place, changes.units, now, table)
         return fresh
+
+    def _moved(self, place: int, now: datetime) -> bool:
+        """Whether time alone can change what the scan says: its window goes on, or it looks at the clock."""
+        scan = self._scans[place]
+        if scan.uses_now:
+            return True
+        bounds = scan.window.bounds(now, self._zone)
+        return bool(scan.at) and not (scan.window.closed and self._bounds.get(place) == bounds)
 
     def newest(self, case_type: str) -> int:
         """When anything of the type was last heard of in the province (ms since 1970), NEVER before the first time."""
@@ -64,24 +76,34 @@ class Scans:
     def _scan(
         self,
         cursor: duckdb.DuckDBPyConnection,
-        scan: Scan,
-        totals: list[CaseTotals],
+        place: int,
         units: Collection[str] | None,
         now: datetime,
-    ) -> None:
+        touched: str = "",
+    ) -> dict[str, Vectors]:
+        scan, totals = self._scans[place], self._totals[place]
+        self._bounds[place] = scan.window.bounds(now, self._zone)
         read_totals(
             cursor,
             scan.case_type,
             [kpi.sql for kpi in scan.kpis],
             at=scan.at,
-            bounds=scan.window.bounds(now, self._zone),
+            bounds=self._bounds[place],
             now=now,
             units=units,
             places=self._places,
             totals=totals,
             whole=[
-                place
-                for place, kpi in enumerate(scan.kpis)
+                entry
+                for entry, kpi in enumerate(scan.kpis)
                 if not kpi.sql.additive and kpi.definition.roll_up is RollUp.MERGE
             ],
+            touched=touched,
         )
+        heard = self._heard[scan.case_type]
+        fresh: dict[str, Vectors] = {}
+        for kpi, total in zip(scan.kpis, totals, strict=True):
+            vectors = case_vectors(kpi.expression, kpi.definition.roll_up, kpi.sql, total, heard)
+            spoken_of = self._spoken_of[kpi.definition.per]
+            fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now), spoken_of)
+        return fresh

@@ -22,6 +22,9 @@ VALUES = {"a.x": np.array([6.0, 1.0, np.nan]), "b": np.array([3.0, 0.0, 2.0])}
         pytest.param("min(a.x, b, 2) + max(b)", [5, 0, None], id="min and max"),
         pytest.param("1.5e1 * b", [45, 0, 30], id="number with an exponent"),
         pytest.param("b", [3, 0, 2], id="another KPI as it is"),
+        pytest.param("scale(b, 0:0, 2:50, 4:100)", [75, 0, 50], id="scale: straight between its points"),
+        pytest.param("scale(a.x - 4, 0:10, 1:20)", [20, 10, None], id="scale: beyond its points their values"),
+        pytest.param("scale(-b, -3:1, 0:4)", [1, 4, 2], id="scale: points below zero"),
     ],
 )
 def test_compute(text: str, answer: list[float | None]) -> None:
@@ -49,6 +52,9 @@ def test_when_zero_stands_in_for_a_division_by_zero_but_not_for_missing_data() -
         pytest.param("a; b", "';' has no place", id="statement"),
         pytest.param("min()", "was expected", id="min of nothing"),
         pytest.param("a * 1e400", "beyond", id="infinite number"),
+        pytest.param("scale(a, 0:0)", "two points", id="scale of one point"),
+        pytest.param("scale(a, 5:0, 5:1)", "rising order", id="scale with two values at one place"),
+        pytest.param("scale(a, b:0, 5:1)", "a number was expected", id="scale at a KPI"),
         pytest.param("(" * 60 + "a" + ")" * 60, "deeper than", id="too deep"),
         pytest.param("-" * 2000 + "a", "deeper than", id="too many signs"),
     ],

@@ -34,6 +34,23 @@ def test_bounds(text, now, start):
     assert begin.tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    ("text", "now", "start", "end"),
+    [
+        pytest.param("yesterday", "2026-11-22 00:00:00", "2026-11-21", "2026-11-22", id="ends where today begins"),
+        pytest.param("yesterday", "2026-03-01 12:00:00", "2026-02-28", "2026-03-01", id="over the end of February"),
+        pytest.param("last_month", "2026-01-31 23:59:59", "2025-12-01", "2026-01-01", id="December from January"),
+        pytest.param("last_quarter", "2026-02-10 08:00:00", "2025-10-01", "2026-01-01", id="quarter of the old year"),
+        pytest.param("last_quarter", "2026-12-31 08:00:00", "2026-07-01", "2026-10-01", id="third quarter"),
+        pytest.param("last_year", "2026-01-01 00:00:00", "2025-01-01", "2026-01-01", id="year that is just over"),
+    ],
+)
+def test_closed_windows(text, now, start, end):
+    window = Window.parse(text)
+    assert window.closed
+    assert window.bounds(local(now), ZONE) == (local(f"{start} 00:00"), local(f"{end} 00:00"))
+
+
 @pytest.mark.parametrize("text", ["", "last", "0m", "5", "5s", "week", "-1h"])
 def test_other_words_are_no_window(text):
     with pytest.raises(ValueError, match="is none of"):
