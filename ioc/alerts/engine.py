@@ -4,7 +4,7 @@ A shell writes `Tick.transitions` and `save(plan, tick.state)` in one transactio
 crash it restores what was written: a tick that was not written is computed anew, one that was written is not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ioc.alerts.conditions import Verdict, verdict
 from ioc.alerts.inputs import Inputs
 from ioc.alerts.plan import Plan
-from ioc.alerts.states import CONDITIONS, FIRING, PENDING, RECOVERING, State, step
+from ioc.alerts.states import CONDITIONS, PENDING, State, step
 from ioc.model.alert import ConditionState, Transition, TransitionKind, alert_id
 from ioc.model.rule import Severity
 
@@ -132,12 +132,6 @@ def counts(state: State) -> dict[ConditionState, int]:
     """How many slots are in each condition."""
     found = np.bincount(state.condition, minlength=len(CONDITIONS)).tolist()
     return dict(zip(CONDITIONS, found, strict=True))
-
-
-def firing_slots(state: State) -> Sequence[int]:
-    """Slots whose alert has fired and not ended."""
-    slots: list[int] = np.flatnonzero((state.condition == FIRING) | (state.condition == RECOVERING)).tolist()
-    return slots
 
 
 def _ended(alert: SavedAlert, at_ms: int) -> Transition:

@@ -20,7 +20,7 @@ class DeliveryKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One message to one channel. `id` is the same however often it is planned, so a shell writes it once and a
-    receiver knows a repeat. Deliveries of one `lane` go out in the order of `number`; lanes do not wait for each other.
+    receiver knows a repeat. Deliveries of one `lane` go out in their `order`; lanes do not wait for each other.
 
     `transitions` are told here for the only time on this channel, in the order of their times; `alerts` are the ids of
     all alerts that the message speaks of.
@@ -38,6 +38,11 @@ class Delivery:
     at_ms: int
     transitions: tuple[Transition, ...]
     alerts: tuple[str, ...]
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """A group that comes again counts anew, at a later time."""
+        return self.at_ms, self.number
 
 
 @dataclass(frozen=True, slots=True)

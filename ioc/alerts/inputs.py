@@ -80,12 +80,3 @@ class Inputs:
 
 def milliseconds(length: timedelta) -> int:
     return length // _MS
-
-
-def usual(past: Reals) -> tuple[Reals, Reals]:
-    """Median and MAD down the first axis (weeks) of past values; NaN is left out, fewer than two weeks give NaN."""
-    enough = np.isfinite(past).sum(axis=0) >= 2
-    known = np.where(enough, past, 0.0)
-    median = np.nanmedian(known, axis=0)
-    mad = np.nanmedian(np.abs(known - median), axis=0)
-    return np.where(enough, median, np.nan), np.where(enough, mad, np.nan)

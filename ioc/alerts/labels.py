@@ -57,10 +57,6 @@ class LabelTable:
             mask &= np.array([*accepted, matcher.accepts("")], np.bool_)[column.codes]
         return mask
 
-    def labels(self, place: int) -> dict[str, str]:
-        found = {name: (int(column.codes[place]), column.values) for name, column in self.columns.items()}
-        return {name: values[code] for name, (code, values) in found.items() if code >= 0 and values[code]}
-
     def groups(self, names: Iterable[str]) -> Indices:
         """A number for each combination of values; -1 where one of the labels is absent or empty."""
         group = np.zeros(self.size, np.int64)

@@ -4,7 +4,7 @@ A shell writes the new outbox, the deliveries and the engine's state of the same
 took back is then planned again with the same ids.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, Outbox
 from ioc.alerts.inputs import milliseconds
 from ioc.alerts.routing import group_key, routes_for
 from ioc.model.alert import Alert, Transition, TransitionKind
-from ioc.model.routing import Routing
+from ioc.model.routing import Route, Routing
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +132,13 @@ def _with_quiet(group: Group, standing: Mapping[str, Alert]) -> Group:
 
 def _tell(draft: Draft, group: Group) -> Group:
     """What waits, if the group is due."""
-    telling = [one for one in group.members.values() if one.waiting and not (one.is_quiet and _begins(one))]
-    if not telling or draft.now_ms < group.due_ms:
+    if draft.now_ms < group.due_ms:
         return group
     route = draft.routing.route(group.route)
     channels = {} if route is None else draft.channels(route.receivers)
+    telling = [one for one in group.members.values() if one.waiting and _may_be_told(one, route, channels)]
+    if not telling:
+        return group
     number = group.number + 1
     content: dict[str, list[Transition]] = {}
     waiting = sorted((one for member in telling for one in member.waiting), key=lambda one: one.at_ms)
@@ -164,8 +166,14 @@ def _tell(draft: Draft, group: Group) -> Group:
     return replace(group, number=number, told_ms=draft.now_ms, due_ms=draft.now_ms + interval_ms, members=members)
 
 
-def _begins(member: Member) -> bool:
-    return member.waiting[0].kind is TransitionKind.FIRING
+def _may_be_told(member: Member, route: Route | None, channels: Collection[str]) -> bool:
+    """An end may always. A beginning waits while it is quiet, and while there is nobody to tell, unless its route is no
+    more and it has ended."""
+    if member.waiting[0].kind is not TransitionKind.FIRING:
+        return True
+    if not channels:
+        return route is None and member.waiting[-1].kind is TransitionKind.RESOLVED
+    return not member.is_quiet
 
 
 def _repeat(draft: Draft, group: Group) -> Group:

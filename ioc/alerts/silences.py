@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from ioc.alerts.acts import LONGEST_MS, ActRefused, told
 from ioc.model.matcher import Matchers
 
-LONGEST_SILENCE_MS = LONGEST_MS
-
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -43,7 +41,7 @@ def silence(wanted: Silence, now_ms: int) -> Silence:
         raise ActRefused("matchers", "A silence names the alerts that it means; it has no matcher.")
     if wanted.until_ms <= max(wanted.from_ms, now_ms):
         raise ActRefused("until", "A silence ends after it begins, and in time to come.")
-    if wanted.until_ms - wanted.from_ms > LONGEST_SILENCE_MS:
+    if wanted.until_ms - wanted.from_ms > LONGEST_MS:
         raise ActRefused("until", "A silence lasts at most 30 days; take the rule out of service instead.")
     return replace(wanted, created_ms=now_ms, ended_ms=None, ended_by="")
 

@@ -209,6 +209,15 @@ def test_what_waits_goes_by_the_new_tree() -> None:
     assert sorted(delivery.channel for delivery in desk.deliveries) == ["mail", "wall"]
 
 
+def test_a_beginning_waits_while_there_is_nobody_to_tell() -> None:
+    desk, one = Desk(), alert()
+    desk.routing = Routing(routing().root, {})
+    desk.at(0, [one], moved(FIRING, one, START))
+    assert desk.at(10 * MINUTE, [one]) == []
+    desk.routing = routing()
+    assert desk.at(11 * MINUTE, [one])[0] == ("transitions", "mail", 1)
+
+
 def test_a_storm_stays_within_a_second() -> None:
     """5,000 alerts at once: grouped, and told in one message a channel and rule."""
     desk = Desk()
