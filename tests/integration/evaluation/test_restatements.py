@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from ioc.clock import to_ms
+from ioc.errors import StoreUnavailable
 from ioc.evaluation import Changes, Evaluator
 from ioc.evaluation.restating import LULL, QUIET, SETTLES_AFTER, Restater
 from ioc.model.case import Case
@@ -246,7 +247,7 @@ def test_a_changed_definition_restates_with_both_versions(desk: Desk) -> None:
     assert len(desk.records("t.sum_today")) == 1
 
 
-@pytest.mark.parametrize("steps", [pytest.param(n, id=f"stopped after {n} steps") for n in (0, 1, 2, 5, 20, 10_000)])
+@pytest.mark.parametrize("steps", [pytest.param(n, id=f"stopped after {n} steps") for n in (0, 1, 2, 5, 200)])
 def test_a_restater_that_ends_anywhere_leaves_one_record_a_change(desk: Desk, steps: int) -> None:
     """Another one, over the store opened anew, does what the first left undone and nothing twice."""
     for day in range(1, 4):
@@ -277,7 +278,7 @@ def test_a_write_that_fails_leaves_neither_half(desk: Desk, monkeypatch: pytest.
     desk.read("t.count", YESTERDAY, 5.0)
     with monkeypatch.context() as broken:
         broken.setattr("ioc.evaluation.restating.restate", _fails)
-        with pytest.raises(OSError, match="cut"):
+        with pytest.raises(StoreUnavailable, match="cut"):
             desk.settle(LULL)
     assert [row["value"] for row in desk.published("t.sum_today")] == [10]
     desk.settle(LULL)
