@@ -72,12 +72,13 @@ def petitions(world: World, first_day: int, last_day: int) -> Cases:
     worked = 1 + np.minimum(np.floor(-0.85 * np.log1p(-draw("worked"))), DUE_WORKING_DAYS - 1).astype(np.int64)
     worked = np.where(refused, np.minimum(worked, 2), worked)
     worked = np.where(late, DUE_WORKING_DAYS + 1 + (draw("overdue") * 10).astype(np.int64), worked)
+    asked_place = choose(_ASKED_IN_SHARES, draw("asked in"))
+    asked_days = np.array(_ASKED_IN)[asked_place]
+    asked_for = (draw("asked") < MORE_ASKED) & ~refused
+    worked = np.where(asked_for, np.maximum(worked, asked_days + 3), worked)
     closed = working_moment(world, calendar.working_day(taken_day, worked), draw("closing"))
     assigned = received + (600 + draw("assigned") * 3000).astype(np.int64) * 1000
     begun = working_moment(world, taken_day, 0.6 + 0.4 * draw("begun"))
-    asked_place = choose(_ASKED_IN_SHARES, draw("asked in"))
-    asked_days = np.array(_ASKED_IN)[asked_place]
-    asked_for = (draw("asked") < MORE_ASKED) & (worked > asked_days + 1) & ~refused
     asked = np.where(
         asked_for, working_moment(world, calendar.working_day(taken_day, asked_days), draw("asking")), NEVER
     )
