@@ -27,9 +27,10 @@ from tests.browser.province import Json
 
 STEPS = {
     "30m": timedelta(minutes=30),
-    "3h": timedelta(hours=3),
-    "12h": timedelta(hours=12),
-    "7d": timedelta(days=7),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+    "14d": timedelta(days=14),
 }
 PAGES = Path(__file__).parents[2] / "ioc" / "api" / "static"
 
@@ -186,12 +187,9 @@ class FakeCentre:
 
         async def explain(request: Request) -> Response:
             kpi, unit = request.path_params["id"], request.query_params["unit"]
-            return self._or_refused(province.explained(kpi, unit, self._state["sources"]))
-
-        async def restatements(request: Request) -> Response:
-            kpi, unit = (request.query_params[key] for key in ("kpi", "unit"))
-            rows = [row for row in self.restatements if (row["kpi"], row["unit"]) == (kpi, unit)]
-            return JSONResponse({"restatements": rows, "next": None})
+            [value] = self._values([kpi], [unit])
+            restated = [row for row in self.restatements if (row["kpi"], row["unit"]) == (kpi, unit)]
+            return self._or_refused(province.explained(value, self._state["sources"], restated))
 
         async def sources(_: Request) -> Response:
             return self._or_refused({"sources": self._state["sources"]})
@@ -202,7 +200,6 @@ class FakeCentre:
         routes: list[Any] = [
             Route("/api/v1/kpis", kpis),
             Route("/api/v1/kpis/{id}/explain", explain),
-            Route("/api/v1/restatements", restatements),
             Route("/api/v1/sources", sources),
             Route("/api/v1/ledger", ledger),
             Route("/api/v1/centre", centre),
@@ -229,11 +226,11 @@ class FakeCentre:
         now = self.now()
         pushed = {(row["id"], row["unit"]): row for row in self._state["kpis"]}
         rows = []
-        for definition in province.definitions():
+        for kpi in kpis or [each["id"] for each in province.definitions()]:
             for unit in province.units():
-                key = (definition["id"], unit["code"])
-                wanted = (not kpis or key[0] in kpis) and (not units or key[1] in units)
-                if wanted and province.level(unit) in definition["per"]:
+                told = province.level(unit) in province.definition_of(kpi)["per"]
+                if told and (not units or unit["code"] in units):
+                    key = (kpi, unit["code"])
                     rows.append(pushed.get(key) or province.invented(*key, now))
         return rows
 

@@ -109,25 +109,44 @@ def invented(kpi: str, unit: str, now: datetime) -> Json:
     return kpi_value(kpi, unit, 60 + zlib.crc32(f"{kpi} {unit}".encode()) % 4000 / 100, now)
 
 
-def explained(kpi: str, unit: str, sources: list[Json]) -> Json:
-    """Fed by the first source."""
-    return {"id": kpi, "unit": unit, "samples": 400, "sources": sources[:1], "cases": None}
+def explained(value: Json, sources: list[Json], restatements: list[Json]) -> Json:
+    """Fed by the first source; half of its cases counted."""
+    source = sources[0]
+    feeder = {
+        "source": source["source"],
+        "name": source["name"],
+        "feeds": "dossier",
+        "kind": source["kind"],
+        "rows": 48_210,
+        "first_at": source["last_success"],
+        "last_at": source["last_success"],
+        "condition": source["condition"],
+        "last_success": source["last_success"],
+        "expected_every_s": 60.0,
+        "behind": False,
+    }
+    settled = {"name": "settled", "samples": 400, "counted": 200}
+    return {
+        "value": value,
+        "parts": [],
+        "sources": [feeder],
+        "cases": {"case_type": "dossier", "by_status": [settled], "by_service": [], "page": None, "next": None},
+        "restatements": restatements,
+    }
 
 
-def restatement(kpi: str, now: datetime, **other: Any) -> Json:
+def restatement(kpi: str, now: datetime, before: float, after: float) -> Json:
     """A day of the province whose published value late data changed."""
+    published = rfc3339(now - timedelta(days=1))
     return {
         "kpi": kpi,
         "unit": PROVINCE,
         "period": "day",
-        "period_from": rfc3339(now - timedelta(days=2)),
-        "period_to": rfc3339(now - timedelta(days=1)),
-        "published_at": rfc3339(now - timedelta(days=1)),
-        "restated_at": rfc3339(now),
-        "value_before": 1.0,
-        "value_after": 2.0,
-        "cause": "late_data",
-    } | other
+        "window": {"from": rfc3339(now - timedelta(days=2)), "to": published},
+        "before": {"value": before, "samples": 40, "definition_version": "v1", "at": published},
+        "after": {"value": after, "samples": 44, "definition_version": "v1", "at": rfc3339(now)},
+        "cause": {"kind": "data", "late_samples": 4, "batches": []},
+    }
 
 
 def accounts(sources: list[Json]) -> Json:

@@ -64,6 +64,9 @@ def test_all_that_is_known_of_a_kpi(centre: FakeCentre, open_page: OpenWall) -> 
         "có ít nhất 20 mẫu",
         "Một cửa điện tử",
         f"Cả {UNITS} đơn vị đều có số liệu mới.",
+        "48.210 bản ghi",
+        "đã giải quyết",
+        "200 / 400",
         "Chưa có kỳ nào đã công bố phải điều chỉnh.",
     ):
         expect(article).to_contain_text(said)
@@ -185,12 +188,12 @@ def test_a_value_that_is_none_is_a_dash(
 
 def test_the_chart_shows_gaps_and_tells_them(centre: FakeCentre, open_page: OpenWall) -> None:
     now = centre.now()
-    points = province.history(96.4, now - timedelta(days=30), now, timedelta(hours=12))
-    centre.histories[KPI] = [point | ({"value": None} if 20 <= i < 27 else {}) for i, point in enumerate(points)]
+    points = province.history(96.4, now - timedelta(days=30), now, timedelta(days=1))
+    centre.histories[KPI] = [point | ({"value": None} if 12 <= i < 17 else {}) for i, point in enumerate(points)]
     page = open_catalog(open_page, centre)
     chart = page.locator("[data-chart=drawn]")
     expect(chart).to_be_visible(timeout=10_000)
-    expect(chart).to_have_attribute("aria-label", re.compile("7/60 thời điểm không có số liệu"))
+    expect(chart).to_have_attribute("aria-label", re.compile("5/30 thời điểm không có số liệu"))
     expect(chart.locator("canvas")).to_be_visible()
     gap, line = drawn_columns(page)
     assert gap > 40, "no gap in the line"
@@ -199,7 +202,7 @@ def test_the_chart_shows_gaps_and_tells_them(centre: FakeCentre, open_page: Open
     expect(chart).to_contain_text("20 mẫu")
     expect(chart).to_contain_text(re.compile(r"\d\d:\d\d .*, \d\d/\d\d/\d{4}\d\d,\d %"))
     page.get_by_role("button", name="Bảng").click()
-    expect(page.locator("tr.gap")).to_have_count(7)
+    expect(page.locator("tr.gap")).to_have_count(5)
 
 
 def drawn_columns(page: Page) -> tuple[int, int]:
@@ -224,10 +227,10 @@ def drawn_columns(page: Page) -> tuple[int, int]:
 
 
 def test_a_restated_period_is_told(centre: FakeCentre, open_page: OpenWall) -> None:
-    centre.restatements = [province.restatement(KPI, centre.now(), value_before=96.2, value_after=95.8)]
+    centre.restatements = [province.restatement(KPI, centre.now(), 96.2, 95.8)]
     page = open_catalog(open_page, centre)
     expect(page.locator("[data-restated]")).to_contain_text("96,2 → 95,8")
-    expect(page.locator("[data-restated]")).to_contain_text("Dữ liệu đến muộn")
+    expect(page.locator("[data-restated]")).to_contain_text("Dữ liệu đến muộn hoặc được sửa: 4 bản ghi.")
 
 
 def test_a_centre_that_fails_is_said_and_asked_again(centre: FakeCentre, open_page: OpenWall) -> None:

@@ -57,7 +57,7 @@ describe('a definition in words', () => {
   })
 
   test('what is quoted in a condition is not taken for a column', () =>
-    expect(condition("status in ('now', 'it''s') and fee >= 5", 'vi')).toBe("trạng thái thuộc (“hiện tại”, “it''s”) và fee ≥ 5"))
+    expect(condition("status in ('now', 'it''s') and fee >= 5", 'vi')).toBe("trạng thái thuộc (“hiện tại”, “it''s”) và lệ phí ≥ 5"))
   test('an id that nobody knows stays', () => expect(formula('max(a.b, 1)', known, 'vi')).toBe('max(a.b, 1)'))
 })
 

@@ -71,7 +71,7 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
         connectNulls: false,
         showSymbol: true,
         symbol: 'circle',
-        symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) => (alone(chart.points, dataIndex) ? 6 : 0),
+        symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) => size(chart.points, dataIndex),
         lineStyle: { color: INK.line, width: 2 },
         itemStyle: { color: INK.line },
         emphasis: { scale: false },
@@ -105,9 +105,10 @@ function ruled({ target, references }: Chart, language: Language, say: Say): Rul
   return lines
 }
 
-/** A value between two gaps has no line to be seen by. */
-function alone(points: readonly Point[], i: number): boolean {
-  return (points[i - 1]?.value ?? null) === null && (points[i + 1]?.value ?? null) === null
+/** Of a point: a value between two gaps has no line to be seen by, one that was restated is marked. */
+function size(points: readonly Point[], i: number): number {
+  if (points[i]?.restated) return 8
+  return (points[i - 1]?.value ?? null) === null && (points[i + 1]?.value ?? null) === null ? 6 : 0
 }
 
 function padded(edge: number, other: number, way: 1 | -1): number {
@@ -130,6 +131,7 @@ function hover(point: Point | undefined, chart: Chart, told: Told): HTMLElement 
   line(pointTime(point, told))
   line(pointValue(point, chart, told.language, told.say), 'b')
   line(told.say('chart.samples', { n: number(point.samples, 0, told.language) }))
+  if (point.restated) line(`* ${told.say('restated.mark')}`)
   return box
 }
 

@@ -60,34 +60,37 @@ export type Definitions = {
   constants: Constant[]
 }
 
-export type FeedingSource = {
+/** What a source gave of one word (a measure or case type); a source that was removed has no name and no condition. */
+export type Feeder = {
   source: string
-  name: Named
-  condition: Condition
+  name: Partial<Named>
+  feeds: string
+  rows: number
+  last_at: string
+  condition: Condition | null
   last_success: string | null
-  error?: string
+  behind: boolean
 }
 
 export type Values = { as_of: string; kpis: KpiValue[] }
 export type UnitRow = { unit: Unit; value: KpiValue | null; freshness: Freshness }
 
+/** `samples` cases, of which `counted` meet the condition that is counted. */
+export type Group = { name: string; samples: number; counted: number }
+
 /** What stands behind a present value. */
 export type Explained = {
-  id: string
-  unit: string
-  samples: number
-  sources: FeedingSource[]
-  cases: { count: number; by_status: Record<string, number> } | null
+  value: KpiValue
+  parts: KpiValue[]
+  sources: Feeder[]
+  cases: { case_type: string; by_status: Group[]; by_service: Group[] } | null
+  restatements: Restatement[]
 }
 
-/** A closed period whose published value was changed later; a value is null where there was none. */
+/** A closed period whose published value was changed later: by late data, or by another definition. */
 export type Restatement = {
-  kpi: string
-  unit: string
-  period_from: string
-  period_to: string
-  restated_at: string
-  value_before: number | null
-  value_after: number | null
-  cause: string
+  window: { from: string; to: string }
+  before: { value: number | null; at: string }
+  after: { value: number | null; at: string }
+  cause: { kind: 'data' | 'definition'; late_samples: number }
 }

@@ -4,9 +4,9 @@ import { Asked } from '../desk/asked.svelte'
 import type { Desk } from '../desk/desk.svelte'
 import { history } from '../live/describe'
 import type { Centre, KpiValue, Point, Unit } from '../live/protocol'
-import type { Definitions, Explained, KpiDefinition, Restatement, Values } from './protocol'
+import type { Definitions, Explained, KpiDefinition, Values } from './protocol'
 import { RANGES, type Range } from './ranges'
-import { unitRows } from './unit_rows'
+import { level, unitRows } from './unit_rows'
 import { glossary, type Glossary } from './words'
 
 export type Described = { centre: Centre; definitions: Definitions; units: Unit[]; glossary: Glossary }
@@ -17,6 +17,18 @@ const VALUES_EVERY_MS = 15_000
 const CHOSEN_EVERY_MS = 5_000
 const BEHIND_EVERY_MS = 30_000
 const HISTORY_EVERY_MS = 300_000
+/** What the centre computes from all its data is asked for only of a KPI that one stays at. */
+const STAY_MS = 400
+
+function stay(given_up: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, STAY_MS)
+    given_up.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(given_up.reason)
+    })
+  })
+}
 
 export class CatalogSession {
   readonly described = new Asked<Described>()
@@ -26,13 +38,15 @@ export class CatalogSession {
   readonly values = new Asked<Values>()
   readonly history = new Asked<History>()
   readonly explained = new Asked<Explained>()
-  readonly restated = new Asked<Restatement[]>()
 
   chosen = $state.raw<Chosen>({ kpi: '', unit: '', range: '24h' })
 
   readonly province = $derived(this.described.value?.centre.province.code ?? '')
-  readonly unit = $derived(this.chosen.unit || this.province)
   readonly definition: KpiDefinition | null = $derived(this.described.value?.glossary.kpis.get(this.chosen.kpi) ?? null)
+  /** The chosen unit where the KPI speaks of it, else the province. */
+  readonly unit = $derived(this.#speaksOf(this.chosen.unit) ? this.chosen.unit : this.province)
+  /** False for a KPI that is told of single units only, while none is chosen. */
+  readonly told = $derived(this.definition !== null && this.#speaksOf(this.unit))
   readonly overviewByKpi: ReadonlyMap<string, KpiValue> = $derived(
     new Map(this.overview.value?.kpis.filter(({ unit }) => unit === this.province).map((value) => [value.id, value])),
   )
@@ -58,7 +72,7 @@ export class CatalogSession {
     ]
     return () => {
       timers.forEach(clearInterval)
-      for (const asked of [this.described, this.overview, this.values, this.history, this.explained, this.restated]) asked.stop()
+      for (const asked of [this.described, this.overview, this.values, this.history, this.explained]) asked.stop()
     }
   }
 
@@ -92,6 +106,11 @@ export class CatalogSession {
     this.#all()
   }
 
+  #speaksOf(code: string): boolean {
+    const unit = this.described.value?.units.find((each) => each.code === code)
+    return unit !== undefined && (this.definition?.per.includes(level(unit)) ?? true)
+  }
+
   #all(): void {
     this.#present(true)
     this.#past(true)
@@ -114,27 +133,25 @@ export class CatalogSession {
   }
 
   #past(anew: boolean): void {
-    if (!this.definition) return this.history.forget()
+    if (!this.told) return this.history.forget()
     const chosen = this.chosen
     const { back_ms, step, step_ms } = RANGES[chosen.range]
     // Points end at whole steps of the province's days, so that the picture stands still between two loads.
     const to_ms = Math.ceil(this.desk.now_ms / Math.min(step_ms, 1_800_000)) * Math.min(step_ms, 1_800_000)
     const span = { from_ms: to_ms - back_ms, to_ms, step }
-    void this.history.load(async (given_up) => ({ ...chosen, ...span, points: await history(chosen.kpi, this.unit, span, given_up) }), anew)
+    const unit = this.unit
+    void this.history.load(async (given_up) => {
+      if (anew) await stay(given_up)
+      return { ...chosen, ...span, points: await history(chosen.kpi, unit, span, given_up) }
+    }, anew)
   }
 
   #behind(anew: boolean): void {
     const { kpi } = this.chosen
-    if (!this.definition) return this.explained.forget()
+    if (!this.told) return this.explained.forget()
     const query = new URLSearchParams({ unit: this.unit })
     void this.explained.load(
       (given_up) => this.desk.ask<Explained>(`/api/v1/kpis/${encodeURIComponent(kpi)}/explain?${query}`, given_up),
-      anew,
-    )
-    query.set('kpi', kpi)
-    void this.restated.load(
-      async (given_up) =>
-        (await this.desk.ask<{ restatements: Restatement[] }>(`/api/v1/restatements?${query}`, given_up)).restatements,
       anew,
     )
   }

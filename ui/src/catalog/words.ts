@@ -109,8 +109,11 @@ function signs(piece: string, language: Language): string {
     .replace(/>=/g, '≥')
     .replace(/<=/g, '≤')
     .replace(/<>|!=/g, '≠')
-    .replace(/\b[a-z_]\w*\b/gi, (name) => word(name, language))
+    .replace(/\b[a-z_]\w*\b/gi, (name) => word(name.toLowerCase(), language))
 }
+
+/** A status as it is read; one that the texts do not know stays as it is. */
+export const statusWord = (status: string, language: Language): string => word(status, language)
 
 /** A column, an attribute, a status or a small word of conditions; one that the texts do not know stays as it is. */
 function word(name: string, language: Language): string {

@@ -12,9 +12,9 @@ export class Refused extends Error {
 
 const PATIENCE_MS = 15_000
 
-/** Raises Refused when the centre refuses, TypeError or DOMException when it does not answer within 15 s. */
-export async function ask<T>(path: string, given_up?: AbortSignal): Promise<T> {
-  const patience = AbortSignal.timeout(PATIENCE_MS)
+/** Raises Refused when the centre refuses, TypeError or DOMException when it does not answer in time. */
+export async function ask<T>(path: string, given_up?: AbortSignal, patience_ms = PATIENCE_MS): Promise<T> {
+  const patience = AbortSignal.timeout(patience_ms)
   const signal = given_up ? AbortSignal.any([given_up, patience]) : patience
   const answer = await fetch(path, { signal, headers: { accept: 'application/json' } })
   if (!answer.ok) throw new Refused(answer.status, await sentence(answer))

@@ -32,6 +32,9 @@ export async function describe(display: string): Promise<Description> {
   }
 }
 
+/** A long history of a formula is computed from all the data of its parts. */
+const HISTORY_PATIENCE_MS = 120_000
+
 export type HistorySpan = { from_ms: number; to_ms: number; step: string }
 
 export async function history(
@@ -41,7 +44,7 @@ export async function history(
   given_up?: AbortSignal,
 ): Promise<Point[]> {
   const query = new URLSearchParams({ unit, from: rfc3339(from_ms), to: rfc3339(to_ms), step })
-  return (await ask<{ points: Point[] }>(`/api/v1/kpis/${encodeURIComponent(kpi)}/history?${query}`, given_up)).points
+  return (await ask<{ points: Point[] }>(`/api/v1/kpis/${encodeURIComponent(kpi)}/history?${query}`, given_up, HISTORY_PATIENCE_MS)).points
 }
 
 async function shownAt(display: string): Promise<Display> {

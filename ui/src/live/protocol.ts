@@ -100,4 +100,4 @@ export type Definition = {
 
 export type Scene = { id: string; name: Named; tiles: string[] }
 export type Display = { id: string; scenes: Scene[] }
-export type Point = { time: string; value: number | null; samples: number }
+export type Point = { time: string; value: number | null; samples: number; restated?: boolean }
