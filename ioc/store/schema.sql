@@ -149,3 +149,38 @@ CREATE TABLE IF NOT EXISTS archive_files (
     rows BIGINT NOT NULL, n BIGINT NOT NULL, size_bytes BIGINT NOT NULL);
 -- Readings whose panes a level no longer keeps, so that the audit still adds up.
 CREATE TABLE IF NOT EXISTS retired (level VARCHAR NOT NULL, day INTEGER NOT NULL, n BIGINT NOT NULL);
+
+-- Alerting. Transitions of alerts, append-only in the order of `number`; `id` is the same however often one is computed.
+CREATE TABLE IF NOT EXISTS alert_transitions (
+    number BIGINT NOT NULL, id VARCHAR NOT NULL, kind VARCHAR NOT NULL, moved_at TIMESTAMP NOT NULL, alert VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL, unit VARCHAR NOT NULL, onset_at TIMESTAMP NOT NULL, severity VARCHAR NOT NULL, value DOUBLE,
+    rule_version VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+-- What must outlast a crash, as JSON, one row a part (`engine`, `outbox`); written with the transitions it comes of.
+CREATE TABLE IF NOT EXISTS alerting_state (part VARCHAR NOT NULL, content VARCHAR NOT NULL);
+-- What people keep, as JSON, one row each: `kind` is silence, aside (a shelving, a rule out of service),
+-- acknowledgement, incident, or incoming (an alert of another system).
+CREATE TABLE IF NOT EXISTS alerting_records (
+    kind VARCHAR NOT NULL, id VARCHAR NOT NULL, content VARCHAR NOT NULL, changed_at TIMESTAMP NOT NULL);
+-- What people did about an alert, append-only: acknowledge, unacknowledge, shelve, unshelve, comment.
+CREATE TABLE IF NOT EXISTS alert_acts (
+    done_at TIMESTAMP NOT NULL, who VARCHAR NOT NULL, act VARCHAR NOT NULL, alert VARCHAR NOT NULL, rule VARCHAR NOT NULL,
+    unit VARCHAR NOT NULL, text VARCHAR NOT NULL);
+-- The outbox: one message to one channel, rendered when it was planned; `payload` is JSON for webhooks. Those of a
+-- `lane` go out in the order of `number`. `outcome` of an attempt is sent, failed (tried again at `next_at`) or dead.
+CREATE TABLE IF NOT EXISTS deliveries (
+    id VARCHAR NOT NULL, kind VARCHAR NOT NULL, lane VARCHAR NOT NULL, number BIGINT NOT NULL, route VARCHAR NOT NULL,
+    receiver VARCHAR NOT NULL, channel VARCHAR NOT NULL, person VARCHAR NOT NULL, planned_at TIMESTAMP NOT NULL,
+    alerts VARCHAR[] NOT NULL, transitions VARCHAR[] NOT NULL, subject VARCHAR NOT NULL, body VARCHAR NOT NULL,
+    payload VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS delivery_attempts (
+    delivery VARCHAR NOT NULL, number INTEGER NOT NULL, tried_at TIMESTAMP NOT NULL, outcome VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL, next_at TIMESTAMP);
+-- Rules changed in the console (`fields` as JSON, null: taken out) and routings (`content` as TOML); never rewritten.
+CREATE TABLE IF NOT EXISTS rule_versions (
+    rule VARCHAR NOT NULL, number INTEGER NOT NULL, fields VARCHAR, changed_by VARCHAR NOT NULL, changed_at TIMESTAMP NOT NULL,
+    why VARCHAR NOT NULL, version_of INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS routing_versions (
+    number INTEGER NOT NULL, content VARCHAR NOT NULL, changed_by VARCHAR NOT NULL, changed_at TIMESTAMP NOT NULL,
+    why VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS incident_files (
+    id VARCHAR NOT NULL, incident VARCHAR NOT NULL, name VARCHAR NOT NULL, content BLOB NOT NULL);

@@ -57,3 +57,28 @@ CREATE OR REPLACE VIEW source_ledger AS
         sum(opened)::BIGINT AS opened, sum(fenced)::BIGINT AS fenced, sum(replayed)::BIGINT AS replayed, max(last_input_at) AS last_input_at
     FROM source_counts c JOIN present p USING (source, topic)
     GROUP BY source, topic, p.generation;
+
+-- Alerts that fired, one row each; `ended_at` is null while it lasts. `acknowledged_at` is the first time.
+CREATE OR REPLACE VIEW alerts AS
+    SELECT t.alert, any_value(t.rule) AS rule, any_value(t.unit) AS unit, arg_max(t.severity, t.number) AS severity,
+        any_value(t.onset_at) AS onset_at, min(t.moved_at) FILTER (t.kind = 'firing') AS fired_at,
+        max(t.moved_at) FILTER (t.kind = 'resolved') AS ended_at,
+        arg_min(t.value, t.number) FILTER (t.kind = 'firing') AS value_at_firing,
+        any_value(a.done_at) AS acknowledged_at, any_value(a.who) AS acknowledged_by
+    FROM alert_transitions t
+    LEFT JOIN (SELECT alert, min(done_at) AS done_at, arg_min(who, done_at) AS who FROM alert_acts WHERE act = 'acknowledge'
+        GROUP BY alert) a USING (alert)
+    GROUP BY t.alert HAVING min(t.moved_at) FILTER (t.kind = 'firing') IS NOT NULL;
+CREATE OR REPLACE VIEW incidents AS
+    SELECT id, content->>'$.title' AS title, content->>'$.severity' AS severity,
+        make_timestamp_ms((content->>'$.opened_ms')::BIGINT) AS opened_at, content->>'$.opened_by' AS opened_by,
+        content->>'$.assignee' AS assignee, make_timestamp_ms((content->>'$.closed_ms')::BIGINT) AS closed_at,
+        content->>'$.closing_reason' AS closing_reason, (content->'$.alerts')::VARCHAR[] AS alerts
+    FROM alerting_records WHERE kind = 'incident';
+-- How each delivery stands: waiting, sent or dead.
+CREATE OR REPLACE VIEW delivery_states AS
+    SELECT d.id, d.kind, d.lane, d.number, d.route, d.receiver, d.channel, d.person, d.planned_at, d.alerts, d.subject,
+        coalesce(arg_max(nullif(a.outcome, 'failed'), a.number), 'waiting') AS state,
+        count(a.number) AS attempts, max(a.tried_at) AS last_at, arg_max(a.reason, a.number) AS reason
+    FROM deliveries d LEFT JOIN delivery_attempts a ON a.delivery = d.id
+    GROUP BY ALL;

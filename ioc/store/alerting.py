@@ -1,0 +1,229 @@
+"""What alerting keeps: transitions, state, acts of people, the outbox; all of a tick in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from ioc.clock import from_ms
+from ioc.model.alert import Transition, TransitionKind
+from ioc.model.rule import Severity
+from ioc.store.store import transaction, unavailable
+
+ENGINE, OUTBOX = "engine", "outbox"
+
+
+class Opened(Protocol):
+    """The store, as far as it is asked here."""
+
+    @property
+    def path(self) -> Path: ...
+    def cursor(self) -> duckdb.DuckDBPyConnection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """What a person did about an alert."""
+
+    at: datetime
+    who: str
+    act: str
+    alert: str
+    rule: str
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A delivery as it goes out: rendered, `payload` for webhooks. `attempts` were made already."""
+
+    id: str
+    kind: str
+    lane: str
+    number: int
+    route: str
+    receiver: str
+    channel: str
+    person: str
+    planned_at: datetime
+    alerts: tuple[str, ...]
+    transitions: tuple[str, ...]
+    subject: str
+    body: str
+    payload: str
+    attempts: int = 0
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What one transaction writes. `state` and `records` (kind, id → JSON; None: taken away) replace what was there."""
+
+    transitions: Sequence[Transition] = ()
+    state: Mapping[str, bytes] = field(default_factory=dict)
+    records: Mapping[tuple[str, str], bytes | None] = field(default_factory=dict)
+    acts: Sequence[ActRow] = ()
+    letters: Sequence[Letter] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.transitions or self.state or self.records or self.acts or self.letters)
+
+
+class AlertStore:
+    """May be used from any thread; writings come one after the other, as the caller sees to."""
+
+    def __init__(self, store: Opened) -> None:
+        """Raises StoreUnavailable."""
+        self._store = store
+        self._number = int(self.select("SELECT coalesce(max(number), 0) AS n FROM alert_transitions")[0]["n"])
+
+    def write(self, writing: Writing, now: datetime) -> None:
+        """All or nothing. Raises StoreUnavailable."""
+        if not writing:
+            return
+        at = _naive(now)
+        with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+            if writing.transitions:
+                cursor.register("fresh_transitions", self._transitions(writing.transitions))
+                cursor.execute("INSERT INTO alert_transitions BY NAME SELECT * FROM fresh_transitions")
+            for part, content in writing.state.items():
+                cursor.execute("DELETE FROM alerting_state WHERE part = ?", [part])
+                cursor.execute("INSERT INTO alerting_state VALUES (?, ?)", [part, content.decode()])
+            for (kind, name), record in writing.records.items():
+                cursor.execute("DELETE FROM alerting_records WHERE kind = ? AND id = ?", [kind, name])
+                if record is not None:
+                    row = [kind, name, record.decode(), at]
+                    cursor.execute("INSERT INTO alerting_records VALUES (?, ?, ?, ?)", row)
+            for act in writing.acts:
+                row = [_naive(act.at), act.who, act.act, act.alert, act.rule, act.unit, act.text]
+                cursor.execute("INSERT INTO alert_acts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            if writing.letters:
+                cursor.register("fresh_deliveries", _letters(writing.letters))
+                cursor.execute("INSERT INTO deliveries BY NAME SELECT * FROM fresh_deliveries")
+        self._number += len(writing.transitions)
+
+    def note_attempt(
+        self, letter: str, number: int, at: datetime, outcome: str, reason: str, next_at: datetime | None
+    ) -> None:
+        """Raises StoreUnavailable."""
+        row = [letter, number, _naive(at), outcome, reason, None if next_at is None else _naive(next_at)]
+        self.execute("INSERT INTO delivery_attempts VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def state(self, part: str) -> Any:
+        """The part's JSON, None when it was never written. Raises StoreUnavailable."""
+        rows = self.select("SELECT content FROM alerting_state WHERE part = ?", [part])
+        return orjson.loads(rows[0]["content"]) if rows else None
+
+    def records(self, kind: str) -> dict[str, Any]:
+        """By id, in the order of their last change. Raises StoreUnavailable."""
+        rows = self.select("SELECT id, content FROM alerting_records WHERE kind = ? ORDER BY changed_at, id", [kind])
+        return {row["id"]: orjson.loads(row["content"]) for row in rows}
+
+    def waiting(self) -> list[Letter]:
+        """Deliveries that were neither sent nor given up, in the order of their lanes. Raises StoreUnavailable."""
+        rows = self.select(
+            "SELECT d.*, coalesce(a.attempts, 0) AS attempts, a.next_at FROM deliveries d LEFT JOIN ("
+            "SELECT delivery, max(number) AS attempts, arg_max(next_at, number) AS next_at, "
+            "bool_or(outcome <> 'failed') AS done FROM delivery_attempts GROUP BY delivery) a ON a.delivery = d.id "
+            "WHERE NOT coalesce(a.done, false) ORDER BY d.planned_at, d.lane, d.number"
+        )
+        return [_letter(row) for row in rows]
+
+    def transitions(self, since: datetime, until: datetime) -> list[Transition]:
+        """Of [since, until) and, before it, those of alerts that had not ended by then; in their order."""
+        rows = self.select(
+            "SELECT * FROM alert_transitions WHERE moved_at < ? AND (moved_at >= ? OR alert IN (SELECT alert FROM "
+            "alert_transitions WHERE moved_at < ? GROUP BY alert HAVING NOT bool_or(kind IN ('resolved', 'cancelled')))) "
+            "ORDER BY number",
+            [_naive(until), _naive(since), _naive(since)],
+        )
+        return [
+            Transition(
+                row["id"],
+                TransitionKind(row["kind"]),
+                _ms(row["moved_at"]),
+                row["rule"],
+                row["unit"],
+                _ms(row["onset_at"]),
+                Severity(row["severity"]),
+                row["value"],
+                row["rule_version"],
+                row["reason"],
+            )
+            for row in rows
+        ]
+
+    def select(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows by column. Raises StoreUnavailable."""
+        with self._store.cursor() as cursor:
+            try:
+                result = cursor.execute(query, list(parameters))
+                names = [column[0] for column in result.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            except duckdb.Error as fault:
+                raise unavailable(self._store.path, fault) from fault
+
+    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
+        """A transaction of its own. Raises StoreUnavailable."""
+        with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+            cursor.execute(statement, list(parameters))
+
+    def _transitions(self, listed: Sequence[Transition]) -> pa.Table:
+        return pa.table(
+            {
+                "number": range(self._number + 1, self._number + 1 + len(listed)),
+                "id": [one.id for one in listed],
+                "kind": [one.kind.value for one in listed],
+                "moved_at": [_naive(from_ms(one.at_ms)) for one in listed],
+                "alert": [one.alert for one in listed],
+                "rule": [one.rule for one in listed],
+                "unit": [one.unit for one in listed],
+                "onset_at": [_naive(from_ms(one.onset_ms)) for one in listed],
+                "severity": [one.severity.value for one in listed],
+                "value": pa.array([one.value for one in listed], pa.float64()),
+                "rule_version": [one.rule_version for one in listed],
+                "reason": [one.reason for one in listed],
+            }
+        )
+
+
+def _letters(listed: Iterable[Letter]) -> pa.Table:
+    rows = list(listed)
+    columns: dict[str, Any] = {
+        name: [getattr(row, name) for row in rows]
+        for name in ("id", "kind", "lane", "number", "route", "receiver", "channel", "person")
+    }
+    columns["planned_at"] = [_naive(row.planned_at) for row in rows]
+    for name in ("alerts", "transitions"):
+        columns[name] = pa.array([list(getattr(row, name)) for row in rows], pa.list_(pa.string()))
+    return pa.table(columns | {name: [getattr(row, name) for row in rows] for name in ("subject", "body", "payload")})
+
+
+def _letter(row: Mapping[str, Any]) -> Letter:
+    return Letter(
+        **{
+            name: row[name]
+            for name in Letter.__slots__
+            if name not in ("planned_at", "alerts", "transitions", "next_at")
+        },
+        planned_at=row["planned_at"].replace(tzinfo=UTC),
+        alerts=tuple(row["alerts"]),
+        transitions=tuple(row["transitions"]),
+        next_at=None if row["next_at"] is None else row["next_at"].replace(tzinfo=UTC),
+    )
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _ms(stored: datetime) -> int:
+    return round(stored.replace(tzinfo=UTC).timestamp() * 1000)
