@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ioc.broker import EmbeddedBroker
+
+
+# Its clients tell each of thirty attempts a second at a broker that a test has ended: it would bury what failed.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture(scope="session")
