@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.faults import CatalogInvalid, Fault
-from ioc.catalog.packs import read_packs, subject_of
+from ioc.catalog.own_figures import with_own_figures
+from ioc.catalog.packs import Entry, read_packs, subject_of
 from ioc.catalog.rows import Row, nearest
 from ioc.catalog.rule_conditions import CONDITIONS, read_condition
 from ioc.model.matcher import LABEL_NAME
@@ -24,27 +27,58 @@ _LONGEST_HOLD = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Rules:
-    """By id."""
+    """By id. `fields` are the rules as they are written; `left_out` says why changed rules are not in force."""
 
     rules: Mapping[str, Rule]
     procedures: Mapping[str, Procedure]
+    fields: Mapping[str, Mapping[str, Any]]
+    left_out: tuple[Fault, ...] = ()
 
 
-def load_rules(catalog: Catalog, overlay: Path | None = None) -> Rules:
-    """All rules and procedures in force. Raises CatalogInvalid with every fault found."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+CONSOLE = "console"
+"""Stands for the file of a rule that was written in the console."""
+
+
+def load_rules(
+    catalog: Catalog, overlay: Path | None = None, changed: Mapping[str, Mapping[str, Any] | None] = _NOTHING
+) -> Rules:
+    """All rules and procedures in force. `changed` are fields of rules that take the place of the packs' as a whole,
+    None takes a rule out; one of them that no longer fits the catalogue is left out, any other fault refuses all.
+
+    Raises CatalogInvalid with every fault found.
+    """
+    catalog = with_own_figures(catalog)
     faults: list[Fault] = []
+    left_out: list[Fault] = []
     entries = read_packs(overlay, faults).entries
     procedures = {}
     for procedure_id, entry in entries["procedure"].items():
         procedures[procedure_id] = read_procedure(entry.row(subject_of("procedure", procedure_id), faults))
-    rules = {}
-    for rule_id, entry in entries["rule"].items():
-        rule = read_rule(entry.row(subject_of("rule", rule_id), faults), catalog, procedures)
+    written = dict(entries["rule"])
+    for rule_id, given in changed.items():
+        written.pop(rule_id, None)
+        if given is not None:
+            written[rule_id] = Entry(CONSOLE, "", dict(given))
+    rules, fields = {}, {}
+    for rule_id, entry in written.items():
+        found = left_out if entry.file == CONSOLE else faults
+        rule = read_rule(entry.row(subject_of("rule", rule_id), found), catalog, procedures)
         if rule is not None:
-            rules[rule_id] = rule
+            rules[rule_id], fields[rule_id] = rule, entry.data
     if faults:
         raise CatalogInvalid(faults)
-    return Rules(rules, procedures)
+    return Rules(rules, procedures, fields, tuple(left_out))
+
+
+def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Mapping[str, Any]) -> Rule:
+    """The rule that these fields make. Raises CatalogInvalid with every fault found."""
+    faults: list[Fault] = []
+    row = Entry(CONSOLE, "", dict(fields)).row(subject_of("rule", str(fields.get("id", ""))), faults)
+    rule = read_rule(row, with_own_figures(catalog), procedures)
+    if rule is None:
+        raise CatalogInvalid(faults)
+    return rule
 
 
 def read_procedure(row: Row) -> Procedure:
