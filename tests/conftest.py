@@ -10,7 +10,6 @@ import pytest
 
 from ioc.broker import EmbeddedBroker
 
-
 # Its clients tell each of thirty attempts a second at a broker that a test has ended: it would bury what failed.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 

@@ -95,7 +95,7 @@ def answering(line: Line, workers: Workers) -> Answered:
     for partition in range(PARTITIONS):
         line.send(topics.READINGS, partition, VALUE, HEADERS)
     first = dict(answered.next)
-    answered.read(line, lambda: all(answered.next[p] > first[p] for p in first), 30)
+    answered.read(line, lambda: all(answered.next[p] > first[p] for p in first), 60)
     return answered
 
 
@@ -242,7 +242,7 @@ def test_workers_end_with_their_parent(line: Line, workers: Workers) -> None:
     workers.start()
 
 
-def wait_for_text(workers: Workers, text: str, timeout_s: float = 20) -> None:
+def wait_for_text(workers: Workers, text: str, timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while text not in workers.log():
         assert time.monotonic() < deadline, workers.log()
