@@ -171,22 +171,24 @@ def _lives(code: Codes, times: Times, held_ms: int, keep_ms: int) -> tuple[Place
     """
     steps = len(times)
     flat = code.reshape(-1)
-    fires = np.flatnonzero(flat == _FIRES)
-    breaks = np.flatnonzero((flat == _CLEARS) | (flat == _UNKNOWN))
     unit_end = (np.arange(len(code)) + 1) * steps
 
-    onsets = fires[_first_after(fires, breaks, steps)]
+    said = np.flatnonzero(flat != _BAND)
+    fires = flat[said] == _FIRES
+    begins = np.flatnonzero(fires & ~_follows(said, fires, steps))
+    onsets = said[begins]
     units = onsets // steps
+    until = np.minimum(_next(said, ~fires, begins), unit_end[units])
     ripe = units * steps + np.searchsorted(times, times[onsets % steps] + held_ms)
-    until = np.minimum(_next(breaks, onsets), unit_end[units])
     onsets, ripe, units = (column[ripe < until] for column in (onsets, ripe, units))
 
-    clears = np.flatnonzero(flat == _CLEARS)
-    lets_go = clears[_first_after(clears, fires, steps, needed=True)]
-    known = np.flatnonzero(flat != _UNKNOWN)
+    known = said[flat[said] != _UNKNOWN]
+    fires = flat[known] == _FIRES
+    stops = np.flatnonzero(~fires & _follows(known, fires, steps))
+    lets_go = known[stops]
     due = np.searchsorted(times, times[lets_go % steps] + keep_ms)
-    ends = _next(known, lets_go // steps * steps + due, at_it=True)
-    over = (due < steps) & (ends < np.minimum(_next(fires, lets_go), unit_end[lets_go // steps]))
+    ends = _first_known(flat, lets_go // steps * steps + due)
+    over = (due < steps) & (ends < np.minimum(_next(known, fires, stops), unit_end[lets_go // steps]))
     lets_go, ends = lets_go[over], ends[over]
 
     ending = np.searchsorted(lets_go, ripe, side="right")
@@ -197,19 +199,26 @@ def _lives(code: Codes, times: Times, held_ms: int, keep_ms: int) -> tuple[Place
     return units, onsets % steps, ripe % steps, np.where((end >= 0) & (end // steps == units), end % steps, -1)
 
 
-def _first_after(places: Places, others: Places, steps: int, *, needed: bool = False) -> Flags:
-    """Which of the places come first in their unit since the last of the others; `needed`: there must be such a one in
-    the unit before it."""
-    before = np.searchsorted(others, places)
-    unit = places // steps
-    first = np.ones(len(places), np.bool_)
-    first[1:] = (before[1:] != before[:-1]) | (unit[1:] != unit[:-1])
-    if needed:
-        first &= (before > 0) & (np.append(others, -1)[before - 1] // steps == unit)
-    return first
+def _follows(places: Places, marked: Flags, steps: int) -> Flags:
+    """Which of the places have a marked one just before them, in the same unit."""
+    found = np.zeros(len(places), np.bool_)
+    if len(places):
+        found[1:] = marked[:-1]
+        first_of_unit = np.searchsorted(places, np.arange(0, int(places[-1]) + 1, steps))
+        found[first_of_unit] = False
+    return found
 
 
-def _next(places: Places, after: Places, *, at_it: bool = False) -> Places:
-    """The next of the places after each one (or there); beyond everything when there is none."""
-    found = np.searchsorted(places, after, side="left" if at_it else "right")
-    return np.append(places, np.iinfo(np.intp).max)[found]
+def _next(places: Places, marked: Flags, after: Places) -> Places:
+    """The next marked place after each of those at `after` in the list; beyond everything when there is none."""
+    counted = np.cumsum(marked)[after]
+    return np.append(places[marked], np.iinfo(np.intp).max)[counted]
+
+
+def _first_known(flat: Codes, places: Places) -> Places:
+    """Each place, or the first behind it at which the data say something; beyond everything when there is none."""
+    within = np.minimum(places, len(flat) - 1)
+    if not (flat[within] == _UNKNOWN).any():
+        return places
+    known = np.flatnonzero(flat != _UNKNOWN)
+    return np.append(known, np.iinfo(np.intp).max)[np.searchsorted(known, places)]
