@@ -29,6 +29,10 @@ def span(window: str, now: datetime) -> Span:
     }
     if window in starts:
         return starts[window], to
+    before = {"yesterday": "today", "last_month": "month", "last_quarter": "quarter", "last_year": "year"}
+    if window in before:
+        end = starts[before[window]]
+        return span(before[window], end - timedelta(minutes=1))[0], end
     unit = {"m": "minutes", "h": "hours", "d": "days"}[window[-1]]
     return to - timedelta(**{unit: int(window[:-1])}), to
 
