@@ -1,7 +1,7 @@
 """KPIs of the past, for any definition: what the panes and the versions of the cases say for each moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -98,7 +98,8 @@ def moment_column(
 @dataclass(frozen=True)
 class _Past:
     """Columns have one entry a (moment, unit), moments first. Nothing is stale in the past. `latest`: cases that are
-    told apart by a time in the window count as they are known now, not as they were known at the moment."""
+    told apart by a time in the window count as they are known now, not as they were known at the moment. `known` are
+    the columns found so far."""
 
     reader: PaneReader
     catalog: Catalog
@@ -106,8 +107,16 @@ class _Past:
     times: Sequence[datetime]
     zone: ZoneInfo
     latest: bool = False
+    known: dict[tuple[str, tuple[str, ...]], Column] = field(default_factory=dict)
 
     def column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
+        """Each KPI is looked up once, however many formulas name it."""
+        key = definition.id, tuple(units)
+        if key not in self.known:
+            self.known[key] = self._column(definition, units)
+        return self.known[key]
+
+    def _column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
         province = self.catalog.province.code
         if definition.roll_up in (RollUp.SUM, RollUp.MEAN) and list(units) == [province]:
             return self._of_communes(definition)
