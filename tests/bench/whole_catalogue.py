@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from ioc.catalog import Catalog
 from ioc.model.measure import Measure
@@ -19,7 +18,7 @@ _ROLLED = (
 
 
 def fill(store: Store, catalog: Catalog, now: datetime) -> int:
-    """Panes of every measure in every unit, at four cadences in turn, and cases of every type; how many rows of panes."""
+    """Panes of every measure in every unit, at four cadences in turn, and cases of every type; how many panes."""
     units, measures = list(catalog.vocabulary.units), list(catalog.vocabulary.measures.values())
     end = int(now.timestamp() // 60)
     with store.cursor() as cursor:
@@ -50,14 +49,14 @@ def _cases(catalog: Catalog, case_type: str, units: list[str], now: datetime) ->
     kind = catalog.vocabulary.case_types[case_type]
     count = _DOSSIERS if case_type == "dossier" else _OTHER_CASES
     moment = now.astimezone(UTC).replace(tzinfo=None)
-    words: dict[str, Any] = {name: 1 for name in kind.attributes}
+    words = dict.fromkeys(kind.attributes, 1)
     listed = ", ".join(f"'{unit}'" for unit in units)
     statuses = ", ".join(f"'{status}'" for status in kind.statuses)
     yield (
         "INSERT INTO cases SELECT "
         f"'{case_type}', '{case_type}-' || n, list_extract([{listed}], 1 + n % {len(units)}), "
-        f"list_extract([{statuses}], 1 + n % {len(kind.statuses)}), CASE WHEN n % 2 = 0 THEN 'online' ELSE 'counter' END,"
-        f" '1.00' || n % 40, r, r + INTERVAL 10 DAY, CASE WHEN n % 10 > 0 THEN r + INTERVAL (n % 15) DAY END, r, "
+        f"list_extract([{statuses}], 1 + n % {len(kind.statuses)}), CASE WHEN n % 2 = 0 THEN 'online' ELSE 'counter' "
+        f"END, '1.00' || n % 40, r, r + INTERVAL 10 DAY, CASE WHEN n % 10 > 0 THEN r + INTERVAL (n % 15) DAY END, r, "
         f"'{json.dumps(words)}', hash(n), r + INTERVAL 10 DAY, 0, r "
         f"FROM (SELECT n, TIMESTAMP '{moment}' - INTERVAL (n * {365 * 86_400 / count}) SECOND AS r "
         f"FROM range({count}) t(n)) ORDER BY r"
