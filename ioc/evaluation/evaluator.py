@@ -23,11 +23,15 @@ from ioc.evaluation.provenance import CasePage, Explanation, Provenance
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.recording import Recorder
 from ioc.evaluation.scans import Scans
-from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.takes import NEVER, Vectors, Whole
 from ioc.evaluation.vectors import formula_vectors
 from ioc.model.kpi import Formula, KpiDefinition, KpiValue, MeasureAggregate, Target
 from ioc.model.source import SourceState
 from ioc.store import Clocks, Store, transaction
+
+_TOLD_EVERY_MS = 5 * 60_000
+"""How far the time of a value over cases moves on before that alone is told: the word of a source that nothing is new
+moves those of all units, and would be sent to every screen each minute. `values` has it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Evaluator:
         self._restated = restated
         self._lock = Lock()
         self._published: dict[str, Published] = {}
+        self._told_as_of: dict[str, Whole] = {}
         self._recorder = Recorder()
         self.reload(catalog)
 
@@ -110,7 +115,8 @@ class Evaluator:
 
     def evaluate(self, changes: Changes, now: datetime) -> list[KpiValue]:
         """Take in what commits changed since the last call, and the time that passed; returns the values that differ
-        from the last call's in value, samples, time or freshness. The first call reads everything, whatever `changes`.
+        from the last call's in value, samples, time (of cases: by _TOLD_EVERY_MS) or freshness. The first call reads
+        everything, whatever `changes`.
 
         Raises StoreUnavailable; the next call then reads everything again.
         """
@@ -128,9 +134,22 @@ class Evaluator:
             self._feeding.listen(states, now)
             before, after = self._published, self._publish(self._columns(now), now, restated)
             self._published = after
-        return [
-            value for kpi_id, entry in after.items() for value in entry.values(_differing(before.get(kpi_id), entry))
-        ]
+        return [value for kpi_id, entry in after.items() for value in self._news(before.get(kpi_id), entry)]
+
+    def _news(self, before: Published | None, after: Published) -> Iterator[KpiValue]:
+        """Values to be told, and their times noted."""
+        told = self._told_as_of.get(after.definition.id)
+        places = _differing(before, after, told)
+        as_of = after.column.as_of if before is None or told is None or len(told) != len(after.units) else told
+        if len(places) and as_of is told:
+            as_of = told.copy()
+            as_of[places] = after.column.as_of[places]
+        self._told_as_of[after.definition.id] = as_of
+        return after.values(places)
+
+    def published(self) -> Mapping[str, Published]:
+        """All present values as columns, by KPI; never changed in place."""
+        return self._published
 
     def values(self, kpi_id: str = "") -> list[KpiValue]:
         """All present values, or those of one KPI; none before the first `evaluate`."""
@@ -252,16 +271,25 @@ class Evaluator:
 _moment = lru_cache(maxsize=1 << 16)(from_ms)
 
 
-def _differing(before: Published | None, after: Published) -> NDArray[np.intp]:
+def _differing(before: Published | None, after: Published, told: Whole | None) -> NDArray[np.intp]:
     """Entries whose value, samples, time or freshness is another; all when the definition is, or a period was
-    restated."""
-    if before is None or (before.definition, before.units, before.restated) != (
-        after.definition,
-        after.units,
-        after.restated,
+    restated. `told` are the times last told."""
+    if (
+        before is None
+        or told is None
+        or (before.definition, before.units, before.restated)
+        != (
+            after.definition,
+            after.units,
+            after.restated,
+        )
     ):
         return np.arange(len(after.units))
     old, new = before.column, after.column
-    same = (old.state == new.state) & (old.samples == new.samples) & (old.as_of == new.as_of)
+    same = (old.state == new.state) & (old.samples == new.samples)
+    if isinstance(after.definition.expression, MeasureAggregate):
+        same &= old.as_of == new.as_of
+    else:
+        same &= (new.as_of >= told) & (new.as_of - told < _TOLD_EVERY_MS)
     same &= (old.value == new.value) | (np.isnan(old.value) & np.isnan(new.value))
     return np.flatnonzero(~same)

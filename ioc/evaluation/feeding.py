@@ -72,6 +72,7 @@ class Feeding:
         self._last_fed: dict[str, int] = {}
         self._hearings: dict[Word, Hearing] = {}
         self._is_read = False
+        self._told: dict[str, tuple[Vectors, int, Vectors]] = {}
 
     def take(self, cursor: duckdb.DuckDBPyConnection, fed: Iterable[tuple[str, str, str]], now: datetime) -> None:
         """What commits brought since the last call; the first call reads what the store knows."""
@@ -112,9 +113,13 @@ class Feeding:
         heard = hearing.heard_ms if hearing else newest_ms
         if heard == NEVER:
             return vectors, bool(hearing and hearing.is_behind)
-        as_of = np.maximum(heard // _MINUTE_MS * _MINUTE_MS, np.minimum(vectors.as_of, heard))
-        as_of = np.where(vectors.present, as_of, vectors.as_of)
-        return replace(vectors, as_of=as_of), bool(hearing and _is_behind_of(definition, hearing, period_end))
+        minute = heard // _MINUTE_MS
+        known = self._told.get(definition.id)
+        if known is None or known[0] is not vectors or known[1] != minute:
+            as_of = np.maximum(minute * _MINUTE_MS, np.minimum(vectors.as_of, heard))
+            as_of = np.where(vectors.present, as_of, vectors.as_of)
+            known = self._told[definition.id] = (vectors, minute, replace(vectors, as_of=as_of))
+        return known[2], bool(hearing and _is_behind_of(definition, hearing, period_end))
 
 
 def heard_ms(state: SourceState, last_fed: Mapping[str, int]) -> int:
