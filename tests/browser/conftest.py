@@ -19,7 +19,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-expect.set_options(timeout=15_000)  # a busy machine is no fault of a page
+expect.set_options(timeout=20_000)  # a busy machine is no fault of a page
 
 OpenWall = Callable[..., Page]
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -47,6 +48,7 @@ class FakeCentre:
         self.epoch = "epoch-1"
         self.clock_ahead = timedelta()
         self.failing = False
+        self.history_takes_s = 0.0
         self.restatements: list[Json] = []
         self.histories: dict[str, list[Json]] = {}
         self.connections: list[dict[str, str]] = []
@@ -163,7 +165,7 @@ class FakeCentre:
 
         async def definitions(_: Request) -> Response:
             self.paths.append("/api/v1/definitions")
-            return self._or_refused(province.catalogue())
+            return self._or_refused(province.catalogue(), province.catalogue_json())
 
         async def display(request: Request) -> Response:
             if request.path_params["id"] != "main":
@@ -176,6 +178,7 @@ class FakeCentre:
             start, end = (datetime.fromisoformat(query[key]) for key in ("from", "to"))
             if self.failing:
                 return self._or_refused({})
+            await asyncio.sleep(self.history_takes_s)
             figure = dict(zip(province.TILES, province.FIGURES, strict=True)).get(kpi, 1.0)
             points = self.histories.get(kpi) or province.history(figure, start, end, STEPS[query["step"]])
             return JSONResponse({"id": kpi, "unit": query["unit"], "step": query["step"], "points": points})
@@ -215,11 +218,11 @@ class FakeCentre:
         ]
         return Starlette(routes=routes)
 
-    def _or_refused(self, shape: Json) -> Response:
+    def _or_refused(self, shape: Json, written: bytes | None = None) -> Response:
         if self.failing:
             problem = {"title": "Service Unavailable", "status": 503, "detail": "The store could not be read."}
             return JSONResponse(problem, 503, media_type="application/problem+json")
-        return JSONResponse(shape)
+        return Response(written or orjson.dumps(shape), media_type="application/json")
 
     def _values(self, kpis: list[str], units: list[str]) -> list[Json]:
         """What was pushed, and an invented value of every other KPI and unit that is asked for."""

@@ -51,6 +51,11 @@ def catalogue() -> Json:
 
 
 @cache
+def catalogue_json() -> bytes:
+    return orjson.dumps(catalogue())
+
+
+@cache
 def definitions() -> list[Json]:
     kpis: list[Json] = catalogue()["kpis"]
     return kpis

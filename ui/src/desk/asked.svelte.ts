@@ -2,7 +2,7 @@
 
 import { Refused } from '../live/ask'
 
-export type Failure = 'missing' | 'forbidden' | 'failed'
+export type Failure = 'missing' | 'forbidden' | 'failed' | 'stopped'
 
 export class Asked<T> {
   value = $state.raw<T | null>(null)
@@ -40,7 +40,9 @@ export class Asked<T> {
     this.detail = ''
   }
 
+  /** What is under way is given up; what is there stays. */
   stop(): void {
     this.#running?.abort()
+    if (this.loading) this.failure = 'stopped'
   }
 }

@@ -8,5 +8,5 @@ const MARKS: Record<Condition, string> = {
 
 export const conditionMark = (condition: Condition): string => MARKS[condition]
 
-/** The worst first. */
-export const WORST: Condition[] = ['refusing', 'failing', 'unavailable', 'late', 'starting', 'waiting', 'live']
+/** The worst first; one that waits has nothing to tell. */
+export const WORST: Condition[] = ['refusing', 'failing', 'unavailable', 'late', 'starting', 'live', 'waiting']
