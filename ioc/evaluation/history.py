@@ -88,6 +88,32 @@ def closed_columns(
     return found
 
 
+def unit_columns(
+    reader: PaneReader,
+    catalog: Catalog,
+    definition: KpiDefinition,
+    units: Sequence[str],
+    times: Sequence[datetime],
+    zone: ZoneInfo,
+) -> Column:
+    """What a KPI would have said at each of the times, of each of the units (the province first, if it is among them):
+    one entry a (time, unit), times first."""
+    past = _Past(reader, catalog, [time - _MILLISECOND for time in times], list(times), zone)
+    province = catalog.province.code
+    if province not in units:
+        return past.column(definition, units)
+    parts = [past.column(definition, [province])]
+    if len(units) > 1:
+        parts.append(past.column(definition, units[1:]))
+    order = np.arange(len(times))[:, None]
+    places = np.concatenate([order, len(times) + order * (len(units) - 1) + np.arange(len(units) - 1)], axis=1)
+    joined = (
+        np.concatenate([getattr(part, name) for part in parts])[places.reshape(-1)]
+        for name in ("value", "samples", "as_of", "state")
+    )
+    return Column(*joined)
+
+
 def moment_column(
     reader: PaneReader, catalog: Catalog, definition: KpiDefinition, unit: str, at: datetime, zone: ZoneInfo
 ) -> Column:

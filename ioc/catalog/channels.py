@@ -1,0 +1,57 @@
+"""Channels that messages of alerts go out by, from a file of the data directory, since their addresses hold secrets.
+
+[[channel]]
+id = "duty-hook"
+webhook = "https://…"             # Alertmanager's version-4 format
+token = "…"                       # sent as Authorization: Bearer, may be left out
+
+[[channel]]
+id = "duty-telegram"
+apprise = "tgram://token/chat"    # any address that Apprise knows: mailto://, tgram://, json://, …
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.packs import read_toml
+from ioc.catalog.rows import Row
+
+WALL = "wall"
+"""Always there: what the websocket shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One of `webhook` and `apprise` is set, except for the wall."""
+
+    id: str
+    webhook: str = ""
+    apprise: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+def load_channels(path: Path) -> Mapping[str, Channel]:
+    """By id, the wall among them; it alone when there is no file. Raises CatalogInvalid."""
+    channels = {WALL: Channel(WALL)}
+    if not path.is_file():
+        return channels
+    faults: list[Fault] = []
+    whole = Row("", read_toml(path, faults), {}, str(path), faults)
+    for row in whole.tables("channel"):
+        row.subject = f"channel {row.data.get('id', '')}"
+        channel = Channel(row.text("id"), row.text("webhook", ""), row.text("apprise", ""), row.text("token", ""))
+        if channel.id in channels:
+            row.fault("id", f"Another channel is called {channel.id!r}.")
+        if bool(channel.webhook) == bool(channel.apprise):
+            row.fault("webhook", "A channel is exactly one of webhook and apprise.")
+        elif channel.webhook and urlsplit(channel.webhook).scheme not in ("http", "https"):
+            row.fault("webhook", "is no address; write https://….")
+        row.finish()
+        channels[channel.id] = channel
+    whole.finish(["channel"])
+    if faults:
+        raise CatalogInvalid(faults)
+    return channels

@@ -1,0 +1,192 @@
+"""The desk: every change of what stands, by a tick or by a person, is written in one transaction before it holds."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ioc.alerts.engine import carry_over, restore, tick
+from ioc.alerts.handling import settle
+from ioc.alerts.inputs import Inputs, Needs
+from ioc.alerts.notifications import plan as plan_deliveries
+from ioc.alerts.plan import Plan
+from ioc.alerts.silences import Silence, end_resolved
+from ioc.alerts.suppression import Watch, silences_that_meet
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.channels import Channel, load_channels
+from ioc.catalog.own_figures import with_own_figures
+from ioc.catalog.routing import Alerting, load_routing
+from ioc.catalog.rules import Rules, load_rules
+from ioc.clock import Clock, to_ms
+from ioc.desk.letters import Wording
+from ioc.desk.rulebook import Rulebook
+from ioc.desk.standing import SILENCE, Standing, changes_of_book, engine_state, outbox_state, read_kept, record
+from ioc.model.alert import Alert, Transition
+from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Letter, Opened, Writing
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the desk stands: the province's definitions (`overlay`), the file of channels, its zone, its console."""
+
+    overlay: Path | None
+    channels: Path
+    zone: ZoneInfo
+    link: str
+
+
+@dataclass(frozen=True)
+class InForce:
+    """Definitions that hold now; `needs` is what a tick must be told for them."""
+
+    catalog: Catalog
+    rules: Rules
+    alerting: Alerting
+    channels: Mapping[str, Channel]
+    needs: Needs
+    wording: Wording
+
+
+@dataclass(frozen=True)
+class Change:
+    """What moved: alerts before and after by id, transitions, deliveries to be sent."""
+
+    before: Mapping[str, Alert]
+    after: Mapping[str, Alert]
+    transitions: Sequence[Transition]
+    letters: Sequence[Letter]
+
+
+class Desk:
+    """May be called from any thread; one change at a time (`lock`), one editor of definitions at a time (`editing`).
+    `on_change` is called after each change, under the lock, and must return at once."""
+
+    def __init__(self, store: Opened, catalog: Catalog, place: Place, clock: Clock) -> None:
+        """Raises StoreUnavailable, CatalogInvalid."""
+        self.store = AlertStore(store)
+        self.rulebook = Rulebook(self.store)
+        self.place = place
+        self.clock = clock
+        self.lock = RLock()
+        self.editing = RLock()
+        self.on_change: Callable[[Change], None] = lambda _: None
+        self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
+        self.in_force = self.definitions(catalog, self.rulebook.changed())
+        kept = read_kept(self.store)
+        plan = _plan(self.in_force, place.zone)
+        state, ended = restore(plan, kept.saved)
+        watch = Watch.of(plan, kept.silences, self.in_force.alerting.inhibitions)
+        self.standing = Standing(plan, watch, state, None, kept.book, kept.silences, kept.outbox, kept.incoming).judged(
+            self.is_working_day
+        )
+        if ended:
+            self.commit(self.standing, ended)
+
+    def reload(self, catalog: Catalog) -> None:
+        """Take rules, routes and channels anew. Raises CatalogInvalid; those of before then stay."""
+        with self.editing:
+            self.put_in_force(self.definitions(catalog, self.rulebook.changed()))
+
+    def put_in_force(self, found: InForce) -> None:
+        """Alerts go on by the rules as they now are; those that no rule speaks of any more end."""
+        plan = _plan(found, self.place.zone)
+        with self.lock:
+            before = self.standing
+            state, ended = carry_over(before.plan, before.state, plan)
+            watch = Watch.of(plan, before.silences, found.alerting.inhibitions)
+            self.in_force = found
+            self.commit(replace(before, plan=plan, watch=watch, state=state, verdict=None), ended)
+
+    def tick(self, inputs: Inputs) -> Change | None:
+        """None for a tick that is not after the last one. Raises StoreUnavailable; then nothing has happened."""
+        with self.lock:
+            before = self.standing
+            done = tick(before.plan, before.state, inputs)
+            if done.verdict is None:
+                return None
+            met = silences_that_meet(before.watch, done.state)
+            over = end_resolved(before.silences, met, before.met, inputs.now_ms)
+            after = replace(before, state=done.state, verdict=done.verdict, met=met)
+            return self.commit(self.with_silences(after, over), done.transitions)
+
+    def commit(
+        self,
+        after: Standing,
+        transitions: Sequence[Transition] = (),
+        acts: Sequence[ActRow] = (),
+        records: Mapping[tuple[str, str], bytes | None] | None = None,
+    ) -> Change:
+        """Write what is another than before, then let it hold. `after` needs no alerts yet."""
+        before = self.standing
+        book = settle(after.book, transitions)
+        after = replace(after, book=book).judged(self.is_working_day)
+        planned = plan_deliveries(
+            self.in_force.alerting.routing,
+            after.outbox,
+            after.alerts.values(),
+            transitions,
+            after.state.now_ms,
+            self.place.zone,
+        )
+        after = replace(after, outbox=planned.outbox)
+        letters = [self.in_force.wording.letter(one, after.alerts) for one in planned.deliveries]
+        state = {}
+        if transitions or (acts and after.state.acknowledged is not before.state.acknowledged):
+            state[ENGINE] = engine_state(after)
+        if planned.outbox != before.outbox:
+            state[OUTBOX] = outbox_state(planned.outbox)
+        known = {one.id: one for one in before.silences}
+        changed = dict(records or {}) | changes_of_book(before.book, book)
+        changed |= {(SILENCE, one.id): record(one) for one in after.silences if known.get(one.id) != one}
+        writing = Writing(transitions, state, changed, acts, letters)
+        self.store.write(writing, self.clock.now())
+        self.standing = after
+        change = Change(before.alerts, after.alerts, transitions, letters)
+        self.on_change(change)
+        return change
+
+    def with_silences(self, standing: Standing, changed: Sequence[Silence]) -> Standing:
+        """With these silences new, or in place of those of the same id."""
+        if not changed:
+            return standing
+        silences = {one.id: one for one in standing.silences} | {one.id: one for one in changed}
+        listed = tuple(silences.values())
+        watch = Watch.of(standing.plan, listed, self.in_force.alerting.inhibitions)
+        return replace(standing, silences=listed, watch=watch)
+
+    def is_working_day(self, day: date) -> bool:
+        calendar = self._calendar
+        return calendar.is_working(day) if calendar.first <= day <= calendar.last else day.weekday() < 5
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def act_ms(self) -> int:
+        """The moment of an act: that of the last tick while ticks go on, so that it holds at once."""
+        now_ms, last_ms = to_ms(self.clock.now()), self.standing.state.now_ms
+        return last_ms if 0 <= now_ms - last_ms < 10_000 else now_ms
+
+    def new_id(self) -> str:
+        return secrets.token_hex(8)
+
+    def named(self, alert_id: str) -> Alert | None:
+        return self.standing.alerts.get(alert_id)
+
+    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> InForce:
+        """What would be in force with these rules changed. Raises CatalogInvalid."""
+        channels = load_channels(self.place.channels)
+        rules = load_rules(catalog, self.place.overlay, changed)
+        alerting = load_routing(self.place.overlay, channels)
+        if catalog.decisions != self._decisions:
+            self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
+        wording = Wording(catalog, rules, alerting, self.place.zone, self.place.link)
+        return InForce(catalog, rules, alerting, channels, Needs.of(rules.rules.values()), wording)
+
+
+def _plan(found: InForce, zone: ZoneInfo) -> Plan:
+    targets = {kpi_id: kpi.targets for kpi_id, kpi in with_own_figures(found.catalog).kpis.items()}
+    return Plan.of(found.rules.rules.values(), found.catalog.vocabulary.units, targets, zone)

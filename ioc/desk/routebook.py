@@ -1,0 +1,124 @@
+"""Rules and routes changed in the console: checked, kept as a version, put in force; a fault leaves all as it was."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ioc.alerts.acts import ActRefused, told
+from ioc.alerts.versions import RuleVersion
+from ioc.catalog.channels import load_channels
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.routing import Alerting, read_routing
+from ioc.catalog.rows import Row
+from ioc.catalog.rules import check_rule, load_rules
+from ioc.clock import to_ms
+from ioc.desk.desk import Desk
+from ioc.model.rule import Rule
+
+
+def check(desk: Desk, fields: Mapping[str, Any]) -> Rule:
+    """Raises CatalogInvalid with every fault found."""
+    return check_rule(desk.in_force.catalog, desk.in_force.rules.procedures, fields)
+
+
+def put_rule(desk: Desk, rule: str, fields: Mapping[str, Any] | None, by: str, why: str) -> RuleVersion:
+    """`fields` None takes the rule out. Raises CatalogInvalid, ActRefused; what was in force then stays so."""
+    with desk.editing:
+        if fields is not None:
+            if fields.get("id") != rule:
+                raise ActRefused("id", f"The rule is called {rule!r}; its id cannot be another.")
+            check(desk, fields)
+        elif rule not in desk.in_force.rules.rules:
+            raise ActRefused("rule", f"There is no rule {rule!r}.")
+        return _keep(desk, desk.rulebook.next(rule, pack_fields(desk, rule), fields, by, to_ms(desk.now()), why))
+
+
+def roll_back(desk: Desk, rule: str, number: int, by: str, why: str) -> RuleVersion:
+    """Raises CatalogInvalid when that version no longer fits the catalogue, ActRefused."""
+    with desk.editing:
+        version = desk.rulebook.back(rule, pack_fields(desk, rule), number, by, to_ms(desk.now()), why)
+        if version.fields is not None:
+            check(desk, version.fields)
+        return _keep(desk, version)
+
+
+def versions(desk: Desk, rule: str) -> list[RuleVersion]:
+    """Oldest first; 0 is what the packs say."""
+    return desk.rulebook.history(rule, pack_fields(desk, rule))
+
+
+def pack_fields(desk: Desk, rule: str) -> Mapping[str, Any] | None:
+    """What the packs say of a rule, None when nothing."""
+    return load_rules(desk.in_force.catalog, desk.place.overlay).fields.get(rule)
+
+
+def _keep(desk: Desk, version: RuleVersion) -> RuleVersion:
+    changed = desk.rulebook.changed() | {version.rule: version.fields}
+    found = desk.definitions(desk.in_force.catalog, changed)
+    desk.rulebook.keep(version)
+    desk.put_in_force(found)
+    return version
+
+
+def routing_text(desk: Desk) -> str:
+    """The file in force."""
+    return _routing_file(desk).read_text(encoding="utf-8")
+
+
+def check_routing(desk: Desk, text: str) -> Alerting:
+    """Raises CatalogInvalid with every fault found."""
+    faults: list[Fault] = []
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise CatalogInvalid([Fault("console", "", "text", f"This is not TOML: {fault}.")]) from None
+    found = read_routing(Row("", data, {}, "console", faults), faults, load_channels(desk.place.channels))
+    if faults or found is None:
+        raise CatalogInvalid(faults)
+    return found
+
+
+def put_routing(desk: Desk, text: str, by: str, why: str) -> int:
+    """Into the province's own file, and on record; returns the version's number. Raises CatalogInvalid, ActRefused."""
+    told(by, why)
+    with desk.editing:
+        check_routing(desk, text)
+        if desk.place.overlay is None:
+            raise ActRefused("", "This centre has no folder of its own definitions.")
+        rows = desk.store.select("SELECT coalesce(max(number), 0) AS n FROM routing_versions")
+        number = int(rows[0]["n"]) + 1
+        if number == 1:
+            _keep_routing(desk, number, routing_text(desk), "", "Trước lần sửa đầu tiên")
+            number += 1
+        _keep_routing(desk, number, text, by, why)
+        _write(desk.place.overlay / "alerting" / "routing.toml", text)
+        desk.reload(desk.in_force.catalog)
+        return number
+
+
+def routing_versions(desk: Desk) -> list[dict[str, Any]]:
+    """Oldest first."""
+    rows = desk.store.select("SELECT * FROM routing_versions ORDER BY number")
+    return [row | {"changed_at": row["changed_at"].replace(tzinfo=UTC)} for row in rows]
+
+
+def _keep_routing(desk: Desk, number: int, text: str, by: str, why: str) -> None:
+    row = [number, text, by, desk.now().astimezone(UTC).replace(tzinfo=None), why]
+    desk.store.execute("INSERT INTO routing_versions VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _routing_file(desk: Desk) -> Path:
+    overlay = desk.place.overlay
+    if overlay is not None and (overlay / "alerting" / "routing.toml").is_file():
+        return overlay / "alerting" / "routing.toml"
+    return Path(str(files("ioc.catalog").joinpath("alerting", "routing.toml")))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

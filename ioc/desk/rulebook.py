@@ -1,0 +1,91 @@
+"""Rules as they are changed in the console: versions on record, the latest in force."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from ioc.alerts.acts import ActRefused
+from ioc.alerts.versions import RuleVersion, next_version, roll_back
+from ioc.clock import from_ms
+from ioc.store.alerting import AlertStore
+
+PACK = 0
+"""Number of the version that the packs give."""
+
+
+class Rulebook:
+    """Reads and appends versions; who puts them in force is the desk."""
+
+    def __init__(self, store: AlertStore) -> None:
+        self._store = store
+
+    def changed(self) -> dict[str, Mapping[str, Any] | None]:
+        """Fields of the rules that were ever changed, by their latest version; None: taken out."""
+        rows = self._store.select(
+            "SELECT rule, arg_max(coalesce(fields, 'null'), number) AS fields FROM rule_versions GROUP BY rule"
+        )
+        return {row["rule"]: orjson.loads(row["fields"]) for row in rows}
+
+    def history(self, rule: str, pack: Mapping[str, Any] | None) -> list[RuleVersion]:
+        """Of one rule, oldest first; what the packs say (`pack`) stands before, as version 0."""
+        rows = self._store.select("SELECT * FROM rule_versions WHERE rule = ? ORDER BY number", [rule])
+        first = [] if pack is None else [RuleVersion(rule, PACK, pack, "", 0, "")]
+        return first + [_version(row) for row in rows]
+
+    def next(
+        self,
+        rule: str,
+        pack: Mapping[str, Any] | None,
+        fields: Mapping[str, Any] | None,
+        by: str,
+        now_ms: int,
+        why: str,
+    ) -> RuleVersion:
+        """Raises ActRefused."""
+        history = self.history(rule, pack)
+        made = next_version(history, rule, fields, by, now_ms, why)
+        return RuleVersion(rule, _next_number(history), made.fields, by, now_ms, why)
+
+    def back(
+        self, rule: str, pack: Mapping[str, Any] | None, number: int, by: str, now_ms: int, why: str
+    ) -> RuleVersion:
+        """Raises ActRefused."""
+        history = self.history(rule, pack)
+        if not history:
+            raise ActRefused("rule", f"There is no rule {rule!r}.")
+        made = roll_back(history, number, by, now_ms, why)
+        return RuleVersion(rule, _next_number(history), made.fields, by, now_ms, why, of=number)
+
+    def keep(self, version: RuleVersion) -> None:
+        """Raises StoreUnavailable."""
+        fields = None if version.fields is None else orjson.dumps(version.fields).decode()
+        at = from_ms(version.at_ms).replace(tzinfo=None)
+        row = [version.rule, version.number, fields, version.by, at, version.why, version.of]
+        self._store.execute("INSERT INTO rule_versions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def fields_of_text(text: str) -> dict[str, Any]:
+    """Of a rule's TOML, with or without its heading [[rule]]. Raises ActRefused."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ActRefused("text", f"This is not TOML: {fault}.") from None
+    if isinstance(data.get("rule"), list):
+        if len(data) > 1 or len(data["rule"]) != 1 or not isinstance(data["rule"][0], dict):
+            raise ActRefused("text", "Write exactly one [[rule]], and nothing beside it.")
+        return dict(data["rule"][0])
+    return data
+
+
+def _next_number(history: list[RuleVersion]) -> int:
+    return max((version.number for version in history), default=0) + 1
+
+
+def _version(row: Mapping[str, Any]) -> RuleVersion:
+    at: datetime = row["changed_at"].replace(tzinfo=UTC)
+    fields = None if row["fields"] is None else orjson.loads(row["fields"])
+    at_ms = round(at.timestamp() * 1000)
+    return RuleVersion(row["rule"], row["number"], fields, row["changed_by"], at_ms, row["why"], row["version_of"])

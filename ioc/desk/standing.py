@@ -1,0 +1,152 @@
+"""Everything about alerts at one moment, and how it is written down and read again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from ioc.alerts.conditions import Verdict
+from ioc.alerts.engine import Saved, save
+from ioc.alerts.grouping import Outbox
+from ioc.alerts.handling import Acknowledgement, Aside, Book, handling_of
+from ioc.alerts.hours import IsWorkingDay
+from ioc.alerts.labels import LabelTable
+from ioc.alerts.plan import Plan
+from ioc.alerts.records import from_record, to_record
+from ioc.alerts.silences import Silence
+from ioc.alerts.states import State
+from ioc.alerts.suppression import Watch, alerts
+from ioc.model.alert import Alert, ConditionState, Reason, Suppression
+from ioc.model.rule import Severity
+from ioc.store.alerting import ENGINE, OUTBOX, AlertStore
+
+SILENCE, ASIDE, ACKNOWLEDGEMENT, INCOMING = "silence", "aside", "acknowledgement", "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An alert that another system sent and has not ended. `id` is that of the alert here; `key` what the system knows
+    it by."""
+
+    id: str
+    key: str
+    source: str
+    rule: str
+    unit: str
+    severity: Severity
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    onset_ms: int
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One moment; never changed in place. `incoming` by id; `met` are silences that meet an alert."""
+
+    plan: Plan
+    watch: Watch
+    state: State
+    verdict: Verdict | None = None
+    book: Book = field(default_factory=Book)
+    silences: tuple[Silence, ...] = ()
+    outbox: Outbox = field(default_factory=Outbox)
+    incoming: Mapping[str, Incoming] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    met: frozenset[str] = frozenset()
+
+    def judged(self, is_working_day: IsWorkingDay) -> "Standing":
+        """With its alerts made anew of all the rest."""
+        own = alerts(self.watch, self.state, self.verdict, self.book, is_working_day)
+        found = {alert.id: alert for alert in (*own, *_foreign(self))}
+        return replace(self, alerts=found)
+
+
+def _foreign(standing: Standing) -> list[Alert]:
+    """Alerts of other systems: silences and handling hold for them, too."""
+    listed, now_ms = list(standing.incoming.values()), standing.state.now_ms
+    if not listed:
+        return []
+    table = LabelTable.of_rows([one.labels for one in listed])
+    holding = [(one, table.matching(one.matchers)) for one in standing.silences if one.holds_at(now_ms)]
+    found = []
+    for place, one in enumerate(listed):
+        handling, handled = handling_of(standing.book, one.id, one.rule, one.unit, now_ms)
+        reasons = tuple(
+            Reason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
+            for silence, mask in holding
+            if mask[place]
+        )
+        found.append(
+            Alert(
+                id=one.id,
+                rule=one.rule,
+                unit=one.unit,
+                condition=ConditionState.FIRING,
+                severity=one.severity,
+                labels=one.labels,
+                onset_ms=one.onset_ms,
+                since_ms=one.onset_ms,
+                handling=handling,
+                handled=handled,
+                suppression=reasons,
+            )
+        )
+    return found
+
+
+def engine_state(standing: Standing) -> bytes:
+    saved = save(standing.plan, standing.state)
+    return orjson.dumps(saved)
+
+
+def outbox_state(outbox: Outbox) -> bytes:
+    return orjson.dumps(outbox)
+
+
+def record(thing: object) -> bytes:
+    """Of a silence, a thing put aside, an acknowledgement, an incoming alert."""
+    return orjson.dumps(to_record(thing))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the store knows."""
+
+    saved: Saved
+    outbox: Outbox
+    book: Book
+    silences: tuple[Silence, ...]
+    incoming: Mapping[str, Incoming]
+
+
+def read_kept(store: AlertStore) -> Kept:
+    """Raises StoreUnavailable."""
+    engine, outbox = store.state(ENGINE), store.state(OUTBOX)
+    held: Sequence[Acknowledgement] = [
+        from_record(Acknowledgement, one) for one in store.records(ACKNOWLEDGEMENT).values()
+    ]
+    return Kept(
+        Saved(0, ()) if engine is None else from_record(Saved, engine),
+        Outbox() if outbox is None else from_record(Outbox, outbox),
+        Book({one.alert: one for one in held}, tuple(from_record(Aside, one) for one in store.records(ASIDE).values())),
+        tuple(from_record(Silence, one) for one in store.records(SILENCE).values()),
+        {name: from_record(Incoming, one) for name, one in store.records(INCOMING).items()},
+    )
+
+
+def changes_of_book(before: Book, after: Book) -> dict[tuple[str, str], bytes | None]:
+    """What of it must be written, as records; acknowledgements that are gone are taken away."""
+    if before is after:
+        return {}
+    changes: dict[tuple[str, str], bytes | None] = {}
+    for alert in before.acknowledged.keys() - after.acknowledged.keys():
+        changes[ACKNOWLEDGEMENT, alert] = None
+    for alert, held in after.acknowledged.items():
+        if before.acknowledged.get(alert) != held:
+            changes[ACKNOWLEDGEMENT, alert] = record(held)
+    known = {one.id: one for one in before.aside}
+    for one in after.aside:
+        if known.get(one.id) != one:
+            changes[ASIDE, one.id] = record(one)
+    return changes
