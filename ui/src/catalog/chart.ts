@@ -81,7 +81,7 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
           data: near.map(({ at, text, kind }) => ({
             yAxis: at,
             lineStyle: { color: INK[kind], type: kind === 'target' ? 'dashed' : 'dotted', width: 1.5 },
-            label: { formatter: text, position: 'insideStartTop', color: INK[kind], fontSize: 12, fontFamily: FONT },
+            label: { formatter: text, position: 'insideStartTop', color: INK[kind], backgroundColor: '#fff', padding: [0, 3], fontSize: 12, fontFamily: FONT },
           })),
         },
       },
