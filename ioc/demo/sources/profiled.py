@@ -18,7 +18,7 @@ items = "du_lieu"
 parameter = "tu"
 field = "capNhatLuc"
 overlap = "1s"
-start = "2d"
+start = "14d"
 
 [poll.paging]
 kind = "page"

@@ -24,7 +24,7 @@ from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.demo.world.readings import MEASURES, NO_SUBJECT, SUBJECTS
 
 PAGE, LARGEST_PAGE = 500, 5000
-KEPT_MS = 2 * MS_A_DAY
+KEPT_MS = 14 * MS_A_DAY
 """How far back a system shows figures."""
 
 Row = dict[str, object]

@@ -32,8 +32,10 @@ class Receiver:
     statuses: list[int] = field(default_factory=lambda: [202])
     pushes: list[Push] = field(default_factory=list)
     others: list[Push] = field(default_factory=list)
+    connections: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -46,7 +48,13 @@ class Receiver:
                     status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\n{{}}".encode())
                 await writer.drain()
+        await self.end(writer)
+
+    async def end(self, writer: asyncio.StreamWriter) -> None:
+        self.connections.discard(writer)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -58,6 +66,8 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         server.close()
+        for writer in list(receiver.connections):
+            await receiver.end(writer)
 
 
 async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import aiomqtt
 import orjson
 
+from connectors.base import Connector, PollingConnector, Surroundings, intake_of
 from connectors.configuration import read_source
 from connectors.file_drop.tables import lines_of
 from connectors.kinds import CONNECTORS
 from connectors.mapping import RecordMapping, read_mapping
+from connectors.sealing import Intake
 from ioc.catalog import load as load_catalog
 from ioc.clock import from_ms as from_ms_to
 from ioc.clock import to_ms
@@ -57,12 +59,37 @@ def made(province: Province, profile: Profile, from_ms: int, to_ms_: int) -> dic
     return totals(records, from_ms_to(to_ms_))
 
 
-async def test_every_source_is_one_that_a_connector_takes(province: Province) -> None:
-    for path in sorted(province.settings.sources_dir.iterdir()):
-        configuration = read_source(path)
-        assert configuration.kind in CONNECTORS
-        if path.stem in {profile.source for profile in profile_files()} and configuration.kind != "http_push":
-            assert read_mapping(configuration.mapping, VIETNAM).outputs
+def connector(province: Province, source: str) -> Connector:
+    configuration = read_source(province.settings.sources_dir / f"{source}.toml")
+    around = Surroundings(VOCABULARY, province.clock, VIETNAM, province.settings.data_dir)
+    return CONNECTORS[configuration.kind](configuration, around)
+
+
+async def taken(polled: PollingConnector, position: Any = None) -> tuple[list[Intake], Any]:
+    """What one round of a polling connector hands to the writer, and its position behind it."""
+    intakes = []
+    async for page in polled.fetch(position):
+        intakes.append(intake_of(page, polled.mapping, polled.surroundings))
+        position = page.position
+    return intakes, position
+
+
+async def test_every_source_has_its_connector(province: Province) -> None:
+    made = {path.stem: connector(province, path.stem) for path in province.settings.sources_dir.iterdir()}
+    assert {profile.source for profile in profile_files() if profile.readings} <= set(made)
+
+
+async def test_the_connectors_take_figures_cases_and_workbooks_whole(province: Province) -> None:
+    for source in ("hospitals", "work-management-cases", "indices"):
+        polled = connector(province, source)
+        assert isinstance(polled, PollingConnector)
+        _, position = await taken(polled)  # a file is taken once its size stands still over two looks
+        intakes, position = await taken(polled, None if source != "indices" else position)
+        rows = sum(batch.num_rows for intake in intakes for batch in (intake.readings, intake.cases) if batch)
+        assert rows > 20, source
+        assert [refusal for intake in intakes for refusal in intake.rejections] == []
+        again, _ = await taken(polled, position)
+        assert sum(batch.num_rows for intake in again for batch in (intake.readings, intake.cases) if batch) == 0
 
 
 async def test_figures_come_by_pages_as_they_are_handed_over(province: Province) -> None:
