@@ -193,6 +193,21 @@ def read_heard(
             heard[places[unit]] = newest
 
 
+Edge = tuple[datetime, datetime]
+"""[from, to) that a border of a window passed over."""
+
+
+def edge(before: datetime, after: datetime) -> Edge:
+    return min(before, after), max(before, after)
+
+
+def units_between(cursor: duckdb.DuckDBPyConnection, case_type: str, at: str, edges: Sequence[Edge]) -> frozenset[str]:
+    """Units with a case of the type whose time `at` lies in one of the edges."""
+    within = " OR ".join(f'("{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)})' for start, end in edges)
+    query = f"SELECT DISTINCT unit FROM cases WHERE case_type = {quoted(case_type)} AND ({within})"
+    return frozenset(unit for (unit,) in cursor.execute(query).fetchall())
+
+
 def timestamp(moment: datetime) -> str:
     """An SQL literal in UTC."""
     return f"TIMESTAMP '{naive(moment).isoformat(sep=' ')}'"

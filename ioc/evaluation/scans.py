@@ -9,7 +9,15 @@ import duckdb
 import numpy as np
 
 from ioc.clock import to_ms
-from ioc.evaluation.cases import CaseTotals, read_heard, read_totals, touched_cases
+from ioc.evaluation.cases import (
+    CaseTotals,
+    Edge,
+    edge,
+    read_heard,
+    read_totals,
+    touched_cases,
+    units_between,
+)
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.judging import rolled_up
 from ioc.evaluation.plan import Plan
@@ -19,6 +27,8 @@ from ioc.model.kpi import RollUp
 
 CLOCK_EVERY = timedelta(seconds=5)
 """How often conditions that name `now` are looked at again when no case changed."""
+_LONGEST_STEP = timedelta(hours=1)
+"""A window whose border moves farther gains or loses cases of nearly every unit."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -48,26 +58,45 @@ class Scans:
             if first or case_type in changes.case_types:
                 read_heard(cursor, case_type, None if first else changes.units, self._places, heard)
         fresh: dict[str, Vectors] = {}
-        few: dict[str, list[int]] = defaultdict(list)
+        moved = self._moved(cursor, now) if turned and not first else {}
+        few: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
         for place, scan in enumerate(self._scans):
-            if first or (self._moved(place, now) if turned else ticked and scan.uses_now):
+            units = moved.get(place, frozenset())
+            if first or units is None or (ticked and scan.uses_now):
                 fresh |= self._scan(cursor, place, None, now)
-            elif scan.case_type in changes.case_types:
-                few[scan.case_type].append(place)
-        for case_type, places in few.items():
-            expressions = [kpi.sql for place in places for kpi in self._scans[place].kpis]
-            with touched_cases(cursor, case_type, expressions, changes.units) as table:
-                for place in places:
-                    fresh |= self._scan(cursor, place, changes.units, now, table)
+                continue
+            if scan.case_type in changes.case_types:
+                units |= frozenset(changes.units)
+            if units:
+                few[scan.case_type].append((place, units))
+        for case_type, touched in few.items():
+            expressions = [kpi.sql for place, _ in touched for kpi in self._scans[place].kpis]
+            units = frozenset().union(*(units for _, units in touched))
+            with touched_cases(cursor, case_type, expressions, units) as table:
+                for place, of in touched:
+                    fresh |= self._scan(cursor, place, of, now, table)
         return fresh
 
-    def _moved(self, place: int, now: datetime) -> bool:
-        """Whether time alone can change what the scan says: its window goes on, or it looks at the clock."""
-        scan = self._scans[place]
-        if scan.uses_now:
-            return True
-        bounds = scan.window.bounds(now, self._zone)
-        return bool(scan.at) and not (scan.window.closed and self._bounds.get(place) == bounds)
+    def _moved(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> dict[int, frozenset[str] | None]:
+        """Of each scan whose window moved, the units with cases that came into it or left it by that; None for all:
+        the clock is in a condition, or a new day, month, quarter or year has begun."""
+        moved: dict[int, frozenset[str] | None] = {}
+        edges: dict[tuple[str, str], set[Edge]] = defaultdict(set)
+        small: list[int] = []
+        for place, scan in enumerate(self._scans):
+            before, after = self._bounds[place], scan.window.bounds(now, self._zone)
+            if scan.uses_now:
+                moved[place] = None
+            elif scan.at and before != after:
+                steps = {edge(old, new) for old, new in zip(before, after, strict=True) if old != new}
+                if any(end - start > _LONGEST_STEP for start, end in steps):
+                    moved[place] = None
+                else:
+                    edges[scan.case_type, scan.at] |= steps
+                    small.append(place)
+                    self._bounds[place] = after
+        at_edges = {of: units_between(cursor, *of, sorted(steps)) for of, steps in edges.items()}
+        return moved | {place: at_edges[self._scans[place].case_type, self._scans[place].at] for place in small}
 
     def newest(self, case_type: str) -> int:
         """When anything of the type was last heard of in the province (ms since 1970), NEVER before the first time."""
