@@ -84,6 +84,11 @@ class Settings:
         """The province's own definitions, laid over those of the package."""
         return Path(os.environ.get("IOC_CATALOG_DIR", self.data_dir / "catalog"))
 
+    @property
+    def channels_path(self) -> Path:
+        """Channels that messages of alerts go out by; it holds secrets."""
+        return self.data_dir / "channels.toml"
+
     def bootstrap(self) -> str:
         """Address of the broker: the configured one, or what the embedded broker wrote. Raises ConfigurationInvalid."""
         if self.kafka:

@@ -9,6 +9,7 @@ from ioc.api.hub import Hub
 from ioc.api.ports import Cursor, Kpis, PushEndpoint
 from ioc.catalog import Catalog
 from ioc.clock import Clock, SystemClock
+from ioc.desk.operating import Operating
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.people import People
@@ -21,8 +22,8 @@ class Centre:
 
     `catalog` gives the definitions in force; `reload_catalog` reads them anew and puts them in force (raises
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
-    query. `source_token` gives a push source's token, None for a source that has none. `fault` is one sentence while
-    the centre cannot write (disk full, broker away), else empty.
+    query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
+    `fault` is one sentence while the centre cannot write (disk full, broker away), else empty.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Centre:
     cursor: Callable[[], Cursor]
     push: PushEndpoint
     source_token: Callable[[str], str | None]
+    operating: Operating
     fault: Callable[[], str] = lambda: ""
     clock: Clock = field(default_factory=SystemClock)
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import orjson
 
@@ -19,6 +20,7 @@ from ioc.model.source import SourceState
 
 TICK_S = 0.1
 BEAT_S = 1.0
+_NO_ALERTS: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({})
 
 
 class Sink(Protocol):
@@ -80,14 +82,20 @@ class Hub:
         removed_sources: Iterable[str] = (),
         ledger: Ledger | None = None,
         replace_kpis: bool = False,
+        alerts: Mapping[str, Mapping[str, Any] | None] = _NO_ALERTS,
     ) -> None:
         """Changed values, or all of them: what equals the last known is not sent again.
 
-        `replace_kpis`: `kpis` are all there are (after a reload of the catalogue); every client gets a snap.
+        `replace_kpis`: `kpis` are all there are (after a reload of the catalogue); every client gets a snap. `alerts`
+        by id, None for one that is over.
         """
         changes: dict[str, dict[str, tuple[bytes, bool]]] = {
             "kpis": {f"{value.id}\n{value.unit}": (self._kpi(value), True) for value in kpis},
             "sources": {state.source: (orjson.dumps(source_shape(state)), True) for state in sources},
+        }
+        changes["alerts"] = {
+            name: (orjson.dumps({"id": name, "removed": True} if shape is None else shape), shape is not None)
+            for name, shape in alerts.items()
         }
         for name in removed_sources:
             changes["sources"][name] = (orjson.dumps({"source": name, "removed": True}), False)

@@ -8,6 +8,7 @@ from ioc.model.person import Permission
 OPEN = None
 """Anybody: the pages' own files, logging in, the state of the process. A push checks the token of its source itself."""
 _LOOK, _CASES, _ADMIN = Permission.LOOK, Permission.SEE_CASES, Permission.ADMINISTER
+_HANDLE, _RULES = Permission.HANDLE_ALERTS, Permission.CHANGE_RULES
 
 TABLE: dict[str, Permission | None] = {
     "GET /": OPEN,
@@ -42,6 +43,44 @@ TABLE: dict[str, Permission | None] = {
     "GET /api/v1/sources": _LOOK,
     "GET /api/v1/ledger": _LOOK,
     "GET /api/v1/alerts": _LOOK,
+    "GET /api/v1/alerts/history": _LOOK,
+    "GET /api/v1/alerts/audit": _LOOK,
+    "GET /api/v1/alerts/flood": _LOOK,
+    "GET /api/v1/alerts/{rule}/{unit}/{onset}": _LOOK,
+    "POST /api/v1/alerts/acknowledge": _HANDLE,
+    "POST /api/v1/alerts/unacknowledge": _HANDLE,
+    "POST /api/v1/alerts/shelve": _HANDLE,
+    "POST /api/v1/alerts/unshelve": _HANDLE,
+    "POST /api/v1/alerts/comment": _HANDLE,
+    "POST /api/v1/alerts/incoming/{source}": OPEN,
+    "GET /api/v1/silences": _LOOK,
+    "POST /api/v1/silences": _HANDLE,
+    "POST /api/v1/silences/check": _HANDLE,
+    "GET /api/v1/silences/{silence_id}": _LOOK,
+    "DELETE /api/v1/silences/{silence_id}": _HANDLE,
+    "GET /api/v1/rules": _LOOK,
+    "POST /api/v1/rules/check": _RULES,
+    "POST /api/v1/rules/backtest": _RULES,
+    "GET /api/v1/rules/{rule}": _LOOK,
+    "PUT /api/v1/rules/{rule}": _RULES,
+    "DELETE /api/v1/rules/{rule}": _RULES,
+    "GET /api/v1/rules/{rule}/versions": _LOOK,
+    "POST /api/v1/rules/{rule}/roll-back": _RULES,
+    "POST /api/v1/rules/{rule}/out-of-service": _HANDLE,
+    "DELETE /api/v1/rules/{rule}/out-of-service": _HANDLE,
+    "GET /api/v1/routing": _HANDLE,
+    "PUT /api/v1/routing": _RULES,
+    "POST /api/v1/routing/check": _RULES,
+    "POST /api/v1/routing/test": _HANDLE,
+    "POST /api/v1/channels/{channel}/test": _RULES,
+    "GET /api/v1/deliveries": _HANDLE,
+    "GET /api/v1/incidents": _HANDLE,
+    "POST /api/v1/incidents": _HANDLE,
+    "GET /api/v1/incidents/{incident}": _HANDLE,
+    "GET /api/v1/incidents/{incident}/export": _HANDLE,
+    "POST /api/v1/incidents/{incident}/acts": _HANDLE,
+    "POST /api/v1/incidents/{incident}/files": _HANDLE,
+    "GET /api/v1/incidents/{incident}/files/{file_id}": _HANDLE,
     "GET /api/v1/cases": _CASES,
     "GET /api/v1/dead-letters": _CASES,
     "GET /api/v1/dead-letters/{key:path}": _CASES,
@@ -51,7 +90,11 @@ TABLE: dict[str, Permission | None] = {
     "PATCH /api/v1/people/{name}": _ADMIN,
     "GET /api/v1/trail": _ADMIN,
 }
-WITHOUT_SESSION = ("POST /api/v1/session", "POST /api/v1/ingest/{source:path}")
+WITHOUT_SESSION = (
+    "POST /api/v1/session",
+    "POST /api/v1/ingest/{source:path}",
+    "POST /api/v1/alerts/incoming/{source}",
+)
 """Changes asked for before there is a session, or with a token of their own: no CSRF token is asked."""
 
 

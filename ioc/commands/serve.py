@@ -15,12 +15,20 @@ from ioc.api.hub import Hub
 from ioc.api.server import serve
 from ioc.catalog import Catalog, load
 from ioc.clock import SystemClock
+from ioc.desk.desk import Desk, Place
+from ioc.desk.incidents import Incidents
+from ioc.desk.operating import Operating
+from ioc.desk.past import Past
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restating import Restater
 from ioc.kafka import BrokerUnavailable, create_topics
 from ioc.model.ledger import Ledger
 from ioc.people import People
+from ioc.serving.alert_topic import AlertTopic
+from ioc.serving.alerting import Alerting
+from ioc.serving.deliveries import Deliveries
 from ioc.serving.kpi_topic import KpiTopic
+from ioc.serving.own_watch import OwnWatch
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
 from ioc.serving.restatements import Restating
@@ -66,7 +74,28 @@ class Serving:
             self._catalog, self._store, settings.zone, sources=self._sources.states, restated=restater.restated
         )
         self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
-        outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger)
+        self._alert_topic = AlertTopic(bootstrap, security, self._clock)
+        place = Place(
+            settings.catalog_dir,
+            settings.channels_path,
+            settings.zone,
+            f"http://{settings.http_host}:{settings.http_port}/ops",
+        )
+        self._desk = Desk(self._store, self._catalog, place, self._clock)
+        self._deliveries = Deliveries(self._desk.store, lambda: self._desk.in_force.channels, self._clock)
+        past = Past(self._store, settings.zone)
+        own = OwnWatch(self._catalog.province.code, settings.data_dir, self._sources.states, self._ledger, self._desk)
+        self._alerting = Alerting(
+            self._desk,
+            past,
+            self._evaluator.published,
+            own.values,
+            self._hub,
+            self._alert_topic.publish,
+            self._deliveries.take,
+            self._clock,
+        )
+        outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger, self._alerting.wake)
         self._pulse = Pulse(self._evaluator, outlets, self._clock)
         self._historian = Historian(self._store, bootstrap, security, self._pulse.take)
         self._maintenance = Maintenance(self._store)
@@ -86,6 +115,9 @@ class Serving:
             cursor=self._store.cursor,
             push=push,
             source_token=self._source_token,
+            operating=Operating(
+                self._desk, Incidents(self._desk.store, self._clock), past, self._deliveries.try_channel
+            ),
             fault=self._fault,
             clock=self._clock,
         )
@@ -94,6 +126,8 @@ class Serving:
         for part in (
             self._sources,
             self._pulse,
+            self._alerting,
+            self._deliveries,
             self._historian,
             self._maintenance,
             self._restating,
@@ -109,11 +143,14 @@ class Serving:
             self._restating,
             self._maintenance,
             self._historian,
+            self._deliveries,
+            self._alerting,
             self._pulse,
             self._sources,
         ):
             part.stop()
         self._kpi_topic.close()
+        self._alert_topic.close()
         self._store.close()
 
     def _min_samples(self, kpi: str) -> int:
@@ -125,8 +162,10 @@ class Serving:
             return read_ledger(cursor, self._historian.log_view(), self._sources.states())
 
     def _reload(self) -> Catalog:
-        self._catalog = load(self._settings.province, self._settings.catalog_dir)
-        self._evaluator.reload(self._catalog)
+        found = load(self._settings.province, self._settings.catalog_dir)
+        self._desk.reload(found)
+        self._catalog = found
+        self._evaluator.reload(found)
         self._pulse.replace_definitions()
         return self._catalog
 
@@ -137,7 +176,7 @@ class Serving:
     def _fault(self) -> str:
         state = self._historian.state()
         if state.condition in (Condition.LIVE, Condition.STARTING):
-            return self._pulse.error or self._maintenance.error or self._restating.error
+            return self._pulse.error or self._alerting.error or self._maintenance.error or self._restating.error
         return state.error
 
 

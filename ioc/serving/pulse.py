@@ -28,12 +28,14 @@ _SHARE_OF_CORE = 0.25
 
 @dataclass(frozen=True)
 class Outlets:
-    """Where values go: the hub, and `publish` (KPI ids whose values changed) for Kafka."""
+    """Where values go: the hub, and `publish` (KPI ids whose values changed) for Kafka; `evaluated` is called after
+    each evaluation and returns at once."""
 
     hub: Hub
     publish: Callable[[set[str]], None]
     sources: Callable[[], Sequence[SourceState]]
     ledger: Callable[[], Ledger]
+    evaluated: Callable[[], None] = lambda: None
 
 
 class Pulse:
@@ -102,6 +104,7 @@ class Pulse:
         replaced, self._replaced = self._replaced, False
         values = self._evaluator.evaluate(Changes.of(commits), self._clock.now())
         self._changed |= {value.id for value in values}
+        self._outlets.evaluated()
         if replaced:
             values = self._evaluator.values()
         self._tell(values, replaced)

@@ -5,22 +5,31 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import cast
+from unittest.mock import patch
 
 import duckdb
 
 from ioc.api.centre import Centre
 from ioc.api.hub import Hub
 from ioc.catalog import Catalog, load
+from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, FixedClock
+from ioc.desk import desk as desk_parts
+from ioc.desk.desk import Desk, Place
+from ioc.desk.incidents import Incidents
+from ioc.desk.operating import Operating
+from ioc.desk.past import Past
 from ioc.errors import IocError
 from ioc.model.kpi import Freshness, KpiValue
 from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.people import People
-from ioc.settings import Settings
+from ioc.settings import VIETNAM, Settings
+from ioc.store.store import Store
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 ADMIN = "admin-token-of-the-tests"
@@ -31,6 +40,34 @@ PUSH_TOKEN = "push-token-of-the-tests"
 @cache
 def hue() -> Catalog:
     return load("46")
+
+
+@cache
+def _rules_of_hue() -> Rules:
+    return load_rules(hue())
+
+
+def quick_rules(catalog: Catalog, overlay: Path | None = None, changed: object = None) -> Rules:
+    """Reading all packs takes half a second; a centre without changes shares what was read."""
+    if catalog is hue() and not changed and not (overlay and any(overlay.glob("*.toml"))):
+        return _rules_of_hue()
+    return load_rules(catalog, overlay, changed or {})  # type: ignore[arg-type]
+
+
+class MemoryStore:
+    """The store's tables and views in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "memory.duckdb"
+        self.archive_dir = folder
+        self.zone_hours = 7
+        self.connection = duckdb.connect()
+        for name in ("schema.sql", "views.sql"):
+            sql = (Path(__file__).parents[3] / "ioc" / "store" / name).read_text(encoding="utf-8")
+            self.connection.execute(sql.format(zone_hours=7) if name == "views.sql" else sql)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        return self.connection.cursor()
 
 
 def kpi_value(
@@ -142,11 +179,19 @@ class FakeParts:
     fault: str = ""
 
     def __post_init__(self) -> None:
-        self.duckdb = duckdb.connect()
-        schema = Path(__file__).parents[3] / "ioc" / "store" / "schema.sql"
-        self.duckdb.execute(schema.read_text(encoding="utf-8"))
+        self.store = MemoryStore(self.data_dir)
+        self.duckdb = self.store.connection
+        self.tried: list[tuple[str, str]] = []
         self.people = People.open(self.data_dir / "people.db", self.clock)
         self.hub = Hub(self.clock, self.min_samples, epoch="e1")
+
+    @cached_property
+    def operating(self) -> Operating:
+        place = Place(self.data_dir / "catalog", self.data_dir / "channels.toml", VIETNAM, "http://centre/ops")
+        with patch.object(desk_parts, "load_rules", quick_rules):
+            desk = Desk(self.store, self.catalog, place, self.clock)
+        past = Past(cast(Store, self.store), VIETNAM)
+        return Operating(desk, Incidents(desk.store, self.clock), past, lambda *told: self.tried.append(told))
 
     def min_samples(self, kpi: str) -> int:
         definition = self.catalog.kpis.get(kpi)
@@ -171,6 +216,7 @@ class FakeParts:
             cursor=self.duckdb.cursor,
             push=self.push,
             source_token={PUSH_SOURCE: PUSH_TOKEN}.get,
+            operating=self.operating,
             fault=lambda: self.fault,
             clock=self.clock,
         )

@@ -241,7 +241,8 @@ async def test_a_ledger_that_does_not_balance_says_why(client: httpx.AsyncClient
 
 
 async def test_alerts_are_none_yet(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/api/v1/alerts")).json() == {"alerts": []}
+    answer = (await client.get("/api/v1/alerts")).json()
+    assert (answer["alerts"], answer["data"]) == ([], {"alerts": []})
 
 
 async def test_reload_names_each_fault(client: httpx.AsyncClient, parts: FakeParts) -> None:

@@ -1,0 +1,56 @@
+"""Acts and definitions that are refused, as problems with the field to mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ioc.alerts.acts import ActRefused
+from ioc.api.problems import Problem, unfit_field
+from ioc.api.times import parse_time
+from ioc.catalog import CatalogInvalid
+from ioc.clock import to_ms
+from ioc.model.matcher import MatcherInvalid
+
+_STEPS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+class Text(BaseModel):
+    """Fields of a JSON body; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Until(Text):
+    """The end: a time, or a length from now on (30m, 2h, 1d)."""
+
+    until: str | None = None
+    lasts: str | None = Field(None, alias="for", pattern=r"^[1-9]\d{0,4}[mhd]$")
+
+    def until_ms(self, now: datetime) -> int:
+        """Raises Problem (400) without an end."""
+        if self.lasts is not None:
+            return to_ms(now + timedelta(seconds=int(self.lasts[:-1]) * _STEPS[self.lasts[-1]]))
+        if self.until is None:
+            raise unfit_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).")
+        return to_ms(parse_time("until", self.until))
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """400 with the field for what the person mends, 409 for what cannot be done now, 404 for what is not there."""
+    try:
+        yield
+    except ActRefused as fault:
+        if fault.field:
+            raise Problem(400, str(fault), [(fault.field, str(fault))]) from None
+        raise Problem(409, str(fault)) from None
+    except CatalogInvalid as fault:
+        errors = [(one.field, one.message) for one in fault.faults]
+        field, message = errors[0] if errors else ("", str(fault))
+        raise Problem(400, f"{field} {message}".strip(), errors) from None
+    except MatcherInvalid as fault:
+        raise Problem(400, str(fault), [("matchers", str(fault))]) from None
+    except KeyError as fault:
+        raise Problem(404, f"There is nothing called {str(fault.args[0])[:80]!r}.") from None

@@ -1,0 +1,19 @@
+"""The parts of alerting that the API speaks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ioc.desk.desk import Desk
+from ioc.desk.incidents import Incidents
+from ioc.desk.past import Past
+
+
+@dataclass(frozen=True)
+class Operating:
+    """`try_channel` sends a test message to a channel (id, text) and raises SourceUnavailable with the reason when it
+    does not arrive; nobody else hears of it."""
+
+    desk: Desk
+    incidents: Incidents
+    past: Past
+    try_channel: Callable[[str, str], None]

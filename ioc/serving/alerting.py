@@ -1,0 +1,141 @@
+"""The thread that makes alerts live: a tick soon after each evaluation, at most one a second, apart from the pulse."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from ioc.alerts.inputs import Inputs, Values
+from ioc.api.alert_shapes import AlertShape, alert_shape
+from ioc.api.hub import Hub
+from ioc.clock import Clock, to_ms
+from ioc.desk.desk import Change, Desk
+from ioc.desk.past import Past
+from ioc.errors import StoreUnavailable
+from ioc.evaluation.evaluator import Published
+from ioc.model.alert import Alert, ConditionState
+from ioc.store.alerting import Letter
+
+LOG = logging.getLogger(__name__)
+SPACING_S = 1.0
+_SHARE_OF_CORE = 0.25
+
+
+class Alerting:
+    """`published` gives the KPIs as they stand, `own` the centre's own figures; `send` takes new deliveries, `tell`
+    alerts that changed (None: over) for Kafka. `error` is one sentence, or empty."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        past: Past,
+        published: Callable[[], Mapping[str, Published]],
+        own: Callable[[datetime], Mapping[str, Values]],
+        hub: Hub,
+        tell: Callable[[Mapping[str, AlertShape | None]], None],
+        send: Callable[[list[Letter]], None],
+        clock: Clock,
+    ) -> None:
+        self._desk = desk
+        self._past = past
+        self._published = published
+        self._own = own
+        self._hub = hub
+        self._tell = tell
+        self._send = send
+        self._clock = clock
+        self._shown: dict[str, Alert] = {}
+        self._untold: dict[str, AlertShape | None] = {}
+        self._woken = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="alerting", daemon=True)
+        self.error = ""
+        desk.on_change = self._changed
+        self._show(desk.standing.alerts)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def wake(self) -> None:
+        """After an evaluation; from any thread."""
+        self._woken.set()
+
+    def tick(self) -> Change | None:
+        """One tick of what is published now. Raises StoreUnavailable; then nothing has happened."""
+        published, now = self._published(), self._clock.now()
+        if not published:
+            return None
+        needs, catalog = self._desk.in_force.needs, self._desk.in_force.catalog
+        self._past.refresh(catalog, needs, now)
+        kpis = {
+            kpi: Values(entry.units, entry.column.value, entry.column.samples, entry.column.state)
+            for kpi in needs.kpis
+            if (entry := published.get(kpi)) is not None
+        }
+        kpis |= self._own(now)
+        return self._desk.tick(Inputs(to_ms(now), kpis, self._past.earlier, self._past.usual))
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._woken.wait(SPACING_S)
+            self._woken.clear()
+            began_s = time.monotonic()
+            try:
+                self.tick()
+                self._tell(self._untold_now())
+                self.error = ""
+            except StoreUnavailable as fault:
+                self.error = str(fault)
+            except Exception as fault:  # alerts must go on when one rule cannot be computed
+                LOG.exception("alerting failed")
+                self.error = f"Alerting failed: {fault!r}"
+            took_s = time.monotonic() - began_s
+            self._rest(max(SPACING_S - took_s, took_s * (1 / _SHARE_OF_CORE - 1)))
+
+    def _rest(self, length_s: float) -> None:
+        deadline = time.monotonic() + length_s
+        while not self._stopping and time.monotonic() < deadline:
+            time.sleep(min(0.1, max(deadline - time.monotonic(), 0)))
+
+    def _changed(self, change: Change) -> None:
+        self._show(change.after)
+        if change.letters:
+            self._send(list(change.letters))
+
+    def _show(self, alerts: Mapping[str, Alert]) -> None:
+        """What fired and looks another way than it was last shown; a value alone is no change."""
+        fired = {name: one for name, one in alerts.items() if one.condition is not ConditionState.PENDING}
+        changed: dict[str, AlertShape | None] = {
+            name: alert_shape(self._desk, one) for name, one in fired.items() if _differs(self._shown.get(name), one)
+        }
+        changed |= dict.fromkeys(self._shown.keys() - fired.keys())
+        self._shown = fired
+        if changed:
+            self._hub.publish(alerts=changed)
+            self._untold |= changed
+
+    def _untold_now(self) -> dict[str, AlertShape | None]:
+        """What Kafka has not been told; apart from the lock, since a broker that is away lets its callers wait."""
+        with self._desk.lock:
+            untold, self._untold = self._untold, {}
+        return untold
+
+
+def _differs(shown: Alert | None, now: Alert) -> bool:
+    if shown is None:
+        return True
+    return (shown.condition, shown.severity, shown.handling, shown.handled, shown.suppression, shown.data) != (
+        now.condition,
+        now.severity,
+        now.handling,
+        now.handled,
+        now.suppression,
+        now.data,
+    )

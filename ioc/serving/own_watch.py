@@ -1,0 +1,125 @@
+"""What the centre says of itself to its rules: sources, ledger, log, disk, clock, alerts."""
+
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from ioc.alerts.flood import floods
+from ioc.alerts.inputs import DataState, Values
+from ioc.clock import to_ms
+from ioc.desk.desk import Desk
+from ioc.model.alert import ConditionState, Handling
+from ioc.model.ledger import Ledger
+from ioc.model.source import SourceCondition, SourceState
+
+_WINDOW = timedelta(minutes=10)
+_SLOW_S = 10.0
+_DAY = timedelta(days=1)
+_DAY_MS = 86_400_000
+
+
+class OwnWatch:
+    """Belongs to the thread that asks; `ledger` is asked every ten seconds, since its audit reads whole columns."""
+
+    def __init__(
+        self,
+        province: str,
+        data_dir: Path,
+        sources: Callable[[], Sequence[SourceState]],
+        ledger: Callable[[], Ledger],
+        desk: Desk,
+    ) -> None:
+        self._units = (province,)
+        self._data_dir = data_dir
+        self._sources = sources
+        self._ledger = ledger
+        self._desk = desk
+        self._slow_s = -_SLOW_S
+        self._slow: dict[str, float] = {}
+        self._rejected: deque[tuple[datetime, int]] = deque()
+        self._applied = -1
+        self._moved_s = time.monotonic()
+        self._clocks: deque[tuple[float, float]] = deque()
+
+    def values(self, now: datetime) -> Mapping[str, Values]:
+        """By the ids of ioc/catalog/own_figures.py. Raises StoreUnavailable."""
+        states = self._sources()
+        bad = (SourceCondition.UNAVAILABLE, SourceCondition.FAILING, SourceCondition.REFUSING)
+        found = {
+            "centre.sources_silent": float(sum(state.condition in bad for state in states)),
+            "centre.sources_late": float(sum(state.condition is SourceCondition.LATE for state in states)),
+            "centre.clock_off_s": self._clock_off(now, states),
+        }
+        if time.monotonic() - self._slow_s >= _SLOW_S:
+            self._slow = self._looked_into(now)
+            self._slow_s = time.monotonic()
+        found |= self._slow | self._of_alerts()
+        return {figure: self._one(value) for figure, value in found.items()}
+
+    def _one(self, value: float) -> Values:
+        state = np.array([DataState.LIVE], np.int8)
+        return Values(self._units, np.array([value]), np.ones(1, np.int64), state)
+
+    def _looked_into(self, now: datetime) -> dict[str, float]:
+        ledger = self._ledger()
+        rejected = sum(sum(source.rejected.values()) for source in ledger.sources)
+        self._rejected.append((now, rejected))
+        while now - self._rejected[0][0] > _WINDOW:
+            self._rejected.popleft()
+        lag = sum(max(one.end_offset - one.next_offset, 0) for one in ledger.partitions)
+        applied = sum(one.next_offset for one in ledger.partitions)
+        if applied != self._applied or lag == 0:
+            self._applied, self._moved_s = applied, time.monotonic()
+        disk = shutil.disk_usage(self._data_dir)
+        return {
+            "centre.rejected_10m": float(max(rejected - self._rejected[0][1], 0)),
+            "centre.ledger_faults": float(len(ledger.faults)),
+            "centre.lag": float(lag),
+            "centre.stalled_s": time.monotonic() - self._moved_s,
+            "centre.disk_free": 100 * disk.free / disk.total,
+            **self._past_alerts(now),
+        }
+
+    def _past_alerts(self, now: datetime) -> dict[str, float]:
+        store = self._desk.store
+        fired = [
+            one.at_ms for one in store.transitions(now - timedelta(hours=1), now + _DAY) if one.kind.value == "firing"
+        ]
+        found = floods(fired, to_ms(now))
+        since = (now - _DAY).replace(tzinfo=None)
+        dead = store.select(
+            "SELECT count(*) AS n FROM delivery_attempts WHERE outcome = 'dead' AND tried_at >= ?", [since]
+        )
+        return {
+            "alerts.new_10m": float(sum(at_ms > to_ms(now - _WINDOW) for at_ms in fired)),
+            "alerts.flood": float(bool(found) and found[-1].until_ms is None),
+            "alerts.undelivered": float(dead[0]["n"]),
+        }
+
+    def _of_alerts(self) -> dict[str, float]:
+        standing = self._desk.standing
+        fired = [one for one in standing.alerts.values() if one.condition is not ConditionState.PENDING]
+        old_ms = standing.state.now_ms - _DAY_MS
+        return {
+            "alerts.firing": float(len(fired)),
+            "alerts.unacknowledged": float(
+                sum(one.handling is Handling.UNACKNOWLEDGED and not one.is_quiet for one in fired)
+            ),
+            "alerts.stale": float(sum(one.since_ms < old_ms for one in fired)),
+        }
+
+    def _clock_off(self, now: datetime, states: Sequence[SourceState]) -> float:
+        """How far the clock jumped against the steady one in ten minutes, or lies behind what a connector reported."""
+        wall, steady = now.timestamp(), time.monotonic()
+        self._clocks.append((wall, steady))
+        while steady - self._clocks[0][1] > _WINDOW.total_seconds():
+            self._clocks.popleft()
+        first_wall, first_steady = self._clocks[0]
+        jumped = abs((wall - first_wall) - (steady - first_steady))
+        ahead = max(((state.reported_at - now).total_seconds() for state in states), default=0.0)
+        return max(jumped, ahead, 0.0)
