@@ -1,0 +1,304 @@
+"""Alerts, silences, rules, routing and incidents as people and tools ask for them."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from ioc.alerts.inputs import DataState, Inputs, Values
+from ioc.clock import FixedClock, to_ms
+from tests.unit.api.fake_centre import ADMIN, PUSH_TOKEN, FakeParts
+
+AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
+
+
+def moves_on(parts: FakeParts, seconds: float = 1, **figures: float) -> None:
+    """A tick later, with these figures of the centre (`disk_free` for centre.disk_free)."""
+    assert isinstance(parts.clock, FixedClock)
+    parts.clock.moment += timedelta(seconds=seconds)
+    values = {
+        f"centre.{name}": Values(("46",), np.array([value]), np.ones(1, np.int64), np.array([DataState.LIVE], np.int8))
+        for name, value in figures.items()
+    }
+    parts.operating.desk.tick(Inputs(to_ms(parts.clock.moment), values))
+
+
+@pytest.fixture
+def full(parts: FakeParts) -> str:
+    """The id of the alert of a full disk."""
+    moves_on(parts, disk_free=1, stalled_s=0)
+    [alert] = [one for one in parts.operating.desk.standing.alerts if one.startswith("disk-full")]
+    return alert
+
+
+async def ask(client: httpx.AsyncClient, method: str, path: str, json: Any = None, status: int = 200) -> Any:
+    answer = await client.request(method, f"/api/v1/{path}", json=json, headers=AS_ADMIN)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_what_holds_is_told_ours_and_as_prometheus_tells_it(client: httpx.AsyncClient, full: str) -> None:
+    answer = await ask(client, "GET", "alerts")
+    [fired] = [one for one in answer["alerts"] if one["id"] == full]
+    assert (fired["severity"], fired["state"], fired["value"], fired["limit"]) == (1, "firing", 1.0, "< 3")
+    assert fired["name"]["vi"] == "Đĩa đầy, trung tâm sẽ ngừng ghi"
+    [known] = [one for one in answer["data"]["alerts"] if one["labels"]["alertname"] == "disk-full"]
+    assert (known["state"], known["value"], known["activeAt"]) == ("firing", "1.000000e+00", fired["activeAt"])
+    assert answer["counts"] == {"firing": 1, "pending": 1, "quiet": 0, "unacknowledged": 1}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        pytest.param("severity=critical", True, id="its severity"),
+        pytest.param("severity=low", False, id="another severity"),
+        pytest.param("state=firing&kpi=centre.disk_free", True, id="state and KPI"),
+        pytest.param('filter=rule%3D~"disk-.*"', True, id="a matcher"),
+        pytest.param('filter=rule%3D"other"', False, id="a matcher that does not hold"),
+        pytest.param("quiet=true", False, id="it makes noise"),
+    ],
+)
+async def test_filters(client: httpx.AsyncClient, full: str, query: str, found: bool) -> None:
+    listed = (await ask(client, "GET", f"alerts?{query}"))["alerts"]
+    assert (full in [one["id"] for one in listed]) is found
+
+
+async def test_acknowledging_is_once_has_a_person_and_can_be_taken_back(
+    client: httpx.AsyncClient, parts: FakeParts, full: str
+) -> None:
+    [held] = (await ask(client, "POST", "alerts/acknowledge", {"alerts": [full], "note": "tôi xem"}))["alerts"]
+    assert (held["holder"], held["handling"], held["handled"]) == (
+        "admin-token",
+        "acknowledged",
+        "admin-token: tôi xem",
+    )
+    await ask(client, "POST", "alerts/acknowledge", {"alerts": [full]}, 409)
+    await ask(client, "POST", "alerts/acknowledge", {"alerts": ["none/46/1"]}, 400)
+    [free] = (await ask(client, "POST", "alerts/unacknowledge", {"alerts": [full]}))["alerts"]
+    assert (free["holder"], free["handling"]) == ("", "unacknowledged")
+    acts = [(act.act, act.what) for act in parts.people.trail.read()]
+    assert acts == [("alert.unacknowledge", full), ("alert.acknowledge", full)]
+
+
+async def test_a_shelved_alert_is_quiet_until_it_is_taken_back(client: httpx.AsyncClient, full: str) -> None:
+    for body, field in (
+        ({"why": "sửa đĩa"}, "until"),
+        ({"for": "2h"}, "why"),
+        ({"for": "31d", "why": "lâu"}, "until"),
+        ({"until": "2020-01-01T00:00:00Z", "why": "muộn"}, "until"),
+    ):
+        fault = await ask(client, "POST", "alerts/shelve", {"alerts": [full], **body}, 400)
+        assert [one["field"] for one in fault["errors"]] == [field]
+    [shelved] = (await ask(client, "POST", "alerts/shelve", {"alerts": [full], "for": "2h", "why": "sửa đĩa"}))[
+        "alerts"
+    ]
+    assert (shelved["handling"], shelved["quiet"]) == ("shelved", True)
+    [back] = (await ask(client, "POST", "alerts/unshelve", {"alerts": [full]}))["alerts"]
+    assert (back["handling"], back["quiet"]) == ("unacknowledged", False)
+
+
+async def test_an_alerts_life_is_on_record(client: httpx.AsyncClient, parts: FakeParts, full: str) -> None:
+    await ask(client, "POST", "alerts/comment", {"alerts": [full], "text": "đang dọn đĩa"})
+    moves_on(parts, 60, disk_free=50)
+    found = await ask(client, "GET", f"alerts/{full}")
+    assert [one["kind"] for one in found["transitions"]] == ["firing", "resolved"]
+    assert [(one["who"], one["act"], one["text"]) for one in found["acts"]] == [
+        ("admin-token", "comment", "đang dọn đĩa")
+    ]
+    assert found["alert"] is None
+    [past] = (await ask(client, "GET", "alerts/history"))["alerts"]
+    assert (past["alert"], past["ended_at"] is not None) == (full, True)
+    assert (await ask(client, "GET", "alerts/audit"))["alerts"] == 1
+    assert (await ask(client, "GET", "alerts/flood"))["flood"] is False
+    await ask(client, "GET", "alerts/none/46/1", status=404)
+
+
+async def test_a_silence_says_what_it_means_and_ends(client: httpx.AsyncClient, full: str) -> None:
+    for body, field in (
+        ({"matchers": ["severity=critical"], "why": "x"}, "until"),
+        ({"matchers": [], "why": "x", "for": "1h"}, "matchers"),
+        ({"matchers": ['severity=""'], "why": "x", "for": "1h"}, "matchers"),
+        ({"matchers": ["severity=critical"], "for": "1h"}, "why"),
+    ):
+        fault = await ask(client, "POST", "silences", body, 400)
+        assert [one["field"] for one in fault["errors"]] == [field]
+    assert (await ask(client, "POST", "silences/check", {"matchers": ["rule=disk-full"]}))["count"] == 1
+    made = await ask(client, "POST", "silences", {"matchers": ["rule=disk-full"], "for": "1h", "why": "bảo trì"}, 201)
+    assert (made["state"], made["alerts"]) == ("holds", [full])
+    [quiet] = (await ask(client, "GET", "alerts?quiet=true"))["alerts"]
+    assert quiet["suppression"] == [{"kind": "silenced_by", "of": made["id"], "text": "admin-token: bảo trì"}]
+    assert (await ask(client, "DELETE", f"silences/{made['id']}"))["state"] == "expired"
+    await ask(client, "DELETE", f"silences/{made['id']}", status=409)
+    assert (await ask(client, "GET", "alerts?quiet=true"))["alerts"] == []
+    assert [one["id"] for one in (await ask(client, "GET", "silences"))["silences"]] == [made["id"]]
+
+
+def rule(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "own-lag",
+        "name": {"vi": "Dồn", "en": "Behind"},
+        "kpi": "centre.lag",
+        "fires_above": 10,
+        "severity": "high",
+        **more,
+    }
+
+
+async def test_a_rule_is_checked_versioned_and_rolled_back(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    for fields, field in (
+        (rule(kpi="centre.none"), "kpi"),
+        (rule(clears_below=20), "clears_below"),
+        (rule(unheard=1), "unheard"),
+    ):
+        checked = await ask(client, "POST", "rules/check", {"fields": fields})
+        assert (checked["sound"], field in [one["field"] for one in checked["errors"]]) == (False, True)
+        await ask(client, "PUT", "rules/own-lag", {"fields": fields, "why": "thử"}, 400)
+    await ask(client, "PUT", "rules/own-lag", {"fields": rule()}, 400)
+    await ask(client, "PUT", "rules/other", {"fields": rule(), "why": "thử"}, 400)
+    assert (await ask(client, "PUT", "rules/own-lag", {"fields": rule(), "why": "mới"}))["number"] == 1
+    moves_on(parts, lag=15)
+    assert any(one.startswith("own-lag/46/") for one in parts.operating.desk.standing.alerts)
+    text = (await ask(client, "GET", "rules/own-lag"))["text"]
+    saved = await ask(client, "PUT", "rules/own-lag", {"text": text.replace("10", "20"), "why": "cao hơn"})
+    assert (saved["number"], saved["rule"]["fields"]["fires_above"]) == (2, 20)
+    moves_on(parts, lag=15)
+    assert not any(one.startswith("own-lag/46/") for one in parts.operating.desk.standing.alerts)
+    await ask(client, "POST", "rules/own-lag/roll-back", {"number": 7, "why": "lùi"}, 400)
+    await ask(client, "POST", "rules/own-lag/roll-back", {"number": 1, "why": "lùi"})
+    moves_on(parts, lag=15)
+    assert (await ask(client, "DELETE", "rules/own-lag?why=thôi"))["rule"] is None
+    assert not any(one.startswith("own-lag/46/") for one in parts.operating.desk.standing.alerts)
+    versions = (await ask(client, "GET", "rules/own-lag/versions"))["versions"]
+    assert [(one["number"], one["of"], one["why"]) for one in versions] == [
+        (1, 0, "mới"),
+        (2, 0, "cao hơn"),
+        (3, 1, "lùi"),
+        (4, 0, "thôi"),
+    ]
+    assert versions[1]["difference"] == [{"field": "fires_above", "before": 10, "after": 20}]
+
+
+async def test_a_rule_of_the_packs_goes_back_to_them(client: httpx.AsyncClient) -> None:
+    fields = (await ask(client, "GET", "rules/disk-full"))["fields"]
+    await ask(client, "PUT", "rules/disk-full", {"fields": fields | {"fires_below": 4}, "why": "sớm hơn"})
+    back = await ask(client, "POST", "rules/disk-full/roll-back", {"number": 0, "why": "như cũ"})
+    assert back["rule"]["fields"]["fires_below"] == 3
+
+
+async def test_a_rule_out_of_service_makes_no_noise(client: httpx.AsyncClient, full: str) -> None:
+    await ask(client, "POST", "rules/disk-full/out-of-service", {"for": "1h"}, 400)
+    await ask(client, "POST", "rules/disk-full/out-of-service", {"for": "1h", "why": "thay đĩa"})
+    assert [one["id"] for one in (await ask(client, "GET", "alerts?quiet=true"))["alerts"]] == [full]
+    assert (await ask(client, "GET", "rules/disk-full"))["out_of_service"]["why"] == "thay đĩa"
+    await ask(client, "DELETE", "rules/disk-full/out-of-service")
+    assert (await ask(client, "GET", "alerts?quiet=true"))["alerts"] == []
+
+
+async def test_routing_is_shown_tested_and_changed(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    present = await ask(client, "GET", "routing")
+    assert (present["route"]["receivers"], present["channels"]) == (["wall"], ["wall"])
+    way = await ask(client, "POST", "routing/test", {"labels": {"severity": "critical"}})
+    assert [(one["receiver"], one["channel"]) for one in way["recipients"]] == [("wall", "wall")]
+    for text, field in (
+        (present["text"].replace('receivers = ["wall"]', 'receivers = ["nobody"]'), "receivers"),
+        (present["text"].replace('channels = ["wall"]', 'channels = ["sms"]'), "channels"),
+        (present["text"].replace("{kind} lúc", "{kimd} lúc"), "opening.vi"),
+        ("route =", "text"),
+    ):
+        fault = await ask(client, "PUT", "routing", {"text": text, "why": "thử"}, 400)
+        assert any(field in one["field"] for one in fault["errors"]), fault
+    changed = present["text"].replace('group_wait = "30s"', 'group_wait = "10s"')
+    assert (await ask(client, "PUT", "routing", {"text": changed, "why": "nhanh"}))["number"] == 2
+    after = await ask(client, "GET", "routing")
+    assert (after["route"]["group_wait"], [one["number"] for one in after["versions"]]) == (10.0, [1, 2])
+    await ask(client, "POST", "channels/wall/test")
+    await ask(client, "POST", "channels/sms/test", status=404)
+    assert [channel for channel, _ in parts.tried] == ["wall"]
+
+
+async def test_what_fired_is_planned_for_its_receivers(client: httpx.AsyncClient, parts: FakeParts, full: str) -> None:
+    moves_on(parts, 31, disk_free=1)
+    [sent] = (await ask(client, "GET", "deliveries"))["deliveries"]
+    assert (sent["channel"], sent["state"], sent["alerts"]) == ("wall", "waiting", [full])
+    assert "Khẩn cấp" in sent["subject"]
+
+
+async def test_an_incident_from_opening_to_closing(client: httpx.AsyncClient, full: str) -> None:
+    await ask(client, "POST", "incidents", {"title": " ", "alerts": [full]}, 400)
+    made = await ask(client, "POST", "incidents", {"title": "Đĩa đầy", "alerts": [full]}, 201)
+    name = made["id"]
+    assert (made["severity"], made["procedures"]["disk"]["done"], made["procedures"]["disk"]["steps"]) == (
+        "critical",
+        0,
+        3,
+    )
+
+    async def act(word: str, of: str = "", text: str = "", status: int = 200) -> Any:
+        return await ask(client, "POST", f"incidents/{name}/acts", {"act": word, "of": of, "text": text}, status)
+
+    await act("assign", "lan")
+    await act("do_step", "disk/1", "thư mục log")
+    await act("do_step", "disk/1", "lần nữa", 400)
+    await act("do_step", "disk/9", status=400)
+    await act("take_up", "none", status=404)
+    await act("close", "whatever", "xong", 400)
+    await act("close", "solved", "", 400)
+    closed = await act("close", "solved", "đã dọn")
+    await act("assign", "hoa", status=409)
+    assert [one["act"] for one in closed["timeline"]] == [
+        "opened",
+        "procedure_taken_up",
+        "assigned",
+        "step_done",
+        "closed",
+    ]
+    assert closed["procedures"]["disk"]["ticks"]["1"]["by"] == "admin-token"
+    exported = await ask(client, "GET", f"incidents/{name}/export")
+    assert ([one["kind"] for one in exported["transitions"]], exported["closing_reason"]) == (["firing"], "solved")
+    assert (await ask(client, "GET", "incidents?state=open"))["incidents"] == []
+    assert (await ask(client, "GET", f"alerts/{full}"))["incidents"] == [name]
+
+
+async def test_files_of_an_incident(client: httpx.AsyncClient) -> None:
+    name = (await ask(client, "POST", "incidents", {"title": "Ảnh"}, 201))["id"]
+    sent = await client.post(f"/api/v1/incidents/{name}/files?name=ảnh.png", content=b"\x89PNG", headers=AS_ADMIN)
+    [file] = sent.json()["attachments"]
+    got = await client.get(f"/api/v1/incidents/{name}/files/{file['id']}", headers=AS_ADMIN)
+    assert (got.content, "attachment" in got.headers["content-disposition"]) == (b"\x89PNG", True)
+    large = await client.post(f"/api/v1/incidents/{name}/files?name=x", content=b"0" * (6 << 20), headers=AS_ADMIN)
+    assert large.status_code == 413
+
+
+def from_prometheus(status: str = "firing", **labels: str) -> dict[str, Any]:
+    alert = {
+        "status": status,
+        "labels": {"alertname": "HostDown", "severity": "critical", "instance": "a", **labels},
+        "annotations": {"summary": "Máy a không trả lời"},
+        "startsAt": "2026-11-22T00:59:00.123456789Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus/graph",
+    }
+    return {"version": "4", "status": status, "alerts": [alert]}
+
+
+async def test_alerts_of_another_system_live_beside_ours(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    moves_on(parts)
+
+    async def push(body: Any, token: str = PUSH_TOKEN) -> httpx.Response:
+        head = {"Authorization": f"Bearer {token}"}
+        return await client.post("/api/v1/alerts/incoming/demo-push", json=body, headers=head)
+
+    assert (await push(from_prometheus(), "wrong")).status_code == 401
+    assert (await push({"alerts": [{"labels": {}}]})).status_code == 400
+    assert (await push(from_prometheus())).json() == {"began": 1, "ended": 0, "known": 0}
+    assert (await push(from_prometheus())).json() == {"began": 0, "ended": 0, "known": 1}
+    assert (await push(from_prometheus(instance="b"))).json() == {"began": 1, "ended": 0, "known": 0}
+    first = (await ask(client, "GET", "alerts"))["alerts"][0]
+    assert (first["name"]["vi"], first["source"], first["severity"]) == ("Máy a không trả lời", "demo-push", 1)
+    await ask(client, "POST", "alerts/acknowledge", {"alerts": [first["id"]]})
+    moves_on(parts, 31)
+    assert len((await ask(client, "GET", "deliveries"))["deliveries"]) == 1
+    assert (await push(from_prometheus("resolved"))).json() == {"began": 0, "ended": 1, "known": 0}
+    assert len((await ask(client, "GET", "alerts"))["alerts"]) == 1
