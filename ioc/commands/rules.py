@@ -1,10 +1,12 @@
-"""`ioc rules`: check the rules of alerts, and run their cases."""
+"""`ioc rules`: check the rules of alerts, run their cases, run one on history."""
 
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
+import httpx
 import orjson
 
 from ioc.alerts.plan import units_of
@@ -14,6 +16,7 @@ from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import load_routing
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
+from ioc.errors import IocError
 from ioc.settings import Settings
 
 
@@ -75,6 +78,43 @@ def check(directory: Path | None, as_json: bool) -> None:
     counts = {"rules": len(found.rules), "procedures": len(found.procedures)}
     text = ", ".join(f"{n} {what}" for what, n in counts.items())
     click.echo(orjson.dumps({"faults": [], **counts}) if as_json else text)
+
+
+@command.command()
+@click.argument("rule")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 400), help="so far back")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def backtest(rule: str, days: int, as_json: bool) -> None:
+    """What RULE would have done with the history of the running centre: a rule in force by its id, or a TOML file with
+    one, which is set beside the version in force."""
+    settings = Settings.from_environment()
+    path = Path(rule)
+    trial = {"text": path.read_text(encoding="utf-8")} if path.is_file() else {"rule": rule}
+    address = f"http://127.0.0.1:{settings.http_port}/api/v1/rules/backtest"
+    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
+    try:
+        answer = httpx.post(address, json={**trial, "days": days}, headers=headers, timeout=120)
+    except httpx.HTTPError as fault:
+        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
+    found = answer.json()
+    if answer.is_error:
+        raise IocError(found.get("detail", answer.text))
+    if as_json:
+        click.echo(answer.content)
+        return
+    click.echo(_told(found["after"], found["units"], days))
+    if found["before"] is not None:
+        click.echo(f"The version in force: {_told(found['before'], found['units'], days)}")
+        click.echo(f"{len(found['new'])} would be new, {len(found['gone'])} would be gone.")
+    for one in found["after"]["firings"][:20]:
+        click.echo(f"{one['fired']}  {one['unit']:>8}  until {one['end'] or 'now'}")
+
+
+def _told(side: dict[str, Any], units: int, days: int) -> str:
+    hours = side["firing_s"] / 3600
+    return (
+        f"{side['count']} alerts in {days} days, in {len(side['units'])} of {units} units, {hours:,.1f} hours in all."
+    )
 
 
 def _is_weekday(day: date) -> bool:
