@@ -1,0 +1,171 @@
+"""Killed again and again, with a receiver that fails half the time: each transition is told once a channel."""
+
+import pickle
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from ioc.alerts.inputs import Needs
+from ioc.catalog import load
+from ioc.catalog.channels import Channel
+from ioc.catalog.routing import load_routing
+from ioc.catalog.rules import Rules, check_rule
+from ioc.desk.desk import InForce
+from ioc.desk.letters import Wording
+from ioc.settings import VIETNAM
+from ioc.store import Store
+from tests.integration.alerts.ticking import CHANGING, KPIS, open_desk, tick_on
+
+REPOSITORY = Path(__file__).parents[3]
+KILLS = 20
+TICKS = CHANGING + 30
+ROUTING = """
+[[template]]
+id = "plain"
+subject = { vi = "{firing}", en = "{firing}" }
+line = { vi = "{name}", en = "{name}" }
+
+[[receiver]]
+id = "first"
+name = { vi = "Một", en = "One" }
+channels = ["one", "two"]
+template = "plain"
+
+[route]
+receivers = ["first"]
+group_by = ["rule"]
+group_wait = "2s"
+group_interval = "5s"
+repeat_interval = "4h"
+"""
+
+
+@dataclass
+class Receiver:
+    """Keeps what it was sent by channel, also what it then answered with 500, as a receiver that dies half-way."""
+
+    seen: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"one": [], "two": []})
+    chance: random.Random = field(default_factory=lambda: random.Random(3))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    failed: int = 0
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[Receiver, int]]:
+    kept = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert self.headers["X-IOC-Delivery"] == body["id"]
+            with kept.lock:
+                fails, takes = kept.chance.random() < 0.5, kept.chance.random() < 0.5
+                if takes or not fails:
+                    kept.seen[self.path[1:]].append(body)
+                kept.failed += fails
+            self.send_response(500 if fails else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield kept, server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def definitions(folder: Path, port: int) -> InForce:
+    catalog = load("46")
+    rules = {}
+    for number, kpi in enumerate(KPIS):
+        fields = {
+            "id": f"rule-{number}",
+            "name": {"vi": "Cao", "en": "High"},
+            "kpi": kpi,
+            "fires_above": 50,
+            "units": "communes",
+            "severity": "high",
+        }
+        rules[f"rule-{number}"] = check_rule(catalog, {}, fields)
+    (folder / "alerting").mkdir(parents=True)
+    (folder / "alerting" / "routing.toml").write_text(ROUTING)
+    channels = {name: Channel(name, webhook=f"http://127.0.0.1:{port}/{name}") for name in ("one", "two")}
+    alerting, listed = load_routing(folder, channels), Rules(rules, {}, {})
+    wording = Wording(catalog, listed, alerting, VIETNAM, "")
+    return InForce(catalog, listed, alerting, channels, Needs.of(rules.values()), wording)
+
+
+def transitions(folder: Path) -> list[tuple[str, str]]:
+    """(id, kind) in their order."""
+    store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
+    with store.cursor() as cursor:
+        rows = cursor.execute("SELECT id, kind FROM alert_transitions ORDER BY number").fetchall()
+        [(waiting,)] = cursor.execute("SELECT count(*) FROM delivery_states WHERE state <> 'sent'").fetchall()
+    store.close()
+    assert waiting == 0
+    return rows
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(tmp_path: Path, receiver: tuple[Receiver, int]) -> None:
+    kept, port = receiver
+    in_force = definitions(tmp_path / "catalog", port)
+    killed, plain = tmp_path / "killed", tmp_path / "plain"
+    killed.mkdir()
+    (killed / "in_force.pickle").write_bytes(pickle.dumps(in_force))
+    chance = random.Random(1)
+    for life in range(KILLS + 1):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.alerts.ticking", str(killed), str(TICKS)],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ticking\n"
+        if life < KILLS:
+            time.sleep(chance.uniform(0.02, 0.45))
+            child.kill()
+            child.wait()
+        else:
+            assert child.wait(180) == 0
+        child.stdout.close()
+
+    # The same without a kill, and without sending, gives the same transitions.
+    store, desk, clock = open_desk(plain, in_force)
+    tick_on(desk, clock, TICKS)
+    expected = [
+        (one["id"], one["kind"]) for one in desk.store.select("SELECT * FROM alert_transitions ORDER BY number")
+    ]
+    letters = {letter.id for letter in desk.store.waiting()}
+    store.close()
+    found = transitions(killed)
+    assert found == expected
+    assert len(found) >= 10_000
+    assert kept.failed > 20
+
+    to_tell = {name for name, kind in expected if kind in ("firing", "resolved")}
+    for messages in kept.seen.values():
+        once = {message["id"]: message for message in messages}
+        assert once.keys() <= letters
+        told = [alert["transition"] for message in once.values() for alert in message["alerts"]]
+        assert len(told) == len(set(told)), "a transition was told twice"
+        assert set(told) == to_tell
+        order: dict[str, list[str]] = {}
+        for message in once.values():
+            for alert in message["alerts"]:
+                order.setdefault(alert["fingerprint"], []).append(alert["status"])
+        assert all(listed in (["firing", "resolved"], ["firing"]) for listed in order.values())

@@ -1,0 +1,86 @@
+"""A desk that ticks through made-up values and sends its outbox, as a process that can be killed at any moment.
+
+python -m tests.integration.alerts.ticking DIRECTORY TICKS
+"""
+
+import pickle
+import sys
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ioc.alerts.inputs import DataState, Inputs, Values
+from ioc.catalog.catalog import Catalog
+from ioc.clock import FixedClock, SystemClock, from_ms
+from ioc.desk.desk import Desk, InForce, Place
+from ioc.serving.deliveries import Deliveries
+from ioc.settings import VIETNAM
+from ioc.store import Store
+
+START_MS = 1_795_392_000_000
+KPIS = ("air.pm25_mean_24h", "air.pm25_max_1h")
+CHANGING = 260
+"""Values move in so many ticks; then they stand, so that everything is told."""
+
+
+class ReadyDesk(Desk):
+    """Definitions were read by whoever started this process, once for all its lives."""
+
+    ready: InForce
+
+    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> InForce:
+        return self.ready
+
+
+def inputs(number: int, units: tuple[str, ...]) -> Inputs:
+    """The same for the same number: half of the values stand on the other side than at the tick before."""
+    kpis = {}
+    for place, kpi in enumerate(KPIS):
+        steps = np.arange(len(units)) * 7 + place * 3 + min(number, CHANGING)
+        value = np.where(steps // 2 % 2 == 0, 100.0, 1.0)
+        kpis[kpi] = Values(
+            units, value, np.full(len(units), 100, np.int64), np.full(len(units), DataState.LIVE, np.int8)
+        )
+    return Inputs(START_MS + number * 1000, kpis)
+
+
+def open_desk(folder: Path, in_force: InForce) -> tuple[Store, ReadyDesk, FixedClock]:
+    clock = FixedClock(from_ms(START_MS))
+    store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
+    ReadyDesk.ready = in_force
+    place = Place(None, folder / "channels.toml", VIETNAM, "")
+    return store, ReadyDesk(store, in_force.catalog, place, clock), clock
+
+
+def tick_on(desk: Desk, clock: FixedClock, last: int, pause_s: float = 0) -> None:
+    """From where the store stands. A tick without transitions is not written, and comes again."""
+    first = max((desk.standing.state.now_ms - START_MS) // 1000 + 1, 1)
+    units = desk.standing.plan.units
+    for number in range(first, last + 1):
+        told = inputs(number, units)
+        clock.moment = from_ms(told.now_ms)
+        desk.tick(told)
+        time.sleep(pause_s)
+
+
+def main(folder: Path, last: int) -> None:
+    store, desk, clock = open_desk(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
+    deliveries = Deliveries(
+        desk.store, lambda: desk.in_force.channels, SystemClock(), first_back_off=timedelta(milliseconds=20)
+    )
+    desk.on_change = lambda change: deliveries.take(change.letters)
+    deliveries.start()
+    print("ticking", flush=True)
+    tick_on(desk, clock, last, 0.01)
+    while deliveries.waiting:
+        time.sleep(0.05)
+    deliveries.stop()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
