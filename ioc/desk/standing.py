@@ -55,6 +55,11 @@ class Standing:
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     met: frozenset[str] = frozenset()
 
+    @classmethod
+    def at_rest(cls, plan: Plan) -> "Standing":
+        """Nothing is known yet."""
+        return cls(plan, Watch.of(plan, (), ()), State.fresh(plan))
+
     def judged(self, is_working_day: IsWorkingDay) -> "Standing":
         """With its alerts made anew of all the rest."""
         own = alerts(self.watch, self.state, self.verdict, self.book, is_working_day)

@@ -69,11 +69,11 @@ class Alerting:
 
     def tick(self) -> Change | None:
         """One tick of what is published now. Raises StoreUnavailable; then nothing has happened."""
+        needs, catalog = self._desk.in_force.needs, self._desk.in_force.catalog
+        self._past.refresh(catalog, needs, self._clock.now())
         published, now = self._published(), self._clock.now()
         if not published:
             return None
-        needs, catalog = self._desk.in_force.needs, self._desk.in_force.catalog
-        self._past.refresh(catalog, needs, now)
         kpis = {
             kpi: Values(entry.units, entry.column.value, entry.column.samples, entry.column.state)
             for kpi in needs.kpis

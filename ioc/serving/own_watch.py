@@ -115,7 +115,7 @@ class OwnWatch:
 
     def _clock_off(self, now: datetime, states: Sequence[SourceState]) -> float:
         """How far the clock jumped against the steady one in ten minutes, or lies behind what a connector reported."""
-        wall, steady = now.timestamp(), time.monotonic()
+        wall, steady = time.time(), time.monotonic()
         self._clocks.append((wall, steady))
         while steady - self._clocks[0][1] > _WINDOW.total_seconds():
             self._clocks.popleft()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import alerting, historian, latency, resting, throughput
+from tests.bench import alert_ticks, alerting, historian, latency, resting, throughput
 
 
 def _websocket() -> None:
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "throughput": lambda: throughput.run(60, Path(sys.executable)),
     "latency": lambda: latency.run(30),
     "alerting": alerting.run,
+    "alert_ticks": alert_ticks.run,
     "historian": lambda: historian.run(15),
     "websocket": _websocket,
     "demonstration": lambda: resting.run(30),

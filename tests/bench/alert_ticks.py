@@ -1,0 +1,64 @@
+"""A tick of the alert desk as the centre runs it: 500 rules x 168 units, written to the store, who is told planned.
+
+.venv/bin/python -m tests.bench alert_ticks
+"""
+
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import process_time
+
+from ioc.alerts.inputs import Needs
+from ioc.catalog import load
+from ioc.catalog.channels import load_channels
+from ioc.catalog.routing import load_routing
+from ioc.catalog.rules import Rules
+from ioc.clock import FixedClock, from_ms
+from ioc.desk.desk import Desk, InForce, Place
+from ioc.desk.letters import Wording
+from ioc.desk.standing import Standing
+from ioc.settings import VIETNAM
+from ioc.store import Store
+from tests.bench.alerting import RULES, START_MS, UNITS, _plan, _Ticks
+from tests.bench.report import Table
+
+MOST_TICK_MS = 100
+
+
+class _BenchDesk(Desk):
+    """With the bench's rules in place of the catalogue's."""
+
+    def definitions(self, catalog, changed):  # type: ignore[no-untyped-def]
+        channels, alerting = load_channels(Path("none")), load_routing()
+        listed = Rules({rule.id: rule for rule in _plan().rules}, {}, {})
+        wording = Wording(catalog, listed, alerting, VIETNAM, "")
+        return InForce(catalog, listed, alerting, channels, Needs.of(listed.rules.values()), wording)
+
+
+def run() -> None:
+    plan = _plan()
+    table = Table(f"Desk: {RULES} rules x {UNITS} units, written", ("tick", "ms", "transitions", "alerts"))
+    with TemporaryDirectory() as folder:
+        store = Store.open(Path(folder) / "ioc.duckdb", Path(folder) / "archive", zone=VIETNAM)
+        clock = FixedClock(from_ms(START_MS))
+        desk = _BenchDesk(store, load("46"), Place(None, Path("none"), VIETNAM, ""), clock)
+        desk.standing = Standing.at_rest(plan)
+        ticks = _Ticks(plan)
+        desk.tick(ticks.told(1, 0))
+        for name, share, above, most in (
+            ("nothing moves", 0.0, 0.0, MOST_TICK_MS),
+            ("1 % of values move, 1 % of them beyond", 0.01, 0.01, MOST_TICK_MS),
+            ("a storm: all move, 6 % beyond", 1.0, 0.06, None),
+        ):
+            times, moved = [], 0
+            for _ in range(8):
+                told = ticks.told(share, above)
+                clock.moment = from_ms(told.now_ms)
+                began = process_time()
+                change = desk.tick(told)
+                times.append((process_time() - began) * 1000)
+                moved = len(change.transitions) if change else 0
+            table.add(name, f"{median(times):.1f}", str(moved), str(len(desk.standing.alerts)))
+            assert most is None or median(times) <= most, f"{name}: {median(times):.0f} ms is above {most} ms"
+        store.close()
+    table.print()
