@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,8 @@ from ioc.model.rule import Severity
 from ioc.store.store import transaction, unavailable
 
 ENGINE, OUTBOX = "engine", "outbox"
+MESSAGES_KEPT = timedelta(days=90)
+TRANSITIONS_KEPT = timedelta(days=400)
 
 
 class Opened(Protocol):
@@ -140,9 +142,9 @@ class AlertStore:
     def transitions(self, since: datetime, until: datetime) -> list[Transition]:
         """Of [since, until) and, before it, those of alerts that had not ended by then; in their order."""
         rows = self.select(
-            "SELECT * FROM alert_transitions WHERE moved_at < ? AND (moved_at >= ? OR alert IN (SELECT alert FROM "
-            "alert_transitions WHERE moved_at < ? GROUP BY alert HAVING NOT bool_or(kind IN ('resolved', 'cancelled')))) "
-            "ORDER BY number",
+            "SELECT * FROM alert_transitions WHERE moved_at < ? AND (moved_at >= ? OR alert IN (SELECT alert "
+            "FROM alert_transitions WHERE moved_at < ? GROUP BY alert "
+            "HAVING NOT bool_or(kind IN ('resolved', 'cancelled')))) ORDER BY number",
             [_naive(until), _naive(since), _naive(since)],
         )
         return [
@@ -193,6 +195,20 @@ class AlertStore:
                 "reason": [one.reason for one in listed],
             }
         )
+
+
+def expire_alerting(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Let go of messages after 90 days and of transitions after 400, never of what an open alert still needs."""
+    old, oldest = _naive(now - MESSAGES_KEPT), _naive(now - TRANSITIONS_KEPT)
+    cursor.execute(
+        "DELETE FROM delivery_attempts WHERE delivery IN (SELECT id FROM deliveries WHERE planned_at < ?)", [old]
+    )
+    cursor.execute("DELETE FROM deliveries WHERE planned_at < ?", [old])
+    cursor.execute(
+        "DELETE FROM alert_transitions WHERE moved_at < ? AND alert IN (SELECT alert FROM alert_transitions "
+        "GROUP BY alert HAVING bool_or(kind IN ('resolved', 'cancelled')) AND max(moved_at) < ?)",
+        [oldest, oldest],
+    )
 
 
 def _letters(listed: Iterable[Letter]) -> pa.Table:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
+from ioc.store.alerting import expire_alerting
 from ioc.store.archive import archive_slice, expire_days, join_files
 from ioc.store.cases import naive
 from ioc.store.dead_letters import expire_dead_letters
@@ -50,6 +51,8 @@ def expire(store: Store, cursor: duckdb.DuckDBPyConnection, now: datetime) -> No
             cursor.execute(f"DELETE FROM kept_hour_{kind.name} WHERE hour < ?", [oldest_hour])
     with transaction(cursor, store.path):
         expire_dead_letters(cursor, now)
+    with transaction(cursor, store.path):
+        expire_alerting(cursor, now)
     with transaction(cursor, store.path):
         _thin_values(cursor, now - VALUES_BY_MINUTE)
 

@@ -148,6 +148,17 @@ async def test_a_removed_source_is_said_once_and_is_in_no_snap(hub: Ticking) -> 
     assert [row["source"] for row in late.take()[1]["sources"]] == ["b"]
 
 
+async def test_an_alert_comes_changes_and_goes(hub: Ticking) -> None:
+    hub.publish(alerts={"a": {"id": "a", "state": "firing"}})
+    hub.tick()
+    sink, _ = joined(hub)
+    assert sink.take()[1]["alerts"] == [{"id": "a", "state": "firing"}]
+    hub.publish(alerts={"a": None, "never-there": None})
+    hub.tick()
+    [delta] = [message for message in sink.take() if message["type"] == "delta"]
+    assert delta["alerts"] == [{"id": "a", "removed": True}]
+
+
 async def test_a_busy_client_gets_one_merged_delta_when_it_is_free(hub: Ticking) -> None:
     sink, client = joined(hub)
     quick, _ = joined(hub)

@@ -20,6 +20,7 @@ from ioc.errors import StoreUnavailable
 from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
 from ioc.store import Store
+from ioc.store.alerting import expire_alerting
 from tests.unit.api.fake_centre import hue, quick_rules
 
 START_MS = 1_795_392_000_000
@@ -200,3 +201,24 @@ def test_an_older_store_gets_the_tables(place: Place46) -> None:
     place.open()
     place.tick(1, disk_free=1)
     assert "disk-full" in place.alerts
+
+
+def test_old_messages_and_alerts_go_open_ones_stay(place: Place46) -> None:
+    place.tick(1, disk_free=1, stalled_s=60)
+    place.tick(31, disk_free=1, stalled_s=60)
+    place.tick(1, disk_free=1, stalled_s=0)
+    for letter in place.desk.store.waiting():
+        place.desk.store.note_attempt(letter.id, 1, place.clock.now(), "sent", "", None)
+    assert place.store is not None
+
+    def left(after: timedelta) -> tuple[int, set[str]]:
+        assert place.store is not None
+        with place.store.cursor() as cursor:
+            expire_alerting(cursor, place.clock.now() + after)
+        letters = place.desk.store.select("SELECT count(*) AS n FROM deliveries")[0]["n"]
+        return letters, {row["rule"] for row in place.desk.store.select("SELECT DISTINCT rule FROM alert_transitions")}
+
+    everything = {"disk-full", "worker-gone", "disk-low"}
+    assert left(timedelta(days=89)) == (2, everything)
+    assert left(timedelta(days=91)) == (0, everything)
+    assert left(timedelta(days=401)) == (0, everything - {"worker-gone"})
