@@ -1,188 +1,253 @@
-"""A KPI over cases at many moments, from every version that each case had.
+"""KPIs over cases at many moments, from every version that each case had.
 
-A case that changed no more since the first moment has one version for all of them, and is read from `cases`; only the
-others are looked up in `case_changes`. A version holds from its `updated_at` until the next one's.
+The versions of a case type are read once, into a table of the connection, for all KPIs that a request asks of it: each
+with the first and the last of the points at which it holds and lies in the window, so that what counts alike at several
+points is counted once and then brought to them.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 from math import gcd
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ioc.catalog.conditions import DERIVED_COLUMNS
 from ioc.clock import to_ms
-from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals, naive, quoted, timestamp
-from ioc.evaluation.series import Moment, Targets
-from ioc.evaluation.takes import NEVER, Vectors, Whole
+from ioc.evaluation.case_versions import has_ties, in_windows, latest_versions, past_versions, speaks_of_clock
+from ioc.evaluation.cases import DISTINCT, CaseExpression, CaseSql, CaseTotals, naive, quoted, unpacked
+from ioc.evaluation.series import Moment, Targets, merged_targets
+from ioc.evaluation.takes import NEVER, Amounts, Real, Vectors, Whole
 from ioc.evaluation.vectors import case_values
 from ioc.evaluation.windows import minute_of
 from ioc.model.case import CaseType
-from ioc.store.clocks import LATER_FIRST, clocked
 
-_COLUMNS = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at, attributes"
-_DERIVED = ", ".join(DERIVED_COLUMNS)
-_HOLDS = "p.point >= v.first_point AND p.point <= v.last_point"
-_LONG = timedelta(days=7)
-_MINUTE = timedelta(minutes=1)
 _FOREVER = np.iinfo(np.int64).max
+_COLUMNS = (
+    "case_id", "status", "channel", "service", "received_at", "due_at", "closed_at", "updated_at", "deadline_at",
+    "pauses",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An expression over cases of `targets`, each at every moment."""
+
+    expression: CaseExpression
+    targets: Targets
+    moments: tuple[Moment, ...]
+
+    @property
+    def at(self) -> str:
+        return self.expression.at
 
 
 def case_series(
     cursor: duckdb.DuckDBPyConnection,
-    expression: CaseExpression,
     case_type: CaseType,
-    targets: Targets,
-    moments: Sequence[Moment],
+    asked: Sequence[Asked],
     zone_hours: int,
     *,
     latest: bool = False,
-) -> Vectors:
-    """One entry a (moment, target), moments first. The moments stand in equal steps, a version that came at a moment
-    counts from the next one on. `latest`: cases count at every moment as they are known now, whatever the steps."""
-    sql = CaseSql.of(expression, case_type)
-    if latest:
-        versions = _latest(case_type.id, sql, expression.at, targets, moments)
-    else:
-        versions = _versions(case_type.id, sql, expression.at, targets, moments, zone_hours)
-    group = "point" if targets.merged else "point, unit"
-    points = pa.table(
-        {
-            "point": np.arange(len(moments), dtype=np.int32),
-            **{
-                name: pa.array([naive(getattr(moment, name)) for moment in moments], pa.timestamp("us"))
-                for name in ("time", "window_from", "window_to")
-            },
-        }
-    )
-    cursor.register("points", points)
-    if sql.additive and not sql.uses_now:
-        query = _of_totals(versions, sql, expression.at, group, moments)
-    else:
-        query = _of_versions(versions, sql, expression.at, group)
-    table = cursor.execute(query).fetchnumpy()
-    cursor.unregister("points")
-    places = np.asarray(table["point"]).astype(np.int64)
-    if not targets.merged:
-        target = {unit: place for place, unit in enumerate(targets.units)}
-        places = places * targets.size + np.array([target[unit] for unit in table["unit"]], np.int64)
-    totals = CaseTotals.empty(len(moments) * targets.size)
-    totals.put(places, table["n0"], table["a0"])
-    heard = _heard(cursor, case_type.id, targets, moments)
-    return case_values(expression, totals.n, totals.amount, heard, heard != NEVER)
+) -> list[Vectors]:
+    """Of each that is asked: one entry a (moment, target), moments first. The times of the moments are the same for
+    all and stand in equal steps, a version that came at a moment counts from the next one on. `latest`: cases count at
+    every moment as they are known now, whatever the steps."""
+    sql = [CaseSql.of(one.expression, case_type) for one in asked]
+    _read_versions(cursor, case_type, asked, sql, zone_hours, latest=latest)
+    heard = _heard(cursor, case_type.id, asked[0].moments)
+    together: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, one in enumerate(asked):
+        alone = place if not (sql[place].additive or sql[place].uses_now) else -1
+        together[one.targets, one.at, one.moments, sql[place].uses_now, alone].append(place)
+    found: dict[int, Vectors] = {}
+    for places in together.values():
+        one, mine = asked[places[0]], [sql[place] for place in places]
+        totals = _totals(cursor, one.targets, one.at, one.moments, mine)
+        times = np.repeat(heard, one.targets.size)
+        for place, total in zip(places, totals, strict=True):
+            found[place] = case_values(asked[place].expression, total.n, total.amount, times, times != NEVER)
+    cursor.execute("DROP TABLE versions; DROP TABLE IF EXISTS parsed")
+    return [found[place] for place in range(len(asked))]
 
 
-def held_cases(
-    expression: CaseExpression,
+def _read_versions(
+    cursor: duckdb.DuckDBPyConnection,
     case_type: CaseType,
-    targets: Targets,
-    moment: Moment,
+    asked: Sequence[Asked],
+    expressions: Sequence[CaseSql],
     zone_hours: int,
     *,
     latest: bool,
-) -> str:
-    """SQL of the cases' versions that held at a moment (`latest`: that hold now) and may be samples of the expression,
-    with `now` and, where the expression needs it, the working calendar beside them."""
-    sql, at = CaseSql.of(expression, case_type), expression.at
+) -> None:
+    """The table `versions`: all that may count at some moment for any of the expressions. Attributes are parsed once
+    for all cases that have the same."""
+    moments = asked[0].moments
+    may_count = {
+        f"({sql.loose} AND {in_windows(one.at, one.moments)})" if one.at else sql.loose
+        for sql, one in zip(expressions, asked, strict=True)
+    }
+    times = {f'"{one.at}"' for one in asked if one.at}
+    text = " ".join([*(sql.columns(0) for sql in expressions), *may_count, *times])
+    names = unpacked(text)[1]
+    chosen = [name for name in _COLUMNS if f'"{name}"' in text]
+    units = list(dict.fromkeys(unit for one in asked for unit in one.targets.units))
+    targets = merged_targets(units) if any(one.targets.merged for one in asked) else Targets(tuple(units), merged=False)
+    if names:
+        _parse_attributes(cursor, case_type, names)
     if latest:
-        versions = _latest(case_type.id, sql, at, targets, [moment])
+        versions = latest_versions(case_type.id, targets, moments, marked=bool(names))
     else:
-        versions = _versions(case_type.id, sql, at, targets, [moment], zone_hours)
-    within = (
-        f'v."{at}" >= {timestamp(moment.window_from)} AND v."{at}" < {timestamp(moment.window_to)}' if at else "true"
-    )
-    held = f"v.first_point <= 0 AND v.last_point >= 0 AND {within}"
-    return f'SELECT *, {timestamp(moment.time)} AS "now" FROM ({versions}) v{_calendar(sql)} WHERE {held}'
+        derives = any(speaks_of_clock(sql, one.at) for sql, one in zip(expressions, asked, strict=True))
+        [(ties,)] = cursor.execute(has_ties(case_type.id)).fetchall()
+        carried = () if ties else ("unit", *chosen)
+        versions = past_versions(
+            case_type.id, targets, moments, zone_hours, derives=derives, columns=carried, marked=bool(names)
+        )
+    shown = ["unit", "first_point", "last_point", *(f'"{name}"' for name in chosen), *(["mark"] if names else [])]
+    where, needed = unpacked(" OR ".join(sorted(may_count)))
+    source = f"({versions})" + (" LEFT JOIN parsed USING (mark)" if needed else "")
+    source += ", working_calendar" if "calendar_counts" in where else ""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE versions AS SELECT {', '.join(shown)} FROM {source} WHERE {where}")
 
 
-def _of_totals(versions: str, sql: CaseSql, at: str, group: str, moments: Sequence[Moment]) -> str:
-    """Versions that count alike at every moment for which they hold are counted once, and the counts are brought to the
-    points. `at` is told apart no finer than the borders of the windows are."""
-    grid_us = 60_000_000 * gcd(*(minute_of(m) for moment in moments for m in (moment.window_from, moment.window_to)))
-    cell = f'epoch_us("{at}") // {grid_us}' if at else "0"
-    unit = ", unit" if "unit" in group else ""
-    totals = (
-        f"SELECT first_point, last_point, {cell} AS cell{unit}, {sql.columns(0)} "
-        f"FROM ({versions}){_calendar(sql)} GROUP BY first_point, last_point, cell{unit} HAVING n0 > 0"
-    )
-    borders = [f"epoch_us(p.{name}) // {grid_us}" for name in ("window_from", "window_to")]
-    within = f" AND v.cell >= {borders[0]} AND v.cell < {borders[1]}" if at else ""
-    return (
-        f"SELECT {group}, sum(n0)::BIGINT AS n0, {sql.fold}(a0) AS a0 FROM points p JOIN ({totals}) v "
-        f"ON {_HOLDS}{within} GROUP BY {group}"
+def _parse_attributes(cursor: duckdb.DuckDBPyConnection, case_type: CaseType, names: Sequence[str]) -> None:
+    """The table `parsed`: the attributes of each text that any case has, with a number for it."""
+    columns = ", ".join(f'json_extract_string(attributes, \'$."{name}"\') AS "attributes.{name}"' for name in names)
+    texts = f"SELECT DISTINCT attributes FROM case_changes WHERE case_type = {quoted(case_type.id)}"
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE parsed AS "
+        f"SELECT row_number() OVER () AS mark, attributes, {columns} FROM ({texts})"
     )
 
 
-def _of_versions(versions: str, sql: CaseSql, at: str, group: str) -> str:
-    """Each version is looked at anew at every moment for which it holds."""
-    within = f' AND v."{at}" >= p.window_from AND v."{at}" < p.window_to' if at else ""
-    return (
-        f'WITH held AS (SELECT v.*, p.point, p.time AS "now" FROM points p JOIN ({versions}) v ON {_HOLDS}{within}) '
-        f"SELECT {group}, {sql.columns(0)} FROM held{_calendar(sql)} GROUP BY {group}"
+def _totals(
+    cursor: duckdb.DuckDBPyConnection,
+    targets: Targets,
+    at: str,
+    moments: Sequence[Moment],
+    expressions: Sequence[CaseSql],
+) -> list[CaseTotals]:
+    """Samples and amount of each expression, one entry a (moment, target), moments first."""
+    place_of_unit = pa.table(
+        {
+            "unit": pa.array(targets.units, pa.string()),
+            "target": np.zeros(len(targets.units), np.int32) if targets.merged else np.arange(len(targets.units)),
+        }
     )
-
-
-def _calendar(sql: CaseSql) -> str:
-    return ", working_calendar" if sql.uses_calendar else ""
-
-
-def _latest(case_type: str, sql: CaseSql, at: str, targets: Targets, moments: Sequence[Moment]) -> str:
-    """The version of each case that holds now, for all moments."""
-    may_count = f"case_type = {quoted(case_type)} AND {sql.loose}"
-    if at:
-        start, end = min(m.window_from for m in moments), max(m.window_to for m in moments)
-        may_count += f' AND "{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)}'
+    points = pa.table(
+        {
+            "point": np.arange(len(moments), dtype=np.int64),
+            "now": pa.array([naive(moment.time) for moment in moments], pa.timestamp("us")),
+        }
+    )
+    shown = {"points": points, "targets": place_of_unit}
+    versions, target = "versions", "0"
     if not targets.merged:
-        may_count += f" AND unit IN ({', '.join(quoted(unit) for unit in targets.units)})"
-    columns = f"{_COLUMNS}, {_DERIVED}"
-    points = f"0 AS first_point, {len(moments) - 1} AS last_point"
-    return f"SELECT {columns}, {points} FROM cases{_calendar(sql)} WHERE {may_count}"
-
-
-def _versions(
-    case_type: str, sql: CaseSql, at: str, targets: Targets, moments: Sequence[Moment], zone_hours: int
-) -> str:
-    """The versions that may count at some moment, with the first and last point for which each holds."""
-    first, last = moments[0].time, moments[-1].time
-    step_us = ((last - first) // max(len(moments) - 1, 1) or _MINUTE) // timedelta(microseconds=1)
-    of_type = f"case_type = {quoted(case_type)}"
-    may_count = sql.loose
+        versions, target = "versions JOIN targets USING (unit)", "target"
+    if unpacked(" ".join(sql.columns(0) for sql in expressions))[1]:
+        versions += " LEFT JOIN parsed USING (mark)"
+    span = f"first_point, least(last_point, {len(moments) - 1}) AS last_point"
     if at:
-        start, end = min(m.window_from for m in moments), max(m.window_to for m in moments)
-        may_count += f' AND "{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)}'
-    changed = f"SELECT case_id FROM cases WHERE {of_type} AND updated_at >= {timestamp(first)}"
-    if not targets.merged:
-        of_units = f"unit IN ({', '.join(quoted(unit) for unit in targets.units)})"
-        may_count += f" AND {of_units}"
-        if last - first > _LONG:
-            # All versions of a case that ever was here, for it may have gone on to another unit. Over a short time few
-            # cases change, and to look where they were costs more than it saves.
-            changed += f" INTERSECT SELECT case_id FROM case_changes WHERE {of_type} AND {of_units}"
-    passed = f"(epoch_us({{}}) - epoch_us({timestamp(first)})) // {step_us}"
-    began = f"CASE WHEN updated_at < {timestamp(first)} THEN 0 ELSE {passed.format('updated_at')} + 1 END"
-    ended = f"coalesce({passed.format('until')}, {len(moments) - 1})"
-    derives = sql.uses_clock or at in DERIVED_COLUMNS
-    columns = f"{_COLUMNS}, {_DERIVED}" if derives else _COLUMNS
-    versions = f"SELECT case_type, {_COLUMNS} FROM case_changes WHERE {of_type} AND case_id IN ({changed})"
-    if derives:
-        versions = clocked(versions, zone_hours)
-    calendar = _calendar(sql)
-    # Of versions with one `updated_at` the store's total order says which holds; the others hold for no time.
-    return (
-        f"SELECT {columns}, 0 AS first_point, {len(moments) - 1} AS last_point FROM cases{calendar} "
-        f"WHERE {of_type} AND updated_at < {timestamp(first)} AND {may_count} UNION ALL "
-        f"SELECT {columns}, {began}, {ended} FROM (SELECT {columns}, "
-        f"lag(updated_at) OVER (PARTITION BY case_id ORDER BY {LATER_FIRST}) AS until FROM ({versions})){calendar} "
-        f"WHERE (until >= {timestamp(first)} OR until IS NULL) AND updated_at < {timestamp(last)} AND {may_count}"
-    )
+        grid_us, shown["cells"] = _cells(moments)
+        versions += f' JOIN cells ON epoch_us("{at}") // {grid_us} = cell'
+        span = "greatest(first_point, first_in) AS first_point, least(last_point, last_in) AS last_point"
+    for name, table in shown.items():
+        cursor.register(name, table)
+    held = f"(SELECT * EXCLUDE (first_point, last_point), {target} AS place, {span} FROM {versions})"
+    held = f"(SELECT * FROM {held} WHERE first_point <= last_point)"
+    try:
+        if all(sql.additive and not sql.uses_now for sql in expressions):
+            return _of_spans(cursor, held, expressions, len(moments), targets.size)
+        return _of_points(cursor, held, expressions, len(moments), targets.size)
+    finally:
+        for name in shown:
+            cursor.unregister(name)
 
 
-def _heard(cursor: duckdb.DuckDBPyConnection, case_type: str, targets: Targets, moments: Sequence[Moment]) -> Whole:
+def _cells(moments: Sequence[Moment]) -> tuple[int, pa.Table]:
+    """Of each stretch of time, no longer than that no border of a window lies in it (its length in µs), the first and
+    the last point in whose window it lies. Borders never move back from one point to the next."""
+    starts = np.array([minute_of(moment.window_from) for moment in moments])
+    ends = np.array([minute_of(moment.window_to) for moment in moments])
+    grid = gcd(*starts.tolist(), *ends.tolist())
+    cell = np.arange(starts.min() // grid, ends.max() // grid)
+    first = np.searchsorted(ends // grid, cell, side="right")
+    last = np.searchsorted(starts // grid, cell, side="right") - 1
+    within = first <= last
+    return grid * 60_000_000, pa.table({"cell": cell[within], "first_in": first[within], "last_in": last[within]})
+
+
+def _of_spans(
+    cursor: duckdb.DuckDBPyConnection, held: str, expressions: Sequence[CaseSql], points: int, size: int
+) -> list[CaseTotals]:
+    """What counts alike at every point of a span is counted once."""
+    columns = unpacked(", ".join(sql.columns(place) for place, sql in enumerate(expressions)))[0]
+    table = cursor.execute(
+        f"SELECT first_point, last_point, place, {columns} FROM {held}{_calendar(expressions)} GROUP BY ALL"
+    ).fetchnumpy()
+    first = np.asarray(table["first_point"]).astype(np.int64)
+    length = np.asarray(table["last_point"]).astype(np.int64) - first + 1
+    before = np.cumsum(length) - length
+    row = np.repeat(np.arange(len(first)), length)
+    point = np.arange(len(row)) + (first - before)[row]
+    entry = point * size + np.asarray(table["place"]).astype(np.int64)[row]
+    answer: list[CaseTotals] = []
+    for place, sql in enumerate(expressions):
+        n = np.bincount(entry, np.asarray(table[f"n{place}"])[row], points * size).astype(np.int64)
+        answer.append(CaseTotals(n, _folded(sql, table[f"a{place}"], row, entry, points * size)))
+    return answer
+
+
+def _folded(sql: CaseSql, amounts: Amounts, row: Whole, entry: Whole, size: int) -> Real:
+    """The amounts of the rows brought to their entries; what an entry without rows gets is never looked at."""
+    if isinstance(amounts, np.ma.MaskedArray):
+        there = ~np.ma.getmaskarray(amounts)[row]
+        row, entry = row[there], entry[there]
+    spread = np.asarray(amounts).astype(np.float64)[row]
+    if sql.fold == "sum":
+        return np.bincount(entry, spread, size).astype(np.float64)
+    folded = np.full(size, np.nan)
+    (np.fmin if sql.fold == "min" else np.fmax).at(folded, entry, spread)
+    return folded
+
+
+def _of_points(
+    cursor: duckdb.DuckDBPyConnection, held: str, expressions: Sequence[CaseSql], points: int, size: int
+) -> list[CaseTotals]:
+    """Each version is looked at anew at every point at which it holds."""
+    columns = unpacked(", ".join(sql.columns(place) for place, sql in enumerate(expressions)))[0]
+    calendar = _calendar(expressions)
+    if not any(sql.uses_now for sql in expressions):
+        [sql] = expressions
+        value, where = unpacked(sql.amount)[0], unpacked(sql.counted)[0]
+        alike = "count(*)" if sql.fold == DISTINCT else "1"
+        group = " GROUP BY ALL" if sql.fold == DISTINCT else ""
+        kept = f"first_point, last_point, place, {value} AS value, {alike} AS n"
+        held = f"(SELECT {kept} FROM {held}{calendar} WHERE {where}{group})"
+        columns, calendar = f"sum(n)::BIGINT AS n0, {sql.folded('value')} AS a0", ""
+    spread = f"(SELECT *, unnest(range(first_point, last_point + 1)) AS point FROM {held})"
+    table = cursor.execute(
+        f"SELECT point, place, {columns} FROM {spread} JOIN points USING (point){calendar} GROUP BY ALL"
+    ).fetchnumpy()
+    entry = np.asarray(table["point"]).astype(np.int64) * size + np.asarray(table["place"]).astype(np.int64)
+    answer: list[CaseTotals] = []
+    for place in range(len(expressions)):
+        total = CaseTotals.empty(points * size)
+        total.put(entry, table[f"n{place}"], table[f"a{place}"])
+        answer.append(total)
+    return answer
+
+
+def _calendar(expressions: Sequence[CaseSql]) -> str:
+    return ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
+
+
+def _heard(cursor: duckdb.DuckDBPyConnection, case_type: str, moments: Sequence[Moment]) -> Whole:
     """When anything of the case type was first heard of in the province, NEVER at moments before that."""
     query = f"SELECT epoch_ms(min(updated_at)) FROM case_changes WHERE case_type = {quoted(case_type)}"
     first = cursor.execute(query).fetchall()[0][0]
     times = np.array([to_ms(moment.time) for moment in moments])
     began = _FOREVER if first is None else first
-    return np.repeat(np.where(began < times, began, NEVER), targets.size)
+    return np.where(began < times, began, NEVER)

@@ -17,7 +17,7 @@ from ioc.model.case import CaseType
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime
 
 CaseExpression = CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime
-_DISTINCT = "count distinct"
+DISTINCT = "count distinct"
 # As ioc.catalog.conditions.attribute writes it.
 _ATTRIBUTE = re.compile(r"""json_extract_string\(attributes, '\$\."(\w+)"'\)""")
 _TAKES = {"mean": "sum", "min": "min", "max": "max"}
@@ -53,7 +53,7 @@ class CaseSql:
                 columns = ("service", "channel")
                 amount = f'"{expression.field}"' if expression.field in columns else attribute(expression.field, "text")
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
-                return cls(counted, "", amount, _DISTINCT, where.uses_now, where.loose)
+                return cls(counted, "", amount, DISTINCT, where.uses_now, where.loose)
             case CaseTime():
                 until = '"now"' if expression.until == "now" else f'"{expression.until}"'
                 since, per = f'"{expression.since}"', expression.per // timedelta(microseconds=1)
@@ -72,13 +72,15 @@ class CaseSql:
             amount = f"count(*) FILTER (WHERE {self.counted} AND {self.hit}{within})"
         elif not self.amount:
             amount = "0"
-        elif self.fold.startswith("quantile_cont"):
-            amount = f"quantile_cont({self.amount}, {self.fold.split(':')[1]}) {counted}"
-        elif self.fold == _DISTINCT:
-            amount = f"count(DISTINCT {self.amount}) {counted}"
         else:
-            amount = f"{self.fold}({self.amount}) {counted}"
+            amount = f"{self.folded(self.amount)} {counted}"
         return f"count(*) {counted} AS n{place}, {amount} AS a{place}"
+
+    def folded(self, amount: str) -> str:
+        """The aggregate of the amounts."""
+        if self.fold.startswith("quantile_cont"):
+            return f"quantile_cont({amount}, {self.fold.split(':')[1]})"
+        return f"count(DISTINCT {amount})" if self.fold == DISTINCT else f"{self.fold}({amount})"
 
     @property
     def uses_calendar(self) -> bool:
@@ -97,7 +99,7 @@ class CaseSql:
     @property
     def additive(self) -> bool:
         """Whether the amounts of units merge to that of all."""
-        return self.fold != _DISTINCT and not self.fold.startswith("quantile_cont")
+        return self.fold != DISTINCT and not self.fold.startswith("quantile_cont")
 
 
 def _now(*conditions: Condition) -> bool:
@@ -144,7 +146,7 @@ def read_totals(
     `whole` are the places of the expressions whose amount of all units is wanted and is no merge of theirs.
     """
     columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
-    columns, names = _unpacked(columns)
+    columns, names = unpacked(columns)
     source = _source(case_type, expressions, at, bounds, now, units, touched, names)
     table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
     listed = [places.get(unit, NEVER) for unit in table["unit"]]
@@ -156,7 +158,7 @@ def read_totals(
         into.amount[cleared] = np.nan
         into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
     if whole:
-        columns, names = _unpacked(", ".join(expressions[place].columns(place) for place in whole))
+        columns, names = unpacked(", ".join(expressions[place].columns(place) for place in whole))
         source = _source(case_type, [expressions[place] for place in whole], at, bounds, now, None, "", names)
         row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
         for place, amount in zip(whole, row[1::2], strict=True):
@@ -168,8 +170,8 @@ def touched_cases(
     cursor: duckdb.DuckDBPyConnection, case_type: str, expressions: Sequence[CaseSql], units: Collection[str]
 ) -> Iterator[str]:
     """A table of the cases of few units, for several calls of `read_totals`; gone when the context ends."""
-    names = _unpacked(" ".join(sql.columns(0) for sql in expressions))[1]
-    where = f"case_type = {quoted(case_type)}{_of_units(units)}"
+    names = unpacked(" ".join(sql.columns(0) for sql in expressions))[1]
+    where = f"case_type = {quoted(case_type)}{of_units(units)}"
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE touched_cases AS {_with_attributes(names, where)}")
     yield "touched_cases"
     cursor.execute("DROP TABLE touched_cases")
@@ -183,7 +185,7 @@ def read_heard(
     heard: Whole,
 ) -> None:
     """The newest `updated_at` of any case of the type, a unit (ms since 1970), into `heard`."""
-    query = f"SELECT unit, epoch_ms(max(updated_at)) FROM cases WHERE case_type = ?{_of_units(units)} GROUP BY unit"
+    query = f"SELECT unit, epoch_ms(max(updated_at)) FROM cases WHERE case_type = ?{of_units(units)} GROUP BY unit"
     if units is None:
         heard[:] = NEVER
     else:
@@ -236,8 +238,8 @@ def _source(
     """The cases with `now` and the attributes of `names`, each a column `attributes.NAME`."""
     within = f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
     if not at:
-        within = f" AND ({_unpacked(' OR '.join(dict.fromkeys(sql.loose for sql in expressions)))[0]})"
-    where = f"case_type = {quoted(case_type)}{within if at else ''}{_of_units(units)}"
+        within = f" AND ({unpacked(' OR '.join(dict.fromkeys(sql.loose for sql in expressions)))[0]})"
+    where = f"case_type = {quoted(case_type)}{within if at else ''}{of_units(units)}"
     calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
     cases = touched or f"({_with_attributes(names, where)})"
     return f'(SELECT *, {timestamp(now)} AS "now" FROM {cases}{calendar} WHERE true{within})'
@@ -253,10 +255,10 @@ def _with_attributes(names: Sequence[str], where: str) -> str:
     return f"SELECT * EXCLUDE (packed), {columns} FROM ({packed})"
 
 
-def _unpacked(columns: str) -> tuple[str, list[str]]:
+def unpacked(columns: str) -> tuple[str, list[str]]:
     """SQL that speaks of attributes as columns, and their names."""
     return _ATTRIBUTE.sub(r'"attributes.\1"', columns), list(dict.fromkeys(_ATTRIBUTE.findall(columns)))
 
 
-def _of_units(units: Collection[str] | None) -> str:
+def of_units(units: Collection[str] | None) -> str:
     return "" if units is None else f" AND unit IN ({', '.join(quoted(unit) for unit in sorted(units)) or 'NULL'})"

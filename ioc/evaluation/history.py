@@ -1,6 +1,7 @@
 """KPIs of the past, for any definition: what the panes and the versions of the cases say for each moment."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
-from ioc.evaluation.case_history import case_series
+from ioc.evaluation.case_history import Asked, case_series
 from ioc.evaluation.cases import CaseExpression
 from ioc.evaluation.constants import in_force
 from ioc.evaluation.judging import Column, judge
@@ -19,12 +20,13 @@ from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import formula_vectors
-from ioc.model.case import CaseType
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
+from ioc.model.window import Window
 
 MOST_POINTS = 5000
 _MINUTE = timedelta(minutes=1)
 _MILLISECOND = timedelta(milliseconds=1)
+_NOW = Window.parse("now")
 
 
 class Point(NamedTuple):
@@ -74,16 +76,18 @@ def closed_columns(
 ) -> list[tuple[str, Column]]:
     """What a KPI says of periods that ended at `ends`, by all that is known now: each unit it speaks of, with a column
     of one entry a period. A window that is over speaks of the period that ended, others of the one that was ending."""
-    just_before = list(ends) if definition.window.closed else [end - _MILLISECOND for end in ends]
-    past = _Past(reader, catalog, just_before, list(ends), zone, latest=True)
+    times = sorted(set(ends))
+    just_before = times if definition.window.closed else [time - _MILLISECOND for time in times]
+    past = _Past(reader, catalog, just_before, times, zone, latest=True)
+    order = np.array([times.index(end) for end in ends], np.intp)
     spoken_of = [unit for unit in catalog.vocabulary.units.values() if unit.level in definition.per]
     below = [unit.code for unit in spoken_of if unit.parent]
     found: list[tuple[str, Column]] = []
     if len(below) < len(spoken_of):
-        found.append((catalog.province.code, past.column(definition, [catalog.province.code])))
+        found.append((catalog.province.code, past.column(definition, [catalog.province.code]).at(order)))
     if below:
         column = past.column(definition, below)
-        places = np.arange(len(ends)) * len(below)
+        places = order * len(below)
         found += [(unit, column.at(places + place)) for place, unit in enumerate(below)]
     return found
 
@@ -134,8 +138,39 @@ class _Past:
     zone: ZoneInfo
     latest: bool = False
     known: dict[tuple[str, tuple[str, ...]], Column] = field(default_factory=dict)
+    of_cases: dict[Asked, Vectors] = field(default_factory=dict)
+    moments: dict[Window, tuple[Moment, ...]] = field(default_factory=dict)
 
     def column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
+        """Each case type is read once for all KPIs that stand behind this one."""
+        self._read_cases(definition, units)
+        return self._known(definition, units)
+
+    def _read_cases(self, definition: KpiDefinition, units: Sequence[str]) -> None:
+        asked: dict[str, dict[Asked, None]] = defaultdict(dict)
+        for part, of in self._case_parts(definition, tuple(units), set()):
+            assert not isinstance(part.expression, MeasureAggregate | Formula)
+            asked[part.expression.of][self._asked(part, part.expression, of)] = None
+        for case_type, some in asked.items():
+            if fresh := [one for one in some if one not in self.of_cases]:
+                self.of_cases.update(zip(fresh, self._series(case_type, fresh), strict=True))
+
+    def _case_parts(
+        self, definition: KpiDefinition, units: tuple[str, ...], met: set[tuple[str, tuple[str, ...]]]
+    ) -> Iterator[tuple[KpiDefinition, tuple[str, ...]]]:
+        """The KPIs over cases behind one, with the units they are wanted of."""
+        if self._is_of_communes(definition, units):
+            units = self._communes(definition)
+        if (definition.id, units) in met:
+            return
+        met.add((definition.id, units))
+        if isinstance(definition.expression, Formula):
+            for part in definition.expression.parts:
+                yield from self._case_parts(self.catalog.kpis[part], units, met)
+        elif not isinstance(definition.expression, MeasureAggregate):
+            yield definition, units
+
+    def _known(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
         """Each KPI is looked up once, however many formulas name it."""
         key = definition.id, tuple(units)
         if key not in self.known:
@@ -143,54 +178,74 @@ class _Past:
         return self.known[key]
 
     def _column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
-        province = self.catalog.province.code
-        if definition.roll_up in (RollUp.SUM, RollUp.MEAN) and list(units) == [province]:
+        if self._is_of_communes(definition, units):
             return self._of_communes(definition)
         definition = replace(definition, fresh_within=None)
-        if isinstance(definition.expression, Formula):
-            parts = definition.expression.parts
-            columns = {part: self.column(self.catalog.kpis[part], units) for part in parts}
+        expression = definition.expression
+        if isinstance(expression, Formula):
+            columns = {part: self._known(self.catalog.kpis[part], units) for part in expression.parts}
             ends = [definition.window.bounds(before, self.zone)[1] for before in self.just_before]
-            figures = in_force(self.catalog.constants, definition.expression.constants, ends, self.zone)
+            figures = in_force(self.catalog.constants, expression.constants, ends, self.zone)
             constants = {constant: np.repeat(values, len(units)) for constant, values in figures.items()}
-            term = parse_formula(definition.expression.text)
-            vectors, worst = formula_vectors(term, definition.expression, columns, constants)
+            vectors, worst = formula_vectors(parse_formula(expression.text), expression, columns, constants)
             return judge(definition, vectors, 0, worst)
-        everyone = definition.roll_up is RollUp.MERGE and list(units) == [province]
-        targets = merged_targets(self.catalog.vocabulary.units) if everyone else Targets(tuple(units), merged=False)
-        moments = [
-            Moment(time, *definition.window.bounds(before, self.zone))
-            for time, before in zip(self.times, self.just_before, strict=True)
-        ]
-        if isinstance(definition.expression, MeasureAggregate):
-            vectors = pane_series(self.reader, definition.expression, targets, moments)
+        if isinstance(expression, MeasureAggregate):
+            vectors = pane_series(
+                self.reader, expression, self._targets(definition, units), self._moments(definition.window)
+            )
         else:
-            case_type = self.catalog.vocabulary.case_types[definition.expression.of]
-            vectors = self._of_cases(definition.expression, case_type, targets, moments)
+            vectors = self.of_cases[self._asked(definition, expression, tuple(units))]
         return judge(definition, vectors, 0)
 
-    def _of_cases(
-        self, expression: CaseExpression, case_type: CaseType, targets: Targets, moments: Sequence[Moment]
-    ) -> Vectors:
+    def _is_of_communes(self, definition: KpiDefinition, units: Sequence[str]) -> bool:
+        return definition.roll_up in (RollUp.SUM, RollUp.MEAN) and list(units) == [self.catalog.province.code]
+
+    def _targets(self, definition: KpiDefinition, units: Sequence[str]) -> Targets:
+        everyone = definition.roll_up is RollUp.MERGE and list(units) == [self.catalog.province.code]
+        return merged_targets(self.catalog.vocabulary.units) if everyone else Targets(tuple(units), merged=False)
+
+    def _moments(self, window: Window) -> tuple[Moment, ...]:
+        if window not in self.moments:
+            self.moments[window] = tuple(
+                Moment(time, *window.bounds(before, self.zone))
+                for time, before in zip(self.times, self.just_before, strict=True)
+            )
+        return self.moments[window]
+
+    def _asked(self, definition: KpiDefinition, expression: CaseExpression, units: tuple[str, ...]) -> Asked:
+        # Without a column to lie in it, the window does not matter.
+        window = definition.window if expression.at else _NOW
+        return Asked(expression, self._targets(definition, units), self._moments(window))
+
+    def _series(self, case_type_id: str, asked: Sequence[Asked]) -> Iterator[Vectors]:
         """A state that holds at a moment, not in a window, is always what it was then."""
         cursor, zone_hours = self.reader.cursor, self.reader.zone_hours
+        case_type = self.catalog.vocabulary.case_types[case_type_id]
         if not self.latest:
-            return case_series(cursor, expression, case_type, targets, moments, zone_hours)
-        if expression.at:
-            return case_series(cursor, expression, case_type, targets, moments, zone_hours, latest=True)
-        each = [case_series(cursor, expression, case_type, targets, [moment], zone_hours) for moment in moments]
-        return Vectors(
-            np.concatenate([vectors.value for vectors in each]),
-            np.concatenate([vectors.samples for vectors in each]),
-            np.concatenate([vectors.as_of for vectors in each]),
-            np.concatenate([vectors.present for vectors in each]),
-        )
+            yield from case_series(cursor, case_type, asked, zone_hours)
+            return
+        for one in asked:
+            if one.at:
+                yield from case_series(cursor, case_type, [one], zone_hours, latest=True)
+                continue
+            each = [
+                case_series(cursor, case_type, [replace(one, moments=(moment,))], zone_hours)[0]
+                for moment in one.moments
+            ]
+            yield Vectors(
+                np.concatenate([vectors.value for vectors in each]),
+                np.concatenate([vectors.samples for vectors in each]),
+                np.concatenate([vectors.as_of for vectors in each]),
+                np.concatenate([vectors.present for vectors in each]),
+            )
+
+    def _communes(self, definition: KpiDefinition) -> tuple[str, ...]:
+        units = self.catalog.vocabulary.units.values()
+        return tuple(unit.code for unit in units if unit.parent and unit.level in definition.per)
 
     def _of_communes(self, definition: KpiDefinition) -> Column:
-        communes = [
-            unit.code for unit in self.catalog.vocabulary.units.values() if unit.parent and unit.level in definition.per
-        ]
-        below = self.column(definition, communes)
+        communes = self._communes(definition)
+        below = self._known(definition, communes)
         shape = (len(self.times), len(communes))
         value, samples, state = (a.reshape(shape) for a in (below.value, below.samples, below.state))
         have = np.isfinite(value)

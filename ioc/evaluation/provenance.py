@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms
-from ioc.evaluation.case_history import held_cases
+from ioc.evaluation.case_versions import held_cases
 from ioc.evaluation.cases import CaseExpression, CaseSql, naive
 from ioc.evaluation.parts import KINDS, Kind
 from ioc.evaluation.reach import leaves
