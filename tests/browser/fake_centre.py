@@ -27,6 +27,7 @@ from tests.browser import province
 from tests.browser.province import Json
 
 STEPS = {
+    "10m": timedelta(minutes=10),
     "30m": timedelta(minutes=30),
     "1h": timedelta(hours=1),
     "6h": timedelta(hours=6),

@@ -198,6 +198,10 @@ def alert(name: str, severity: int, unit: str, vi: str, en: str, since: datetime
         "name": {"vi": vi, "en": en},
         "since": rfc3339(since),
         "holder": "",
+        "rule": name,
+        "handling": "unacknowledged",
+        "suppression": [],
+        "quiet": False,
     } | other
 
 

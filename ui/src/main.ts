@@ -10,8 +10,15 @@ document.documentElement.dataset['theme'] = theme(location.search, prefersLight)
 
 const target = document.getElementById('page') as HTMLElement
 if (shown.kind === 'wall') {
-  const { default: Wall } = await import('./wall/Wall.svelte')
-  mount(Wall, { target, props: { display: shown.display, initialLanguage: tongue } })
+  const [{ default: Wall }, { admitted }] = await Promise.all([import('./wall/Wall.svelte'), import('./wall/admission')])
+  const tokenRefused = !(await admitted())
+  mount(Wall, { target, props: { display: shown.display, initialLanguage: tongue, tokenRefused } })
+} else if (shown.kind === 'ops') {
+  const { default: Ops } = await import('./ops/Ops.svelte')
+  mount(Ops, { target, props: { initialLanguage: tongue } })
+} else if (shown.kind === 'login') {
+  const { default: Login } = await import('./login/Login.svelte')
+  mount(Login, { target, props: { initialLanguage: tongue } })
 } else if (shown.kind === 'catalog') {
   const { default: Catalog } = await import('./catalog/Catalog.svelte')
   mount(Catalog, { target, props: { initialLanguage: tongue } })

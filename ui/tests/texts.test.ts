@@ -45,6 +45,7 @@ describe('address', () => {
     ['/wall/ph%C3%B2ng', { kind: 'wall', display: 'phòng' }],
     ['/wall/a/b', { kind: 'unknown' }],
     ['/ops', { kind: 'ops' }],
+    ['/login', { kind: 'login' }],
     ['/lab/', { kind: 'lab' }],
     ['/catalog', { kind: 'catalog', kpi: '' }],
     ['/catalog/air.pm25_mean_24h', { kind: 'catalog', kpi: 'air.pm25_mean_24h' }],

@@ -7,7 +7,9 @@ export type Page =
   | { kind: 'wall'; display: string }
   | { kind: 'catalog'; kpi: string }
   | { kind: 'sources' }
-  | { kind: 'ops' | 'lab' }
+  | { kind: 'ops' }
+  | { kind: 'login' }
+  | { kind: 'lab' }
   | { kind: 'unknown' }
 export type DeskKind = 'ops' | 'catalog' | 'sources' | 'lab'
 
@@ -15,7 +17,9 @@ export function page(path: string): Page {
   const [first = '', second = '', ...rest] = path.split('/').filter(Boolean)
   if (first === 'wall' && rest.length === 0) return { kind: 'wall', display: decodeURIComponent(second) || 'main' }
   if (first === 'catalog' && rest.length === 0) return { kind: first, kpi: decodeURIComponent(second) }
-  if ((first === 'ops' || first === 'lab') && second === '') return { kind: first }
+  if (first === 'ops' && second === '') return { kind: first }
+  if (first === 'login' && second === '') return { kind: first }
+  if (first === 'lab' && second === '') return { kind: first }
   if (first === 'sources' && second === '') return { kind: first }
   return { kind: 'unknown' }
 }

@@ -4,6 +4,7 @@ import { withLanguage } from '../address/address'
 import { ask, Refused } from '../live/ask'
 import { ServerClock } from '../live/clock'
 import type { Centre } from '../live/protocol'
+import { who } from '../people/who.svelte'
 import { speaker, type Language, type Say } from '../texts'
 
 const TICK_MS = 1000
@@ -45,6 +46,7 @@ export class Desk {
       return answer
     } catch (error) {
       if (error instanceof Refused) this.#heard()
+      if (error instanceof Refused && (error.status === 401 || error.status === 403)) void who.load()
       throw error
     }
   }
@@ -53,6 +55,13 @@ export class Desk {
   setClock(time: string): void {
     this.#clock.set(Date.parse(time), performance.now())
     this.now_ms = this.#clock.now(performance.now())
+  }
+
+  /** What a live connection knows better: the centre's time, and whether it is there. */
+  heard(now_ms: number, answers: boolean): void {
+    this.#clock.set(now_ms, performance.now())
+    if (answers) this.#heard()
+    else this.#heard_ms = -Infinity
   }
 
   turnLanguage(): void {

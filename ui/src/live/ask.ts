@@ -1,10 +1,13 @@
-/** Asking the centre over REST. */
+/** Asking the centre over REST, and telling it to change something. */
 
-/** The centre answered, but not with what was asked: its status, and its own sentence where it gave one. */
+export type FieldFault = { field: string; message: string }
+
+/** The centre answered, but not with what was asked: its status, its own sentence where it gave one, fields at fault. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
     readonly detail: string,
+    readonly faults: readonly FieldFault[] = [],
   ) {
     super(detail || `HTTP ${status}`)
   }
@@ -17,17 +20,34 @@ export async function ask<T>(path: string, given_up?: AbortSignal, patience_ms =
   const patience = AbortSignal.timeout(patience_ms)
   const signal = given_up ? AbortSignal.any([given_up, patience]) : patience
   const answer = await fetch(path, { signal, headers: { accept: 'application/json' } })
-  if (!answer.ok) throw new Refused(answer.status, await sentence(answer))
+  if (!answer.ok) throw await refusal(answer)
   return (await answer.json()) as T
 }
 
-/** The `detail` of an RFC 9457 problem. */
-async function sentence(answer: Response): Promise<string> {
-  if (!answer.headers.get('content-type')?.startsWith('application/problem+json')) return ''
+/** A change. `csrf` is the token of the session. Raises as `ask`; an answer without a body is undefined. */
+export async function send<T>(method: string, path: string, body: unknown, csrf = ''): Promise<T> {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (csrf) headers['x-csrf-token'] = csrf
+  if (body !== null) headers['content-type'] = 'application/json'
+  const answer = await fetch(path, {
+    method,
+    headers,
+    body: body === null ? null : JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  })
+  if (!answer.ok) throw await refusal(answer)
+  const text = await answer.text()
+  return (text ? JSON.parse(text) : undefined) as T
+}
+
+/** Of an RFC 9457 problem. */
+async function refusal(answer: Response): Promise<Refused> {
+  if (!answer.headers.get('content-type')?.startsWith('application/problem+json')) return new Refused(answer.status, '')
   try {
-    return String(((await answer.json()) as { detail?: unknown }).detail ?? '')
+    const { detail = '', errors = [] } = (await answer.json()) as { detail?: string; errors?: FieldFault[] }
+    return new Refused(answer.status, detail, errors)
   } catch {
-    return ''
+    return new Refused(answer.status, '')
   }
 }
 

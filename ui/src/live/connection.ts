@@ -5,12 +5,12 @@ import { backOff_ms, DEAD_AFTER_S } from './silence'
 import type { Message } from './protocol'
 import { ServerClock } from './clock'
 
-const TOPICS = 'kpis,alerts,sources'
+const ALL_TOPICS = 'kpis,alerts,sources'
 
 /** Resuming names what we have; without it the centre sends the full state. */
-export function address(base: string, live: Live, resume: boolean): string {
+export function address(base: string, live: Live, resume: boolean, topics = ALL_TOPICS): string {
   const known = resume && live.complete ? `&epoch=${encodeURIComponent(live.epoch)}&seq=${live.seq}` : ''
-  return `${base}/ws/v1?topics=${TOPICS}${known}`
+  return `${base}/ws/v1?topics=${topics}${known}`
 }
 
 export class Connection {
@@ -29,13 +29,14 @@ export class Connection {
   constructor(
     private readonly base: string,
     private readonly onChange: () => void,
+    private readonly topics = ALL_TOPICS,
   ) {
     this.clock = new ServerClock(Date.now(), performance.now())
     this.heard_ms = performance.now()
   }
 
   open(): void {
-    const socket = new WebSocket(address(this.base, this.live, this.#resume))
+    const socket = new WebSocket(address(this.base, this.live, this.#resume, this.topics))
     this.#socket = socket
     this.#opened_ms = performance.now()
     socket.onmessage = (event) => {

@@ -34,15 +34,31 @@ export type SourceState = {
   error: string
 }
 
-/** An alert that holds now; `holder` is who has acknowledged it, empty when nobody has. */
+/** Why an alert makes no noise though nobody has put it aside by itself; `of` is the silence, the alert, the rule. */
+export type Quiet = { kind: 'silenced_by' | 'inhibited_by' | 'outside_hours'; of: string; text: string }
+
+/** An alert that has fired and not ended; `holder` is who has acknowledged it, empty when nobody has. `limit` as "> 5";
+ * `value` is that of its last change. `quiet`: put aside by somebody or kept quiet; not for the wall, no sound. */
 export type Alert = {
   id: string
+  rule: string
   severity: Severity
   kpi: string
   unit: string
   name: Named
   since: string
   holder: string
+  handling: 'unacknowledged' | 'acknowledged' | 'shelved' | 'out_of_service'
+  suppression: readonly Quiet[]
+  /** Who handled it and why, in one sentence. */
+  handled: string
+  quiet: boolean
+  value: number | null
+  unit_of_measure: string
+  digits: number
+  limit: string
+  labels: Readonly<Record<string, string>>
+  procedure: string
 }
 
 export type Ledger = {

@@ -1,6 +1,7 @@
 /** One wall in one browser: the connection, what it has heard, and what is painted of it at most twice a second. */
 
 import { Connection } from '../live/connection'
+import { Refused } from '../live/ask'
 import { describe, history, NoDisplay, type Description } from '../live/describe'
 import { paced } from '../live/pace'
 import type { Point } from '../live/protocol'
@@ -23,6 +24,8 @@ export class WallSession {
   contact = $state<Contact>('connected')
   description = $state.raw<Description | null>(null)
   displayMissing = $state(false)
+  /** The centre answers, but may not show this browser anything. */
+  forbidden = $state(false)
   histories = $state.raw<ReadonlyMap<string, Point[]>>(new Map())
   trends = $state.raw<ReadonlyMap<string, Trend>>(new Map())
 
@@ -90,11 +93,12 @@ export class WallSession {
       const before = this.description?.centre.version
       if (before !== undefined && before !== found.centre.version) location.reload() // the centre was upgraded
       this.description = found
-      this.displayMissing = false
+      this.displayMissing = this.forbidden = false
       this.#attempt = 0
       this.#describedEpoch = epoch
     } catch (error) {
       this.displayMissing = error instanceof NoDisplay
+      this.forbidden = error instanceof Refused && (error.status === 401 || error.status === 403)
       again_ms = backOff_ms(this.#attempt++, Math.random())
     }
     // A catalogue that stays at odds with the values is not asked for without pause.

@@ -1,0 +1,87 @@
+"""Who is let in: name and password, a wall's token, and what is said to those who are not."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenWall
+from tests.browser.fake_desk import PASSWORD, TOKEN, FakeDesk
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def closed() -> Iterator[FakeDesk]:
+    """A centre that shows nothing to whom it does not know."""
+    with FakeDesk(role="", closed=True) as desk:
+        yield desk
+
+
+def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: OpenWall) -> None:
+    page = open_page(closed, "/ops?view=silences", 1366, 768)  # type: ignore[arg-type]
+    expect(page.get_by_role("alert")).to_contain_text("Cần đăng nhập để xem trang này")
+    page.get_by_role("alert").get_by_role("link", name="Đăng nhập").click()
+    expect(page.get_by_label("Tên tài khoản")).to_be_focused()
+    page.keyboard.type("operator")
+    page.keyboard.press("Enter")
+    expect(page.locator("#password-fault")).to_have_text("Nhập mật khẩu.")
+    page.keyboard.type("sai")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Tên hoặc mật khẩu không đúng.")
+    expect(page.get_by_label("Tên tài khoản")).to_have_value("operator")
+    expect(page.get_by_label("Mật khẩu")).to_be_focused()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ops?view=silences")
+    expect(page.get_by_role("link", name="Phạm Dũng")).to_be_visible()
+    expect(page.get_by_role("button", name="Tạm tắt mới")).to_be_visible()
+
+
+@pytest.mark.parametrize("next_page", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere.example"])
+def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenWall, next_page: str) -> None:
+    page = open_page(closed, f"/login?next={next_page}", 1366, 768)  # type: ignore[arg-type]
+    page.fill("#name", "operator")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{closed.address}/ops")
+
+
+def test_logged_out_again(open_page: OpenWall) -> None:
+    with FakeDesk(role="analyst") as desk:
+        page = open_page(desk, "/login", 1366, 768)  # type: ignore[arg-type]
+        expect(page.get_by_text("Phân tích viên · tài khoản analyst")).to_be_visible()
+        page.get_by_role("button", name="Đăng xuất").click()
+        expect(page.get_by_label("Mật khẩu")).to_be_visible()
+
+
+def test_a_session_that_is_over_is_said(open_page: OpenWall) -> None:
+    with FakeDesk(role="operator", closed=True) as desk:
+        desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
+        page = open_page(desk, "/ops", 1366, 768)  # type: ignore[arg-type]
+        expect(page.locator("[data-alert]")).to_have_count(1)
+        desk.role = ""
+        page.keyboard.press("a")
+        expect(page.get_by_role("alert")).to_contain_text("Cần đăng nhập để xem trang này")
+
+
+def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:
+    page = open_page(closed, f"/wall/main?token={TOKEN}&theme=light")  # type: ignore[arg-type]
+    assert page.url == f"{closed.address}/wall/main?theme=light"
+    assert closed.told == [("POST", "/api/v1/session", {"display_token": TOKEN})]
+    page.reload()
+    expect(page.locator("[data-ready]")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        pytest.param("?token=old", "Mã màn hình trong địa chỉ không đúng", id="a token that is none"),
+        pytest.param("", "Mở lại bằng địa chỉ có mã màn hình", id="no token"),
+    ],
+)
+def test_a_wall_that_may_not_look(closed: FakeDesk, open_page: OpenWall, query: str, said: str) -> None:
+    page = open_page(closed, f"/wall/main{query}", ready=False)  # type: ignore[arg-type]
+    expect(page.get_by_role("heading", name="Màn hình này chưa được phép xem")).to_be_visible()
+    expect(page.locator(".waiting")).to_contain_text(said)
+    assert "token" not in page.url

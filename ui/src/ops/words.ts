@@ -1,0 +1,25 @@
+/** Words of an alert in the reader's language. */
+
+import { duration } from '../format/times'
+import { unitOfMeasure, type Language, type Say } from '../texts'
+import type { Alert } from '../live/protocol'
+import type { Described } from './session.svelte'
+
+/** "> 2.2" with the reader's decimal mark. */
+export function limitText(limit: string, language: Language): string {
+  return language === 'vi' ? limit.replace(/(\d)\.(\d)/g, '$1,$2').replaceAll('-', '−') : limit.replaceAll('-', '−')
+}
+
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** "5m", as a rule writes it, in words. */
+export function lengthText(written: string, say: Say): string {
+  const [, n, unit] = /^(\d+)([smhd])$/.exec(written) ?? []
+  return unit ? duration(Number(n) * (SECONDS[unit] ?? 1), say) : written
+}
+
+/** The unit of measure of its value. */
+export function measured(alert: Alert, { definitions }: Described, language: Language): string {
+  const definition = definitions.get(alert.kpi)
+  return definition ? unitOfMeasure(definition, language) : alert.unit_of_measure
+}

@@ -1,0 +1,37 @@
+/** A flood on the wall: many alerts of one rule are one line with its places, so that the few causes are to be seen. */
+
+import type { Alert, Named, Severity } from '../live/protocol'
+
+export type Cause = {
+  key: string
+  name: Named
+  severity: Severity
+  /** When the first of them began. */
+  since: string
+  alerts: [Alert, ...Alert[]]
+  places: number
+  unheld: number
+}
+
+/** One for each alert while they fit in `room`; else one for each rule. `alerts` are in their order, the worst first. */
+export function causes(alerts: readonly Alert[], room: number): Cause[] {
+  const together = alerts.length > room
+  const found = new Map<string, [Alert, ...Alert[]]>()
+  for (const alert of alerts) {
+    const key = together ? `${alert.rule || alert.id}` : alert.id
+    const present = found.get(key)
+    if (present) present.push(alert)
+    else found.set(key, [alert])
+  }
+  return [...found]
+    .map(([key, listed]) => ({
+      key,
+      name: listed[0].name,
+      severity: listed[0].severity,
+      since: listed.reduce((first, { since }) => (since < first ? since : first), listed[0].since),
+      alerts: listed,
+      places: new Set(listed.map(({ unit }) => unit)).size,
+      unheld: listed.filter(({ holder }) => !holder).length,
+    }))
+    .sort((a, b) => a.severity - b.severity || b.alerts.length - a.alerts.length)
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import type { Alert, Severity } from '../src/live/protocol'
+import { limitsOf } from '../src/ops/limits'
+import { draw } from '../src/ops/limit_chart'
+import { fault, matcherText, meant } from '../src/ops/matchers'
+import type { Matcher } from '../src/ops/protocol'
+import { counts, filtered, sorted, WORST_FIRST } from '../src/ops/rows'
+import { view, viewPath } from '../src/ops/views'
+import { limitText } from '../src/ops/words'
+import { cameFrom, loginPath } from '../src/people/address'
+import { causes } from '../src/wall/causes'
+
+function alert(rule: string, severity: Severity, since: string, other: Partial<Alert> = {}): Alert {
+  const unit = other.unit ?? '46'
+  return {
+    id: `${rule}/${unit}/1`, rule, severity, kpi: 'lgsp.rate', unit, name: { vi: `Cảnh báo ${rule}`, en: `Alert ${rule}` },
+    since: `2026-11-23T${since}:00Z`, holder: '', handling: 'unacknowledged', suppression: [], handled: '', quiet: false,
+    value: 1, unit_of_measure: '', digits: 0, limit: '> 1', labels: { rule, unit }, procedure: '', ...other,
+  }
+}
+const matcher = (label: string, value: string, sign: Matcher['sign'] = '='): Matcher => ({ label, sign, value })
+const names = { units: new Map(), language: 'vi' as const }
+
+describe('alert table', () => {
+  const all = [
+    alert('b', 3, '01:00'),
+    alert('a', 1, '00:00', { handling: 'acknowledged', holder: 'Nguyễn Lân' }),
+    alert('c', 1, '02:00'),
+    alert('d', 4, '03:00', { handling: 'shelved', quiet: true }),
+    alert('e', 2, '03:00', { suppression: [{ kind: 'silenced_by', of: 's1', text: '' }], quiet: true }),
+  ]
+  test('what is put aside or silenced is not counted as present', () =>
+    expect(counts(all)).toEqual({ now: 3, unheld: 2, shelved: 1, silenced: 1, 1: 2, 2: 0, 3: 1, 4: 0 }))
+  test.each([
+    ['now', '', 'bac'],
+    ['unheld', '', 'bc'],
+    ['shelved', '', 'd'],
+    ['silenced', '', 'e'],
+    [1, '', 'ac'],
+    ['now', 'nguyen lan', 'a'],
+    ['now', 'CANH bao', 'bac'],
+  ] as const)('of "%s" with "%s" are left %s', (show, wanted, left) =>
+    expect(filtered(all, show, wanted, names.units).map(({ rule }) => rule).join('')).toBe(left))
+  test('the gravest first, of these the newest', () =>
+    expect(sorted(all, WORST_FIRST, names).map(({ rule }) => rule).join('')).toBe('caebd'))
+})
+
+describe('matchers', () => {
+  test.each([
+    ['nothing', [], 'empty'],
+    ['a label without a value', [matcher('rule', ' ')], 'empty'],
+    ['only what must not be', [matcher('rule', 'a', '!=')], 'everything'],
+    ['a pattern that takes anything', [matcher('rule', '.*', '=~')], 'everything'],
+    ['a broken pattern', [matcher('rule', 'a', '='), matcher('unit', '(', '=~')], 'pattern'],
+    ['one that must be there', [matcher('rule', 'a')], null],
+  ] as [string, Matcher[], string | null][])('%s: %s', (_, matchers, wrong) => expect(fault(matchers)).toBe(wrong))
+  test('all must hold, a pattern of the whole value', () => {
+    const all = [alert('a', 1, '00:00'), alert('ab', 1, '00:00'), alert('a', 1, '00:00', { unit: '197' })]
+    expect(meant([matcher('rule', 'a', '=~')], all)).toBe(2)
+    expect(meant([matcher('rule', 'a'), matcher('unit', '46', '!=')], all)).toBe(1)
+  })
+  test('a quote is kept', () => expect(matcherText(matcher('rule', 'a"b'))).toBe('rule="a\\"b"'))
+})
+
+describe('a flood on the wall', () => {
+  const flood = [alert('a', 2, '00:05', { unit: '1' }), alert('a', 2, '00:01', { unit: '2', holder: 'Lân' }), alert('b', 1, '00:09')]
+  test('each for itself while they fit', () => expect(causes(flood, 3)).toHaveLength(3))
+  test('else by rule, with the first time and those that nobody has', () => {
+    const [first, second] = causes(flood, 2)
+    expect(first?.key).toBe('b')
+    expect([second?.places, second?.since, second?.unheld]).toEqual([2, '2026-11-23T00:01:00Z', 1])
+  })
+})
+
+test.each([
+  ['above', { fires_above: 5, clears_below: 4 }, [5, null, 4, null]],
+  ['a band', { fires_outside: [1, 9], clears_inside: [2, 8] }, [9, 1, 8, 2]],
+  ['the first of several', { any: [{ fires_below: 3 }, { fires_above: 9 }] }, [null, 3, null, null]],
+  ['missing data', { missing: true }, [null, null, null, null]],
+])('limits of a rule: %s', (_, fields, [fires_above, fires_below, clears_below, clears_above]) =>
+  expect(limitsOf(fields as never)).toEqual({ fires_above, fires_below, clears_below, clears_above }))
+
+test('a line with a gap, its limits, and the shade since the alert', () => {
+  const points = [1, null, 3, 4].map((value, i) => ({ time: new Date(i * 1000).toISOString(), value, samples: 1 }))
+  const drawn = draw(points, limitsOf({ fires_above: 2 }), 2000, { from_ms: 0, to_ms: 4000 }, { width: 400, height: 100, left: 0, top: 0, bottom: 0 })
+  expect(drawn.path.match(/M/g)).toHaveLength(2)
+  expect([drawn.since_x, drawn.gaps, drawn.limits.length]).toEqual([200, 1, 1])
+})
+
+test('decimal mark of a limit', () => expect([limitText('> 2.25', 'vi'), limitText('> 2.25', 'en')]).toEqual(['> 2,25', '> 2.25']))
+
+describe('addresses', () => {
+  test.each([
+    ['?view=silences', 'silences'],
+    ['?view=nothing', 'alerts'],
+    ['', 'alerts'],
+  ])('%s shows %s', (search, shown) => expect(view(search)).toBe(shown))
+  test('the language stays', () => expect(viewPath('rules', '?lang=en')).toBe('/ops?lang=en&view=rules'))
+  test.each([
+    ['?next=%2Fops%3Fview%3Drules', '/ops?view=rules'],
+    ['?next=%2F%2Felsewhere.example', '/x'],
+    ['?next=https%3A%2F%2Felsewhere.example', '/x'],
+    ['?next=%2Flogin', '/x'],
+    ['', '/x'],
+  ])('after logging in by %s: %s', (search, path) => expect(cameFrom(search, '/x')).toBe(path))
+  test('where to log in', () => expect(loginPath('/ops?view=rules', 'en')).toBe('/login?next=%2Fops%3Fview%3Drules&lang=en'))
+})
