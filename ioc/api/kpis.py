@@ -1,9 +1,11 @@
 """GET /api/v1/kpis: present values; /api/v1/kpis/{id}/history: a KPI over time."""
 
+import asyncio
 from datetime import timedelta
+from threading import Event
 from typing import Annotated, Literal, NotRequired
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.answers import Json
@@ -72,6 +74,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.get("/{kpi}/history", response_model=HistoryShape)
     async def history(
+        request: Request,
         kpi: str,
         unit: Annotated[str | None, Query(description="unit code; the province without it")] = None,
         begins: Annotated[str | None, Query(alias="from", description="RFC 3339; 24 h before `to` without it")] = None,
@@ -96,14 +99,27 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 "step", f"{points} points are more than {POINTS_AT_MOST}: take a longer step or a shorter time."
             )
         wanted = Step(kpi, unit, step)
+        gone = Event()
 
         def read() -> Response:
             restated = restated_spans(centre.cursor, kpi, unit) if encoding == "json" else []
-            return render(wanted, centre.kpis.history(kpi, unit, since, to, length), encoding, restated)
+            return render(wanted, centre.kpis.history(kpi, unit, since, to, length, gone), encoding, restated)
 
-        return await threads.run(read)
+        watch = asyncio.create_task(_watch(request, gone))
+        try:
+            return await threads.run(read)
+        finally:
+            watch.cancel()
+            gone.set()
 
     return router
+
+
+async def _watch(request: Request, gone: Event) -> None:
+    """Say so when the client goes away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
 
 
 def check_known(field: str, given: list[str] | None, known: object) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any, Protocol
 
 from ioc.evaluation.provenance import CasePage, Explanation
@@ -16,9 +17,10 @@ class Kpis(Protocol):
         """Every present value."""
 
     def history(
-        self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta, /
+        self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta, gone: Event, /
     ) -> Sequence[tuple[datetime, float | None, int]]:
-        """(time, value, samples) for each step of [begins, ends), oldest first. `kpi` and `unit` are known."""
+        """(time, value, samples) for each step of [begins, ends), oldest first. `kpi` and `unit` are known; `gone` is
+        set once nobody waits for the answer. Raises StoreUnavailable when it takes too long."""
 
     def explain(self, kpi: str, unit: str, at: datetime | None, now: datetime, page: CasePage | None, /) -> Explanation:
         """What a value is made of, now (`at` None) or at a moment; with the cases behind it when `page` says how many.

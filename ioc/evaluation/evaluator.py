@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from threading import Lock
+from threading import Event, Lock
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,6 +24,7 @@ from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.recording import Recorder
 from ioc.evaluation.scans import Scans
 from ioc.evaluation.takes import NEVER, Vectors, Whole
+from ioc.evaluation.turns import Turns
 from ioc.evaluation.vectors import formula_vectors
 from ioc.model.kpi import Formula, KpiDefinition, KpiValue, MeasureAggregate, Target
 from ioc.model.source import SourceState
@@ -99,6 +100,7 @@ class Evaluator:
         self._sources = sources
         self._restated = restated
         self._lock = Lock()
+        self._turns = Turns()
         self._published: dict[str, Published] = {}
         self._told_as_of: dict[str, Whole] = {}
         self._recorder = Recorder()
@@ -157,11 +159,18 @@ class Evaluator:
         chosen = [entry for entry in published.values() if kpi_id in ("", entry.definition.id)]
         return [value for entry in chosen for value in entry.values()]
 
-    def history(self, kpi_id: str, unit: str, start: datetime, end: datetime, step: timedelta) -> list[Point]:
+    def history(
+        self, kpi_id: str, unit: str, start: datetime, end: datetime, step: timedelta, gone: Event | None = None
+    ) -> list[Point]:
         """The KPI of a unit as it would have stood at the end of each step in (start, end], from panes and cases, by
-        the definition in force. Raises KeyError for an unknown KPI or unit, ValueError for steps that are no whole
-        minutes or too many, StoreUnavailable."""
-        with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+        the definition in force. `gone` is set once nobody waits for it. Raises KeyError for an unknown KPI or unit,
+        ValueError for steps that are no whole minutes or too many, HistoryStopped, StoreUnavailable."""
+        with (
+            self._turns.turn(gone or Event()) as turn,
+            self._store.cursor() as cursor,
+            turn.of(cursor),
+            transaction(cursor, self._store.path),
+        ):
             reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
             return history(reader, self._catalog, kpi_id, unit, start, end, step, self._zone)
 

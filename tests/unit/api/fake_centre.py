@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
+from threading import Event
 from typing import cast
 from unittest.mock import patch
 
@@ -130,7 +131,7 @@ class FakeKpis:
         return self.present
 
     def history(
-        self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta
+        self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta, gone: Event
     ) -> Sequence[tuple[datetime, float | None, int]]:
         self.asked.append((kpi, unit, begins, ends, step))
         time.sleep(self.takes_s)

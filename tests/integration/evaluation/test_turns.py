@@ -1,0 +1,73 @@
+"""A history that nobody waits for, or that takes too long, is broken off; few are computed at once."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from time import monotonic
+
+import duckdb
+import pytest
+
+from ioc.evaluation.turns import AT_ONCE, HistoryStopped, Turns
+
+ENDLESS = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b WHERE a.range + b.range = 7"
+
+
+def test_a_query_is_broken_off_when_its_client_has_gone() -> None:
+    gone, began = Event(), monotonic()
+    gone.set()
+    with (
+        duckdb.connect() as cursor,
+        pytest.raises(HistoryStopped),
+        Turns().turn(gone) as turn,
+        turn.of(cursor),
+    ):
+        cursor.execute(ENDLESS)
+    assert monotonic() - began < 10
+
+
+def test_a_query_is_broken_off_when_it_takes_too_long() -> None:
+    turns = Turns(longest_s=0.3)
+    with (
+        duckdb.connect() as cursor,
+        pytest.raises(HistoryStopped, match=r"within 0.3 s; ask for fewer points"),
+        turns.turn(Event()) as turn,
+        turn.of(cursor),
+    ):
+        cursor.execute(ENDLESS)
+    with duckdb.connect() as cursor, turns.turn(Event()) as turn, turn.of(cursor):
+        assert cursor.execute("SELECT 7").fetchall() == [(7,)]
+
+
+def test_other_faults_stay_what_they_are() -> None:
+    with (
+        duckdb.connect() as cursor,
+        pytest.raises(duckdb.CatalogException),
+        Turns().turn(Event()) as turn,
+        turn.of(cursor),
+    ):
+        cursor.execute("FROM nothing")
+
+
+def test_one_more_than_may_run_waits_for_a_turn() -> None:
+    turns, free, entered = Turns(), Event(), Event()
+
+    def wait() -> None:
+        with turns.turn(Event()):
+            entered.set()
+
+    held = [turns.turn(Event()) for _ in range(AT_ONCE)]
+    for turn in held:
+        turn.__enter__()
+    thread = Thread(target=wait)
+    thread.start()
+    assert not entered.wait(0.5)
+    gone = Event()
+    gone.set()
+    with pytest.raises(HistoryStopped), turns.turn(gone):
+        free.set()
+    assert not free.is_set()
+    held[0].__exit__(None, None, None)
+    assert entered.wait(10)
+    thread.join()
+    held[1].__exit__(None, None, None)
