@@ -25,7 +25,7 @@ from ioc.store import Store, transaction
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
 _LONGEST_SILENCE = timedelta(days=2)
-MOST_STEPS = 1_500
+MOST_STEPS = 3_000
 
 
 @dataclass

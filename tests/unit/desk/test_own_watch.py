@@ -1,0 +1,60 @@
+"""What the centre says of itself to its rules."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ioc.catalog.own_figures import own_figures
+from ioc.model.ledger import Ledger
+from ioc.model.source import SourceCondition, SourceState
+from ioc.serving import own_watch
+from ioc.serving.own_watch import OwnWatch
+from tests.unit.api.fake_centre import NOW, FakeParts, ledger, source_state
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> FakeParts:
+    return FakeParts(tmp_path)
+
+
+def told(parts: FakeParts, states: Sequence[SourceState], account: Ledger) -> dict[str, float]:
+    watch = OwnWatch("46", parts.data_dir, lambda: states, lambda: account, parts.operating.desk)
+    return {figure: float(values.value[0]) for figure, values in watch.values(NOW).items()}
+
+
+def test_every_figure_is_given(parts: FakeParts) -> None:
+    assert told(parts, [], ledger()).keys() == own_figures().keys()
+
+
+def test_sources_ledger_and_log(parts: FakeParts) -> None:
+    conditions = (SourceCondition.UNAVAILABLE, SourceCondition.LATE, SourceCondition.LIVE, SourceCondition.FAILING)
+    states = [source_state(condition.value, condition=condition) for condition in conditions]
+    figures = told(parts, states, ledger("One fault."))
+    assert (figures["centre.sources_silent"], figures["centre.sources_late"]) == (2, 1)
+    assert (figures["centre.ledger_faults"], figures["centre.lag"]) == (1, 3)
+    assert 0 < figures["centre.disk_free"] <= 100
+
+
+def test_a_connector_of_the_future_shows_that_the_clock_is_off(parts: FakeParts) -> None:
+    ahead = source_state(reported_at=NOW + timedelta(seconds=30))
+    assert told(parts, [ahead], ledger())["centre.clock_off_s"] == 30
+    assert told(parts, [source_state()], ledger())["centre.clock_off_s"] < 1
+
+
+def test_refused_records_and_a_log_that_stands_still_count_over_time(
+    parts: FakeParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady_s = [100.0]
+    monkeypatch.setattr(own_watch.time, "monotonic", lambda: steady_s[0])
+    account = [ledger()]
+    watch = OwnWatch("46", parts.data_dir, list, lambda: account[0], parts.operating.desk)
+    watch.values(NOW)
+    steady_s[0] += 40
+    [source] = account[0].sources
+    account[0] = replace(account[0], sources=(replace(source, rejected={"not_finite": 151}),))
+    values = watch.values(NOW + timedelta(seconds=40))
+    assert values["centre.rejected_10m"].value[0] == 150
+    assert values["centre.stalled_s"].value[0] == 40
