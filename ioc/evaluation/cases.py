@@ -10,7 +10,15 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from ioc.catalog.conditions import DERIVED_COLUMNS, Condition, attribute, parse_condition
+from ioc.catalog.conditions import (
+    DERIVED_COLUMNS,
+    NUMBER_COLUMNS,
+    TEXT_COLUMNS,
+    TIME_COLUMNS,
+    Condition,
+    attribute,
+    parse_condition,
+)
 from ioc.catalog.working_time import working_days
 from ioc.evaluation.takes import NEVER, Real, Whole
 from ioc.model.case import CaseType
@@ -20,6 +28,7 @@ CaseExpression = CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime
 DISTINCT = "count distinct"
 # As ioc.catalog.conditions.attribute writes it.
 _ATTRIBUTE = re.compile(r"""json_extract_string\(attributes, '\$\."(\w+)"'\)""")
+_CASE_COLUMNS = frozenset({*TIME_COLUMNS, *TEXT_COLUMNS, *NUMBER_COLUMNS} - {"unit"})
 _TAKES = {"mean": "sum", "min": "min", "max": "max"}
 
 
@@ -167,12 +176,20 @@ def read_totals(
 
 @contextmanager
 def touched_cases(
-    cursor: duckdb.DuckDBPyConnection, case_type: str, expressions: Sequence[CaseSql], units: Collection[str]
+    cursor: duckdb.DuckDBPyConnection,
+    case_type: str,
+    expressions: Sequence[CaseSql],
+    times: Collection[str],
+    units: Collection[str],
 ) -> Iterator[str]:
-    """A table of the cases of few units, for several calls of `read_totals`; gone when the context ends."""
-    names = unpacked(" ".join(sql.columns(0) for sql in expressions))[1]
+    """A table of the cases of few units, for several calls of `read_totals`; gone when the context ends. `times` are
+    the columns that must lie in windows."""
+    text = " ".join([*(f"{sql.columns(0)} {sql.loose}" for sql in expressions), *(f'"{at}"' for at in times)])
+    named = sorted({name for name in re.findall(r'"(\w+)"', text) if name in _CASE_COLUMNS})
     where = f"case_type = {quoted(case_type)}{of_units(units)}"
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE touched_cases AS {_with_attributes(names, where)}")
+    source = _with_attributes(unpacked(text)[1], where)
+    columns = ", ".join(["unit", *named, *(f'"attributes.{name}"' for name in unpacked(text)[1])])
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE touched_cases AS SELECT {columns} FROM ({source})")
     yield "touched_cases"
     cursor.execute("DROP TABLE touched_cases")
 
@@ -246,13 +263,15 @@ def _source(
 
 
 def _with_attributes(names: Sequence[str], where: str) -> str:
-    """The JSON of a case is parsed once for all its attributes."""
+    """JSON is parsed once for all cases whose attributes are the same text."""
     if not names:
         return f"SELECT * FROM cases WHERE {where}"
     paths = ", ".join(f"'$.\"{name}\"'" for name in names)
     columns = ", ".join(f'packed[{place}] AS "attributes.{name}"' for place, name in enumerate(names, start=1))
-    packed = f"SELECT *, json_extract_string(attributes, [{paths}]) AS packed FROM cases WHERE {where}"
-    return f"SELECT * EXCLUDE (packed), {columns} FROM ({packed})"
+    texts = f"SELECT DISTINCT attributes FROM cases WHERE {where}"
+    packed = f"SELECT attributes, json_extract_string(attributes, [{paths}]) AS packed FROM ({texts})"
+    parsed = f"SELECT attributes, {columns} FROM ({packed})"
+    return f"SELECT * FROM (SELECT * FROM cases WHERE {where}) LEFT JOIN ({parsed}) USING (attributes)"
 
 
 def unpacked(columns: str) -> tuple[str, list[str]]:

@@ -71,8 +71,9 @@ class Scans:
                 few[scan.case_type].append((place, units))
         for case_type, touched in few.items():
             expressions = [kpi.sql for place, _ in touched for kpi in self._scans[place].kpis]
+            times = {self._scans[place].at for place, _ in touched} - {""}
             units = frozenset().union(*(units for _, units in touched))
-            with touched_cases(cursor, case_type, expressions, units) as table:
+            with touched_cases(cursor, case_type, expressions, times, units) as table:
                 for place, of in touched:
                     fresh |= self._scan(cursor, place, of, now, table)
         return fresh
