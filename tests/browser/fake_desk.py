@@ -35,6 +35,7 @@ class FakeDesk(FakeCentre):
         self.acts: list[Json] = []
         self.rules = [rule_row("lgsp-latency", "high", 1), rule_row("river-high", "critical", 0)]
         self.versions: list[Json] = []
+        self.incidents: list[Json] = []
         super().__init__(pages=pages)
 
     def alert(self, name: str, severity: int, unit: str, vi: str, minutes: float, **other: Any) -> Json:
@@ -60,6 +61,8 @@ class FakeDesk(FakeCentre):
             Route("/api/v1/rules/{what}", self._change_rule, methods=["POST", "PUT"]),
             Route("/api/v1/rules/{id}/versions", self._versions),
             Route("/api/v1/rules/{id}/roll-back", self._change_rule, methods=["POST"]),
+            Route("/api/v1/incidents", self._incidents, methods=["GET", "POST"]),
+            Route("/api/v1/incidents/{id}/acts", self._act_on_incident, methods=["POST"]),
             Route("/api/v1/silences", self._silences, methods=["GET", "POST"]),
             Route("/api/v1/silences/{id}", self._end_silence, methods=["DELETE"]),
             Route("/api/v1/alerts/{act}", self._act, methods=["POST"]),
@@ -195,6 +198,30 @@ class FakeDesk(FakeCentre):
         ]
         return JSONResponse({"number": number, "rule": self.rules[0]})
 
+    async def _incidents(self, request: Request) -> Response:
+        if (refused := self._may_not()) is not None:
+            return refused
+        if request.method == "GET":
+            return JSONResponse({"incidents": self.incidents, "closing_reasons": ["solved", "false_alarm"]})
+        given = await request.json()
+        self.incidents.insert(0, incident_row(given["title"], given["alerts"], self.now(), self.role))
+        return JSONResponse(self.incidents[0], 201)
+
+    async def _act_on_incident(self, request: Request) -> Response:
+        if (refused := self._refused(request)) is not None:
+            return refused
+        given, now = await request.json(), province.rfc3339(self.now())
+        incident = next(row for row in self.incidents if row["id"] == request.path_params["id"])
+        following = incident["procedures"]["integration"]
+        if given["act"] == "do_step":
+            following["ticks"][given["of"].split("/")[1]] = {"by": self.role, "at": now, "note": ""}
+            following["done"] += 1
+        if given["act"] == "close":
+            incident |= {"closed_at": now, "closing_reason": given["of"]}
+        word = {"do_step": "step_done", "close": "closed", "comment": "commented"}[given["act"]]
+        incident["timeline"].append({"at": now, "by": self.role, "act": word, "of": given["of"], "text": given["text"]})
+        return JSONResponse(incident)
+
     async def _silences(self, request: Request) -> Response:
         if request.method == "GET":
             return JSONResponse({"silences": self.silences})
@@ -218,11 +245,16 @@ class FakeDesk(FakeCentre):
                 row.update(ended)
         return Response(status_code=204)
 
-    def _refused(self, request: Request) -> Response | None:
+    def _may_not(self) -> Response | None:
         if not self.role:
             return _problem(401, "Log in, or send a token: Authorization: Bearer TOKEN.")
         if "handle_alerts" not in PERMISSIONS[Role(self.role)]:
             return _problem(403, "Your role may not do this.")
+        return None
+
+    def _refused(self, request: Request) -> Response | None:
+        if (refused := self._may_not()) is not None:
+            return refused
         if request.headers.get("x-csrf-token") != CSRF:
             return _problem(403, "The header X-CSRF-Token is missing or of another session; load the page anew.")
         return None
@@ -242,6 +274,24 @@ PROCEDURE: Json = {
         {"id": "call", "text": {"vi": "Gọi đơn vị vận hành", "en": "Call who runs it"}},
     ],
 }
+
+
+def incident_row(title: str, alerts: list[str], now: datetime, by: str) -> Json:
+    opened = {"at": province.rfc3339(now), "by": by, "act": "opened", "of": "", "text": title}
+    return {
+        "id": "S-2026-0001",
+        "title": title,
+        "severity": "high",
+        "opened_at": province.rfc3339(now),
+        "opened_by": by,
+        "alerts": alerts,
+        "assignee": "",
+        "procedures": {"integration": {"procedure": PROCEDURE, "ticks": {}, "done": 0, "steps": 2}},
+        "attachments": [],
+        "timeline": [opened],
+        "closed_at": None,
+        "closing_reason": None,
+    }
 
 
 def rule_row(name: str, severity: str, firing: int) -> Json:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import province
 from tests.browser.conftest import OpenWall
-from tests.browser.fake_desk import RULE_TEXT, FakeDesk, alert_row, silence_row
+from tests.browser.fake_desk import RULE_TEXT, FakeDesk, alert_row, incident_row, silence_row
 
 pytestmark = pytest.mark.browser
 
@@ -278,6 +278,26 @@ def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenWa
     assert desk.told[-1] == ("POST", "/api/v1/rules/lgsp-latency/roll-back", {"number": 0, "why": "như cũ"})
 
 
+def test_an_incident_follows_its_procedure_to_the_end(desk: FakeDesk, open_page: OpenWall) -> None:
+    fill(desk)
+    page = open_ops(open_page, desk)
+    page.keyboard.press("j")
+    page.keyboard.press("i")
+    expect(page.locator("#act-text")).to_have_value("Cổng dịch vụ công lỗi giao dịch")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Đã mở sự cố")).to_be_visible()
+    page.get_by_role("link", name="Sự cố", exact=True).click()
+    page.get_by_label("Gọi đơn vị vận hành").check()
+    expect(page.locator("aside h3").first).to_contain_text("1/2")
+    expect(page.locator(".timeline")).to_contain_text("Xong một bước · operator")
+    page.get_by_role("button", name="Đóng sự cố").click()
+    expect(page.locator("#incident-fault")).to_have_text("Viết một câu trước đã.")
+    page.keyboard.type("đã khởi động lại dịch vụ")
+    page.get_by_role("button", name="Đóng sự cố").click()
+    expect(page.locator("[data-incident]")).to_contain_text("đã đóng")
+    assert page.get_by_label("Gọi đơn vị vận hành").is_disabled()
+
+
 def test_a_lost_centre_is_said_and_the_list_stays(desk: FakeDesk, open_page: OpenWall) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
@@ -297,10 +317,11 @@ def test_sound_has_a_state_that_is_seen(desk: FakeDesk, open_page: OpenWall) -> 
 VIETNAMESE = re.compile("[ăâơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("path", ["/ops", "/ops?view=silences", "/ops?view=rules", "/login"])
+@pytest.mark.parametrize("path", ["/ops", "/ops?view=silences", "/ops?view=rules", "/ops?view=incidents", "/login"])
 def test_english_is_complete(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
     """What is left in Vietnamese is the names of people and places."""
     fill(desk)
+    desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
     page = open_page(desk, path, 1366, 768)  # type: ignore[arg-type]
     page.get_by_role("button", name="English").click()
     page.wait_for_timeout(1200)
@@ -310,9 +331,12 @@ def test_english_is_complete(desk: FakeDesk, open_page: OpenWall, path: str) -> 
     assert left == []
 
 
-@pytest.mark.parametrize("path", ["/ops", "/ops?lang=en", "/ops?view=silences", "/ops?view=rules", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/ops", "/ops?lang=en", "/ops?view=silences", "/ops?view=rules", "/ops?view=incidents", "/login"]
+)
 def test_accessible(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
     fill(desk)
+    desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
     desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
     if path == "/login":
         desk.role = ""
@@ -329,9 +353,12 @@ def test_accessible(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1366, 1920])
-@pytest.mark.parametrize("path", ["/ops", "/ops?view=silences&lang=en", "/ops?view=rules", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/ops", "/ops?view=silences&lang=en", "/ops?view=rules", "/ops?view=incidents", "/login"]
+)
 def test_no_sideways_scrolling(desk: FakeDesk, open_page: OpenWall, path: str, width: int) -> None:
     fill(desk)
+    desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
     desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
     page = open_page(desk, path, width, 768)  # type: ignore[arg-type]
     page.wait_for_timeout(1200)

@@ -2,7 +2,7 @@
 
 import { ask } from '../live/ask'
 import { who } from '../people/who.svelte'
-import type { AlertInFull, Backtest, Checked, Rule, Silence, Version } from './protocol'
+import type { AlertInFull, Backtest, Checked, Incident, Rule, Silence, Version } from './protocol'
 
 const ALERTS = '/api/v1/alerts'
 const SILENCES = '/api/v1/silences'
@@ -33,3 +33,12 @@ export const checkRule = (text: string): Promise<Checked> => who.change('POST', 
 export const backtest = (text: string): Promise<Backtest> => who.change('POST', `${RULES}/backtest`, { text, days: 30 })
 export const saveRule = (id: string, text: string, why: string): Promise<unknown> => who.change('PUT', ofRule(id), { text, why })
 export const rollBack = (id: string, number: number, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/roll-back`, { number, why })
+
+const INCIDENTS = '/api/v1/incidents'
+export type IncidentAct = 'comment' | 'assign' | 'do_step' | 'undo_step' | 'close' | 'reopen'
+
+export const incidents = (given_up?: AbortSignal): Promise<{ incidents: Incident[]; closing_reasons: string[] }> => ask(INCIDENTS, given_up)
+/** The procedure of the first alert's rule is taken up at once. */
+export const openIncident = (title: string, alerts: string[]): Promise<Incident> => who.change('POST', INCIDENTS, { title, alerts })
+export const actOn = (id: string, act: IncidentAct, of: string, text: string): Promise<unknown> =>
+  who.change('POST', `${INCIDENTS}/${encodeURIComponent(id)}/acts`, { act, of, text })

@@ -66,3 +66,18 @@ export type Checked = { sound: boolean; errors: readonly { field: string; messag
 export type Version = { number: number; by: string; at: string | null; why: string; text: string }
 export type Replay = { count: number; firing_s: number; units: Readonly<Record<string, number>> }
 export type Backtest = { from: string; to: string; units: number; after: Replay; before: Replay | null }
+
+export type Following = { procedure: Procedure; ticks: Readonly<Record<string, { by: string; at: string; note: string }>>; done: number; steps: number }
+export type Incident = {
+  id: string
+  title: string
+  severity: SeverityWord
+  opened_at: string
+  opened_by: string
+  alerts: readonly string[]
+  assignee: string
+  procedures: Readonly<Record<string, Following>>
+  timeline: readonly { at: string; by: string; act: string; of: string; text: string }[]
+  closed_at: string | null
+  closing_reason: string | null
+}
