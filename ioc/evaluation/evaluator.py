@@ -17,7 +17,7 @@ from ioc.evaluation.changes import Changes
 from ioc.evaluation.constants import in_force
 from ioc.evaluation.feeding import Feeding
 from ioc.evaluation.history import Point, history, moment_column
-from ioc.evaluation.judging import STATES, Column, judge, rolled_up
+from ioc.evaluation.judging import STATES, Column, Judged, judge, rolled_up
 from ioc.evaluation.plan import Plan
 from ioc.evaluation.provenance import CasePage, Explanation, Provenance
 from ioc.evaluation.reading import PaneReader
@@ -33,6 +33,9 @@ from ioc.store import Clocks, Store, transaction
 _TOLD_EVERY_MS = 5 * 60_000
 """How far the time of a value over cases moves on before that alone is told: the word of a source that nothing is new
 moves those of all units, and would be sent to every screen each minute. `values` has it at once."""
+
+
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,7 @@ class Evaluator:
         self._scans = Scans(self._plan, self._zone)
         self._feeding = Feeding()
         self._vectors: dict[str, Vectors] = {}
+        self._judged: dict[str, Judged] = {}
 
     def _columns(self, now: datetime) -> dict[str, Column]:
         """Every KPI judged by the clock; formulas computed from their parts."""
@@ -240,13 +244,24 @@ class Evaluator:
         for kpi_id, vectors in self._vectors.items():
             definition = self._catalog.kpis[kpi_id]
             vectors, behind = self._told(definition, vectors, now)
-            columns[kpi_id] = judge(definition, vectors, now_ms, behind=behind)
+            known = self._judged.get(kpi_id)
+            if known is None or not known.holds((vectors,), behind, now_ms):
+                column = judge(definition, vectors, now_ms, behind=behind)
+                known = self._judged[kpi_id] = Judged.of(definition, (vectors,), behind, column, now_ms)
+            columns[kpi_id] = known.column
         for definition, expression, term in self._plan.formulas:
             end = definition.window.bounds(now, self._zone)[1]
+            parts = tuple(columns[part] for part in expression.parts)
+            day = (end - _INSTANT).astimezone(self._zone).date()
+            known = self._judged.get(definition.id)
+            if known is not None and known.holds(parts, day, now_ms):
+                columns[definition.id] = known.column
+                continue
             constants = in_force(self._plan.constants, expression.constants, [end], self._zone)
             vectors, worst = formula_vectors(term, expression, columns, constants)
             vectors = rolled_up(definition, vectors, now_ms, self._plan.places[definition.per])
-            columns[definition.id] = judge(definition, vectors, now_ms, worst)
+            column = columns[definition.id] = judge(definition, vectors, now_ms, worst)
+            self._judged[definition.id] = Judged.of(definition, parts, day, column, now_ms)
         return columns
 
     def _told(self, definition: KpiDefinition, vectors: Vectors, now: datetime) -> tuple[Vectors, bool]:

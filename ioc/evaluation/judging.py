@@ -59,6 +59,33 @@ def judge(
     return Column(np.where(state >= STALE, vectors.value, np.nan), vectors.samples, vectors.as_of, state)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A column with what it was made of, and the times (ms since 1970) between which it stays as it is."""
+
+    made_of: tuple[object, ...]
+    besides: object
+    column: Column
+    since_ms: int
+    until_ms: float
+
+    @classmethod
+    def of(
+        cls, definition: KpiDefinition, made_of: tuple[object, ...], besides: object, column: Column, now_ms: int
+    ) -> "Judged":
+        """`made_of` are arrays that are replaced and never changed, `besides` whatever else it depends on."""
+        until = float("inf")
+        if definition.fresh_within is not None and not definition.window.closed:
+            within = definition.fresh_within // timedelta(milliseconds=1)
+            fresh = column.as_of[column.as_of >= now_ms - within]
+            until = float(fresh.min() + within) if len(fresh) else until
+        return cls(made_of, besides, column, now_ms, until)
+
+    def holds(self, made_of: tuple[object, ...], besides: object, now_ms: int) -> bool:
+        same = all(old is new for old, new in zip(self.made_of, made_of, strict=True))
+        return same and self.besides == besides and self.since_ms <= now_ms <= self.until_ms
+
+
 def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int, places: NDArray[np.intp]) -> Vectors:
     """With the province's entry (the first) made of its communes' values, for the roll-ups sum and mean. `places` are
     the entries that the KPI speaks of."""
