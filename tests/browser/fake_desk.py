@@ -38,6 +38,10 @@ class FakeDesk(FakeCentre):
         self.incidents: list[Json] = []
         super().__init__(pages=pages)
 
+    def __enter__(self) -> "FakeDesk":
+        super().__enter__()
+        return self
+
     def alert(self, name: str, severity: int, unit: str, vi: str, minutes: float, **other: Any) -> Json:
         """Push one alert that fired so many minutes ago."""
         row = alert_row(name, severity, unit, vi, self.now() - timedelta(minutes=minutes), **other)
@@ -53,7 +57,7 @@ class FakeDesk(FakeCentre):
 
     def _app(self, pages: Path) -> Starlette:
         app = super()._app(pages)
-        page = next(route.endpoint for route in app.routes if getattr(route, "path", "") == "/ops")
+        page = _endpoint(app, "/ops")
         app.router.routes[:0] = [
             Route("/login", page),
             Route("/api/v1/session", self._session, methods=["GET", "POST", "DELETE"]),
@@ -70,7 +74,7 @@ class FakeDesk(FakeCentre):
         ]
         if self.closed:
             for path in ("/api/v1/centre", "/api/v1/units", "/api/v1/definitions", "/api/v1/displays/{id}"):
-                inner = next(route.endpoint for route in app.routes if getattr(route, "path", "") == path)
+                inner = _endpoint(app, path)
                 app.router.routes.insert(0, Route(path, self._only_known(inner)))
         return app
 
@@ -129,12 +133,13 @@ class FakeDesk(FakeCentre):
         return Response(status_code=204)
 
     def _after(self, act: str) -> Json:
-        return {
+        changes: dict[str, Json] = {
             "acknowledge": {"handling": "acknowledged", "holder": NAMES[self.role]},
             "unacknowledge": {"handling": "unacknowledged", "holder": ""},
             "shelve": {"handling": "shelved", "quiet": True},
             "unshelve": {"handling": "unacknowledged", "quiet": False},
-        }.get(act, {})
+        }
+        return changes.get(act, {})
 
     async def _push_here(self, rows: list[Json]) -> None:
         """As `push`, from within the server's own loop."""
@@ -274,6 +279,10 @@ PROCEDURE: Json = {
         {"id": "call", "text": {"vi": "Gọi đơn vị vận hành", "en": "Call who runs it"}},
     ],
 }
+
+
+def _endpoint(app: Starlette, path: str) -> Any:
+    return next(route.endpoint for route in app.routes if isinstance(route, Route) and route.path == path)
 
 
 def incident_row(title: str, alerts: list[str], now: datetime, by: str) -> Json:

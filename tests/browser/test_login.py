@@ -19,7 +19,7 @@ def closed() -> Iterator[FakeDesk]:
 
 
 def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: OpenWall) -> None:
-    page = open_page(closed, "/ops?view=silences", 1366, 768)  # type: ignore[arg-type]
+    page = open_page(closed, "/ops?view=silences", 1366, 768)
     expect(page.get_by_role("alert")).to_contain_text("Cần đăng nhập để xem trang này")
     page.get_by_role("alert").get_by_role("link", name="Đăng nhập").click()
     expect(page.get_by_label("Tên tài khoản")).to_be_focused()
@@ -40,7 +40,7 @@ def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: Op
 
 @pytest.mark.parametrize("next_page", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere.example"])
 def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenWall, next_page: str) -> None:
-    page = open_page(closed, f"/login?next={next_page}", 1366, 768)  # type: ignore[arg-type]
+    page = open_page(closed, f"/login?next={next_page}", 1366, 768)
     page.fill("#name", "operator")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
@@ -49,7 +49,7 @@ def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenWall, next_pa
 
 def test_logged_out_again(open_page: OpenWall) -> None:
     with FakeDesk(role="analyst") as desk:
-        page = open_page(desk, "/login", 1366, 768)  # type: ignore[arg-type]
+        page = open_page(desk, "/login", 1366, 768)
         expect(page.get_by_text("Phân tích viên · tài khoản analyst")).to_be_visible()
         page.get_by_role("button", name="Đăng xuất").click()
         expect(page.get_by_label("Mật khẩu")).to_be_visible()
@@ -58,7 +58,7 @@ def test_logged_out_again(open_page: OpenWall) -> None:
 def test_a_session_that_is_over_is_said(open_page: OpenWall) -> None:
     with FakeDesk(role="operator", closed=True) as desk:
         desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
-        page = open_page(desk, "/ops", 1366, 768)  # type: ignore[arg-type]
+        page = open_page(desk, "/ops", 1366, 768)
         expect(page.locator("[data-alert]")).to_have_count(1)
         desk.role = ""
         page.keyboard.press("a")
@@ -66,7 +66,7 @@ def test_a_session_that_is_over_is_said(open_page: OpenWall) -> None:
 
 
 def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:
-    page = open_page(closed, f"/wall/main?token={TOKEN}&theme=light")  # type: ignore[arg-type]
+    page = open_page(closed, f"/wall/main?token={TOKEN}&theme=light")
     assert page.url == f"{closed.address}/wall/main?theme=light"
     assert closed.told == [("POST", "/api/v1/session", {"display_token": TOKEN})]
     page.reload()
@@ -81,7 +81,7 @@ def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:
     ],
 )
 def test_a_wall_that_may_not_look(closed: FakeDesk, open_page: OpenWall, query: str, said: str) -> None:
-    page = open_page(closed, f"/wall/main{query}", ready=False)  # type: ignore[arg-type]
+    page = open_page(closed, f"/wall/main{query}", ready=False)
     expect(page.get_by_role("heading", name="Màn hình này chưa được phép xem")).to_be_visible()
     expect(page.locator(".waiting")).to_contain_text(said)
     assert "token" not in page.url

@@ -38,7 +38,7 @@ def fill(desk: FakeDesk) -> None:
 
 
 def open_ops(open_page: OpenWall, desk: FakeDesk, path: str = "/ops", width: int = 1366) -> Page:
-    page = open_page(desk, path, width, 768)  # type: ignore[arg-type]
+    page = open_page(desk, path, width, 768)
     expect(page.locator("nav [aria-current=page]").nth(1)).to_be_visible()
     shown = "[data-rule]" if "rules" in path else "[data-silence]" if "silences" in path else "[data-alert]"
     if "rules" in path or (desk.silences if "silences" in path else desk.has_alerts):
@@ -322,7 +322,7 @@ def test_english_is_complete(desk: FakeDesk, open_page: OpenWall, path: str) -> 
     """What is left in Vietnamese is the names of people and places."""
     fill(desk)
     desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
-    page = open_page(desk, path, 1366, 768)  # type: ignore[arg-type]
+    page = open_page(desk, path, 1366, 768)
     page.get_by_role("button", name="English").click()
     page.wait_for_timeout(1200)
     names = {unit["name"] for unit in province.units()} | {"Phạm Dũng", "Nguyễn Lân", "IOC Huế", "Tiếng Việt"}
@@ -340,7 +340,7 @@ def test_accessible(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
     desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
     if path == "/login":
         desk.role = ""
-    page = open_page(desk, path, 1366, 768)  # type: ignore[arg-type]
+    page = open_page(desk, path, 1366, 768)
     page.wait_for_timeout(1500)
     page.keyboard.press("n" if "silences" in path else "s")
     page.wait_for_timeout(300)
@@ -360,7 +360,7 @@ def test_no_sideways_scrolling(desk: FakeDesk, open_page: OpenWall, path: str, w
     fill(desk)
     desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
     desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
-    page = open_page(desk, path, width, 768)  # type: ignore[arg-type]
+    page = open_page(desk, path, width, 768)
     page.wait_for_timeout(1200)
     wide = page.evaluate(
         """() => [document.documentElement, ...document.querySelectorAll('aside, .box, section, nav, header')]
