@@ -27,7 +27,8 @@ KAFKA_SECURITY = (
 class Settings:
     """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
     by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
-    say who they are; None lets them do nothing."""
+    say who they are; None lets them do nothing. `demonstration_days` of simulated history are
+    loaded at the first start."""
 
     data_dir: Path
     http_host: str = "127.0.0.1"
@@ -39,6 +40,7 @@ class Settings:
     partitions: int = 4
     demonstration: bool = False
     anonymous: Role | None = Role.VIEWER
+    demonstration_days: int = 365
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -60,6 +62,7 @@ class Settings:
             partitions=_whole_number(environment, "IOC_PARTITIONS", 4, 1, 1024),
             demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
             anonymous=_anonymous(environment, http_host),
+            demonstration_days=_whole_number(environment, "IOC_DEMO_DAYS", 365, 1, 365),
         )
 
     @property

@@ -48,7 +48,13 @@ def _load_history(settings: Settings) -> None:
                     bar.length = of
                     bar.update(done - bar.pos)
 
-                load_history(world_of(settings), state.began_at_ms(settings.data_dir, clock.now()), writer, progress)
+                load_history(
+                    world_of(settings),
+                    state.began_at_ms(settings.data_dir, clock.now()),
+                    writer,
+                    progress,
+                    settings.demonstration_days,
+                )
                 bar.update((bar.length or 0) - bar.pos)
         finally:
             writer.close()

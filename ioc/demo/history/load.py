@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from ioc.demo.history.plan import plan
+from ioc.demo.history.plan import DAYS, plan
 from ioc.demo.places import World
 
 SOURCE = "demo-history"
@@ -27,13 +27,13 @@ class HistoryWriter(Protocol):
     def flush(self) -> None: ...
 
 
-def load(world: World, began_at_ms: int, writer: HistoryWriter, progress: Progress) -> int:
-    """Write all batches behind the writer's position and wait until they are safe; the number of rows written.
+def load(world: World, began_at_ms: int, writer: HistoryWriter, progress: Progress, days: int = DAYS) -> int:
+    """Write all batches of `days` behind the writer's position and wait until they are safe; the number of rows written.
 
     Batch n is written with position n + 1 in one piece, so each comes to be in the log once. Nothing is made when
     all is there. Errors of the writer pass through; a later call goes on.
     """
-    steps = plan(world, began_at_ms)
+    steps = plan(world, began_at_ms, days)
     done = writer.position or 0
     rows = 0
     for number in range(done, len(steps)):

@@ -31,9 +31,9 @@ class Step:
     make: Callable[[], pa.RecordBatch]
 
 
-def plan(world: World, began_at_ms: int) -> list[Step]:
-    """All batches before `began_at_ms`: the last day first, then weeks back in time, so that what the wall shows comes
-    first. A batch holds up to 70,000 rows."""
+def plan(world: World, began_at_ms: int, days: int = DAYS) -> list[Step]:
+    """All batches of the `days` before `began_at_ms`: the last day first, then weeks back in time, so that what the wall
+    shows comes first. A batch holds up to 70,000 rows."""
     fine_from_ms = (began_at_ms - FINE_MS) // MS_AN_HOUR * MS_AN_HOUR
     steps = [
         Step("readings", partial(make, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
@@ -41,9 +41,9 @@ def plan(world: World, began_at_ms: int) -> list[Step]:
         for make in (_by_minute, _profiled)
     ]
     last_day = int(local(world, np.array([began_at_ms - 1]))[0][0]) + 1
-    for weeks in range(-(-DAYS // _WEEK)):
+    for weeks in range(-(-days // _WEEK)):
         to_day = last_day - weeks * _WEEK
-        first_day = max(to_day - _WEEK, last_day - DAYS)
+        first_day = max(to_day - _WEEK, last_day - days)
         steps.append(Step("cases", partial(_cases, world, first_day, to_day, began_at_ms)))
         from_ms, to_ms = midnight_ms(world, first_day), min(midnight_ms(world, to_day), fine_from_ms)
         if from_ms < to_ms:
