@@ -32,8 +32,8 @@ class Step:
 
 
 def plan(world: World, began_at_ms: int, days: int = DAYS) -> list[Step]:
-    """All batches of the `days` before `began_at_ms`: the last day first, then weeks back in time, so that what the wall
-    shows comes first. A batch holds up to 70,000 rows."""
+    """All batches of the `days` before `began_at_ms`: the last day first, then weeks back in time, so that what the
+    wall shows comes first. A batch holds up to 70,000 rows."""
     fine_from_ms = (began_at_ms - FINE_MS) // MS_AN_HOUR * MS_AN_HOUR
     steps = [
         Step("readings", partial(make, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
