@@ -28,7 +28,7 @@ class HistoryWriter(Protocol):
 
 
 def load(world: World, began_at_ms: int, writer: HistoryWriter, progress: Progress, days: int = DAYS) -> int:
-    """Write all batches of `days` behind the writer's position and wait until they are safe; how many rows were written.
+    """Write all batches of `days` behind the writer's position and wait until they are safe; how many rows it wrote.
 
     Batch n is written with position n + 1 in one piece, so each comes to be in the log once. Nothing is made when
     all is there. Errors of the writer pass through; a later call goes on.
