@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ioc.api.auth import holds
-from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
+from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of, methods_of
 from ioc.api.problems import answer
 from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
 from ioc.people import People, Session
@@ -61,8 +61,7 @@ class Gate:
             )  # before it is accepted: the handshake is answered 403
         else:
             status, detail = refusal
-            headers = {"WWW-Authenticate": 'Bearer realm="ioc"'} if status == 401 else None
-            await answer(scope["path"], status, detail, headers=headers)(scope, receive, send)
+            await answer(scope["path"], status, detail, headers=_headers(status, scope))(scope, receive, send)
 
     async def _who(self, headers: Headers) -> tuple[Caller, Session | None]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -84,14 +83,20 @@ def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int
     method = scope.get("method", "GET")
     try:
         entry = entry_of(method, scope["path"])
-    except NotThere as fault:
-        return (405, _NOT_SO) if fault.other_methods else (404, _NOT_HERE)
+    except NotThere:
+        return (405, _NOT_SO) if methods_of(scope["path"]) else (404, _NOT_HERE)
     asked = TABLE[entry]
     if asked is not None and not caller.may(asked):
         return (403, _MAY_NOT) if caller.name else (401, _WHO)
     if session is not None and method not in _SAFE and entry not in WITHOUT_SESSION:
         return None if holds(Headers(scope=scope).get(CSRF_HEADER, ""), session.csrf) else (403, _NO_CSRF)
     return None
+
+
+def _headers(status: int, scope: Scope) -> Mapping[str, str]:
+    if status == 405:
+        return {"Allow": ", ".join(sorted(methods_of(scope["path"])))}
+    return {"WWW-Authenticate": 'Bearer realm="ioc"'} if status == 401 else {}
 
 
 def _cookies(headers: Headers) -> Mapping[str, str]:

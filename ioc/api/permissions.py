@@ -99,23 +99,21 @@ WITHOUT_SESSION = (
 
 
 class NotThere(LookupError):
-    """No entry for the address; `other_methods` are those that it has."""
-
-    def __init__(self, other_methods: frozenset[str]) -> None:
-        super().__init__()
-        self.other_methods = other_methods
+    """No entry for the method and address."""
 
 
 def entry_of(method: str, path: str) -> str:
     """The key of TABLE that a request falls under; HEAD falls under GET. Raises NotThere."""
     wanted = "GET" if method == "HEAD" else method
-    others = set()
     for known, pattern, entry in _patterns():
-        if pattern.fullmatch(path):
-            if known == wanted:
-                return entry
-            others.add(known)
-    raise NotThere(frozenset(others))
+        if known == wanted and pattern.fullmatch(path):
+            return entry
+    raise NotThere(f"{method} {path}")
+
+
+def methods_of(path: str) -> frozenset[str]:
+    """What an address takes; empty when there is nothing at it."""
+    return frozenset(method for method, pattern, _ in _patterns() if pattern.fullmatch(path))
 
 
 @cache

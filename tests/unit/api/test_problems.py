@@ -14,7 +14,6 @@ AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
     [
         pytest.param("GET", "/api/v1/nothing", 404, id="no such address"),
         pytest.param("GET", "/nothing", 404, id="no such page"),
-        pytest.param("GET", "/api/v1/rules", 404, id="rules are not there yet"),
         pytest.param("GET", "/api/v1/kpis/no.such/history", 404, id="no such KPI"),
         pytest.param("GET", "/api/v1/kpis/a%2F..%2Fb/history", 404, id="slashes in a KPI"),
         pytest.param("DELETE", "/api/v1/kpis", 405, id="no such method"),

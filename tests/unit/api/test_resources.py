@@ -179,11 +179,15 @@ async def test_definitions(client: httpx.AsyncClient, parts: FakeParts) -> None:
     kpi = next(row for row in shown["kpis"] if row["id"] == "air.pm25_mean_24h")
     assert kpi["window"] == "24h"
     assert kpi["fresh_within_s"] == 5400
-    assert kpi["targets"][0]["at_most"] == 45
+    assert {target["year"]: target["at_most"] for target in kpi["targets"]}[2026] == 45
     assert kpi["min_samples"] == 18
     assert kpi["expression"] == {"kind": "aggregate", "measure": "air.pm25", "take": "mean"}
     overdue = next(row for row in shown["kpis"] if row["id"] == "dossier.overdue_now")
-    assert overdue["expression"] == {"kind": "count", "of": "dossier", "where": "closed_at is null and due_at < now"}
+    assert overdue["expression"] == {
+        "kind": "count",
+        "of": "dossier",
+        "where": "closed_at is null and deadline_at < now",
+    }
     assert (overdue["unit_of_measure"], overdue["unit_of_measure_en"]) == ("hồ sơ", "dossiers")
     assert {row["id"] for row in shown["case_types"]} == set(parts.catalog.vocabulary.case_types)
     assert {row["id"] for row in shown["kpis"]} == set(parts.catalog.kpis)
