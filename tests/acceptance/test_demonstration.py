@@ -143,14 +143,14 @@ def test_every_way_in(
     reason: str,
 ) -> None:
     send(centre, {**bad, "time": now()}, {**good, "time": now()})
-    wait_for("the value", lambda: centre.kpi(kpi, good["unit"])["value"] == value, 20)
+    wait_for("the value", lambda: centre.kpi(kpi, good["unit"])["value"] == value, 60)
 
     def dead_letter() -> bool:
         letters = centre.get("/api/v1/dead-letters", admin=True, reason=reason)["dead_letters"]
         return any(letter["field"] == field and letter["source"] for letter in letters)
 
-    wait_for("the dead letter", dead_letter, 20)
-    wait_for("a balanced ledger", lambda: centre.ledger()["balanced"], 20)
+    wait_for("the dead letter", dead_letter, 60)
+    wait_for("a balanced ledger", lambda: centre.ledger()["balanced"], 60)
 
 
 @pytest.mark.slow
