@@ -13,13 +13,16 @@ from ioc.api.rows import equal_to, select, stored_time
 from ioc.api.threads import Threads
 
 _SELECT = """
-SELECT case_type, case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at, attributes
+SELECT case_type, case_id, unit, status, channel, service, received_at, due_at, deadline_at, pauses, closed_at,
+    updated_at, attributes
 FROM cases WHERE {where} ORDER BY updated_at DESC, case_type DESC, case_id DESC LIMIT ?
 """
-_LATE = "(closed_at IS NULL AND due_at < ?)"
+_LATE = "(closed_at IS NULL AND deadline_at < ?)"
 
 
 class CaseShape(TypedDict):
+    """`deadline_at` is `due_at` moved on by the case's pauses, null while its clock stands; overdue goes by it."""
+
     case_type: str
     case_id: str
     unit: str
@@ -28,6 +31,8 @@ class CaseShape(TypedDict):
     service: str
     received_at: str
     due_at: str | None
+    deadline_at: str | None
+    pauses: int
     closed_at: str | None
     updated_at: str
     attributes: dict[str, Any]
@@ -50,7 +55,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         channel: str | None = None,
         service: str | None = None,
         is_open: Annotated[bool | None, Query(alias="open", description="true: not closed yet")] = None,
-        overdue: Annotated[bool | None, Query(description="true: not closed and past its due time")] = None,
+        overdue: Annotated[bool | None, Query(description="true: not closed and past its deadline")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
     ) -> Response:
@@ -89,6 +94,8 @@ def case_shape(row: dict[str, Any]) -> CaseShape:
         "service": row["service"] or "",
         "received_at": stored_time(row["received_at"]),
         "due_at": row["due_at"] and stored_time(row["due_at"]),
+        "deadline_at": row["deadline_at"] and stored_time(row["deadline_at"]),
+        "pauses": row["pauses"] or 0,
         "closed_at": row["closed_at"] and stored_time(row["closed_at"]),
         "updated_at": stored_time(row["updated_at"]),
         "attributes": orjson.loads(row["attributes"] or "{}"),

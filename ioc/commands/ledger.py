@@ -17,7 +17,7 @@ def command(as_json: bool) -> None:
     settings = Settings.from_environment()
     address = f"http://127.0.0.1:{settings.http_port}/api/v1/ledger"
     try:
-        answer = httpx.get(address, timeout=30)
+        answer = httpx.get(address, headers={"Authorization": f"Bearer {settings.admin_token()}"}, timeout=30)
         answer.raise_for_status()
     except httpx.HTTPError as fault:
         raise IocError(f"The centre does not answer at {address}: {fault}.") from fault

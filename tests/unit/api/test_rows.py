@@ -36,6 +36,7 @@ def add_case(parts: FakeParts, case_id: str, minutes_ago: int = 0, **more: objec
         "case_key": crc32(case_id.encode()),
         **more,
     }
+    row.setdefault("deadline_at", row["due_at"])
     insert(parts, "cases", row)
 
 
@@ -65,7 +66,9 @@ async def get(client: httpx.AsyncClient, path: str, **query: object) -> dict[str
 
 
 async def test_a_case_as_it_is_told(client: httpx.AsyncClient, parts: FakeParts) -> None:
-    add_case(parts, "H57-1", due_at=NAIVE_NOW + timedelta(hours=8, minutes=30), channel=None, attributes=None)
+    due = NAIVE_NOW + timedelta(hours=8, minutes=30)
+    moved = {"deadline_at": due + timedelta(hours=1), "pauses": 1}
+    add_case(parts, "H57-1", due_at=due, channel=None, attributes=None, **moved)
     assert await get(client, "/api/v1/cases") == {
         "cases": [
             {
@@ -77,6 +80,8 @@ async def test_a_case_as_it_is_told(client: httpx.AsyncClient, parts: FakeParts)
                 "service": "1.004873",
                 "received_at": "2026-11-19T01:00:00.000Z",
                 "due_at": "2026-11-22T09:30:00.000Z",
+                "deadline_at": "2026-11-22T10:30:00.000Z",
+                "pauses": 1,
                 "closed_at": None,
                 "updated_at": "2026-11-22T01:00:00.000Z",
                 "attributes": {},
@@ -108,7 +113,7 @@ async def test_filters_of_cases(
 ) -> None:
     past = NAIVE_NOW - timedelta(hours=1)
     add_case(parts, "open", 1, channel="counter", service="1.000001")
-    add_case(parts, "late", 2, case_type="petition", due_at=past)
+    add_case(parts, "late", 2, case_type="petition", due_at=NAIVE_NOW + timedelta(days=1), deadline_at=past)
     add_case(parts, "closed", 3, unit="19774", status="settled", due_at=past, closed_at=NAIVE_NOW)
     answer = await get(client, "/api/v1/cases", **query)
     assert [row["case_id"] for row in answer["cases"]] == shown
