@@ -6,24 +6,26 @@ import fcntl
 import sys
 
 from setup.chromium import CHROMIUM
-from setup.environment import ENVIRONMENT, install
+from setup.environment import PEERS, PEERS_VENV, environment, install
 from setup.kafka import FETCH_JARS, RECORD_START
 from setup.pages import BUILD_PAGES, NPM_PACKAGES
-from setup.steps import BUILD, SetupFailed, fail, is_done, perform, perform_side_by_side
+from setup.steps import BUILD, VENV, SetupFailed, fail, is_done, perform, perform_side_by_side
 
-# The purposes, each with a lock requirements/<purpose>.txt that holds the ones before it.
-PURPOSES = ("up", "test", "bench")
+# Each purpose with the locks requirements/<lock>.txt that serve it, the least first; "test" holds all of "up".
+PURPOSES = {"up": ("up", "test"), "test": ("test",), "bench": ("test",)}
 
 
 def main(purpose: str) -> None:
     BUILD.mkdir(exist_ok=True)
-    with (BUILD / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two `make` at once wait for each other
-        perform([ENVIRONMENT])
-        sufficient = [install(wider) for wider in PURPOSES[PURPOSES.index(purpose) :]]
+    with (BUILD / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # two `make` at once wait for each other
+        perform([environment(VENV)])
+        sufficient = [install(lock) for lock in PURPOSES[purpose]]
         if not any(is_done(step) for step in sufficient):
             perform(sufficient[:1])
         pages = [NPM_PACKAGES, BUILD_PAGES] + ([CHROMIUM] if purpose == "test" else [])
+        if purpose == "bench":
+            perform([environment(PEERS_VENV), PEERS])
         perform_side_by_side([[FETCH_JARS, RECORD_START], pages])
 
 

@@ -6,13 +6,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from setup.steps import PYTHON, ROOT, VENV, SetupFailed, Step, call
+from setup.steps import BUILD, ROOT, VENV, SetupFailed, Step, call
 
 # The tested version first, whatever `python3` means here.
 INTERPRETERS = ("python3.11", "python3", "python3.12", "python3.13")
 OLDEST = (3, 11)
 # As in CPython's own ensurepip, which Debian leaves out of its Python unless python3-venv is installed by root.
 PIP = ROOT / "setup" / "pip-26.3-py3-none-any.whl"
+# What `make bench` compares with is kept apart: its packages hold versions that the centre cannot live with.
+PEERS_VENV = BUILD / "peers"
 
 
 def answers(interpreter: str, code: str) -> bool:
@@ -30,43 +32,57 @@ def suitable_interpreter() -> str:
     raise SetupFailed("no Python 3.11 or newer was found on PATH; install python3.11")
 
 
-def make_environment(log: Path) -> None:
-    """Keep an environment that works, else make one."""
-    if answers(str(PYTHON), f"import sys, pip; assert sys.version_info >= {OLDEST}"):
-        return
-    make = [suitable_interpreter(), "-m", "venv", "--clear", "--without-pip", str(VENV)]
-    call(make, log, failure="the virtual environment could not be made")
-    into_itself = [str(PYTHON), f"{PIP}/pip", "install", "--no-index", str(PIP)]
-    call(into_itself, log, failure="pip could not be put into the virtual environment")
+def environment(venv: Path) -> Step:
+    """An environment that works is kept, else one is made."""
+    python = venv / "bin" / "python"
+
+    def make(log: Path) -> None:
+        if answers(str(python), f"import sys, pip; assert sys.version_info >= {OLDEST}"):
+            return
+        command = [suitable_interpreter(), "-m", "venv", "--clear", "--without-pip", str(venv)]
+        call(command, log, failure="the virtual environment could not be made")
+        into_itself = [str(python), f"{PIP}/pip", "install", "--no-index", str(PIP)]
+        call(into_itself, log, failure="pip could not be put into the virtual environment")
+
+    return Step(
+        name="environment" if venv == VENV else f"environment-{venv.name}",
+        title="Python environment",
+        run=make,
+        inputs=(),
+        outputs=(python,),
+    )
 
 
-ENVIRONMENT = Step(
-    name="environment",
-    title="Python environment",
-    run=make_environment,
-    inputs=(),
-    outputs=(PYTHON,),
-)
+def fill(venv: Path, lock: str, log: Path) -> None:
+    """Everything in `requirements/<lock>.txt`, exactly. The lock is whole, so pip need not resolve; it reuses what is
+    there. Raises SetupFailed."""
+    file = ROOT / "requirements" / f"{lock}.txt"
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
+    call([*pip, "--require-hashes", "-r", str(file)], log, failure=f"{file.name} was not installed")
 
 
 def install(lock: str) -> Step:
-    """Everything in `requirements/<lock>.txt`, exactly; and the project itself, so that `ioc` is a command."""
-    file = ROOT / "requirements" / f"{lock}.txt"
+    """Everything in `requirements/<lock>.txt`; and the project itself, so that `ioc` is a command."""
 
     def run(log: Path) -> None:
-        pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
-        # The lock is whole, so pip need not resolve; it reuses what is there.
-        call([*pip, "--no-deps", "--require-hashes", "-r", str(file)], log, failure=f"{file.name} was not installed")
-        call(
-            [*pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)],
-            log,
-            failure="the project itself was not installed",
-        )
+        fill(VENV, lock, log)
+        itself = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
+        itself += ["--no-build-isolation", "--no-index", "--editable", str(ROOT)]
+        call(itself, log, failure="the project itself was not installed")
 
     return Step(
         name=f"packages-{lock}",
         title="Python packages, a Java runtime and Node",
         run=run,
-        inputs=(file, ROOT / "pyproject.toml"),
+        inputs=(ROOT / "requirements" / f"{lock}.txt", ROOT / "pyproject.toml"),
         outputs=(VENV / "bin" / "ioc", VENV / "bin" / "node"),
     )
+
+
+PEERS = Step(
+    name="packages-peers",
+    title="Engines to compare with",
+    run=lambda log: fill(PEERS_VENV, "peers", log),
+    inputs=(ROOT / "requirements" / "peers.txt",),
+    outputs=(PEERS_VENV / "bin" / "python",),
+)

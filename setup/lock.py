@@ -9,14 +9,14 @@ from setup.pages import UI
 from setup.steps import ROOT, VENV
 
 UV = [str(VENV / "bin/uv"), "pip", "compile", "--quiet", "--upgrade", "--universal", "--python-version", "3.11"]
-UV += ["--generate-hashes", "--no-header", "pyproject.toml"]
+UV += ["--generate-hashes", "--no-header"]
 
 # Each lock keeps the versions of the one before, so that `make test` after `make up` only adds.
 PYTHON_LOCKS: dict[str, list[str]] = {
-    "run": [],
-    "up": ["--extra", "setup", "--constraint", "requirements/run.txt"],
-    "test": ["--extra", "setup", "--extra", "dev", "--constraint", "requirements/up.txt"],
-    "bench": ["--extra", "setup", "--extra", "dev", "--extra", "bench", "--constraint", "requirements/test.txt"],
+    "run": ["pyproject.toml"],
+    "up": ["pyproject.toml", "--extra", "setup", "--constraint", "requirements/run.txt"],
+    "test": ["pyproject.toml", "--extra", "setup", "--extra", "dev", "--constraint", "requirements/up.txt"],
+    "peers": ["--group", "peers"],
 }
 
 

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
+from setup.environment import PEERS_VENV
 from tests.bench import alert_ticks, alerting, historian, latency, resting, throughput
 
 
@@ -13,7 +13,7 @@ def _websocket() -> None:
 
 
 BENCHES: dict[str, Callable[[], None]] = {
-    "throughput": lambda: throughput.run(60, Path(sys.executable)),
+    "throughput": lambda: throughput.run(60, PEERS_VENV / "bin" / "python"),
     "latency": lambda: latency.run(30),
     "alerting": alerting.run,
     "alert_ticks": alert_ticks.run,
