@@ -7,7 +7,18 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
-PAGES = ("/wall/{display}", "/ops", "/lab", "/login", "/catalog", "/catalog/{kpi}", "/sources")
+PAGES = (
+    "/wall/{display}",
+    "/ops",
+    "/login",
+    "/catalog",
+    "/catalog/{kpi}",
+    "/sources",
+    "/lab",
+    "/explore",
+    "/reports",
+    "/open",
+)
 _NOT_BUILT = """<!doctype html>
 <html lang="vi"><meta charset="utf-8"><title>IOC</title>
 <h1>Giao diện chưa được dựng</h1>

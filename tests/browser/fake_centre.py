@@ -214,9 +214,8 @@ class FakeCentre:
             WebSocketRoute("/ws/v1", self._websocket),
             Mount("/assets", StaticFiles(directory=pages / "assets", check_dir=False)),
         ]
-        routes += [
-            Route(path, page) for path in ("/wall/{display}", "/ops", "/lab", "/catalog", "/catalog/{kpi}", "/sources")
-        ]
+        pages_of_desk = ("/ops", "/catalog", "/catalog/{kpi}", "/sources", "/lab", "/explore", "/reports", "/open")
+        routes += [Route(path, page) for path in ("/wall/{display}", *pages_of_desk)]
         return Starlette(routes=routes)
 
     def _or_refused(self, shape: Json, written: bytes | None = None) -> Response:

@@ -25,6 +25,18 @@ if (shown.kind === 'wall') {
 } else if (shown.kind === 'sources') {
   const { default: Sources } = await import('./sources/Sources.svelte')
   mount(Sources, { target, props: { initialLanguage: tongue } })
+} else if (shown.kind === 'lab') {
+  const { default: Lab } = await import('./lab/Lab.svelte')
+  mount(Lab, { target, props: { initialLanguage: tongue } })
+} else if (shown.kind === 'explore') {
+  const { default: Explore } = await import('./explore/Explore.svelte')
+  mount(Explore, { target, props: { initialLanguage: tongue } })
+} else if (shown.kind === 'reports') {
+  const { default: Reports } = await import('./reports/Reports.svelte')
+  mount(Reports, { target, props: { initialLanguage: tongue } })
+} else if (shown.kind === 'open') {
+  const { default: Open } = await import('./open/Open.svelte')
+  mount(Open, { target, props: { initialLanguage: tongue } })
 } else {
   const { default: NotBuilt } = await import('./pages/NotBuilt.svelte')
   mount(NotBuilt, { target, props: { page: shown, initialLanguage: tongue } })

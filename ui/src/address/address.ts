@@ -9,9 +9,12 @@ export type Page =
   | { kind: 'sources' }
   | { kind: 'ops' }
   | { kind: 'login' }
-  | { kind: 'lab' }
+  | { kind: AnalysisKind }
   | { kind: 'unknown' }
-export type DeskKind = 'ops' | 'catalog' | 'sources' | 'lab'
+export type DeskKind = 'ops' | 'catalog' | 'sources' | AnalysisKind
+/** The pages of the analysts, one section of the navigation with a tab each. */
+export const ANALYSIS = ['lab', 'explore', 'reports', 'open'] as const
+export type AnalysisKind = (typeof ANALYSIS)[number]
 
 export function page(path: string): Page {
   const [first = '', second = '', ...rest] = path.split('/').filter(Boolean)
@@ -19,9 +22,13 @@ export function page(path: string): Page {
   if (first === 'catalog' && rest.length === 0) return { kind: first, kpi: decodeURIComponent(second) }
   if (first === 'ops' && second === '') return { kind: first }
   if (first === 'login' && second === '') return { kind: first }
-  if (first === 'lab' && second === '') return { kind: first }
+  if (isAnalysis(first) && second === '') return { kind: first }
   if (first === 'sources' && second === '') return { kind: first }
   return { kind: 'unknown' }
+}
+
+export function isAnalysis(kind: string | null): kind is AnalysisKind {
+  return (ANALYSIS as readonly (string | null)[]).includes(kind)
 }
 
 export function language(search: string): Language {
