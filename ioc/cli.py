@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from ioc.errors import IocError
+from ioc.lean import keep_pandas_out
 
 COMMANDS = {
     "up": "run the whole centre with the demonstration province",
@@ -47,6 +48,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; a fault that a user can mend is one sentence and exit code 2, never a traceback."""
+    keep_pandas_out()
     try:
         outcome = cli.main(standalone_mode=False)
         if isinstance(outcome, int):
