@@ -28,8 +28,18 @@ def asking(static: Path) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize(
     "path",
-    ["/wall/main", "/wall/second", "/ops", "/catalog", "/catalog/air.aqi?unit=46", "/sources"]
-    + ["/lab", "/explore", "/reports", "/open"],
+    [
+        "/wall/main",
+        "/wall/second",
+        "/ops",
+        "/catalog",
+        "/catalog/air.aqi?unit=46",
+        "/sources",
+        "/lab",
+        "/explore",
+        "/reports",
+        "/open",
+    ],
 )
 async def test_pages(static: Path, path: str) -> None:
     answer = await asking(static).get(path)
