@@ -68,7 +68,7 @@ class Gate:
         if scheme.lower() == "bearer" and token.strip():
             if holds(token.strip(), self._admin_token):
                 return ADMIN_SCRIPT, None
-            return await asyncio.to_thread(self._people.sessions.display_of, token.strip()) or self._anonymous, None
+            return await asyncio.to_thread(self._bearer, token.strip()) or self._anonymous, None
         cookies = _cookies(headers)
         if token := cookies.get(SESSION_COOKIE, ""):
             session = await asyncio.to_thread(self._people.sessions.of, token)
@@ -77,6 +77,9 @@ class Gate:
         if token := cookies.get(DISPLAY_COOKIE, ""):
             return await asyncio.to_thread(self._people.sessions.display_of, token) or self._anonymous, None
         return self._anonymous, None
+
+    def _bearer(self, token: str) -> Caller | None:
+        return self._people.tokens.caller_of(token) or self._people.sessions.display_of(token)
 
 
 def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, str] | None:

@@ -1,12 +1,15 @@
-"""`ioc user`: accounts of people, tokens of wall displays, and the audit trail."""
+"""`ioc user`: accounts of people, their tokens, tokens of wall displays, and the audit trail."""
 
 import getpass
+import re
 import sys
+from datetime import timedelta
 
 import click
 import orjson
 
 from ioc.clock import rfc3339
+from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.settings import Settings
@@ -83,6 +86,50 @@ def display(name: str, end: bool, as_json: bool) -> None:
     token = people.sessions.make_display(name)
     _note(people, "display.add", name)
     click.echo(orjson.dumps({"display": name, "token": token}) if as_json else token)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--for", "lasts", default="90d", show_default=True, help="days until it ends, as 90d")
+@_JSON
+def token(name: str, lasts: str, as_json: bool) -> None:
+    """Print a new token for the scripts and tools of NAME: `Authorization: Bearer TOKEN`. It is shown only here."""
+    if not re.fullmatch(r"[0-9]{1,4}d", lasts):
+        raise ConfigurationInvalid(f"--for {lasts!r} is not a number of days as 90d.")
+    people = _people()
+    text, made = people.tokens.make(name, timedelta(days=int(lasts[:-1])))
+    _note(people, "token.add", name, id=made.id, expires_at=rfc3339(made.expires_at))
+    row = {"person": name, "id": made.id, "token": text, "expires_at": rfc3339(made.expires_at)}
+    click.echo(orjson.dumps(row) if as_json else text)
+
+
+@command.command()
+@click.argument("name")
+@_JSON
+def tokens(name: str, as_json: bool) -> None:
+    """Show the tokens of NAME: their ids, when they end, when they were used last."""
+    rows = [
+        {
+            "id": known.id,
+            "made_at": rfc3339(known.made_at),
+            "expires_at": rfc3339(known.expires_at),
+            "used_at": rfc3339(known.used_at) if known.used_at else None,
+        }
+        for known in _people().tokens.of(name)
+    ]
+    if as_json:
+        click.echo(orjson.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['id']} ends {row['expires_at']}, used {row['used_at'] or 'never'}")
+
+
+@command.command()
+@click.argument("token_id")
+def revoke(token_id: str) -> None:
+    """End the token with this id."""
+    people = _people()
+    _note(people, "token.revoke", people.tokens.revoke(token_id), id=token_id)
 
 
 @command.command()

@@ -1,4 +1,4 @@
-"""People of the centre: accounts, sessions, display tokens, and the audit trail of what was done.
+"""People of the centre: accounts, sessions, tokens of people and displays, and the audit trail of what was done.
 
 They lie in a file of their own (SQLite, `people.db`), since `ioc user` changes them while `ioc serve` runs, and the
 store has one owner.
@@ -7,6 +7,18 @@ store has one owner.
 from ioc.people.accounts import AccountRefused, Accounts
 from ioc.people.people import People
 from ioc.people.sessions import Session, Sessions
+from ioc.people.tokens import PersonalToken, PersonalTokens
 from ioc.people.trail import Act, Trail, TrailBroken
 
-__all__ = ["AccountRefused", "Accounts", "Act", "People", "Session", "Sessions", "Trail", "TrailBroken"]
+__all__ = [
+    "AccountRefused",
+    "Accounts",
+    "Act",
+    "People",
+    "PersonalToken",
+    "PersonalTokens",
+    "Session",
+    "Sessions",
+    "Trail",
+    "TrailBroken",
+]

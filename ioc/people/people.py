@@ -7,6 +7,7 @@ from ioc.clock import Clock
 from ioc.people.accounts import Accounts
 from ioc.people.file import PeopleFile
 from ioc.people.sessions import Sessions
+from ioc.people.tokens import PersonalTokens
 from ioc.people.trail import Trail
 
 
@@ -17,9 +18,10 @@ class People:
     accounts: Accounts
     sessions: Sessions
     trail: Trail
+    tokens: PersonalTokens
 
     @classmethod
     def open(cls, path: Path, clock: Clock | None = None) -> "People":
         """`path` is the SQLite file, made when missing. Raises StoreUnavailable."""
         file = PeopleFile(path)
-        return cls(Accounts(file, clock), Sessions(file, clock), Trail(file, clock))
+        return cls(Accounts(file, clock), Sessions(file, clock), Trail(file, clock), PersonalTokens(file, clock))

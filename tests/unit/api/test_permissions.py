@@ -1,6 +1,7 @@
 """Every address for every kind of caller; logging in; CSRF; people and the trail."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -71,6 +72,24 @@ async def test_every_address(parts: FakeParts, role: Role | None) -> None:
         if not right:
             wrong.append((entry, answer.status_code))
     assert wrong == []
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_every_address_with_a_personal_token(parts: FakeParts, role: Role) -> None:
+    parts.people.accounts.add(f"the-{role}", "Người dùng", role, PASSWORD)
+    token, _ = parts.people.tokens.make(f"the-{role}", timedelta(days=1))
+    client = await client_of(parts)
+    client.headers["Authorization"] = f"Bearer {token}"
+    wrong = []
+    for entry in HTTP_ENTRIES:
+        method, path = address(entry)
+        answer = await client.request(method, path)
+        is_let = TABLE[entry] is None or TABLE[entry] in PERMISSIONS[role]
+        if ("may not do" in answer.text and answer.status_code == 403) is is_let:
+            wrong.append((entry, answer.status_code))
+    assert wrong == []
+    parts.people.accounts.set_disabled(f"the-{role}", True)
+    assert (await client.get("/api/v1/kpis")).status_code == 401
 
 
 async def test_every_route_is_in_the_table(parts: FakeParts) -> None:

@@ -1,0 +1,98 @@
+"""Personal tokens: what a person's own scripts and tools send in place of a password. Kept as hashes, they expire.
+
+A token has the rights of its account's role as they are when it is used. A new password leaves tokens as they are; they
+end by their time, by being revoked, and as long as the account is disabled.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_hex, token_urlsafe
+
+from ioc.clock import Clock, SystemClock, from_ms, to_ms
+from ioc.errors import ConfigurationInvalid
+from ioc.model.person import PERMISSIONS, Caller, Role
+from ioc.people.file import PeopleFile
+
+MARK = "ioc_"
+"""How a personal token begins, so that one that was published by mistake can be found."""
+LONGEST = timedelta(days=366)
+# The time a token was used last is written this often only, so that most requests do not write.
+_USED_EVERY = timedelta(minutes=5)
+_MS = timedelta(milliseconds=1)
+_COLUMNS = "id, person, made_at, expires_at, used_at"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalToken:
+    """What is known of a token. `used_at` is exact to five minutes, None when it was never used."""
+
+    id: str
+    person: str
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+class PersonalTokens:
+    def __init__(self, file: PeopleFile, clock: Clock | None = None) -> None:
+        self._file = file
+        self._clock = clock or SystemClock()
+
+    def make(self, person: str, lasts: timedelta) -> tuple[str, PersonalToken]:
+        """A new token, told here only. Raises ConfigurationInvalid: no such account, or no fit length of time."""
+        if not timedelta(0) < lasts <= LONGEST:
+            raise ConfigurationInvalid(f"A token lasts from one to {LONGEST.days} days.")
+        token, now_ms = MARK + token_urlsafe(32), self._now_ms()
+        made = (token_hex(4), person, now_ms, now_ms + lasts // _MS, 0)
+        with self._file.writing() as connection:
+            if connection.execute("SELECT 1 FROM people WHERE name = ?", [person]).fetchone() is None:
+                raise ConfigurationInvalid(f"No account is called {person!r}.")
+            connection.execute("DELETE FROM tokens WHERE expires_at <= ?", [now_ms])
+            connection.execute(
+                f"INSERT INTO tokens (token_hash, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", [_hashed(token), *made]
+            )
+        return token, _token(made)
+
+    def caller_of(self, token: str) -> Caller | None:
+        """The person whose token this is, with what their role allows now; None when it is none, over, or disabled."""
+        if not token.startswith(MARK):
+            return None
+        now_ms, hashed = self._now_ms(), _hashed(token)
+        query = (
+            "SELECT p.name, p.role, t.used_at FROM tokens t JOIN people p ON p.name = t.person "
+            "WHERE t.token_hash = ? AND t.expires_at > ? AND NOT p.disabled"
+        )
+        with self._file.reading() as connection:
+            row = connection.execute(query, [hashed, now_ms]).fetchone()
+        if row is None:
+            return None
+        if now_ms - row[2] > _USED_EVERY // _MS:
+            with self._file.writing() as connection:
+                connection.execute("UPDATE tokens SET used_at = ? WHERE token_hash = ?", [now_ms, hashed])
+        return Caller(row[0], PERMISSIONS[Role(row[1])])
+
+    def of(self, person: str) -> list[PersonalToken]:
+        """Those of an account that are not over, oldest first."""
+        query = f"SELECT {_COLUMNS} FROM tokens WHERE person = ? AND expires_at > ? ORDER BY made_at, id"
+        with self._file.reading() as connection:
+            return [_token(row) for row in connection.execute(query, [person, self._now_ms()])]
+
+    def revoke(self, token_id: str) -> str:
+        """Whose it was. Raises ConfigurationInvalid when there is none."""
+        with self._file.writing() as connection:
+            row = connection.execute("DELETE FROM tokens WHERE id = ? RETURNING person", [token_id]).fetchone()
+        if row is None:
+            raise ConfigurationInvalid(f"No token has the id {token_id!r}; `ioc user tokens NAME` shows them.")
+        return str(row[0])
+
+    def _now_ms(self) -> int:
+        return to_ms(self._clock.now())
+
+
+def _token(row: tuple[str, str, int, int, int]) -> PersonalToken:
+    return PersonalToken(row[0], row[1], from_ms(row[2]), from_ms(row[3]), from_ms(row[4]) if row[4] else None)
+
+
+def _hashed(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
