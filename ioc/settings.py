@@ -78,6 +78,21 @@ class Settings:
         return self.data_dir / "archive"
 
     @property
+    def snapshots_dir(self) -> Path:
+        """Copies of the store for readers (ioc/store/snapshot.py)."""
+        return self.data_dir / "snapshots"
+
+    @property
+    def lab_dir(self) -> Path:
+        """What `ioc lab` publishes to analysts, their results and saved queries."""
+        return self.data_dir / "lab"
+
+    @property
+    def lab_socket(self) -> Path:
+        """Where `ioc lab` answers; only this user reaches it."""
+        return self.data_dir / "lab.sock"
+
+    @property
     def sources_dir(self) -> Path:
         """Source configurations, one TOML file each."""
         return Path(os.environ.get("IOC_SOURCES_DIR", self.data_dir / "sources"))

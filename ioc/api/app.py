@@ -12,6 +12,7 @@ from ioc.api import (
     cases,
     dead_letters,
     definitions,
+    deliveries,
     displays,
     explain,
     health,
@@ -19,6 +20,7 @@ from ioc.api import (
     incoming,
     ingest,
     kpis,
+    lab,
     ledger,
     live,
     metrics,
@@ -84,6 +86,7 @@ def create_app(centre: Centre) -> FastAPI:
         silences.routes(centre, threads),
         rules.routes(centre, threads),
         routing.routes(centre, threads),
+        deliveries.routes(centre, threads),
         incidents.routes(centre, threads),
         ingest.routes(centre),
         health.routes(centre, threads),
@@ -91,6 +94,7 @@ def create_app(centre: Centre) -> FastAPI:
         live.routes(centre),
         session.routes(centre),
         people.routes(centre),
+        lab.routes(centre),
     ):
         app.include_router(router)
     reference.install(app)

@@ -36,7 +36,8 @@ class Store:
     """The one owner of the file. Cursors are cheap: a thread takes one for a piece of work and closes it.
 
     `zone_hours` is the offset of the province's zone; days of the store are days of that zone. `writing` is held by
-    each transaction that writes cases, since the clocks of all may be derived anew from another thread.
+    each transaction that writes cases, since the clocks of all may be derived anew from another thread; `checkpoints`
+    by whoever needs the file to stay as it is for a while (ioc/store/snapshot.py).
     """
 
     def __init__(self, path: Path, archive_dir: Path, zone_hours: int) -> None:
@@ -45,6 +46,7 @@ class Store:
         self.zone_hours = zone_hours
         self.codes = Codes()
         self.writing = Lock()
+        self.checkpoints = Lock()
         self._lock = Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()

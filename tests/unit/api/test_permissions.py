@@ -27,6 +27,8 @@ EXAMPLES = {
     "{silence_id}": "none",
     "{channel}": "none",
     "{incident}": "none",
+    "{query}": "none",
+    "{saved}": "1",
     "{file_id}": "none",
     "{file:path}": "x.js",
     "{file}": "start.js",

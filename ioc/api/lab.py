@@ -1,0 +1,109 @@
+"""Addresses that the lab answers (`ioc lab`, a process of its own): forwarded as they come, piece by piece."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ioc.api.centre import Centre
+from ioc.api.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
+from ioc.api.gate import caller_of
+from ioc.api.problems import RETRY_AFTER_S, Problem
+
+if TYPE_CHECKING:
+    import httpx
+
+ADDRESSES: tuple[str, ...] = (
+    "POST /api/v1/sql",
+    "GET /api/v1/lab",
+    "POST /api/v1/lab/snapshot",
+    "GET /api/v1/lab/dictionary",
+    "POST /api/v1/lab/queries",
+    "GET /api/v1/lab/queries/{query}",
+    "DELETE /api/v1/lab/queries/{query}",
+    "GET /api/v1/lab/queries/{query}/rows",
+    "GET /api/v1/lab/queries/{query}/result",
+    "POST /api/v1/lab/check",
+    "POST /api/v1/lab/plan",
+    "GET /api/v1/lab/history",
+    "GET /api/v1/lab/saved",
+    "POST /api/v1/lab/saved",
+    "GET /api/v1/lab/saved/{saved}",
+    "PUT /api/v1/lab/saved/{saved}",
+    "DELETE /api/v1/lab/saved/{saved}",
+    "GET /api/v1/lab/saved/{saved}/versions",
+    "GET /api/v1/lab/questions",
+)
+"""As in `permissions.TABLE`, which says who may call them."""
+_LONGEST_S = 180.0
+_CONNECT_S = 2.0
+_NOT_PASSED_ON = frozenset({
+    "host", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "authorization", "cookie",
+    CALLER_HEADER.lower(), PERMISSIONS_HEADER.lower(),
+})  # fmt: skip
+_NOT_PASSED_BACK = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
+_AWAY = "The lab does not answer just now; everything else goes on. Try again in a few seconds."
+
+
+def routes(centre: Centre) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    line = _Line(centre.settings.lab_socket)
+
+    async def forward(request: Request) -> Response:
+        return await line.pass_on(request)
+
+    for entry in ADDRESSES:
+        method, path = entry.split()
+        router.add_api_route(path, forward, methods=[method], response_model=None)
+    return router
+
+
+class _Line:
+    """The line to the lab's socket. Neither question nor answer is ever held whole; who reads slowly is waited for."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self._client: httpx.AsyncClient | None = None
+
+    async def pass_on(self, request: Request) -> Response:
+        """Raises Problem (503) when the lab is away."""
+        import httpx  # only centres whose lab is asked need it
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                transport=httpx.AsyncHTTPTransport(uds=str(self._socket), limits=httpx.Limits(max_connections=200)),
+                timeout=httpx.Timeout(_LONGEST_S, connect=_CONNECT_S),
+                base_url="http://lab",
+            )
+        caller = caller_of(request)
+        headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON]
+        headers += [
+            (CALLER_HEADER.encode(), caller.name.encode()),
+            (PERMISSIONS_HEADER.encode(), ",".join(sorted(caller.permissions)).encode()),
+        ]
+        asked = self._client.build_request(
+            request.method,
+            httpx.URL(path=request.url.path, query=request.url.query.encode()),
+            headers=headers,
+            content=request.stream() if _has_body(request) else None,
+        )
+        try:
+            answer = await self._client.send(asked, stream=True)
+        except httpx.TransportError:
+            raise Problem(503, _AWAY, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
+        back = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_BACK}
+        return StreamingResponse(_pieces(answer), answer.status_code, back)
+
+
+async def _pieces(answer: "httpx.Response") -> AsyncIterator[bytes]:
+    try:
+        async for piece in answer.aiter_raw():
+            yield piece
+    finally:
+        await answer.aclose()
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers

@@ -1,0 +1,22 @@
+"""`ioc lab`: the analysts' side, a process of its own."""
+
+import logging
+
+import click
+
+from ioc.clock import SystemClock
+from ioc.lab.app import create_lab_app
+from ioc.lab.beside import Beside
+from ioc.lab.parts import LabParts
+from ioc.lab.server import serve
+from ioc.settings import Settings
+from ioc.store.snapshot import current
+
+
+@click.command()
+def command() -> None:
+    """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings.from_environment()
+    parts = LabParts(settings, SystemClock(), lambda: current(settings.snapshots_dir), Beside())
+    serve(create_lab_app(parts), settings.lab_socket)

@@ -1,0 +1,33 @@
+"""The lab's FastAPI app; `ioc serve` forwards to it after its gate said yes (ioc/api/lab.py)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from ioc import __version__
+from ioc.api import problems
+from ioc.lab.parts import LabParts
+from ioc.lab.routes import explorer, open_data, reports
+
+
+def create_lab_app(parts: LabParts) -> FastAPI:
+    """Its processes end with it."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await parts.beside.close()
+
+    app = FastAPI(
+        title="IOC lab",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.RESPONSES,
+    )
+    for module in (explorer, reports, open_data):
+        app.include_router(module.routes(parts))
+    problems.install(app)
+    return app

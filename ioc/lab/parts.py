@@ -1,0 +1,20 @@
+"""The parts of a running lab that its routes speak for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ioc.clock import Clock
+from ioc.lab.beside import Beside
+from ioc.settings import Settings
+from ioc.store.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class LabParts:
+    """Everything `create_lab_app` needs. `snapshot` gives the raw one in use; `beside` reckons over it in a process of
+    its own."""
+
+    settings: Settings
+    clock: Clock
+    snapshot: Callable[[], Snapshot | None]
+    beside: Beside

@@ -1,0 +1,47 @@
+"""The past as the centre itself reckons it, over a snapshot: the same evaluation, the same figures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from ioc.catalog import Catalog, load
+from ioc.errors import StoreUnavailable
+from ioc.evaluation.reading import PaneReader
+from ioc.settings import Settings
+from ioc.store.snapshot import Snapshot
+from ioc.store.store import unavailable
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "200MB",
+    "threads": 1,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+@dataclass(frozen=True)
+class Past:
+    """`reader` and `cursor` read the raw snapshot; `catalog` is as in force now."""
+
+    reader: PaneReader
+    catalog: Catalog
+    zone: ZoneInfo
+    cursor: duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def open_past(snapshot: Snapshot, settings: Settings) -> Iterator[Past]:
+    """Raises StoreUnavailable when the snapshot cannot be read, CatalogInvalid, ConfigurationInvalid."""
+    catalog = load(settings.province, settings.catalog_dir)
+    try:
+        connection = duckdb.connect(str(snapshot.path), read_only=True, config=_SETTINGS)
+    except (duckdb.Error, OSError) as fault:
+        raise unavailable(snapshot.path, fault) from fault
+    with connection:
+        facts = connection.execute("SELECT zone_hours FROM store_facts").fetchone()
+        if facts is None:
+            raise StoreUnavailable(f"The snapshot {snapshot.path} is empty.")
+        yield Past(PaneReader(connection, snapshot.archive_dir, facts[0]), catalog, settings.zone, connection)

@@ -1,0 +1,28 @@
+"""The extensions that come as packages of the package index: each is a folder with the signed extension file."""
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import duckdb
+
+from ioc.errors import ConfigurationInvalid
+
+QUACK = ("httpfs", "quack")
+"""In the order of loading: Quack sends through httpfs."""
+
+
+def files() -> list[Path]:
+    """For `LOAD 'FILE'`, which needs neither INSTALL nor a network. Raises ConfigurationInvalid when one is missing."""
+    return [_file(name) for name in QUACK]
+
+
+def _file(name: str) -> Path:
+    package = f"duckdb-extension-{name}"
+    wanted = f"duckdb_extension_{name}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
+    try:
+        path = Path(str(distribution(package).locate_file(wanted)))
+    except PackageNotFoundError:
+        path = Path()
+    if not path.is_file():
+        raise ConfigurationInvalid(f"Quack needs the package {package}=={duckdb.__version__}, which is not installed.")
+    return path

@@ -1,0 +1,27 @@
+"""What the tests have the process beside the lab reckon."""
+
+import os
+import time
+
+from ioc.errors import ConfigurationInvalid
+
+
+def add(one: int, other: int) -> int:
+    return one + other
+
+
+def process() -> int:
+    print("what is printed is no answer")
+    return os.getpid()
+
+
+def refuse() -> None:
+    raise ConfigurationInvalid("There is no such thing.")
+
+
+def fail() -> float:
+    return 1 / 0
+
+
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)

@@ -1,0 +1,67 @@
+"""The process that reckons beside the lab: answers, faults as they are, a killed process, too much at once."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from ioc.errors import ConfigurationInvalid
+from ioc.lab.beside import MOST_WAITING, Beside, LabBusy, ReckoningFailed
+from tests.integration.lab import reckonings
+
+
+def gone(pid: int) -> None:
+    """Returns once the process is no more."""
+    until = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+async def test_answers_faults_and_death() -> None:
+    beside = Beside(longest_s=5)
+    try:
+        assert await beside.run(reckonings.add, 1, other=2) == 3
+        first = await beside.run(reckonings.process)
+        assert first != os.getpid()
+        with pytest.raises(ConfigurationInvalid, match="no such thing"):
+            await beside.run(reckonings.refuse)
+        with pytest.raises(ReckoningFailed, match="ZeroDivisionError"):
+            await beside.run(reckonings.fail)
+        assert await beside.run(reckonings.process) == first
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(ReckoningFailed, match="ended; ask again"):
+            await beside.run(reckonings.add, 1, 1)
+        assert await beside.run(reckonings.add, 2, 2) == 4
+    finally:
+        await beside.close()
+
+
+async def test_what_takes_too_long_ends_and_its_answer_is_nobodys() -> None:
+    beside = Beside(longest_s=0.8)
+    try:
+        with pytest.raises(ReckoningFailed, match=r"longer than 0\.8 s"):
+            await beside.run(reckonings.sleep, 30)
+        slow = asyncio.create_task(beside.run(reckonings.sleep, 0.3))
+        await asyncio.sleep(0.1)
+        slow.cancel()
+        assert await beside.run(reckonings.add, 1, 2) == 3
+    finally:
+        await beside.close()
+
+
+async def test_too_many_are_refused_and_an_idle_process_ends() -> None:
+    beside = Beside(idle_s=0.2)
+    try:
+        many = [asyncio.create_task(beside.run(reckonings.add, n, 0)) for n in range(MOST_WAITING + 1)]
+        answers = await asyncio.gather(*many, return_exceptions=True)
+        assert answers[:MOST_WAITING] == list(range(MOST_WAITING))
+        assert isinstance(answers[MOST_WAITING], LabBusy)
+        pid = await beside.run(reckonings.process)
+        await asyncio.to_thread(gone, pid)
+        assert await beside.run(reckonings.process) != pid
+    finally:
+        await beside.close()
