@@ -1,0 +1,25 @@
+/** The parts of ECharts that charts of results use, loaded with the first of them. */
+
+import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts'
+import type { BarSeriesOption, HeatmapSeriesOption, LineSeriesOption, ScatterSeriesOption } from 'echarts/charts'
+import { AriaComponent, DataZoomInsideComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from 'echarts/components'
+import type { GridComponentOption, LegendComponentOption, TooltipComponentOption, VisualMapComponentOption } from 'echarts/components'
+import { init, use, type ComposeOption, type EChartsType } from 'echarts/core'
+import { CanvasRenderer, SVGRenderer } from 'echarts/renderers'
+
+use([LineChart, BarChart, HeatmapChart, ScatterChart])
+use([GridComponent, TooltipComponent, LegendComponent, VisualMapComponent, DataZoomInsideComponent])
+use([MarkLineComponent, MarkAreaComponent, AriaComponent, CanvasRenderer, SVGRenderer])
+
+export type Option = ComposeOption<
+  | LineSeriesOption
+  | BarSeriesOption
+  | HeatmapSeriesOption
+  | ScatterSeriesOption
+  | GridComponentOption
+  | TooltipComponentOption
+  | LegendComponentOption
+  | VisualMapComponentOption
+>
+export type { EChartsType }
+export { init }
