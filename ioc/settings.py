@@ -28,7 +28,7 @@ class Settings:
     """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
     by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
     say who they are; None lets them do nothing. `demonstration_days` of simulated history are
-    loaded at the first start."""
+    loaded at the first start. Without `quack_port` the lab takes the usual one or the next that is free."""
 
     data_dir: Path
     http_host: str = "127.0.0.1"
@@ -41,6 +41,8 @@ class Settings:
     demonstration: bool = False
     anonymous: Role | None = Role.VIEWER
     demonstration_days: int = 365
+    quack_host: str = "127.0.0.1"
+    quack_port: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -63,6 +65,10 @@ class Settings:
             demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
             anonymous=_anonymous(environment, http_host),
             demonstration_days=_whole_number(environment, "IOC_DEMO_DAYS", 365, 1, 365),
+            quack_host=environment.get("IOC_QUACK_HOST", "127.0.0.1"),
+            quack_port=_whole_number(environment, "IOC_QUACK_PORT", 0, 1, 65535)
+            if "IOC_QUACK_PORT" in environment
+            else None,
         )
 
     @property
@@ -91,6 +97,11 @@ class Settings:
     def lab_socket(self) -> Path:
         """Where `ioc lab` answers; only this user reaches it."""
         return self.data_dir / "lab.sock"
+
+    @property
+    def quack_address(self) -> Path:
+        """Where the lab writes which address Quack has; it exists while it can be attached."""
+        return self.data_dir / "quack.address"
 
     @property
     def sources_dir(self) -> Path:

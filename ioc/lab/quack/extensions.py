@@ -1,9 +1,7 @@
 """The extensions that come as packages of the package index: each is a folder with the signed extension file."""
 
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-
-import duckdb
 
 from ioc.errors import ConfigurationInvalid
 
@@ -13,16 +11,16 @@ QUACK = ("httpfs", "quack")
 
 def files() -> list[Path]:
     """For `LOAD 'FILE'`, which needs neither INSTALL nor a network. Raises ConfigurationInvalid when one is missing."""
-    return [_file(name) for name in QUACK]
+    return [_file(name, version("duckdb")) for name in QUACK]
 
 
-def _file(name: str) -> Path:
+def _file(name: str, of_duckdb: str) -> Path:
     package = f"duckdb-extension-{name}"
-    wanted = f"duckdb_extension_{name}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
+    wanted = f"duckdb_extension_{name}/extensions/v{of_duckdb}/{name}.duckdb_extension"
     try:
         path = Path(str(distribution(package).locate_file(wanted)))
     except PackageNotFoundError:
         path = Path()
     if not path.is_file():
-        raise ConfigurationInvalid(f"Quack needs the package {package}=={duckdb.__version__}, which is not installed.")
+        raise ConfigurationInvalid(f"Quack needs the package {package}=={of_duckdb}, which is not installed.")
     return path

@@ -14,12 +14,13 @@ _NO_NUMBER = b"\xff" * 9 + b"\x01"
 
 
 class Kind(IntEnum):
-    """Those a client of this version sends and the front passes on, and two answers."""
+    """Those a client of this version sends and the front passes on, and answers."""
 
     CONNECT = 1
     CONNECTED = 2
     PREPARE = 3
     FETCH = 7
+    SUCCESS = 10
     DISCONNECT = 11
     CLOSE_RESULT = 12
     ERROR = 100
@@ -85,8 +86,13 @@ def error(sentence: str) -> bytes:
     return header + _field(1) + _text(sentence) + _END
 
 
+def done() -> bytes:
+    """An answer to what has none of its own."""
+    return Message(Kind.SUCCESS, "", b"", _END).of_connection("")
+
+
 def disconnect(connection: str) -> bytes:
-    return Message(Kind.DISCONNECT, connection, b"", _END).of_connection(connection)
+    return Message(Kind.DISCONNECT, "", b"", _END).of_connection(connection)
 
 
 class _Reader:

@@ -1,0 +1,128 @@
+"""The front on a TCP port, as HTTP: `POST /quack` with a message, an answer back."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.types import Receive, Scope, Send
+
+from ioc.errors import ConfigurationInvalid
+from ioc.lab.quack.front import Front
+from ioc.lab.server import configured
+from ioc.settings import Settings
+
+DEFAULT_PORT = 9494
+MOST_AT_ONCE = 64
+LONGEST_MESSAGE_BYTES = 1 << 20
+_BODY_WITHIN_S = 10.0
+_TRIED_PORTS = 50
+_PLAIN = b"text/plain; charset=utf-8"
+
+
+class QuackApp:
+    """ASGI. Holds a message at most as long as LONGEST_MESSAGE_BYTES, and MOST_AT_ONCE of them."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._answering = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["method"] != "POST" or scope["path"] != "/quack":
+            await _reply(send, 404, b"Quack of the analysts' lab: ATTACH 'quack:HOST:PORT' AS ioc (TOKEN '...')\n")
+        elif self._answering >= MOST_AT_ONCE:
+            await _reply(send, 503, b"Too many messages at once; try again.\n")
+        else:
+            self._answering += 1
+            try:
+                await self._converse(receive, send)
+            finally:
+                self._answering -= 1
+
+    async def _converse(self, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(_BODY_WITHIN_S):
+                message = await _message(receive)
+        except TimeoutError:
+            await _reply(send, 408, b"The message did not come.\n")
+            return
+        if message is None:
+            await _reply(send, 413, b"The message is too long.\n")
+            return
+        answering = asyncio.ensure_future(self._front.answer(message))
+        gone = asyncio.ensure_future(_gone(receive))
+        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if answering.done():
+            await _reply(send, 200, answering.result(), b"application/vnd.duckdb")
+        else:
+            answering.cancel()
+            with suppress(asyncio.CancelledError):
+                await answering
+
+
+@asynccontextmanager
+async def listening(front: Front, settings: Settings) -> AsyncIterator[str]:
+    """Serves while the block lasts; gives the address, which is also in `quack.address` of the data directory.
+
+    Raises ConfigurationInvalid when no port can be had."""
+    listener = _listen(settings)
+    address = f"{settings.quack_host}:{listener.getsockname()[1]}"
+    written = settings.quack_address
+    _write_whole(written, address + "\n")
+    server = configured(QuackApp(front))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield address
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
+        written.unlink(missing_ok=True)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The port that was asked for, else DEFAULT_PORT or the next that is free."""
+    ports = [settings.quack_port] if settings.quack_port else range(DEFAULT_PORT, DEFAULT_PORT + _TRIED_PORTS)
+    for port in ports:
+        try:
+            return socket.create_server((settings.quack_host, port), backlog=128)
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE or settings.quack_port:
+                raise ConfigurationInvalid(
+                    f"Quack cannot listen on {settings.quack_host}:{port}: {fault.strerror}; set IOC_QUACK_PORT."
+                ) from fault
+    raise ConfigurationInvalid(f"No port from {DEFAULT_PORT} on is free for Quack; set IOC_QUACK_PORT.")
+
+
+async def _message(receive: Receive) -> bytes | None:
+    """None when it is too long; what a client that went away had sent is no message, which the front says."""
+    data = bytearray()
+    while True:
+        event = await receive()
+        data += event.get("body", b"")
+        if len(data) > LONGEST_MESSAGE_BYTES:
+            return None
+        if not event.get("more_body", False):
+            return bytes(data)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _reply(send: Send, status: int, body: bytes, kind: bytes = _PLAIN) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _write_whole(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}")
+    aside.write_text(text)
+    aside.rename(path)

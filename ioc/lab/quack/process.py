@@ -1,0 +1,130 @@
+"""A person's Quack server: started, asked, watched and ended from the lab; what runs in it is `inside.py`."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from ioc.errors import IocError
+from ioc.processes import die_with_parent
+
+_START_WITHIN_S = 20.0
+_HEAD = "POST /quack HTTP/1.1\r\nHost: lab\r\nConnection: close\r\nContent-Length: {}\r\n\r\n"
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class ProcessGone(IocError):
+    """The process ended, or could not be started; the text says what is known of it."""
+
+
+@dataclass(frozen=True)
+class QuackLimits:
+    """Of one statement: `seconds` for a message to be answered, `bytes` for its whole result. `memory_mb` is DuckDB's
+    own limit; the process is killed at twice it."""
+
+    seconds: float = 30.0
+    memory_mb: int = 256
+    bytes: int = 256 << 20
+
+
+class QuackProcess:
+    """Listens on a port of loopback and answers only who knows its secret, which never leaves the lab."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, secret: str, lab: Path, folder: Path) -> None:
+        self._process = process
+        self._port = port
+        self._folder = folder
+        self.secret = secret
+        self.lab = lab
+
+    @classmethod
+    async def start(cls, lab: Path, limits: QuackLimits) -> "QuackProcess":
+        """Over the published `lab` file. Raises ProcessGone."""
+        folder = Path(tempfile.mkdtemp(prefix="ioc-quack-"))
+        secret, port = secrets.token_urlsafe(32), _free_port()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ioc.lab.quack.inside",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            preexec_fn=die_with_parent,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(folder),
+                "LANG": "C.UTF-8",
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+        )
+        started = cls(process, port, secret, lab, folder)
+        order = {"lab": str(lab), "folder": str(folder), "port": port, "secret": secret, "memory_mb": limits.memory_mb}
+        try:
+            async with asyncio.timeout(_START_WITHIN_S):
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(orjson.dumps(order) + b"\n")
+                await process.stdin.drain()
+                said = await process.stdout.readline()
+        except (TimeoutError, OSError):
+            said = b""
+        except BaseException:
+            await started.end()
+            raise
+        if said != b"ready\n":
+            await started.end()
+            raise ProcessGone("The Quack server could not be started: " + (said.decode().strip() or "it ended."))
+        return started
+
+    async def ask(self, message: bytes, within_s: float) -> bytes:
+        """Its answer. Raises TimeoutError, ProcessGone."""
+        try:
+            async with asyncio.timeout(within_s):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                try:
+                    writer.write(_HEAD.format(len(message)).encode() + message)
+                    await writer.drain()
+                    return await _body(reader)
+                finally:
+                    writer.close()
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as fault:
+            if isinstance(fault, TimeoutError):
+                raise
+            raise ProcessGone("The process that answers your queries ended.") from fault
+
+    @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
+    def resident_bytes(self) -> int:
+        """0 when it has ended."""
+        try:
+            return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        except (OSError, IndexError):
+            return 0
+
+    async def end(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _body(reader: asyncio.StreamReader) -> bytes:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    if head[0].split(" ")[1:2] != ["200"]:
+        raise ValueError(head[0])
+    lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
+    return await reader.readexactly(int(lengths[0]) if lengths else 0)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
