@@ -1,5 +1,7 @@
 """What an act of a person must say, and how one is refused."""
 
+from typing import Any
+
 from ioc.errors import IocError
 
 LONGEST_MS = 30 * 86_400_000
@@ -9,11 +11,14 @@ LONGEST_TEXT = 4_000
 
 
 class ActRefused(IocError):
-    """An act cannot be done; everything stays as it was. `field` is what the person mends, "" for the act itself."""
+    """An act cannot be done; everything stays as it was. `field` is what the person mends, "" for the act itself;
+    `code` with `given` says it to a page in another language, where there is one."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, code: str = "", **given: Any) -> None:
         super().__init__(message)
         self.field = field
+        self.code = code
+        self.given = given
 
 
 def told(by: str, why: str) -> None:

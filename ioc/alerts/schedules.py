@@ -11,8 +11,12 @@ def on_duty(schedule: Schedule, local: datetime) -> tuple[str, ...]:
     for exception in reversed(schedule.exceptions):
         if exception.since <= local < exception.until:
             return exception.people
-    people = dict.fromkeys(person for shift in schedule.shifts if _holds(shift, local) for person in shift.people)
-    return tuple(people) or schedule.otherwise
+    return people_on_shift(schedule, local) or schedule.otherwise
+
+
+def people_on_shift(schedule: Schedule, local: datetime) -> tuple[str, ...]:
+    """By the shifts alone; empty in hours that none covers."""
+    return tuple(dict.fromkeys(person for shift in schedule.shifts if _holds(shift, local) for person in shift.people))
 
 
 def recipients(routing: Routing, receiver: Receiver, local: datetime) -> Iterator[tuple[str, Person | None]]:

@@ -18,7 +18,7 @@ from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
 from ioc.api.problems import Problem, unfit_field
 from ioc.api.refusals import Text, Until, refusing
-from ioc.api.rows import Condition, equal_to, select, stored_time
+from ioc.api.rows import Condition, equal_to, naive, select, stored_row, stored_time
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
@@ -140,15 +140,15 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         until = centre.clock.now() if ends is None else parse_time("to", ends)
         since = until - 7 * _DAY if begins is None else parse_time("from", begins)
         wanted: list[Condition] = equal_to(rule=rule, unit=unit, severity=severity)
-        wanted.append(("fired_at >= ? AND fired_at < ?", [_naive(since), _naive(until)]))
+        wanted.append(("fired_at >= ? AND fired_at < ?", [naive(since), naive(until)]))
         if before is not None:
             at, _, alert = before.partition("|")
-            wanted.append(("(fired_at, alert) < (?, ?)", [_naive(parse_time("before", at)), alert]))
+            wanted.append(("(fired_at, alert) < (?, ?)", [naive(parse_time("before", at)), alert]))
 
         def read() -> Response:
             query = "SELECT * FROM alerts WHERE {where} ORDER BY fired_at DESC, alert DESC LIMIT ?"
             rows = select(centre.cursor, query, wanted, [limit + 1])
-            shapes = [_row(row) for row in rows[:limit]]
+            shapes = [stored_row(row) for row in rows[:limit]]
             last = shapes[-1] if len(rows) > limit else None
             return Json({"alerts": shapes, "next": f"{last['fired_at']}|{last['alert']}" if last else None})
 
@@ -227,9 +227,9 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 "id": name,
                 "alert": None if alert is None else alert_shape(desk, alert),
                 "rule": desk.in_force.rules.fields.get(rule),
-                "transitions": [_row(row) for row in moved],
-                "acts": [_row(row) for row in done],
-                "deliveries": [_row(row) for row in sent],
+                "transitions": [stored_row(row) for row in moved],
+                "acts": [stored_row(row) for row in done],
+                "deliveries": [stored_row(row) for row in sent],
                 "incidents": centre.operating.incidents.of_alert(name),
             }
 
@@ -301,12 +301,3 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         )
 
     return router
-
-
-def _naive(moment: Any) -> Any:
-    return moment.replace(tzinfo=None)
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """Times as text."""
-    return {name: stored_time(value) if hasattr(value, "tzinfo") else value for name, value in row.items()}

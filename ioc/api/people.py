@@ -13,7 +13,7 @@ from ioc.api.gate import caller_of
 from ioc.api.problems import Problem
 from ioc.clock import rfc3339
 from ioc.errors import ConfigurationInvalid
-from ioc.model.person import Person, Role
+from ioc.model.person import ADMIN_SCRIPT, Person, Role
 
 
 class NewPerson(BaseModel):
@@ -45,6 +45,10 @@ class PeopleList(TypedDict):
     people: list[PersonShape]
 
 
+class Names(TypedDict):
+    names: dict[str, str]
+
+
 class ActShape(TypedDict):
     number: int
     at: str
@@ -69,6 +73,12 @@ def routes(centre: Centre) -> APIRouter:
     async def people() -> Response:
         """By name."""
         return Json({"people": [_shape(person) for person in await asyncio.to_thread(accounts.all)]})
+
+    @router.get("/people/names", response_model=Names)
+    async def names() -> Response:
+        """The full name behind each login name that acts are on record with, of disabled accounts too."""
+        listed = {person.name: person.full_name for person in await asyncio.to_thread(accounts.all)}
+        return Json({"names": {ADMIN_SCRIPT.name: "Mã quản trị (admin token)", **listed}})
 
     @router.post("/people", response_model=PersonShape, status_code=201)
     async def add(request: Request, given: NewPerson) -> Response:

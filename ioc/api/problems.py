@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -37,7 +38,21 @@ class ProblemShape(TypedDict):
     status: int
     detail: str
     instance: str
-    errors: list[dict[str, str]]
+    errors: list[dict[str, Any]]
+
+
+class FieldFault(NamedTuple):
+    """What is wrong with one field. `code` and `params` say it to a page in another language; empty where only the
+    sentence does."""
+
+    field: str
+    message: str
+    code: str = ""
+    params: Mapping[str, Any] = MappingProxyType({})
+
+    def shape(self) -> dict[str, Any]:
+        named = {"field": self.field, "message": self.message}
+        return named | {"code": self.code, "params": dict(self.params)} if self.code else named
 
 
 class Problem(Exception):
@@ -47,7 +62,7 @@ class Problem(Exception):
         self,
         status: int,
         detail: str,
-        errors: Sequence[tuple[str, str]] = (),
+        errors: Sequence[tuple[str, str] | FieldFault] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -66,7 +81,7 @@ def answer(
     request_path: str,
     status: int,
     detail: str,
-    errors: Sequence[tuple[str, str]] = (),
+    errors: Sequence[tuple[str, str] | FieldFault] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     body: ProblemShape = {
@@ -75,7 +90,7 @@ def answer(
         "status": status,
         "detail": detail,
         "instance": request_path,
-        "errors": [{"field": field, "message": message} for field, message in errors],
+        "errors": [FieldFault(*error).shape() for error in errors],
     }
     return Response(orjson.dumps(body), status, dict(headers or {}), "application/problem+json")
 

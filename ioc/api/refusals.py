@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 
 from ioc.alerts.acts import ActRefused
-from ioc.api.problems import Problem, unfit_field
+from ioc.api.problems import FieldFault, Problem, unfit_field
 from ioc.api.times import parse_time
 from ioc.catalog import CatalogInvalid
 from ioc.clock import to_ms
@@ -37,6 +37,11 @@ class Until(Text):
         return to_ms(parse_time("until", self.until))
 
 
+def faults_of(invalid: CatalogInvalid) -> list[FieldFault]:
+    """Every fault of a definition, as pages show it."""
+    return [FieldFault(one.field, one.message, one.code, one.given) for one in invalid.faults]
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """400 with the field for what the person mends, 409 for what cannot be done now, 404 for what is not there."""
@@ -44,12 +49,12 @@ def refusing() -> Iterator[None]:
         yield
     except ActRefused as fault:
         if fault.field:
-            raise Problem(400, str(fault), [(fault.field, str(fault))]) from None
+            raise Problem(400, str(fault), [FieldFault(fault.field, str(fault), fault.code, fault.given)]) from None
         raise Problem(409, str(fault)) from None
     except CatalogInvalid as fault:
-        errors = [(one.field, one.message) for one in fault.faults]
-        field, message = errors[0] if errors else ("", str(fault))
-        raise Problem(400, f"{field} {message}".strip(), errors) from None
+        errors = faults_of(fault)
+        first = errors[0] if errors else FieldFault("", str(fault))
+        raise Problem(400, f"{first.field} {first.message}".strip(), errors) from None
     except MatcherInvalid as fault:
         raise Problem(400, str(fault), [("matchers", str(fault))]) from None
     except KeyError as fault:

@@ -1,56 +1,85 @@
-"""/api/v1/routing: who is told of alerts; /api/v1/deliveries: what was sent to whom."""
+"""/api/v1/routing: who is told of alerts, who is on duty, and the tester."""
 
-from typing import Annotated, Any, Literal
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from ioc.alerts.acts import ActRefused
+from ioc.alerts.duty import Duty, DutyKind, duties
+from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
 from ioc.alerts.routing import who_would_get
 from ioc.alerts.schedules import on_duty
+from ioc.alerts.tester import Around, Step, quieted, stops
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
-from ioc.api.problems import Problem
-from ioc.api.refusals import Text, refusing
-from ioc.api.rows import equal_to, select, stored_time
+from ioc.api.problems import Problem, unfit_field
+from ioc.api.refusals import Text, faults_of, refusing
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
+from ioc.catalog import CatalogInvalid
 from ioc.catalog.routing import Alerting
+from ioc.catalog.written import to_toml
 from ioc.clock import rfc3339
 from ioc.desk import routebook
 
+LONGEST_TABLE = timedelta(days=92)
+
 
 class Draft(Text):
-    text: str = Field(max_length=500_000)
+    """The routing as TOML, or as the same thing in JSON."""
+
+    text: str | None = Field(None, max_length=500_000)
+    fields: dict[str, Any] | None = None
+
+    def toml(self) -> str:
+        """Raises ActRefused."""
+        if (self.fields is None) == (self.text is None):
+            raise ActRefused("fields", "Give the routing as fields or as text, one of them.")
+        return self.text if self.text is not None else to_toml(self.fields or {})
 
 
 class Change(Draft):
     why: str = Field("", max_length=4_000)
 
 
-class Question(Text):
-    """An alert with these labels at a moment (now without it), by the routing in force or that of `text`."""
+class Week(Draft):
+    begins: str | None = Field(None, alias="from")
+    ends: str | None = Field(None, alias="to")
 
-    labels: dict[str, str]
+
+class Question(Text):
+    """An alert by its labels, one that is there (`alert`), or one of a rule and unit; at a moment (now without it), by
+    the routing in force or that of `text`."""
+
+    labels: dict[str, str] | None = None
+    alert: str | None = None
+    rule: str | None = None
+    unit: str | None = None
     at: str | None = None
     text: str | None = Field(None, max_length=500_000)
 
 
 def routes(centre: Centre, threads: Threads) -> APIRouter:
-    router = APIRouter(prefix="/api/v1", tags=["rules"])
-    operating = centre.operating
-    desk = operating.desk
+    router = APIRouter(prefix="/api/v1/routing", tags=["rules"])
+    desk = centre.operating.desk
 
-    @router.get("/routing")
+    @router.get("")
     async def routing() -> dict[str, Any]:
         """The file as it is written, the same as data, who is on duty now, and earlier versions."""
 
         def read() -> dict[str, Any]:
             local = centre.clock.now().astimezone(desk.place.zone)
             found = desk.in_force.alerting.routing
+            text = routebook.routing_text(desk)
             return {
-                "text": routebook.routing_text(desk),
+                "text": text,
+                "fields": _fields(text),
                 **_shape(desk.in_force.alerting),
                 "on_duty": {name: list(on_duty(one, local)) for name, one in found.schedules.items()},
                 "channels": sorted(desk.in_force.channels),
@@ -68,69 +97,166 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         return await threads.run(read)
 
-    @router.put("/routing")
+    @router.put("")
     async def put(request: Request, given: Change) -> Response:
         """In force at once; a fault is refused with its fields, and the old routing stays."""
         by = caller_of(request).name
 
         def work() -> Response:
             with refusing():
-                number = routebook.put_routing(desk, given.text, by, given.why)
+                number = routebook.put_routing(desk, given.toml(), by, given.why)
             centre.people.trail.note(by, "routing.change", str(number), {"why": given.why})
             return Json({"number": number})
 
         return await threads.run(work)
 
-    @router.post("/routing/check")
+    @router.post("/check")
     async def check(given: Draft) -> Response:
-        """Whether it is a routing; nothing is saved."""
-        with refusing():
-            found = await threads.run(lambda: routebook.check_routing(desk, given.text))
-        return Json({"sound": True, **_shape(found)})
-
-    @router.post("/routing/test")
-    async def test(given: Question) -> dict[str, Any]:
-        """Who would get it, when, by which way through the tree."""
-        moment = centre.clock.now() if given.at is None else parse_time("at", given.at)
-        with refusing():
-            alerting = desk.in_force.alerting if given.text is None else routebook.check_routing(desk, given.text)
-        way = who_would_get(alerting.routing, given.labels, moment.astimezone(desk.place.zone))
-        found: dict[str, Any] = to_record(way)
-        return found
-
-    @router.post("/channels/{channel}/test")
-    async def try_channel(request: Request, channel: str) -> Response:
-        """A test message to this channel alone; 503 with the reason when it does not arrive."""
-        by = caller_of(request).name
-        if channel not in desk.in_force.channels:
-            raise Problem(404, f"There is no channel {channel[:80]!r}.")
+        """Whether it is a routing; nothing is saved. The other form of it is in the answer, too."""
 
         def work() -> Response:
-            text = (
-                f"Tin thử từ {desk.in_force.catalog.province.name}, gửi bởi {by}. / A test message; nothing is wrong."
-            )
-            operating.try_channel(channel, text)
-            centre.people.trail.note(by, "channel.test", channel)
-            return Json({"channel": channel, "sent": True})
+            with refusing():
+                text = given.toml()
+            both = {"fields": given.fields if given.fields is not None else _fields(text), "text": text}
+            try:
+                found = routebook.check_routing(desk, text)
+            except CatalogInvalid as fault:
+                return Json({"sound": False, "errors": [one.shape() for one in faults_of(fault)], **both})
+            return Json({"sound": True, "errors": [], **both, **_shape(found)})
 
         return await threads.run(work)
 
-    @router.get("/deliveries")
-    async def deliveries(
-        state: Literal["waiting", "sent", "dead"] | None = None,
-        channel: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    @router.post("/test")
+    async def test(given: Question) -> dict[str, Any]:
+        """Who would get it, when, by which way through the tree, and what would keep it quiet."""
+        moment = centre.clock.now() if given.at is None else parse_time("at", given.at)
+        local = moment.astimezone(desk.place.zone)
+        with refusing():
+            alerting = desk.in_force.alerting if given.text is None else routebook.check_routing(desk, given.text)
+            labels = labels_of(given)
+        way: dict[str, Any] = to_record(who_would_get(alerting.routing, labels, local))
+        for one in way["recipients"]:
+            one["at"] = rfc3339(moment + timedelta(seconds=one["after"]))
+        standing = desk.standing
+        around = Around(
+            standing.alerts.values(), standing.silences, alerting.inhibitions, standing.book, desk.is_working_day
+        )
+        rule = desk.in_force.rules.rules.get(labels.get("rule", ""))
+        return {
+            "labels": labels,
+            "at": rfc3339(moment),
+            **way,
+            "routes": [
+                {
+                    "route": stop.route,
+                    "group": dict(stop.group),
+                    "group_wait_s": stop.group_wait.total_seconds(),
+                    "group_interval_s": stop.group_interval.total_seconds(),
+                    "repeat_interval_s": stop.repeat_interval.total_seconds(),
+                    "steps": [_step(step, moment) for step in stop.steps],
+                }
+                for stop in stops(alerting.routing, labels, local)
+            ],
+            "suppression": [to_record(one) for one in quieted(around, rule, labels, local)],
+        }
+
+    def labels_of(given: Question) -> Mapping[str, str]:
+        """Raises ActRefused, KeyError."""
+        named = [one is not None for one in (given.labels, given.alert, given.rule)]
+        if sum(named) != 1:
+            raise ActRefused("labels", "Name an alert in one way: by its labels, its id, or its rule with a unit.")
+        if given.labels is not None:
+            return given.labels
+        if given.alert is not None:
+            alert = desk.named(given.alert)
+            if alert is None:
+                raise ActRefused("alert", f"There is no alert {given.alert[:120]!r} now; it may have ended.")
+            return dict(alert.labels)
+        rule = desk.in_force.rules.rules.get(given.rule or "")
+        if rule is None:
+            raise ActRefused("rule", f"There is no rule {given.rule!r}.")
+        unit = given.unit or desk.in_force.catalog.province.code
+        if unit not in desk.in_force.catalog.vocabulary.units:
+            raise ActRefused("unit", f"{unit[:40]!r} is no unit of {desk.in_force.catalog.province.name}.")
+        return slot_labels(rule, unit)
+
+    @router.get("/on-call")
+    async def on_call(
+        begins: Annotated[str | None, Query(alias="from", description="Monday of this week without it")] = None,
+        ends: Annotated[str | None, Query(alias="to", description="7 days after `from` without it")] = None,
+        schedule: str | None = None,
     ) -> dict[str, Any]:
-        """Messages, latest first, with how they stand and the reason of the last try."""
+        """Who is on duty from when to when, and the hours that no shift covers."""
+        found = desk.in_force.alerting
+        if schedule is not None and schedule not in found.routing.schedules:
+            raise Problem(404, f"There is no schedule {schedule[:80]!r}.")
+        return table(found, begins, ends, schedule)
+
+    @router.post("/on-call")
+    async def on_call_of_draft(given: Week) -> dict[str, Any]:
+        """The same of a routing that is not in force."""
 
         def read() -> dict[str, Any]:
-            query = "SELECT * FROM delivery_states WHERE {where} ORDER BY planned_at DESC, id LIMIT ?"
-            rows = select(centre.cursor, query, equal_to(state=state, channel=channel), [limit])
-            return {"deliveries": [_row(row) for row in rows]}
+            with refusing():
+                found = routebook.check_routing(desk, given.toml())
+            return table(found, given.begins, given.ends, None)
 
         return await threads.run(read)
 
+    def table(found: Alerting, begins: str | None, ends: str | None, only: str | None) -> dict[str, Any]:
+        zone = desk.place.zone
+        today = centre.clock.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        monday = (today - timedelta(days=today.weekday())).astimezone(UTC)
+        since = monday if begins is None else parse_time("from", begins)
+        until = since + timedelta(days=7) if ends is None else parse_time("to", ends)
+        if not since < until <= since + LONGEST_TABLE:
+            raise unfit_field("from", f"from lies before to, at most {LONGEST_TABLE.days} days.")
+        schedules = []
+        for one in found.routing.schedules.values():
+            if only in (None, one.id):
+                held = duties(one, since, until, zone)
+                gaps = [
+                    {"from": rfc3339(duty.since), "until": rfc3339(duty.until), "stands_in": list(duty.people)}
+                    for duty in held
+                    if duty.kind is DutyKind.OTHERWISE
+                ]
+                shifts = [_duty(duty) for duty in held]
+                schedules.append({"id": one.id, "name": one.name, "shifts": shifts, "gaps": gaps})
+        people = [to_record(one) for one in found.routing.people.values()]
+        return {"from": rfc3339(since), "to": rfc3339(until), "people": people, "schedules": schedules}
+
     return router
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """Times as text; empty for what is no TOML."""
+    try:
+        found: dict[str, Any] = to_record(tomllib.loads(text))
+    except tomllib.TOMLDecodeError:
+        return {}
+    return found
+
+
+def _duty(duty: Duty) -> dict[str, Any]:
+    return {
+        "from": rfc3339(duty.since),
+        "until": rfc3339(duty.until),
+        "kind": duty.kind.value,
+        "people": list(duty.people),
+        "why": duty.why,
+    }
+
+
+def _step(step: Step, moment: datetime) -> dict[str, Any]:
+    return {
+        "after_s": step.after.total_seconds(),
+        "at": rfc3339(moment + step.after),
+        "is_escalation": step.is_escalation,
+        "receivers": [
+            to_record(receiver) | {"on_duty": [to_record(person) for person in people]}
+            for receiver, people in step.receivers
+        ],
+    }
 
 
 def _shape(alerting: Alerting) -> dict[str, Any]:
@@ -143,7 +269,3 @@ def _shape(alerting: Alerting) -> dict[str, Any]:
         "inhibitions": [to_record(one) for one in alerting.inhibitions],
         "templates": [to_record(one) for one in alerting.templates.values()],
     }
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: stored_time(value) if hasattr(value, "tzinfo") else value for name, value in row.items()}

@@ -1,6 +1,6 @@
 """Rows of the store's tables, as handlers read them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +37,16 @@ def select(
         raise StoreUnavailable(f"The store could not be read: {str(fault).splitlines()[0]}") from fault
     finally:
         opened.close()
+
+
+def naive(moment: datetime) -> datetime:
+    """As the store keeps times: UTC, without zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def stored_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """With its times as text."""
+    return {name: stored_time(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def stored_time(moment: datetime) -> str:

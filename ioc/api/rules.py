@@ -18,8 +18,8 @@ from ioc.alerts.versions import difference
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
-from ioc.api.problems import Problem, unfit_field
-from ioc.api.refusals import Text, Until, refusing
+from ioc.api.problems import FieldFault, Problem, unfit_field
+from ioc.api.refusals import Text, Until, faults_of, refusing
 from ioc.api.threads import Threads
 from ioc.api.times import parse_step
 from ioc.catalog import CatalogInvalid
@@ -128,9 +128,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             fields = given.given()
             rule = await threads.run(lambda: routebook.check(desk, fields))
         except ActRefused as fault:
-            return {"sound": False, "errors": [{"field": fault.field, "message": str(fault)}], "told": []}
+            told_so = FieldFault(fault.field, str(fault), fault.code, fault.given)
+            return {"sound": False, "errors": [told_so.shape()], "told": []}
         except CatalogInvalid as fault:
-            errors = [{"field": one.field, "message": one.message} for one in fault.faults]
+            errors = [one.shape() for one in faults_of(fault)]
             return {"sound": False, "errors": errors, "fields": fields, "text": rule_text(fields), "told": []}
         return {"sound": True, "errors": [], "fields": fields, "text": rule_text(fields), "told": told(rule)}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import read_toml
-from ioc.catalog.rows import LANGUAGES, Row, nearest
+from ioc.catalog.rows import LANGUAGES, Row, closest, nearest
 from ioc.catalog.schedules import check_channels, read_people, read_schedules
 from ioc.model.matcher import LABEL_NAME, MatcherInvalid, Matchers, parse_matchers
 from ioc.model.routing import ALL_LABELS, EscalationStep, Inhibition, Receiver, Route, Routing
@@ -55,7 +55,8 @@ def read_routing(row: Row, faults: list[Fault], channels: Collection[str] | None
         receivers[receiver.id] = receiver
     inhibitions = tuple(one for inner in row.tables("inhibition") if (one := read_inhibition(inner)) is not None)
     if not row.has("route"):
-        row.fault("route", "is missing; write a [route] with receivers, so that no alert is without one.")
+        message = "is missing; write a [route] with receivers, so that no alert is without one."
+        row.fault("route", message, "route_missing")
         root = _ROOT
     else:
         seen: set[str] = set()
@@ -78,7 +79,7 @@ def read_template(row: Row) -> Template | None:
             try:
                 check_text(str(given.get(language, "")), fields)
             except TemplateInvalid as fault:
-                row.fault(f"{name}.{language}", str(fault))
+                row.fault(f"{name}.{language}", str(fault), "template", detail=str(fault))
         texts[name] = given
     template = Template(row.identifier(), texts["subject"], texts["opening"], texts["line"], texts["closing"])
     row.finish()
@@ -92,7 +93,7 @@ def read_inhibition(row: Row) -> Inhibition | None:
     equal = row.words("equal", required=True)
     for name in equal:
         if not LABEL_NAME.match(name):
-            row.fault("equal", f"{name!r} is no name of a label.")
+            row.fault("equal", f"{name!r} is no name of a label.", "no_label", given=name)
     row.finish()
     return Inhibition(inhibition_id, source, target, equal) if row.sound else None
 
@@ -105,7 +106,7 @@ def read_matchers(row: Row, field: str) -> Matchers:
     try:
         return parse_matchers(texts)
     except MatcherInvalid as fault:
-        row.fault(field, str(fault))
+        row.fault(field, str(fault), "matcher", detail=str(fault))
         return ()
 
 
@@ -123,7 +124,8 @@ def _receiver(
     row.finish()
     check_channels(row, receiver.channels, channels)
     if not receiver.channels and not row.has("schedule"):
-        row.fault("channels", "is empty, and there is no schedule; nobody would receive anything.")
+        message = "is empty, and there is no schedule; nobody would receive anything."
+        row.fault("channels", message, "nobody_receives")
     return receiver
 
 
@@ -132,22 +134,23 @@ def _route(row: Row, above: Route, receivers: Mapping[str, Receiver], seen: set[
     route_id = row.text("id", "root") if depth == 0 else row.identifier()
     row.subject = f"route {route_id}"
     if route_id in seen:
-        row.fault("id", f"Another route is called {route_id!r}; a route keeps its alerts by its name.")
+        message = f"Another route is called {route_id!r}; a route keeps its alerts by its name."
+        row.fault("id", message, "route_twice", given=route_id)
     seen.add(route_id)
     matchers: Matchers = ()
     if depth == 0 and row.has("matchers"):
-        row.fault("matchers", "The root takes every alert; put matchers on the routes in it.")
+        row.fault("matchers", "The root takes every alert; put matchers on the routes in it.", "root_matchers")
         row.passed_over("matchers")
     elif depth:
         matchers = read_matchers(row, "matchers")
     named = row.words("receivers", required=depth == 0) if depth == 0 or row.has("receivers") else above.receivers
     if row.has("receivers") and not named:
-        row.fault("receivers", "is empty; nobody would receive what comes here.")
+        row.fault("receivers", "is empty; nobody would receive what comes here.", "nobody_receives")
     _known(row, "receivers", named, receivers)
     group_by = row.words("group_by", required=False) if row.has("group_by") else above.group_by
     for name in group_by:
         if name != ALL_LABELS and not LABEL_NAME.match(name):
-            row.fault("group_by", f"{name!r} is no name of a label.")
+            row.fault("group_by", f"{name!r} is no name of a label.", "no_label", given=name)
     route = replace(
         above,
         id=route_id,
@@ -162,7 +165,7 @@ def _route(row: Row, above: Route, receivers: Mapping[str, Receiver], seen: set[
         routes=(),
     )
     if depth >= _DEEPEST:
-        row.fault("route", f"is nested deeper than {_DEEPEST} levels.")
+        row.fault("route", f"is nested deeper than {_DEEPEST} levels.", "too_deep", most=_DEEPEST)
         row.passed_over("route")
         return route
     inner = tuple(_route(one, route, receivers, seen, depth + 1) for one in row.tables("route"))
@@ -178,7 +181,8 @@ def _escalation(row: Row, receivers: Mapping[str, Receiver]) -> tuple[Escalation
         named = inner.words("receivers", required=True)
         _known(inner, "receivers", named, receivers)
         if steps and after <= steps[-1].after:
-            inner.fault("after", "comes before the step above; write the steps in the order of time.")
+            message = "comes before the step above; write the steps in the order of time."
+            inner.fault("after", message, "steps_order")
         steps.append(EscalationStep(after, named))
         inner.finish()
     row.passed_over("escalation")
@@ -188,4 +192,5 @@ def _escalation(row: Row, receivers: Mapping[str, Receiver]) -> tuple[Escalation
 def _known(row: Row, field: str, named: Collection[str], receivers: Mapping[str, Receiver]) -> None:
     for name in named:
         if name not in receivers:
-            row.fault(field, f"No receiver is called {name!r}{nearest(name, receivers)}.")
+            message = f"No receiver is called {name!r}{nearest(name, receivers)}."
+            row.fault(field, message, "unknown_receiver", given=name, nearest=closest(name, receivers))

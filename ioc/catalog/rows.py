@@ -12,6 +12,16 @@ from ioc.catalog.faults import Fault
 LANGUAGES = ("vi", "en")
 ID = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
 _LENGTH = re.compile(r"^([1-9]\d{0,5})([smhd])$")
+_WANTED = {
+    "a text": "text",
+    "a number": "number",
+    "a whole number": "whole_number",
+    "true or false": "flag",
+    "a table { … }": "table",
+    "a list of tables [{ … }]": "tables",
+    'a list of texts ["…"]': "words",
+    '{ vi = "…", en = "…" }': "names",
+}
 _STEP = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -41,8 +51,9 @@ class Row:
     def has(self, field: str) -> bool:
         return field in self.data
 
-    def fault(self, field: str, message: str) -> None:
-        self._faults.append(Fault(self._files.get(field, self._file), self.subject, self._before + field, message))
+    def fault(self, field: str, message: str, code: str = "", **given: Any) -> None:
+        file = self._files.get(field, self._file)
+        self._faults.append(Fault(file, self.subject, self._before + field, message, code, given))
 
     def table(self, field: str) -> "Row":
         """An inner table; empty when it is none."""
@@ -59,7 +70,10 @@ class Row:
         rows = []
         for place, entry in enumerate(entries):
             if not isinstance(entry, dict):
-                self.fault(f"{field}[{place}]", f"{entry!r} is not a table {{ … }}.")
+                place_of_it = f"{field}[{place}]"
+                self.fault(
+                    place_of_it, f"{entry!r} is not a table {{ … }}.", "wrong_type", given=repr(entry), wanted="table"
+                )
                 continue
             row = Row(self.subject, entry, {}, self._files.get(field, self._file), self._faults)
             row._before = f"{self._before}{field}[{place}]."
@@ -69,9 +83,8 @@ class Row:
     def identifier(self, field: str = "id") -> str:
         text = self.text(field)
         if text and not ID.match(text):
-            self.fault(
-                field, f"{text!r} is no id: small letters, digits and _, parts joined by dots, as air.pm25_mean."
-            )
+            message = f"{text!r} is no id: small letters, digits and _, parts joined by dots, as air.pm25_mean."
+            self.fault(field, message, "no_id", given=text)
         return text
 
     def text(self, field: str, default: str | None = None) -> str:
@@ -81,13 +94,14 @@ class Row:
             return default
         text: str = self._value(field, str, "a text", "")
         if default is None and field in self.data and isinstance(self.data[field], str) and not text.strip():
-            self.fault(field, "is empty; write what it is.")
+            self.fault(field, "is empty; write what it is.", "empty")
         return text
 
     def choice(self, field: str, choices: Collection[str], default: str | None = None) -> str:
         text = self.text(field, default)
         if text and text not in choices:
-            self.fault(field, f"{text!r} is none of {', '.join(choices)}{nearest(text, choices)}.")
+            message = f"{text!r} is none of {', '.join(choices)}{nearest(text, choices)}."
+            self.fault(field, message, "none_of", given=text, known=list(choices), nearest=closest(text, choices))
             return ""
         return text
 
@@ -98,7 +112,7 @@ class Row:
             return default
         value = self._value(field, (int, float), "a number", None)
         if value is not None and not math.isfinite(value):
-            self.fault(field, f"is {value}; write a finite number.")
+            self.fault(field, f"is {value}; write a finite number.", "not_finite")
             return default
         return None if value is None else float(value)
 
@@ -108,7 +122,8 @@ class Row:
             return default
         value: int = self._value(field, int, "a whole number", default)
         if not least <= value <= most:
-            self.fault(field, f"is {value}; write a whole number from {least} to {most}.")
+            message = f"is {value}; write a whole number from {least} to {most}."
+            self.fault(field, message, "out_of_range", given=value, least=least, most=most)
         return value
 
     def flag(self, field: str) -> bool:
@@ -126,10 +141,12 @@ class Row:
         if field in self.data and isinstance(self.data[field], dict):
             for language in LANGUAGES:
                 if not isinstance(given.get(language), str) or not given[language].strip():
-                    self.fault(f"{field}.{language}", f"The {language} text is missing; write it beside the other one.")
+                    message = f"The {language} text is missing; write it beside the other one."
+                    self.fault(f"{field}.{language}", message, "language_missing", language=language)
             for language in given:
                 if language not in LANGUAGES:
-                    self.fault(f"{field}.{language}", f"No language of the centre is {language!r}; it has vi and en.")
+                    message = f"No language of the centre is {language!r}; it has vi and en."
+                    self.fault(f"{field}.{language}", message, "unknown_language", language=language)
         return dict(given)
 
     def words(self, field: str, *, required: bool) -> tuple[str, ...]:
@@ -139,12 +156,12 @@ class Row:
             return ()
         given = self._value(field, list, 'a list of texts ["…"]', [])
         if not all(isinstance(word, str) and word for word in given):
-            self.fault(field, f"{given!r} is not a list of texts.")
+            self.fault(field, f"{given!r} is not a list of texts.", "not_words", given=repr(given))
             return ()
         if len(set(given)) < len(given):
-            self.fault(field, f"{given!r} names one twice.")
+            self.fault(field, f"{given!r} names one twice.", "named_twice", given=", ".join(given))
         if required and field in self.data and not given:
-            self.fault(field, "is empty; name at least one.")
+            self.fault(field, "is empty; name at least one.", "empty_list")
         return tuple(given)
 
     def length(self, field: str, *, required: bool = False) -> timedelta | None:
@@ -155,7 +172,8 @@ class Row:
         text = self.text(field)
         match = _LENGTH.match(text)
         if text and match is None:
-            self.fault(field, f"{text!r} is no length of time; write it as 30s, 15m, 24h or 7d.")
+            message = f"{text!r} is no length of time; write it as 30s, 15m, 24h or 7d."
+            self.fault(field, message, "no_length", given=text)
         return timedelta(**{_STEP[match[2]]: int(match[1])}) if match else None
 
     def day(self, field: str, *, required: bool = True) -> date | None:
@@ -179,21 +197,29 @@ class Row:
         known = self._read | set(also)
         for field in self.data:
             if field not in known:
-                self.fault(field, f"No field is called {field!r} here{nearest(field, known)}.")
+                message = f"No field is called {field!r} here{nearest(field, known)}."
+                self.fault(field, message, "unknown_field", given=field, nearest=closest(field, known))
 
     def _value(self, field: str, kind: type | tuple[type, ...], what: str, default: Any) -> Any:
         self._read.add(field)
         if field not in self.data:
-            self.fault(field, f"is missing; write {what}.")
+            self.fault(field, f"is missing; write {what}.", "missing", wanted=_WANTED.get(what, what))
             return default
         value = self.data[field]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.fault(field, f"{value!r} is not {what}.")
+            self.fault(
+                field, f"{value!r} is not {what}.", "wrong_type", given=repr(value), wanted=_WANTED.get(what, what)
+            )
             return default
         return value
 
 
 def nearest(word: str, known: Collection[str]) -> str:
     """A hint at what may have been meant, to be put before the full stop of a sentence."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(word, known)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def closest(word: str, known: Collection[str]) -> str:
+    """What may have been meant, empty when nothing is like it."""
+    return next(iter(get_close_matches(word, list(known), n=1)), "")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rows import Row, closest, nearest
 from ioc.model.kpi import KpiDefinition
 from ioc.model.rule import (
     AllOf,
@@ -39,7 +39,8 @@ def read_condition(row: Row, kpis: Mapping[str, KpiDefinition], kpi: str = "", d
         kinds.append("limits")
     if len(kinds) != 1:
         given = f"this one has {', '.join(kinds)}" if kinds else "this one has none"
-        row.fault("", f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}.")
+        message = f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}."
+        row.fault("", message, "one_condition", kinds=kinds)
         for name in CONDITIONS:
             row.passed_over(name)
         return None
@@ -47,22 +48,24 @@ def read_condition(row: Row, kpis: Mapping[str, KpiDefinition], kpi: str = "", d
     if kind in ("all", "any"):
         return _members(row, kind, kpis, kpi, depth)
     if not kpi:
-        row.fault("kpi", "is missing; name the KPI that the condition speaks of.")
+        row.fault("kpi", "is missing; name the KPI that the condition speaks of.", "kpi_missing")
         return None
     if kpi not in kpis:
-        row.fault("kpi", f"No KPI is called {kpi!r}{nearest(kpi, kpis)}.")
+        message = f"No KPI is called {kpi!r}{nearest(kpi, kpis)}."
+        row.fault("kpi", message, "unknown_kpi", given=kpi, nearest=closest(kpi, kpis))
         return None
     if kind in _LACKS:
         if not row.flag(kind):
-            row.fault(kind, f"is false; write {kind} = true, or leave it out.")
+            row.fault(kind, f"is false; write {kind} = true, or leave it out.", "false_flag")
         if kind == "stale" and kpis[kpi].fresh_within is None:
-            row.fault(kind, f"{kpi} never grows stale, as it has no fresh_within; take missing = true.")
+            message = f"{kpi} never grows stale, as it has no fresh_within; take missing = true."
+            row.fault(kind, message, "never_stale", kpi=kpi)
         return DataLack(kpi, _LACKS[kind])
     if kind == "target_missed":
         if not row.flag(kind):
-            row.fault(kind, "is false; write target_missed = true, or leave it out.")
+            row.fault(kind, "is false; write target_missed = true, or leave it out.", "false_flag")
         if not kpis[kpi].targets:
-            row.fault(kind, f"{kpi} has no target to miss; give it one, or take limits.")
+            row.fault(kind, f"{kpi} has no target to miss; give it one, or take limits.", "no_target", kpi=kpi)
         return TargetMissed(kpi)
     if kind == "change":
         return _change(row.table("change"), kpi)
@@ -78,32 +81,38 @@ def read_limits(row: Row) -> Limits:
     clears_below, clears_above = row.number("clears_below"), row.number("clears_above")
     if row.has("fires_outside"):
         if row.has("fires_above") or row.has("fires_below"):
-            row.fault("fires_outside", "stands for both limits; leave fires_above and fires_below out.")
+            message = "stands for both limits; leave fires_above and fires_below out."
+            row.fault("fires_outside", message, "both_limits")
         below, above = _band(row, "fires_outside")
     if row.has("clears_inside"):
         if not row.has("fires_outside"):
-            row.fault("clears_inside", "belongs to fires_outside; write clears_below or clears_above.")
+            message = "belongs to fires_outside; write clears_below or clears_above."
+            row.fault("clears_inside", message, "clears_inside_alone")
         clears_above, clears_below = _band(row, "clears_inside")
     elif row.has("fires_outside") and (row.has("clears_below") or row.has("clears_above")):
-        row.fault("clears_below" if row.has("clears_below") else "clears_above", "Write clears_inside = [low, high].")
+        name = "clears_below" if row.has("clears_below") else "clears_above"
+        row.fault(name, "Write clears_inside = [low, high].", "write_clears_inside")
     if above is None and below is None and not any(map(row.has, ("fires_above", "fires_below", "fires_outside"))):
-        row.fault("fires_above", "is missing; write fires_above, fires_below or fires_outside.")
+        row.fault("fires_above", "is missing; write fires_above, fires_below or fires_outside.", "no_limit")
     inside = row.has("clears_inside")
     if clears_below is not None:
         name = "clears_inside" if inside else "clears_below"
         if above is None:
-            row.fault(name, "has no fires_above that it could clear.")
+            row.fault(name, "has no fires_above that it could clear.", "nothing_to_clear", limit="fires_above")
         elif clears_below > above:
-            row.fault(name, f"{clears_below:g} is above the firing limit {above:g}; a clearing limit lies below it.")
+            message = f"{clears_below:g} is above the firing limit {above:g}; a clearing limit lies below it."
+            row.fault(name, message, "clears_wrong_side", given=clears_below, limit=above, side="above")
     if clears_above is not None:
         name = "clears_inside" if inside else "clears_above"
         if below is None:
-            row.fault(name, "has no fires_below that it could clear.")
+            row.fault(name, "has no fires_below that it could clear.", "nothing_to_clear", limit="fires_below")
         elif clears_above < below:
-            row.fault(name, f"{clears_above:g} is below the firing limit {below:g}; a clearing limit lies above it.")
+            message = f"{clears_above:g} is below the firing limit {below:g}; a clearing limit lies above it."
+            row.fault(name, message, "clears_wrong_side", given=clears_above, limit=below, side="below")
     if above is not None and below is not None and below >= above:
         name = "fires_outside" if row.has("fires_outside") else "fires_below"
-        row.fault(name, f"The lower limit {below:g} is not below the upper one {above:g}; every value would fire.")
+        message = f"The lower limit {below:g} is not below the upper one {above:g}; every value would fire."
+        row.fault(name, message, "band_upside_down", low=below, high=above)
     return Limits(above, below, clears_below, clears_above)
 
 
@@ -113,10 +122,11 @@ def _band(row: Row, field: str) -> tuple[float | None, float | None]:
     row.passed_over(field)
     numbers = isinstance(given, list) and len(given) == 2
     if not numbers or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given):
-        row.fault(field, f"{given!r} is not a band; write [low, high].")
+        row.fault(field, f"{given!r} is not a band; write [low, high].", "no_band", given=repr(given))
         return None, None
     if any(low >= high for low, high in pairwise(given)):
-        row.fault(field, f"{given!r} runs backwards; write the lower limit first.")
+        message = f"{given!r} runs backwards; write the lower limit first."
+        row.fault(field, message, "band_backwards", given=repr(given))
         return None, None
     return float(given[0]), float(given[1])
 
@@ -124,7 +134,8 @@ def _band(row: Row, field: str) -> tuple[float | None, float | None]:
 def _change(inner: Row, kpi: str) -> Condition:
     over = inner.length("over", required=True)
     if over is not None and over > _LONGEST_CHANGE:
-        inner.fault("over", "reaches back further than minutes are kept; take at most 30d.")
+        message = "reaches back further than minutes are kept; take at most 30d."
+        inner.fault("over", message, "change_too_long", most="30d")
     condition = Change(kpi, over or timedelta(hours=1), read_limits(inner))
     inner.finish()
     return condition
@@ -140,10 +151,11 @@ def _members(row: Row, kind: str, kpis: Mapping[str, KpiDefinition], kpi: str, d
     rows = row.tables(kind)
     row.passed_over(kind)
     if depth >= _DEEPEST:
-        row.fault(kind, f"is nested deeper than {_DEEPEST} levels.")
+        row.fault(kind, f"is nested deeper than {_DEEPEST} levels.", "too_deep", most=_DEEPEST)
         return None
     if not 2 <= len(rows) <= _MOST_MEMBERS:
-        row.fault(kind, f"has {len(rows)} members; write 2 to {_MOST_MEMBERS}.")
+        message = f"has {len(rows)} members; write 2 to {_MOST_MEMBERS}."
+        row.fault(kind, message, "members", given=len(rows), least=2, most=_MOST_MEMBERS)
     members = []
     for inner in rows:
         member = read_condition(inner, kpis, kpi, depth + 1)

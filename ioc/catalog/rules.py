@@ -12,7 +12,7 @@ from ioc.catalog.catalog import Catalog
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.own_figures import with_own_figures
 from ioc.catalog.packs import Entry, read_packs, subject_of
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rows import Row, closest, nearest
 from ioc.catalog.rule_conditions import CONDITIONS, read_condition
 from ioc.model.matcher import LABEL_NAME
 from ioc.model.procedure import Procedure, Step
@@ -111,16 +111,20 @@ def read_rule(row: Row, catalog: Catalog, procedures: Mapping[str, Procedure]) -
     labels, procedure = _labels(row), row.text("procedure", "")
     owner, latching = row.text("owner", ""), row.flag("latching")
     if procedure and procedure not in procedures:
-        row.fault("procedure", f"No procedure is called {procedure!r}{nearest(procedure, procedures)}.")
+        message = f"No procedure is called {procedure!r}{nearest(procedure, procedures)}."
+        near = closest(procedure, procedures)
+        row.fault("procedure", message, "unknown_procedure", given=procedure, nearest=near)
     row.finish([*CONDITIONS, "active"])
     if condition is None:
         return None
     for leaf in leaves(condition):
         if isinstance(leaf, DataLack) and leaf.lack is Lack.MISSING and least_samples:
-            row.fault("least_samples", "asks for samples of data that are to be missing; leave it out.")
+            message = "asks for samples of data that are to be missing; leave it out."
+            row.fault("least_samples", message, "samples_of_missing")
         levels = catalog.kpis[leaf.kpi].per
         if isinstance(units, UnitLevel) and units not in levels:
-            row.fault("units", f"{leaf.kpi} has no values of {units}s; it speaks of {', '.join(levels)}.")
+            message = f"{leaf.kpi} has no values of {units}s; it speaks of {', '.join(levels)}."
+            row.fault("units", message, "units_without_values", kpi=leaf.kpi, level=units, levels=list(levels))
     if not row.sound:
         return None
     sector = catalog.kpis[next(leaves(condition)).kpi].sector
@@ -149,7 +153,7 @@ def read_hours(row: Row) -> ActiveHours | None:
     """`{ days = "working" | ["mon", …], since = "07:30", until = "17:00" }`; not all of it may be left out."""
     weekdays, working = frozenset(range(7)), False
     if not row.data:
-        row.fault("", "says nothing; name days, since or until.")
+        row.fault("", "says nothing; name days, since or until.", "says_nothing")
     if row.has("days") and row.data["days"] == "working":
         row.passed_over("days")
         working = True
@@ -165,7 +169,9 @@ def read_weekdays(row: Row) -> frozenset[int]:
     words = row.words("days", required=True)
     for word in words:
         if word not in WEEKDAYS:
-            row.fault("days", f"{word!r} is no weekday{nearest(word, WEEKDAYS)}; there are {', '.join(WEEKDAYS)}.")
+            message = f"{word!r} is no weekday{nearest(word, WEEKDAYS)}; there are {', '.join(WEEKDAYS)}."
+            near = closest(word, WEEKDAYS)
+            row.fault("days", message, "no_weekday", given=word, known=list(WEEKDAYS), nearest=near)
     return frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS)
 
 
@@ -175,14 +181,15 @@ def read_clock(row: Row, field: str) -> time | None:
     try:
         return time.fromisoformat(text)
     except ValueError:
-        row.fault(field, f'{text!r} is no time of day; write it as "07:30".')
+        row.fault(field, f'{text!r} is no time of day; write it as "07:30".', "no_clock", given=text)
         return None
 
 
 def _id(row: Row) -> str:
     text = row.text("id")
     if not text[:1].isalpha() or not set(text) <= _ID_SIGNS or len(text) > 80:
-        row.fault("id", f"{text!r} is no id: small letters, digits, -, _ and dots, a letter first, as pm25-high.")
+        message = f"{text!r} is no id: small letters, digits, -, _ and dots, a letter first, as pm25-high."
+        row.fault("id", message, "no_rule_id", given=text)
     return text
 
 
@@ -194,18 +201,19 @@ def _units(row: Row, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
     codes = row.words("units", required=True)
     for code in codes:
         if code not in catalog.vocabulary.units:
-            row.fault("units", f"{code!r} is no unit of {catalog.province.name}.")
+            province = catalog.province.name
+            row.fault("units", f"{code!r} is no unit of {province}.", "unknown_unit", given=code, province=province)
     return codes
 
 
 def _hold(row: Row, field: str) -> timedelta:
     if row.data.get(field) in ("0s", "0m", "0h", "0d", "0", 0):
-        row.fault(field, "is nothing; leave it out where the rule is not to wait.")
+        row.fault(field, "is nothing; leave it out where the rule is not to wait.", "zero_length")
         row.passed_over(field)
         return timedelta()
     length = row.length(field) or timedelta()
     if length > _LONGEST_HOLD:
-        row.fault(field, "is longer than a week; nobody would wait for that alert.")
+        row.fault(field, "is longer than a week; nobody would wait for that alert.", "too_long", most="7d")
     return length
 
 
@@ -217,11 +225,13 @@ def _labels(row: Row) -> dict[str, str]:
     for name, value in inner.data.items():
         inner.passed_over(name)
         if not LABEL_NAME.match(name):
-            inner.fault(name, f"{name!r} is no name of a label; use letters, digits and _.")
+            message = f"{name!r} is no name of a label; use letters, digits and _."
+            inner.fault(name, message, "no_label", given=name)
         elif name in RESERVED_LABELS:
-            inner.fault(name, "Every alert has this label by itself; take another name.")
+            message = "Every alert has this label by itself; take another name."
+            inner.fault(name, message, "reserved_label", given=name)
         elif not isinstance(value, str) or not value or len(value) > 200:
-            inner.fault(name, f"{value!r} is not a text of 1 to 200 signs.")
+            inner.fault(name, f"{value!r} is not a text of 1 to 200 signs.", "no_label_value")
         else:
             labels[name] = value
     return labels

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, time
 
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rows import Row, closest, nearest
 from ioc.catalog.rules import read_clock, read_weekdays
 from ioc.model.routing import Person, Schedule, ScheduleException, Shift
 
@@ -17,7 +17,7 @@ def read_people(row: Row, channels: Collection[str] | None) -> dict[str, Person]
         person = Person(inner.identifier(), inner.text("name"), inner.words("channels", required=True))
         check_channels(inner, person.channels, channels)
         if person.id in people:
-            inner.fault("id", f"Another person has the id {person.id!r}.")
+            inner.fault("id", f"Another person has the id {person.id!r}.", "person_twice", given=person.id)
         people[person.id] = person
         inner.finish()
     return people
@@ -36,7 +36,8 @@ def read_schedules(row: Row, people: Mapping[str, Person]) -> dict[str, Schedule
         )
         _known(inner, "otherwise", schedule.otherwise, people)
         if not schedule.otherwise and not _covers_the_week(schedule):
-            inner.fault("otherwise", "is missing, and the shifts leave hours without anybody; name who stands in.")
+            message = "is missing, and the shifts leave hours without anybody; name who stands in."
+            inner.fault("otherwise", message, "hours_without_anybody")
         schedules[schedule.id] = schedule
         inner.finish(["shift", "exception"])
     return schedules
@@ -46,7 +47,8 @@ def check_channels(row: Row, named: Collection[str], channels: Collection[str] |
     """Each is one that a shell can send to; any, when these are not known."""
     for channel in named:
         if channels is not None and channel not in channels:
-            row.fault("channels", f"No channel is called {channel!r}{nearest(channel, channels)}.")
+            message = f"No channel is called {channel!r}{nearest(channel, channels)}."
+            row.fault("channels", message, "unknown_channel", given=channel, nearest=closest(channel, channels))
 
 
 def read_moment(row: Row, field: str) -> datetime | None:
@@ -56,10 +58,12 @@ def read_moment(row: Row, field: str) -> datetime | None:
     try:
         found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
     except ValueError:
-        row.fault(field, f"{given!r} is no time; write it as 2026-11-22T07:00:00+07:00.")
+        message = f"{given!r} is no time; write it as 2026-11-22T07:00:00+07:00."
+        row.fault(field, message, "no_time", given=str(given))
         return None
     if found.tzinfo is None:
-        row.fault(field, f"{given!s} has no time zone; write it as 2026-11-22T07:00:00+07:00.")
+        message = f"{given!s} has no time zone; write it as 2026-11-22T07:00:00+07:00."
+        row.fault(field, message, "no_zone", given=str(given))
         return None
     return found
 
@@ -82,7 +86,7 @@ def _exception(row: Row, people: Mapping[str, Person]) -> ScheduleException | No
     if since is None or until is None:
         return None
     if until <= since:
-        row.fault("until", "An exception ends after it begins.")
+        row.fault("until", "An exception ends after it begins.", "ends_before")
         return None
     return ScheduleException(since, until, named, why)
 
@@ -90,7 +94,8 @@ def _exception(row: Row, people: Mapping[str, Person]) -> ScheduleException | No
 def _known(row: Row, field: str, named: Collection[str], people: Mapping[str, Person]) -> None:
     for name in named:
         if name not in people:
-            row.fault(field, f"No person has the id {name!r}{nearest(name, people)}.")
+            message = f"No person has the id {name!r}{nearest(name, people)}."
+            row.fault(field, message, "unknown_person", given=name, nearest=closest(name, people))
 
 
 def _covers_the_week(schedule: Schedule) -> bool:

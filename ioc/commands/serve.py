@@ -116,7 +116,11 @@ class Serving:
             push=push,
             source_token=self._source_token,
             operating=Operating(
-                self._desk, Incidents(self._desk.store, self._clock), past, self._deliveries.try_channel
+                self._desk,
+                Incidents(self._desk.store, self._clock),
+                past,
+                self._deliveries.try_channel,
+                self._deliveries.retry,
             ),
             fault=self._fault,
             clock=self._clock,

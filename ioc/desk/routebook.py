@@ -16,6 +16,7 @@ from ioc.catalog.rows import Row
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.clock import to_ms
 from ioc.desk.desk import Desk
+from ioc.desk.rulebook import place_in_text
 from ioc.model.rule import Rule
 
 
@@ -74,7 +75,8 @@ def check_routing(desk: Desk, text: str) -> Alerting:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise CatalogInvalid([Fault("console", "", "text", f"This is not TOML: {fault}.")]) from None
+        message = f"This is not TOML: {fault}."
+        raise CatalogInvalid([Fault("console", "", "text", message, "not_toml", place_in_text(fault))]) from None
     found = read_routing(Row("", data, {}, "console", faults), faults, load_channels(desk.place.channels))
     if faults or found is None:
         raise CatalogInvalid(faults)

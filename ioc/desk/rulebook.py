@@ -1,5 +1,6 @@
 """Rules as they are changed in the console: versions on record, the latest in force."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from ioc.alerts.versions import RuleVersion, next_version, roll_back
 from ioc.clock import from_ms
 from ioc.store.alerting import AlertStore
 
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 PACK = 0
 """Number of the version that the packs give."""
 
@@ -72,12 +74,19 @@ def fields_of_text(text: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise ActRefused("text", f"This is not TOML: {fault}.") from None
+        raise ActRefused("text", f"This is not TOML: {fault}.", "not_toml", **place_in_text(fault)) from None
     if isinstance(data.get("rule"), list):
         if len(data) > 1 or len(data["rule"]) != 1 or not isinstance(data["rule"][0], dict):
-            raise ActRefused("text", "Write exactly one [[rule]], and nothing beside it.")
+            raise ActRefused("text", "Write exactly one [[rule]], and nothing beside it.", "one_rule")
         return dict(data["rule"][0])
     return data
+
+
+def place_in_text(fault: tomllib.TOMLDecodeError) -> dict[str, Any]:
+    """Line and column, 0 where the text ends too early; `detail` without them."""
+    found = _PLACE.search(str(fault))
+    line, column = (int(found[1]), int(found[2])) if found else (0, 0)
+    return {"line": line, "column": column, "detail": _PLACE.sub("", str(fault)).strip()}
 
 
 def _next_number(history: list[RuleVersion]) -> int:

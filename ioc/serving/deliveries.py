@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -24,7 +24,8 @@ class Deliveries:
     """A crash between sending and noting it sends once more, with the same id. `take` may be called from any thread.
 
     Tries of one delivery come 1, 2, 4, … seconds apart, at most ten minutes; after MOST_TRIES, or when the receiver
-    refuses it for good, it is dead, with the reason, and its lane goes on.
+    refuses it for good, it is dead, with the reason, and its lane goes on. A dead one that a person sends again goes on
+    where its tries ended.
     """
 
     def __init__(
@@ -85,6 +86,12 @@ class Deliveries:
             send(self._client, self._channels()[channel], letter)
         except Undeliverable as fault:
             raise SourceUnavailable(str(fault)) from None
+
+    def retry(self, deliveries: Sequence[str], by: str) -> list[str]:
+        """Those of them that were given up go out once more; the ids of these. Raises StoreUnavailable."""
+        letters = self._store.revive(deliveries, self._clock.now(), f"{by} sent it again.")
+        self.take(letters)
+        return [letter.id for letter in letters]
 
     def _run(self) -> None:
         while not self._stopping:

@@ -92,9 +92,7 @@ class OwnWatch:
         ]
         found = floods(fired, to_ms(now))
         since = (now - _DAY).replace(tzinfo=None)
-        dead = store.select(
-            "SELECT count(*) AS n FROM delivery_attempts WHERE outcome = 'dead' AND tried_at >= ?", [since]
-        )
+        dead = store.select("SELECT count(*) AS n FROM delivery_states WHERE state = 'dead' AND last_at >= ?", [since])
         return {
             "alerts.new_10m": float(sum(at_ms > to_ms(now - _WINDOW) for at_ms in fired)),
             "alerts.flood": float(bool(found) and found[-1].until_ms is None),

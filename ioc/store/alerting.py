@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import duckdb
@@ -85,6 +86,7 @@ class AlertStore:
     def __init__(self, store: Opened) -> None:
         """Raises StoreUnavailable."""
         self._store = store
+        self._reviving = Lock()
         self._number = int(self.select("SELECT coalesce(max(number), 0) AS n FROM alert_transitions")[0]["n"])
 
     def write(self, writing: Writing, now: datetime) -> None:
@@ -134,9 +136,22 @@ class AlertStore:
         rows = self.select(
             "SELECT d.*, coalesce(a.attempts, 0) AS attempts, a.next_at FROM deliveries d LEFT JOIN ("
             "SELECT delivery, max(number) AS attempts, arg_max(next_at, number) AS next_at, "
-            "bool_or(outcome <> 'failed') AS done FROM delivery_attempts GROUP BY delivery) a ON a.delivery = d.id "
-            "WHERE NOT coalesce(a.done, false) ORDER BY d.planned_at, d.lane, d.number"
+            "arg_max(outcome, number) IN ('sent', 'dead') AS done FROM delivery_attempts GROUP BY delivery) a "
+            "ON a.delivery = d.id WHERE NOT coalesce(a.done, false) ORDER BY d.planned_at, d.lane, d.number"
         )
+        return [_letter(row) for row in rows]
+
+    def revive(self, deliveries: Sequence[str], at: datetime, why: str) -> list[Letter]:
+        """Those of them that were given up wait again, on record. Raises StoreUnavailable."""
+        with self._reviving:
+            rows = self.select(
+                "SELECT d.*, s.attempts, NULL AS next_at FROM deliveries d JOIN delivery_states s ON s.id = d.id "
+                "WHERE s.state = 'dead' AND list_contains(?, d.id) ORDER BY d.planned_at, d.lane, d.number",
+                [list(deliveries)],
+            )
+            for row in rows:
+                row["attempts"] += 1
+                self.note_attempt(row["id"], row["attempts"], at, "again", why, None)
         return [_letter(row) for row in rows]
 
     def transitions(self, since: datetime, until: datetime) -> list[Transition]:

@@ -166,7 +166,8 @@ CREATE TABLE IF NOT EXISTS alert_acts (
     done_at TIMESTAMP NOT NULL, who VARCHAR NOT NULL, act VARCHAR NOT NULL, alert VARCHAR NOT NULL, rule VARCHAR NOT NULL,
     unit VARCHAR NOT NULL, text VARCHAR NOT NULL);
 -- The outbox: one message to one channel, rendered when it was planned; `payload` is JSON for webhooks. Those of a
--- `lane` go out in the order of `number`. `outcome` of an attempt is sent, failed (tried again at `next_at`) or dead.
+-- `lane` go out in the order of `number`. `outcome` of an attempt is sent, failed (tried again at `next_at`), dead (given
+-- up) or again (a person sends a dead one once more); the last one says how the delivery stands.
 CREATE TABLE IF NOT EXISTS deliveries (
     id VARCHAR NOT NULL, kind VARCHAR NOT NULL, lane VARCHAR NOT NULL, number BIGINT NOT NULL, route VARCHAR NOT NULL,
     receiver VARCHAR NOT NULL, channel VARCHAR NOT NULL, person VARCHAR NOT NULL, planned_at TIMESTAMP NOT NULL,

@@ -78,7 +78,8 @@ CREATE OR REPLACE VIEW incidents AS
 -- How each delivery stands: waiting, sent or dead.
 CREATE OR REPLACE VIEW delivery_states AS
     SELECT d.id, d.kind, d.lane, d.number, d.route, d.receiver, d.channel, d.person, d.planned_at, d.alerts, d.subject,
-        coalesce(arg_max(nullif(a.outcome, 'failed'), a.number), 'waiting') AS state,
+        CASE WHEN arg_max(a.outcome, a.number) IN ('sent', 'dead') THEN arg_max(a.outcome, a.number) ELSE 'waiting' END
+            AS state,
         count(a.number) AS attempts, max(a.tried_at) AS last_at, arg_max(a.reason, a.number) AS reason
     FROM deliveries d LEFT JOIN delivery_attempts a ON a.delivery = d.id
     GROUP BY ALL;

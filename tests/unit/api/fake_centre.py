@@ -29,6 +29,7 @@ from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.people import People
+from ioc.serving.deliveries import Deliveries
 from ioc.settings import VIETNAM, Settings
 from ioc.store.store import Store
 
@@ -192,7 +193,9 @@ class FakeParts:
         with patch.object(desk_parts, "load_rules", quick_rules):
             desk = Desk(self.store, self.catalog, place, self.clock)
         past = Past(cast(Store, self.store), VIETNAM)
-        return Operating(desk, Incidents(desk.store, self.clock), past, lambda *told: self.tried.append(told))
+        deliveries = Deliveries(desk.store, lambda: desk.in_force.channels, self.clock)
+        told = Incidents(desk.store, self.clock)
+        return Operating(desk, told, past, lambda *sent: self.tried.append(sent), deliveries.retry)
 
     def min_samples(self, kpi: str) -> int:
         definition = self.catalog.kpis.get(kpi)

@@ -1,0 +1,64 @@
+"""The table of duty: who is on duty from when to when, and which hours no shift covers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from ioc.alerts.schedules import people_on_shift
+from ioc.model.routing import Schedule
+
+
+class DutyKind(StrEnum):
+    SHIFT = "shift"
+    EXCEPTION = "exception"
+    OTHERWISE = "otherwise"
+    """No shift covers these hours; who stands in has them, nobody where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Half-open, aware times; `why` of an exception."""
+
+    since: datetime
+    until: datetime
+    kind: DutyKind
+    people: tuple[str, ...]
+    why: str = ""
+
+
+def duties(schedule: Schedule, since: datetime, until: datetime, zone: ZoneInfo) -> tuple[Duty, ...]:
+    """All of [since, until), ascending; neighbours of the same people are one."""
+    edges = sorted({since, until, *(edge for edge in _edges(schedule, since, until, zone) if since < edge < until)})
+    found: list[Duty] = []
+    for start, end in pairwise(edges):
+        kind, people, why = _at(schedule, start.astimezone(zone))
+        last = found[-1] if found else None
+        if last is not None and (last.kind, last.people, last.why) == (kind, people, why):
+            found[-1] = Duty(last.since, end, kind, people, why)
+        else:
+            found.append(Duty(start, end, kind, people, why))
+    return tuple(found)
+
+
+def _at(schedule: Schedule, local: datetime) -> tuple[DutyKind, tuple[str, ...], str]:
+    for exception in reversed(schedule.exceptions):
+        if exception.since <= local < exception.until:
+            return DutyKind.EXCEPTION, exception.people, exception.why
+    people = people_on_shift(schedule, local)
+    return (DutyKind.SHIFT, people, "") if people else (DutyKind.OTHERWISE, schedule.otherwise, "")
+
+
+def _edges(schedule: Schedule, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Where duty may change: at the times of shifts on every day, and where exceptions begin and end."""
+    for exception in schedule.exceptions:
+        yield from (exception.since, exception.until)
+    day, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+    times = {clock for shift in schedule.shifts for clock in (shift.since, shift.until)}
+    times |= {datetime.min.time()}
+    while day <= last:
+        for clock in times:
+            yield datetime.combine(day, clock, zone).astimezone(UTC)
+        day += timedelta(days=1)
