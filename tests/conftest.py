@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from ioc.broker import EmbeddedBroker
+from tests.catalogs import parse_packs_once
+from tests.validators import make_validators_once
 
 # Its clients tell each of thirty attempts a second at a broker that a test has ended: it would bury what failed.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def pytest_configure() -> None:
+    parse_packs_once()
+    make_validators_once()
 
 
 @pytest.fixture(scope="session")

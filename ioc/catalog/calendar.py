@@ -7,6 +7,7 @@ what the Labour Code (1994, 2012, 2019) and the decisions known to it make of it
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ class Decisions:
     worked: Mapping[date, Mark] = field(default_factory=dict)
 
     def calendar(self) -> Calendar:
-        """With the years that the files do not give. Takes half a second: the first call loads `holidays`."""
-        off, worked = _by_law(set(range(FIRST.year, LAST.year + 1)) - set(self.years))
+        """With the years that the files do not give. The first call takes half a second: it loads `holidays`."""
+        off, worked = _by_law(frozenset(range(FIRST.year, LAST.year + 1)) - set(self.years))
         # What a file says of a day holds against the law.
         off = {day: mark for day, mark in off.items() if day not in self.worked} | dict(self.off)
         worked = {day: mark for day, mark in worked.items() if day not in self.off} | dict(self.worked)
@@ -118,7 +119,8 @@ def _subject(kind: str, data: Mapping[str, Any]) -> str:
     return f"{kind} {data.get('year' if kind == 'year' else 'day', '')}".strip()
 
 
-def _by_law(years: set[int]) -> tuple[dict[date, Mark], dict[date, Mark]]:
+@cache
+def _by_law(years: frozenset[int]) -> tuple[dict[date, Mark], dict[date, Mark]]:
     from holidays.countries.vietnam import Vietnam  # slow to load, and only the store needs it
 
     basis = "Bộ luật Lao động; tính bởi gói `holidays`"
