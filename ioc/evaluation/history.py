@@ -99,10 +99,13 @@ def unit_columns(
     units: Sequence[str],
     times: Sequence[datetime],
     zone: ZoneInfo,
+    *,
+    latest: bool = False,
 ) -> Column:
     """What a KPI would have said at each of the times, of each of the units (the province first, if it is among them):
-    one entry a (time, unit), times first."""
-    past = _Past(reader, catalog, [time - _MILLISECOND for time in times], list(times), zone)
+    one entry a (time, unit), times first. The times stand in equal steps, unless `latest`: then cases that are told
+    apart by a time in the window count as they are known now."""
+    past = _Past(reader, catalog, [time - _MILLISECOND for time in times], list(times), zone, latest)
     province = catalog.province.code
     if province not in units:
         return past.column(definition, units)

@@ -1,0 +1,101 @@
+"""What is asked: a KPI, units, and the times of the points."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ioc.catalog import Catalog
+from ioc.model.kpi import KpiDefinition
+from ioc.model.unit import UnitLevel
+
+MONTH = "1M"
+MOST_POINTS = 1000
+MOST_CELLS = 20_000
+MOST_UNITS = 20
+COMMUNES = "communes"
+"""In the place of units: every commune."""
+_STEP = re.compile(r"([1-9]\d{0,5})([mhd])")
+_LENGTH = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The moments of the points, rising, in UTC. `monthly`: they are beginnings of months, else they stand in equal
+    steps."""
+
+    times: tuple[datetime, ...]
+    monthly: bool
+
+
+def stretch(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> Stretch:
+    """Points at start + step … up to `end`; of `1M` at each beginning of a month in (start, end]. Raises ValueError
+    for a step of another form, and for too many points."""
+    if step == MONTH:
+        times = _month_ends(start, end, zone)
+        return Stretch(tuple(times), monthly=True)
+    match = _STEP.fullmatch(step)
+    if match is None:
+        raise ValueError(f"step={step[:40]!r} is none of 30m, 1h, 1d, 7d (some minutes, hours or days) and 1M.")
+    length = int(match[1]) * _LENGTH[match[2]]
+    start = start.astimezone(UTC).replace(second=0, microsecond=0)
+    count = max((end - start) // length, 0)
+    if count > MOST_POINTS:
+        raise ValueError(f"{count} points are too many: take a step that makes at most {MOST_POINTS}.")
+    return Stretch(tuple(start + length * place for place in range(1, count + 1)), monthly=False)
+
+
+def a_year_before(of: Stretch, zone: ZoneInfo) -> Stretch:
+    """As many points, each a year earlier by the calendar; equal steps stay equal."""
+    if not of.times:
+        return of
+    first = _year_before(of.times[0], zone)
+    if not of.monthly:
+        return Stretch(tuple(first + (time - of.times[0]) for time in of.times), monthly=False)
+    return Stretch(tuple(_year_before(time, zone) for time in of.times), monthly=True)
+
+
+def known_kpi(catalog: Catalog, kpi: str) -> KpiDefinition:
+    """Raises KeyError."""
+    if kpi not in catalog.kpis:
+        raise KeyError(f"There is no KPI {kpi[:80]!r}.")
+    return catalog.kpis[kpi]
+
+
+def known_units(catalog: Catalog, definition: KpiDefinition, asked: Sequence[str]) -> tuple[str, ...]:
+    """Each once, in the order asked; the province where none is named. Raises ValueError for one that is not known, of
+    which the KPI does not speak, and for too many."""
+    units = catalog.vocabulary.units
+    if list(asked) == [COMMUNES]:
+        found = [unit.code for unit in units.values() if unit.level is UnitLevel.COMMUNE]
+        if UnitLevel.COMMUNE not in definition.per:
+            raise ValueError(f"{definition.id} does not speak of communes.")
+        return tuple(found)
+    wanted = tuple(dict.fromkeys(asked)) or (catalog.province.code,)
+    if len(wanted) > MOST_UNITS:
+        raise ValueError(f"{len(wanted)} units are too many: name at most {MOST_UNITS}, or units={COMMUNES}.")
+    for code in wanted:
+        if code not in units:
+            raise ValueError(f"units={code[:40]!r} is no unit of this centre.")
+        if units[code].level not in definition.per:
+            raise ValueError(f"{definition.id} does not speak of {units[code].name}.")
+    return wanted
+
+
+def _month_ends(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
+    month = start.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    found: list[datetime] = []
+    while month <= end:
+        if month > start:
+            found.append(month.astimezone(UTC))
+        month = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
+        if len(found) > MOST_POINTS:
+            raise ValueError(f"More than {MOST_POINTS} months are too many.")
+    return found
+
+
+def _year_before(moment: datetime, zone: ZoneInfo) -> datetime:
+    local = moment.astimezone(zone)
+    last_of_february = local.month == 2 and local.day == 29
+    return local.replace(year=local.year - 1, day=28 if last_of_february else local.day).astimezone(UTC)

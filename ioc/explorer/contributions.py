@@ -1,0 +1,140 @@
+"""A change told apart: how much of it each group, or each part of a formula, made, adding up to the whole change.
+
+Of an amount that adds up, a group made what its own amount changed by.
+
+Of a ratio R = ΣN / ΣD a group has the rate r = N / D and the share w = D / ΣD. Its *rate effect* is the change of its
+rate at its mean share, its *mix effect* the change of its share times how far its mean rate lies from the mean ratio:
+
+    (w₁ + w₀)/2 × (r₁ − r₀)   and   (w₁ − w₀) × ((r₁ + r₀)/2 − (R₁ + R₀)/2)
+
+Shares add up to 1 at both times, so all of it adds up to R₁ − R₀. A group that is there at one of the times only has
+the rate of that time at both: it is all mix.
+
+Of a formula each part has its Shapley value: what the value changes by when the part goes from before to after, in the
+mean over all orders in which the parts may go.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from math import factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real = NDArray[np.float64]
+MOST_PARTS = 10
+"""Above it all orders are too many; then the mean of two orders, there and back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Numerator and denominator before and after; the denominator of an amount is 1 and is not looked at."""
+
+    key: str
+    n: tuple[float, float]
+    d: tuple[float, float] = (1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a group made of the change: `rate` and `mix` of a ratio (0 of an amount), `total` in all. Values are the
+    group's own, None where it has none."""
+
+    key: str
+    before: float | None
+    after: float | None
+    share: tuple[float, float]
+    rate: float
+    mix: float
+    total: float
+
+
+def of_amount(groups: Sequence[Group]) -> list[Contribution]:
+    """The share of a group is that of the whole amount."""
+    whole = tuple(sum(group.n[at] for group in groups) for at in (0, 1))
+    return [
+        Contribution(
+            group.key,
+            group.n[0],
+            group.n[1],
+            (_by(group.n[0], whole[0]), _by(group.n[1], whole[1])),
+            0.0,
+            0.0,
+            group.n[1] - group.n[0],
+        )
+        for group in groups
+    ]
+
+
+def of_ratio(groups: Sequence[Group], scale: float = 1.0) -> list[Contribution]:
+    """Rates are `scale` × n / d. Empty when nothing stands below the line before or after: there is no change then."""
+    there = [group for group in groups if group.d[0] > 0 or group.d[1] > 0]
+    below = tuple(sum(group.d[at] for group in there) for at in (0, 1))
+    if not (below[0] > 0 and below[1] > 0):
+        return []
+    ratio = [scale * sum(group.n[at] for group in there) / below[at] for at in (0, 1)]
+    middle = (ratio[0] + ratio[1]) / 2
+    found = []
+    for group in there:
+        share = (group.d[0] / below[0], group.d[1] / below[1])
+        own = [scale * n / d if d > 0 else None for n, d in zip(group.n, group.d, strict=True)]
+        before = own[0] if own[0] is not None else own[1]
+        after = own[1] if own[1] is not None else own[0]
+        assert before is not None
+        assert after is not None
+        rate = (share[0] + share[1]) / 2 * (after - before)
+        mix = (share[1] - share[0]) * ((before + after) / 2 - middle)
+        found.append(Contribution(group.key, own[0], own[1], share, rate, mix, rate + mix))
+    return found
+
+
+def largest(found: Sequence[Contribution], most: int) -> tuple[list[Contribution], Contribution | None]:
+    """Those that made most of the change, and all others as one, so that the sum stays."""
+    ordered = sorted(found, key=lambda one: (-abs(one.total), one.key))
+    if len(ordered) <= most:
+        return ordered, None
+    rest = ordered[most:]
+    share = (sum(one.share[0] for one in rest), sum(one.share[1] for one in rest))
+    effects = (sum(one.rate for one in rest), sum(one.mix for one in rest), sum(one.total for one in rest))
+    return ordered[:most], Contribution("", None, None, share, *effects)
+
+
+def of_formula(
+    value: Callable[[Mapping[str, Real]], Real], before: Mapping[str, float], after: Mapping[str, float]
+) -> dict[str, float] | None:
+    """What each part made of the change. `value` computes the formula over vectors. None when some mixture of before
+    and after has no value (it divides by nothing)."""
+    names = list(before)
+    subsets = _subsets(len(names))
+    taken = {name: np.where(subsets[:, place], after[name], before[name]) for place, name in enumerate(names)}
+    values = value(taken)
+    if not np.isfinite(values).all():
+        return None
+    if len(names) > MOST_PARTS:
+        steps = np.diff(values)
+        forth, back = steps[: len(names)], steps[len(names) :]
+        # Backwards the parts leave in the order in which they came.
+        return {name: float((forth[place] - back[place]) / 2) for place, name in enumerate(names)}
+    size = len(names)
+    counts = subsets.sum(axis=1)
+    found = {}
+    for place, name in enumerate(names):
+        without = np.flatnonzero(~subsets[:, place])
+        weight = np.array([factorial(n) * factorial(size - n - 1) / factorial(size) for n in counts[without].tolist()])
+        found[name] = float((weight * (values[without + (1 << place)] - values[without])).sum())
+    return found
+
+
+def _subsets(size: int) -> NDArray[np.bool_]:
+    """Which parts are taken after, a row a subset; of many parts those of one order there, and of one back."""
+    if size <= MOST_PARTS:
+        return np.asarray((np.arange(1 << size)[:, None] >> np.arange(size)) % 2 == 1)
+    places = np.arange(size)
+    forth = [places < taken for taken in range(size + 1)]
+    back = [places >= left for left in range(1, size + 1)]
+    return np.array(list(chain(forth, back)))
+
+
+def _by(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,75 @@
+"""The models of statsforecast, in a process of their own: it brings pandas and SciPy (some 230 MB), and ends at once.
+
+Asked by one JSON line, `{"series": [[…], …], "ahead": n, "season": m}`, answers with one: for each model and series
+`{"mean": […], "deviation": […]}`. The last model is the one that others have to beat.
+"""
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ioc.errors import IocError
+from ioc.explorer.backtest import Coming, Z
+
+MODELS = ("AutoETS", "MSTL", "SeasonalNaive")
+BASELINE = MODELS[-1]
+_LONGEST_S = 90.0
+
+
+class ForecastFailed(IocError):
+    """The models' process failed or took too long; the text says which."""
+
+
+def forecasts(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
+    """Of each model, what comes after each series, so many steps ahead. Without gaps. Raises ForecastFailed."""
+    asked = json.dumps({"series": [list(one) for one in series], "ahead": list(ahead), "season": season})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ioc.explorer.models"],
+            input=asked,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ForecastFailed(f"The forecast took longer than {_LONGEST_S:g} s.") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no word of why"])[-1]
+        raise ForecastFailed(f"The forecast failed: {last[:300]}")
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return {
+        model: [Coming(np.array(one["mean"]), np.array(one["deviation"])) for one in coming]
+        for model, coming in answer.items()
+    }
+
+
+def _answer(asked: str) -> str:
+    from statsforecast.models import MSTL, AutoETS, SeasonalNaive
+
+    given = json.loads(asked)
+    season = given["season"]
+    made: dict[str, Any] = {
+        # ETS holds seasons up to 24 steps; of longer ones only the level and trend are left.
+        "AutoETS": AutoETS(season_length=season if season <= 24 else 1, model="AZA" if season <= 24 else "AZN"),
+        **({"MSTL": MSTL(season_length=season)} if season > 1 else {}),
+        "SeasonalNaive": SeasonalNaive(season_length=season),
+    }
+    found: dict[str, list[dict[str, list[float]]]] = {}
+    for name, model in made.items():
+        found[name] = []
+        for values, ahead in zip(given["series"], given["ahead"], strict=True):
+            told = model.forecast(y=np.array(values, np.float64), h=ahead, level=[80])
+            deviation = (np.asarray(told["hi-80"]) - np.asarray(told["lo-80"])) / (2 * Z)
+            found[name].append({"mean": np.asarray(told["mean"]).tolist(), "deviation": deviation.tolist()})
+    return json.dumps(found)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    print(_answer(sys.stdin.readline()))

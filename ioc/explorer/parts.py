@@ -1,0 +1,200 @@
+"""The change of a KPI between two moments: by unit, channel, service, status, or by the parts of its formula."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ioc.catalog import Catalog
+from ioc.catalog.formulas import parse_formula
+from ioc.evaluation.case_versions import held_cases
+from ioc.evaluation.cases import DISTINCT, CaseSql
+from ioc.evaluation.constants import in_force
+from ioc.evaluation.formulas import compute
+from ioc.evaluation.pane_history import pane_series
+from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.series import Moment, Targets, merged_targets
+from ioc.explorer.asked import Stretch
+from ioc.explorer.contributions import Contribution, Group, largest, of_amount, of_formula, of_ratio
+from ioc.explorer.series import columns
+from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate, RollUp
+
+MOST_GROUPS = 60
+_CASE_GROUPS = ("channel", "service", "status")
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A KPI as it stood at a moment, over [window_from, window_to)."""
+
+    time: datetime
+    value: float | None
+    samples: int
+    window_from: datetime
+    window_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """`rest` is what all groups that are not listed made together."""
+
+    by: str
+    groups: Sequence[Contribution]
+    rest: Contribution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartEffect:
+    """A part of a formula (a KPI, or a constant) and what it made of the change."""
+
+    id: str
+    before: float
+    after: float
+    effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`method` says how it is told apart (see `contributions`): `amount`, `ratio`, `formula`; or why it is not:
+    `no_value` at one of the moments, `not_additive`: what the groups have makes no whole (a median, a maximum)."""
+
+    before: Standing
+    after: Standing
+    method: str
+    groupings: Sequence[Grouping] = ()
+    parts: Sequence[PartEffect] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Reads within the reader's cursor."""
+
+    reader: PaneReader
+    catalog: Catalog
+    zone: ZoneInfo
+
+    def change(self, definition: KpiDefinition, unit: str, before: datetime, after: datetime) -> Change:
+        of = Stretch((before, after), monthly=False)
+        column = columns(self.reader, self.catalog, definition, [unit], of, self.zone)
+        values = [None if value != value else value for value in column.value.tolist()]
+        standings = [
+            Standing(time, value, samples, *definition.window.bounds(time - _MILLISECOND, self.zone))
+            for time, value, samples in zip(of.times, values, column.samples.tolist(), strict=True)
+        ]
+        if None in values:
+            return Change(standings[0], standings[1], "no_value")
+        if isinstance(definition.expression, Formula):
+            parts = self._parts(definition.expression, definition, unit, of)
+            method = "not_additive" if parts is None else "formula"
+            return Change(standings[0], standings[1], method, parts=parts or ())
+        method, groupings = self._groupings(definition, unit, of)
+        return Change(standings[0], standings[1], method, groupings)
+
+    def _parts(self, formula: Formula, definition: KpiDefinition, unit: str, of: Stretch) -> list[PartEffect] | None:
+        found = {
+            part: columns(self.reader, self.catalog, self.catalog.kpis[part], [unit], of, self.zone).value.tolist()
+            for part in formula.parts
+        }
+        ends = [definition.window.bounds(time - _MILLISECOND, self.zone)[1] for time in of.times]
+        constants = in_force(self.catalog.constants, formula.constants, ends, self.zone)
+        found |= {constant: values.tolist() for constant, values in constants.items()}
+        term = parse_formula(formula.text)
+        effects = of_formula(
+            lambda values: compute(term, values, formula.when_zero),
+            {name: values[0] for name, values in found.items()},
+            {name: values[1] for name, values in found.items()},
+        )
+        if effects is None:
+            return None
+        return [PartEffect(name, values[0], values[1], effects[name]) for name, values in found.items()]
+
+    def _groupings(self, definition: KpiDefinition, unit: str, of: Stretch) -> tuple[str, list[Grouping]]:
+        province = unit == self.catalog.province.code
+        if province and definition.roll_up in (RollUp.SUM, RollUp.MEAN):
+            return self._of_communes(definition, of)
+        moments = [Moment(time, *definition.window.bounds(time - _MILLISECOND, self.zone)) for time in of.times]
+        merged = province and definition.roll_up is RollUp.MERGE
+        units = tuple(self.catalog.vocabulary.units) if merged else (unit,)
+        if isinstance(definition.expression, MeasureAggregate):
+            return self._of_panes(definition.expression, units, moments) if merged else ("not_additive", [])
+        return self._of_cases(definition, merged_targets(units) if merged else Targets(units, merged=False), moments)
+
+    def _of_communes(self, definition: KpiDefinition, of: Stretch) -> tuple[str, list[Grouping]]:
+        units = [u.code for u in self.catalog.vocabulary.units.values() if u.parent and u.level in definition.per]
+        values = columns(self.reader, self.catalog, definition, units, of, self.zone).value.reshape(2, len(units))
+        have, amounts = np.isfinite(values).astype(float), np.nan_to_num(values)
+        groups = [
+            Group(unit, (amounts[0, i], amounts[1, i]), (have[0, i], have[1, i]))
+            for i, unit in enumerate(units)
+            if have[:, i].any()
+        ]
+        if definition.roll_up is RollUp.MEAN:
+            return "ratio", [_grouping("unit", of_ratio(groups))]
+        return "amount", [_grouping("unit", of_amount(groups))]
+
+    def _of_panes(
+        self, expression: MeasureAggregate, units: Sequence[str], moments: Sequence[Moment]
+    ) -> tuple[str, list[Grouping]]:
+        if expression.take not in ("count", "sum", "rate", "mean"):
+            return "not_additive", []
+        vectors = pane_series(self.reader, expression, Targets(tuple(units), merged=False), moments)
+        values = np.nan_to_num(vectors.value).reshape(2, len(units))
+        samples = vectors.samples.astype(float).reshape(2, len(units))
+        there = [i for i in range(len(units)) if samples[:, i].any()]
+        if expression.take == "mean":
+            groups = [
+                Group(
+                    units[i],
+                    (values[0, i] * samples[0, i], values[1, i] * samples[1, i]),
+                    (samples[0, i], samples[1, i]),
+                )
+                for i in there
+            ]
+            return "ratio", [_grouping("unit", of_ratio(groups))]
+        groups = [Group(units[i], (values[0, i], values[1, i])) for i in there]
+        return "amount", [_grouping("unit", of_amount(groups))]
+
+    def _of_cases(
+        self, definition: KpiDefinition, targets: Targets, moments: Sequence[Moment]
+    ) -> tuple[str, list[Grouping]]:
+        expression = definition.expression
+        assert not isinstance(expression, MeasureAggregate | Formula)
+        case_type = self.catalog.vocabulary.case_types[expression.of]
+        sql = CaseSql.of(expression, case_type)
+        ratio = isinstance(expression, CaseRatio) or (isinstance(expression, CaseTime) and expression.take == "mean")
+        if sql.fold == DISTINCT or not (ratio or isinstance(expression, CaseCount | CaseSum)):
+            return "not_additive", []
+        scale = 100.0 if isinstance(expression, CaseRatio) else 1.0
+        by = (*(("unit",) if targets.merged else ()), *_CASE_GROUPS)
+        found: dict[str, list[dict[str, tuple[int, float]]]] = {column: [] for column in by}
+        for moment in moments:
+            held = held_cases(expression, case_type, targets, moment, self.reader.zone_hours, latest=False)
+            for column in by:
+                rows = self.reader.cursor.execute(
+                    f"SELECT coalesce({column}, ''), {sql.columns(0)} FROM ({held}) GROUP BY 1"
+                ).fetchall()
+                found[column].append({key: (n, float(amount or 0)) for key, n, amount in rows if n})
+        count = isinstance(expression, CaseCount)
+        groupings = []
+        for column, (first, second) in found.items():
+            groups = _groups(first, second, count=count)
+            groupings.append(_grouping(column, of_ratio(groups, scale) if ratio else of_amount(groups)))
+        return "ratio" if ratio else "amount", groupings
+
+
+def _groups(
+    before: Mapping[str, tuple[int, float]], after: Mapping[str, tuple[int, float]], *, count: bool
+) -> list[Group]:
+    nothing = (0, 0.0)
+    pairs = [(key, before.get(key, nothing), after.get(key, nothing)) for key in dict.fromkeys([*before, *after])]
+    if count:
+        return [Group(key, (float(first[0]), float(second[0]))) for key, first, second in pairs]
+    return [Group(key, (first[1], second[1]), (float(first[0]), float(second[0]))) for key, first, second in pairs]
+
+
+def _grouping(by: str, found: Sequence[Contribution]) -> Grouping:
+    groups, rest = largest(found, MOST_GROUPS)
+    return Grouping(by, groups, rest)
