@@ -1,0 +1,237 @@
+"""What alerts did in a period: the figures of their own audit, and lists of alerts. The audit's figures are those of
+`/api/v1/alerts/audit` for the same time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from ioc.alerts.audit import (
+    MOST_FLOOD_SHARE,
+    MOST_PER_DAY,
+    MOST_PER_WINDOW,
+    PRIORITY_MIX,
+    Audit,
+    audit,
+)
+from ioc.catalog.catalog import Catalog
+from ioc.clock import to_ms
+from ioc.model.rule import Severity
+from ioc.reports.content import Cell, Column, Row, Table
+from ioc.reports.definition import AlertTable, Text
+from ioc.reports.periods import Span
+from ioc.reports.words import LANGUAGES, clock, number, said
+from ioc.store.alerting import AlertStore
+from ioc.store.cases import naive
+
+_FIGURE = said("Chỉ số", "Figure")
+_RULE = said("Quy tắc", "Rule")
+_ALERT = said("Cảnh báo", "Alert")
+_NONE = said("không có cảnh báo nào", "there were no alerts")
+_NONE_TAKEN = said("không cảnh báo nào được xác nhận", "no alert was acknowledged")
+SEVERITIES: dict[str, Text] = {
+    "critical": said("◆ Nghiêm trọng", "◆ Critical"),
+    "high": said("▲ Cao", "▲ High"),
+    "medium": said("■ Trung bình", "■ Medium"),
+    "low": said("● Thấp", "● Low"),
+}
+
+
+@dataclass(frozen=True)
+class SnapshotStore:
+    """A snapshot as the alert store takes it."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        return self.connection.cursor()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert that fired; `ended_at` is None while it lasts."""
+
+    rule: str
+    unit: str
+    severity: str
+    fired_at: datetime
+    ended_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AlertFigures:
+    """`rules` are names by id; a rule that is gone is named by its id."""
+
+    store: AlertStore
+    catalog: Catalog
+    rules: Mapping[str, Text]
+    zone: ZoneInfo
+
+    def table(self, block: AlertTable, span: Span) -> Table:
+        match block.of:
+            case "audit":
+                return self._audit(block, span)
+            case "top":
+                return self._top(block, span)
+        return self._listed(block, span)
+
+    def any_in(self, span: Span) -> bool:
+        """Whether an alert fired or lasted in the period."""
+        return bool(self._alerts(span))
+
+    def found(self, span: Span, operators: int) -> Audit:
+        rows = self.store.select(
+            "SELECT alert, min(done_at) AS at FROM alert_acts WHERE act = 'acknowledge' GROUP BY alert"
+        )
+        held = {row["alert"]: to_ms(row["at"].replace(tzinfo=UTC)) for row in rows}
+        moved = self.store.transitions(span.start, span.end)
+        return audit(moved, held, operators, to_ms(span.start), to_ms(span.end))
+
+    def _audit(self, block: AlertTable, span: Span) -> Table:
+        found = self.found(span, block.operators)
+        mix = found.mix
+
+        def share(name: str) -> Cell:
+            return Cell(100 * mix[name], 1) if mix else Cell(None, why=_NONE)
+
+        def minutes(seconds: float | None) -> Cell:
+            return Cell(None, why=_NONE_TAKEN) if seconds is None else Cell(seconds / 60, 1)
+
+        figures: list[tuple[str, Text, Cell, Text, Text]] = [
+            ("alerts", said("Số cảnh báo", "Alerts"), Cell(float(found.alerts)), said("", ""), said("", "")),
+            ("per_day", said("Cảnh báo một ngày, mỗi người trực", "Alerts a day for one operator"), Cell(found.per_day, 1),
+             *_goal(MOST_PER_DAY, found.per_day)),
+            ("per_window", said("Cảnh báo mười phút, mỗi người trực", "Alerts in ten minutes for one operator"),
+             Cell(found.per_window, 2), *_goal(MOST_PER_WINDOW, found.per_window)),
+            ("busiest_window", said("Mười phút nhiều nhất, mỗi người trực", "Busiest ten minutes for one operator"),
+             Cell(found.busiest_window, 1), *_goal(10.0, found.busiest_window)),
+            ("floods", said("Số lần lũ cảnh báo", "Alarm floods"), Cell(float(len(found.floods))), said("", ""), said("", "")),
+            ("flood_share", said("Thời gian trong lũ cảnh báo (%)", "Time in floods (%)"), Cell(100 * found.flood_share, 2),
+             *_goal(100 * MOST_FLOOD_SHARE, 100 * found.flood_share)),
+            ("chattering", said("Cảnh báo chập chờn (từ 3 lần một phút)", "Chattering alerts (3 a minute or more)"),
+             Cell(float(len(found.chattering))), *_goal(0.0, float(len(found.chattering)))),
+            ("stale", said("Cảnh báo kéo dài hơn 24 giờ", "Stale alerts (more than 24 h)"), Cell(float(len(found.stale))),
+             *_goal(0.0, float(len(found.stale)))),
+            *((f"mix.{name}", text, share(name), said(f"{goal:.0%}".replace("%", " %"), f"{goal:.0%}"), said("", ""))
+              for name, text, goal in (
+                  ("critical", said("Tỷ trọng mức nghiêm trọng (%)", "Share of critical ones (%)"), PRIORITY_MIX["critical"]),
+                  ("high", said("Tỷ trọng mức cao (%)", "Share of high ones (%)"), PRIORITY_MIX["high"]),
+                  ("lower", said("Tỷ trọng mức trung bình, thấp (%)", "Share of lower ones (%)"), PRIORITY_MIX["lower"]),
+              )),
+            ("answer.median_s", said("Thời gian đến khi xác nhận, trung vị (phút)", "Time to acknowledgement, median (min)"),
+             minutes(found.answer.median_s), said("", ""), said("", "")),
+            ("answer.p90_s", said("Thời gian đến khi xác nhận, phân vị 90 (phút)", "Time to acknowledgement, 90th percentile (min)"),
+             minutes(found.answer.p90_s), said("", ""), said("", "")),
+            ("answer.open", said("Cảnh báo không ai xác nhận", "Alerts that nobody acknowledged"),
+             Cell(float(found.answer.open)), said("", ""), said("", "")),
+        ]  # fmt: skip
+        columns = (
+            Column(said("Kỳ này", "This period"), {}),
+            Column(said("Mức nên có", "Goal"), {}, numeric=False),
+            Column(said("Kết quả", "Met"), {}, numeric=False),
+        )
+        rows = tuple(
+            Row(name, (_keyed(cell, key, self.catalog.province.code, span), Cell(goal), Cell(met)))
+            for key, name, cell, goal, met in figures
+        )
+        return Table(block.id, block.title, _FIGURE, columns, rows, block.notes)
+
+    def _top(self, block: AlertTable, span: Span) -> Table:
+        found = self.found(span, block.operators)
+        rows = tuple(
+            Row(
+                self._rule(source.rule),
+                (Cell(self._unit(source.unit)), Cell(float(source.alerts)), Cell(100 * source.share, 1)),
+            )
+            for source in found.top[: block.limit]
+        )
+        columns = (
+            Column(said("Đơn vị", "Unit"), {}, numeric=False),
+            Column(said("Số lần", "Alerts"), {}),
+            Column(said("Tỷ trọng", "Share"), said("%", "%")),
+        )
+        return Table(block.id, block.title, _RULE, columns, rows, block.notes)
+
+    def _listed(self, block: AlertTable, span: Span) -> Table:
+        """The gravest first, then the longest."""
+        rows = self._alerts(span)
+        if block.of == "standing":
+            rows = [row for row in rows if row.ended_at is None or row.ended_at >= span.end]
+        order = [severity.value for severity in Severity]
+        rows.sort(key=lambda row: (order.index(row.severity), -_lasted(row, span).total_seconds(), row.rule, row.unit))
+        shown = rows[: block.limit]
+        columns = (
+            Column(said("Mức", "Severity"), {}, numeric=False),
+            Column(said("Đơn vị", "Unit"), {}, numeric=False),
+            Column(said("Từ lúc", "Since"), {}, numeric=False),
+            Column(said("Kéo dài (giờ)", "Lasted (h)"), {}),
+            Column(said("Xác nhận", "Acknowledged"), {}, numeric=False),
+        )
+        table = tuple(
+            Row(
+                self._rule(row.rule),
+                (
+                    Cell(SEVERITIES[row.severity]),
+                    Cell(self._unit(row.unit)),
+                    Cell(self._time(row.fired_at)),
+                    Cell(_lasted(row, span) / timedelta(hours=1), 1),
+                    Cell(self._time(row.acknowledged_at))
+                    if row.acknowledged_at is not None
+                    else Cell(None, why=said("chưa ai xác nhận", "nobody acknowledged it")),
+                ),
+            )
+            for row in shown
+        )
+        return Table(block.id, block.title, _ALERT, columns, table, block.notes, len(rows) - len(shown))
+
+    def _alerts(self, span: Span) -> list[AlertRow]:
+        """Those that fired before the period's end and had not ended when it began."""
+        rows = self.store.select(
+            "SELECT rule, unit, severity, fired_at, ended_at, acknowledged_at FROM alerts "
+            "WHERE fired_at < ? AND (ended_at IS NULL OR ended_at > ?)",
+            [naive(span.end), naive(span.start)],
+        )
+        return [
+            AlertRow(
+                row["rule"],
+                row["unit"],
+                row["severity"],
+                row["fired_at"].replace(tzinfo=UTC),
+                _aware(row["ended_at"]),
+                _aware(row["acknowledged_at"]),
+            )
+            for row in rows
+        ]
+
+    def _rule(self, rule: str) -> Text:
+        return self.rules.get(rule, said(rule, rule))
+
+    def _unit(self, code: str) -> Text:
+        unit = self.catalog.vocabulary.units.get(code)
+        return said(unit.name, unit.name) if unit else said(code, code)
+
+    def _time(self, moment: datetime) -> Text:
+        return dict.fromkeys(LANGUAGES, clock(moment, self.zone))
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _lasted(row: AlertRow, span: Span) -> timedelta:
+    """Up to the period's end."""
+    return min(row.ended_at or span.end, span.end) - row.fired_at
+
+
+def _goal(most: float, found: float) -> tuple[Text, Text]:
+    bound = {language: f"≤ {number(most, 0, language)}" for language in LANGUAGES}
+    return bound, said("Đạt", "Met") if found <= most else said("Chưa đạt", "Not met")
+
+
+def _keyed(cell: Cell, key: str, province: str, span: Span) -> Cell:
+    return Cell(cell.value, cell.digits, cell.why, (f"alerts.audit:{key}", province, span.label), origin="audit")

@@ -1,0 +1,197 @@
+"""The blocks of a report's file, each checked against the catalogue."""
+
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.rows import Row, nearest
+from ioc.catalog.rules import UNITS
+from ioc.model.kpi import KpiDefinition
+from ioc.model.unit import UnitLevel
+from ioc.reports.definition import (
+    SHOWS,
+    AlertTable,
+    Block,
+    Chart,
+    KpiTable,
+    MatrixRow,
+    MatrixTable,
+    Paragraph,
+    Shown,
+    Text,
+    UnitTable,
+)
+from ioc.reports.periods import Length
+from ioc.reports.sentences import SentenceUnfit, kpis_of, renamed
+from ioc.reports.windows import misfit
+
+KINDS = ("text", "units", "kpis", "matrix", "alerts", "chart")
+_MOST_ROWS = 100
+_IN_ROWS_OF_KPIS = tuple(show for show in SHOWS if show != "rank")
+
+
+class BlockReader:
+    """Reads `[[block]]` of a report of one length. What is wrong becomes faults of the row."""
+
+    def __init__(self, catalog: Catalog, length: Length) -> None:
+        self._catalog = catalog
+        self._length = length
+
+    def read(self, row: Row) -> tuple[Block, ...]:
+        """Empty lists and repeated ids are faults."""
+        blocks: list[Block] = []
+        for inner in row.tables("block"):
+            inner.subject = f"{row.subject} · table {inner.data.get('id', '?')}"
+            block = self._block(inner)
+            if block is not None:
+                if any(block.id == other.id for other in blocks):
+                    inner.fault("id", f"Another block is called {block.id!r}.")
+                blocks.append(block)
+        if not row.data.get("block"):
+            row.fault("block", "A report has at least one [[block]].")
+        return tuple(blocks)
+
+    def _block(self, row: Row) -> Block | None:
+        kind = row.choice("kind", KINDS)
+        block_id = row.identifier()
+        title = row.names("title", required=kind not in ("text", ""))
+        notes: tuple[Text, ...] = ()
+        if kind in ("units", "kpis", "matrix", "alerts"):
+            notes = tuple({language: note.text(language) for language in ("vi", "en")} for note in row.tables("notes"))
+        block: Block | None = None
+        match kind:
+            case "text":
+                block = Paragraph(block_id, title, self._sentence(row))
+            case "units":
+                levels = self._levels(row, "rows")
+                block = UnitTable(block_id, title, levels, self._columns(row, levels), notes)
+            case "kpis":
+                block = self._kpi_table(row, block_id, title, notes)
+            case "matrix":
+                unit = self._unit(row)
+                columns = tuple(self._heading(inner) for inner in row.tables("columns"))
+                rows = tuple(self._matrix_row(inner, unit, len(columns)) for inner in row.tables("rows"))
+                block = MatrixTable(block_id, title, unit, columns, rows, notes)
+            case "alerts":
+                of = row.choice("of", ("audit", "top", "standing", "longest"))
+                limit, operators = row.whole("limit", 10, 1, _MOST_ROWS), row.whole("operators", 1, 1, 1000)
+                block = AlertTable(block_id, title, of, limit, operators, notes)
+            case "chart":
+                block = self._chart(row, block_id, title)
+        row.finish(["columns", "rows", "notes"])
+        return block
+
+    def _kpi_table(self, row: Row, block_id: str, title: Text, notes: tuple[Text, ...]) -> KpiTable:
+        unit = self._unit(row)
+        show = self._shows(row, "show", _IN_ROWS_OF_KPIS)
+        kpis = []
+        for word in row.words("kpis", required=True):
+            if (kpi := self._kpi(row, "kpis", word, unit)) is not None:
+                kpis.append(Shown(kpi.id, show, best_of(kpi)))
+        by_change, limit = row.flag("by_change"), row.whole("limit", 0, 0, _MOST_ROWS)
+        return KpiTable(block_id, title, unit, tuple(kpis), show, by_change, limit, notes)
+
+    def _chart(self, row: Row, block_id: str, title: Text) -> Chart | None:
+        kind = row.choice("chart", ("line", "bars"))
+        unit = self._unit(row)
+        count = row.whole("count", 13 if kind == "line" else 10, 2, 60)
+        levels = self._levels(row, "rows") if kind == "bars" else ()
+        kpi = self._kpi(row, "kpi", row.text("kpi"), unit, levels)
+        best = row.choice("best", ("high", "low"), best_of(kpi) if kpi else "high")
+        if kpi is None:
+            return None
+        return Chart(block_id, title, kind, kpi.id, unit, levels[0] if levels else "", count, best)
+
+    def _columns(self, row: Row, levels: tuple[str, ...]) -> tuple[Shown, ...]:
+        columns = []
+        for inner in row.tables("columns"):
+            kpi = self._kpi(inner, "kpi", inner.text("kpi"), "", levels)
+            show = self._shows(inner, "show", SHOWS)
+            best = inner.choice("best", ("high", "low"), best_of(kpi) if kpi else "high")
+            name = inner.names("name", required=False)
+            inner.finish()
+            if kpi is not None:
+                columns.append(Shown(kpi.id, show, best, name))
+        if not row.data.get("columns"):
+            row.fault("columns", 'is missing; write columns = [{ kpi = "…" }].')
+        return tuple(columns)
+
+    def _matrix_row(self, row: Row, unit: str, columns: int) -> MatrixRow:
+        words = row.words("kpis", required=True)
+        if words and len(words) != columns:
+            row.fault("kpis", f"names {len(words)} KPIs for {columns} columns.")
+        found = [self._kpi(row, "kpis", word, unit) for word in words]
+        name = row.names("name", required=False)
+        made = MatrixRow(name, tuple(kpi.id for kpi in found if kpi), row.number("most"), row.flag("strong"))
+        row.finish()
+        return made
+
+    def _heading(self, row: Row) -> Text:
+        text = {language: row.text(language) for language in ("vi", "en")}
+        row.finish()
+        return text
+
+    def _sentence(self, row: Row) -> Text:
+        """Each KPI that it names is looked for, and written by its full id."""
+        texts = row.names("text")
+        for language, text in texts.items():
+            if not isinstance(text, str):
+                continue
+            try:
+                named = kpis_of(text)
+            except SentenceUnfit as fault:
+                row.fault(f"text.{language}", str(fault))
+                continue
+            found = {word: self._kpi(row, f"text.{language}", word, self._catalog.province.code) for word in named}
+            texts[language] = renamed(text, {word: kpi.id for word, kpi in found.items() if kpi is not None})
+        return texts
+
+    def _shows(self, row: Row, field: str, choices: tuple[str, ...]) -> tuple[str, ...]:
+        shows = row.words(field, required=False) or ("value",)
+        for word in shows:
+            if word not in choices:
+                row.fault(field, f"{word!r} is none of {', '.join(choices)}{nearest(word, choices)}.")
+        return tuple(word for word in shows if word in choices)
+
+    def _levels(self, row: Row, field: str) -> tuple[str, ...]:
+        words = row.words(field, required=True)
+        for word in words:
+            if word not in UNITS:
+                row.fault(field, f"{word!r} is none of {', '.join(UNITS)}{nearest(word, UNITS)}.")
+        return tuple(word for word in words if word in UNITS)
+
+    def _unit(self, row: Row) -> str:
+        province = self._catalog.province
+        code = row.text("unit", province.code)
+        if code not in self._catalog.vocabulary.units:
+            row.fault("unit", f"{code!r} is no unit of {province.name}.")
+            return province.code
+        return code
+
+    def _kpi(self, row: Row, field: str, word: str, unit: str, levels: tuple[str, ...] = ()) -> KpiDefinition | None:
+        """A KPI by its id, or by its family."""
+        kpis = self._catalog.kpis
+        definition = kpis.get(word) or kpis.get(f"{word}.{self._length}")
+        if definition is None:
+            if word:
+                known = {kpi.family or kpi.id for kpi in kpis.values()} | set(kpis)
+                row.fault(field, f"No KPI is called {word!r}{nearest(word, known)}.")
+            return None
+        if why := misfit(definition, self._length):
+            row.fault(field, f"{definition.id} does not fit a report of a {self._length}: {why}.")
+            return None
+        wanted = [UNITS[level] for level in levels]
+        if unit:
+            wanted.append(self._catalog.vocabulary.units[unit].level)
+        if not any(level in definition.per for level in wanted):
+            spoken = ", ".join(definition.per)
+            row.fault(field, f"{definition.id} has no values of these units; it speaks of {spoken}.")
+            return None
+        return definition
+
+
+def best_of(definition: KpiDefinition) -> str:
+    """Low is good where a target says "at most"."""
+    latest = max(definition.targets, key=lambda target: target.year, default=None)
+    return "low" if latest is not None and latest.at_most is not None else "high"
+
+
+def levels_of(rows: tuple[str, ...]) -> list[UnitLevel]:
+    return [UNITS[row] for row in rows]

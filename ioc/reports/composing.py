@@ -1,0 +1,134 @@
+"""An issue of a report, composed from a snapshot; nothing is written here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import orjson
+
+from ioc.catalog.catalog import Catalog
+from ioc.clock import rfc3339
+from ioc.errors import IocError
+from ioc.evaluation.reach import leaves
+from ioc.evaluation.reading import PaneReader
+from ioc.reports.alerting import AlertFigures
+from ioc.reports.changes import changes_of, read_restatements, restated_of
+from ioc.reports.content import Drawing, FedBy, Issue, Prose, Table
+from ioc.reports.definition import AlertTable, Report, Text
+from ioc.reports.figures import Wanted, read_figures
+from ioc.reports.filling import Filling, kpis_in
+from ioc.reports.periods import PeriodUnfit, Span, name_of
+from ioc.reports.words import LANGUAGES
+from ioc.store.alerting import AlertStore
+
+
+class NothingToReport(IocError):
+    """The period has no data at all, so no issue is made of it."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an issue is composed from: a snapshot, open, and the definitions in force. `rules` are names of alert rules
+    by id."""
+
+    cursor: duckdb.DuckDBPyConnection
+    reader: PaneReader
+    catalog: Catalog
+    zone: ZoneInfo
+    taken_at: datetime
+    alerts: AlertStore
+    rules: Mapping[str, Text]
+    demonstration: bool
+    archive_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for an issue, when, and what there was before: values of the last issue of the period (`replaced`) and
+    of the one of the report that was made last (`latest`)."""
+
+    by: str
+    at: datetime
+    replaced: Mapping[str, Any] | None = None
+    latest: Mapping[str, Any] | None = None
+
+
+def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
+    """Raises PeriodUnfit for a period that is not over in the snapshot, NothingToReport for one without data."""
+    if span.end > ground.taken_at:
+        end = span.end.astimezone(ground.zone)
+        raise PeriodUnfit(f"{span.label} is not over in the data of the lab; it ends on {end:%d/%m/%Y %H:%M}.")
+    alerts = AlertFigures(ground.alerts, ground.catalog, ground.rules, ground.zone)
+    wanted = Wanted(ground.catalog)
+    Filling(ground.catalog, span, ground.zone, wanted, alerts).blocks(report)
+    figures = read_figures(ground.cursor, ground.reader, ground.catalog, wanted, ground.zone)
+    blocks = Filling(ground.catalog, span, ground.zone, figures, alerts).blocks(report)
+    if not _says_something(blocks, span) and not (_tells_of_alerts(report) and alerts.any_in(span)):
+        raise NothingToReport(f"No figure of {report.id} has data of {span.label}; no issue was made.")
+    number = 1 if asked.replaced is None else int(asked.replaced["number"]) + 1
+    issue = Issue(
+        report=report.id,
+        title=report.title,
+        period=span.label,
+        period_name={language: name_of(span, language, ground.zone) for language in LANGUAGES},
+        period_from=rfc3339(span.start),
+        period_to=rfc3339(span.end),
+        number=number,
+        made_at=rfc3339(asked.at),
+        made_by=asked.by,
+        taken_at=rfc3339(ground.taken_at),
+        province=ground.catalog.province.name,
+        demonstration=ground.demonstration,
+        version=report.version,
+        basis=report.basis,
+        one_page=report.one_page,
+        notes=report.notes,
+        blocks=blocks,
+        sources=_sources(ground, kpis_in(report)),
+        replaces=None if asked.replaced is None else number - 1,
+    )
+    return _compared(ground, issue, asked, kpis_in(report))
+
+
+def _compared(ground: Ground, issue: Issue, asked: Asked, kpis: list[str]) -> Issue:
+    """With what was restated since the issue made last, and what this one says otherwise than the one it replaces."""
+    json = orjson.loads(orjson.dumps(issue))
+    if asked.latest is not None:
+        since = datetime.fromisoformat(asked.latest["taken_at"])
+        record = read_restatements(ground.cursor, kpis, since, ground.zone)
+        issue = replace(issue, restated=restated_of(issue, json, record, ground.catalog, ground.zone))
+    if asked.replaced is not None:
+        since = datetime.fromisoformat(asked.replaced["taken_at"])
+        record = read_restatements(ground.cursor, kpis, since, ground.zone)
+        changes = changes_of(asked.replaced, issue, json, record, ground.catalog, ground.zone)
+        issue = replace(issue, changes=changes)
+    return issue
+
+
+def _says_something(blocks: tuple[Table | Drawing | Prose, ...], span: Span) -> bool:
+    """Whether any figure of the period itself has a value that is more than a count of nothing."""
+    cells = [cell for block in blocks if isinstance(block, Table) for row in block.rows for cell in row.cells]
+    cells += [cell for block in blocks if isinstance(block, Drawing) for cell in block.cells]
+    own = [cell for cell in cells if cell.key is not None and cell.key[2] == span.label and cell.origin != "audit"]
+    return any(cell.value is not None and (cell.value != 0 or cell.samples) for cell in own)
+
+
+def _tells_of_alerts(report: Report) -> bool:
+    return any(isinstance(block, AlertTable) for block in report.blocks)
+
+
+def _sources(ground: Ground, kpis: list[str]) -> tuple[FedBy, ...]:
+    """Those that ever gave what stands behind the figures."""
+    words = {leaf.word for kpi in kpis for leaf in leaves(ground.catalog.kpis[kpi], ground.catalog)}
+    rows = ground.cursor.execute(
+        "SELECT source, kind, word, max(last_at) FROM feeds GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    latest: dict[str, datetime] = {}
+    for source, kind, word, at in rows:
+        if (kind, word) in words:
+            latest[source] = max(latest.get(source, at), at)
+    return tuple(FedBy(source, f"{at.isoformat(timespec='seconds')}Z") for source, at in latest.items())

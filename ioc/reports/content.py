@@ -1,0 +1,142 @@
+"""What an issue says: tables, charts and texts with their figures. Its JSON is what is kept, compared and shown; XLSX,
+PDF and page are made of it alone."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ioc.reports.definition import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`value` is a number, a text in both languages, or None with the reason in `why`. `key` says which figure it is
+    (KPI, unit, period), for those that are one; of a number `digits` stand after the decimal mark. `enough` are samples
+    of how many that there should be, where there were too few."""
+
+    value: float | Text | None
+    digits: int = 0
+    why: Text = field(default_factory=dict)
+    key: tuple[str, str, str] | None = None
+    samples: int | None = None
+    origin: str = ""
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`group` stands above columns of one KPI, empty where there is none."""
+
+    name: Text
+    unit_of_measure: Text
+    group: Text = field(default_factory=dict)
+    numeric: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`strong` rows stand out: the province, sums."""
+
+    name: Text
+    cells: tuple[Cell, ...]
+    strong: bool = False
+    section: Text = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    id: str
+    title: Text
+    first: Text
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[Text, ...] = ()
+    left_out: int = 0
+    kind: str = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart: `line` points in the order of time, `bars` in the order in which they are drawn."""
+
+    id: str
+    title: Text
+    shape: str
+    unit_of_measure: Text
+    digits: int
+    names: tuple[Text, ...]
+    cells: tuple[Cell, ...]
+    target: float | None
+    kind: str = "chart"
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    id: str
+    title: Text
+    text: Text
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class FedBy:
+    """A source behind the figures: its last batch that was in the store when the snapshot was taken, RFC 3339."""
+
+    source: str
+    last_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A published figure that was restated since the issue before: `cause` is data, definition, published (there was no
+    published value before) or computed. Times are RFC 3339, `at` empty when none is on record."""
+
+    kpi: str
+    kpi_name: Text
+    unit: str
+    unit_name: str
+    period: str
+    period_name: Text
+    before: float | None
+    after: float | None
+    digits: int
+    cause: str
+    late_samples: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """`number` counts the issues of one report and period from 1; times are RFC 3339."""
+
+    report: str
+    title: Text
+    period: str
+    period_name: Text
+    period_from: str
+    period_to: str
+    number: int
+    made_at: str
+    made_by: str
+    taken_at: str
+    province: str
+    demonstration: bool
+    version: str
+    basis: str
+    one_page: bool
+    notes: tuple[Text, ...]
+    blocks: tuple[Table | Drawing | Prose, ...]
+    sources: tuple[FedBy, ...]
+    replaces: int | None = None
+    changes: tuple[Correction, ...] = ()
+    restated: tuple[Correction, ...] = ()
+
+
+def figures_of(issue: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The cells of an issue's JSON that are figures, by KPI, unit and period."""
+    found = {}
+    for block in issue["blocks"]:
+        rows = [cell for row in block.get("rows", ()) for cell in row["cells"]]
+        for cell in (*rows, *block.get("cells", ())):
+            if cell["key"] is not None:
+                found[tuple(cell["key"])] = cell
+    return found

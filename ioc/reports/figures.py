@@ -1,0 +1,163 @@
+"""Figures of periods: those of closed periods as published, others as the history of the API gives them.
+
+Asked in two passes: `Wanted` notes what a report speaks of, `read_figures` reads it all at once, and `Figures` answers.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from ioc.catalog.catalog import Catalog
+from ioc.evaluation.history import unit_columns
+from ioc.evaluation.judging import STATES
+from ioc.evaluation.reading import PaneReader
+from ioc.model.kpi import Freshness
+from ioc.reports.periods import Span, days_of
+from ioc.reports.windows import is_of_days, published_as
+from ioc.store.cases import naive
+
+
+class Origin(StrEnum):
+    """`published`: the value of a closed period as it is on record; `reckoned`: what the definition gives for the moment
+    at the period's end, as the API's history does; `days`: the sum of the days' values."""
+
+    PUBLISHED = "published"
+    RECKONED = "reckoned"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A KPI's value of a unit and period. `value` is None without data enough, and `state` says which: insufficient or
+    no_data. `lacking` of a sum of days are the days without a value. `known_since` is when it was published."""
+
+    value: float | None
+    samples: int
+    state: Freshness
+    origin: Origin
+    version: str
+    lacking: int = 0
+    known_since: datetime | None = None
+
+
+class Source(Protocol):
+    """Gives figures."""
+
+    def of(self, kpi: str, unit: str, span: Span) -> Figure: ...
+
+
+Moment = tuple[str, datetime]
+"""A KPI and the end of a period (or day) that it speaks of."""
+_NOTHING = Figure(None, 0, Freshness.NO_DATA, Origin.RECKONED, "")
+
+
+class Wanted:
+    """Notes what is asked for, and answers that there is no data."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.units: dict[Moment, dict[str, None]] = defaultdict(dict)
+
+    def of(self, kpi: str, unit: str, span: Span) -> Figure:
+        for end in _ends(self._catalog, kpi, span):
+            self.units[kpi, end][unit] = None
+        return _NOTHING
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was read, by KPI, unit and end."""
+
+    catalog: Catalog
+    read: Mapping[tuple[str, str, datetime], Figure]
+
+    def of(self, kpi: str, unit: str, span: Span) -> Figure:
+        """Raises KeyError for what was not wanted before."""
+        parts = [self.read[kpi, unit, end] for end in _ends(self.catalog, kpi, span)]
+        if not is_of_days(self.catalog.kpis[kpi], span):
+            return parts[0]
+        lacking = sum(part.value is None for part in parts)
+        samples = sum(part.samples for part in parts)
+        if lacking:
+            state = Freshness.INSUFFICIENT if lacking < len(parts) else Freshness.NO_DATA
+            return replace(parts[0], value=None, samples=samples, state=state, origin=Origin.DAYS, lacking=lacking)
+        total = sum(part.value for part in parts if part.value is not None)
+        known = [part.known_since for part in parts if part.known_since is not None]
+        latest = max(known) if len(known) == len(parts) else None
+        return replace(parts[0], value=total, samples=samples, origin=Origin.DAYS, known_since=latest)
+
+
+def read_figures(
+    cursor: duckdb.DuckDBPyConnection, reader: PaneReader, catalog: Catalog, wanted: Wanted, zone: ZoneInfo
+) -> Figures:
+    """Of each KPI and end the published values, and what the history says where none was published."""
+    read: dict[tuple[str, str, datetime], Figure] = {}
+    published = _published(cursor, catalog, wanted.units, zone)
+    for (kpi, end), units in wanted.units.items():
+        missing = []
+        for unit in units:
+            figure = published.get((kpi, unit, end))
+            if figure is None:
+                missing.append(unit)
+            else:
+                read[kpi, unit, end] = figure
+        for unit, figure in _reckoned(reader, catalog, kpi, missing, end, zone):
+            read[kpi, unit, end] = figure
+    return Figures(catalog, read)
+
+
+def _ends(catalog: Catalog, kpi: str, span: Span) -> list[datetime]:
+    if is_of_days(catalog.kpis[kpi], span):
+        return [end for _, end in days_of(span)]
+    return [span.end]
+
+
+def _published(
+    cursor: duckdb.DuckDBPyConnection, catalog: Catalog, wanted: Iterable[Moment], zone: ZoneInfo
+) -> dict[tuple[str, str, datetime], Figure]:
+    periods = {moment: published_as(catalog.kpis[moment[0]], moment[1], zone) for moment in wanted}
+    keys = {(kpi, kind.value, naive(of[1])): end for (kpi, end), of in periods.items() if of for kind in (of[0],)}
+    if not keys:
+        return {}
+    listed = ", ".join(f"'{kpi}'" for kpi in sorted({kpi for kpi, _, _ in keys}))
+    rows = cursor.execute(
+        "SELECT kpi, period, period_from, unit, value, samples, definition_version, published_at "
+        f"FROM published_periods WHERE kpi IN ({listed})"
+    ).fetchall()
+    found = {}
+    for kpi, period, start, unit, value, samples, version, at in rows:
+        end = keys.get((kpi, period, start))
+        if end is None:
+            continue
+        # A restated value may have lost its data; why it is missing is what the definition's own limit says.
+        state = Freshness.LIVE if value is not None else Freshness.INSUFFICIENT if samples else Freshness.NO_DATA
+        known_since = at.replace(tzinfo=UTC)
+        found[kpi, unit, end] = Figure(value, samples, state, Origin.PUBLISHED, version, known_since=known_since)
+    return found
+
+
+def _reckoned(
+    reader: PaneReader, catalog: Catalog, kpi: str, units: list[str], end: datetime, zone: ZoneInfo
+) -> Iterator[tuple[str, Figure]]:
+    definition = catalog.kpis[kpi]
+    levels = {code: unit.level for code, unit in catalog.vocabulary.units.items()}
+    spoken_of = [unit for unit in units if levels[unit] in definition.per]
+    # The province stands first, as the catalogue has it.
+    spoken_of.sort(key=lambda unit: unit != catalog.province.code)
+    for unit in units:
+        if unit not in spoken_of:
+            yield unit, Figure(None, 0, Freshness.NO_DATA, Origin.RECKONED, definition.version)
+    if not spoken_of:
+        return
+    column = unit_columns(reader, catalog, definition, spoken_of, [end], zone)
+    entries = zip(column.value.tolist(), column.samples.tolist(), column.state.tolist(), strict=True)
+    for unit, (value, samples, state) in zip(spoken_of, entries, strict=True):
+        known = value == value
+        said = STATES[state] if not known else Freshness.LIVE
+        yield unit, Figure(value if known else None, samples, said, Origin.RECKONED, definition.version)

@@ -1,0 +1,130 @@
+"""Definitions of reports: the package's `definitions/*.toml`, with the province's `reports/*.toml` laid over.
+
+One file is one report: `id`, `title`, `period` (a list of several makes a report of each: `<id>.month`, `<id>.quarter`),
+`[schedule]`, and `[[block]]` in the order in which they stand. A province's file with the id of one of ours replaces
+the fields that it names. A KPI that has several windows is named by its family and takes the one of the period.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.packs import Entry, read_toml
+from ioc.catalog.rows import Row
+from ioc.catalog.rules import read_clock
+from ioc.reports.blocks import BlockReader
+from ioc.reports.definition import Report, Schedule
+from ioc.reports.periods import Length
+
+FOLDER = "reports"
+"""Of the province's own definitions, in its catalogue."""
+
+
+def load_reports(catalog: Catalog, overlay: Path | None = None) -> Mapping[str, Report]:
+    """By id. Raises CatalogInvalid with every fault found."""
+    faults: list[Fault] = []
+    reports: dict[str, Report] = {}
+    for entry in _entries(overlay, faults).values():
+        row = entry.row(f"report {entry.data['id']}", faults)
+        for report in _read(row, catalog, entry.file):
+            if report.id in reports:
+                row.fault("id", f"Another report is called {report.id!r}.")
+            reports[report.id] = report
+    if faults:
+        raise CatalogInvalid(faults)
+    return reports
+
+
+def _entries(overlay: Path | None, faults: list[Fault]) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    package = Path(str(files("ioc.reports").joinpath("definitions")))
+    _lay(entries, sorted(package.glob("*.toml")), faults)
+    if overlay is not None and (overlay / FOLDER).is_dir():
+        _lay(entries, sorted((overlay / FOLDER).glob("*.toml")), faults)
+    return entries
+
+
+def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[Fault]) -> None:
+    seen: dict[str, str] = {}
+    for path in paths:
+        before = len(faults)
+        data = read_toml(path, faults)
+        if len(faults) > before:
+            continue
+        report_id = data.get("id")
+        if not isinstance(report_id, str) or not report_id:
+            faults.append(Fault(str(path), "", "id", 'A report has an id; write id = "…" above its tables.'))
+            continue
+        if report_id in seen:
+            faults.append(Fault(str(path), f"report {report_id}", "id", f"The same id stands in {seen[report_id]}."))
+            continue
+        seen[report_id] = str(path)
+        known = entries.get(report_id)
+        if known is None:
+            entries[report_id] = Entry(str(path), "", dict(data))
+        else:
+            known.data |= data
+            known.files |= dict.fromkeys(data, str(path))
+
+
+def _read(row: Row, catalog: Catalog, file: str) -> list[Report]:
+    """One for each of its periods; none when it is faulty."""
+    report_id = row.identifier()
+    titles = row.names("title")
+    basis, one_page = row.text("basis", ""), row.flag("one_page")
+    words = row.words("period", required=True) if isinstance(row.data.get("period"), list) else (row.text("period"),)
+    lengths = [Length(word) for word in words if word in set(Length)]
+    for word in words:
+        if word and word not in set(Length):
+            row.fault("period", f"{word!r} is none of {', '.join(Length)}.")
+    schedule = _schedule(row.table("schedule")) if row.has("schedule") else None
+    notes = _texts(row, "notes")
+    found = []
+    for length in lengths:
+        # Of several periods each is read with the KPIs of its own windows.
+        blocks = BlockReader(catalog, length).read(row)
+        several = f".{length}" if len(words) > 1 else ""
+        found.append(
+            Report(
+                id=report_id + several,
+                title=titles,
+                length=length,
+                blocks=blocks,
+                basis=basis,
+                version="",
+                schedule=schedule,
+                one_page=one_page,
+                notes=notes,
+                file=file,
+            )
+        )
+    row.finish(["block"])
+    if not row.sound:
+        return []
+    return [replace(one, version=_version(one)) for one in found]
+
+
+def _version(report: Report) -> str:
+    return sha256(repr(replace(report, schedule=None, file="")).encode()).hexdigest()[:8]
+
+
+def _schedule(row: Row) -> Schedule | None:
+    after, at = row.length("after", required=True), read_clock(row, "at") if row.has("at") else None
+    channels = row.words("channels", required=False)
+    row.finish()
+    if after is None:
+        return None
+    return Schedule(after, channels=channels) if at is None else Schedule(after, at, channels)
+
+
+def _texts(row: Row, field: str) -> tuple[dict[str, str], ...]:
+    texts: list[dict[str, Any]] = []
+    for inner in row.tables(field):
+        texts.append({language: inner.text(language) for language in ("vi", "en")})
+        inner.finish()
+    return tuple(texts)

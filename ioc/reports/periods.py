@@ -1,0 +1,123 @@
+"""The stretch of time that one issue of a report speaks of: a week, month, quarter or year of the province's zone."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from ioc.errors import IocError
+
+_MILLISECOND = timedelta(milliseconds=1)
+_WRITTEN = re.compile(r"(\d{4})(?:-(?:W(\d{2})|Q([1-4])|(\d{2})))?")
+_ROMAN = ("I", "II", "III", "IV")
+_WEEK = timedelta(days=7)
+_FORMS = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3", "year": "2025"}
+
+
+class Length(StrEnum):
+    """How long a period is; a week begins on Monday (ISO 8601)."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+class PeriodUnfit(IocError):
+    """What was asked for is no period of the report, or is not over yet."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """[start, end) in UTC. `label` is how it is written: 2026-10, 2026-Q3, 2025, 2026-W47."""
+
+    length: Length
+    start: datetime
+    end: datetime
+    label: str
+
+
+def span_at(length: Length, moment: datetime, zone: ZoneInfo) -> Span:
+    """The period in which a moment lies."""
+    day = moment.astimezone(zone).date()
+    if length is Length.WEEK:
+        first = day - timedelta(days=day.weekday())
+        year, week, _ = first.isocalendar()
+        return _span(length, first, first + _WEEK, f"{year}-W{week:02}", zone)
+    months = {Length.MONTH: 1, Length.QUARTER: 3, Length.YEAR: 12}[length]
+    first = date(day.year, (day.month - 1) // months * months + 1, 1)
+    after = first.year * 12 + first.month - 1 + months
+    label = {
+        Length.MONTH: f"{first.year}-{first.month:02}",
+        Length.QUARTER: f"{first.year}-Q{(first.month + 2) // 3}",
+        Length.YEAR: f"{first.year}",
+    }[length]
+    return _span(length, first, date(after // 12, after % 12 + 1, 1), label, zone)
+
+
+def parse_span(length: Length, text: str, zone: ZoneInfo) -> Span:
+    """Raises PeriodUnfit for what is no period of this length."""
+    match = _WRITTEN.fullmatch(text)
+    fault = PeriodUnfit(f"{text[:40]!r} is no {length}; write it as {_FORMS[length]}.")
+    if match is None:
+        raise fault
+    year, week, quarter, month = match.groups()
+    try:
+        first = (
+            date.fromisocalendar(int(year), int(week), 1)
+            if week
+            else date(int(year), int(quarter) * 3 - 2 if quarter else int(month or 1), 1)
+        )
+        found = span_at(length, datetime(first.year, first.month, first.day, 12, tzinfo=zone), zone)
+    except (ValueError, OverflowError):
+        raise fault from None
+    if found.label != text:
+        raise fault
+    return found
+
+
+def closed_span(length: Length, now: datetime, zone: ZoneInfo) -> Span:
+    """The one that ended last."""
+    return before(span_at(length, now, zone), zone)
+
+
+def before(span: Span, zone: ZoneInfo) -> Span:
+    """The period that ended when this one began."""
+    return span_at(span.length, span.start - _MILLISECOND, zone)
+
+
+def year_before(span: Span, zone: ZoneInfo) -> Span:
+    """The same period of the year before; of a week the one of the same number, of a 53rd the 52nd."""
+    if span.length is Length.WEEK:
+        year, week = int(span.label[:4]), int(span.label[6:])
+        return parse_span(Length.WEEK, f"{year - 1}-W{min(week, 52):02}", zone)
+    first = span.start.astimezone(zone)
+    return span_at(span.length, first.replace(year=first.year - 1), zone)
+
+
+def days_of(span: Span) -> list[tuple[datetime, datetime]]:
+    """The days that it consists of, [from, to); the zone has no summer time."""
+    count = (span.end - span.start) // timedelta(days=1)
+    return [(span.start + timedelta(days=n), span.start + timedelta(days=n + 1)) for n in range(count)]
+
+
+def name_of(span: Span, language: str, zone: ZoneInfo) -> str:
+    """In words, to stand within a sentence: tháng 10/2026; quý III/2026; tuần 47 (16/11-22/11/2026)."""
+    first, last = span.start.astimezone(zone), (span.end - _MILLISECOND).astimezone(zone)
+    vietnamese = language == "vi"
+    if span.length is Length.MONTH:
+        return f"tháng {first:%m/%Y}" if vietnamese else f"{first:%B %Y}"
+    if span.length is Length.QUARTER:
+        number = (first.month + 2) // 3
+        return f"quý {_ROMAN[number - 1]}/{first.year}" if vietnamese else f"quarter {number} of {first.year}"
+    if span.length is Length.YEAR:
+        return f"năm {first.year}" if vietnamese else f"{first.year}"
+    days = f"{first:%d/%m}–{last:%d/%m/%Y}"
+    number = int(span.label[6:])
+    return f"tuần {number} ({days})" if vietnamese else f"week {number} ({days})"
+
+
+def _span(length: Length, first: date, after: date, label: str, zone: ZoneInfo) -> Span:
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (first, after))
+    return Span(length, start, end, label)

@@ -1,0 +1,62 @@
+"""Which KPIs can speak of which periods, and how."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ioc.evaluation.periods import KIND_OF, PeriodKind
+from ioc.model.kpi import CaseCount, CaseSum, KpiDefinition, MeasureAggregate
+from ioc.model.window import WindowKind
+from ioc.reports.periods import Length, Span
+
+_MILLISECOND = timedelta(milliseconds=1)
+_ORDER = (Length.WEEK, Length.MONTH, Length.QUARTER, Length.YEAR)
+_LENGTH_OF = {
+    WindowKind.MONTH: Length.MONTH,
+    WindowKind.QUARTER: Length.QUARTER,
+    WindowKind.YEAR: Length.YEAR,
+}
+
+
+def misfit(definition: KpiDefinition, length: Length) -> str:
+    """Why a KPI cannot stand in a report of this length: a sentence, empty when it can.
+
+    What holds at the period's end (`now`, `always`) can, and what runs from the beginning of this or a longer period up
+    to it. A week takes the last seven days (`7d`), and counts of a day, which add up.
+    """
+    window = definition.window
+    if window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
+        return ""
+    if window.kind in _LENGTH_OF:
+        longer = _ORDER.index(_LENGTH_OF[window.kind]) >= _ORDER.index(length)
+        return "" if longer else f"its window {window.kind} is shorter than a {length} and does not speak of it"
+    if length is Length.WEEK:
+        if window.span == timedelta(days=7) or adds_up(definition):
+            return ""
+        if window.kind is WindowKind.TODAY:
+            return "it speaks of one day, and days of it do not add up to a week"
+    return f"its window {definition.window_text} does not speak of a {length}"
+
+
+def adds_up(definition: KpiDefinition) -> bool:
+    """A count or a sum of one day: those of several days are their sum."""
+    expression = definition.expression
+    if definition.window.kind is not WindowKind.TODAY:
+        return False
+    if isinstance(expression, CaseCount | CaseSum):
+        return bool(expression.at)
+    return isinstance(expression, MeasureAggregate) and expression.take in ("sum", "count")
+
+
+def published_as(definition: KpiDefinition, end: datetime, zone: ZoneInfo) -> tuple[PeriodKind, datetime] | None:
+    """Kind and beginning of the KPI's own closed period that ends at `end`; None when none does."""
+    kind = KIND_OF.get(definition.window.kind)
+    if kind is None or definition.window.closed:
+        return None
+    start, _ = definition.window.bounds(end - _MILLISECOND, zone)
+    after, _ = definition.window.bounds(end, zone)
+    return (kind, start) if after == end else None
+
+
+def is_of_days(definition: KpiDefinition, span: Span) -> bool:
+    """Its value of the span is the sum of the days'."""
+    return span.length is Length.WEEK and definition.window.kind is WindowKind.TODAY
