@@ -144,6 +144,8 @@ class Evaluator:
     def _news(self, before: Published | None, after: Published) -> Iterator[KpiValue]:
         """Values to be told, and their times noted."""
         told = self._told_as_of.get(after.definition.id)
+        if before is not None and told is not None and _unmoved(before, after):
+            return iter(())
         places = _differing(before, after, told)
         as_of = after.column.as_of if before is None or told is None or len(told) != len(after.units) else told
         if len(places) and as_of is told:
@@ -236,6 +238,8 @@ class Evaluator:
         self._feeding = Feeding()
         self._vectors: dict[str, Vectors] = {}
         self._judged: dict[str, Judged] = {}
+        self._placed: dict[str, tuple[Column, Column]] = {}
+        self._targets: tuple[int, dict[str, Target | None]] = (0, {})
 
     def _columns(self, now: datetime) -> dict[str, Column]:
         """Every KPI judged by the clock; formulas computed from their parts."""
@@ -273,8 +277,10 @@ class Evaluator:
     def _publish(
         self, columns: dict[str, Column], now: datetime, restated: Mapping[str, Mapping[str, datetime]]
     ) -> dict[str, Published]:
-        """In the order of the catalogue; an entry is kept as it is while nothing about it moves."""
+        """In the order of the catalogue; a column is kept as it is while nothing about it moves."""
         year = now.astimezone(self._zone).year
+        if self._targets[0] != year:
+            self._targets = year, {kpi_id: kpi.target_of(year) for kpi_id, kpi in self._catalog.kpis.items()}
         bounds = {window: window.bounds(now, self._zone) for window in {k.window for k in self._catalog.kpis.values()}}
         places = self._plan.places
         units = {per: tuple(self._plan.units[place] for place in places[per].tolist()) for per in places}
@@ -282,17 +288,33 @@ class Evaluator:
             kpi_id: Published(
                 definition,
                 units[definition.per],
-                columns[kpi_id].at(places[definition.per]),
+                self._spoken_of(definition, columns[kpi_id]),
                 bounds[definition.window],
-                definition.target_of(year),
+                self._targets[1][kpi_id],
                 restated.get(kpi_id, {}),
             )
             for kpi_id, definition in self._catalog.kpis.items()
         }
 
+    def _spoken_of(self, definition: KpiDefinition, column: Column) -> Column:
+        """The entries of the units that the KPI speaks of; the same object for the same column."""
+        known = self._placed.get(definition.id)
+        if known is None or known[0] is not column:
+            known = self._placed[definition.id] = (column, column.at(self._plan.places[definition.per]))
+        return known[1]
+
 
 # KPIs of one measure share the times of their data.
 _moment = lru_cache(maxsize=1 << 16)(from_ms)
+
+
+def _unmoved(before: Published, after: Published) -> bool:
+    return (
+        before.column is after.column
+        and before.definition is after.definition
+        and before.units == after.units
+        and before.restated == after.restated
+    )
 
 
 def _differing(before: Published | None, after: Published, told: Whole | None) -> NDArray[np.intp]:

@@ -24,6 +24,7 @@ LEDGER_EVERY_S = 3.0
 GIVE_BACK_EVERY_S = 30.0
 LONGEST_PAUSE_S = 1.0
 _SHARE_OF_CORE = 0.25
+_SAVED_AT_MOST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class Outlets:
 class Pulse:
     """A thread that evaluates soon after a commit, and at least once a second since time alone changes values.
 
-    Evaluations keep a distance of SPACING_S, and a longer one when they are costly, so that they take at most a quarter
-    of a core; on a busy machine they wait no longer for that. `take` may be called from any thread.
+    Evaluations keep a distance of SPACING_S, and a longer one when they are costly, so that over some seconds they take
+    at most a quarter of a core: one dear evaluation, as at the turn of a minute, makes nobody wait, many do. On a busy
+    machine they wait no longer for that. `take` may be called from any thread.
     """
 
     def __init__(self, evaluator: Evaluator, outlets: Outlets, clock: Clock) -> None:
@@ -81,6 +83,7 @@ class Pulse:
         self._woken.set()
 
     def _run(self) -> None:
+        saved_s, ended = _SAVED_AT_MOST_S, time.monotonic()
         while not self._stopping:
             self._woken.wait(IDLE_S)
             self._woken.clear()
@@ -95,8 +98,10 @@ class Pulse:
                 LOG.exception("evaluation failed")
                 self.error = f"Evaluation failed: {fault!r}"
                 time.sleep(IDLE_S)
-            took, cost = time.monotonic() - began, time.thread_time() - used
-            time.sleep(max(0.0, SPACING_S - took, min(LONGEST_PAUSE_S, cost / _SHARE_OF_CORE - took)))
+            before, ended = ended, time.monotonic()
+            saved_s = min(_SAVED_AT_MOST_S, saved_s + (ended - before) * _SHARE_OF_CORE)
+            saved_s -= time.thread_time() - used
+            time.sleep(max(0.0, SPACING_S - (ended - began), min(LONGEST_PAUSE_S, -saved_s / _SHARE_OF_CORE)))
 
     def _beat(self) -> None:
         with self._lock:
