@@ -6,13 +6,13 @@ from random import Random
 
 import pytest
 
-from ioc.evaluation.reading import PaneReader
-from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre
-from tests.integration.evaluation.made import cases, readings
 from ioc.catalog import Catalog, load
 from ioc.evaluation import Evaluator
+from ioc.evaluation.reading import PaneReader
+from ioc.settings import VIETNAM
 from ioc.store import Store
+from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre
+from tests.integration.evaluation.made import cases, readings
 
 
 @dataclass

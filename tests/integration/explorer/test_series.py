@@ -1,5 +1,6 @@
 """Series of many units in one pass say what the history of each says, to the last digit."""
 
+import tomllib
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,6 @@ from ioc.explorer.series import series
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK
 from tests.integration.explorer.conftest import Told
-
-import tomllib
 
 OURS = [kpi["id"] for kpi in tomllib.loads(PACK)["kpi"] if isinstance(kpi["window"], str)]
 

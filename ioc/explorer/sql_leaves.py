@@ -1,0 +1,132 @@
+"""SQL over the lab's views of a KPI over a measure or over cases: what the evaluation does, written for people to read.
+
+Each query gives one row a point and unit that has data: time, unit, n (samples) and v (the value before it is judged).
+It stands behind CTEs `moments` (time, window_from, window_to) and `targets` (target, unit: which units make a figure).
+"""
+
+import re
+from datetime import datetime, timedelta
+
+from ioc.evaluation.cases import DISTINCT, CaseExpression, CaseSql, quoted, unpacked
+from ioc.model.case import CaseClock, CaseType
+from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, MeasureAggregate
+from ioc.model.window import Window, WindowKind
+
+_SQUARES = "sum(r.n * (r.deviation ** 2 + r.mean ** 2)) / sum(r.n)"
+_TAKES = {
+    "count": "sum(r.n)",
+    "sum": "sum(r.sum)",
+    "mean": "sum(r.sum) / sum(r.n)",
+    "min": "min(r.least)",
+    "max": "max(r.most)",
+    "stddev": f"sqrt(greatest({_SQUARES} - (sum(r.sum) / sum(r.n)) ** 2, 0))",
+}
+_ATTRIBUTE = re.compile(r'"attributes\.(\w+)"')
+
+
+class NotInViews(ValueError):
+    """The views do not hold what this KPI is made of; says what, in one sentence."""
+
+
+def bounds(window: Window) -> tuple[str, str]:
+    """SQL of where the window begins and ends that ends at `time`."""
+    before = "time - INTERVAL 1 MILLISECOND"
+    if window.span is not None:
+        return f"time - INTERVAL {window.span // timedelta(minutes=1)} MINUTE", "time"
+    if window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
+        return "TIMESTAMP '2000-01-01'", "time"
+    if not window.closed:
+        part = {"today": "day"}.get(window.kind, window.kind.value)
+        return f"date_trunc('{part}', {before})", "time"
+    part = "day" if window.kind is WindowKind.YESTERDAY else window.kind.removeprefix("last_")
+    length = {"day": "1 DAY", "month": "1 MONTH", "quarter": "3 MONTH", "year": "1 YEAR"}[part]
+    return f"date_trunc('{part}', {before}) - INTERVAL {length}", f"date_trunc('{part}', {before})"
+
+
+def level_of(window: Window, times: list[datetime]) -> str:
+    """The coarsest view whose cells no window of these (local) times cuts."""
+    for level, minutes in (("day", 1440), ("hour", 60)):
+        whole = all((time.hour * 60 + time.minute) % minutes == 0 for time in times)
+        if whole and (window.span is None or window.span % timedelta(minutes=minutes) == timedelta()):
+            return level
+    return "minute"
+
+
+def of_measure(expression: MeasureAggregate, level: str, *, merged: bool) -> str:
+    """`merged`: several units make one figure. Raises NotInViews."""
+    source = (
+        f"FROM moments m\n  JOIN readings_{level} r ON r.time >= m.window_from AND r.time < m.window_to\n"
+        f"  JOIN targets t ON t.unit = r.unit\n  WHERE r.measure = {quoted(expression.measure)}"
+    )
+    if expression.take == "last":
+        if merged:
+            raise NotInViews(f"Which unit's reading of {expression.measure} was the last is not in the views.")
+        latest = f"SELECT m.time, t.target AS unit, r.subject, sum(r.n) AS n, arg_max(r.last, r.time) AS last {source}"
+        return (
+            f"SELECT time, unit, sum(n)::BIGINT AS n, avg(last) AS v\n  FROM ({latest}\n  GROUP BY ALL)\n  GROUP BY ALL"
+        )
+    if expression.take == "rate":
+        per_s = (expression.per or timedelta(seconds=1)).total_seconds()
+        passed = "greatest(epoch(any_value(m.window_to) - any_value(m.window_from)), 1)"
+        value = f"sum(r.sum) / {passed} * {per_s!r}"
+    elif expression.take in _TAKES:
+        value = _TAKES[expression.take]
+    else:
+        raise NotInViews(f"A {expression.take} is made of sketches or hours that the views do not hold.")
+    return f"SELECT m.time, t.target AS unit, sum(r.n)::BIGINT AS n, {value} AS v\n  {source}\n  GROUP BY ALL"
+
+
+def of_cases(expression: CaseExpression, case_type: CaseType, *, latest: bool) -> str:
+    """`latest`: cases of a window count as they are known now. Raises NotInViews."""
+    sql = CaseSql.of(expression, case_type)
+    if sql.uses_calendar:
+        raise NotInViews("It counts working days between two times, which the views do not hold for each case.")
+    latest = latest and bool(expression.at)
+    derived = sql.uses_clock or expression.at in ("deadline_at", "pauses")
+    if derived and not latest and case_type.clock != CaseClock():
+        raise NotInViews(
+            f"The clock of {case_type.id} may stand; its deadline at moments of the past is not in the views."
+        )
+    versions = f"SELECT *, NULL::TIMESTAMP AS until FROM cases WHERE case_type = {quoted(case_type.id)}"
+    held = "true"
+    if not latest:
+        plain = ", due_at AS deadline_at, 0 AS pauses" if derived else ""
+        versions = (
+            f"SELECT *{plain}, lead(updated_at) OVER (PARTITION BY case_id ORDER BY updated_at) AS until\n"
+            f"    FROM case_changes WHERE case_type = {quoted(case_type.id)}"
+        )
+        held = "v.updated_at < m.time AND (v.until IS NULL OR v.until >= m.time)"
+    if expression.at:
+        held += f" AND v.{expression.at} >= m.window_from AND v.{expression.at} < m.window_to"
+    n, value = _named(f"count(*) FILTER (WHERE {sql.counted})"), _named(_value(expression, sql))
+    standing = f"FROM moments m JOIN versions v ON {held}\n    JOIN targets t ON t.unit = v.unit"
+    return (
+        f"WITH versions AS (\n    {versions})\n"
+        f"  SELECT time, target AS unit, {n} AS n, {value} AS v\n"
+        f'  FROM (SELECT m.time, m.time AS "now", t.target, v.*\n    {standing})\n  GROUP BY ALL'
+    )
+
+
+def empty_is_zero(expression: MeasureAggregate | CaseExpression) -> bool:
+    """A unit without any counts 0 once the case type was heard of."""
+    return isinstance(expression, CaseCount | CaseSum | CaseDistinct)
+
+
+def _value(expression: CaseExpression, sql: CaseSql) -> str:
+    counted = f"FILTER (WHERE {sql.counted})"
+    n = f"count(*) {counted}"
+    if isinstance(expression, CaseRatio):
+        return f"100 * count(*) FILTER (WHERE {sql.counted} AND {sql.hit}) / nullif({n}, 0)"
+    if isinstance(expression, CaseCount):
+        return f"{n}::DOUBLE"
+    folded = f"{sql.folded(sql.amount)} {counted}"
+    if isinstance(expression, CaseTime) and expression.take == "mean":
+        return f"{folded} / nullif({n}, 0)"
+    if sql.fold == DISTINCT or isinstance(expression, CaseSum):
+        return f"coalesce({folded}, 0)::DOUBLE"
+    return f"{folded}::DOUBLE"
+
+
+def _named(text: str) -> str:
+    """Attributes as the views hold them."""
+    return _ATTRIBUTE.sub(r"attributes['\1']", unpacked(text)[0])

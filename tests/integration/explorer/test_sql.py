@@ -1,0 +1,55 @@
+"""The SQL that the explorer shows gives, over the lab's views, what the chart shows."""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+
+import duckdb
+import pytest
+
+from ioc.explorer.asked import stretch
+from ioc.explorer.series import series
+from ioc.explorer.sql import write_sql
+from ioc.settings import VIETNAM
+from tests.integration.evaluation.conftest import NOW, PACK
+from tests.integration.explorer.conftest import Told
+from tests.integration.explorer.lab_views import lab_views
+
+OURS = {kpi["id"]: kpi for kpi in tomllib.loads(PACK)["kpi"] if isinstance(kpi["window"], str)}
+NOT_IN_VIEWS = ("quantile", "distinct", "nowcast")
+
+
+@pytest.fixture(scope="module")
+def lab(told: Told) -> Iterator[duckdb.DuckDBPyConnection]:
+    with lab_views(told.reader, told.catalog) as lab:
+        yield lab
+
+
+@pytest.mark.parametrize("step", ["6h", "1M"])
+@pytest.mark.parametrize("kpi", OURS)
+def test_the_sql_of_every_kind_gives_what_is_shown(
+    told: Told, lab: duckdb.DuckDBPyConnection, kpi: str, step: str
+) -> None:
+    definition = told.catalog.kpis[kpi]
+    units = [u for u in told.units[:2] if told.catalog.vocabulary.units[u].level in definition.per]
+    end = NOW.astimezone(VIETNAM).replace(hour=0, minute=0, second=0)
+    start = end - timedelta(days=100 if step == "1M" else 4)
+    of = stretch(start.astimezone(UTC), end.astimezone(UTC), step, VIETNAM)
+    written = write_sql(told.catalog, definition, units, of, step, VIETNAM)
+    if written.reads != "definition":
+        assert written.why
+        assert written.reads in written.sql
+        assert OURS[kpi].get("aggregate", {}).get("take") in (*NOT_IN_VIEWS, None, "last")
+        return
+    shown = series(told.reader, told.catalog, definition, units, of, VIETNAM)
+    expected = {
+        (time.astimezone(VIETNAM).replace(tzinfo=None), one.unit): (value, samples)
+        for one in shown
+        for time, value, samples in zip(of.times, one.values, one.samples, strict=True)
+    }
+    rows = lab.execute(written.sql).fetchall()
+    found = {(time, unit): (value, samples) for time, unit, value, samples in rows}
+    assert found.keys() == expected.keys()
+    for key, (value, samples) in expected.items():
+        assert found[key][1] == samples, key
+        assert found[key][0] == (None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9)), key
