@@ -114,6 +114,11 @@ class Settings:
         return Path(os.environ.get("IOC_CATALOG_DIR", self.data_dir / "catalog"))
 
     @property
+    def kept_dir(self) -> Path:
+        """What can be made again at any time, kept to start sooner."""
+        return self.data_dir / "kept"
+
+    @property
     def channels_path(self) -> Path:
         """Channels that messages of alerts go out by; it holds secrets."""
         return self.data_dir / "channels.toml"

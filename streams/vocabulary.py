@@ -68,7 +68,7 @@ def _write(path: Path) -> None:
 
     settings = Settings.from_environment()
     try:
-        vocabulary = catalog.load(settings.province, settings.catalog_dir).vocabulary
+        vocabulary = catalog.load_kept(settings.province, settings.catalog_dir, settings.kept_dir).vocabulary
     except IocError as fault:
         sys.exit(str(fault))
     plain = Vocabulary(

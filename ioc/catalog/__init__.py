@@ -3,6 +3,7 @@
 from ioc.catalog.catalog import Catalog, Sector
 from ioc.catalog.displays import Display, Scene, load_displays
 from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.kept import load_kept
 from ioc.catalog.loader import load
 
-__all__ = ["Catalog", "CatalogInvalid", "Display", "Fault", "Scene", "Sector", "load", "load_displays"]
+__all__ = ["Catalog", "CatalogInvalid", "Display", "Fault", "Scene", "Sector", "load", "load_displays", "load_kept"]

@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from ioc.catalog import load
+from ioc.catalog import load_kept
 from ioc.settings import Settings
 
 
@@ -14,4 +14,4 @@ def command() -> None:
     from connectors.runner import Runner
 
     settings = Settings.from_environment()
-    asyncio.run(Runner(settings, load(settings.province, settings.catalog_dir)).run())
+    asyncio.run(Runner(settings, load_kept(settings.province, settings.catalog_dir, settings.kept_dir)).run())

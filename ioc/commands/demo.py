@@ -2,7 +2,7 @@
 
 import click
 
-from ioc.catalog import load
+from ioc.catalog import load_kept
 from ioc.clock import SystemClock
 from ioc.settings import Settings
 
@@ -29,7 +29,7 @@ def _load_history(settings: Settings) -> None:
     from ioc.demo.province import world_of
 
     clock = SystemClock()
-    catalog = load(settings.province, settings.catalog_dir)
+    catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     outlet = Outlet(
         settings.bootstrap(),
         settings.data_dir,

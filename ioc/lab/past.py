@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog, load_kept
 from ioc.errors import StoreUnavailable
 from ioc.evaluation.reading import PaneReader
 from ioc.settings import Settings
@@ -35,7 +35,7 @@ class Past:
 @contextmanager
 def open_past(snapshot: Snapshot, settings: Settings) -> Iterator[Past]:
     """Raises StoreUnavailable when the snapshot cannot be read, CatalogInvalid, ConfigurationInvalid."""
-    catalog = load(settings.province, settings.catalog_dir)
+    catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     try:
         connection = duckdb.connect(str(snapshot.path), read_only=True, config=_SETTINGS)
     except (duckdb.Error, OSError) as fault:

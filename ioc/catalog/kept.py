@@ -1,0 +1,63 @@
+"""A checked catalogue kept on disk: each process of the centre reads it in a moment instead of checking it anew."""
+
+import hashlib
+import logging
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.loader import load
+
+LOG = logging.getLogger(__name__)
+_PACKAGE = Path(__file__).parent.parent
+_READ_BY = (".toml", ".csv", ".py")
+
+
+def load_kept(province: str, overlay: Path | None, kept_dir: Path) -> Catalog:
+    """As `load`, and raises the same. What is kept holds for exactly these definitions, this code, this Python and
+    DuckDB, which reads the conditions. `kept_dir` belongs to the centre: whoever may write there may run code in it."""
+    path = kept_dir / f"catalog-{_fingerprint(province, overlay)}.pickle"
+    try:
+        kept = pickle.loads(path.read_bytes())
+        if isinstance(kept, Catalog):
+            return kept
+    except FileNotFoundError:
+        pass
+    except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: the definitions are still there
+        LOG.warning("%s is not readable (%r); the definitions are checked anew", path, fault)
+    catalog = load(province, overlay)
+    _keep(catalog, path)
+    return catalog
+
+
+def _keep(catalog: Catalog, path: Path) -> None:
+    """Whole or not at all; a full disk only means that the next process checks again."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_bytes(pickle.dumps(catalog, pickle.HIGHEST_PROTOCOL))
+        for other in path.parent.glob("catalog-*.pickle"):
+            other.unlink(missing_ok=True)
+        draft.replace(path)
+    except OSError as fault:
+        LOG.warning("the checked definitions were not kept in %s: %s", path.parent, fault)
+        draft.unlink(missing_ok=True)
+
+
+def _fingerprint(province: str, overlay: Path | None) -> str:
+    digest = hashlib.sha256(f"{province}\n{sys.version}\n{version('duckdb')}\n{version('holidays')}".encode())
+    for file in _files(overlay):
+        content = file.read_bytes()
+        digest.update(f"\n{file} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:32]
+
+
+def _files(overlay: Path | None) -> Iterator[Path]:
+    for folder in (_PACKAGE / "catalog", _PACKAGE / "model", *([overlay] if overlay else [])):
+        yield from sorted(path for path in folder.rglob("*") if path.suffix in _READ_BY and path.is_file())
