@@ -9,6 +9,13 @@ from ioc.alerts.procedures import Following, Tick, tick_step, untick_step
 from ioc.model.procedure import Procedure
 from ioc.model.rule import Severity
 
+MOST_FILES = 50
+FILE_TYPES = (
+    *("pdf", "docx", "xlsx", "pptx", "odt", "ods", "txt", "md", "csv", "json", "log", "eml", "zip"),
+    *("png", "jpg", "jpeg", "webp", "gif", "mp4", "mp3", "wav"),
+)
+"""Endings of files that may be attached: documents, pictures and recordings, nothing that runs."""
+
 
 class Act(StrEnum):
     """What an entry of a timeline records."""
@@ -126,8 +133,16 @@ def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
 
 
 def attach(incident: Incident, attachment: Attachment) -> Incident:
-    """Raises ActRefused when it is closed."""
+    """Raises ActRefused when it is closed, full, or the file of a type that is not taken."""
     _open(incident)
+    ending = attachment.name.rpartition(".")[2].lower()
+    if ending not in FILE_TYPES or "." not in attachment.name:
+        known = ", ".join(FILE_TYPES)
+        raise ActRefused(
+            "name", f"A file called {attachment.name[:80]!r} is not taken; there are {known}.", "file_type"
+        )
+    if len(incident.attachments) >= MOST_FILES:
+        raise ActRefused("", f"The incident has {MOST_FILES} files already; open another one.")
     entry = Entry(attachment.at_ms, attachment.by, Act.ATTACHED, attachment.id, attachment.name)
     return _with(replace(incident, attachments=(*incident.attachments, attachment)), entry)
 

@@ -1,12 +1,13 @@
 """Inhibition: an alert keeps others quiet that follow from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ioc.alerts.inputs import Flags, Places
 from ioc.alerts.labels import LabelTable
+from ioc.model.alert import Alert, ConditionState, Reason, Suppression
 from ioc.model.routing import Inhibition
 
 
@@ -48,3 +49,21 @@ class Inhibitor:
                     if group in by_group:
                         found.append(Inhibited(place, by_group[group], inhibition.id))
         return found
+
+
+def across(own: Sequence[Alert], foreign: Sequence[Alert], inhibitions: Sequence[Inhibition]) -> list[Alert]:
+    """Our alerts and then those of other systems, with what one side keeps quiet of the other, and other systems' of
+    each other's. What our own keep quiet of our own is known already (ioc/alerts/suppression.py)."""
+    listed = [*own, *foreign]
+    if not foreign or not inhibitions:
+        return listed
+    active = np.arange(len(listed))
+    fired = np.array([alert.condition is not ConditionState.PENDING for alert in listed], np.bool_)
+    table = LabelTable.of_rows([alert.labels for alert in listed])
+    for one in Inhibitor.of(table, inhibitions).inhibited(active[fired], active):
+        source, target = listed[one.by], listed[one.place]
+        if max(one.by, one.place) < len(own) or (source.rule, source.unit) == (target.rule, target.unit):
+            continue
+        reason = Reason(Suppression.INHIBITED_BY, source.id, f"{source.rule} holds ({one.inhibition}).")
+        listed[one.place] = replace(target, suppression=(*target.suppression, reason))
+    return listed

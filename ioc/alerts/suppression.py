@@ -28,6 +28,7 @@ class Watch:
     plan: Plan
     table: LabelTable
     silences: tuple[tuple[Silence, Flags], ...]
+    inhibitions: tuple[Inhibition, ...]
     inhibitor: Inhibitor
     rule_labels: tuple[Mapping[str, str], ...]
 
@@ -38,6 +39,7 @@ class Watch:
             plan,
             table,
             tuple((silence, table.matching(silence.matchers)) for silence in silences),
+            tuple(inhibitions),
             Inhibitor.of(table, inhibitions),
             tuple(slot_labels(rule, "") for rule in plan.rules),
         )

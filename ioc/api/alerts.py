@@ -10,7 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ioc.alerts.audit import audit
-from ioc.alerts.flood import by_cause, floods
+from ioc.alerts.flood import by_cause
 from ioc.alerts.labels import LabelTable
 from ioc.api.alert_shapes import AlertShape, alert_shape, prometheus_shape
 from ioc.api.answers import Json
@@ -23,7 +23,8 @@ from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.desk import acts
-from ioc.model.alert import Alert, ConditionState, TransitionKind
+from ioc.desk.flooding import flood_now
+from ioc.model.alert import Alert, ConditionState
 from ioc.model.matcher import MatcherInvalid, parse_matchers
 
 _DAY = timedelta(days=1)
@@ -183,10 +184,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         now = centre.clock.now()
 
         def read() -> dict[str, Any]:
-            moved = desk.store.transitions(now - timedelta(hours=1), now + timedelta(seconds=1))
-            times = [one.at_ms for one in moved if one.kind is TransitionKind.FIRING]
-            found = floods(times, to_ms(now))
-            lasting = found[-1] if found and found[-1].until_ms is None else None
+            lasting = flood_now(desk.store, now)
             causes = [asdict(cause) for cause in by_cause(desk.standing.alerts.values())]
             return {
                 "flood": lasting is not None,

@@ -1,20 +1,23 @@
 """GET /metrics: the server's own metrics for Prometheus."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from ioc.api.centre import Centre
 from ioc.api.threads import Threads
+from ioc.desk.desk import Desk
+from ioc.desk.flooding import flood_now
 from ioc.errors import StoreUnavailable
 from ioc.model.ledger import Ledger
 
 
 class CentreMetrics(Collector):
-    """The ledger and the websocket, read when Prometheus asks."""
+    """The ledger, the alerts and the websocket, read when Prometheus asks."""
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
@@ -32,11 +35,37 @@ class CentreMetrics(Collector):
         )
         yield GaugeMetricFamily("ioc_writes", "1 while the centre can write", value=not self._centre.fault())
         try:
+            yield from alert_metrics(self._centre.operating.desk)
             ledger = self._centre.ledger()
         except StoreUnavailable:
             return
         yield GaugeMetricFamily("ioc_ledger_balanced", "1 while the ledger balances", value=ledger.balanced)
         yield from ledger_metrics(ledger)
+
+
+def alert_metrics(desk: Desk) -> Iterator[Metric]:
+    """Raises StoreUnavailable."""
+    alerts = GaugeMetricFamily("ioc_alerts", "Alerts as they stand", labels=["severity", "state", "handling"])
+    standing = Counter(
+        (one.severity.value, one.condition.value, one.handling.value) for one in desk.standing.alerts.values()
+    )
+    for labels, count in standing.items():
+        alerts.add_metric(labels, count)
+    rows = desk.store.select("SELECT channel, state, count(*) AS n FROM delivery_states GROUP BY channel, state")
+    deliveries = GaugeMetricFamily("ioc_deliveries", "Messages of the last 90 days", labels=["channel", "state"])
+    for row in rows:
+        deliveries.add_metric([row["channel"], row["state"]], row["n"])
+    by_state = Counter({state: sum(row["n"] for row in rows if row["state"] == state) for state in ("waiting", "dead")})
+    yield from (alerts, deliveries)
+    yield GaugeMetricFamily("ioc_notifications_pending", "Messages not sent yet", value=by_state["waiting"])
+    yield GaugeMetricFamily("ioc_deliveries_dead", "Messages given up", value=by_state["dead"])
+    flooded = flood_now(desk.store, desk.now()) is not None
+    yield GaugeMetricFamily("ioc_alert_flood", "1 while alerts flood (ISA-18.2)", value=flooded)
+    ticks = desk.ticks
+    yield SummaryMetricFamily(
+        "ioc_rule_evaluation_seconds", "Time of a tick of the rules", count_value=ticks.count, sum_value=ticks.seconds
+    )
+    yield GaugeMetricFamily("ioc_rule_evaluation_last_seconds", "Time of the last tick", value=ticks.last_s)
 
 
 def ledger_metrics(ledger: Ledger) -> Iterator[Metric]:

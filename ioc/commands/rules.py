@@ -1,7 +1,6 @@
 """`ioc rules`: check the rules of alerts, run their cases, run one on history."""
 
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,11 @@ import click
 import httpx
 import orjson
 
-from ioc.alerts.plan import units_of
-from ioc.alerts.rule_cases import run_case
 from ioc.catalog import load
 from ioc.catalog.faults import CatalogInvalid, Fault
-from ioc.catalog.routing import load_routing
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
+from ioc.commands.rule_checks import check_alerting, failures_of
 from ioc.errors import IocError
 from ioc.settings import Settings
 
@@ -39,23 +36,19 @@ def test(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None
     cases = 0
     try:
         catalog = load(settings.province, overlay)
-        rules = load_rules(catalog, overlay).rules
+        rules = load_rules(catalog, overlay)
     except CatalogInvalid as invalid:
         _report(0, [], invalid.faults, as_json)
         raise click.exceptions.Exit(1) from None
-    units = catalog.vocabulary.units
-    targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
     for path in files:
         try:
-            listed = read_cases(path, rules)
+            listed = read_cases(path, rules.rules)
         except CatalogInvalid as invalid:
             faults += invalid.faults
             continue
         for case in listed:
             cases += 1
-            rule = rules[case.rule]
-            unit = units[next(iter(units_of(rule, units)), catalog.province.code)]
-            failures += run_case(case, rule, unit, targets, settings.zone, _is_weekday)
+            failures += failures_of(case, rules, catalog, settings.zone)
     _report(cases, failures, faults, as_json)
     if failures or faults:
         raise click.exceptions.Exit(1)
@@ -65,17 +58,15 @@ def test(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def check(directory: Path | None, as_json: bool) -> None:
-    """Check rules, procedures and routing, with those of DIRECTORY (default: the province's own) laid over; exit code 1
-    on a fault."""
+    """Check rules with their cases, procedures and routing, with those of DIRECTORY (default: the province's own) laid
+    over; exit code 1 on a fault."""
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     try:
-        found = load_rules(load(settings.province, overlay), overlay)
-        load_routing(overlay)
+        counts = check_alerting(load(settings.province, overlay), overlay, settings.zone)
     except CatalogInvalid as invalid:
         _report(0, [], invalid.faults, as_json)
         raise click.exceptions.Exit(1) from None
-    counts = {"rules": len(found.rules), "procedures": len(found.procedures)}
     text = ", ".join(f"{n} {what}" for what, n in counts.items())
     click.echo(orjson.dumps({"faults": [], **counts}) if as_json else text)
 
@@ -115,11 +106,6 @@ def _told(side: dict[str, Any], units: int, days: int) -> str:
     return (
         f"{side['count']} alerts in {days} days, in {len(side['units'])} of {units} units, {hours:,.1f} hours in all."
     )
-
-
-def _is_weekday(day: date) -> bool:
-    """Cases hold whatever days off the year has; they name weekdays only."""
-    return day.weekday() < 5
 
 
 def _report(cases: int, failures: list[str], faults: list[Fault], as_json: bool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from threading import RLock
+from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,18 @@ class InForce:
 
 
 @dataclass(frozen=True)
+class Ticks:
+    """How many there were, how long they took in all, and the last one."""
+
+    count: int = 0
+    seconds: float = 0.0
+    last_s: float = 0.0
+
+    def after(self, took_s: float) -> "Ticks":
+        return Ticks(self.count + 1, self.seconds + took_s, took_s)
+
+
+@dataclass(frozen=True)
 class Change:
     """What moved: alerts before and after by id, transitions, deliveries to be sent."""
 
@@ -74,6 +87,7 @@ class Desk:
         self.lock = RLock()
         self.editing = RLock()
         self.on_change: Callable[[Change], None] = lambda _: None
+        self.ticks = Ticks()
         self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
         self.in_force = self.definitions(catalog, self.rulebook.changed())
         kept = read_kept(self.store)
@@ -104,6 +118,7 @@ class Desk:
     def tick(self, inputs: Inputs) -> Change | None:
         """None for a tick that is not after the last one. Raises StoreUnavailable; then nothing has happened."""
         with self.lock:
+            began_s = perf_counter()
             before = self.standing
             done = tick(before.plan, before.state, inputs)
             if done.verdict is None:
@@ -111,7 +126,9 @@ class Desk:
             met = silences_that_meet(before.watch, done.state)
             over = end_resolved(before.silences, met, before.met, inputs.now_ms)
             after = replace(before, state=done.state, verdict=done.verdict, met=met)
-            return self.commit(self.with_silences(after, over), done.transitions)
+            change = self.commit(self.with_silences(after, over), done.transitions)
+            self.ticks = self.ticks.after(perf_counter() - began_s)
+            return change
 
     def commit(
         self,

@@ -10,6 +10,7 @@ from ioc.alerts.engine import Saved, save
 from ioc.alerts.grouping import Outbox
 from ioc.alerts.handling import Acknowledgement, Aside, Book, handling_of
 from ioc.alerts.hours import IsWorkingDay
+from ioc.alerts.inhibition import across
 from ioc.alerts.labels import LabelTable
 from ioc.alerts.plan import Plan
 from ioc.alerts.records import from_record, to_record
@@ -63,7 +64,7 @@ class Standing:
     def judged(self, is_working_day: IsWorkingDay) -> "Standing":
         """With its alerts made anew of all the rest."""
         own = alerts(self.watch, self.state, self.verdict, self.book, is_working_day)
-        found = {alert.id: alert for alert in (*own, *_foreign(self))}
+        found = {alert.id: alert for alert in across(own, _foreign(self), self.watch.inhibitions)}
         return replace(self, alerts=found)
 
 

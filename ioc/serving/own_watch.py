@@ -13,6 +13,7 @@ from ioc.alerts.flood import floods
 from ioc.alerts.inputs import DataState, Values
 from ioc.clock import to_ms
 from ioc.desk.desk import Desk
+from ioc.desk.flooding import fired_lately
 from ioc.model.alert import ConditionState, Handling
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
@@ -87,9 +88,7 @@ class OwnWatch:
 
     def _past_alerts(self, now: datetime) -> dict[str, float]:
         store = self._desk.store
-        fired = [
-            one.at_ms for one in store.transitions(now - timedelta(hours=1), now + _DAY) if one.kind.value == "firing"
-        ]
+        fired = fired_lately(store, now)
         found = floods(fired, to_ms(now))
         since = (now - _DAY).replace(tzinfo=None)
         dead = store.select("SELECT count(*) AS n FROM delivery_states WHERE state = 'dead' AND last_at >= ?", [since])

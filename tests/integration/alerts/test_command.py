@@ -11,14 +11,22 @@ import pytest
 CASES = sorted(Path(__file__).parents[3].glob("ioc/catalog/rules/cases/*.toml"))
 
 
+CASE = """[[case]]
+name = "too much room"
+rule = "disk-full"
+series = { "centre.disk_free" = "50x3" }
+expect = [{ at = "2m", state = "firing" }]
+"""
+
+
 def ioc(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "IOC_DATA_DIR": str(folder), "IOC_CATALOG_DIR": str(folder)}
-    asked = [sys.executable, "-m", "ioc", "rules", *words]
+    asked = [sys.executable, "-m", "ioc", *words]
     return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_the_package_s_cases_hold(tmp_path: Path) -> None:
-    done = ioc(tmp_path, "test", *map(str, CASES), "--json")
+    done = ioc(tmp_path, "rules", "test", *map(str, CASES), "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert (answer["failures"], answer["faults"]) == ([], [])
@@ -27,7 +35,7 @@ def test_the_package_s_cases_hold(tmp_path: Path) -> None:
 
 def test_a_case_that_fails_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[[rule]]\nid = "pm25-high"\nfires_above = 60\n', encoding="utf-8")
-    done = ioc(tmp_path, "test", str(next(path for path in CASES if path.stem == "environment")))
+    done = ioc(tmp_path, "rules", "test", str(next(path for path in CASES if path.stem == "environment")))
     assert done.returncode == 1
     sentences = done.stderr.splitlines()
     assert sentences[0] == (
@@ -37,18 +45,33 @@ def test_a_case_that_fails_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "words"),
+    ("command", "name", "text", "words"),
     [
-        pytest.param("own.toml", '[[rule]]\nid = "pm25-high"\nclears_below = 90\n', "clears_below", id="rule"),
-        pytest.param("alerting/routing.toml", "[route]\nreceivers = []\n", "route.receivers", id="routing"),
+        pytest.param(
+            "catalog", "own.toml", '[[rule]]\nid = "pm25-high"\nclears_below = 90\n', "clears_below", id="rule"
+        ),
+        pytest.param("rules", "alerting/routing.toml", "[route]\nreceivers = []\n", "route.receivers", id="routing"),
+        pytest.param(
+            "catalog", "cases/own.toml", CASE, "rule disk-full · too much room · ", id="a case that does not hold"
+        ),
+        pytest.param(
+            "rules", "cases/own.toml", CASE.replace("disk-full", "disk-ful"), "'disk-full'", id="a case of no rule"
+        ),
     ],
 )
-def test_check_names_the_fault(tmp_path: Path, name: str, text: str, words: str) -> None:
+def test_check_names_the_fault(tmp_path: Path, command: str, name: str, text: str, words: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    done = ioc(tmp_path, "check")
+    done = ioc(tmp_path, command, "check")
     assert done.returncode == 1
     assert str(path) in done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_default_rule_may_be_changed_without_its_cases(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[[rule]]\nid = "pm25-high"\nfires_above = 60\n', encoding="utf-8")
+    whole, changed = ioc(tmp_path / "none", "catalog", "check", "--json"), ioc(tmp_path, "catalog", "check", "--json")
+    assert (whole.returncode, changed.returncode) == (0, 0), changed.stderr
+    assert json.loads(changed.stdout)["cases"] < json.loads(whole.stdout)["cases"]

@@ -267,8 +267,14 @@ async def test_files_of_an_incident(client: httpx.AsyncClient) -> None:
     [file] = sent.json()["attachments"]
     got = await client.get(f"/api/v1/incidents/{name}/files/{file['id']}", headers=AS_ADMIN)
     assert (got.content, "attachment" in got.headers["content-disposition"]) == (b"\x89PNG", True)
-    large = await client.post(f"/api/v1/incidents/{name}/files?name=x", content=b"0" * (6 << 20), headers=AS_ADMIN)
+    large = await client.post(f"/api/v1/incidents/{name}/files?name=x.pdf", content=b"0" * (6 << 20), headers=AS_ADMIN)
     assert large.status_code == 413
+    program = await client.post(f"/api/v1/incidents/{name}/files?name=x.exe", content=b"MZ", headers=AS_ADMIN)
+    assert (program.status_code, program.json()["errors"][0]["code"]) == (400, "file_type")
+    assigned = await ask(client, "POST", f"incidents/{name}/acts", {"act": "assign", "of": "lan"})
+    assert (assigned["assignee"], assigned["timeline"][-1]["act"]) == ("lan", "assigned")
+    exported = await ask(client, "GET", f"incidents/{name}/export")
+    assert [one["name"] for one in exported["attachments"]] == ["ảnh.png"]
 
 
 def from_prometheus(status: str = "firing", **labels: str) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.model.person import Role
-from tests.unit.api.fake_centre import FakeParts
-from tests.unit.api.test_alerts import ask, moves_on, rule
+from tests.unit.api.fake_centre import PUSH_TOKEN, FakeParts
+from tests.unit.api.test_alerts import AS_ADMIN, ask, from_prometheus, moves_on, rule
 
 ROUTING: dict[str, Any] = {
     "person": [
@@ -48,6 +48,9 @@ ROUTING: dict[str, Any] = {
     },
     "inhibition": [
         {"id": "disk", "source": ["rule=disk-full"], "target": ["rule=worker-gone"], "equal": ["unit"]},
+        {"id": "ours", "source": ["rule=disk-full"], "target": ["alertname=HostSlow"], "equal": ["unit"]},
+        {"id": "theirs", "source": ["alertname=HostDown"], "target": ["rule=ledger-unbalanced"], "equal": ["unit"]},
+        {"id": "among", "source": ["alertname=HostDown"], "target": ["alertname=ServiceDown"], "equal": ["instance"]},
     ],
 }
 DEAD_HOOK = '[[channel]]\nid = "hook"\nwebhook = "http://127.0.0.1:1/secret-path"\ntoken = "hidden"\n'
@@ -187,6 +190,52 @@ async def test_channels_hide_secrets_and_what_was_given_up_goes_out_again(
     assert (waits["id"], waits["attempts"]) == (waiting["id"], 2)
     assert [one.id for one in parts.operating.desk.store.waiting()] == [waiting["id"]], "also after a restart"
     assert (await ask(client, "GET", "deliveries?state=dead"))["deliveries"] == []
+
+
+async def test_alerts_of_other_systems_keep_quiet_and_are_kept_quiet(
+    client: httpx.AsyncClient, parts: FakeParts
+) -> None:
+    await ask(client, "PUT", "routing", {"fields": ROUTING, "why": "ức chế"})
+    moves_on(parts, disk_free=1, stalled_s=0, ledger_faults=2)
+
+    async def push(**labels: str) -> None:
+        head = {"Authorization": f"Bearer {PUSH_TOKEN}"}
+        answer = await client.post("/api/v1/alerts/incoming/demo-push", json=from_prometheus(**labels), headers=head)
+        assert answer.status_code == 200, answer.text
+
+    async def quiet() -> dict[str, str]:
+        listed = (await ask(client, "GET", "alerts"))["alerts"]
+        return {
+            one["labels"].get("alertname", one["rule"]): one["suppression"][0]["of"].split("/")[0].rpartition(".")[0]
+            or one["suppression"][0]["of"].split("/")[0]
+            for one in listed
+            if one["quiet"]
+        }
+
+    await push(alertname="HostSlow")
+    assert await quiet() == {"HostSlow": "disk-full"}, "ours keeps theirs quiet"
+    await push(alertname="ServiceDown")
+    assert "ServiceDown" not in await quiet()
+    await push(alertname="HostDown")
+    found = await quiet()
+    assert found["ledger-unbalanced"] == "demo-push.hostdown", "theirs keeps ours quiet"
+    assert found["ServiceDown"] == "demo-push.hostdown", "and each other, where they agree"
+    await push(alertname="HostDown", status="resolved")
+    assert set(await quiet()) == {"HostSlow"}
+
+
+async def test_metrics_of_alerts(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    moves_on(parts, disk_free=1, stalled_s=0)
+    moves_on(parts, 31, disk_free=1, stalled_s=0)
+    store = parts.operating.desk.store
+    [letter] = store.waiting()
+    text = (await client.get("/metrics", headers=AS_ADMIN)).text
+    assert 'ioc_alerts{handling="unacknowledged",severity="critical",state="firing"} 1.0' in text
+    assert 'ioc_deliveries{channel="wall",state="waiting"} 1.0' in text
+    assert ("ioc_notifications_pending 1.0" in text, "ioc_alert_flood 0.0" in text) == (True, True)
+    assert "ioc_rule_evaluation_seconds_count 2.0" in text
+    store.note_attempt(letter.id, 1, parts.clock.now(), "dead", "refused", None)
+    assert "ioc_deliveries_dead 1.0" in (await client.get("/metrics", headers=AS_ADMIN)).text
 
 
 async def test_full_names(client: httpx.AsyncClient, parts: FakeParts) -> None:

@@ -1,0 +1,69 @@
+"""What `ioc catalog check` and `ioc rules` check of alerting: rules, procedures, routing, and that the cases hold."""
+
+from collections.abc import Iterator
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ioc.alerts.plan import units_of
+from ioc.alerts.rule_cases import run_case
+from ioc.catalog.catalog import Catalog
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.routing import load_routing
+from ioc.catalog.rule_cases import read_cases
+from ioc.catalog.rules import Rules, load_rules
+from ioc.model.rule_case import RuleCase
+
+
+def check_alerting(catalog: Catalog, overlay: Path | None, zone: ZoneInfo) -> dict[str, int]:
+    """How many rules and procedures there are, and cases that were run: the province's (`cases/` of its definitions),
+    and the package's of those rules that the province has left as they are. Raises CatalogInvalid with every fault
+    found, a case that does not hold among them."""
+    faults: list[Fault] = []
+    try:
+        load_routing(overlay)
+    except CatalogInvalid as invalid:
+        faults += invalid.faults
+    try:
+        rules = load_rules(catalog, overlay)
+    except CatalogInvalid as invalid:
+        raise CatalogInvalid([*faults, *invalid.faults]) from None
+    shipped = load_rules(catalog)
+    cases = 0
+    for path, known in _case_files(overlay, shipped, rules):
+        try:
+            listed = read_cases(path, known.rules)
+        except CatalogInvalid as invalid:
+            faults += invalid.faults
+            continue
+        for case in listed:
+            if known.fields[case.rule] == rules.fields.get(case.rule):
+                failed = failures_of(case, rules, catalog, zone)
+                faults += [Fault(str(path), f"rule {case.rule}", case.name, failure) for failure in failed]
+                cases += 1
+    if faults:
+        raise CatalogInvalid(faults)
+    return {"rules": len(rules.rules), "procedures": len(rules.procedures), "cases": cases}
+
+
+def _case_files(overlay: Path | None, shipped: Rules, in_force: Rules) -> Iterator[tuple[Path, Rules]]:
+    """Each with the rules that it was written for."""
+    for path in sorted(Path(str(files("ioc.catalog").joinpath("rules", "cases"))).glob("*.toml")):
+        yield path, shipped
+    if overlay is not None:
+        for path in sorted((overlay / "cases").glob("*.toml")):
+            yield path, in_force
+
+
+def failures_of(case: RuleCase, rules: Rules, catalog: Catalog, zone: ZoneInfo) -> list[str]:
+    """One sentence for each expectation that does not hold, in the rule's first unit."""
+    rule, units = rules.rules[case.rule], catalog.vocabulary.units
+    targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
+    unit = units[next(iter(units_of(rule, units)), catalog.province.code)]
+    return run_case(case, rule, unit, targets, zone, _is_weekday)
+
+
+def _is_weekday(day: date) -> bool:
+    """Cases hold whatever days off the year has; they name weekdays only."""
+    return day.weekday() < 5
