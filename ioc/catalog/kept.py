@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def _keep(catalog: Catalog, path: Path) -> None:
         draft.replace(path)
     except OSError as fault:
         LOG.warning("the checked definitions were not kept in %s: %s", path.parent, fault)
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _fingerprint(province: str, overlay: Path | None) -> str:

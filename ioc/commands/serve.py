@@ -13,7 +13,7 @@ from ioc.api.app import create_app
 from ioc.api.centre import Centre
 from ioc.api.hub import Hub
 from ioc.api.server import serve
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock
 from ioc.desk.desk import Desk, Place
 from ioc.desk.incidents import Incidents
@@ -61,7 +61,7 @@ class Serving:
         """Raises StoreUnavailable, CatalogInvalid, ConfigurationInvalid."""
         self._settings = settings
         self._clock = SystemClock()
-        self._catalog = load(settings.province, settings.catalog_dir)
+        self._catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
         self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
         self._hub = Hub(self._clock, self._min_samples)
         bootstrap, security = settings.bootstrap(), settings.security
@@ -166,7 +166,7 @@ class Serving:
             return read_ledger(cursor, self._historian.log_view(), self._sources.states())
 
     def _reload(self) -> Catalog:
-        found = load(self._settings.province, self._settings.catalog_dir)
+        found = load_kept(self._settings.province, self._settings.catalog_dir, self._settings.kept_dir)
         self._desk.reload(found)
         self._catalog = found
         self._evaluator.reload(found)
