@@ -35,6 +35,12 @@ ADDRESSES: tuple[str, ...] = (
     "DELETE /api/v1/lab/saved/{saved}",
     "GET /api/v1/lab/saved/{saved}/versions",
     "GET /api/v1/lab/questions",
+    "GET /api/v1/explore/{kpi}/series",
+    "GET /api/v1/explore/{kpi}/parts",
+    "GET /api/v1/explore/{kpi}/forecast",
+    "GET /api/v1/explore/{kpi}/sql",
+    "GET /open/{file}",
+    "GET /open/{dataset}/dictionary.csv",
 )
 """As in `permissions.TABLE`, which says who may call them."""
 _LONGEST_S = 180.0
@@ -56,7 +62,7 @@ def routes(centre: Centre) -> APIRouter:
 
     for entry in ADDRESSES:
         method, path = entry.split()
-        router.add_api_route(path, forward, methods=[method], response_model=None)
+        router.add_api_route(path, forward, methods=[method, "HEAD"] if method == "GET" else [method], response_model=None)
     return router
 
 
