@@ -1,0 +1,157 @@
+"""What the explorer's routes have reckoned beside the lab: functions over a snapshot that answer with plain data."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from ioc.catalog import load_kept
+from ioc.clock import rfc3339
+from ioc.explorer.asked import Stretch, a_year_before, known_kpi, known_units, stretch
+from ioc.explorer.forecast import Forecast, forecast
+from ioc.explorer.models import forecasts
+from ioc.explorer.parts import Changes, Grouping, Standing
+from ioc.explorer.series import UnitSeries, marked, series, targets
+from ioc.explorer.sql import write_sql
+from ioc.explorer.tables import as_csv, as_xlsx, rows
+from ioc.lab.past import Past, open_past
+from ioc.model.kpi import Target
+from ioc.settings import Settings
+from ioc.store.snapshot import Snapshot
+
+Shape = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A KPI of some units (none: the province) over a time; `step` as in `ioc.explorer.asked.stretch`."""
+
+    kpi: str
+    units: tuple[str, ...]
+    start: datetime
+    end: datetime
+    step: str
+    last_year: bool = False
+
+
+@dataclass(frozen=True)
+class _Found:
+    of: Stretch
+    series: Sequence[UnitSeries]
+    before: Stretch
+    last_year: Sequence[UnitSeries]
+
+
+def reckon_series(snapshot: Snapshot, settings: Settings, wanted: Wanted) -> Shape:
+    """Raises KeyError for an unknown KPI, ValueError for what is unfit otherwise, StoreUnavailable."""
+    with open_past(snapshot, settings) as past:
+        definition = known_kpi(past.catalog, wanted.kpi)
+        found = _series(past, wanted)
+        shown = marked(past.reader, definition, found.series, found.of)
+        before = {"times": _times(found.before), "series": [_unit_series(one) for one in found.last_year]}
+        return {
+            "id": definition.id,
+            "step": wanted.step,
+            "times": _times(found.of),
+            "series": [_unit_series(one) for one in shown],
+            "last_year": before if wanted.last_year else None,
+            "targets": [
+                {"from": rfc3339(span.start), "to": rfc3339(span.end), **_target(span.target)}
+                for span in targets(definition, found.of, past.zone)
+            ],
+            "snapshot": {"taken_at": rfc3339(snapshot.taken_at)},
+        }
+
+
+def reckon_table(snapshot: Snapshot, settings: Settings, wanted: Wanted, encoding: str) -> bytes:
+    """`encoding` is csv or xlsx. Raises as `reckon_series`."""
+    with open_past(snapshot, settings) as past:
+        definition = known_kpi(past.catalog, wanted.kpi)
+        found = _series(past, wanted)
+        names = {code: unit.name for code, unit in past.catalog.vocabulary.units.items()}
+        table = rows(found.of.times, found.series, found.last_year, names, past.zone)
+        return as_csv(table) if encoding == "csv" else as_xlsx(table, definition)
+
+
+def reckon_parts(
+    snapshot: Snapshot, settings: Settings, kpi: str, unit: str, before: datetime, after: datetime
+) -> Shape:
+    """Raises as `reckon_series`."""
+    with open_past(snapshot, settings) as past:
+        definition = known_kpi(past.catalog, kpi)
+        [code] = known_units(past.catalog, definition, [unit] if unit else [])
+        change = Changes(past.reader, past.catalog, past.zone).change(definition, code, before, after)
+        return {
+            "id": kpi,
+            "unit": code,
+            "method": change.method,
+            "before": _standing(change.before),
+            "after": _standing(change.after),
+            "groupings": [_grouping(grouping) for grouping in change.groupings],
+            "parts": [asdict(part) for part in change.parts],
+            "snapshot": {"taken_at": rfc3339(snapshot.taken_at)},
+        }
+
+
+def reckon_forecast(snapshot: Snapshot, settings: Settings, kpi: str, unit: str) -> Shape:
+    """Raises as `reckon_series`, and ForecastFailed."""
+    with open_past(snapshot, settings) as past:
+        definition = known_kpi(past.catalog, kpi)
+        [code] = known_units(past.catalog, definition, [unit] if unit else [])
+        made = forecast(past.reader, past.catalog, definition, code, snapshot.taken_at, past.zone, forecasts)
+    return {"id": kpi, "unit": code, **_forecast(made), "snapshot": {"taken_at": rfc3339(snapshot.taken_at)}}
+
+
+def reckon_sql(settings: Settings, wanted: Wanted) -> Shape:
+    """The SQL of what is shown; it needs no snapshot. Raises as `reckon_series`."""
+    catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
+    definition = known_kpi(catalog, wanted.kpi)
+    units = known_units(catalog, definition, wanted.units)
+    of = stretch(wanted.start, wanted.end, wanted.step, settings.zone)
+    if not of.times:
+        raise ValueError("There is no point between from and to: take a longer time or a shorter step.")
+    return asdict(write_sql(catalog, definition, units, of, wanted.step, settings.zone))
+
+
+def _series(past: Past, wanted: Wanted) -> _Found:
+    definition = known_kpi(past.catalog, wanted.kpi)
+    units = known_units(past.catalog, definition, wanted.units)
+    of = stretch(wanted.start, wanted.end, wanted.step, past.zone)
+    before = a_year_before(of, past.zone)
+    found = series(past.reader, past.catalog, definition, units, of, past.zone)
+    last_year = series(past.reader, past.catalog, definition, units, before, past.zone) if wanted.last_year else []
+    return _Found(of, found, before, last_year)
+
+
+def _times(of: Stretch) -> list[str]:
+    return [rfc3339(time) for time in of.times]
+
+
+def _unit_series(one: UnitSeries) -> Shape:
+    return {"unit": one.unit, "values": one.values, "samples": one.samples, "restated": one.restated}
+
+
+def _target(target: Target) -> Shape:
+    bound = {"at_least": target.at_least} if target.at_least is not None else {"at_most": target.at_most}
+    return {"year": target.year, **bound, "basis": target.basis}
+
+
+def _standing(standing: Standing) -> Shape:
+    return {
+        "time": rfc3339(standing.time),
+        "value": standing.value,
+        "samples": standing.samples,
+        "window": {"from": rfc3339(standing.window_from), "to": rfc3339(standing.window_to)},
+    }
+
+
+def _grouping(grouping: Grouping) -> Shape:
+    rest = None if grouping.rest is None else asdict(grouping.rest)
+    return {"by": grouping.by, "groups": [asdict(group) for group in grouping.groups], "rest": rest}
+
+
+def _forecast(made: Forecast) -> Shape:
+    shape = asdict(made)
+    shape["path"] = [{**asdict(reach), "time": rfc3339(reach.time)} for reach in made.path]
+    shape["target"] = None if made.target is None else _target(made.target)
+    return shape
