@@ -1,7 +1,7 @@
 """KPIs of the past, for any definition: what the panes and the versions of the cases say for each moment."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -121,6 +121,31 @@ def unit_columns(
     return Column(*joined)
 
 
+def moment_columns(
+    reader: PaneReader,
+    catalog: Catalog,
+    wanted: Mapping[str, Sequence[str]],
+    at: datetime,
+    zone: ZoneInfo,
+) -> dict[str, Column]:
+    """Several KPIs, by id with the units wanted of each (the province first, if it is among them), as they would have
+    stood at a moment: one entry a unit. Each case type is read once for all of them."""
+    past = _Past(reader, catalog, [at - _MILLISECOND], [at], zone)
+    province = catalog.province.code
+    parts = {
+        kpi: [some for some in (units[:1], units[1:]) if some] if units[:1] == [province] else [units]
+        for kpi, units in ((kpi, list(units)) for kpi, units in wanted.items())
+        if units
+    }
+    past.read_cases([(catalog.kpis[kpi], some) for kpi, several in parts.items() for some in several])
+    found = {}
+    for kpi, several in parts.items():
+        columns = [past.column(catalog.kpis[kpi], some) for some in several]
+        names = ("value", "samples", "as_of", "state")
+        found[kpi] = Column(*(np.concatenate([getattr(column, name) for column in columns]) for name in names))
+    return found
+
+
 def moment_column(
     reader: PaneReader, catalog: Catalog, definition: KpiDefinition, unit: str, at: datetime, zone: ZoneInfo
 ) -> Column:
@@ -146,14 +171,17 @@ class _Past:
 
     def column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
         """Each case type is read once for all KPIs that stand behind this one."""
-        self._read_cases(definition, units)
+        self.read_cases([(definition, units)])
         return self._known(definition, units)
 
-    def _read_cases(self, definition: KpiDefinition, units: Sequence[str]) -> None:
+    def read_cases(self, wanted: Iterable[tuple[KpiDefinition, Sequence[str]]]) -> None:
+        """Whatever of cases stands behind these KPIs of these units."""
         asked: dict[str, dict[Asked, None]] = defaultdict(dict)
-        for part, of in self._case_parts(definition, tuple(units), set()):
-            assert not isinstance(part.expression, MeasureAggregate | Formula)
-            asked[part.expression.of][self._asked(part, part.expression, of)] = None
+        met: set[tuple[str, tuple[str, ...]]] = set()
+        for definition, units in wanted:
+            for part, of in self._case_parts(definition, tuple(units), met):
+                assert not isinstance(part.expression, MeasureAggregate | Formula)
+                asked[part.expression.of][self._asked(part, part.expression, of)] = None
         for case_type, some in asked.items():
             if fresh := [one for one in some if one not in self.of_cases]:
                 self.of_cases.update(zip(fresh, self._series(case_type, fresh), strict=True))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.catalog.catalog import Catalog
-from ioc.evaluation.history import unit_columns
+from ioc.evaluation.history import moment_columns
 from ioc.evaluation.judging import STATES
 from ioc.evaluation.reading import PaneReader
 from ioc.model.kpi import Freshness
@@ -24,8 +24,8 @@ from ioc.store.cases import naive
 
 
 class Origin(StrEnum):
-    """`published`: the value of a closed period as it is on record; `reckoned`: what the definition gives for the moment
-    at the period's end, as the API's history does; `days`: the sum of the days' values."""
+    """`published`: the value of a closed period as it is on record; `reckoned`: what the definition gives for the
+    moment at the period's end, as the API's history does; `days`: the sum of the days' values."""
 
     PUBLISHED = "published"
     RECKONED = "reckoned"
@@ -99,15 +99,16 @@ def read_figures(
     """Of each KPI and end the published values, and what the history says where none was published."""
     read: dict[tuple[str, str, datetime], Figure] = {}
     published = _published(cursor, catalog, wanted.units, zone)
+    missing: dict[datetime, dict[str, list[str]]] = defaultdict(dict)
     for (kpi, end), units in wanted.units.items():
-        missing = []
         for unit in units:
             figure = published.get((kpi, unit, end))
-            if figure is None:
-                missing.append(unit)
-            else:
+            if figure is not None:
                 read[kpi, unit, end] = figure
-        for unit, figure in _reckoned(reader, catalog, kpi, missing, end, zone):
+            else:
+                missing[end].setdefault(kpi, []).append(unit)
+    for end, of in missing.items():
+        for kpi, unit, figure in _reckoned(reader, catalog, of, end, zone):
             read[kpi, unit, end] = figure
     return Figures(catalog, read)
 
@@ -143,21 +144,20 @@ def _published(
 
 
 def _reckoned(
-    reader: PaneReader, catalog: Catalog, kpi: str, units: list[str], end: datetime, zone: ZoneInfo
-) -> Iterator[tuple[str, Figure]]:
-    definition = catalog.kpis[kpi]
-    levels = {code: unit.level for code, unit in catalog.vocabulary.units.items()}
-    spoken_of = [unit for unit in units if levels[unit] in definition.per]
-    # The province stands first, as the catalogue has it.
-    spoken_of.sort(key=lambda unit: unit != catalog.province.code)
-    for unit in units:
-        if unit not in spoken_of:
-            yield unit, Figure(None, 0, Freshness.NO_DATA, Origin.RECKONED, definition.version)
-    if not spoken_of:
-        return
-    column = unit_columns(reader, catalog, definition, spoken_of, [end], zone)
-    entries = zip(column.value.tolist(), column.samples.tolist(), column.state.tolist(), strict=True)
-    for unit, (value, samples, state) in zip(spoken_of, entries, strict=True):
-        known = value == value
-        said = STATES[state] if not known else Freshness.LIVE
-        yield unit, Figure(value if known else None, samples, said, Origin.RECKONED, definition.version)
+    reader: PaneReader, catalog: Catalog, wanted: Mapping[str, list[str]], end: datetime, zone: ZoneInfo
+) -> Iterator[tuple[str, str, Figure]]:
+    units = catalog.vocabulary.units
+    asked: dict[str, list[str]] = {}
+    for kpi, codes in wanted.items():
+        definition = catalog.kpis[kpi]
+        asked[kpi] = [code for code in units if code in codes and units[code].level in definition.per]
+        for code in codes:
+            if code not in asked[kpi]:
+                yield kpi, code, Figure(None, 0, Freshness.NO_DATA, Origin.RECKONED, definition.version)
+    for kpi, column in moment_columns(reader, catalog, asked, end, zone).items():
+        version = catalog.kpis[kpi].version
+        entries = zip(column.value.tolist(), column.samples.tolist(), column.state.tolist(), strict=True)
+        for code, (value, samples, state) in zip(asked[kpi], entries, strict=True):
+            known = value == value
+            said = Freshness.LIVE if known else STATES[state]
+            yield kpi, code, Figure(value if known else None, samples, said, Origin.RECKONED, version)
