@@ -86,7 +86,8 @@ class Changes:
         ]
         if None in values:
             return Change(standings[0], standings[1], "no_value")
-        if isinstance(definition.expression, Formula):
+        of_communes = unit == self.catalog.province.code and definition.roll_up in (RollUp.SUM, RollUp.MEAN)
+        if isinstance(definition.expression, Formula) and not of_communes:
             parts = self._parts(definition.expression, definition, unit, of)
             method = "not_additive" if parts is None else "formula"
             return Change(standings[0], standings[1], method, parts=parts or ())
@@ -125,11 +126,11 @@ class Changes:
     def _of_communes(self, definition: KpiDefinition, of: Stretch) -> tuple[str, list[Grouping]]:
         units = [u.code for u in self.catalog.vocabulary.units.values() if u.parent and u.level in definition.per]
         values = columns(self.reader, self.catalog, definition, units, of, self.zone).value.reshape(2, len(units))
-        have, amounts = np.isfinite(values).astype(float), np.nan_to_num(values)
+        have, amounts = np.isfinite(values).astype(float).T.tolist(), np.nan_to_num(values).T.tolist()
         groups = [
-            Group(unit, (amounts[0, i], amounts[1, i]), (have[0, i], have[1, i]))
+            Group(unit, (amounts[i][0], amounts[i][1]), (have[i][0], have[i][1]))
             for i, unit in enumerate(units)
-            if have[:, i].any()
+            if any(have[i])
         ]
         if definition.roll_up is RollUp.MEAN:
             return "ratio", [_grouping("unit", of_ratio(groups))]
@@ -141,20 +142,13 @@ class Changes:
         if expression.take not in ("count", "sum", "rate", "mean"):
             return "not_additive", []
         vectors = pane_series(self.reader, expression, Targets(tuple(units), merged=False), moments)
-        values = np.nan_to_num(vectors.value).reshape(2, len(units))
-        samples = vectors.samples.astype(float).reshape(2, len(units))
-        there = [i for i in range(len(units)) if samples[:, i].any()]
+        values = np.nan_to_num(vectors.value).reshape(2, len(units)).T.tolist()
+        samples = vectors.samples.astype(float).reshape(2, len(units)).T.tolist()
+        there = [(unit, v, n) for unit, v, n in zip(units, values, samples, strict=True) if any(n)]
         if expression.take == "mean":
-            groups = [
-                Group(
-                    units[i],
-                    (values[0, i] * samples[0, i], values[1, i] * samples[1, i]),
-                    (samples[0, i], samples[1, i]),
-                )
-                for i in there
-            ]
+            groups = [Group(unit, (v[0] * n[0], v[1] * n[1]), (n[0], n[1])) for unit, v, n in there]
             return "ratio", [_grouping("unit", of_ratio(groups))]
-        groups = [Group(units[i], (values[0, i], values[1, i])) for i in there]
+        groups = [Group(unit, (v[0], v[1])) for unit, v, _ in there]
         return "amount", [_grouping("unit", of_amount(groups))]
 
     def _of_cases(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from ioc.errors import IocError
+from ioc.lean import keep_pandas_out
 from ioc.processes import die_with_parent
 
 IDLE_S = 300.0
@@ -119,6 +120,7 @@ def _answer(work: bytes) -> bytes:
 
 def main() -> None:
     """Answer until there is nobody to ask; what functions print goes to the lab's log."""
+    keep_pandas_out()
     os.nice(10)
     with os.fdopen(os.dup(0), "rb") as asked, os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)

@@ -1,0 +1,108 @@
+"""The explorer's addresses over a snapshot, reckoned in the process beside the lab."""
+
+import asyncio
+from datetime import timedelta
+from io import BytesIO
+
+import httpx
+import openpyxl
+import pytest
+
+from ioc.clock import SystemClock, rfc3339
+from ioc.lab.app import create_lab_app
+from ioc.lab.beside import Beside
+from ioc.lab.parts import LabParts
+from ioc.settings import Settings
+from ioc.store.snapshot import take
+from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
+from tests.integration.explorer.conftest import Told
+
+SPAN = {"from": rfc3339(NOW - timedelta(days=3)), "to": rfc3339(NOW), "step": "12h"}
+Answers = dict[str, httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def answers(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """All that is asked here, by what it is; one process beside the lab for all."""
+    folder = tmp_path_factory.mktemp("lab")
+    settings = Settings.from_environment({"IOC_DATA_DIR": str(folder)})
+    settings.catalog_dir.mkdir(parents=True)
+    (settings.catalog_dir / "pack.toml").write_text(PACK, encoding="utf-8")
+    snapshot = take(told.centre.store, settings.snapshots_dir, NOW)
+    units = f"{PROVINCE},{told.units[1]}"
+    asked = {
+        "series": ("t.mean_24h/series", {**SPAN, "units": units, "compare": "last_year"}),
+        "communes": ("t.mean_24h/series", {**SPAN, "units": "communes"}),
+        "csv": ("t.mean_24h/series", {**SPAN, "units": units, "format": "csv"}),
+        "xlsx": ("t.mean_24h/series", {**SPAN, "units": units, "format": "xlsx"}),
+        "parts": ("t.mean_7d/parts", {"from": SPAN["from"], "to": SPAN["to"]}),
+        "sql": ("t.mean_24h/sql", {**SPAN, "units": units}),
+        "forecast": ("t.mean_24h/forecast", {}),
+        "no such KPI": ("t.nothing/series", SPAN),
+        "no such unit": ("t.mean_24h/series", {**SPAN, "units": "99999"}),
+        "no step": ("t.mean_24h/series", {**SPAN, "step": "soon"}),
+        "too many points": ("t.mean_24h/series", {**SPAN, "step": "1m"}),
+        "backwards": ("t.mean_24h/series", {**SPAN, "to": SPAN["from"], "from": SPAN["to"]}),
+    }
+
+    async def ask() -> Answers:
+        parts = LabParts(settings, SystemClock(), lambda: snapshot, Beside())
+        app = create_lab_app(parts)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab", timeout=100) as client:
+            found = {
+                name: await client.get(f"/api/v1/explore/{path}", params=query) for name, (path, query) in asked.items()
+            }
+        await parts.beside.close()
+        return found
+
+    return asyncio.run(ask())
+
+
+def test_series_are_those_of_the_api(answers: Answers, told: Told) -> None:
+    shape = answers["series"].json()
+    points = told.centre.evaluator.history("t.mean_24h", PROVINCE, NOW - timedelta(days=3), NOW, timedelta(hours=12))
+    assert shape["times"] == [rfc3339(point.time) for point in points]
+    assert shape["series"][0]["values"] == [point.value for point in points]
+    assert [one["unit"] for one in shape["last_year"]["series"]] == [PROVINCE, told.units[1]]
+    assert len(shape["last_year"]["times"]) == len(shape["times"])
+
+
+def test_all_communes_come_in_one_answer(answers: Answers, told: Told) -> None:
+    assert [one["unit"] for one in answers["communes"].json()["series"]] == told.centre.communes
+
+
+def test_tables_say_what_the_chart_says(answers: Answers) -> None:
+    shown = answers["series"].json()["series"]
+    expected = [value for values in zip(*(one["values"] for one in shown), strict=True) for value in values]
+    lines = answers["csv"].content.decode("utf-8-sig").splitlines()[1:]
+    assert [float(cell) if (cell := line.split(",")[3]) else None for line in lines] == expected
+    sheet = openpyxl.load_workbook(BytesIO(answers["xlsx"].content))["KPI"]
+    assert [row[3] for row in sheet.iter_rows(min_row=2, values_only=True)] == pytest.approx(expected, rel=1e-14)
+    assert sheet.freeze_panes == "A2"
+
+
+def test_parts_sql_and_forecast_answer(answers: Answers) -> None:
+    parts = answers["parts"].json()
+    assert parts["method"] == "ratio"
+    assert [grouping["by"] for grouping in parts["groupings"]] == ["unit"]
+    assert answers["sql"].json()["reads"] == "definition"
+    forecast = answers["forecast"].json()
+    assert (forecast["path"], forecast["chance"]) == ([], None)
+    assert forecast["reason"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "says"),
+    [
+        ("no such KPI", 404, "There is no KPI 't.nothing'."),
+        ("no such unit", 400, "units='99999' is no unit"),
+        ("no step", 400, "step='soon'"),
+        ("too many points", 400, "too many"),
+        ("backwards", 400, "from must lie before to."),
+    ],
+)
+def test_what_is_unfit_is_one_sentence(answers: Answers, asked: str, status: int, says: str) -> None:
+    answer = answers[asked]
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["detail"]
