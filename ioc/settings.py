@@ -28,7 +28,8 @@ class Settings:
     """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
     by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
     say who they are; None lets them do nothing. `demonstration_days` of simulated history are
-    loaded at the first start. Without `quack_port` the lab takes the usual one or the next that is free."""
+    loaded at the first start. Without `quack_port` the lab takes the usual one or the next that is free. `site` is the
+    address that others reach the centre by."""
 
     data_dir: Path
     http_host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class Settings:
     demonstration_days: int = 365
     quack_host: str = "127.0.0.1"
     quack_port: int | None = None
+    site: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -65,6 +67,7 @@ class Settings:
             demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
             anonymous=_anonymous(environment, http_host),
             demonstration_days=_whole_number(environment, "IOC_DEMO_DAYS", 365, 1, 365),
+            site=environment.get("IOC_SITE", "").rstrip("/"),
             quack_host=environment.get("IOC_QUACK_HOST", "127.0.0.1"),
             quack_port=_whole_number(environment, "IOC_QUACK_PORT", 0, 1, 65535)
             if "IOC_QUACK_PORT" in environment
@@ -97,6 +100,11 @@ class Settings:
     def lab_socket(self) -> Path:
         """Where `ioc lab` answers; only this user reaches it."""
         return self.data_dir / "lab.sock"
+
+    @property
+    def open_data_dir(self) -> Path:
+        """Files of the open data (ioc/open_data/building.py)."""
+        return self.data_dir / "open"
 
     @property
     def quack_address(self) -> Path:

@@ -62,7 +62,8 @@ def routes(centre: Centre) -> APIRouter:
 
     for entry in ADDRESSES:
         method, path = entry.split()
-        router.add_api_route(path, forward, methods=[method, "HEAD"] if method == "GET" else [method], response_model=None)
+        methods = ["GET", "HEAD"] if method == "GET" else [method]
+        router.add_api_route(path, forward, methods=methods, response_model=None)
     return router
 
 

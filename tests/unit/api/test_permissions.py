@@ -32,6 +32,7 @@ EXAMPLES = {
     "{file_id}": "none",
     "{file:path}": "x.js",
     "{file}": "start.js",
+    "{dataset}": "dich-vu-cong",
 }
 HTTP_ENTRIES = [entry for entry in TABLE if entry != "GET /ws/v1"]
 

@@ -1,0 +1,141 @@
+"""All files of the open data, built from the lab's published file: whole or not at all.
+
+`DIRECTORY/STAMP/` holds them; `DIRECTORY/current.json` names the one in use and tells of each file. A file whose bytes
+are those of before keeps the time of its last change.
+"""
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from ioc.catalog import load
+from ioc.clock import rfc3339
+from ioc.errors import StoreUnavailable
+from ioc.open_data.choosing import Dataset, OpenData, load_open_data
+from ioc.open_data.columns import HEADER, column_rows, dictionary
+from ioc.open_data.dcat import Published, catalogue
+from ioc.open_data.figures import COLUMNS, Figure, figures
+from ioc.open_data.triples import json_ld, turtle
+from ioc.open_data.writing import write_csv, write_figures
+from ioc.settings import Settings
+
+_CURRENT = "current.json"
+_PREVIEW_ROWS = 12
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """`digest` is SHA-256 of the content."""
+
+    path: Path
+    digest: str
+    changed_at: datetime
+    size_bytes: int
+
+
+def built(directory: Path) -> dict[str, BuiltFile]:
+    """The files in use by name; empty when nothing is built yet."""
+    try:
+        facts = json.loads((directory / _CURRENT).read_text())
+        folder = directory / facts["stamp"]
+        return {
+            name: BuiltFile(folder / name, one["digest"], datetime.fromisoformat(one["changed_at"]), one["size_bytes"])
+            for name, one in facts["files"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def build(lab: Path, directory: Path, settings: Settings, site: str, now: datetime) -> None:
+    """From the `lab` file to files in use. Raises CatalogInvalid, ConfigurationInvalid, StoreUnavailable; what was in
+    use stays then."""
+    catalog = load(settings.province, settings.catalog_dir)
+    chosen = load_open_data(catalog, settings.catalog_dir)
+    before = built(directory)
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    draft = directory / f".draft-{stamp}"
+    try:
+        for leftover in directory.glob(".draft-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft.mkdir(parents=True)
+        _write(draft, lab, chosen, settings, site, before, now)
+        _put_in_use(directory, draft, stamp, before, now)
+    except (OSError, duckdb.Error) as fault:
+        raise StoreUnavailable(f"The open data cannot be built: {str(fault).splitlines()[0]}") from fault
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write(
+    draft: Path, lab: Path, chosen: OpenData, settings: Settings, site: str, before: dict[str, BuiltFile], now: datetime
+) -> None:
+    published: dict[str, Published] = {}
+    told = dictionary(chosen) | {"simulated": settings.demonstration}
+    with duckdb.connect(str(lab), read_only=True, config={"threads": 1, "memory_limit": "200MB"}) as connection:
+        for dataset, entry in zip(chosen.datasets, told["datasets"], strict=True):
+            rows = figures(connection, dataset)
+            write_figures(draft, dataset.id, rows)
+            write_csv(draft / f"{dataset.id}.dictionary.csv", column_rows(), HEADER)
+            published[dataset.id] = one = _published(draft, dataset, rows, before, now)
+            entry |= {
+                "rows": len(rows),
+                "suppressed": sum(row.suppressed for row in rows),
+                "first_day": one.first_day.isoformat() if one.first_day else None,
+                "last_day": one.last_day.isoformat() if one.last_day else None,
+                "changed_at": rfc3339(one.changed_at),
+                "sizes": dict(one.sizes_bytes),
+                "preview": [[getattr(row, column) for column in COLUMNS] for row in _latest(rows)],
+            }
+    (draft / "dictionary.json").write_text(json.dumps(told, ensure_ascii=False, default=str) + "\n")
+    statements = catalogue(chosen, published, site, simulated=settings.demonstration)
+    (draft / "catalog.jsonld").write_text(json_ld(statements))
+    (draft / "catalog.ttl").write_text(turtle(statements))
+
+
+def _latest(rows: list[Figure]) -> list[Figure]:
+    """Of the last period, of each KPI some."""
+    last = max((row.period for row in rows), default="")
+    return [row for row in rows if row.period == last][:_PREVIEW_ROWS]
+
+
+def _published(
+    draft: Path, dataset: Dataset, rows: list[Figure], before: dict[str, BuiltFile], now: datetime
+) -> Published:
+    path = draft / f"{dataset.id}.csv"
+    known = before.get(path.name)
+    changed_at = known.changed_at if known and known.digest == _digest(path) else now.replace(microsecond=0)
+    return Published(
+        changed_at,
+        min((date.fromisoformat(row.first_day) for row in rows), default=None),
+        max((date.fromisoformat(row.last_day) for row in rows), default=None),
+        {kind: (draft / f"{dataset.id}.{kind}").stat().st_size for kind in ("csv", "parquet")},
+    )
+
+
+def _put_in_use(directory: Path, draft: Path, stamp: str, before: dict[str, BuiltFile], now: datetime) -> None:
+    facts = {}
+    for path in sorted(draft.iterdir()):
+        digest, known = _digest(path), before.get(path.name)
+        changed_at = known.changed_at if known and known.digest == digest else now.replace(microsecond=0)
+        facts[path.name] = {"digest": digest, "changed_at": rfc3339(changed_at), "size_bytes": path.stat().st_size}
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    draft.rename(directory / stamp)
+    aside = directory / f".{_CURRENT}"
+    aside.write_text(json.dumps({"stamp": stamp, "files": facts}) + "\n")
+    aside.rename(directory / _CURRENT)
+    for folder in sorted(path for path in directory.iterdir() if path.is_dir())[:-_KEPT]:
+        with suppress(OSError):
+            shutil.rmtree(folder)
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

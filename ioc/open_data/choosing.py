@@ -1,0 +1,151 @@
+"""Which KPIs are open: read from TOML and checked, so that nothing opened lets what is hidden be reckoned."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from ioc.catalog import Catalog
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.packs import read_toml
+from ioc.catalog.rows import Row, nearest
+from ioc.evaluation.periods import KIND_OF
+from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition
+
+THEMES = ("AGRI", "ECON", "EDUC", "ENER", "ENVI", "GOVE", "HEAL", "INTR", "JUST", "REGI", "SOCI", "TECH", "TRAN")
+"""Codes of the EU's table data-theme, which DCAT-AP names."""
+_DATASET_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+_PERIODS = ("day", "month", "quarter", "year")
+_OVER_CASES = (CaseCount, CaseSum, CaseDistinct, CaseRatio, CaseTime)
+
+
+@dataclass(frozen=True)
+class OpenKpi:
+    """`case_types` that its values rest on; empty for one over readings alone."""
+
+    definition: KpiDefinition
+    case_types: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`period` of all its values; `title`, `description` and `keywords` by language, `theme` one of THEMES."""
+
+    id: str
+    title: Mapping[str, str]
+    description: Mapping[str, str]
+    theme: str
+    period: str
+    kpis: tuple[OpenKpi, ...]
+    keywords: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class OpenData:
+    publisher: Mapping[str, str]
+    homepage: str
+    contact_name: str
+    contact_email: str
+    licence_name: str
+    licence_url: str
+    datasets: tuple[Dataset, ...]
+
+
+def load_open_data(catalog: Catalog, overlay: Path | None = None) -> OpenData:
+    """The package's choice, with that of `overlay/open/open.toml` laid over. Raises CatalogInvalid."""
+    faults: list[Fault] = []
+    package = Path(str(files("ioc.open_data") / "open.toml"))
+    data, origins = dict(read_toml(package, faults)), {}
+    if overlay is not None and (own := overlay / "open" / "open.toml").is_file():
+        given = read_toml(own, faults)
+        data |= given
+        origins = dict.fromkeys(given, str(own))
+    row = Row("", data, origins, str(package), faults)
+    contact, licence = row.table("contact"), row.table("licence")
+    datasets = [_dataset(entry, catalog) for entry in row.tables("dataset")]
+    found = OpenData(
+        row.names("publisher"),
+        row.text("homepage", ""),
+        contact.text("name"),
+        contact.text("email"),
+        licence.text("name"),
+        licence.text("url"),
+        tuple(datasets),
+    )
+    for inner in (contact, licence, row):
+        inner.finish()
+    _check_apart(row, found.datasets)
+    if faults:
+        raise CatalogInvalid(faults)
+    return found
+
+
+def _dataset(row: Row, catalog: Catalog) -> Dataset:
+    dataset_id = row.text("id")
+    if dataset_id and not _DATASET_ID.fullmatch(dataset_id):
+        row.fault("id", f"{dataset_id!r} is no address: small letters, digits and hyphens.")
+    period = row.choice("period", _PERIODS)
+    kpis = [found for kpi in row.words("kpis", required=True) if (found := _kpi(row, kpi, period, catalog))]
+    keywords = row.table("keywords") if row.has("keywords") else None
+    dataset = Dataset(
+        dataset_id,
+        row.names("title"),
+        row.names("description"),
+        row.choice("theme", THEMES),
+        period,
+        tuple(kpis),
+        {tongue: keywords.words(tongue, required=False) for tongue in ("vi", "en")} if keywords else {},
+    )
+    if keywords is not None:
+        keywords.finish()
+    row.finish()
+    return dataset
+
+
+def _kpi(row: Row, kpi: str, period: str, catalog: Catalog) -> OpenKpi | None:
+    definition = catalog.kpis.get(kpi)
+    if definition is None:
+        row.fault("kpis", f"No KPI is called {kpi!r}{nearest(kpi, catalog.kpis)}.")
+        return None
+    closed = KIND_OF.get(definition.window.kind)
+    if closed is None or closed.value != period:
+        has = f"speaks of a {closed.value}" if closed else "has no closed periods"
+        row.fault("kpis", f"{kpi!r} {has}; a dataset of {period}s takes KPIs whose window is one.")
+        return None
+    return OpenKpi(definition, case_types_of(definition, catalog))
+
+
+def case_types_of(definition: KpiDefinition, catalog: Catalog) -> frozenset[str]:
+    """The types of the cases that its values rest on, through formulas."""
+    expression = definition.expression
+    if isinstance(expression, Formula):
+        parts = [case_types_of(catalog.kpis[part], catalog) for part in expression.parts]
+        return frozenset().union(*parts)
+    return frozenset({expression.of}) if isinstance(expression, _OVER_CASES) else frozenset()
+
+
+def _check_apart(row: Row, datasets: tuple[Dataset, ...]) -> None:
+    """A KPI once, and of a type of case one count or sum: a total and all but one of its parts tell that part."""
+    seen: set[str] = set()
+    counted: dict[str, str] = {}
+    for dataset in datasets:
+        if [other.id for other in datasets].count(dataset.id) > 1:
+            row.fault("dataset", f"Two datasets are called {dataset.id!r}; an address is one dataset's.")
+            return
+        for kpi in dataset.kpis:
+            name, expression = kpi.definition.id, kpi.definition.expression
+            family = kpi.definition.family or name
+            if family in seen:
+                row.fault("dataset", f"{name!r} is open twice; a month hidden could be reckoned from its year.")
+            seen.add(family)
+            if isinstance(expression, Formula) and kpi.case_types:
+                row.fault("dataset", f"{name!r} is a formula over cases: what is hidden could be reckoned from it.")
+            if isinstance(expression, CaseCount | CaseSum | CaseDistinct):
+                first = counted.setdefault(expression.of, name)
+                if first != name:
+                    row.fault(
+                        "dataset",
+                        f"{name!r} and {first!r} both count cases of {expression.of!r}: one hidden could be reckoned "
+                        "from the other.",
+                    )

@@ -1,0 +1,121 @@
+"""The catalogue of the datasets after DCAT-AP 3, which portals of open data harvest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ioc.open_data.choosing import Dataset, OpenData
+from ioc.open_data.triples import TYPE, Blank, Iri, Literal, Statement
+
+_EU = "http://publications.europa.eu/resource/authority"
+_FREQUENCY = {"day": "DAILY", "month": "MONTHLY", "quarter": "QUARTERLY", "year": "ANNUAL"}
+_FORMATS = {
+    "csv": ("CSV", "https://www.iana.org/assignments/media-types/text/csv"),
+    "parquet": ("PARQUET", "https://www.iana.org/assignments/media-types/application/vnd.apache.parquet"),
+}
+_SIMULATED = {"vi": "DỮ LIỆU MÔ PHỎNG: không phải số liệu thật. ", "en": "SIMULATED DATA: these are no real figures. "}
+_TITLE = {"vi": "Dữ liệu mở", "en": "Open data"}
+_ABOUT = {
+    "vi": "Chỉ số của các kỳ đã đóng, theo đơn vị hành chính.",
+    "en": "Figures of closed periods, by administrative unit.",
+}
+_COUNTRY = Iri(f"{_EU}/country/VNM")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Of one dataset as it was written: `changed_at` when its content last changed, days of the first and last period
+    (None without rows), sizes of its files by format."""
+
+    changed_at: datetime
+    first_day: date | None
+    last_day: date | None
+    sizes_bytes: Mapping[str, int]
+
+
+def catalogue(chosen: OpenData, published: Mapping[str, Published], site: str, *, simulated: bool) -> list[Statement]:
+    """`site` is the address of the centre, without a slash at its end."""
+    this, publisher, contact = Iri(f"{site}/open#catalog"), Iri(f"{site}/open#publisher"), Blank("contact")
+    changed = max((one.changed_at for one in published.values()), default=None)
+    statements: list[Statement] = [
+        (this, TYPE, Iri("dcat:Catalog")),
+        *_both(this, "dct:title", {tongue: f"{_TITLE[tongue]} – {name}" for tongue, name in chosen.publisher.items()}),
+        *_both(this, "dct:description", _marked(_ABOUT, simulated)),
+        (this, "dct:publisher", publisher),
+        (this, "dct:license", Iri(chosen.licence_url)),
+        (this, "foaf:homepage", Iri(f"{site}/open")),
+        (this, "dct:language", Iri(f"{_EU}/language/VIE")),
+        (this, "dct:spatial", _COUNTRY),
+        *([(this, "dct:modified", _moment(changed))] if changed else []),
+        (publisher, TYPE, Iri("foaf:Agent")),
+        *_both(publisher, "foaf:name", chosen.publisher),
+        *([(publisher, "foaf:homepage", Iri(chosen.homepage))] if chosen.homepage else []),
+        (contact, TYPE, Iri("vcard:Kind")),
+        (contact, "vcard:fn", Literal(chosen.contact_name)),
+        (contact, "vcard:hasEmail", Iri(f"mailto:{chosen.contact_email}")),
+        (Iri(f"{_EU}/data-theme"), TYPE, Iri("http://www.w3.org/2004/02/skos/core#ConceptScheme")),
+        (this, "dcat:themeTaxonomy", Iri(f"{_EU}/data-theme")),
+    ]
+    for dataset in chosen.datasets:
+        about = Iri(f"{site}/open#{dataset.id}")
+        statements.append((this, "dcat:dataset", about))
+        statements += _dataset(about, dataset, published[dataset.id], chosen, site, simulated)
+        statements += [(about, "dct:publisher", publisher), (about, "dcat:contactPoint", contact)]
+    return statements
+
+
+def _dataset(
+    about: Iri, dataset: Dataset, published: Published, chosen: OpenData, site: str, simulated: bool
+) -> list[Statement]:
+    period = Blank(f"period-{dataset.id}")
+    statements: list[Statement] = [
+        (about, TYPE, Iri("dcat:Dataset")),
+        (about, "dct:identifier", Literal(dataset.id)),
+        *_both(about, "dct:title", dataset.title),
+        *_both(about, "dct:description", _marked(dataset.description, simulated)),
+        (about, "dcat:theme", Iri(f"{_EU}/data-theme/{dataset.theme}")),
+        (about, "dct:accrualPeriodicity", Iri(f"{_EU}/frequency/{_FREQUENCY[dataset.period]}")),
+        (about, "dct:accessRights", Iri(f"{_EU}/access-right/PUBLIC")),
+        (about, "dct:spatial", _COUNTRY),
+        (about, "dct:language", Iri(f"{_EU}/language/VIE")),
+        (about, "dcat:landingPage", Iri(f"{site}/open?dataset={dataset.id}")),
+        (about, "dct:modified", _moment(published.changed_at)),
+    ]
+    for tongue, words in dataset.keywords.items():
+        statements += [(about, "dcat:keyword", Literal(word, tongue)) for word in words]
+    if published.first_day and published.last_day:
+        statements += [
+            (about, "dct:temporal", period),
+            (period, TYPE, Iri("dct:PeriodOfTime")),
+            (period, "dcat:startDate", Literal(published.first_day.isoformat(), datatype="xsd:date")),
+            (period, "dcat:endDate", Literal(published.last_day.isoformat(), datatype="xsd:date")),
+        ]
+    for kind, (eu_format, media_type) in _FORMATS.items():
+        file = Iri(f"{site}/open/{dataset.id}.{kind}")
+        named = Iri(f"{site}/open#{dataset.id}-{kind}")
+        statements += [
+            (about, "dcat:distribution", named),
+            (named, TYPE, Iri("dcat:Distribution")),
+            (named, "dct:title", Literal(f"{dataset.title['vi']} ({eu_format})", "vi")),
+            (named, "dcat:accessURL", file),
+            (named, "dcat:downloadURL", file),
+            (named, "dct:format", Iri(f"{_EU}/file-type/{eu_format}")),
+            (named, "dcat:mediaType", Iri(media_type)),
+            (named, "dct:license", Iri(chosen.licence_url)),
+            (named, "dcat:byteSize", Literal(str(published.sizes_bytes[kind]), datatype="xsd:nonNegativeInteger")),
+            (named, "dct:modified", _moment(published.changed_at)),
+            (named, "dcatap:availability", Iri(f"{_EU}/planned-availability/STABLE")),
+        ]
+    return statements
+
+
+def _both(subject: Iri, predicate: str, texts: Mapping[str, str]) -> list[Statement]:
+    return [(subject, predicate, Literal(text, tongue)) for tongue, text in texts.items()]
+
+
+def _marked(texts: Mapping[str, str], simulated: bool) -> dict[str, str]:
+    return {tongue: (_SIMULATED[tongue] if simulated else "") + text for tongue, text in texts.items()}
+
+
+def _moment(moment: datetime) -> Literal:
+    return Literal(moment.isoformat(timespec="seconds"), datatype="xsd:dateTime")

@@ -1,0 +1,70 @@
+"""A dataset as files: CSV and Parquet, the CSV compressed besides, so that a server only sends what lies there.
+
+CSV is UTF-8 with a byte order mark: without it, Excel shows Vietnamese names as garbage; DuckDB, pandas (`utf-8-sig`)
+and Polars read it as well. Decimal point, comma, CRLF (RFC 4180).
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ioc.open_data.figures import COLUMNS, Figure
+
+CODINGS = {"zstd": ".zst", "gzip": ".gz"}
+"""Content codings that a CSV is kept in besides, the preferred first, and what their files end in."""
+_ZSTD_LEVEL = 9
+_SCHEMA = pa.schema(
+    [
+        pa.field("unit", pa.string()),
+        pa.field("unit_name", pa.string()),
+        pa.field("kpi", pa.string()),
+        pa.field("kpi_name", pa.string()),
+        pa.field("period", pa.string()),
+        pa.field("first_day", pa.date32()),
+        pa.field("last_day", pa.date32()),
+        pa.field("value", pa.float64()),
+        pa.field("unit_of_measure", pa.string()),
+        pa.field("samples", pa.int64()),
+        pa.field("suppressed", pa.bool_()),
+        pa.field("definition_version", pa.string()),
+        pa.field("published_at", pa.timestamp("s")),
+    ]
+)
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
+    """With its compressed forms beside it; the same rows give the same bytes."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows(rows)
+    data = b"\xef\xbb\xbf" + text.getvalue().encode()
+    path.write_bytes(data)
+    Path(f"{path}{CODINGS['gzip']}").write_bytes(gzip.compress(data, mtime=0))
+    codec = pa.Codec("zstd", _ZSTD_LEVEL)
+    Path(f"{path}{CODINGS['zstd']}").write_bytes(codec.compress(data, asbytes=True))
+
+
+def write_figures(folder: Path, name: str, figures: Sequence[Figure]) -> None:
+    """`name`.csv and `name`.parquet."""
+    write_csv(folder / f"{name}.csv", [_row(figure) for figure in figures], COLUMNS)
+    columns = {column: [getattr(figure, column) for figure in figures] for column in COLUMNS}
+    for day in ("first_day", "last_day"):
+        columns[day] = pa.array(columns[day], pa.string()).cast(pa.date32())
+    columns["published_at"] = [moment.replace(microsecond=0) for moment in columns["published_at"]]
+    pq.write_table(pa.table(columns, schema=_SCHEMA), folder / f"{name}.parquet", compression="zstd")
+
+
+def _row(figure: Figure) -> list[object]:
+    row = asdict(figure)
+    row["suppressed"] = "true" if figure.suppressed else "false"
+    row["published_at"] = figure.published_at.isoformat(timespec="seconds")
+    if figure.value is not None and figure.value.is_integer():
+        row["value"] = int(figure.value)
+    return ["" if row[column] is None else row[column] for column in COLUMNS]
