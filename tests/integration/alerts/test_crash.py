@@ -1,9 +1,9 @@
 """Killed again and again, with a receiver that fails half the time: each transition is told once a channel."""
 
+import multiprocessing
 import pickle
 import random
-import subprocess
-import sys
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -24,9 +24,8 @@ from ioc.desk.desk import InForce
 from ioc.desk.letters import Wording
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.integration.alerts.ticking import CHANGING, KPIS, open_desk, tick_on
+from tests.integration.alerts.ticking import CHANGING, KPIS, live, open_desk, tick_on
 
-REPOSITORY = Path(__file__).parents[3]
 KILLS = 20
 TICKS = CHANGING + 30
 ROUTING = """
@@ -128,21 +127,21 @@ def test_killed_again_and_again(tmp_path: Path, receiver: tuple[Receiver, int]) 
     killed.mkdir()
     (killed / "in_force.pickle").write_bytes(pickle.dumps(in_force))
     chance = random.Random(1)
-    for life in range(KILLS + 1):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.alerts.ticking", str(killed), str(TICKS)],
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-        )
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ticking\n"
-        if life < KILLS:
+    # Forked from a process that has all modules loaded, but no thread and no store: a life begins at once.
+    lives = multiprocessing.get_context("forkserver")
+    lives.set_forkserver_preload([live.__module__])
+    for number in range(KILLS + 1):
+        ticking, told = lives.Pipe(duplex=False)
+        child = lives.Process(target=live, args=(killed, TICKS, told))
+        child.start()
+        told.close()
+        assert ticking.recv()
+        if number < KILLS:
             time.sleep(chance.uniform(0.02, 0.45))
             child.kill()
-            child.wait()
-        else:
-            assert child.wait(180) == 0
-        child.stdout.close()
+        child.join(180)
+        assert child.exitcode == (-signal.SIGKILL if number < KILLS else 0)
+        ticking.close()
 
     # The same without a kill, and without sending, gives the same transitions.
     store, desk, clock = open_desk(plain, in_force)

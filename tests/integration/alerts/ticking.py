@@ -1,13 +1,10 @@
-"""A desk that ticks through made-up values and sends its outbox, as a process that can be killed at any moment.
-
-python -m tests.integration.alerts.ticking DIRECTORY TICKS
-"""
+"""A desk that ticks through made-up values and sends its outbox, as a process that can be killed at any moment."""
 
 import pickle
-import sys
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.catalog.catalog import Catalog
 from ioc.clock import FixedClock, SystemClock, from_ms
 from ioc.desk.desk import Desk, InForce, Place
+from ioc.serving import deliveries as sending
 from ioc.serving.deliveries import Deliveries
 from ioc.settings import VIETNAM
 from ioc.store import Store
@@ -67,20 +65,18 @@ def tick_on(desk: Desk, clock: FixedClock, last: int, pause_s: float = 0) -> Non
         time.sleep(pause_s)
 
 
-def main(folder: Path, last: int) -> None:
+def live(folder: Path, last: int, ticking: Connection) -> None:
+    """One life, a process of its own: it says when it ticks, and ends once all is sent."""
+    sending.IDLE_S = 0.02  # half of all tries fail: their waits would be most of the test
     store, desk, clock = open_desk(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
     deliveries = Deliveries(
         desk.store, lambda: desk.in_force.channels, SystemClock(), first_back_off=timedelta(milliseconds=20)
     )
     desk.on_change = lambda change: deliveries.take(change.letters)
     deliveries.start()
-    print("ticking", flush=True)
+    ticking.send(True)
     tick_on(desk, clock, last, 0.01)
     while deliveries.waiting:
         time.sleep(0.05)
     deliveries.stop()
     store.close()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
