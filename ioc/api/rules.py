@@ -23,7 +23,7 @@ from ioc.api.refusals import Text, Until, faults_of, refusing
 from ioc.api.threads import Threads
 from ioc.api.times import parse_step
 from ioc.catalog import CatalogInvalid
-from ioc.catalog.own_figures import with_own_figures
+from ioc.catalog.own_figures import own_figures
 from ioc.catalog.written import rule_text
 from ioc.clock import from_ms, rfc3339
 from ioc.desk import acts, routebook
@@ -109,14 +109,13 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """All rules in force, procedures, the figures of the centre itself, and changed rules that no longer fit the
         catalogue (`left_out`)."""
         found = desk.in_force.rules
-        own = with_own_figures(desk.in_force.catalog).kpis
+        own = own_figures(desk.in_force.catalog)
         return {
             "rules": [shape(rule) for rule in found.rules.values()],
             "procedures": [to_record(one) for one in found.procedures.values()],
             "own_figures": [
                 {"id": kpi.id, "name": kpi.name, "unit_of_measure": kpi.unit_of_measure, "digits": kpi.digits}
                 for kpi in own.values()
-                if kpi.id not in desk.in_force.catalog.kpis
             ],
             "left_out": [asdict(fault) for fault in found.left_out],
         }

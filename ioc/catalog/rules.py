@@ -10,7 +10,6 @@ from typing import Any
 
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.faults import CatalogInvalid, Fault
-from ioc.catalog.own_figures import with_own_figures
 from ioc.catalog.packs import Entry, read_packs, subject_of
 from ioc.catalog.rows import Row, closest, nearest
 from ioc.catalog.rule_conditions import CONDITIONS, read_condition
@@ -48,7 +47,6 @@ def load_rules(
 
     Raises CatalogInvalid with every fault found.
     """
-    catalog = with_own_figures(catalog)
     faults: list[Fault] = []
     left_out: list[Fault] = []
     entries = read_packs(overlay, faults).entries
@@ -75,7 +73,7 @@ def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Ma
     """The rule that these fields make. Raises CatalogInvalid with every fault found."""
     faults: list[Fault] = []
     row = Entry(CONSOLE, "", dict(fields)).row(subject_of("rule", str(fields.get("id", ""))), faults)
-    rule = read_rule(row, with_own_figures(catalog), procedures)
+    rule = read_rule(row, catalog, procedures)
     if rule is None:
         raise CatalogInvalid(faults)
     return rule

@@ -32,6 +32,7 @@ from ioc.serving.own_watch import OwnWatch
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
 from ioc.serving.restatements import Restating
+from ioc.serving.self_report import SelfReport
 from ioc.serving.source_watch import SourceWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store
@@ -84,7 +85,8 @@ class Serving:
         self._desk = Desk(self._store, self._catalog, place, self._clock)
         self._deliveries = Deliveries(self._desk.store, lambda: self._desk.in_force.channels, self._clock)
         past = Past(self._store, settings.zone)
-        own = OwnWatch(self._catalog.province.code, settings.data_dir, self._sources.states, self._ledger, self._desk)
+        province = self._catalog.province.code
+        own = OwnWatch(province, settings.data_dir, self._sources.states, self._ledger, self._desk)
         self._alerting = Alerting(
             self._desk,
             past,
@@ -101,6 +103,7 @@ class Serving:
         self._maintenance = Maintenance(self._store)
         runner = Runner(settings, self._catalog, PUSHED)
         self._push_sources = PushSources(runner)
+        self._self_report = SelfReport(province, own.figures, runner.writer_of, self._clock)
         push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
         self.centre = Centre(
             settings=settings,
@@ -136,6 +139,7 @@ class Serving:
             self._maintenance,
             self._restating,
             self._push_sources,
+            self._self_report,
         ):
             part.start()
         gc.freeze()  # what is loaded by now stays for good; collections need not look at it
@@ -143,6 +147,7 @@ class Serving:
 
     def __exit__(self, *_: object) -> None:
         for part in (
+            self._self_report,
             self._push_sources,
             self._restating,
             self._maintenance,

@@ -19,7 +19,6 @@ from ioc.alerts.silences import Silence, end_resolved
 from ioc.alerts.suppression import Watch, silences_that_meet
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import Channel, load_channels
-from ioc.catalog.own_figures import with_own_figures
 from ioc.catalog.routing import Alerting, load_routing
 from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, to_ms
@@ -205,5 +204,5 @@ class Desk:
 
 
 def _plan(found: InForce, zone: ZoneInfo) -> Plan:
-    targets = {kpi_id: kpi.targets for kpi_id, kpi in with_own_figures(found.catalog).kpis.items()}
+    targets = {kpi_id: kpi.targets for kpi_id, kpi in found.catalog.kpis.items()}
     return Plan.of(found.rules.rules.values(), found.catalog.vocabulary.units, targets, zone)

@@ -11,7 +11,6 @@ from ioc.alerts.grouping import Delivery
 from ioc.alerts.messages import Setting, Subject, message
 from ioc.alerts.plan import limits_of
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.own_figures import own_figures
 from ioc.catalog.routing import Alerting
 from ioc.catalog.rules import Rules
 from ioc.clock import from_ms, rfc3339
@@ -34,7 +33,7 @@ class Wording:
     link: str
 
     def kpi(self, kpi_id: str) -> KpiDefinition | None:
-        return self.catalog.kpis.get(kpi_id) or own_figures().get(kpi_id)
+        return self.catalog.kpis.get(kpi_id)
 
     def letter(self, delivery: Delivery, standing: Mapping[str, Alert]) -> Letter:
         receiver = self.alerting.routing.receivers.get(delivery.receiver)

@@ -1,4 +1,4 @@
-"""What the centre says of itself to its rules: sources, ledger, log, disk, clock, alerts."""
+"""What the centre says of itself: sources, ledger, log, disk, clock, alerts; to its rules, and as readings."""
 
 import shutil
 import time
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ioc.alerts.audit import audit
 from ioc.alerts.flood import floods
 from ioc.alerts.inputs import DataState, Values
+from ioc.alerts.schedules import on_duty
 from ioc.clock import to_ms
 from ioc.desk.desk import Desk
 from ioc.desk.flooding import fired_lately
@@ -22,10 +24,22 @@ _WINDOW = timedelta(minutes=10)
 _SLOW_S = 10.0
 _DAY = timedelta(days=1)
 _DAY_MS = 86_400_000
+_OF_AUDIT = (
+    "alerts.per_operator_10m",
+    "alerts.per_operator_day",
+    "alerts.flood_share",
+    "alerts.chattering",
+    "alerts.top_ten_share",
+    "alerts.share_critical",
+    "alerts.share_high",
+    "alerts.share_lower",
+    "alerts.acknowledged_after_s",
+)
 
 
 class OwnWatch:
-    """Belongs to the thread that asks; `ledger` is asked every ten seconds, since its audit reads whole columns."""
+    """`values` belongs to one thread, `figures` to another. `ledger` is asked every ten seconds, since its audit reads
+    whole columns."""
 
     def __init__(
         self,
@@ -42,13 +56,15 @@ class OwnWatch:
         self._desk = desk
         self._slow_s = -_SLOW_S
         self._slow: dict[str, float] = {}
+        self._found: dict[str, float] = {}
+        self._audited: dict[str, float] = dict.fromkeys(_OF_AUDIT, float("nan"))
         self._rejected: deque[tuple[datetime, int]] = deque()
         self._applied = -1
         self._moved_s = time.monotonic()
         self._clocks: deque[tuple[float, float]] = deque()
 
     def values(self, now: datetime) -> Mapping[str, Values]:
-        """By the ids of ioc/catalog/own_figures.py. Raises StoreUnavailable."""
+        """By the ids of the sector `centre`. Raises StoreUnavailable."""
         states = self._sources()
         bad = (SourceCondition.UNAVAILABLE, SourceCondition.FAILING, SourceCondition.REFUSING)
         found = {
@@ -59,11 +75,17 @@ class OwnWatch:
         if time.monotonic() - self._slow_s >= _SLOW_S:
             self._slow = self._looked_into(now)
             self._slow_s = time.monotonic()
-        found |= self._slow | self._of_alerts()
-        return {figure: self._one(value) for figure, value in found.items()}
+        self._found = found | self._slow | self._of_alerts()
+        return {figure: self._one(value) for figure, value in (self._found | self._audited).items()}
+
+    def figures(self, now: datetime) -> Mapping[str, float]:
+        """Those that are known, as last told to the rules, and the audit of the last 24 hours anew. Raises
+        StoreUnavailable."""
+        self._audited = _audited(self._desk, now)
+        return {figure: value for figure, value in (self._found | self._audited).items() if value == value}
 
     def _one(self, value: float) -> Values:
-        state = np.array([DataState.LIVE], np.int8)
+        state = np.array([DataState.LIVE if value == value else DataState.NO_DATA], np.int8)
         return Values(self._units, np.array([value]), np.ones(1, np.int64), state)
 
     def _looked_into(self, now: datetime) -> dict[str, float]:
@@ -120,3 +142,36 @@ class OwnWatch:
         jumped = abs((wall - first_wall) - (steady - first_steady))
         ahead = max(((state.reported_at - now).total_seconds() for state in states), default=0.0)
         return max(jumped, ahead, 0.0)
+
+
+def _audited(desk: Desk, now: datetime) -> dict[str, float]:
+    """After ISA-18.2 and EEMUA 191, of 24 hours, shares in per cent; NaN where there is nothing to tell of."""
+    moved = desk.store.transitions(now - _DAY, now)
+    since = (now - _DAY).replace(tzinfo=None)
+    rows = desk.store.select(
+        "SELECT alert, epoch_ms(min(done_at)) AS at_ms FROM alert_acts WHERE act = 'acknowledge' AND done_at >= ? "
+        "GROUP BY alert",
+        [since],
+    )
+    held = {row["alert"]: int(row["at_ms"]) for row in rows}
+    found = audit(moved, held, _operators(desk, now), to_ms(now - _DAY), to_ms(now))
+    nothing = float("nan")
+    median_s = found.answer.median_s
+    return {
+        "alerts.per_operator_10m": found.per_window,
+        "alerts.per_operator_day": found.per_day,
+        "alerts.flood_share": 100 * found.flood_share,
+        "alerts.chattering": float(len(found.chattering)),
+        "alerts.top_ten_share": 100 * sum(one.share for one in found.top) if found.alerts else nothing,
+        "alerts.share_critical": 100 * found.mix.get("critical", nothing),
+        "alerts.share_high": 100 * found.mix.get("high", nothing),
+        "alerts.share_lower": 100 * found.mix.get("lower", nothing),
+        "alerts.acknowledged_after_s": nothing if median_s is None else median_s,
+    }
+
+
+def _operators(desk: Desk, now: datetime) -> int:
+    """People on duty by any schedule; one where there is none."""
+    local = now.astimezone(desk.place.zone)
+    schedules = desk.in_force.alerting.routing.schedules.values()
+    return max(len({person for schedule in schedules for person in on_duty(schedule, local)}), 1)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from ioc.catalog.own_figures import own_figures
+from ioc.desk import acts
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
 from ioc.serving import own_watch
 from ioc.serving.own_watch import OwnWatch
 from tests.unit.api.fake_centre import NOW, FakeParts, ledger, source_state
+from tests.unit.api.test_alerts import moves_on
 
 
 @pytest.fixture
@@ -26,7 +28,25 @@ def told(parts: FakeParts, states: Sequence[SourceState], account: Ledger) -> di
 
 
 def test_every_figure_is_given(parts: FakeParts) -> None:
-    assert told(parts, [], ledger()).keys() == own_figures().keys()
+    assert told(parts, [], ledger()).keys() == own_figures(parts.catalog).keys()
+
+
+def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) -> None:
+    watch = OwnWatch("46", parts.data_dir, list, ledger, parts.operating.desk)
+    watch.values(NOW)
+    quiet = watch.figures(NOW)
+    assert {"alerts.per_operator_day": 0, "alerts.flood_share": 0}.items() <= quiet.items()
+    assert not quiet.keys() & {"alerts.share_critical", "alerts.top_ten_share", "alerts.acknowledged_after_s"}
+    moves_on(parts, disk_free=1, stalled_s=0)
+    [full] = [one for one in parts.operating.desk.standing.alerts if one.startswith("disk-full")]
+    moves_on(parts, 40, disk_free=1, stalled_s=0)
+    acts.acknowledge(parts.operating.desk, [full], "lan", "")
+    told_of = watch.figures(parts.clock.now() + timedelta(seconds=1))
+    assert {"alerts.per_operator_day": 1, "alerts.share_critical": 100, "alerts.top_ten_share": 100}.items() <= (
+        told_of.items()
+    )
+    assert told_of["alerts.acknowledged_after_s"] == 40
+    assert told_of["alerts.per_operator_10m"] == pytest.approx(1 / 144)
 
 
 def test_sources_ledger_and_log(parts: FakeParts) -> None:
