@@ -1,13 +1,21 @@
 # Each target does its own set-up; what is done already is skipped. `setup/` has the steps.
-.PHONY: up test check bench lock clean
+.PHONY: up test soak check bench lock clean
 
 up:
 	@python3 -m setup up
 	@exec .venv/bin/ioc up
 
+# Three at once on two cores: much of the time is waiting for processes that start or end.
+PYTEST = .venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+
 test:
 	@python3 -m setup test
-	.venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=12
+	$(PYTEST) --durations=12
+
+# More of what `make test` shows once: kills, seeds, days of history.
+soak:
+	@python3 -m setup test
+	$(PYTEST) -m soak --durations=5
 
 check: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 check:
