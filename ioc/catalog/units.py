@@ -48,6 +48,12 @@ def unit_successors() -> Mapping[str, str]:
     return {code: new[0] for code, new in former_units().items() if len(code) == _COMMUNE_DIGITS or len(new) == 1}
 
 
+@cache
+def former_unit_names() -> Mapping[str, str]:
+    """What each former code stood for."""
+    return {row["code"]: row["name"] for row in _own("former_units.csv")}
+
+
 def former_units_of(units: Mapping[str, Unit]) -> dict[str, tuple[str, ...]]:
     """Those in whose place some of the units are."""
     return {code: new for code, new in former_units().items() if any(unit in units for unit in new)}

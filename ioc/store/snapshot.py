@@ -29,6 +29,8 @@ from ioc.store.store import Store
 KEPT = 2
 """The one in use and the one before it, which a reader may have open."""
 FILE = "ioc.duckdb"
+SOURCES = "sources.json"
+"""Beside it, when a running centre took it: a JSON list of the sources' states."""
 _CURRENT = "current.json"
 _HEADERS_BYTES = 3 * 4096
 _PIECE_BYTES = 8 << 20
@@ -55,7 +57,7 @@ class Snapshot:
         return self.path.parent.name
 
 
-def take(store: Store, directory: Path, now: datetime) -> Snapshot:
+def take(store: Store, directory: Path, now: datetime, *, sources: bytes = b"[]") -> Snapshot:
     """Take one, check it, put it in use, and let go of those that are older than the KEPT newest.
 
     Raises SnapshotFailed; then nothing of it is left behind. After a kill it is removed at the next. One at a time.
@@ -70,6 +72,7 @@ def take(store: Store, directory: Path, now: datetime) -> Snapshot:
         _copy_between_checkpoints(store, draft)
         size_bytes = (draft / FILE).stat().st_size
         _check(draft / FILE)
+        (draft / SOURCES).write_bytes(sources)
         final = directory / stamp
         draft.rename(final)
         taken = Snapshot(final / FILE, final / "archive", now, size_bytes, monotonic() - began_s)

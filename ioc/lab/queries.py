@@ -1,0 +1,292 @@
+"""Queries of analysts: wait their turn, run in a confined process, leave a result on the disk, end when they must."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from ioc.clock import Clock
+from ioc.errors import IocError
+from ioc.lab.publishing.publish import Publication
+from ioc.lab.sandbox.process import Sandbox, SandboxEnded
+from ioc.lab.sandbox.worker import WorkerSettings
+from ioc.lab.turns import Turns
+
+AT_ONCE = 2
+IDLE_S = 300.0
+RESULTS_KEPT = timedelta(minutes=30)
+_CHECK_SECONDS = 5.0
+_SWEEP_EVERY_S = 20.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one query: `seconds` on the clock, memory, rows and bytes of the result, disk for what exceeds memory."""
+
+    seconds: float = 30.0
+    memory_mb: int = 256
+    rows: int = 1_000_000
+    bytes: int = 256 << 20
+    spill_mb: int = 512
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class NothingPublished(IocError):
+    """There is no snapshot to ask yet."""
+
+
+@dataclass(eq=False)
+class Query:
+    """One of them. `kind` of a failure: sql, time, too_large, memory, process."""
+
+    id: str
+    person: str
+    sql: str
+    parameters: dict[str, Any]
+    rows: int
+    asked_at: datetime
+    name: str = ""
+    state: State = State.WAITING
+    began_s: float = 0.0
+    elapsed_ms: float = 0.0
+    progress: float | None = None
+    columns: list[dict[str, str]] = field(default_factory=list)
+    row_count: int | None = None
+    truncated: bool = False
+    error: dict[str, Any] | None = None
+    kind: str = ""
+    taken_at: datetime | None = None
+    result: Path | None = None
+    ended_at: datetime | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    work: asyncio.Task[None] | None = None
+
+    @property
+    def elapsed_now_ms(self) -> float:
+        return (monotonic() - self.began_s) * 1000 if self.state is State.RUNNING else self.elapsed_ms
+
+
+class Queries:
+    """`published` gives what is asked now; `noted` hears of each query that has ended."""
+
+    def __init__(
+        self,
+        worker: WorkerSettings,
+        results: Path,
+        published: Callable[[], Publication | None],
+        noted: Callable[[Query], None],
+        clock: Clock,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.limits = limits
+        self.counts: Counter[str] = Counter()
+        self._results = results
+        self._published = published
+        self._noted = noted
+        self._clock = clock
+        self._turns: Turns[Query] = Turns()
+        self._known: dict[str, Query] = {}
+        self._sandboxes = [Sandbox(replace(worker, work=worker.work / f"{n}")) for n in range(AT_ONCE + 1)]
+        self._quick = self._sandboxes.pop()
+        self._quick_turn = asyncio.Lock()
+        self._busy: dict[Sandbox, Query] = {}
+        self._idle_since: dict[Sandbox, float] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """What an earlier lab has left is cleared away."""
+        shutil.rmtree(self._results, ignore_errors=True)
+        self._results.mkdir(parents=True, mode=0o700)
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for query in list(self._busy.values()):
+            if query.work is not None:
+                query.work.cancel()
+        for sandbox in (*self._sandboxes, self._quick):
+            await sandbox.end()
+
+    @property
+    def running(self) -> int:
+        return len(self._busy)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._turns)
+
+    @property
+    def missing(self) -> list[str]:
+        """Layers of confinement that this system does not have, as far as a process has found out."""
+        return sorted({sentence for one in (*self._sandboxes, self._quick) for sentence in one.missing})
+
+    def processes(self) -> list[int]:
+        return [pid for one in (*self._sandboxes, self._quick) if (pid := one.pid) is not None]
+
+    def submit(self, person: str, sql: str, parameters: dict[str, Any], *, rows: int, name: str = "") -> Query:
+        """Raises QueueFull, NothingPublished."""
+        self._newest()
+        query = Query(
+            secrets.token_urlsafe(12), person, sql, parameters, min(rows, self.limits.rows), self._clock.now(), name
+        )
+        self._turns.put(person, query)
+        self._known[query.id] = query
+        self._go_on()
+        return query
+
+    def named(self, query_id: str, person: str) -> Query:
+        """Raises KeyError when this person has none of that id."""
+        query = self._known[query_id]
+        if query.person != person:
+            raise KeyError(query_id)
+        return query
+
+    def ahead_of(self, query: Query) -> int:
+        return self._turns.ahead_of(query) if query.state is State.WAITING else 0
+
+    async def cancel(self, query: Query) -> None:
+        """A running one ends with its process. Harmless when it has ended; then its result is dropped."""
+        if self._turns.remove(query):
+            self._end(query, State.CANCELLED, None, "")
+        elif query.work is not None and not query.ended.is_set():
+            query.work.cancel()
+            await query.ended.wait()
+        elif query.result is not None:
+            query.result.unlink(missing_ok=True)
+            query.result = None
+
+    async def check(self, sql: str, ask: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """`ask` is check or plan: as the worker answers. Raises SandboxEnded, NothingPublished."""
+        question = self._question(sql, parameters, ask, 0, "")
+        async with self._quick_turn:
+            try:
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    return await self._quick.ask(question)
+            except TimeoutError:
+                await self._quick.end()
+                raise SandboxEnded(f"It took longer than {_CHECK_SECONDS:g} s to look at this SQL.") from None
+            except asyncio.CancelledError:
+                await self._quick.end()
+                raise
+            finally:
+                self._idle_since[self._quick] = monotonic()
+
+    def _newest(self) -> Publication:
+        found = self._published()
+        if found is None:
+            raise NothingPublished("There is no snapshot to ask yet; the first one comes within minutes.")
+        return found
+
+    def _question(self, sql: str, parameters: dict[str, Any], ask: str, rows: int, result: str) -> dict[str, Any]:
+        return {
+            "ask": ask,
+            "database": str(self._newest().path),
+            "sql": sql,
+            "parameters": parameters,
+            "rows": rows,
+            "bytes": self.limits.bytes,
+            "result": result,
+        }
+
+    def _go_on(self) -> None:
+        """Give free processes to who waits."""
+        while free := [one for one in self._sandboxes if one not in self._busy]:
+            # One that runs already is at once ready.
+            sandbox = next((one for one in free if one.is_running), free[0])
+            taken = self._turns.take({query.person for query in self._busy.values()})
+            if taken is None:
+                return
+            query = taken[1]
+            self._busy[sandbox] = query
+            query.state, query.began_s = State.RUNNING, monotonic()
+            query.work = asyncio.create_task(self._run(sandbox, query))
+
+    async def _run(self, sandbox: Sandbox, query: Query) -> None:
+        try:
+            await self._ask(sandbox, query)
+        except asyncio.CancelledError:
+            await sandbox.end()
+            self._end(query, State.CANCELLED, None, "")
+        finally:
+            del self._busy[sandbox]
+            self._idle_since[sandbox] = monotonic()
+            self._go_on()
+
+    async def _ask(self, sandbox: Sandbox, query: Query) -> None:
+        def told(progress: float) -> None:
+            query.progress = progress
+
+        try:
+            newest = self._newest()
+            question = self._question(query.sql, query.parameters, "query", query.rows, f"{query.id}.arrow")
+            async with asyncio.timeout(self.limits.seconds):
+                answer = await sandbox.ask(question, told)
+        except TimeoutError:
+            await sandbox.end()
+            self._fail(query, f"The query took longer than {self.limits.seconds:g} s and was ended.", "time")
+            return
+        except (SandboxEnded, NothingPublished) as fault:
+            await sandbox.end()
+            self._fail(query, f"{fault} It was too much for one query, or was ended from outside.", "process")
+            return
+        if failed := answer.get("failed"):
+            self._end(
+                query, State.FAILED, {name: failed[name] for name in ("message", "line", "column")}, failed["kind"]
+            )
+            return
+        done = answer["done"]
+        query.columns, query.row_count, query.truncated = done["columns"], done["row_count"], done["truncated"]
+        query.taken_at = newest.taken_at
+        query.result = self._results / f"{query.id}.arrow"
+        try:
+            (sandbox.settings.work / f"{query.id}.arrow").rename(query.result)
+        except OSError as fault:
+            self._fail(query, f"The result cannot be kept: {fault.strerror}.", "process")
+            return
+        self._end(query, State.DONE, None, "")
+
+    def _fail(self, query: Query, message: str, kind: str) -> None:
+        self._end(query, State.FAILED, {"message": message, "line": None, "column": None}, kind)
+
+    def _end(self, query: Query, state: State, error: dict[str, Any] | None, kind: str) -> None:
+        if query.began_s:
+            query.elapsed_ms = (monotonic() - query.began_s) * 1000
+        query.state, query.error, query.kind, query.ended_at = state, error, kind, self._clock.now()
+        self.counts[state if not kind else f"{state}_{kind}"] += 1
+        query.ended.set()
+        self._noted(query)
+
+    async def _sweep(self) -> None:
+        """Idle processes end, old results go."""
+        while True:
+            await asyncio.sleep(_SWEEP_EVERY_S)
+            for sandbox, since in list(self._idle_since.items()):
+                is_free = sandbox not in self._busy and not (sandbox is self._quick and self._quick_turn.locked())
+                if is_free and monotonic() - since > IDLE_S:
+                    await sandbox.end()
+                    self._idle_since.pop(sandbox, None)
+            now = self._clock.now()
+            for query in list(self._known.values()):
+                if query.ended_at is not None and now - query.ended_at > RESULTS_KEPT:
+                    self._known.pop(query.id, None)
+                    if query.result is not None:
+                        with suppress(OSError):
+                            query.result.unlink()

@@ -1,0 +1,100 @@
+"""One confined process, from outside: started when it is needed, asked, killed when it must end."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from ioc.errors import IocError
+from ioc.lab.sandbox.worker import WorkerSettings
+from ioc.processes import die_with_parent
+
+_STARTS_WITHIN_S = 30.0
+_LINE_BYTES = 4 << 20
+
+
+class SandboxEnded(IocError):
+    """The process is gone: it was killed, or it broke down over its question."""
+
+
+class Sandbox:
+    """At most one question at a time. `missing` are the layers of confinement that this system does not have."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.missing: list[str] = []
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self.is_running else None
+
+    async def ask(self, question: Mapping[str, Any], told: Callable[[float], None] | None = None) -> dict[str, Any]:
+        """`{"done": …}` or `{"failed": …}` as the worker gives it; `told` hears of progress from 0 to 1. Whoever stops
+        waiting must end the process, which would still answer. Raises SandboxEnded."""
+        if not self.is_running:
+            await self._start()
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        try:
+            process.stdin.write(orjson.dumps(question) + b"\n")
+            await process.stdin.drain()
+            while True:
+                answer = await self._line(process)
+                if "progress" not in answer:
+                    return answer
+                if told is not None:
+                    told(float(answer["progress"]))
+        except (BrokenPipeError, ConnectionResetError, ValueError) as fault:
+            await self.end()
+            raise SandboxEnded("The process of the query broke down.") from fault
+
+    async def end(self) -> None:
+        """Kill it and clear its folder; harmless when there is none."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            shutil.rmtree(self.settings.work, ignore_errors=True)
+
+    async def _start(self) -> None:
+        shutil.rmtree(self.settings.work, ignore_errors=True)
+        self.settings.work.mkdir(parents=True, mode=0o700)
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ioc.lab.sandbox.worker",
+            self.settings.to_json(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1"},
+            limit=_LINE_BYTES,
+            preexec_fn=die_with_parent,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(_STARTS_WITHIN_S):
+                self.missing = (await self._line(self._process))["ready"]
+        except (TimeoutError, KeyError, ValueError) as fault:
+            await self.end()
+            raise SandboxEnded("The process for queries does not start; the lab's log says why.") from fault
+
+    async def _line(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
+        assert process.stdout is not None
+        line = await process.stdout.readline()
+        if not line:
+            raise BrokenPipeError
+        answer: dict[str, Any] = orjson.loads(line)
+        return answer

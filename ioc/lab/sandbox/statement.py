@@ -1,0 +1,146 @@
+"""Is it one statement that only reads? Asked of DuckDB's own parser before anything is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import orjson
+
+LONGEST_BYTES = 100_000
+TABLE_FUNCTIONS = frozenset({
+    "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary",
+    "duckdb_columns", "duckdb_views", "duckdb_functions", "duckdb_keywords", "duckdb_types", "pragma_table_info",
+})  # fmt: skip
+"""All others are refused: they read files, other databases or the process itself."""
+_NEVER = frozenset({
+    "query", "query_table", "getenv", "getvariable", "read_text", "read_blob", "json_execute_serialized_sql",
+    "from_json_serialized_sql", "write_log", "parse_duckdb_log_message", "nextval", "currval", "current_setting",
+    "pg_read_file", "in_search_path", "sleep_ms",
+})  # fmt: skip
+_HIDDEN_SCHEMAS = frozenset({"kept"})
+_SYSTEM_TABLES = re.compile(
+    r"(?i)^(duckdb_(secrets|settings|databases|logs?|log_contexts|memory|temporary_files|tables|indexes|extensions|connections|approx.*|external.*)|sqlite_.*|pg_(settings|authid|shadow|user|roles|stat.*))$"
+)
+_EXPLAIN = re.compile(r"\s*explain(?:\s+analyze)?(?:\s*\([^)]*\))?\s+", re.IGNORECASE)
+_DESCRIBE = re.compile(r'\s*(?:describe|desc)\s+(?:table\s+)?"?([a-z_]\w*)"?\s*;?\s*', re.IGNORECASE)
+_COMMENT = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Refusal(Exception):
+    """`offset_bytes` into the SQL, None when there is no place; `message` is a sentence."""
+
+    message: str
+    offset_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One statement to be run. `parameters` are the names it wants."""
+
+    sql: str
+    parameters: frozenset[str]
+
+
+def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Asked:
+    """Raises Refusal; duckdb.Error where DuckDB's parser has its own words for it."""
+    if len(sql.encode()) > LONGEST_BYTES:
+        raise Refusal(f"The SQL is longer than {LONGEST_BYTES // 1000} kB.")
+    if "\0" in sql:
+        raise Refusal("The SQL has a NUL character in it.", sql.encode().index(b"\0"))
+    statements = connection.extract_statements(sql)
+    if not statements:
+        raise Refusal("There is no SQL in it: write a query as SELECT … FROM …", 0)
+    if len(statements) > 1:
+        raise Refusal(*_of_several(statements, sql))
+    only = statements[0]
+    kind = only.type.name
+    begin = _COMMENT.match(sql)
+    start = len(sql[: begin.end() if begin else 0].encode())
+    if kind not in ("SELECT", "EXPLAIN"):
+        raise Refusal(
+            f"{_word(kind)} is not a query: the lab only reads (SELECT, WITH, DESCRIBE, SUMMARIZE, EXPLAIN).", start
+        )
+    text = only.query
+    if described := _DESCRIBE.fullmatch(text):
+        return Asked(_description_of(described[1]), frozenset())
+    _check_tree(connection, text, start, is_explained=kind == "EXPLAIN")
+    return Asked(text, frozenset(only.named_parameters))
+
+
+def _of_several(statements: list[Any], sql: str) -> tuple[str, int]:
+    if any(one.type.name == "CREATE" and not one.query for one in statements):
+        return "PIVOT needs its columns named here: PIVOT … ON column IN ('one', 'other') USING …", 0
+    second = statements[1].query
+    place = sql.encode().find(second.encode(), len(statements[0].query.encode()))
+    begin = _COMMENT.match(second)
+    skipped = len(second[: begin.end() if begin else 0].encode())
+    return f"These are {len(statements)} statements; send one at a time.", max(place, 0) + skipped
+
+
+def _word(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def _description_of(table: str) -> str:
+    """DESCRIBE with what each column means."""
+    name = table.replace("'", "''")
+    return (
+        "SELECT column_name, data_type AS column_type, comment AS meaning FROM duckdb_columns() "
+        f"WHERE schema_name = 'main' AND lower(table_name) = lower('{name}') ORDER BY column_index"
+    )
+
+
+def _check_tree(connection: duckdb.DuckDBPyConnection, text: str, start: int, *, is_explained: bool) -> None:
+    inner = text
+    if is_explained:
+        head = _EXPLAIN.match(text, _end_of_comment(text))
+        inner = text[head.end() :] if head else text
+        of = connection.extract_statements(inner)
+        if not head or len(of) != 1 or of[0].type.name != "SELECT":
+            raise Refusal("EXPLAIN explains queries only.", start)
+    skipped = len(text.encode()) - len(inner.encode())
+    tree = orjson.loads(connection.execute("SELECT json_serialize_sql($1)", [inner]).fetchall()[0][0])
+    if tree.get("error"):
+        raise Refusal(f"This is not a query that the lab can read: {tree.get('error_message', '')}", start)
+    for node in _nodes(tree):
+        _check_node(node, skipped)
+
+
+def _end_of_comment(text: str) -> int:
+    found = _COMMENT.match(text)
+    return found.end() if found else 0
+
+
+def _check_node(node: dict[str, Any], skipped: int) -> None:
+    place = node.get("query_location")
+    at = place + skipped if isinstance(place, int) and place < 1 << 40 else None
+    kind = node.get("type")
+    if kind == "TABLE_FUNCTION":
+        name = str(node["function"].get("function_name", "")).lower()
+        if name not in TABLE_FUNCTIONS:
+            raise Refusal(f"The table function {name}() is not open to queries here.", at)
+    elif kind == "BASE_TABLE":
+        schema, name = str(node.get("schema_name", "")).lower(), str(node.get("table_name", ""))
+        if schema in _HIDDEN_SCHEMAS or _SYSTEM_TABLES.match(name):
+            raise Refusal(f"The table {schema + '.' if schema else ''}{name} is not open to queries here.", at)
+    elif node.get("class") == "FUNCTION":
+        name = str(node.get("function_name", "")).lower()
+        if name in _NEVER or name.startswith(("pg_read", "duckdb_secret")):
+            raise Refusal(f"The function {name}() is not open to queries here.", at)
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the tree, however deep."""
+    left = [tree]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            yield one
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)

@@ -1,0 +1,49 @@
+"""Parameters of a query as values: text, numbers, yes or no, days and times of the province's zone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ioc.lab.sandbox.statement import Refusal
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
+
+
+def bound(wanted: frozenset[str], given: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """Raises Refusal that names what is missing or not asked for."""
+    if missing := sorted(wanted - given.keys()):
+        raise Refusal(f"The query asks for {_named(missing)}, which {_is(missing)} not given.")
+    if unknown := sorted(given.keys() - wanted):
+        raise Refusal(f"The query does not ask for {_named(unknown)}; {_is(unknown)} given all the same.")
+    return {name: _value(name, given[name], zone) for name in wanted}
+
+
+def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
+    if isinstance(value, str):
+        try:
+            if _DAY.fullmatch(value):
+                return date.fromisoformat(value)
+            if _TIME.fullmatch(value):
+                moment = datetime.fromisoformat(value)
+                return moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            raise Refusal(f"${name} = {value!r} is no day or time that there is.") from None
+        return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str | bool | int | float) for one in value):
+        return value
+    raise Refusal(f"${name} is not a text, a number, yes or no, or a list of such.")
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(f"${name}" for name in names)
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
