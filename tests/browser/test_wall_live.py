@@ -191,15 +191,6 @@ def test_english_by_the_toggle_and_by_the_address(centre: FakeCentre, open_page:
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-@pytest.mark.parametrize("path", ["/lab"])
-def test_a_desk_page_says_that_it_is_not_built(centre: FakeCentre, open_page: OpenWall, path: str) -> None:
-    page = open_page(centre, path, 1366, 768)
-    expect(page.get_by_text("Trang này chưa được xây dựng.")).to_be_visible()
-    page.get_by_role("button", name="English").click()
-    expect(page.get_by_text("This page is not built yet.")).to_be_visible()
-    expect(page.get_by_role("link", name="Open the wall")).to_have_attribute("href", "/wall/main?lang=en")
-
-
 def test_a_tile_leads_to_what_its_kpi_is(centre: FakeCentre, open_page: OpenWall) -> None:
     page = open_page(centre, "/wall/main?lang=en")
     page.click(f"[data-kpi='{KPI}']", position={"x": 120, "y": 110})  # anywhere on the tile

@@ -6,9 +6,10 @@ import type { Option } from './echarts'
 import { byUnit, heat } from './series'
 import { base, figure, FONT, hovered, INK, nameOf, tip, told } from './style'
 
-const LEGEND = 64
+const LEGEND = 110
+const ROOM = 30 // px of a bubble that a figure fits into
 
-function scale(least: number, most: number, language: Drawing['language']): object {
+function scale(name: string, least: number, most: number, language: Drawing['language']): object {
   return {
     type: 'continuous',
     min: least,
@@ -19,7 +20,7 @@ function scale(least: number, most: number, language: Drawing['language']): obje
     top: 'middle',
     itemHeight: 180,
     itemWidth: 12,
-    text: [figure(most, language), figure(least, language)],
+    text: [`${name}\n${figure(most, language)}`, figure(least, language)],
     textStyle: { color: INK.text, fontFamily: FONT },
     inRange: { color: [INK.least, '#7fb0dd', '#2f78c0', INK.most] },
   }
@@ -31,10 +32,10 @@ export function heatOption(drawing: Drawing): Option {
   const category = { type: 'category' as const, axisLine: { lineStyle: { color: INK.axis } }, axisLabel: { color: INK.text, hideOverlap: true } }
   return {
     ...base,
-    grid: { left: 16, right: 92, top: 30, bottom: 30, containLabel: true },
+    grid: { left: 16, right: 116, top: 30, bottom: 30, containLabel: true },
     xAxis: { ...category, data: columns, ...nameOf(spec.x), nameLocation: 'middle', nameGap: 28 },
     yAxis: { ...category, data: rows, inverse: true, ...nameOf(spec.by), nameLocation: 'start' },
-    visualMap: { ...scale(least, most, language), dimension: 2 },
+    visualMap: { ...scale(spec.y[0] as string, least, most, language), dimension: 2 },
     tooltip: {
       ...tip,
       formatter: (shown) => {
@@ -61,19 +62,22 @@ export function mapOption({ table, spec, language, units }: Drawing, { width, he
   const { diameter, spots } = bubbles(places, box.width, box.height, 54)
   const shown = spots.flatMap(({ code }) => values.get(code) ?? [])
   const [least, most] = [Math.min(...shown), Math.max(...shown)]
-  const size = (value: number | undefined): number => (value === undefined ? diameter * 0.4 : diameter * (0.45 + 0.55 * (most > least ? (value - least) / (most - least) : 1)))
+  const size = (value: number | undefined): number => (value === undefined ? diameter * 0.4 : diameter * (0.55 + 0.45 * share(value)))
+  const share = (value: number): number => (most > least ? (value - least) / (most - least) : 1)
+  const inside = (value: number | undefined): object =>
+    value !== undefined && size(value) >= ROOM ? { label: { show: true, formatter: figure(value, language), color: share(value) > 0.4 ? '#fff' : INK.strong, fontFamily: FONT, fontSize: 11 } } : {}
   const hidden = { type: 'value' as const, show: false, min: 0 }
   const data = spots.map(({ code, x, y }) => {
     const value = values.get(code)
     const hollow = { color: '#fff', borderColor: INK.axis, borderWidth: 1.5 }
-    return { name: units.get(code)?.short_name ?? code, value: [x, y, value ?? NaN], symbolSize: size(value), ...(value === undefined ? { itemStyle: hollow, visualMap: false } : {}) }
+    return { name: units.get(code)?.short_name ?? code, value: [x, y, value ?? NaN], symbolSize: size(value), ...inside(value), ...(value === undefined ? { itemStyle: hollow, visualMap: false } : {}) }
   })
   return {
     ...base,
     grid: { left: 8, top: 8, width: box.width, height: box.height },
     xAxis: { ...hidden, max: box.width },
     yAxis: { ...hidden, max: box.height, inverse: true },
-    ...(shown.length > 0 ? { visualMap: { ...scale(least, most, language), dimension: 2 } } : {}),
+    ...(shown.length > 0 ? { visualMap: { ...scale(spec.y[0] as string, least, most, language), dimension: 2 } } : {}),
     tooltip: {
       ...tip,
       formatter: (shown_at) => {

@@ -16,7 +16,8 @@ export const keys = new Keys()
 /** The action of a key press, if there is one and it is free for us. */
 export function pressed(event: KeyboardEvent, actions: Record<string, () => void>): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
-  const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea, select, [contenteditable]')
+  const [target] = event.composedPath() // the editor of the lab lives in a shadow root
+  const typing = target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]')
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key]
   if (!action || typing || !keys.on) return
   event.preventDefault()

@@ -1,0 +1,74 @@
+/** Parameters of a query: which names stand in its text, what each asks for, what it begins with. */
+
+import type { Parameters } from './protocol'
+
+export type ParameterKind = 'unit' | 'day' | 'text'
+
+/** What hides a dollar sign: comments, texts, quoted names, texts between dollar signs. */
+const HIDDEN = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/g
+
+/** In the order of their first place. */
+export function parametersOf(sql: string): string[] {
+  const visible = sql.replace(HIDDEN, (hidden) => ' '.repeat(hidden.length))
+  return [...new Set([...visible.matchAll(/(?<![\w$])\$([A-Za-z_]\w*)/g)].map(([, name]) => name as string))]
+}
+
+export function parameterKind(name: string): ParameterKind {
+  if (/(^|_)(unit|commune|department|don_vi|xa)$/i.test(name)) return 'unit'
+  if (/(^|_)(from|to|day|date|since|until|start|end|ngay|tu|den)$/i.test(name)) return 'day'
+  return 'text'
+}
+
+/** The month so far, of the whole province. `today` as ISO writes it; a last day is not part of what is meant. */
+export function firstValue(name: string, today: string, province: string): string {
+  switch (parameterKind(name)) {
+    case 'unit':
+      return province
+    case 'day':
+      return /(^|_)(from|since|start|tu)$/i.test(name) ? stretchOf('month', today).from : stretchOf('month', today).to
+    default:
+      return ''
+  }
+}
+
+/** Those in the text with what they are, in its order. What was chosen before stays. */
+export function filled(sql: string, chosen: Parameters, today: string, province: string): Parameters {
+  return Object.fromEntries(parametersOf(sql).map((name) => [name, chosen[name] ?? firstValue(name, today, province)]))
+}
+
+/** Those that nothing was given for. */
+export const missing = (parameters: Parameters): string[] => Object.keys(parameters).filter((name) => parameters[name] === '')
+
+export const STRETCHES = ['week', 'month', 'last_month', 'quarter', 'year', 'last_year'] as const
+export type Stretch = (typeof STRETCHES)[number]
+
+/** Half-open, days as ISO writes them. What is not over ends with today: its last day is tomorrow. */
+export function stretchOf(stretch: Stretch, today: string): { from: string; to: string } {
+  const [year = 0, month = 1, day = 1] = today.split('-').map(Number)
+  const iso = (of_year: number, of_month: number, of_day: number): string => new Date(Date.UTC(of_year, of_month - 1, of_day)).toISOString().slice(0, 10)
+  const tomorrow = iso(year, month, day + 1)
+  switch (stretch) {
+    case 'week':
+      return { from: iso(year, month, day - 6), to: tomorrow }
+    case 'month':
+      return { from: iso(year, month, 1), to: tomorrow }
+    case 'last_month':
+      return { from: iso(year, month - 1, 1), to: iso(year, month, 1) }
+    case 'quarter':
+      return { from: iso(year, month - ((month - 1) % 3), 1), to: tomorrow }
+    case 'year':
+      return { from: iso(year, 1, 1), to: tomorrow }
+    case 'last_year':
+      return { from: iso(year - 1, 1, 1), to: iso(year, 1, 1) }
+  }
+}
+
+/** A day as people write it ("23/11/2026", "23/11" of this year) or as ISO does; null for what is no day. */
+export function dayOf(text: string, today: string): string | null {
+  const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text.trim())
+  const written = /^(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?$/.exec(text.trim())
+  const [year, month, day] = iso ? iso.slice(1).map(Number) : written ? [Number(written[3] ?? today.slice(0, 4)), Number(written[2]), Number(written[1])] : []
+  if (year === undefined || month === undefined || day === undefined) return null
+  const made = new Date(Date.UTC(year, month - 1, day))
+  return made.getUTCMonth() === month - 1 && made.getUTCDate() === day ? made.toISOString().slice(0, 10) : null
+}
