@@ -13,6 +13,7 @@ COMMANDS = {
     "broker": "run the embedded Kafka broker",
     "topics": "create the topics and show them",
     "serve": "run the historian, the KPIs, the API and the wall",
+    "report": "list, make and check reports",
     "lab": "run the analysts' side: SQL, reports, open data",
     "streams": "run the stream workers",
     "connect": "run the connectors of the configured sources",

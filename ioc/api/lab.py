@@ -39,6 +39,12 @@ ADDRESSES: tuple[str, ...] = (
     "GET /api/v1/explore/{kpi}/parts",
     "GET /api/v1/explore/{kpi}/forecast",
     "GET /api/v1/explore/{kpi}/sql",
+    "GET /api/v1/reports",
+    "GET /api/v1/reports/{report}",
+    "GET /api/v1/reports/{report}/issues",
+    "POST /api/v1/reports/{report}/issues",
+    "GET /api/v1/reports/{report}/issues/{issue}",
+    "GET /api/v1/reports/{report}/issues/{issue}/{file}",
     "GET /open/{file}",
     "GET /open/{dataset}/dictionary.csv",
 )

@@ -9,6 +9,7 @@ from ioc.lab.app import create_lab_app
 from ioc.lab.beside import Beside
 from ioc.lab.parts import LabParts
 from ioc.lab.server import serve
+from ioc.serving.report_sending import report_sender
 from ioc.settings import Settings
 from ioc.store.snapshot import current
 
@@ -18,5 +19,5 @@ def command() -> None:
     """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment()
-    parts = LabParts(settings, SystemClock(), lambda: current(settings.snapshots_dir), Beside())
+    parts = LabParts(settings, SystemClock(), lambda: current(settings.snapshots_dir), Beside(), report_sender(settings.channels_path))
     serve(create_lab_app(parts), settings.lab_socket)

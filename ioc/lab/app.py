@@ -1,5 +1,6 @@
 """The lab's FastAPI app; `ioc serve` forwards to it after its gate said yes (ioc/api/lab.py)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from ioc import __version__
 from ioc.api import problems
 from ioc.lab.parts import LabParts
+from ioc.lab.report_keeping import ReportKeeping
 from ioc.lab.routes import explorer, open_data, reports
 
 
@@ -16,7 +18,9 @@ def create_lab_app(parts: LabParts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        kept = asyncio.create_task(ReportKeeping(parts).run())
         yield
+        kept.cancel()
         await parts.beside.close()
 
     app = FastAPI(

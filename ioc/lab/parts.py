@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ioc.clock import Clock
 from ioc.lab.beside import Beside
+from ioc.reports.sendings import Send
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 
@@ -12,9 +13,10 @@ from ioc.store.snapshot import Snapshot
 @dataclass(frozen=True)
 class LabParts:
     """Everything `create_lab_app` needs. `snapshot` gives the raw one in use; `beside` reckons over it in a process of
-    its own."""
+    its own; `send` brings issues of reports out by a channel, None sends nothing."""
 
     settings: Settings
     clock: Clock
     snapshot: Callable[[], Snapshot | None]
     beside: Beside
+    send: Send | None = None

@@ -32,6 +32,25 @@ _RULE = said("Quy tắc", "Rule")
 _ALERT = said("Cảnh báo", "Alert")
 _NONE = said("không có cảnh báo nào", "there were no alerts")
 _NONE_TAKEN = said("không cảnh báo nào được xác nhận", "no alert was acknowledged")
+MOST_IN_A_WINDOW = 10.0
+FIGURES: dict[str, Text] = {
+    "alerts": said("Số cảnh báo", "Alerts"),
+    "per_day": said("Cảnh báo một ngày, mỗi người trực", "Alerts a day for one operator"),
+    "per_window": said("Cảnh báo mười phút, mỗi người trực", "Alerts in ten minutes for one operator"),
+    "busiest_window": said("Mười phút nhiều nhất, mỗi người trực", "Busiest ten minutes for one operator"),
+    "floods": said("Số lần lũ cảnh báo", "Alarm floods"),
+    "flood_share": said("Thời gian trong lũ cảnh báo (%)", "Time in floods (%)"),
+    "chattering": said("Cảnh báo chập chờn (từ 3 lần một phút)", "Chattering alerts (3 a minute or more)"),
+    "stale": said("Cảnh báo kéo dài hơn 24 giờ", "Stale alerts (more than 24 h)"),
+    "mix.critical": said("Tỷ trọng mức nghiêm trọng (%)", "Share of critical ones (%)"),
+    "mix.high": said("Tỷ trọng mức cao (%)", "Share of high ones (%)"),
+    "mix.lower": said("Tỷ trọng mức trung bình, thấp (%)", "Share of lower ones (%)"),
+    "answer.median_s": said("Thời gian đến khi xác nhận, trung vị (phút)", "Time to acknowledgement, median (min)"),
+    "answer.p90_s": said(
+        "Thời gian đến khi xác nhận, phân vị 90 (phút)", "Time to acknowledgement, 90 % of them (min)"
+    ),
+    "answer.open": said("Cảnh báo không ai xác nhận", "Alerts that nobody acknowledged"),
+}
 SEVERITIES: dict[str, Text] = {
     "critical": said("◆ Nghiêm trọng", "◆ Critical"),
     "high": said("▲ Cao", "▲ High"),
@@ -102,44 +121,43 @@ class AlertFigures:
         def minutes(seconds: float | None) -> Cell:
             return Cell(None, why=_NONE_TAKEN) if seconds is None else Cell(seconds / 60, 1)
 
-        figures: list[tuple[str, Text, Cell, Text, Text]] = [
-            ("alerts", said("Số cảnh báo", "Alerts"), Cell(float(found.alerts)), said("", ""), said("", "")),
-            ("per_day", said("Cảnh báo một ngày, mỗi người trực", "Alerts a day for one operator"), Cell(found.per_day, 1),
-             *_goal(MOST_PER_DAY, found.per_day)),
-            ("per_window", said("Cảnh báo mười phút, mỗi người trực", "Alerts in ten minutes for one operator"),
-             Cell(found.per_window, 2), *_goal(MOST_PER_WINDOW, found.per_window)),
-            ("busiest_window", said("Mười phút nhiều nhất, mỗi người trực", "Busiest ten minutes for one operator"),
-             Cell(found.busiest_window, 1), *_goal(10.0, found.busiest_window)),
-            ("floods", said("Số lần lũ cảnh báo", "Alarm floods"), Cell(float(len(found.floods))), said("", ""), said("", "")),
-            ("flood_share", said("Thời gian trong lũ cảnh báo (%)", "Time in floods (%)"), Cell(100 * found.flood_share, 2),
-             *_goal(100 * MOST_FLOOD_SHARE, 100 * found.flood_share)),
-            ("chattering", said("Cảnh báo chập chờn (từ 3 lần một phút)", "Chattering alerts (3 a minute or more)"),
-             Cell(float(len(found.chattering))), *_goal(0.0, float(len(found.chattering)))),
-            ("stale", said("Cảnh báo kéo dài hơn 24 giờ", "Stale alerts (more than 24 h)"), Cell(float(len(found.stale))),
-             *_goal(0.0, float(len(found.stale)))),
-            *((f"mix.{name}", text, share(name), said(f"{goal:.0%}".replace("%", " %"), f"{goal:.0%}"), said("", ""))
-              for name, text, goal in (
-                  ("critical", said("Tỷ trọng mức nghiêm trọng (%)", "Share of critical ones (%)"), PRIORITY_MIX["critical"]),
-                  ("high", said("Tỷ trọng mức cao (%)", "Share of high ones (%)"), PRIORITY_MIX["high"]),
-                  ("lower", said("Tỷ trọng mức trung bình, thấp (%)", "Share of lower ones (%)"), PRIORITY_MIX["lower"]),
-              )),
-            ("answer.median_s", said("Thời gian đến khi xác nhận, trung vị (phút)", "Time to acknowledgement, median (min)"),
-             minutes(found.answer.median_s), said("", ""), said("", "")),
-            ("answer.p90_s", said("Thời gian đến khi xác nhận, phân vị 90 (phút)", "Time to acknowledgement, 90th percentile (min)"),
-             minutes(found.answer.p90_s), said("", ""), said("", "")),
-            ("answer.open", said("Cảnh báo không ai xác nhận", "Alerts that nobody acknowledged"),
-             Cell(float(found.answer.open)), said("", ""), said("", "")),
-        ]  # fmt: skip
+        most = {
+            "per_day": MOST_PER_DAY,
+            "per_window": MOST_PER_WINDOW,
+            "busiest_window": MOST_IN_A_WINDOW,
+            "flood_share": 100 * MOST_FLOOD_SHARE,
+            "chattering": 0.0,
+            "stale": 0.0,
+        }
+        figures = {
+            "alerts": Cell(float(found.alerts)),
+            "per_day": Cell(found.per_day, 1),
+            "per_window": Cell(found.per_window, 2),
+            "busiest_window": Cell(found.busiest_window, 1),
+            "floods": Cell(float(len(found.floods))),
+            "flood_share": Cell(100 * found.flood_share, 2),
+            "chattering": Cell(float(len(found.chattering))),
+            "stale": Cell(float(len(found.stale))),
+            **{f"mix.{name}": share(name) for name in PRIORITY_MIX},
+            "answer.median_s": minutes(found.answer.median_s),
+            "answer.p90_s": minutes(found.answer.p90_s),
+            "answer.open": Cell(float(found.answer.open)),
+        }
         columns = (
             Column(said("Kỳ này", "This period"), {}),
             Column(said("Mức nên có", "Goal"), {}, numeric=False),
             Column(said("Kết quả", "Met"), {}, numeric=False),
         )
-        rows = tuple(
-            Row(name, (_keyed(cell, key, self.catalog.province.code, span), Cell(goal), Cell(met)))
-            for key, name, cell, goal, met in figures
-        )
-        return Table(block.id, block.title, _FIGURE, columns, rows, block.notes)
+        rows = []
+        for key, cell in figures.items():
+            goal, met = said("", ""), said("", "")
+            if key in most and isinstance(cell.value, float):
+                goal, met = _goal(most[key], cell.value)
+            elif key.startswith("mix."):
+                goal = dict.fromkeys(LANGUAGES, f"{100 * PRIORITY_MIX[key.removeprefix('mix.')]:.0f} %")
+            keyed = _keyed(cell, key, self.catalog.province.code, span)
+            rows.append(Row(FIGURES[key], (keyed, Cell(goal), Cell(met))))
+        return Table(block.id, block.title, _FIGURE, columns, tuple(rows), block.notes)
 
     def _top(self, block: AlertTable, span: Span) -> Table:
         found = self.found(span, block.operators)

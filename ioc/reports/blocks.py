@@ -4,7 +4,6 @@ from ioc.catalog.catalog import Catalog
 from ioc.catalog.rows import Row, nearest
 from ioc.catalog.rules import UNITS
 from ioc.model.kpi import KpiDefinition
-from ioc.model.unit import UnitLevel
 from ioc.reports.definition import (
     SHOWS,
     AlertTable,
@@ -81,10 +80,8 @@ class BlockReader:
     def _kpi_table(self, row: Row, block_id: str, title: Text, notes: tuple[Text, ...]) -> KpiTable:
         unit = self._unit(row)
         show = self._shows(row, "show", _IN_ROWS_OF_KPIS)
-        kpis = []
-        for word in row.words("kpis", required=True):
-            if (kpi := self._kpi(row, "kpis", word, unit)) is not None:
-                kpis.append(Shown(kpi.id, show, best_of(kpi)))
+        found = [self._kpi(row, "kpis", word, unit) for word in row.words("kpis", required=True)]
+        kpis = [Shown(kpi.id, show, best_of(kpi)) for kpi in found if kpi is not None]
         by_change, limit = row.flag("by_change"), row.whole("limit", 0, 0, _MOST_ROWS)
         return KpiTable(block_id, title, unit, tuple(kpis), show, by_change, limit, notes)
 
@@ -191,7 +188,3 @@ def best_of(definition: KpiDefinition) -> str:
     """Low is good where a target says "at most"."""
     latest = max(definition.targets, key=lambda target: target.year, default=None)
     return "low" if latest is not None and latest.at_most is not None else "high"
-
-
-def levels_of(rows: tuple[str, ...]) -> list[UnitLevel]:
-    return [UNITS[row] for row in rows]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,8 +21,14 @@ from ioc.reports.definition import AlertTable, Report, Text
 from ioc.reports.figures import Wanted, read_figures
 from ioc.reports.filling import Filling, kpis_in
 from ioc.reports.periods import PeriodUnfit, Span, name_of
+from ioc.reports.windows import published_as
 from ioc.reports.words import LANGUAGES
 from ioc.store.alerting import AlertStore
+from ioc.store.cases import naive
+
+
+class NotPublished(IocError):
+    """The figures of the period have not settled yet; ask again later."""
 
 
 class NothingToReport(IocError):
@@ -43,7 +48,6 @@ class Ground:
     alerts: AlertStore
     rules: Mapping[str, Text]
     demonstration: bool
-    archive_dir: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Asked:
     at: datetime
     replaced: Mapping[str, Any] | None = None
     latest: Mapping[str, Any] | None = None
+    send_to: tuple[str, ...] = ()
 
 
 def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
@@ -89,9 +94,23 @@ def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
         notes=report.notes,
         blocks=blocks,
         sources=_sources(ground, kpis_in(report)),
+        send_to=asked.send_to,
         replaces=None if asked.replaced is None else number - 1,
     )
     return _compared(ground, issue, asked, kpis_in(report))
+
+
+def check_published(ground: Ground, report: Report, span: Span) -> None:
+    """Whether the figures of the period are published, as far as it is published at all. Raises NotPublished."""
+    kinds = {
+        (of[0].value, naive(of[1]))
+        for kpi in kpis_in(report)
+        if (of := published_as(ground.catalog.kpis[kpi], span.end, ground.zone)) is not None
+    }
+    for kind, start in kinds:
+        query = "SELECT count(*) FROM published_periods WHERE period = ? AND period_from = ?"
+        if not ground.cursor.execute(query, [kind, start]).fetchall()[0][0]:
+            raise NotPublished(f"The figures of {span.label} are not published yet.")
 
 
 def _compared(ground: Ground, issue: Issue, asked: Asked, kpis: list[str]) -> Issue:

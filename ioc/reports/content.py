@@ -106,7 +106,8 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """`number` counts the issues of one report and period from 1; times are RFC 3339."""
+    """`number` counts the issues of one report and period from 1; times are RFC 3339. `send_to` are channels that it is
+    to be sent by."""
 
     report: str
     title: Text
@@ -129,6 +130,7 @@ class Issue:
     replaces: int | None = None
     changes: tuple[Correction, ...] = ()
     restated: tuple[Correction, ...] = ()
+    send_to: tuple[str, ...] = ()
 
 
 def figures_of(issue: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:

@@ -14,6 +14,7 @@ from ioc.reports.definition import AlertTable, Chart, KpiTable, MatrixTable, Par
 from ioc.reports.figures import Figure, Source
 from ioc.reports.periods import Span, before, name_of, year_before
 from ioc.reports.sentences import filled, kpis_of
+from ioc.reports.windows import is_of_days
 from ioc.reports.words import (
     DASH,
     LANGUAGES,
@@ -81,7 +82,7 @@ class Filling:
                 cells: list[Cell] = []
                 for shown in block.columns:
                     cells += self._cells(shown, unit, ranks[shown.kpi, level])
-                name = PROVINCE if unit.level is UnitLevel.PROVINCE else said(unit.name, unit.name)
+                name = PROVINCE if unit.level is UnitLevel.PROVINCE else self._place(unit)
                 strong = unit.level is UnitLevel.PROVINCE
                 rows.append(Row(name, tuple(cells), strong, {} if strong else SECTIONS[level]))
         return Table(block.id, block.title, _UNIT, tuple(columns), tuple(rows), block.notes)
@@ -248,6 +249,13 @@ class Filling:
     def _units(self, level: str) -> list[Unit]:
         return [unit for unit in self.catalog.vocabulary.units.values() if unit.level is UNITS[level]]
 
+    def _place(self, unit: Unit) -> Text:
+        """What every department's name ends with is left out."""
+        name = unit.name
+        for ending in (self.catalog.province.name, self.catalog.province.name.lower()):
+            name = name.removesuffix(f" {ending[:1].lower()}{ending[1:]}")
+        return said(name, name)
+
     def _target(self, kpi: KpiDefinition) -> Target | None:
         """Of the year in which the period begins."""
         return kpi.target_of(self.span.start.astimezone(self.zone).year)
@@ -255,7 +263,8 @@ class Filling:
     def _named(self, kpi_id: str) -> Text:
         kpi = self.catalog.kpis[kpi_id]
         unit = measured_in(kpi.unit_of_measure)
-        return {language: f"{kpi.name[language]} ({unit[language]})" for language in LANGUAGES}
+        names = _of_week(kpi.name) if is_of_days(kpi, self.span) else kpi.name
+        return {language: f"{names[language]} ({unit[language]})" for language in LANGUAGES}
 
 
 def kpis_in(report: Report) -> list[str]:
@@ -291,6 +300,14 @@ def _column(kpi: KpiDefinition, show: str, group: Text) -> Column:
     else:
         unit = measured_in(kpi.unit_of_measure)
     return Column(SHOWN[show], unit, group, numeric=show not in ("met", "target"))
+
+
+def _of_week(name: Text) -> Text:
+    """The name of a day's count, for the sum of a week's days."""
+    return {
+        "vi": f"{name['vi'].removesuffix(' hôm nay')} trong tuần",
+        "en": f"{name['en'].removesuffix(' today')} in the week",
+    }
 
 
 def _lacking(figure: Figure, kpi: KpiDefinition) -> Cell:

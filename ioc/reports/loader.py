@@ -1,6 +1,6 @@
 """Definitions of reports: the package's `definitions/*.toml`, with the province's `reports/*.toml` laid over.
 
-One file is one report: `id`, `title`, `period` (a list of several makes a report of each: `<id>.month`, `<id>.quarter`),
+One file is one report: `id`, `title`, `period` (a list of several makes a report of each, `<id>.month`, …),
 `[schedule]`, and `[[block]]` in the order in which they stand. A province's file with the id of one of ours replaces
 the fields that it names. A KPI that has several windows is named by its family and takes the one of the period.
 """

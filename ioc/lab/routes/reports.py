@@ -1,9 +1,180 @@
-"""/api/v1/reports: periodic reports."""
+"""/api/v1/reports: definitions of reports, their issues with files, making one now."""
 
-from fastapi import APIRouter
+import asyncio
+from collections.abc import Mapping
+from typing import Any
 
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+from ioc.api.answers import Json
+from ioc.api.problems import RETRY_AFTER_S, Problem, unfit_field
+from ioc.catalog import load
+from ioc.clock import rfc3339
+from ioc.lab.beside import LabBusy, ReckoningFailed
+from ioc.lab.caller import caller_of
 from ioc.lab.parts import LabParts
+from ioc.lab.report_keeping import ReportKeeping, due_at
+from ioc.lab.reporting import NoReport, Order, make
+from ioc.reports.composing import NothingToReport
+from ioc.reports.definition import Report
+from ioc.reports.issues import IssueId, NoIssue
+from ioc.reports.loader import load_reports
+from ioc.reports.periods import PeriodUnfit, closed_span, name_of, span_at
+from ioc.reports.typesetting import TypesettingFailed
+from ioc.reports.words import LANGUAGES
+
+_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
 
 
-def routes(parts: LabParts) -> APIRouter:  # noqa: ARG001 - filled by and by
-    return APIRouter(tags=["reports"])
+class Wish(BaseModel):
+    """`period` is the one that ended last when it is left out; `send`: also by the channels of the schedule."""
+
+    period: str = ""
+    send: bool = False
+
+
+def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
+    kept = keeping or ReportKeeping(parts)
+    settings = parts.settings
+
+    def definitions() -> Mapping[str, Report]:
+        return load_reports(load(settings.province, settings.catalog_dir), settings.catalog_dir)
+
+    async def definition(report: str) -> Report:
+        found = await asyncio.to_thread(definitions)
+        if report not in found:
+            raise Problem(404, f"There is no report {report[:60]!r}.")
+        return found[report]
+
+    def head(report: Report) -> dict[str, Any]:
+        """What a list shows."""
+        now = parts.clock.now()
+        issues = kept.issues.of(report.id)
+        closed = closed_span(report.length, now, settings.zone)
+        running = span_at(report.length, now, settings.zone)
+        schedule = None
+        if report.schedule is not None:
+            waiting = closed if not issues or issues[0].period < closed.label else running
+            schedule = {
+                "next": rfc3339(due_at(report, waiting, settings.zone)),
+                "next_period": waiting.label,
+                "channels": list(report.schedule.channels),
+            }
+        return {
+            "id": report.id,
+            "title": report.title,
+            "period": report.length.value,
+            "basis": report.basis,
+            "version": report.version,
+            "schedule": schedule,
+            "closed": {
+                "period": closed.label,
+                "name": {word: name_of(closed, word, settings.zone) for word in LANGUAGES},
+            },
+            "issues": len(issues),
+            "newest": _shortly(kept, issues[0]) if issues else None,
+        }
+
+    @router.get("")
+    async def reports() -> Response:
+        """All reports, each with its newest issue."""
+
+        def read() -> list[dict[str, Any]]:
+            return [head(report) for report in definitions().values()]
+
+        return Json({"reports": await asyncio.to_thread(read)})
+
+    @router.get("/{report}")
+    async def report(report: str) -> Response:
+        found = await definition(report)
+        return Json(await asyncio.to_thread(head, found))
+
+    @router.get("/{report}/issues")
+    async def issues(report: str) -> Response:
+        """The newest period first. Issues of a report that is no longer defined stay."""
+
+        def read() -> list[dict[str, Any]]:
+            return [_shortly(kept, issue) for issue in kept.issues.of(report)]
+
+        listed = await asyncio.to_thread(read)
+        if not listed:
+            await definition(report)
+        return Json({"issues": listed})
+
+    @router.post("/{report}/issues", status_code=201)
+    async def make_now(report: str, wish: Wish, request: Request) -> Response:
+        """Make one now, over the snapshot in use; it takes some seconds."""
+        snapshot = parts.snapshot()
+        if snapshot is None:
+            raise Problem(
+                503,
+                "There is no snapshot of the store yet; try again shortly.",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
+        by = caller_of(request).name
+        order = Order(report, wish.period, by, parts.clock.now(), sends=wish.send)
+        try:
+            made = await parts.beside.run(make, snapshot, settings, order)
+        except NoReport as fault:
+            raise Problem(404, str(fault)) from None
+        except PeriodUnfit as fault:
+            raise unfit_field("period", str(fault)) from None
+        except NothingToReport as fault:
+            raise Problem(409, str(fault), [("period", str(fault))]) from None
+        except LabBusy as fault:
+            raise Problem(429, str(fault), headers={"Retry-After": str(RETRY_AFTER_S)}) from None
+        except (ReckoningFailed, TypesettingFailed) as fault:
+            raise Problem(503, str(fault)) from None
+        answer = Json(_shortly(kept, made), 201)
+        answer.headers["Location"] = f"/api/v1/reports/{made.report}/issues/{made}"
+        return answer
+
+    @router.get("/{report}/issues/{issue}")
+    async def one(report: str, issue: str) -> Response:
+        """Everything that an issue says, and whom it was sent to."""
+        found = parsed(report, issue)
+        try:
+            values = await asyncio.to_thread(kept.issues.values, found)
+        except NoIssue as fault:
+            raise Problem(404, str(fault)) from None
+        sent = [
+            {name: getattr(attempt, name) for name in ("channel", "attempt", "at", "outcome", "reason", "next_at")}
+            for attempt in kept.sendings.of(found)
+        ]
+        return Json({"id": str(found), **values, "sendings": sent})
+
+    @router.get("/{report}/issues/{issue}/{file}")
+    async def download(report: str, issue: str, file: str) -> Response:
+        """`file.xlsx`, `file.pdf` or `file.json`, as it was made."""
+        found = parsed(report, issue)
+        name, _, kind = file.partition(".")
+        if name != "file" or kind not in _TYPES:
+            raise Problem(404, f"An issue has file.pdf, file.xlsx and file.json, no {file[:40]!r}.")
+        try:
+            path = kept.issues.path(found, kind)
+        except NoIssue as fault:
+            raise Problem(404, str(fault)) from None
+        return FileResponse(path, media_type=_TYPES[kind], filename=f"{report}-{issue}.{kind}")
+
+    def parsed(report: str, issue: str) -> IssueId:
+        try:
+            return IssueId.parse(report, issue)
+        except NoIssue as fault:
+            raise Problem(404, str(fault)) from None
+
+    return router
+
+
+def _shortly(kept: ReportKeeping, issue: IssueId) -> dict[str, Any]:
+    values = kept.issues.values(issue)
+    names = ("report", "period", "period_name", "period_from", "period_to", "number", "made_at", "made_by", "taken_at")
+    shortly = {name: values[name] for name in (*names, "replaces")}
+    files = {kind: f"/api/v1/reports/{issue.report}/issues/{issue}/file.{kind}" for kind in _TYPES}
+    return {"id": str(issue), **shortly, "changes": len(values["changes"]), "files": files}

@@ -17,6 +17,8 @@ EXAMPLES = {
     "{display}": "main",
     "{display_id}": "main",
     "{kpi}": "dossier.overdue_now",
+    "{report}": "online_services",
+    "{issue}": "2026-10.1",
     "{source:path}": "demo-push",
     "{key:path}": "none",
     "{name}": "nobody",

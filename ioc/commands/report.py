@@ -1,0 +1,109 @@
+"""`ioc report`: what there is, make an issue, check the definitions."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import orjson
+
+from ioc.catalog import load
+from ioc.catalog.channels import load_channels
+from ioc.catalog.faults import CatalogInvalid
+from ioc.errors import IocError
+from ioc.reports.loader import load_reports
+from ioc.settings import Settings
+
+_PATIENCE_S = 180
+
+
+@click.group()
+def command() -> None:
+    """Periodic reports."""
+
+
+@command.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def list_reports(as_json: bool) -> None:
+    """Reports of the running centre, each with its newest issue."""
+    found = _asked("GET", "/api/v1/reports")
+    if as_json:
+        click.echo(orjson.dumps(found))
+        return
+    for report in found["reports"]:
+        newest = report["newest"]
+        made = f"{newest['id']}, made at {newest['made_at']}" if newest else "no issue yet"
+        click.echo(f"{report['id']:<22} {report['period']:<8} {report['title']['vi']}: {made}")
+
+
+@command.command()
+@click.argument("report")
+@click.option("--period", default="", help="2026-10, 2026-Q3, 2026-W47 or 2025; the one that ended last without it")
+@click.option("--send", is_flag=True, help="also send it by the channels of its schedule")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def make(report: str, period: str, send: bool, as_json: bool) -> None:
+    """Make an issue of REPORT in the running centre."""
+    made = _asked("POST", f"/api/v1/reports/{report}/issues", {"period": period, "send": send})
+    if as_json:
+        click.echo(orjson.dumps(made))
+        return
+    folder = Settings.from_environment().data_dir / "reports" / made["report"] / made["period"] / str(made["number"])
+    changed = f"; {made['changes']} figures differ from issue {made['replaces']}" if made["replaces"] else ""
+    click.echo(f"{made['report']} {made['id']}: {folder}{changed}")
+
+
+@command.command()
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def check(directory: Path | None, as_json: bool) -> None:
+    """Check the definitions, with those of DIRECTORY (default: the province's catalogue) laid over, and that there are
+    the channels they are sent by; exit code 1 on a fault."""
+    settings = Settings.from_environment()
+    overlay = directory or settings.catalog_dir
+    faults: list[dict[str, str]] = []
+    count = 0
+    try:
+        reports = load_reports(load(settings.province, overlay), overlay)
+        count = len(reports)
+        channels = load_channels(settings.channels_path)
+        for report in reports.values():
+            for channel in report.schedule.channels if report.schedule else ():
+                if channel not in channels:
+                    message = f"There is no channel {channel!r} in {settings.channels_path.name}."
+                    faults.append(
+                        {
+                            "file": report.file,
+                            "kpi": f"report {report.id}",
+                            "field": "schedule.channels",
+                            "message": message,
+                        }
+                    )
+    except CatalogInvalid as invalid:
+        faults = [asdict(fault) for fault in invalid.faults]
+    if as_json:
+        click.echo(orjson.dumps({"faults": faults, "reports": count}))
+    else:
+        for fault in faults:
+            click.echo(" · ".join(filter(None, fault.values())), err=True)
+        if not faults:
+            click.echo(f"{count} reports")
+    if faults:
+        raise click.exceptions.Exit(1)
+
+
+def _asked(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    settings = Settings.from_environment()
+    address = f"http://127.0.0.1:{settings.http_port}{path}"
+    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
+    try:
+        answer = httpx.request(method, address, json=body, headers=headers, timeout=_PATIENCE_S)
+    except httpx.HTTPError as fault:
+        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
+    if answer.is_error:
+        try:
+            detail = answer.json().get("detail", answer.text)
+        except ValueError:
+            detail = f"{answer.status_code} {answer.text[:200]}"
+        raise IocError(detail)
+    return answer.json()

@@ -1,0 +1,116 @@
+"""Reports on their schedule: made once a period is over and published, sent by their channels, tried again when that
+fails. What was made lies on disk, so nothing is made twice for a period, however often the lab starts anew."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ioc.catalog import load
+from ioc.errors import IocError, SourceUnavailable
+from ioc.lab.beside import LabBusy
+from ioc.lab.parts import LabParts
+from ioc.lab.reporting import Order, make, reports_dir
+from ioc.reports.composing import NothingToReport, NotPublished
+from ioc.reports.definition import Report
+from ioc.reports.issues import IssueId, Issues
+from ioc.reports.loader import load_reports
+from ioc.reports.periods import Span, closed_span
+from ioc.reports.sendings import Sendings, attempt_of, parcel_of
+
+LOG = logging.getLogger(__name__)
+EVERY_S = 60.0
+LOOKS_AGAIN = timedelta(hours=1)
+"""After a period had no data, was not published, or could not be made."""
+BY_SCHEDULE = "lịch"
+SENT_OF = 3
+"""Newest issues of a report that are still sent."""
+
+
+class ReportKeeping:
+    """`step` does what is due; `run` does so every minute."""
+
+    def __init__(self, parts: LabParts) -> None:
+        self._parts = parts
+        self.issues = Issues(reports_dir(parts.settings))
+        self.sendings = Sendings(reports_dir(parts.settings) / "sendings.ndjson")
+        self._not_before: dict[tuple[str, str], datetime] = {}
+
+    async def run(self) -> None:
+        self.issues.clear()
+        while True:
+            try:
+                await self.step()
+            except Exception:  # a report that fails must not end the others
+                LOG.exception("reports")
+            await asyncio.sleep(EVERY_S)
+
+    async def step(self) -> None:
+        """Make what is due, then send what is to be sent."""
+        snapshot = self._parts.snapshot()
+        if snapshot is not None:
+            reports = await asyncio.to_thread(self._reports)
+            for report in reports.values():
+                await self._make(report, snapshot.taken_at)
+            await self._send(reports)
+
+    def _reports(self) -> Mapping[str, Report]:
+        settings = self._parts.settings
+        return load_reports(load(settings.province, settings.catalog_dir), settings.catalog_dir)
+
+    async def _make(self, report: Report, taken_at: datetime) -> None:
+        settings, now = self._parts.settings, self._parts.clock.now()
+        snapshot = self._parts.snapshot()
+        if report.schedule is None or snapshot is None:
+            return
+        span = closed_span(report.length, now, settings.zone)
+        key = (report.id, span.label)
+        due = due_at(report, span, settings.zone)
+        if now < due or taken_at < due or self._not_before.get(key, now) > now:
+            return
+        if self.issues.latest(report.id, span.label) is not None:
+            return
+        order = Order(report.id, span.label, BY_SCHEDULE, now, scheduled=True)
+        try:
+            await self._parts.beside.run(make, snapshot, settings, order)
+        except LabBusy:
+            return
+        except (NothingToReport, NotPublished) as reason:
+            LOG.info("%s %s: %s", report.id, span.label, reason)
+            self._not_before[key] = now + LOOKS_AGAIN
+        except (IocError, ValueError, LookupError) as fault:
+            LOG.warning("%s of %s could not be made: %s", report.id, span.label, fault)
+            self._not_before[key] = now + LOOKS_AGAIN
+
+    async def _send(self, reports: Mapping[str, Report]) -> None:
+        if self._parts.send is None:
+            return
+        candidates: list[tuple[IssueId, dict[str, object]]] = []
+        for report in reports:
+            candidates += [(issue, self.issues.values(issue)) for issue in self.issues.of(report)[:SENT_OF]]
+        for issue, channel, number in self.sendings.due(candidates, self._parts.clock.now()):
+            values = self.issues.values(issue)
+            files = (self.issues.path(issue, "pdf"), self.issues.path(issue, "xlsx"))
+            parcel = parcel_of(values, issue, self._parts.settings.site, files)
+            fault: Exception | None = None
+            again = False
+            try:
+                await asyncio.to_thread(self._parts.send, channel, parcel)
+            except SourceUnavailable as away:
+                fault, again = away, True
+            except IocError as refused:
+                fault = refused
+            except Exception as unknown:  # whatever a channel's library throws is a failed try
+                LOG.exception("report %s to %s", parcel.id, channel)
+                fault, again = unknown, True
+            self.sendings.note(attempt_of(issue, channel, number, self._parts.clock.now(), fault, again=again))
+
+
+def due_at(report: Report, span: Span, zone: ZoneInfo) -> datetime:
+    """When the scheduled report of a period is to be made."""
+    assert report.schedule is not None
+    moment = (span.end + report.schedule.after).astimezone(zone)
+    at = report.schedule.at
+    wanted = moment.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+    return wanted if wanted >= moment else wanted + timedelta(days=1)

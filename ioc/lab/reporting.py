@@ -1,0 +1,107 @@
+"""Making an issue of a report: reckoned over the snapshot, set in type, written whole. Runs in the process beside."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from ioc.catalog.rules import load_rules
+from ioc.desk.rulebook import Rulebook
+from ioc.errors import IocError
+from ioc.lab.past import Past, open_past
+from ioc.reports.alerting import SnapshotStore
+from ioc.reports.composing import Asked, Ground, check_published, compose
+from ioc.reports.definition import Report
+from ioc.reports.issues import IssueId, Issues
+from ioc.reports.loader import load_reports
+from ioc.reports.periods import closed_span, parse_span
+from ioc.reports.printing import printed
+from ioc.reports.typesetting import pdf
+from ioc.reports.workbook import workbook
+from ioc.settings import Settings
+from ioc.store.alerting import AlertStore
+from ioc.store.snapshot import Snapshot
+
+LANGUAGE = "vi"
+"""Of the files; the page shows both."""
+_TRIES = 3
+
+
+class NoReport(IocError):
+    """There is no such report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An issue to be made: `period` empty is the one that ended last. `scheduled`: only of figures that are published,
+    and sent by the channels of the schedule; else only when `sends`."""
+
+    report: str
+    period: str
+    by: str
+    at: datetime
+    scheduled: bool = False
+    sends: bool = False
+
+
+def reports_dir(settings: Settings) -> Path:
+    return settings.data_dir / "reports"
+
+
+def make(snapshot: Snapshot, settings: Settings, order: Order) -> IssueId:
+    """Raises NoReport, PeriodUnfit, NothingToReport, NotPublished, TypesettingFailed, CatalogInvalid, StoreUnavailable;
+    nothing is left behind then."""
+    issues = Issues(reports_dir(settings))
+    with open_past(snapshot, settings) as past:
+        report = report_of(order.report, past, settings)
+        span = (
+            parse_span(report.length, order.period, settings.zone)
+            if order.period
+            else closed_span(report.length, snapshot.taken_at, settings.zone)
+        )
+        ground = _ground(past, snapshot, settings)
+        if order.scheduled:
+            check_published(ground, report, span)
+        replaced = issues.latest(report.id, span.label)
+        channels = report.schedule.channels if report.schedule and (order.scheduled or order.sends) else ()
+        asked = Asked(
+            by=order.by,
+            at=order.at,
+            replaced=issues.values(replaced) if replaced else None,
+            latest=issues.newest_made(report.id),
+            send_to=channels,
+        )
+        issue = compose(ground, report, span, asked)
+    for _ in range(_TRIES):
+        files = {
+            "xlsx": workbook(issue, LANGUAGE, settings.zone),
+            "pdf": pdf(printed(issue, LANGUAGE, settings.zone), one_page=issue.one_page),
+        }
+        try:
+            return issues.add(issue, files)
+        except FileExistsError:
+            # Somebody made one meanwhile: this one comes after it.
+            issue = replace(issue, number=issue.number + 1)
+    raise IocError(f"Others make issues of {order.report} at the same time; ask again.")
+
+
+def report_of(report_id: str, past: Past, settings: Settings) -> Report:
+    """Raises NoReport, CatalogInvalid."""
+    reports = load_reports(past.catalog, settings.catalog_dir)
+    if report_id not in reports:
+        raise NoReport(f"There is no report {report_id[:60]!r}; there are {', '.join(reports)}.")
+    return reports[report_id]
+
+
+def _ground(past: Past, snapshot: Snapshot, settings: Settings) -> Ground:
+    alerts = AlertStore(SnapshotStore(snapshot.path, past.cursor))
+    rules = load_rules(past.catalog, settings.catalog_dir, Rulebook(alerts).changed()).rules
+    return Ground(
+        cursor=past.cursor,
+        reader=past.reader,
+        catalog=past.catalog,
+        zone=settings.zone,
+        taken_at=snapshot.taken_at,
+        alerts=alerts,
+        rules={rule_id: rule.name for rule_id, rule in rules.items()},
+        demonstration=settings.demonstration,
+    )

@@ -1,0 +1,79 @@
+"""PDF by Typst, in a process of its own with a time and memory limit, with the package's own font.
+
+As a program it reads `{"issue": …, "one_page": bool}` from standard input and writes the PDF to standard output.
+"""
+
+import re
+import resource
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ioc.errors import IocError
+
+LONGEST_S = 60
+MEMORY_BYTES = 1 << 30
+SIZE_PT = 9.0
+SIZES_PT = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
+"""A report of one page takes the largest with which it fits."""
+
+
+class TypesettingFailed(IocError):
+    """No PDF could be made."""
+
+
+def pdf(issue: dict[str, Any], *, one_page: bool, longest_s: float = LONGEST_S) -> bytes:
+    """`issue` as `printed` gives it. Raises TypesettingFailed."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ioc.reports.typesetting"],
+            input=orjson.dumps({"issue": issue, "one_page": one_page}),
+            capture_output=True,
+            timeout=longest_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TypesettingFailed(f"The PDF was not ready after {longest_s:g} s.") from None
+    if done.returncode:
+        why = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise TypesettingFailed(f"The PDF could not be made: {why[0]}.")
+    return done.stdout
+
+
+def _typeset(issue: dict[str, Any], *, one_page: bool) -> bytes:
+    import typst
+
+    package = Path(str(files("ioc.reports")))
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[package / "fonts"])
+    for size in SIZES_PT if one_page else (SIZE_PT,):
+        inputs = {"issue": orjson.dumps(issue).decode(), "size": str(size)}
+        compiler = typst.Compiler(root=str(package), font_paths=fonts, sys_inputs=inputs)
+        made = compiler.compile(input=str(package / "report.typ"), format="pdf")
+        assert isinstance(made, bytes)
+        if not one_page or pages_of(made) == 1:
+            return made
+    raise TypesettingFailed(f"It does not fit on one page at {SIZES_PT[-1]} pt; let it have fewer rows")
+
+
+def pages_of(made: bytes) -> int:
+    """How many pages a PDF by Typst has."""
+    return len(re.findall(rb"/Type\s*/Page\b", made))
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    asked = orjson.loads(sys.stdin.buffer.read())
+    try:
+        made = _typeset(asked["issue"], one_page=asked["one_page"])
+    except Exception as fault:  # noqa: BLE001 - one line says what it was
+        sys.stderr.write(" ".join(str(fault).split()) + "\n")
+        sys.exit(1)
+    sys.stdout.buffer.write(made)
+
+
+if __name__ == "__main__":
+    main()
