@@ -1,11 +1,13 @@
 """What runs in a Quack server's process: DuckDB over the published lab, read-only, locked, behind a sandbox.
 
-One line of JSON comes in, {lab, folder, port, secret, memory_mb}; `ready` or one sentence goes out; then it serves
-until it is killed.
+One line of JSON comes in, {lab, minutes, folder, zone, port, secret, memory_mb}; `ready` or one sentence goes out; then
+it serves until it is killed.
 """
 
+import os
 import signal
 import sys
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,50 +15,98 @@ import duckdb
 import orjson
 
 from ioc.errors import IocError
+from ioc.lab.confinement import Confinement, confine
 from ioc.lab.quack import extensions
 
 # Rows a client fetches at once: 12 pieces of 2048.
 _PIECES = 12
+_SPILL_MB = 512
+# DuckDB's libraries and threads reserve addresses that they do not use.
+_ADDRESSES_MB = 1600
 
 
-def serve(lab: Path, folder: Path, port: int, secret: str, memory_mb: int) -> duckdb.DuckDBPyConnection:
+@dataclass(frozen=True)
+class Order:
+    """`lab` is the published file, `minutes` the folder of day files that its views read, `folder` the process's own,
+    which it may write."""
+
+    lab: str
+    minutes: str
+    folder: str
+    zone: str
+    port: int
+    secret: str
+    memory_mb: int
+
+
+def close_doors(order: Order) -> None:
+    """Before DuckDB has threads, which would keep what they could do."""
+    programs = {Path(path) for path in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", "/etc/localtime")}
+    programs |= {Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")}  # DuckDB looks for limits of containers there
+    own = Path(__file__).parents[2]
+    confine(
+        Confinement(
+            readable=[*programs, own, *extensions.files(), Path(order.lab), Path(order.minutes)],
+            writable=[Path(order.folder)],
+            memory_bytes=(order.memory_mb * 3 + _ADDRESSES_MB) << 20,
+            file_bytes=_SPILL_MB << 20,
+            serves=True,
+        )
+    )
+
+
+def serve(order: Order) -> duckdb.DuckDBPyConnection:
     """Raises duckdb.Error, IocError. The server ends with the connection."""
-    needed = extensions.files()
+    folder = Path(order.folder)
     guard = folder / "guard.duckdb"
-    with duckdb.connect(str(guard)) as connection:
+    with duckdb.connect(str(guard), config={"threads": 1}) as connection:
         connection.execute((files("ioc.lab.quack") / "guard.sql").read_text())
     connection = duckdb.connect(
-        str(lab),
+        order.lab,
         read_only=True,
         config={
             "threads": 1,
-            "memory_limit": f"{memory_mb}MB",
-            "temp_directory": str(folder / "temp"),
-            "max_temp_directory_size": "1GB",
+            "memory_limit": f"{order.memory_mb}MB",
+            "temp_directory": str(folder / "spill"),
+            "max_temp_directory_size": f"{_SPILL_MB}MB",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
+            "allow_persistent_secrets": False,
+            "python_enable_replacements": False,
+            "max_expression_depth": 250,
         },
     )
-    for extension in needed:
+    for extension in extensions.files():
         connection.execute(f"LOAD '{extension}'")
-    connection.execute(f"ATTACH '{guard}' AS guard (READ_ONLY)")
-    connection.execute("SET GLOBAL quack_authorization_function = 'guard.main.only_reads'")
-    connection.execute(f"SET GLOBAL quack_fetch_batch_chunks = {_PIECES}")
-    connection.execute("CALL quack_serve(?, token => ?)", [f"quack:127.0.0.1:{port}", secret]).fetchall()
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    for setting in (
+        f"ATTACH {_quoted(str(guard))} AS guard (READ_ONLY)",
+        f"SET GLOBAL TimeZone = {_quoted(order.zone)}",
+        "SET GLOBAL quack_authorization_function = 'guard.main.what_runs'",
+        f"SET GLOBAL quack_fetch_batch_chunks = {_PIECES}",
+        f"CALL quack_serve('quack:127.0.0.1:{order.port}', token => {_quoted(order.secret)})",
+        f"SET allowed_directories = [{_quoted(order.minutes)}]",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.execute(setting).fetchall()
     return connection
 
 
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def main() -> None:
-    order = orjson.loads(sys.stdin.readline())
+    order = Order(**orjson.loads(sys.stdin.readline()))
+    os.environ.clear()
+    os.chdir(order.folder)
     try:
-        connection = serve(
-            Path(order["lab"]), Path(order["folder"]), order["port"], order["secret"], order["memory_mb"]
-        )
-    except (duckdb.Error, IocError) as fault:
-        sys.exit(print(str(fault).splitlines()[0], flush=True))
+        close_doors(order)
+        connection = serve(order)
+    except (duckdb.Error, IocError, OSError) as fault:
+        print(str(fault).splitlines()[0], flush=True)
+        sys.exit(1)
     print("ready", flush=True)
     signal.pause()
     connection.close()

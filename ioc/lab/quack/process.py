@@ -46,8 +46,8 @@ class QuackProcess:
         self.lab = lab
 
     @classmethod
-    async def start(cls, lab: Path, limits: QuackLimits) -> "QuackProcess":
-        """Over the published `lab` file. Raises ProcessGone."""
+    async def start(cls, lab: Path, minutes: Path, zone: str, limits: QuackLimits) -> "QuackProcess":
+        """Over the published `lab` file and the day files of `minutes`. Raises ProcessGone."""
         folder = Path(tempfile.mkdtemp(prefix="ioc-quack-"))
         secret, port = secrets.token_urlsafe(32), _free_port()
         process = await asyncio.create_subprocess_exec(
@@ -65,7 +65,15 @@ class QuackProcess:
             },
         )
         started = cls(process, port, secret, lab, folder)
-        order = {"lab": str(lab), "folder": str(folder), "port": port, "secret": secret, "memory_mb": limits.memory_mb}
+        order = {
+            "lab": str(lab),
+            "minutes": str(minutes),
+            "folder": str(folder),
+            "zone": zone,
+            "port": port,
+            "secret": secret,
+            "memory_mb": limits.memory_mb,
+        }
         try:
             async with asyncio.timeout(_START_WITHIN_S):
                 assert process.stdin is not None

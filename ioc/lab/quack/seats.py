@@ -36,12 +36,21 @@ class Seat:
 
 
 class Seats:
-    """`published` gives the lab's file in use, None while there is none."""
+    """`published` gives the lab's file in use, None while there is none; `minutes` are the day files it reads."""
 
     def __init__(
-        self, published: Callable[[], Path | None], limits: QuackLimits, *, most: int = MOST, idle_s: float = IDLE_S
+        self,
+        published: Callable[[], Path | None],
+        minutes: Path,
+        zone: str,
+        limits: QuackLimits,
+        *,
+        most: int = MOST,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._published = published
+        self._minutes = minutes
+        self._zone = zone
         self._most = most
         self._idle_s = idle_s
         self._seats: dict[str, Seat] = {}
@@ -64,9 +73,10 @@ class Seats:
                     raise NoSeat("No snapshot is published yet; ask again in a minute.")
                 await self._make_room()
                 try:
-                    seat = self._seats[person] = Seat(await QuackProcess.start(lab, self.limits))
+                    process = await QuackProcess.start(lab, self._minutes, self._zone, self.limits)
                 except ProcessGone as fault:
                     raise NoSeat(str(fault)) from fault
+                seat = self._seats[person] = Seat(process)
                 if self._watching is None or self._watching.done():
                     self._watching = asyncio.create_task(self._watch())
             seat.used_s = monotonic()
