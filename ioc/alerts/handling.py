@@ -1,6 +1,6 @@
 """What people do about an alert: acknowledge it, shelve it, take its rule out of service (ISA-18.2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ioc.alerts.acts import LONGEST_MS, ActRefused, told
@@ -46,25 +46,43 @@ class Book:
     aside: tuple[Aside, ...] = ()
 
 
-def acknowledge(book: Book, alert: str, by: str, at_ms: int, note: str = "") -> Book:
-    """Raises ActRefused when somebody has it already; who wants it asks that person."""
+def acknowledge(book: Book, alerts: Iterable[str], by: str, at_ms: int, note: str = "") -> Book:
+    """All of them or none. Raises ActRefused when somebody has one already; who wants it asks that person."""
     if not by.strip():
         raise ActRefused("by", "It must be on record who acknowledges; give a name.")
-    holder = book.acknowledged.get(alert)
-    if holder is not None:
-        raise ActRefused("", f"{holder.by} has acknowledged this alert already.")
-    return replace(book, acknowledged={**book.acknowledged, alert: Acknowledgement(alert, by, at_ms, note)})
+    held = dict(book.acknowledged)
+    for alert in alerts:
+        if alert in held:
+            raise ActRefused("", f"{held[alert].by} has acknowledged this alert already.")
+        held[alert] = Acknowledgement(alert, by, at_ms, note)
+    return replace(book, acknowledged=held)
 
 
-def unacknowledge(book: Book, alert: str) -> Book:
-    """Raises ActRefused when nobody has it."""
-    if alert not in book.acknowledged:
-        raise ActRefused("", "Nobody has acknowledged this alert.")
-    return replace(book, acknowledged={key: held for key, held in book.acknowledged.items() if key != alert})
+def unacknowledge(book: Book, alerts: Iterable[str]) -> Book:
+    """All of them or none. Raises ActRefused when nobody has one of them."""
+    held = dict(book.acknowledged)
+    for alert in alerts:
+        if held.pop(alert, None) is None:
+            raise ActRefused("", "Nobody has acknowledged this alert.")
+    return replace(book, acknowledged=held)
 
 
-def put_aside(book: Book, wanted: Aside) -> Book:
-    """Shelve, or take out of service. Raises ActRefused: it needs a person, a reason and an end within 30 days."""
+def put_aside(book: Book, *wanted: Aside) -> Book:
+    """Shelve, or take out of service, all of them or none. Raises ActRefused: it needs a person, a reason and an end
+    within 30 days."""
+    present: dict[tuple[Handling, str, str], list[Aside]] = {}
+    for one in book.aside:
+        present.setdefault((one.kind, one.rule, one.unit), []).append(one)
+    for one in wanted:
+        _may_be_put_aside(one)
+        for held in present.get((one.kind, one.rule, one.unit), ()):
+            if held.holds_at(one.from_ms):
+                raise ActRefused("", f"It is put aside already, by {held.by}; end that first.")
+        present.setdefault((one.kind, one.rule, one.unit), []).append(one)
+    return replace(book, aside=(*book.aside, *wanted))
+
+
+def _may_be_put_aside(wanted: Aside) -> None:
     told(wanted.by, wanted.why)
     if wanted.kind not in (Handling.SHELVED, Handling.OUT_OF_SERVICE):
         raise ActRefused("kind", f"{wanted.kind} is not putting aside.")
@@ -76,18 +94,14 @@ def put_aside(book: Book, wanted: Aside) -> Book:
         raise ActRefused("until", "It ends within 30 days; do it again then if it must last.")
     if wanted.ends_on_resolve and wanted.kind is not Handling.SHELVED:
         raise ActRefused("ends_on_resolve", "Only a shelving ends with its alert.")
-    for present in book.aside:
-        same = (present.kind, present.rule, present.unit) == (wanted.kind, wanted.rule, wanted.unit)
-        if same and present.holds_at(wanted.from_ms):
-            raise ActRefused("", f"It is put aside already, by {present.by}; end that first.")
-    return replace(book, aside=(*book.aside, wanted))
 
 
-def take_back(book: Book, aside: str, by: str, now_ms: int) -> Book:
-    """End what was put aside (id). Raises ActRefused when it is over or was never."""
-    if not any(one.id == aside and one.holds_at(now_ms) for one in book.aside):
-        raise ActRefused("", f"Nothing of the id {aside!r} is put aside now.")
-    ended = tuple(replace(one, ended_ms=now_ms, ended_by=by) if one.id == aside else one for one in book.aside)
+def take_back(book: Book, aside: Collection[str], by: str, now_ms: int) -> Book:
+    """End what was put aside (ids), all of it or nothing. Raises ActRefused when one is over or was never."""
+    missing = set(aside) - {one.id for one in book.aside if one.holds_at(now_ms)}
+    if missing:
+        raise ActRefused("", f"Nothing of the id {min(missing)!r} is put aside now.")
+    ended = tuple(replace(one, ended_ms=now_ms, ended_by=by) if one.id in aside else one for one in book.aside)
     return replace(book, aside=ended)
 
 
@@ -107,11 +121,19 @@ def settle(book: Book, transitions: Iterable[Transition]) -> Book:
     return Book({key: held for key, held in book.acknowledged.items() if key not in ended}, tuple(aside))
 
 
-def handling_of(book: Book, alert: str, rule: str, unit: str, now_ms: int) -> tuple[Handling, str]:
+Aloof = Mapping[tuple[str, str], Aside]
+"""What is put aside at a moment, by rule and unit (empty: all units)."""
+
+
+def aloof_at(book: Book, now_ms: int) -> Aloof:
+    """Asked once for all alerts of a moment."""
+    return {(one.rule, one.unit): one for one in book.aside if one.holds_at(now_ms)}
+
+
+def handling_of(book: Book, aloof: Aloof, alert: str, rule: str, unit: str) -> tuple[Handling, str]:
     """How an alert stands with people, and one sentence that says who and why."""
-    holding = [one for one in book.aside if one.rule == rule and one.unit in ("", unit) and one.holds_at(now_ms)]
-    if holding:
-        one = min(holding, key=lambda aside: aside.kind is not Handling.OUT_OF_SERVICE)
+    one = aloof.get((rule, "")) or aloof.get((rule, unit))
+    if one is not None:
         return one.kind, f"{one.by}: {one.why}"
     held = book.acknowledged.get(alert)
     if held is not None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from ioc.alerts.conditions import Verdict
-from ioc.alerts.handling import Book, handling_of
+from ioc.alerts.handling import Book, aloof_at, handling_of
 from ioc.alerts.hours import IsWorkingDay, is_active
 from ioc.alerts.inhibition import Inhibitor
 from ioc.alerts.inputs import DataState, Flags
@@ -52,7 +52,7 @@ def alerts(
     plan, active = watch.plan, state.active
     if not len(active):
         return ()
-    reasons = _reasons(watch, state, is_working_day)
+    reasons, aloof = _reasons(watch, state, is_working_day), aloof_at(book, state.now_ms)
     places = (plan.slot_rule, plan.slot_unit)
     lives = (state.condition, state.onset_ms, state.fired_ms)
     values = [float("nan")] * len(active) if verdict is None else verdict.value[active].tolist()
@@ -62,7 +62,7 @@ def alerts(
     for slot, number, place, condition, onset, fired, value, freshness in zip(*columns, strict=True):
         rule, unit = plan.blocks[number].rule, plan.units[place]
         name = alert_id(rule.id, unit, onset)
-        handling, handled = handling_of(book, name, rule.id, unit, state.now_ms)
+        handling, handled = handling_of(book, aloof, name, rule.id, unit)
         # By position: thousands are made in a storm, and keywords double their cost.
         found.append(
             Alert(

@@ -21,47 +21,44 @@ MOST_AT_ONCE = 5_000
 def acknowledge(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
     """Raises ActRefused with the alert at fault; then none of them is."""
     with desk.lock:
-        found, book, at_ms = _known(desk, alerts), desk.standing.book, desk.act_ms()
-        for alert in found:
-            book = handling.acknowledge(book, alert.id, by, at_ms, note)
+        found, at_ms = _known(desk, alerts), desk.act_ms()
+        book = handling.acknowledge(desk.standing.book, [alert.id for alert in found], by, at_ms, note)
         _commit(desk, book, "acknowledge", found, by, note, acknowledged=True)
 
 
 def unacknowledge(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
     """Raises ActRefused."""
     with desk.lock:
-        found, book = _known(desk, alerts), desk.standing.book
-        for alert in found:
-            book = handling.unacknowledge(book, alert.id)
+        found = _known(desk, alerts)
+        book = handling.unacknowledge(desk.standing.book, [alert.id for alert in found])
         _commit(desk, book, "unacknowledge", found, by, note, acknowledged=False)
 
 
 def shelve(desk: Desk, alerts: Sequence[str], until_ms: int, by: str, why: str, ends_on_resolve: bool) -> None:
     """The alerts of these rules and units make no noise until then. Raises ActRefused."""
     with desk.lock:
-        found, book, at_ms = _known(desk, alerts), desk.standing.book, desk.act_ms()
+        found, at_ms = _known(desk, alerts), desk.act_ms()
         _to_come(desk, until_ms)
-        for alert in found:
-            wanted = Aside(
-                desk.new_id(), Handling.SHELVED, alert.rule, alert.unit, at_ms, until_ms, by, why, ends_on_resolve
-            )
-            book = handling.put_aside(book, wanted)
-        _commit(desk, book, "shelve", found, by, why)
+        wanted = [
+            Aside(desk.new_id(), Handling.SHELVED, alert.rule, alert.unit, at_ms, until_ms, by, why, ends_on_resolve)
+            for alert in found
+        ]
+        _commit(desk, handling.put_aside(desk.standing.book, *wanted), "shelve", found, by, why)
 
 
 def unshelve(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
     """Raises ActRefused when one of them is not shelved."""
     with desk.lock:
         found, book, at_ms = _known(desk, alerts), desk.standing.book, desk.act_ms()
+        held: dict[tuple[str, str], list[str]] = {}
+        for one in book.aside:
+            if one.unit and one.holds_at(at_ms):
+                held.setdefault((one.rule, one.unit), []).append(one.id)
         for alert in found:
-            held = [
-                one for one in book.aside if (one.rule, one.unit) == (alert.rule, alert.unit) and one.holds_at(at_ms)
-            ]
-            if not held:
+            if (alert.rule, alert.unit) not in held:
                 raise ActRefused("alerts", f"{alert.id} is not shelved.")
-            for one in held:
-                book = handling.take_back(book, one.id, by, at_ms)
-        _commit(desk, book, "unshelve", found, by, note)
+        ended = {name for alert in found for name in held[alert.rule, alert.unit]}
+        _commit(desk, handling.take_back(book, ended, by, at_ms), "unshelve", found, by, note)
 
 
 def out_of_service(desk: Desk, rule: str, until_ms: int, by: str, why: str) -> Aside:
@@ -85,8 +82,7 @@ def in_service(desk: Desk, rule: str, by: str) -> None:
         held = [one for one in book.aside if (one.rule, one.unit) == (rule, "") and one.holds_at(at_ms)]
         if not held:
             raise ActRefused("rule", f"{rule} is in service.")
-        for one in held:
-            book = handling.take_back(book, one.id, by, at_ms)
+        book = handling.take_back(book, {one.id for one in held}, by, at_ms)
         desk.commit(replace(desk.standing, book=book), acts=[ActRow(desk.now(), by, "in_service", "", rule, "", "")])
 
 

@@ -8,7 +8,7 @@ import orjson
 from ioc.alerts.conditions import Verdict
 from ioc.alerts.engine import Saved, save
 from ioc.alerts.grouping import Outbox
-from ioc.alerts.handling import Acknowledgement, Aside, Book, handling_of
+from ioc.alerts.handling import Acknowledgement, Aside, Book, aloof_at, handling_of
 from ioc.alerts.hours import IsWorkingDay
 from ioc.alerts.inhibition import across
 from ioc.alerts.labels import LabelTable
@@ -73,11 +73,11 @@ def _foreign(standing: Standing) -> list[Alert]:
     listed, now_ms = list(standing.incoming.values()), standing.state.now_ms
     if not listed:
         return []
-    table = LabelTable.of_rows([one.labels for one in listed])
+    table, aloof = LabelTable.of_rows([one.labels for one in listed]), aloof_at(standing.book, now_ms)
     holding = [(one, table.matching(one.matchers)) for one in standing.silences if one.holds_at(now_ms)]
     found = []
     for place, one in enumerate(listed):
-        handling, handled = handling_of(standing.book, one.id, one.rule, one.unit, now_ms)
+        handling, handled = handling_of(standing.book, aloof, one.id, one.rule, one.unit)
         reasons = tuple(
             Reason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
             for silence, mask in holding

@@ -101,14 +101,15 @@ class AlertStore:
             for part, content in writing.state.items():
                 cursor.execute("DELETE FROM alerting_state WHERE part = ?", [part])
                 cursor.execute("INSERT INTO alerting_state VALUES (?, ?)", [part, content.decode()])
-            for (kind, name), record in writing.records.items():
-                cursor.execute("DELETE FROM alerting_records WHERE kind = ? AND id = ?", [kind, name])
-                if record is not None:
-                    row = [kind, name, record.decode(), at]
-                    cursor.execute("INSERT INTO alerting_records VALUES (?, ?, ?, ?)", row)
-            for act in writing.acts:
-                row = [_naive(act.at), act.who, act.act, act.alert, act.rule, act.unit, act.text]
-                cursor.execute("INSERT INTO alert_acts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            if writing.records:
+                cursor.register("fresh_records", _records(writing.records, at))
+                cursor.execute(
+                    "DELETE FROM alerting_records r USING fresh_records f WHERE r.kind = f.kind AND r.id = f.id"
+                )
+                cursor.execute("INSERT INTO alerting_records SELECT * FROM fresh_records WHERE content IS NOT NULL")
+            if writing.acts:
+                cursor.register("fresh_acts", _acts(writing.acts))
+                cursor.execute("INSERT INTO alert_acts SELECT * FROM fresh_acts")
             if writing.letters:
                 cursor.register("fresh_deliveries", _letters(writing.letters))
                 cursor.execute("INSERT INTO deliveries BY NAME SELECT * FROM fresh_deliveries")
@@ -223,6 +224,28 @@ def expire_alerting(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
         "DELETE FROM alert_transitions WHERE moved_at < ? AND alert IN (SELECT alert FROM alert_transitions "
         "GROUP BY alert HAVING bool_or(kind IN ('resolved', 'cancelled')) AND max(moved_at) < ?)",
         [oldest, oldest],
+    )
+
+
+def _records(records: Mapping[tuple[str, str], bytes | None], at: datetime) -> pa.Table:
+    """In the order of the table's columns; `content` null for what is taken away."""
+    return pa.table(
+        {
+            "kind": [kind for kind, _ in records],
+            "id": [name for _, name in records],
+            "content": pa.array([None if one is None else one.decode() for one in records.values()], pa.string()),
+            "changed_at": [at] * len(records),
+        }
+    )
+
+
+def _acts(acts: Sequence[ActRow]) -> pa.Table:
+    """In the order of the table's columns."""
+    return pa.table(
+        {
+            "done_at": [_naive(act.at) for act in acts],
+            **{name: [getattr(act, name) for act in acts] for name in ("who", "act", "alert", "rule", "unit", "text")},
+        }
     )
 
 

@@ -11,6 +11,7 @@ from ioc.alerts.handling import (
     Aside,
     Book,
     acknowledge,
+    aloof_at,
     handling_of,
     put_aside,
     settle,
@@ -172,15 +173,19 @@ def aside(kind: Handling = Handling.SHELVED, **more: object) -> Aside:
 
 def test_handling() -> None:
     alert = f"power/19000/{START}"
-    book = acknowledge(Book(), alert, "An", START, "đang xem")
-    assert handling_of(book, alert, "power", "19000", START) == (Handling.ACKNOWLEDGED, "An: đang xem")
+    book = acknowledge(Book(), [alert], "An", START, "đang xem")
+
+    def handled(of: Book, at_ms: int = START) -> tuple[Handling, str]:
+        return handling_of(of, aloof_at(of, at_ms), alert, "power", "19000")
+
+    assert handled(book) == (Handling.ACKNOWLEDGED, "An: đang xem")
     book = put_aside(book, aside())
-    assert handling_of(book, alert, "power", "19000", START)[0] is Handling.SHELVED
+    assert handled(book)[0] is Handling.SHELVED
     book = put_aside(book, aside(Handling.OUT_OF_SERVICE, id="a2", unit=""))
-    assert handling_of(book, alert, "power", "19000", START)[0] is Handling.OUT_OF_SERVICE
-    assert handling_of(book, alert, "power", "19000", START + DAY_MS)[0] is Handling.ACKNOWLEDGED
-    book = take_back(take_back(book, "a1", "An", START), "a2", "An", START)
-    assert handling_of(unacknowledge(book, alert), alert, "power", "19000", START)[0] is Handling.UNACKNOWLEDGED
+    assert handled(book)[0] is Handling.OUT_OF_SERVICE
+    assert handled(book, START + DAY_MS)[0] is Handling.ACKNOWLEDGED
+    book = take_back(book, ["a1", "a2"], "An", START)
+    assert handled(unacknowledge(book, [alert]))[0] is Handling.UNACKNOWLEDGED
     assert len(book.aside) == 2
 
 
@@ -201,18 +206,18 @@ def test_putting_aside_that_is_refused(wanted: Aside, field: str) -> None:
 
 
 def test_acts_that_come_too_late_are_refused() -> None:
-    book = put_aside(acknowledge(Book(), "a", "An", START), aside())
+    book = put_aside(acknowledge(Book(), ["a"], "An", START), aside())
     with pytest.raises(ActRefused, match="An has acknowledged"):
-        acknowledge(book, "a", "Bình", START)
+        acknowledge(book, ["b", "a"], "Bình", START)
     with pytest.raises(ActRefused, match="Bình"):
         put_aside(book, aside(id="a9"))
     with pytest.raises(ActRefused):
-        take_back(book, "a1", "An", START + DAY_MS)
+        take_back(book, ["a1"], "An", START + DAY_MS)
 
 
 def test_what_ends_takes_its_handling_with_it() -> None:
     alert = f"power/19000/{START}"
-    book = put_aside(acknowledge(Book(), alert, "An", START), aside(ends_on_resolve=True))
+    book = put_aside(acknowledge(Book(), [alert], "An", START), aside(ends_on_resolve=True))
     end = Transition.of(TransitionKind.RESOLVED, START + MINUTE, "power", "19000", START, Severity.HIGH)
     after = settle(book, [end])
     assert after.acknowledged == {}
