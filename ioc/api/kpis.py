@@ -12,7 +12,7 @@ from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.history import POINTS_AT_MOST, Step, render
 from ioc.api.problems import Problem, unfit_field
-from ioc.api.restated import restated_spans
+from ioc.api.restated import published_points, restated_spans
 from ioc.api.shapes import KpiShape, kpi_shape
 from ioc.api.threads import Threads
 from ioc.api.times import parse_step, parse_time
@@ -82,7 +82,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         step: Annotated[str, Query(description="length of a step: 1m, 30m, 1h, 1d …")] = "30m",
         encoding: Annotated[Literal["json", "csv", "parquet", "arrow"], Query(alias="format")] = "json",
     ) -> Response:
-        """One point for each step of [from, to), computed from the panes and cases by the definition in force."""
+        """One point for each step of [from, to), computed from the panes and cases by the definition in force. A point
+        at the end of a closed day, month, quarter or year of the KPI is its value as published."""
         catalog = centre.catalog()
         if kpi not in catalog.kpis:
             raise Problem(404, f"There is no KPI {kpi[:80]!r}.")
@@ -103,7 +104,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def read() -> Response:
             restated = restated_spans(centre.cursor, kpi, unit) if encoding == "json" else []
-            return render(wanted, centre.kpis.history(kpi, unit, since, to, length, gone), encoding, restated)
+            points = centre.kpis.history(kpi, unit, since, to, length, gone)
+            if not catalog.kpis[kpi].window.closed:
+                published = published_points(centre.cursor, kpi, unit, since, to)
+                points = [(point[0], *published.get(point[0], point[1:])) for point in points]
+            return render(wanted, points, encoding, restated)
 
         watch = asyncio.create_task(_watch(request, gone))
         try:

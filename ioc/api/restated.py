@@ -58,6 +58,17 @@ def restated_spans(cursor: Callable[[], Cursor], kpi: str, unit: str) -> list[tu
     return [(row["period_from"].replace(tzinfo=UTC), row["period_to"].replace(tzinfo=UTC)) for row in rows]
 
 
+def published_points(
+    cursor: Callable[[], Cursor], kpi: str, unit: str, since: datetime, to: datetime
+) -> dict[datetime, tuple[float | None, int]]:
+    """Value and samples of the closed periods of a KPI and unit, as published, by their end in (since, to]."""
+    query = "SELECT period_to, value, samples FROM published_periods WHERE {where}"
+    begins, ends = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (since, to))
+    wanted = [*equal_to(kpi=kpi, unit=unit), ("period_to > ?", [begins]), ("period_to <= ?", [ends])]
+    rows = select(cursor, query, wanted)
+    return {row["period_to"].replace(tzinfo=UTC): (row["value"], row["samples"]) for row in rows}
+
+
 def restatement_shape(row: dict[str, Any]) -> RestatementShape:
     return {
         "kpi": row["kpi"],
