@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,15 +19,17 @@ from ioc.model.case import Case
 from ioc.model.reading import Reading
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-PAGE = 500
+PAGE = PUSH = 500
 
 
 @dataclass
 class Plan:
-    """Everything that will be handed over; times lie within the hour and a half before `now`."""
+    """Everything that will be handed over; times lie within the hour and a half before `now`. Without MQTT (`by_mqtt`)
+    a gateway's readings are pushed."""
 
     now: datetime
     units: list[str]
+    by_mqtt: bool = True
     seed: int = 7
     files: list[list[Reading]] = field(default_factory=list)
     polled: list[Reading] = field(default_factory=list)
@@ -51,7 +54,7 @@ class Plan:
         self.pushed = [
             [
                 Reading("lgsp.transactions", rng.choice(self.units), self._moment(rng, begin), float(rng.randrange(9)))
-                for _ in range(500)
+                for _ in range(PUSH)
             ]
             for _ in range(80)
         ]
@@ -65,6 +68,9 @@ class Plan:
             )
             for n in range(4000)
         ]
+        if not self.by_mqtt:
+            gateway, self.published = self.published, []
+            self.pushed += [gateway[first : first + PUSH] for first in range(0, len(gateway), PUSH)]
         self.versions = list(self._cases(rng, begin))
 
     def readings(self) -> Iterator[Reading]:
@@ -114,12 +120,15 @@ def csv_of(readings: list[Reading]) -> str:
 
 
 def ndjson_of(readings: list[Reading]) -> bytes:
-    rows = [{"measure": r.measure, "unit": r.unit, "time": rfc3339(r.time), "value": r.value} for r in readings]
+    rows = (
+        {"measure": r.measure, "unit": r.unit, "subject": r.subject, "time": rfc3339(r.time), "value": r.value}
+        for r in readings
+    )
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 
 class SectorSystem:
-    """A REST system whose records appear over `seconds`; it answers 500 now and then."""
+    """A REST system whose records appear over `seconds`; meanwhile it answers 500 now and then."""
 
     def __init__(self, plan: Plan, seconds: float) -> None:
         self.rows = {
@@ -152,22 +161,22 @@ class SectorSystem:
     def answer(self, path: str) -> tuple[int, bytes]:
         split = urlsplit(path)
         query = parse_qs(split.query)
-        if self._rng.random() < 0.05:
-            return 500, b"<html>sorry</html>"
         rows = self.rows[split.path]
         share = min(1.0, (time.monotonic() - self._began) / self._seconds)
-        shown = rows[: int(len(rows) * share)]
+        if share < 1 and self._rng.random() < 0.05:
+            return 500, b"<html>sorry</html>"
         since = datetime.fromisoformat(query["since"][0]) if "since" in query else datetime.min.replace(tzinfo=UTC)
-        found = [row for row in shown if datetime.fromisoformat(row["at"]) >= since]
-        page = int(query.get("page", ["1"])[0])
-        return 200, json.dumps({"items": found[(page - 1) * PAGE : page * PAGE]}).encode()
+        first = bisect_left(rows, since, key=lambda row: datetime.fromisoformat(row["at"]))
+        first += (int(query.get("page", ["1"])[0]) - 1) * PAGE
+        return 200, json.dumps({"items": rows[first : min(first + PAGE, int(len(rows) * share))]}).encode()
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
-def write_sources(directory: Path, address: str, mqtt_port: int) -> None:
+def write_sources(directory: Path, address: str, mqtt_port: int | None) -> None:
+    """Files of all sources; of MQTT's only with a port of its server."""
     directory.mkdir(parents=True, exist_ok=True)
     name = 'name = { vi = "Thử", en = "Trial" }\n'
     poll = """kind = "http_poll"
@@ -228,6 +237,8 @@ updated_at = "at"
         encoding="utf-8",
     )
     (directory / "pushed.toml").write_text(name + 'kind = "http_push"\n', encoding="utf-8")
+    if mqtt_port is None:
+        return
     (directory / "published.toml").write_text(
         name
         + f"""kind = "mqtt"

@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import threading
 import time
+import warnings
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,14 +24,18 @@ from tests.running import RunningCentre, free_port, running_centre, wait_for
 
 KILLS = 5
 PARTS = ("connect", "worker", "serve", "broker")
-FLOW_S = 45.0
+FLOW_S = 30.0
+PUSHERS = 4
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path):
+def mosquitto(tmp_path: Path) -> Iterator[int | None]:
+    """The port of an MQTT server; None, with a warning in pytest's summary, where Mosquitto is not installed."""
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if binary is None:
-        pytest.skip("mosquitto is not installed; .ci/run installs it")
+        warnings.warn("Mosquitto is not installed: what MQTT would carry is pushed over HTTP", stacklevel=1)
+        yield None
+        return
     port = free_port()
     settings = tmp_path / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
@@ -41,20 +47,22 @@ def mosquitto(tmp_path: Path):
 
 @pytest.mark.kafka
 @pytest.mark.slow
-def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path, mosquitto: int) -> None:
+@pytest.mark.filterwarnings("default:Mosquitto is not installed")
+def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path, mosquitto: int | None) -> None:
     units = [code for code in province_units("46") if code != "46"]
-    plan = Plan(datetime.now(UTC).replace(microsecond=0), units)
+    plan = Plan(datetime.now(UTC).replace(microsecond=0), units, by_mqtt=mosquitto is not None)
     system = SectorSystem(plan, FLOW_S)
     data_dir = tmp_path / "centre"
     write_sources(data_dir / "sources", system.address, mosquitto)
     try:
         with running_centre(data_dir) as centre:
-            wait_for("the MQTT session", lambda: _is_open(centre, "published"), 60)
             feeders = [
                 threading.Thread(target=_drop_files, args=(plan, data_dir / "drop"), daemon=True),
-                threading.Thread(target=_push, args=(plan, centre), daemon=True),
-                threading.Thread(target=_publish, args=(plan, mosquitto), daemon=True),
+                *(threading.Thread(target=_push, args=(plan, centre, first), daemon=True) for first in range(PUSHERS)),
             ]
+            if mosquitto is not None:
+                wait_for("the MQTT session", lambda: _is_open(centre, "published"), 60)
+                feeders.append(threading.Thread(target=_publish, args=(plan, mosquitto), daemon=True))
             for feeder in feeders:
                 feeder.start()
             killed = _kill_in_turn(centre, random.Random(plan.seed))
@@ -67,7 +75,7 @@ def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path,
             values = {v["id"]: v for v in centre.get("/api/v1/kpis", unit="46")["kpis"]}
     finally:
         system.close()
-    assert {part: len(pids) for part, pids in killed.items()} == dict.fromkeys(PARTS, KILLS)
+    assert {part: len(set(pids)) for part, pids in killed.items()} == dict.fromkeys(PARTS, KILLS)
     assert sum(source["applied"] for source in ledger["sources"]) == expected
     with duckdb.connect(str(data_dir / "store" / "ioc.duckdb"), read_only=True) as store:
         assert _stored_panes(store) == _expected_panes(plan)
@@ -79,7 +87,7 @@ def _kill_in_turn(centre: RunningCentre, rng: random.Random) -> dict[str, list[i
     killed: dict[str, list[int]] = defaultdict(list)
     for _ in range(KILLS):
         for part in rng.sample(PARTS, len(PARTS)):
-            time.sleep(rng.uniform(0.8, 2.8))
+            time.sleep(rng.uniform(0.5, 2.2))
             killed[part].append(centre.kill(part, rng.randrange(2)))
     return dict(killed)
 
@@ -93,10 +101,10 @@ def _drop_files(plan: Plan, directory: Path) -> None:
         time.sleep(FLOW_S / len(plan.files))
 
 
-def _push(plan: Plan, centre: RunningCentre) -> None:
+def _push(plan: Plan, centre: RunningCentre, first: int) -> None:
     """A sender that repeats a push under the same key until it is taken, as a careful one does."""
-    for number, readings in enumerate(plan.pushed):
-        content = ndjson_of(readings)
+    for number in range(first, len(plan.pushed), PUSHERS):
+        content = ndjson_of(plan.pushed[number])
         while True:
             try:
                 if centre.push("pushed", content, "application/x-ndjson", f"push-{number}").status_code == 202:
@@ -104,7 +112,7 @@ def _push(plan: Plan, centre: RunningCentre) -> None:
             except httpx.HTTPError:
                 pass
             time.sleep(0.1)
-        time.sleep(FLOW_S / len(plan.pushed) / 2)
+        time.sleep(FLOW_S / len(plan.pushed))
 
 
 def _publish(plan: Plan, port: int) -> None:

@@ -65,26 +65,31 @@ class ConnectorConformance:
         found = self._settled(kafka, other_side.source, duplicate=20)
         assert len(found.readings) == 20
 
-    def test_killed_and_started_again(self, kafka: str, sources: Sources, other_side: SectorSystem) -> None:
+    @pytest.mark.parametrize(
+        ("kills", "records"), [(1, 300), pytest.param(5, 1000, marks=pytest.mark.soak)], ids=["a kill", "5 kills"]
+    )
+    def test_killed_and_started_again(
+        self, kafka: str, sources: Sources, other_side: SectorSystem, kills: int, records: int
+    ) -> None:
         """SIGKILL at random moments while records without keys flow: each is in the log once."""
         if other_side.forgets:
             pytest.skip(other_side.forgets)
         chance = random.Random(other_side.source)
         sources.start()
         self._ready(sources, other_side)
-        giving = threading.Thread(target=_give_all, args=(other_side, 600, 20))
+        giving = threading.Thread(target=_give_all, args=(other_side, records, 20))
         giving.start()
-        for _ in range(3):
+        for _ in range(kills):
             time.sleep(chance.uniform(0.1, 0.6))
             sources.kill()
             sources.start()
             time.sleep(chance.uniform(1.2, 1.8))
         giving.join()
-        found = self._settled(kafka, other_side.source, rows=600, timeout_s=60)
+        found = self._settled(kafka, other_side.source, rows=records, timeout_s=60)
         time.sleep(1.5)
         found = logged(kafka, other_side.source)
         times = Counter(row["time"] for row in found.readings)
-        assert len(times) == 600
+        assert len(times) == records
         twice = {time for time, count in times.items() if count > 1}
         assert not twice, [(row["time"], row["batch"]) for row in found.readings if row["time"] in twice]
         assert found.received == len(found.readings) + len(found.rejections) + found.duplicate
@@ -130,7 +135,7 @@ class ConnectorConformance:
             return found if all(has[name] >= count for name, count in expected.items()) else None
 
         try:
-            result: Logged = wait_until(f"{expected} in the log of {source}", holds, timeout_s)
+            result: Logged = wait_until(f"{expected} in the log of {source}", holds, timeout_s, every_s=0.3)
         except AssertionError as late:
             found = logged(kafka, source)
             has = f"{len(found.readings)} rows, {found.received} received, {found.duplicate} duplicate"

@@ -36,13 +36,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(what: str, holds: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+def wait_until(what: str, holds: Callable[[], Any], timeout_s: float = 30.0, every_s: float = 0.1) -> Any:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         with suppress(KafkaTimeoutError):  # a broker that is busy counts as not yet
             if result := holds():
                 return result
-        time.sleep(0.1)
+        time.sleep(every_s)
     raise AssertionError(f"{what} did not come about within {timeout_s:g} s")
 
 

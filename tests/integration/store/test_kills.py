@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.audit import audit
@@ -64,17 +66,17 @@ def check(path: Path, ticks: int | None = None) -> int:
     return int(done)
 
 
-def test_killed_at_random_moments(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+def test_killed_at_random_moments(tmp_path: Path, kills: int) -> None:
     rng = random.Random(20261122)
-    ticks, kills, done = 100_000, 0, 0
-    while kills < 12:
+    ticks, done = 100_000, 0
+    for _ in range(kills):
         with writer(tmp_path, ticks) as process:
             assert process.stdout is not None
             assert process.stdout.readline(), "it writes at least one tick"
             time.sleep(rng.random() * 0.7)
             process.send_signal(signal.SIGKILL)
             lines = process.stdout.read().split()
-        kills += 1
         now = check(tmp_path)
         assert now > done
         assert now >= (int(lines[-1]) + 1 if lines else 0), "what was committed stays"

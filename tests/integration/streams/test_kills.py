@@ -121,9 +121,13 @@ def test_partitions_of_a_killed_worker_flow_again(
 
 
 @pytest.mark.slow
-def test_nothing_is_missing_or_out_of_order_after_many_kills(line: Line, workers: Workers) -> None:
-    answered = answering(line, workers)
-    messages, kills, chance = 10_000, 6, random.Random(3)
+@pytest.mark.parametrize(
+    ("messages", "kills"), [(4_000, 3), pytest.param(20_000, 12, marks=pytest.mark.soak)], ids=["3 kills", "12 kills"]
+)
+def test_nothing_is_missing_or_out_of_order_after_kills(
+    line: Line, workers: Workers, messages: int, kills: int
+) -> None:
+    answered, chance = answering(line, workers), random.Random(3)
     ending = threading.Event()
 
     def kill() -> None:

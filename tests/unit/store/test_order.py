@@ -20,6 +20,7 @@ from tests.unit.store.batches import NOW, Reading, case, case_versions, panes_ba
 
 BEGIN_MS = round(NOW.timestamp() * 1000)
 DAY_MS = 86_400_000
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 12))]
 BUCKETS = {"lgsp.latency": (3, 7)}
 REGISTERS = {"lgsp.latency": ((1, 4), (9, 2))}
 
@@ -72,7 +73,7 @@ def fresh_store(path: Path) -> Store:
     return Store.open(path / "ioc.duckdb", path / "archive", zone=VIETNAM)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_panes(seed: int, tmp_path: Path) -> None:
     """With roll-ups and compactions at random moments in between."""
     rng = random.Random(seed)
@@ -139,7 +140,7 @@ def order(version: Case) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_cases(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     versions = some_versions(rng)

@@ -75,8 +75,9 @@ def test_stop(heeds: bool, tmp_path: Path) -> None:
         time.sleep(0.01)
     started, pid = time.monotonic(), worker.pid
     worker.terminate()
-    worker.stop(started + 0.5)
-    assert (time.monotonic() - started < 0.4) == heeds
+    within_s = 30 if heeds else 0.5
+    worker.stop(started + within_s)
+    assert (time.monotonic() - started < within_s) == heeds
     assert worker.pid is None
     assert pid is not None
     with pytest.raises(ProcessLookupError):
