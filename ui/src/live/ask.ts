@@ -1,6 +1,7 @@
 /** Asking the centre over REST, and telling it to change something. */
 
-export type FieldFault = { field: string; message: string }
+/** `code` names the kind of fault with `params` to fill in, where the centre gives it: for pages in another language. */
+export type FieldFault = { field: string; message: string; code?: string; params?: Readonly<Record<string, unknown>> }
 
 /** The centre answered, but not with what was asked: its status, its own sentence where it gave one, fields at fault. */
 export class Refused extends Error {
@@ -24,16 +25,17 @@ export async function ask<T>(path: string, given_up?: AbortSignal, patience_ms =
   return (await answer.json()) as T
 }
 
-/** A change. `csrf` is the token of the session. Raises as `ask`; an answer without a body is undefined. */
-export async function send<T>(method: string, path: string, body: unknown, csrf = ''): Promise<T> {
+/** A change; a file goes as it is, anything else as JSON. `csrf` is the token of the session. Raises as `ask`; an answer without a body is undefined. */
+export async function send<T>(method: string, path: string, body: unknown, csrf = '', patience_ms = PATIENCE_MS): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (csrf) headers['x-csrf-token'] = csrf
-  if (body !== null) headers['content-type'] = 'application/json'
+  const isFile = body instanceof Blob
+  if (body !== null) headers['content-type'] = isFile ? 'application/octet-stream' : 'application/json'
   const answer = await fetch(path, {
     method,
     headers,
-    body: body === null ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    body: body === null ? null : isFile ? body : JSON.stringify(body),
+    signal: AbortSignal.timeout(patience_ms),
   })
   if (!answer.ok) throw await refusal(answer)
   const text = await answer.text()

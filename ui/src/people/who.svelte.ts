@@ -7,6 +7,7 @@ export type Role = '' | 'viewer' | 'operator' | 'analyst' | 'admin'
 export type Session = { name: string; full_name: string; role: Role; permissions: Permission[]; csrf: string }
 
 const PATH = '/api/v1/session'
+const UPLOAD_PATIENCE_MS = 120_000
 
 export class Who {
   /** Null until the centre has answered. */
@@ -35,10 +36,15 @@ export class Who {
     await this.load()
   }
 
+  /** A file, as it is. Raises what `send` raises. */
+  async upload<T>(path: string, file: Blob): Promise<T> {
+    return send<T>('POST', path, file, this.session?.csrf, UPLOAD_PATIENCE_MS)
+  }
+
   /** A change in this person's name. A session that is over is noticed. Raises what `send` raises. */
-  async change<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body: unknown = null): Promise<T> {
+  async change<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body: unknown = null, patience_ms?: number): Promise<T> {
     try {
-      return await send<T>(method, path, body, this.session?.csrf)
+      return await send<T>(method, path, body, this.session?.csrf, patience_ms)
     } catch (error) {
       if (error instanceof Refused && (error.status === 401 || error.status === 403)) await this.load()
       throw error
