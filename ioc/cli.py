@@ -22,6 +22,7 @@ COMMANDS = {
     "user": "accounts of people, tokens of wall displays, the audit trail",
     "catalog": "check the definitions",
     "rules": "check the rules of alerts and run their cases",
+    "snapshot": "copy the store for readers, and put the copy in use",
     "ledger": "show what was received, applied and rejected; exit code 1 if it does not balance",
 }
 

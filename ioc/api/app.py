@@ -94,7 +94,7 @@ def create_app(centre: Centre) -> FastAPI:
         live.routes(centre),
         session.routes(centre),
         people.routes(centre),
-        lab.routes(centre),
+        lab.routes(centre, threads),
     ):
         app.include_router(router)
     reference.install(app)

@@ -14,6 +14,7 @@ from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.people import People
 from ioc.settings import Settings
+from ioc.store.snapshot import Snapshot, SnapshotFailed
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Centre:
     `catalog` gives the definitions in force; `reload_catalog` reads them anew and puts them in force (raises
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
     query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
+    `take_snapshot` copies the store for readers (raises SnapshotFailed; called from worker threads).
     `fault` is one sentence while the centre cannot write (disk full, broker away), else empty.
     """
 
@@ -39,6 +41,11 @@ class Centre:
     push: PushEndpoint
     source_token: Callable[[str], str | None]
     operating: Operating
+    take_snapshot: Callable[[], Snapshot] = field(default_factory=lambda: _no_snapshot)
     fault: Callable[[], str] = lambda: ""
     clock: Clock = field(default_factory=SystemClock)
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+def _no_snapshot() -> Snapshot:
+    raise SnapshotFailed("This centre has no store to copy.")

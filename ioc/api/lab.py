@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
 from ioc.api.gate import caller_of
 from ioc.api.problems import RETRY_AFTER_S, Problem
+from ioc.api.threads import Threads
+from ioc.clock import rfc3339
+from ioc.store.snapshot import SnapshotFailed
 
 if TYPE_CHECKING:
     import httpx
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
 ADDRESSES: tuple[str, ...] = (
     "POST /api/v1/sql",
     "GET /api/v1/lab",
-    "POST /api/v1/lab/snapshot",
     "GET /api/v1/lab/dictionary",
     "POST /api/v1/lab/queries",
     "GET /api/v1/lab/queries/{query}",
@@ -35,6 +38,7 @@ ADDRESSES: tuple[str, ...] = (
     "DELETE /api/v1/lab/saved/{saved}",
     "GET /api/v1/lab/saved/{saved}/versions",
     "GET /api/v1/lab/questions",
+    "GET /api/v1/lab/metrics",
     "GET /api/v1/explore/{kpi}/series",
     "GET /api/v1/explore/{kpi}/parts",
     "GET /api/v1/explore/{kpi}/forecast",
@@ -59,9 +63,29 @@ _NOT_PASSED_BACK = frozenset({"connection", "keep-alive", "transfer-encoding", "
 _AWAY = "The lab does not answer just now; everything else goes on. Try again in a few seconds."
 
 
-def routes(centre: Centre) -> APIRouter:
+def routes(centre: Centre, threads: Threads) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     line = _Line(centre.settings.lab_socket)
+
+    @router.post("/api/v1/lab/snapshot", response_model=None)
+    async def snapshot(request: Request) -> Response:
+        """Take a snapshot now; `in_use` is true once analysts see it."""
+        try:
+            taken = await threads.run(centre.take_snapshot)
+        except SnapshotFailed as fault:
+            raise Problem(503, str(fault)) from fault
+        try:
+            answer = await line.pass_on(request)
+            in_use = answer.status_code == 200
+        except Problem:
+            in_use = False
+        told = {
+            "taken_at": rfc3339(taken.taken_at),
+            "size_bytes": taken.size_bytes,
+            "took_s": round(taken.took_s, 3),
+            "path": str(taken.path),
+        }
+        return Json({"taken": told, "in_use": in_use})
 
     async def forward(request: Request) -> Response:
         return await line.pass_on(request)

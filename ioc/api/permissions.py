@@ -123,6 +123,7 @@ TABLE: dict[str, Permission | None] = {
     "DELETE /api/v1/lab/saved/{saved}": _SQL,
     "GET /api/v1/lab/saved/{saved}/versions": _SQL,
     "GET /api/v1/lab/questions": _SQL,
+    "GET /api/v1/lab/metrics": _SQL,
     "POST /api/v1/catalog/reload": _ADMIN,
     "GET /api/v1/people": _ADMIN,
     "GET /api/v1/people/names": _HANDLE,

@@ -6,6 +6,7 @@ import click
 
 from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
+from ioc.lab.asking import Asking
 from ioc.lab.beside import Beside
 from ioc.lab.parts import LabParts
 from ioc.lab.server import serve
@@ -19,5 +20,13 @@ def command() -> None:
     """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment()
-    parts = LabParts(settings, SystemClock(), lambda: current(settings.snapshots_dir), Beside(), report_sender(settings.channels_path))
+    clock = SystemClock()
+    parts = LabParts(
+        settings,
+        clock,
+        lambda: current(settings.snapshots_dir),
+        Beside(),
+        report_sender(settings.channels_path),
+        Asking.of(settings, clock),
+    )
     serve(create_lab_app(parts), settings.lab_socket)

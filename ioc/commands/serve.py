@@ -33,6 +33,7 @@ from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
 from ioc.serving.restatements import Restating
 from ioc.serving.self_report import SelfReport
+from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store
@@ -101,6 +102,7 @@ class Serving:
         self._pulse = Pulse(self._evaluator, outlets, self._clock)
         self._historian = Historian(self._store, bootstrap, security, self._pulse.take)
         self._maintenance = Maintenance(self._store)
+        self._snapshots = Snapshots(self._store, settings.snapshots_dir, self._sources.states, self._clock)
         runner = Runner(settings, self._catalog, PUSHED)
         self._push_sources = PushSources(runner)
         self._self_report = SelfReport(province, own.figures, runner.writer_of, self._clock)
@@ -125,6 +127,7 @@ class Serving:
                 self._deliveries.try_channel,
                 self._deliveries.retry,
             ),
+            take_snapshot=self._snapshots.take,
             fault=self._fault,
             clock=self._clock,
         )
@@ -140,6 +143,7 @@ class Serving:
             self._restating,
             self._push_sources,
             self._self_report,
+            self._snapshots,
         ):
             part.start()
         gc.freeze()  # what is loaded by now stays for good; collections need not look at it
@@ -147,6 +151,7 @@ class Serving:
 
     def __exit__(self, *_: object) -> None:
         for part in (
+            self._snapshots,
             self._self_report,
             self._push_sources,
             self._restating,

@@ -87,7 +87,12 @@ def only_one(path: Path) -> Iterator[None]:
 
 def _children(settings: Settings, workers: int, demo: bool) -> list[Child]:
     """In the order of starting; they are stopped the other way round."""
-    commands = {"serve": ["serve"], "streams": ["streams", "--workers", str(workers)], "connect": ["connect"]}
+    commands = {
+        "serve": ["serve"],
+        "lab": ["lab"],
+        "streams": ["streams", "--workers", str(workers)],
+        "connect": ["connect"],
+    }
     if demo:
         commands["demo"] = ["demo"]
     environment = {"IOC_DATA_DIR": str(settings.data_dir), "IOC_DEMO": "1" if demo else "0", "PYTHONUNBUFFERED": "1"}

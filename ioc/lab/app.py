@@ -8,9 +8,10 @@ from fastapi import FastAPI
 
 from ioc import __version__
 from ioc.api import problems
+from ioc.lab import answers, figures
 from ioc.lab.parts import LabParts
 from ioc.lab.report_keeping import ReportKeeping
-from ioc.lab.routes import explorer, open_data, reports
+from ioc.lab.routes import explorer, open_data, queries, reports, saved, sql
 
 
 def create_lab_app(parts: LabParts) -> FastAPI:
@@ -19,7 +20,11 @@ def create_lab_app(parts: LabParts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         kept = asyncio.create_task(ReportKeeping(parts).run())
+        if parts.asking is not None:
+            parts.asking.start()
         yield
+        if parts.asking is not None:
+            await parts.asking.close()
         kept.cancel()
         await parts.beside.close()
 
@@ -33,5 +38,14 @@ def create_lab_app(parts: LabParts) -> FastAPI:
     )
     for module in (explorer, reports, open_data):
         app.include_router(module.routes(parts))
+    if parts.asking is not None:
+        for router in (
+            sql.routes(parts, parts.asking),
+            queries.routes(parts.asking),
+            saved.routes(parts, parts.asking),
+            figures.routes(parts, parts.asking),
+        ):
+            app.include_router(router)
     problems.install(app)
+    answers.install(app)
     return app

@@ -42,8 +42,8 @@ _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 @dataclass(frozen=True)
 class Confinement:
     """`readable` and `writable` are files or folders; all else is out of reach. `memory_bytes` bounds the address
-    space, `file_bytes` each file that is written; `niceness` is added. `serves` lets it listen and accept on sockets that it
-    opens before or after, but not connect."""
+    space, `file_bytes` each file that is written; `niceness` is added. `serves` lets it open sockets and listen, but
+    not connect."""
 
     readable: Sequence[Path]
     writable: Sequence[Path]

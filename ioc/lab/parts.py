@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ioc.clock import Clock
+from ioc.lab.asking import Asking
 from ioc.lab.beside import Beside
 from ioc.reports.sendings import Send
 from ioc.settings import Settings
@@ -13,10 +14,13 @@ from ioc.store.snapshot import Snapshot
 @dataclass(frozen=True)
 class LabParts:
     """Everything `create_lab_app` needs. `snapshot` gives the raw one in use; `beside` reckons over it in a process of
-    its own; `send` brings issues of reports out by a channel, None sends nothing."""
+    its own; `send` brings issues of reports out by a channel, None sends nothing;
+    `asking` is the SQL side, `quack_address` says where the door for DuckDB's own protocol is, None without one."""
 
     settings: Settings
     clock: Clock
     snapshot: Callable[[], Snapshot | None]
     beside: Beside
     send: Send | None = None
+    asking: Asking | None = None
+    quack_address: Callable[[], str | None] | None = None

@@ -32,6 +32,7 @@ FILE = "ioc.duckdb"
 SOURCES = "sources.json"
 """Beside it, when a running centre took it: a JSON list of the sources' states."""
 _CURRENT = "current.json"
+_FAILURE = "failure.txt"
 _HEADERS_BYTES = 3 * 4096
 _PIECE_BYTES = 8 << 20
 _TRIES = 3
@@ -79,9 +80,20 @@ def take(store: Store, directory: Path, now: datetime, *, sources: bytes = b"[]"
         _put_in_use(directory, taken)
     except (OSError, duckdb.Error, StoreUnavailable) as fault:
         shutil.rmtree(draft, ignore_errors=True)
-        raise SnapshotFailed(f"No snapshot could be taken: {_sentence(fault)}") from fault
+        sentence = f"No snapshot could be taken: {_sentence(fault)}"
+        with suppress(OSError):
+            (directory / _FAILURE).write_text(sentence + "\n")
+        raise SnapshotFailed(sentence) from fault
     _keep_newest(directory, taken)
     return taken
+
+
+def failure(directory: Path) -> str:
+    """Why the latest try gave no snapshot, in one sentence; empty when it gave one."""
+    try:
+        return (directory / _FAILURE).read_text().strip()
+    except OSError:
+        return ""
 
 
 def current(directory: Path) -> Snapshot | None:
@@ -151,6 +163,7 @@ def _put_in_use(directory: Path, taken: Snapshot) -> None:
     aside = directory / f".{_CURRENT}"
     aside.write_text(json.dumps(facts) + "\n")
     aside.rename(directory / _CURRENT)
+    (directory / _FAILURE).unlink(missing_ok=True)
 
 
 def _keep_newest(directory: Path, taken: Snapshot) -> None:

@@ -59,7 +59,8 @@ def _write(cursor: duckdb.DuckDBPyConnection, archive_dir: Path, day: int, path:
             SELECT m.id AS measure, u.id AS unit, s.id AS subject, p.time, p.n, p.sum, p.sum_squares, p.least, p.most,
                 p.first, p.last
             FROM (SELECT measure, unit, subject,
-                    make_timestamp((minute + {zone_hours * 60})::BIGINT * 60000000) AS time, sum(n)::BIGINT AS n, sum(sum) AS sum, sum(sum_squares) AS sum_squares, min(least) AS least,
+                    make_timestamp((minute + {zone_hours * 60})::BIGINT * 60000000) AS time,
+                    sum(n)::BIGINT AS n, sum(sum) AS sum, sum(sum_squares) AS sum_squares, min(least) AS least,
                     max(most) AS most, arg_min(first, first_at) AS first, arg_max(last, last_at) AS last
                 FROM ({rows}) GROUP BY ALL) p
             JOIN measure_codes m ON m.code = p.measure JOIN unit_codes u ON u.code = p.unit

@@ -29,6 +29,7 @@ from ioc.lab.publishing.cases import refresh_cases
 from ioc.lab.publishing.minutes import minutes_source, refresh_minutes
 from ioc.lab.publishing.slices import day_tables, refresh
 from ioc.lab.publishing.small import refresh_small
+from ioc.lean import keep_pandas_out
 from ioc.model.source import SourceState
 from ioc.settings import Settings
 from ioc.store.snapshot import SOURCES, Snapshot, current
@@ -217,6 +218,7 @@ def _keep_newest(lab_dir: Path) -> None:
 
 def main() -> int:
     """Publish the snapshot in use; the lab runs this as a process of its own, so that its memory goes back at once."""
+    keep_pandas_out()
     os.nice(15)
     settings = Settings.from_environment()
     snapshot = current(settings.snapshots_dir)

@@ -53,8 +53,10 @@ def _from_catalog(connection: duckdb.DuckDBPyConnection, catalog: Catalog, taken
         "code VARCHAR, name VARCHAR, short_name VARCHAR, kind VARCHAR, level VARCHAR, parent VARCHAR, valid_from DATE, "
         "valid_to DATE, latitude DOUBLE, longitude DOUBLE",
         (
-            (u.code, u.name, u.short_name, u.kind, u.level.value, u.parent or None)
-            + (u.valid_from, u.valid_to, u.latitude, u.longitude)
+            (
+                *(u.code, u.name, u.short_name, u.kind, u.level.value, u.parent or None),
+                *(u.valid_from, u.valid_to, u.latitude, u.longitude),
+            )
             for u in units.values()
         ),
     )
@@ -152,8 +154,10 @@ def _from_sources(
         "source VARCHAR, received BIGINT, applied BIGINT, duplicate BIGINT, rejected BIGINT, in_flight BIGINT, "
         "fenced BIGINT, replayed BIGINT, last_input_at TIMESTAMP",
         (
-            (a.source, a.received, a.applied, a.duplicate, sum(a.rejected.values()), a.in_flight)
-            + (a.fenced, a.replayed, local(a.last_input_at))
+            (
+                *(a.source, a.received, a.applied, a.duplicate, sum(a.rejected.values()), a.in_flight),
+                *(a.fenced, a.replayed, local(a.last_input_at)),
+            )
             for a in accounts
         ),
     )

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from ioc.lean import keep_pandas_out
+
 PROGRESS_EVERY_S = 0.25
 _BATCH_ROWS = 8192
 
@@ -53,7 +55,7 @@ class WorkerSettings:
 
 
 def main() -> None:
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # pyarrow and duckdb would load it
+    keep_pandas_out()
     settings = WorkerSettings.from_json(sys.argv[1])
     with os.fdopen(os.dup(0), "rb") as asked, os.fdopen(os.dup(1), "wb") as told:
         os.dup2(2, 1)

@@ -1,0 +1,46 @@
+"""How the lab answers when a query goes wrong: a problem with DuckDB's own words, and the place in the SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+
+from ioc.api.problems import RETRY_AFTER_S, answer
+from ioc.errors import IocError
+from ioc.lab.beside import LabBusy, ReckoningFailed
+from ioc.lab.publishing.publish import PublishingFailed
+from ioc.lab.queries import NothingPublished
+from ioc.lab.results import RenderingFailed
+from ioc.lab.sandbox.process import SandboxEnded
+from ioc.lab.turns import QueueFull
+
+_STATUS: dict[type[IocError], int] = {
+    QueueFull: 429,
+    LabBusy: 429,
+    NothingPublished: 503,
+    PublishingFailed: 503,
+    SandboxEnded: 503,
+    ReckoningFailed: 503,
+    RenderingFailed: 422,
+}
+_OF_KIND = {"sql": 422, "memory": 422, "process": 422, "time": 408, "too_large": 413}
+
+
+def problem_of(request: Request, error: dict[str, Any], kind: str) -> Response:
+    """`errors` has the place: line and column, both from 1, null where there is none."""
+    response = answer(request.url.path, _OF_KIND.get(kind, 422), error["message"])
+    body = orjson.loads(response.body)
+    body["errors"] = [{"line": error["line"], "column": error["column"], "message": error["message"]}]
+    return Response(orjson.dumps(body), response.status_code, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    async def of_lab(request: Request, fault: Exception) -> Response:
+        status = _STATUS[type(fault)]  # type: ignore[index]
+        headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else None
+        return answer(request.url.path, status, str(fault), headers=headers)
+
+    for kind in _STATUS:
+        app.add_exception_handler(kind, of_lab)

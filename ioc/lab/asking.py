@@ -1,0 +1,52 @@
+"""The SQL side of the lab: what is published, queries, what people keep."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from ioc.clock import Clock
+from ioc.errors import StoreUnavailable
+from ioc.lab.book import Book
+from ioc.lab.publications import Publications
+from ioc.lab.publishing.publish import MINUTES, published_dir
+from ioc.lab.queries import Limits, Queries, Query
+from ioc.lab.sandbox.worker import WorkerSettings
+from ioc.settings import Settings
+from ioc.store.snapshot import current
+
+log = logging.getLogger("ioc.lab")
+
+
+@dataclass(frozen=True)
+class Asking:
+    publications: Publications
+    queries: Queries
+    book: Book
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Clock, limits: Limits = Limits()) -> Asking:  # noqa: B008 - frozen
+        """Raises StoreUnavailable."""
+        publications = Publications(settings, lambda: current(settings.snapshots_dir))
+        book = Book(settings.lab_dir / "saved.db")
+
+        def note(query: Query) -> None:
+            try:
+                book.note(query)
+            except StoreUnavailable as fault:
+                log.warning("A query of %s is not in the history: %s", query.person, fault)
+
+        published = published_dir(settings)
+        worker = WorkerSettings(
+            published, published / MINUTES, settings.lab_dir / "work", settings.zone, limits.memory_mb, limits.spill_mb
+        )
+        queries = Queries(worker, settings.lab_dir / "results", publications.in_use, note, clock, limits)
+        return cls(publications, queries, book)
+
+    def start(self) -> None:
+        self.queries.start()
+        self.publications.start()
+
+    async def close(self) -> None:
+        await self.publications.close()
+        await self.queries.close()

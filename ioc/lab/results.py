@@ -1,0 +1,115 @@
+"""Results of queries from the disk, piece by piece: rows as JSON, and other formats by a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ioc.clock import rfc3339
+from ioc.errors import IocError
+from ioc.lab.plain import plain, values_of
+from ioc.lab.queries import Query
+from ioc.processes import die_with_parent
+
+MEDIA = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_RENDERED_WITHIN_S = 120.0
+_rendering = asyncio.Semaphore(1)
+
+
+class RenderingFailed(IocError):
+    """The file could not be made; the text says why."""
+
+
+def rows_of(path: Path, offset: int, limit: int) -> list[list[Any]]:
+    """Rows [offset, offset + limit) as JSON knows values."""
+    found: list[list[Any]] = []
+    for begins, batch in _batches(path):
+        if begins >= offset + limit:
+            break
+        if begins + batch.num_rows > offset:
+            first = max(offset - begins, 0)
+            found += _rows(batch.slice(first, offset + limit - begins - first))
+    return found
+
+
+def json_pieces(query: Query) -> Iterator[bytes]:
+    """The whole answer, a batch of rows at a time. `query` has a result."""
+    assert query.result is not None
+    head = {
+        "columns": query.columns,
+        "row_count": query.row_count,
+        "truncated": query.truncated,
+        "elapsed_ms": round(query.elapsed_ms, 1),
+        "snapshot": {"taken_at": rfc3339(query.taken_at) if query.taken_at else None},
+    }
+    yield orjson.dumps(head)[:-1] + b',"rows":['
+    is_first = True
+    for _, batch in _batches(query.result):
+        for start in range(0, batch.num_rows, 1024):
+            rows = _rows(batch.slice(start, 1024))
+            yield (b"" if is_first else b",") + orjson.dumps(rows)[1:-1]
+            is_first = False
+    yield b"]}"
+
+
+async def rendered(result: Path, encoding: str) -> Path:
+    """The result as a file of that format, made at the first call. Raises RenderingFailed."""
+    if encoding == "arrow":
+        return result
+    target = result.with_suffix(f".{encoding}")
+    async with _rendering:
+        if target.exists():
+            return target
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ioc.lab.rendering",
+            str(result),
+            str(target),
+            env={"MALLOC_ARENA_MAX": "2", "TMPDIR": str(target.parent)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=die_with_parent,
+        )
+        try:
+            async with asyncio.timeout(_RENDERED_WITHIN_S):
+                _, told = await process.communicate()
+        except BaseException as fault:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            if isinstance(fault, TimeoutError):
+                raise RenderingFailed(f"The file was not made within {_RENDERED_WITHIN_S:g} s.") from None
+            raise
+        if process.returncode:
+            last = (told.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
+            raise RenderingFailed(f"The file could not be made: {last}")
+        return target
+
+
+def _batches(path: Path) -> Iterator[tuple[int, Any]]:
+    """(number of the first row, batch)."""
+    import pyarrow as pa  # only a lab that is asked needs it
+
+    with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+        begins = 0
+        for batch in stream:
+            yield begins, batch
+            begins += batch.num_rows
+
+
+def _rows(batch: Any) -> list[list[Any]]:
+    columns = [[plain(value) for value in values_of(column)] for column in batch.columns]
+    return [list(row) for row in zip(*columns, strict=True)] if columns else []

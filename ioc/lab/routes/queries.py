@@ -1,0 +1,84 @@
+"""/api/v1/lab/queries: asked now, looked after, taken later."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from ioc.api.answers import Json
+from ioc.api.problems import Problem
+from ioc.clock import rfc3339
+from ioc.lab.asking import Asking
+from ioc.lab.caller import caller_of
+from ioc.lab.queries import Query as Running
+from ioc.lab.queries import State
+from ioc.lab.results import rows_of
+from ioc.lab.routes.sql import Format, Question, result_response
+
+
+def routes(asking: Asking) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/lab/queries", tags=["lab"])
+    queries = asking.queries
+
+    def named(request: Request, query: str) -> Running:
+        try:
+            return queries.named(query, caller_of(request).name)
+        except KeyError:
+            raise Problem(404, "There is no such query of yours, or its result was dropped; run it again.") from None
+
+    def with_result(request: Request, query: str) -> Running:
+        found = named(request, query)
+        if found.state is not State.DONE or found.result is None:
+            raise Problem(409, f"The query has no result: it is {found.state}.")
+        return found
+
+    @router.post("", status_code=202)
+    async def ask(request: Request, given: Question) -> Response:
+        rows = queries.limits.rows if given.limit is None else given.limit
+        query = queries.submit(caller_of(request).name, given.sql, given.parameters, rows=rows, name=given.name)
+        return Json({"id": query.id}, 202)
+
+    @router.get("/{query}")
+    async def state(request: Request, query: str) -> Response:
+        return Json(shape_of(asking, named(request, query)))
+
+    @router.delete("/{query}")
+    async def cancel(request: Request, query: str) -> Response:
+        found = named(request, query)
+        await queries.cancel(found)
+        return Json(shape_of(asking, found))
+
+    @router.get("/{query}/rows")
+    async def rows(
+        request: Request,
+        query: str,
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
+    ) -> Response:
+        found = with_result(request, query)
+        assert found.result is not None
+        return Json({"offset": offset, "row_count": found.row_count, "rows": rows_of(found.result, offset, limit)})
+
+    @router.get("/{query}/result", response_model=None)
+    async def result(
+        request: Request, query: str, encoding: Annotated[Format, Query(alias="format")] = "csv"
+    ) -> Response:
+        return await result_response(with_result(request, query), encoding)
+
+    return router
+
+
+def shape_of(asking: Asking, query: Running) -> dict[str, Any]:
+    return {
+        "id": query.id,
+        "name": query.name,
+        "state": query.state,
+        "ahead": asking.queries.ahead_of(query),
+        "elapsed_ms": round(query.elapsed_now_ms, 1),
+        "progress": query.progress if query.state is State.RUNNING else None,
+        "row_count": query.row_count,
+        "columns": query.columns,
+        "truncated": query.truncated,
+        "error": query.error,
+        "kind": query.kind or None,
+        "snapshot": {"taken_at": rfc3339(query.taken_at) if query.taken_at else None},
+    }

@@ -1,0 +1,95 @@
+"""What analysts keep: saved queries, history, and the ready questions to begin with."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from ioc.api.answers import Json
+from ioc.api.problems import Problem
+from ioc.lab.asking import Asking
+from ioc.lab.book import Draft, NotYours
+from ioc.lab.caller import caller_of
+from ioc.lab.parts import LabParts
+from ioc.lab.questions import questions
+from ioc.lab.routes.sql import LONGEST_SQL
+from ioc.model.person import Permission
+
+_NOT_THERE = "There is no such saved query, or it is not shared with you."
+
+
+class Saving(BaseModel):
+    """`chart` is kept as it is given."""
+
+    name: str = Field(min_length=1, max_length=200)
+    sql: str = Field(max_length=LONGEST_SQL)
+    parameters: dict[str, Any] = Field({}, max_length=50)
+    chart: Any = None
+    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field([], max_length=20)
+    shared: bool = False
+
+    def draft(self) -> Draft:
+        return Draft(self.name.strip(), self.sql, self.parameters, self.chart, self.tags, self.shared)
+
+
+def routes(parts: LabParts, asking: Asking) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/lab", tags=["lab"])
+    book = asking.book
+
+    @router.get("/questions")
+    async def ready_questions() -> Response:
+        return Json({"questions": questions()})
+
+    @router.get("/history")
+    async def history(
+        request: Request, limit: Annotated[int, Query(ge=1, le=1_000)] = 100, everybody: bool = False
+    ) -> Response:
+        """One's own, the latest first; an administrator may ask for everybody's."""
+        caller = caller_of(request)
+        if everybody and Permission.ADMINISTER not in caller.permissions:
+            raise Problem(403, "Only an administrator sees what others asked.")
+        return Json({"history": book.history(None if everybody else caller.name, limit)})
+
+    @router.get("/saved")
+    async def saved(request: Request) -> Response:
+        return Json({"saved": book.saved(caller_of(request).name)})
+
+    @router.post("/saved", status_code=201)
+    async def save(request: Request, given: Saving) -> Response:
+        return Json(book.add(given.draft(), caller_of(request).name, parts.clock.now()), 201)
+
+    @router.get("/saved/{saved}")
+    async def one(request: Request, saved: int) -> Response:
+        try:
+            return Json(book.one(saved, caller_of(request).name))
+        except KeyError:
+            raise Problem(404, _NOT_THERE) from None
+
+    @router.get("/saved/{saved}/versions")
+    async def versions(request: Request, saved: int) -> Response:
+        try:
+            return Json({"versions": book.versions(saved, caller_of(request).name)})
+        except KeyError:
+            raise Problem(404, _NOT_THERE) from None
+
+    @router.put("/saved/{saved}")
+    async def change(request: Request, saved: int, given: Saving) -> Response:
+        """Another version; those before it are kept."""
+        try:
+            return Json(book.change(saved, given.draft(), caller_of(request).name, parts.clock.now()))
+        except KeyError:
+            raise Problem(404, _NOT_THERE) from None
+        except NotYours:
+            raise Problem(403, "Only its owner changes a saved query; save a copy of your own.") from None
+
+    @router.delete("/saved/{saved}", status_code=204)
+    async def remove(request: Request, saved: int) -> Response:
+        try:
+            book.remove(saved, caller_of(request).name)
+        except KeyError:
+            raise Problem(404, _NOT_THERE) from None
+        except NotYours:
+            raise Problem(403, "Only its owner removes a saved query.") from None
+        return Response(status_code=204)
+
+    return router
