@@ -1,21 +1,20 @@
 """The console: alerts by keyboard, silences, a storm, roles; what a role may not do is not there."""
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser import province
 from tests.browser.conftest import OpenWall
-from tests.browser.fake_desk import RULE_TEXT, FakeDesk, alert_row, incident_row, silence_row
+from tests.browser.desk_rows import alert_row, silence_row
+from tests.browser.fake_desk import FakeDesk
+from tests.browser.ops_page import chosen, fill, open_ops, rules_shown
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 STORM = 5000
 LONGEST_TASK_MS = 200
 
@@ -24,35 +23,6 @@ LONGEST_TASK_MS = 200
 def desk() -> Iterator[FakeDesk]:
     with FakeDesk() as desk:
         yield desk
-
-
-def fill(desk: FakeDesk) -> None:
-    """Four that make noise, one shelved."""
-    desk.alert(
-        "river", 1, "19753", "Mực nước sông Bồ vượt báo động 2", 14, holder="Nguyễn Lân", handling="acknowledged"
-    )
-    desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
-    desk.alert("land", 3, "20044", "Hồ sơ đất đai quá hạn tăng", 130)
-    desk.alert("camera", 4, "19900", "Camera nút giao thiếu tín hiệu", 315)
-    desk.alert("mail", 4, "46", "Độ trễ văn bản liên thông", 220, handling="shelved", quiet=True)
-
-
-def open_ops(open_page: OpenWall, desk: FakeDesk, path: str = "/ops", width: int = 1366) -> Page:
-    page = open_page(desk, path, width, 768)
-    expect(page.locator("nav [aria-current=page]").nth(1)).to_be_visible()
-    shown = "[data-rule]" if "rules" in path else "[data-silence]" if "silences" in path else "[data-alert]"
-    if "rules" in path or (desk.silences if "silences" in path else desk.has_alerts):
-        expect(page.locator(shown).first).to_be_visible()
-    return page
-
-
-def chosen(page: Page) -> str:
-    return str(page.locator("tr.chosen").get_attribute("data-alert")).split("/")[0]
-
-
-def rules_shown(page: Page) -> list[str]:
-    found = page.locator("[data-alert]").evaluate_all("all => all.map(row => row.dataset.alert)")
-    return [each.split("/")[0] for each in found]
 
 
 def test_acknowledged_by_key(desk: FakeDesk, open_page: OpenWall) -> None:
@@ -91,7 +61,7 @@ def test_an_act_that_the_centre_refuses_is_said(desk: FakeDesk, open_page: OpenW
     expect(page.locator("aside h2")).to_contain_text("Cổng dịch vụ công")
     desk._state["alerts"] = []  # it ended just now, and this page has not heard of it yet
     page.keyboard.press("a")
-    expect(page.get_by_role("alert")).to_contain_text("There is no alert")
+    expect(page.get_by_role("alert")).to_contain_text("không còn; có thể đã hết")
 
 
 def test_shelved_with_a_reason(desk: FakeDesk, open_page: OpenWall) -> None:
@@ -113,7 +83,7 @@ def test_shelved_with_a_reason(desk: FakeDesk, open_page: OpenWall) -> None:
 
 def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page: OpenWall) -> None:
     fill(desk)
-    page = open_ops(open_page, desk, "/ops?view=silences")
+    page = open_ops(open_page, desk, "silences")
     page.keyboard.press("n")
     page.fill("#silence-why", "diễn tập")
     page.get_by_role("button", name="Tạm tắt", exact=True).click()
@@ -146,8 +116,8 @@ def test_a_silence_is_ended_and_stays_on_the_list(desk: FakeDesk, open_page: Ope
     earlier = desk.now() - timedelta(days=1)
     over = {"state": "expired", "ended_at": province.rfc3339(earlier), "ended_by": "lan"}
     desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now()), silence_row("s2", ['rule="x"'], earlier, **over)]
-    page = open_ops(open_page, desk, "/ops?view=silences")
-    expect(page.locator("[data-silence='s2']")).to_contain_text("kết thúc sớm: lan")
+    page = open_ops(open_page, desk, "silences")
+    expect(page.locator("[data-silence='s2']")).to_contain_text("kết thúc sớm: Nguyễn Lân")
     page.locator("[data-silence='s1']").get_by_role("button", name="Kết thúc").click()
     page.get_by_role("button", name="Kết thúc ngay?").click()
     expect(page.locator("[data-silence='s1']")).to_contain_text("Đã hết")
@@ -217,6 +187,10 @@ def test_a_storm_keeps_the_page_usable(desk: FakeDesk, open_page: OpenWall) -> N
         page.keyboard.press("j")
         page.wait_for_timeout(50)
     expect(page.get_by_role("button", name=f"Đang có {STORM}")).to_be_visible()
+    expect(page.locator("[data-flood]")).to_contain_text("Theo nguyên nhân")
+    page.locator("[data-flood] button").first.click()
+    expect(page.locator("table")).to_have_attribute("aria-rowcount", str(STORM // 40 + 1))
+    page.locator("[data-flood] button").first.click()
     page.keyboard.press("j")
     page.keyboard.press("/")
     page.keyboard.type("canh bao 17")
@@ -248,57 +222,6 @@ def test_who_may_only_look_sees_no_buttons(open_page: OpenWall, role: str) -> No
         assert desk.told == []
 
 
-def test_a_rule_with_a_mistake_is_told_beside_the_text(desk: FakeDesk, open_page: OpenWall) -> None:
-    page = open_ops(open_page, desk, "/ops?view=rules")
-    expect(page.locator("tr.chosen")).to_have_attribute("data-rule", "lgsp-latency")
-    expect(page.locator("#rule-faults")).to_contain_text("Ai sẽ nhận: wall (wall)")
-    page.fill("#rule-text", RULE_TEXT.replace("825", "900"))
-    expect(page.locator("#rule-faults")).to_contain_text("clears_below 900 is above the firing limit 840")
-    expect(page.get_by_role("button", name="Lưu và áp dụng")).to_be_disabled()
-    expect(page.get_by_role("button", name="Thử trên 30 ngày qua")).to_be_disabled()
-
-
-def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenWall) -> None:
-    page = open_ops(open_page, desk, "/ops?view=rules")
-    expect(page.locator("#rule-text")).to_have_value(RULE_TEXT)
-    page.fill("#rule-text", RULE_TEXT.replace("840", "900"))
-    expect(page.locator("#rule-faults")).to_contain_text("Luật đúng")
-    page.get_by_role("button", name="Thử trên 30 ngày qua").click()
-    expect(page.locator("[data-backtest]")).to_contain_text("báo 12 lần ở 1 đơn vị, tổng 2 giờ")
-    expect(page.locator("[data-backtest]")).to_contain_text("báo 30 lần")
-    page.get_by_role("button", name="Lưu và áp dụng").click()
-    expect(page.locator("#rule-why-fault")).to_be_visible()
-    page.keyboard.type("bớt báo")
-    page.keyboard.press("Enter")
-    expect(page.locator("aside li").first).to_contain_text("bớt báo")
-    expect(page.locator("#rule-text")).to_have_value(RULE_TEXT.replace("840", "900"))
-    page.get_by_role("button", name="Quay lại bản này").click()
-    page.fill("#rule-why", "như cũ")
-    page.get_by_role("button", name="Quay lại bản 0").click()
-    expect(page.locator("#rule-text")).to_have_value(RULE_TEXT)
-    assert desk.told[-1] == ("POST", "/api/v1/rules/lgsp-latency/roll-back", {"number": 0, "why": "như cũ"})
-
-
-def test_an_incident_follows_its_procedure_to_the_end(desk: FakeDesk, open_page: OpenWall) -> None:
-    fill(desk)
-    page = open_ops(open_page, desk)
-    page.keyboard.press("j")
-    page.keyboard.press("i")
-    expect(page.locator("#act-text")).to_have_value("Cổng dịch vụ công lỗi giao dịch")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Đã mở sự cố")).to_be_visible()
-    page.get_by_role("link", name="Sự cố", exact=True).click()
-    page.get_by_label("Gọi đơn vị vận hành").check()
-    expect(page.locator("aside h3").first).to_contain_text("1/2")
-    expect(page.locator(".timeline")).to_contain_text("Xong một bước · operator")
-    page.get_by_role("button", name="Đóng sự cố").click()
-    expect(page.locator("#incident-fault")).to_have_text("Viết một câu trước đã.")
-    page.keyboard.type("đã khởi động lại dịch vụ")
-    page.get_by_role("button", name="Đóng sự cố").click()
-    expect(page.locator("[data-incident]")).to_contain_text("đã đóng")
-    assert page.get_by_label("Gọi đơn vị vận hành").is_disabled()
-
-
 def test_a_lost_centre_is_said_and_the_list_stays(desk: FakeDesk, open_page: OpenWall) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
@@ -308,64 +231,29 @@ def test_a_lost_centre_is_said_and_the_list_stays(desk: FakeDesk, open_page: Ope
     expect(page.locator("[data-alert]")).to_have_count(4)
 
 
+def test_an_incident_of_several_marked_alerts(desk: FakeDesk, open_page: OpenWall) -> None:
+    fill(desk)
+    page = open_ops(open_page, desk)
+    expect(page.locator("[data-alert]")).to_have_count(4)
+    for key in "xjxi":
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="Mở sự cố · 2 cảnh báo")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Đã mở sự cố")).to_be_visible()
+    assert len(desk.told[-1][2]["alerts"]) == 2
+
+
+def test_why_an_alert_is_quiet_is_said_with_the_name_of_who_did_it(desk: FakeDesk, open_page: OpenWall) -> None:
+    reason = {"kind": "silenced_by", "of": "s1", "text": "lan: bảo trì trục"}
+    desk.alert("quiet", 2, "46", "Cảnh báo bị tắt", 5, quiet=True, suppression=[reason])
+    page = open_ops(open_page, desk, wait=False)
+    page.get_by_role("button", name="Bị tắt 1").click()
+    expect(page.locator("td.handling")).to_contain_text("bị tạm tắt")
+    expect(page.locator("aside")).to_contain_text("Nguyễn Lân: bảo trì trục")
+
+
 def test_sound_has_a_state_that_is_seen(desk: FakeDesk, open_page: OpenWall) -> None:
     page = open_ops(open_page, desk)
     expect(page.locator("[data-sound=off]")).to_have_text(re.compile("Âm báo tắt"))
     page.locator("[data-sound]").click()
     expect(page.locator("[data-sound=on]")).to_have_text(re.compile("Âm báo bật"))
-
-
-VIETNAMESE = re.compile("[ăâơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
-
-
-@pytest.mark.parametrize("path", ["/ops", "/ops?view=silences", "/ops?view=rules", "/ops?view=incidents", "/login"])
-def test_english_is_complete(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
-    """What is left in Vietnamese is the names of people and places."""
-    fill(desk)
-    desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
-    page = open_page(desk, path, 1366, 768)
-    page.get_by_role("button", name="English").click()
-    page.wait_for_timeout(1200)
-    names = {unit["name"] for unit in province.units()} | {"Phạm Dũng", "Nguyễn Lân", "IOC Huế", "Tiếng Việt"}
-    text = page.locator(".desk").inner_text()
-    left = [line for line in text.splitlines() if VIETNAMESE.search(line) and not any(name in line for name in names)]
-    assert left == []
-
-
-@pytest.mark.parametrize(
-    "path", ["/ops", "/ops?lang=en", "/ops?view=silences", "/ops?view=rules", "/ops?view=incidents", "/login"]
-)
-def test_accessible(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
-    fill(desk)
-    desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
-    desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
-    if path == "/login":
-        desk.role = ""
-    page = open_page(desk, path, 1366, 768)
-    page.wait_for_timeout(1500)
-    page.keyboard.press("n" if "silences" in path else "s")
-    page.wait_for_timeout(300)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    result = page.evaluate("rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", rules)
-    assert len(result["passes"]) > 15
-    told = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in result["violations"]]
-    assert told == [], json.dumps(told, indent=1, ensure_ascii=False)
-
-
-@pytest.mark.parametrize("width", [1366, 1920])
-@pytest.mark.parametrize(
-    "path", ["/ops", "/ops?view=silences&lang=en", "/ops?view=rules", "/ops?view=incidents", "/login"]
-)
-def test_no_sideways_scrolling(desk: FakeDesk, open_page: OpenWall, path: str, width: int) -> None:
-    fill(desk)
-    desk.incidents = [incident_row("Outage", [], desk.now(), "lan")]
-    desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
-    page = open_page(desk, path, width, 768)
-    page.wait_for_timeout(1200)
-    wide = page.evaluate(
-        """() => [document.documentElement, ...document.querySelectorAll('aside, .box, section, nav, header')]
-            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => `${e.tagName}.${e.className}`)"""
-    )
-    assert wide == []
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")

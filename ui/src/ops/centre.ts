@@ -1,8 +1,9 @@
-/** What the console asks of the centre, and tells it to do. */
+/** What the console asks of the centre, and tells it to do. Lengths of time are written 30m, 4h, 1d. */
 
 import { ask } from '../live/ask'
 import { who } from '../people/who.svelte'
-import type { AlertInFull, Backtest, Checked, Incident, Rule, Silence, Version } from './protocol'
+import { rfc3339 } from '../live/ask'
+import type { AlertInFull, Audit, Backtest, Channel, Checked, CheckedRouting, Fields, Fired, Incident, Letter, OnCall, OwnFigure, Procedure, Routing, Rule, Silence, Version, Way } from './protocol'
 
 const ALERTS = '/api/v1/alerts'
 const SILENCES = '/api/v1/silences'
@@ -13,7 +14,6 @@ export const inFull = (id: string, given_up?: AbortSignal): Promise<AlertInFull>
 
 export const acknowledge = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/acknowledge`, { alerts, note: '' })
 export const unacknowledge = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/unacknowledge`, { alerts, note: '' })
-/** `length` as 30m, 4h, 1d. */
 export const shelve = (alerts: string[], length: string, why: string): Promise<unknown> =>
   who.change('POST', `${ALERTS}/shelve`, { alerts, for: length, why, ends_on_resolve: true })
 export const unshelve = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/unshelve`, { alerts, note: '' })
@@ -26,19 +26,67 @@ export const endSilence = (id: string): Promise<unknown> => who.change('DELETE',
 
 const RULES = '/api/v1/rules'
 const ofRule = (id: string): string => `${RULES}/${encodeURIComponent(id)}`
+/** Thirty days of a hundred and sixty units take a while on a small machine. */
+const BACKTEST_PATIENCE_MS = 60_000
 
-export const rules = (given_up?: AbortSignal): Promise<{ rules: Rule[] }> => ask(RULES, given_up)
+export type Draft = { fields: Fields } | { text: string }
+export type RuleList = { rules: Rule[]; procedures: Procedure[]; own_figures: OwnFigure[]; left_out?: readonly { kpi: string; field: string; message: string }[] }
+
+export const rules = (given_up?: AbortSignal): Promise<RuleList> => ask(RULES, given_up)
 export const versions = (id: string, given_up?: AbortSignal): Promise<{ versions: Version[] }> => ask(`${ofRule(id)}/versions`, given_up)
-export const checkRule = (text: string): Promise<Checked> => who.change('POST', `${RULES}/check`, { text })
-export const backtest = (text: string): Promise<Backtest> => who.change('POST', `${RULES}/backtest`, { text, days: 30 })
-export const saveRule = (id: string, text: string, why: string): Promise<unknown> => who.change('PUT', ofRule(id), { text, why })
+export const checkRule = (draft: Draft): Promise<Checked> => who.change('POST', `${RULES}/check`, draft)
+export const backtest = (draft: Draft, days: number, units?: string[]): Promise<Backtest> =>
+  who.change('POST', `${RULES}/backtest`, { ...draft, days, ...(units ? { units } : {}) }, BACKTEST_PATIENCE_MS)
+export const saveRule = (id: string, draft: Draft, why: string): Promise<unknown> => who.change('PUT', ofRule(id), { ...draft, why })
+export const deleteRule = (id: string, why: string): Promise<unknown> => who.change('DELETE', `${ofRule(id)}?${new URLSearchParams({ why })}`)
 export const rollBack = (id: string, number: number, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/roll-back`, { number, why })
+export const outOfService = (id: string, length: string, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/out-of-service`, { for: length, why })
+export const inService = (id: string): Promise<unknown> => who.change('DELETE', `${ofRule(id)}/out-of-service`)
 
 const INCIDENTS = '/api/v1/incidents'
-export type IncidentAct = 'comment' | 'assign' | 'do_step' | 'undo_step' | 'close' | 'reopen'
+const ofIncident = (id: string): string => `${INCIDENTS}/${encodeURIComponent(id)}`
+export type IncidentAct = 'comment' | 'assign' | 'severity' | 'take_up' | 'do_step' | 'undo_step' | 'close' | 'reopen'
 
 export const incidents = (given_up?: AbortSignal): Promise<{ incidents: Incident[]; closing_reasons: string[] }> => ask(INCIDENTS, given_up)
 /** The procedure of the first alert's rule is taken up at once. */
 export const openIncident = (title: string, alerts: string[]): Promise<Incident> => who.change('POST', INCIDENTS, { title, alerts })
-export const actOn = (id: string, act: IncidentAct, of: string, text: string): Promise<unknown> =>
-  who.change('POST', `${INCIDENTS}/${encodeURIComponent(id)}/acts`, { act, of, text })
+export const actOn = (id: string, act: IncidentAct, of: string, text: string): Promise<unknown> => who.change('POST', `${ofIncident(id)}/acts`, { act, of, text })
+export const attach = (id: string, file: File): Promise<unknown> => who.upload(`${ofIncident(id)}/files?${new URLSearchParams({ name: file.name })}`, file)
+export const exportPath = (id: string): string => `${ofIncident(id)}/export`
+export const filePath = (id: string, file: string): string => `${ofIncident(id)}/files/${encodeURIComponent(file)}`
+
+/** Full names by account. */
+export const names = async (given_up?: AbortSignal): Promise<ReadonlyMap<string, string>> =>
+  new Map(Object.entries((await ask<{ names: Record<string, string> }>('/api/v1/people/names', given_up)).names))
+
+const ROUTING = '/api/v1/routing'
+export const routing = (given_up?: AbortSignal): Promise<Routing> => ask(ROUTING, given_up)
+export const checkRouting = (text: string): Promise<CheckedRouting> => who.change('POST', `${ROUTING}/check`, { text })
+export const saveRouting = (text: string, why: string): Promise<unknown> => who.change('PUT', ROUTING, { text, why })
+export type Asking = { labels: Record<string, string> } | { rule: string; unit: string } | { alert: string }
+/** By the routing in force, or that of `text`. */
+export const whoWouldGet = (asking: Asking, text?: string): Promise<Way> => who.change('POST', `${ROUTING}/test`, { ...asking, ...(text === undefined ? {} : { text }) })
+export const onCall = (from_ms: number, to_ms: number, given_up?: AbortSignal): Promise<OnCall> =>
+  ask(`${ROUTING}/on-call?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms) })}`, given_up)
+
+export const channels = (given_up?: AbortSignal): Promise<{ channels: Channel[] }> => ask('/api/v1/channels', given_up)
+export const tryChannel = (id: string): Promise<unknown> => who.change('POST', `/api/v1/channels/${encodeURIComponent(id)}/test`)
+export const letters = (state: string, given_up?: AbortSignal): Promise<{ deliveries: Letter[] }> => ask(`/api/v1/deliveries?${new URLSearchParams({ ...(state ? { state } : {}), limit: '200' })}`, given_up)
+export const retry = (deliveries: string[]): Promise<unknown> => who.change('POST', '/api/v1/deliveries/retry', { deliveries })
+
+export const audit = (from_ms: number, to_ms: number, operators: number, given_up?: AbortSignal): Promise<Audit> =>
+  ask(`${ALERTS}/audit?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms), operators: String(operators) })}`, given_up)
+
+const MOST_PAGES = 10
+/** Alerts that fired in a stretch of time, the latest first: at most ten thousand. */
+export async function fired(from_ms: number, to_ms: number, given_up?: AbortSignal): Promise<Fired[]> {
+  const found: Fired[] = []
+  let before: string | null = ''
+  for (let page = 0; page < MOST_PAGES && before !== null; page += 1) {
+    const query: string = new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms), limit: '1000', ...(before ? { before } : {}) }).toString()
+    const answer: { alerts: Fired[]; next: string | null } = await ask(`${ALERTS}/history?${query}`, given_up)
+    found.push(...answer.alerts)
+    before = answer.next
+  }
+  return found
+}

@@ -9,7 +9,8 @@ export type Order = { column: Column; down: boolean }
 export type Show = 'now' | 'unheld' | 'shelved' | 'silenced' | Severity
 
 export type Counts = Record<Show, number>
-export type Names = { units: ReadonlyMap<string, Unit>; language: 'vi' | 'en' }
+/** `names` are full names by account. */
+export type Names = { units: ReadonlyMap<string, Unit>; language: 'vi' | 'en'; names: ReadonlyMap<string, string> }
 
 export const WORST_FIRST: Order = { column: 'severity', down: false }
 
@@ -35,13 +36,13 @@ export function counts(alerts: Iterable<Alert>): Counts {
 }
 
 /** Every word of `wanted` stands somewhere in the alert's names, place, rule or holder, without diacritics. */
-export function filtered(alerts: Iterable<Alert>, show: Show, wanted: string, units: ReadonlyMap<string, Unit>): Alert[] {
+export function filtered(alerts: Iterable<Alert>, show: Show, wanted: string, units: ReadonlyMap<string, Unit>, names: ReadonlyMap<string, string>): Alert[] {
   const words = fold(wanted).split(/\s+/).filter(Boolean)
   const left: Alert[] = []
   for (const alert of alerts) {
     if (!isShown(alert, show)) continue
     if (words.length) {
-      const text = searched(alert, units)
+      const text = searched(alert, units, names)
       if (!words.every((word) => text.includes(word))) continue
     }
     left.push(alert)
@@ -49,22 +50,24 @@ export function filtered(alerts: Iterable<Alert>, show: Show, wanted: string, un
   return left
 }
 
-/** Folding is dear: once for each alert as it is. */
-const folded = new WeakMap<Alert, string>()
+/** Folding is dear, and many alerts share their names and places: once for each text. */
+const folded = new Map<string, string>()
 
-function searched(alert: Alert, units: ReadonlyMap<string, Unit>): string {
-  let text = folded.get(alert)
-  if (text === undefined) {
-    text = fold(`${alert.name.vi} ${alert.name.en} ${units.get(alert.unit)?.name ?? alert.unit} ${alert.rule} ${alert.holder}`)
-    folded.set(alert, text)
-  }
-  return text
+function foldedOnce(text: string): string {
+  let found = folded.get(text)
+  if (found === undefined) folded.set(text, (found = fold(text)))
+  return found
+}
+
+function searched(alert: Alert, units: ReadonlyMap<string, Unit>, names: ReadonlyMap<string, string>): string {
+  const texts = [alert.name.vi, alert.name.en, units.get(alert.unit)?.name ?? alert.unit, alert.rule, names.get(alert.holder) ?? alert.holder]
+  return texts.map(foldedOnce).join(' ')
 }
 
 const HANDLING = { unacknowledged: 0, acknowledged: 1, shelved: 2, out_of_service: 3 }
 
 /** Equal ones: the gravest, then the newest first. */
-export function sorted(alerts: readonly Alert[], { column, down }: Order, { units, language }: Names): Alert[] {
+export function sorted(alerts: readonly Alert[], { column, down }: Order, { units, language, names }: Names): Alert[] {
   const collator = new Intl.Collator('vi', { numeric: true })
   const text = (a: string, b: string): number => (a === b ? 0 : collator.compare(a, b))
   const by: Record<Column, (a: Alert, b: Alert) => number> = {
@@ -72,7 +75,7 @@ export function sorted(alerts: readonly Alert[], { column, down }: Order, { unit
     name: (a, b) => text(a.name[language] || a.name.vi, b.name[language] || b.name.vi) || text(units.get(a.unit)?.short_name ?? a.unit, units.get(b.unit)?.short_name ?? b.unit),
     value: (a, b) => (a.value ?? -Infinity) - (b.value ?? -Infinity) || 0,
     since: (a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)),
-    holder: (a, b) => text(a.holder, b.holder),
+    holder: (a, b) => text(names.get(a.holder) ?? a.holder, names.get(b.holder) ?? b.holder),
     handling: (a, b) => HANDLING[a.handling] - HANDLING[b.handling],
   }
   const compare = by[column]

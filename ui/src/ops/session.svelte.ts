@@ -3,9 +3,11 @@
 import { Desk } from '../desk/desk.svelte'
 import { Connection } from '../live/connection'
 import { paced } from '../live/pace'
-import type { Alert, Centre, Definition, Unit } from '../live/protocol'
+import type { Alert, Centre, Definition, Named, Unit } from '../live/protocol'
 import { contact, type Contact } from '../live/silence'
-import type { Procedure } from './protocol'
+import { who } from '../people/who.svelte'
+import { names, rules } from './centre'
+import type { OwnFigure, Procedure } from './protocol'
 import { Sound } from './sound.svelte'
 
 const PAINT_EVERY_MS = 500
@@ -14,13 +16,18 @@ export type Described = {
   units: ReadonlyMap<string, Unit>
   definitions: ReadonlyMap<string, Definition>
   procedures: ReadonlyMap<string, Procedure>
+  figures: ReadonlyMap<string, OwnFigure>
+  /** Vietnamese and English names of the rules. */
+  rules: ReadonlyMap<string, Named>
 }
 
 export class OpsSession {
   /** Null until the centre has sent its state. */
   alerts = $state.raw<ReadonlyMap<string, Alert> | null>(null)
   contact = $state<Contact>('connected')
-  described = $state.raw<Described>({ units: new Map(), definitions: new Map(), procedures: new Map() })
+  described = $state.raw<Described>({ units: new Map(), definitions: new Map(), procedures: new Map(), figures: new Map(), rules: new Map() })
+  /** Full names by account: what people are called on every view. */
+  names = $state.raw<ReadonlyMap<string, string>>(new Map())
   readonly sound = new Sound()
 
   #connection: Connection
@@ -34,6 +41,7 @@ export class OpsSession {
   start(): () => void {
     this.#connection.open()
     void this.#describe()
+    void this.#name()
     const tick = setInterval(() => {
       this.#connection.watch()
       this.contact = contact(this.#connection.silent_s())
@@ -56,20 +64,41 @@ export class OpsSession {
 
   async #describe(): Promise<void> {
     try {
-      const [centre, { units }, { kpis }, { procedures }] = await Promise.all([
+      const [centre, { units }, { kpis }, { procedures, own_figures, rules: all }] = await Promise.all([
         this.desk.ask<Centre>('/api/v1/centre'),
         this.desk.ask<{ units: Unit[] }>('/api/v1/units'),
         this.desk.ask<{ kpis: Definition[] }>('/api/v1/definitions'),
-        this.desk.ask<{ procedures: Procedure[] }>('/api/v1/rules'),
+        rules(),
       ])
       this.desk.centre = centre
       this.described = {
         units: new Map(units.map((unit) => [unit.code, unit])),
         definitions: new Map(kpis.map((kpi) => [kpi.id, kpi])),
         procedures: new Map(procedures.map((procedure) => [procedure.id, procedure])),
+        figures: new Map(own_figures.map((figure) => [figure.id, figure])),
+        rules: new Map(all.map(({ id, name }) => [id, name])),
       }
     } catch {
       setTimeout(() => void this.#describe(), 5000)
+    }
+  }
+
+  person(account: string): string {
+    return this.names.get(account) ?? account
+  }
+
+  /** Rules were changed: their names and procedures are asked for anew. */
+  ruled(): void {
+    void this.#describe()
+  }
+
+  async #name(): Promise<void> {
+    if (who.session === null) await who.load()
+    if (!who.may('handle_alerts')) return
+    try {
+      this.names = await names()
+    } catch {
+      setTimeout(() => void this.#name(), 30_000)
     }
   }
 }

@@ -2,8 +2,13 @@
 
 import { duration } from '../format/times'
 import { unitOfMeasure, type Language, type Say } from '../texts'
-import type { Alert } from '../live/protocol'
+import type { Alert, Severity } from '../live/protocol'
+import type { SeverityWord } from './protocol'
 import type { Described } from './session.svelte'
+
+/** The gravest first: the place in it, counted from one, is the severity. */
+export const SEVERITY_WORDS: readonly SeverityWord[] = ['critical', 'high', 'medium', 'low']
+export const rank = (word: SeverityWord): Severity => (SEVERITY_WORDS.indexOf(word) + 1) as Severity
 
 /** "> 2.2" with the reader's decimal mark. */
 export function limitText(limit: string, language: Language): string {

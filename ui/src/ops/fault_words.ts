@@ -1,0 +1,55 @@
+/** The centre's sentences about faults in the reader's language. The centre speaks English and names the kind of a fault
+ * by a code with what is filled in; acts that it refuses have their sentence alone, known here with {} for what is
+ * filled in, and {0}, {1} … in the order of their filling. */
+
+import words from '../texts/faults.vi.json'
+import { Refused, type FieldFault } from '../live/ask'
+import type { Language, Say } from '../texts'
+
+const CODES: Readonly<Record<string, string>> = words.codes
+const LANGUAGES: Readonly<Record<string, string>> = { vi: 'Việt', en: 'Anh' }
+const WANTED: Readonly<Record<string, string>> = words.wanted
+
+/** What has no Vietnamese wording is said as the centre says it. */
+export function faultText({ message, code = '', params = {} }: Omit<FieldFault, 'field'>, language: Language): string {
+  if (language === 'en') return message
+  // A fault at the end of a text has no line.
+  const said = CODES[code === 'not_toml' && !params['line'] ? 'not_toml_at_end' : code]
+  return said ? said.replace(/\{(\w+)\}/g, (_, name: string) => filled(name, params[name])) : sentence(message)
+}
+
+/** What a person reads when an act of theirs did not go through. */
+export function refusalText(error: unknown, language: Language, say: Say): string {
+  if (!(error instanceof Refused) || !error.detail) return say('desk.failed')
+  const [first] = error.faults
+  return faultText(first?.code ? first : { message: error.detail }, language)
+}
+
+function filled(name: string, value: unknown): string {
+  if (name === 'nearest') return value ? ` Có phải là “${String(value)}”?` : ''
+  if (name === 'language') return LANGUAGES[String(value)] ?? String(value)
+  if (name === 'wanted') return WANTED[String(value)] ?? String(value)
+  if (name === 'kinds' && Array.isArray(value) && !value.length) return 'chưa có loại nào'
+  if (typeof value === 'number') return String(value).replace('.', ',')
+  return Array.isArray(value) ? value.join(', ') : String(value ?? '')
+}
+
+type Pattern = { sign: RegExp; said: string }
+let known: Pattern[] | null = null
+
+function sentence(message: string): string {
+  // The longest first: a sentence that is nearly all filling would take every other one.
+  known ??= Object.entries(words.sentences)
+    .sort(([a], [b]) => b.replaceAll('{}', '').length - a.replaceAll('{}', '').length)
+    .map(([written, said]) => ({ sign: pattern(written), said }))
+  for (const { sign, said } of known) {
+    const found = sign.exec(message)
+    if (found) return said.replace(/\{(\d)\}/g, (_, n: string) => found[Number(n) + 1] ?? '')
+  }
+  return message
+}
+
+function pattern(written: string): RegExp {
+  const pieces = written.split('{}').map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${pieces.join('([\\s\\S]+?)')}$`)
+}

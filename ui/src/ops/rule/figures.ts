@@ -1,0 +1,33 @@
+/** Figures and lengths of time as they are typed. What cannot be read stays as it was typed: the centre says what is
+ * wrong with it, and the reader mends it where it stands. */
+
+/** "1,5" and "1.5" are the same; an empty text is no figure. */
+export function figure(typed: string): number | string | undefined {
+  const text = typed.trim()
+  if (!text) return undefined
+  const plain = text.replace('−', '-').replace(',', '.')
+  const value = Number(plain)
+  return Number.isFinite(value) && /^-?[\d.]+$/.test(plain) ? value : text
+}
+
+export function figureText(value: unknown, language: 'vi' | 'en'): string {
+  if (value === undefined || value === null) return ''
+  const text = String(value)
+  return typeof value === 'number' && language === 'vi' ? text.replace('.', ',') : text
+}
+
+export const STEPS = ['s', 'm', 'h', 'd'] as const
+export type Step = (typeof STEPS)[number]
+
+/** "30m" as ["30", "m"]; what is not written so as a whole before the first step. */
+export function lengthParts(value: unknown): [string, Step] {
+  const text = value === undefined || value === null ? '' : String(value)
+  const [, n, step] = /^(\d+)([smhd])$/.exec(text) ?? []
+  return step ? [n as string, step as Step] : [text, 'm']
+}
+
+export function lengthOf(typed: string, step: Step): string | undefined {
+  const text = typed.trim()
+  if (!text) return undefined
+  return /^\d+$/.test(text) ? `${Number(text)}${step}` : text
+}
