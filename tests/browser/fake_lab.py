@@ -79,7 +79,9 @@ class FakeLab(FakeDesk):
 
     def _fill(self) -> None:
         codes = [unit["code"] for unit in province.units() if unit["kind"] in {"commune", "ward"}]
-        self._database.execute("CREATE TABLE kpi_values (kpi VARCHAR, unit VARCHAR, evaluated_at TIMESTAMP, value DOUBLE)")
+        self._database.execute(
+            "CREATE TABLE kpi_values (kpi VARCHAR, unit VARCHAR, evaluated_at TIMESTAMP, value DOUBLE)"
+        )
         self._database.execute(
             """INSERT INTO kpi_values
                SELECT 'dossier.on_time_rate', unit, day, 90 + (hash(unit) % 100) / 10.0 - 5 * (d % 3)
@@ -113,13 +115,17 @@ class FakeLab(FakeDesk):
             (f"{lab}/queries/{{id}}/rows", self._rows, ["GET"]),
             (f"{lab}/queries/{{id}}/result", self._result, ["GET"]),
         ]
-        app.router.routes[:0] = [Route(path, self._guarded(answer), methods=methods) for path, answer, methods in routes]
+        app.router.routes[:0] = [
+            Route(path, self._guarded(answer), methods=methods) for path, answer, methods in routes
+        ]
         return app
 
     def _guarded(self, answer: Any) -> Any:
         async def guarded(request: Request) -> Response:
             if self.away:
-                return problem(503, "The lab does not answer just now; everything else goes on. Try again in a few seconds.")
+                return problem(
+                    503, "The lab does not answer just now; everything else goes on. Try again in a few seconds."
+                )
             response: Response = await answer(request)
             return response
 
@@ -149,7 +155,7 @@ class FakeLab(FakeDesk):
 
         views = []
         for name in ("kpi_values", "units", "hours"):
-            told = self._database.cursor().execute(f"DESCRIBE {name}").fetchall()  # noqa: S608 - names of this file
+            told = self._database.cursor().execute(f"DESCRIBE {name}").fetchall()
             columns = [{"name": row[0], "type": row[1], "comment": comment(row[0])} for row in told]
             views.append({"name": name, "comment": comment(name), "columns": columns})
         promise = {"vi": "Tên cột không đổi trong một phiên bản.", "en": "Names of columns stay within a version."}
@@ -161,15 +167,14 @@ class FakeLab(FakeDesk):
     async def _history(self, _: Request) -> Response:
         rows = [
             {
-                "id": query_id,
+                "at": province.rfc3339(query["at"]),
                 "sql": query["sql"],
                 "parameters": query["parameters"],
                 "state": query["state"],
-                "started_at": province.rfc3339(query["at"]),
                 "elapsed_ms": 12,
                 "row_count": len(query["rows"]),
             }
-            for query_id, query in reversed(self._queries.items())
+            for query in reversed(self._queries.values())
         ]
         return JSONResponse({"history": rows})
 
@@ -187,9 +192,10 @@ class FakeLab(FakeDesk):
 
     def _fault(self, sql: str) -> Json | None:
         try:
-            self._database.cursor().execute(f"EXPLAIN {sql}", dict.fromkeys(re.findall(r"\$([a-z]\w*)", sql)))
+            self._database.cursor().execute(f"EXPLAIN\n{sql}", dict.fromkeys(re.findall(r"\$([a-z]\w*)", sql)))
         except duckdb.Error as error:
-            return place_of(str(error))
+            fault = place_of(str(error))
+            return fault | {"line": fault["line"] and fault["line"] - 1}
         return None
 
     async def _start(self, request: Request) -> Response:
@@ -238,6 +244,8 @@ class FakeLab(FakeDesk):
                 "columns": query["columns"] if shown else None,
                 "truncated": query["truncated"],
                 "error": None,
+                "kind": None,
+                "snapshot": {"taken_at": province.rfc3339(self.taken_at)},
             }
         )
 
@@ -254,7 +262,7 @@ class FakeLab(FakeDesk):
 
     async def _all_saved(self, request: Request) -> Response:
         if request.method == "POST":
-            kept = {"id": f"s{len(self.saved) + 1}", "owner": self.role, "version": 1} | await request.json()
+            kept = {"id": len(self.saved) + 1, "owner": self.role, "version": 1} | await request.json()
             self._keep(kept)
             return JSONResponse(kept, 201)
         return JSONResponse({"saved": self.saved})
@@ -265,7 +273,7 @@ class FakeLab(FakeDesk):
         self.saved = [kept, *(each for each in self.saved if each["id"] != kept["id"])]
 
     async def _one_saved(self, request: Request) -> Response:
-        [before] = [each for each in self.saved if each["id"] == request.path_params["id"]]
+        [before] = [each for each in self.saved if each["id"] == int(request.path_params["id"])]
         if request.method == "DELETE":
             self.saved.remove(before)
             return Response(status_code=204)
@@ -274,7 +282,7 @@ class FakeLab(FakeDesk):
         return JSONResponse(kept)
 
     async def _versions_of_saved(self, request: Request) -> Response:
-        versions = [each for each in self.saved_versions if each["id"] == request.path_params["id"]]
+        versions = [each for each in self.saved_versions if each["id"] == int(request.path_params["id"])]
         return JSONResponse({"versions": versions[::-1]})
 
 
@@ -284,7 +292,7 @@ def told(cell: Any) -> Any:
 
 def place_of(message: str) -> Json:
     """DuckDB's own words; the place from the line that it quotes."""
-    text = message.split("\n\nLINE")[0].replace("EXPLAIN ", "")
+    text = message.split("\n\nLINE")[0]
     found = _PLACE.search(message)
     if found is None:
         return {"message": text, "line": None, "column": None}

@@ -2,13 +2,13 @@
 
 import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts'
 import type { BarSeriesOption, HeatmapSeriesOption, LineSeriesOption, ScatterSeriesOption } from 'echarts/charts'
-import { AriaComponent, DataZoomInsideComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from 'echarts/components'
-import type { GridComponentOption, LegendComponentOption, TooltipComponentOption, VisualMapComponentOption } from 'echarts/components'
+import { AriaComponent, DataZoomInsideComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TitleComponent, TooltipComponent, VisualMapComponent } from 'echarts/components'
+import type { GridComponentOption, LegendComponentOption, TitleComponentOption, TooltipComponentOption, VisualMapComponentOption } from 'echarts/components'
 import { init, use, type ComposeOption, type EChartsType } from 'echarts/core'
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers'
 
 use([LineChart, BarChart, HeatmapChart, ScatterChart])
-use([GridComponent, TooltipComponent, LegendComponent, VisualMapComponent, DataZoomInsideComponent])
+use([GridComponent, TitleComponent, TooltipComponent, LegendComponent, VisualMapComponent, DataZoomInsideComponent])
 use([MarkLineComponent, MarkAreaComponent, AriaComponent, CanvasRenderer, SVGRenderer])
 
 export type Option = ComposeOption<
@@ -17,6 +17,7 @@ export type Option = ComposeOption<
   | HeatmapSeriesOption
   | ScatterSeriesOption
   | GridComponentOption
+  | TitleComponentOption
   | TooltipComponentOption
   | LegendComponentOption
   | VisualMapComponentOption

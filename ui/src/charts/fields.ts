@@ -9,7 +9,7 @@ import { base, figure, FONT, hovered, INK, nameOf, tip, told } from './style'
 const LEGEND = 110
 const ROOM = 30 // px of a bubble that a figure fits into
 
-function scale(name: string, least: number, most: number, language: Drawing['language']): object {
+function scale(least: number, most: number, language: Drawing['language']): object {
   return {
     type: 'continuous',
     min: least,
@@ -20,11 +20,14 @@ function scale(name: string, least: number, most: number, language: Drawing['lan
     top: 'middle',
     itemHeight: 180,
     itemWidth: 12,
-    text: [`${name}\n${figure(most, language)}`, figure(least, language)],
+    text: [figure(most, language), figure(least, language)],
     textStyle: { color: INK.text, fontFamily: FONT },
     inRange: { color: [INK.least, '#7fb0dd', '#2f78c0', INK.most] },
   }
 }
+
+/** What the colours measure, above their scale. */
+const titled = (text: string | undefined): object => ({ text, right: 4, top: 0, textStyle: { color: INK.text, fontFamily: FONT, fontSize: 12, fontWeight: 600, width: LEGEND - 8, overflow: 'truncate' } })
 
 export function heatOption(drawing: Drawing): Option {
   const { table, spec, language } = drawing
@@ -32,10 +35,11 @@ export function heatOption(drawing: Drawing): Option {
   const category = { type: 'category' as const, axisLine: { lineStyle: { color: INK.axis } }, axisLabel: { color: INK.text, hideOverlap: true } }
   return {
     ...base,
+    title: titled(spec.y[0]),
     grid: { left: 16, right: 116, top: 30, bottom: 30, containLabel: true },
     xAxis: { ...category, data: columns, ...nameOf(spec.x), nameLocation: 'middle', nameGap: 28 },
     yAxis: { ...category, data: rows, inverse: true, ...nameOf(spec.by), nameLocation: 'start' },
-    visualMap: { ...scale(spec.y[0] as string, least, most, language), dimension: 2 },
+    visualMap: { ...scale(least, most, language), dimension: 2 },
     tooltip: {
       ...tip,
       formatter: (shown) => {
@@ -74,10 +78,11 @@ export function mapOption({ table, spec, language, units }: Drawing, { width, he
   })
   return {
     ...base,
+    title: titled(spec.y[0]),
     grid: { left: 8, top: 8, width: box.width, height: box.height },
     xAxis: { ...hidden, max: box.width },
     yAxis: { ...hidden, max: box.height, inverse: true },
-    ...(shown.length > 0 ? { visualMap: { ...scale(spec.y[0] as string, least, most, language), dimension: 2 } } : {}),
+    ...(shown.length > 0 ? { visualMap: { ...scale(least, most, language), dimension: 2 } } : {}),
     tooltip: {
       ...tip,
       formatter: (shown_at) => {

@@ -5,6 +5,7 @@ import { labelling, type Drawing, type Size } from './drawing'
 import type { Option } from './echarts'
 import { heatOption, mapOption } from './fields'
 import { bars, lines, scatter } from './series'
+import { distinct } from './spec'
 import { base, colour, dash, figure, hovered, INK, mark, nameOf, tip, told, wall } from './style'
 
 const MANY = 60
@@ -23,6 +24,17 @@ export function option(drawing: Drawing, size: Size): Option {
       return barOption(drawing)
   }
 }
+
+/** How much height the names along the side need, px; 0 where any height does. */
+export function wished({ table, spec, units }: Drawing): number {
+  if (spec.kind === 'heat') return distinct(table, spec.by) * 15 + 96
+  if (spec.kind !== 'bar' && spec.kind !== 'stacked') return 0
+  const { categories } = bars(table, spec, labelling({ table, units }))
+  return lying(categories) ? Math.min(categories.length, MANY) * 18 + 110 : 0
+}
+
+/** Long or many names are read from top to bottom. */
+const lying = (categories: readonly string[]): boolean => categories.length > 8 || categories.some((name) => name.length > 12)
 
 const legend = (n: number): object => ({
   show: n > 1,
@@ -84,14 +96,13 @@ function barOption(drawing: Drawing): Option {
   const { table, spec, language } = drawing
   const { categories, series } = bars(table, spec, labelling(drawing))
   const stacked = spec.kind === 'stacked'
-  const across = categories.length > 8 || categories.some((name) => name.length > 12)
+  const across = lying(categories)
   const names = { type: 'category' as const, data: categories, ...nameOf(spec.x), axisLine: { lineStyle: { color: INK.axis } }, axisLabel: { color: INK.text, width: 190, overflow: 'truncate' as const } }
   const values = { ...valueAxis(spec.y.length === 1 ? (spec.y[0] as string) : '', language), scale: false }
   return {
     ...base,
     legend: legend(series.length),
     grid: grid(series.length),
-    // Long or many names are read from top to bottom.
     ...(across
       ? { yAxis: { ...names, inverse: true, nameLocation: 'start' }, xAxis: { ...values, nameLocation: 'middle', nameGap: 26 } }
       : { xAxis: { ...names, nameLocation: 'middle', nameGap: 26 }, yAxis: values }),

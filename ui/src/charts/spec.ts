@@ -27,12 +27,12 @@ function sorted(columns: readonly Column[]): Sorted {
 
 /** The charts that these columns can make. */
 export function possible(columns: readonly Column[]): ChartKind[] {
-  const { times, numbers, texts, hour, unit } = sorted(columns)
+  const { times, numbers, unit } = sorted(columns)
   const can: Record<ChartKind, boolean> = {
     line: times.length > 0 && numbers.length > 0,
     bar: numbers.length > 0 && columns.length > 1,
     stacked: numbers.length > 0 && columns.length > 2,
-    heat: numbers.length > 0 && texts.length > 0 && (hour !== undefined || times.length > 0 || texts.length > 1),
+    heat: columns.some(({ kind }) => kind === 'number') && columns.filter(({ kind }) => kind !== 'nested').length > 2,
     scatter: numbers.length > 1,
     map: unit !== undefined && numbers.length > 0,
   }
@@ -67,8 +67,10 @@ export function defaults(kind: ChartKind, columns: readonly Column[]): ChartSpec
     case 'line':
       return { kind, x: of(time), y: texts.length > 0 ? first : names.slice(0, MOST_LINES), by: of(texts[0]) }
     case 'heat': {
-      const x = hour ?? time ?? texts[1]
-      return { kind, x: of(x), y: first, by: of(unit ?? texts[0]) }
+      const x = hour ?? time ?? texts[1] ?? columns[0]
+      const by = unit ?? texts.find((column) => column !== x) ?? columns.find((column) => column !== x && column.kind !== 'nested')
+      const y = numbers.filter((column) => column !== x && column !== by).map(({ name }) => name)
+      return { kind, x: of(x), y: y.slice(0, 1), by: of(by) }
     }
     case 'map':
       return { kind, x: of(unit), y: first, by: '' }
@@ -85,9 +87,9 @@ export function defaults(kind: ChartKind, columns: readonly Column[]): ChartSpec
 
 /** A spec from an address or a saved query, if the result has what it names. */
 export function fitting(spec: ChartSpec | null, columns: readonly Column[]): ChartSpec | null {
-  if (!spec || !possible(columns).includes(spec.kind)) return null
+  if (!spec) return null
   const has = (name: string): boolean => columns.some((column) => column.name === name)
-  const y = spec.y.filter(has)
+  const y = spec.y.filter((name) => columns.some((column) => column.name === name && column.kind === 'number'))
   return has(spec.x) && y.length > 0 ? { ...spec, y, by: has(spec.by) ? spec.by : '' } : null
 }
 

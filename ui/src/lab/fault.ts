@@ -2,7 +2,7 @@
 
 import { Refused } from '../live/ask'
 import type { TextKey } from '../texts'
-import type { Fault } from './protocol'
+import type { Fault, QueryState } from './protocol'
 
 export type Trouble = { title: TextKey; fault: Fault; retry: boolean }
 
@@ -30,8 +30,10 @@ export function trouble(error: unknown): Trouble {
 }
 
 /** Of a query that failed while it ran: the time limit and the like are no fault of the text. */
-export function failed(fault: Fault): Trouble {
-  return { title: fault.line === null ? 'lab.trouble_failed' : 'lab.trouble_sql', fault, retry: fault.line === null }
+export function failed({ error, kind }: Pick<QueryState, 'error' | 'kind'>): Trouble {
+  const fault = error ?? nowhere('')
+  const title = kind === 'time' ? 'lab.trouble_slow' : kind === 'too_large' ? 'lab.trouble_large' : kind === 'sql' ? 'lab.trouble_sql' : 'lab.trouble_failed'
+  return { title, fault, retry: kind === 'process' || kind === 'memory' }
 }
 
 const nowhere = (message: string): Fault => ({ message, line: null, column: null })

@@ -27,13 +27,16 @@ export type QueryState = {
   columns: { name: string; type: string }[] | null
   truncated: boolean
   error: Fault | null
+  /** Of a failure: what set the limit that it ran into. */
+  kind: 'sql' | 'time' | 'memory' | 'process' | 'too_large' | null
+  snapshot: { taken_at: string }
 }
 export type Rows = { rows: Row[] }
 export type Checked = { ok: boolean; parameters: string[]; error: Fault | null }
 
 export type Question = { id: string; title: Named; why: Named; sql: string; parameters: Parameters; chart: ChartSpec | null }
 export type Saved = {
-  id: string
+  id: number
   name: string
   sql: string
   parameters: Parameters
@@ -45,4 +48,4 @@ export type Saved = {
   changed_at: string
 }
 /** One of the reader's own queries, newest first. */
-export type Past = { id: string; sql: string; parameters: Parameters; state: QueryState['state']; started_at: string; elapsed_ms: number; row_count: number | null }
+export type Past = { at: string; sql: string; parameters: Parameters; state: QueryState['state']; elapsed_ms: number; row_count: number | null }

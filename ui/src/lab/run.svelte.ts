@@ -68,7 +68,7 @@ export class Run {
       if (turn !== this.#turn) return
       this.query = query
       if (query.state === 'done') return await this.#show(query)
-      if (query.state === 'failed') this.trouble = failed(query.error ?? { message: '', line: null, column: null })
+      if (query.state === 'failed') this.trouble = failed(query)
       if (query.state === 'failed' || query.state === 'cancelled') return
       await new Promise((after) => setTimeout(after, wait_ms))
       if (turn !== this.#turn) return

@@ -14,6 +14,8 @@ import type { Checked, Dictionary, Fault, LabState, Parameters, Past, Question, 
 import { Run } from './run.svelte'
 import { Shelf } from './shelf.svelte'
 
+export type Taken = [Question, 'question'] | [Saved, 'saved'] | [Past, 'past']
+
 const STATE_MS = 15_000
 const CHECK_MS = 700
 
@@ -101,11 +103,11 @@ export class LabSession {
   }
 
   /** A text from the left: it takes the place of what is there, which the browser's way back brings again. */
-  take(from: Question | Saved | Past, kind: 'question' | 'saved' | 'past'): void {
+  take(...[from, kind]: Taken): void {
     this.chosen = { ...from.parameters }
     this.sql = from.sql
-    this.chart = 'chart' in from ? from.chart : null
-    this.origin = { saved: kind === 'saved' ? from.id : '', question: kind === 'question' ? from.id : '' }
+    this.chart = kind === 'past' ? null : from.chart
+    this.origin = { saved: kind === 'saved' ? String(from.id) : '', question: kind === 'question' ? from.id : '' }
     this.fault = null
   }
 

@@ -46,4 +46,4 @@ export class Shelf {
   }
 }
 
-const at = (id: string): string => `${SAVED}/${encodeURIComponent(id)}`
+const at = (id: number): string => `${SAVED}/${id}`

@@ -6,8 +6,8 @@ import { tags } from '@lezer/highlight'
 
 export const look = EditorView.theme({
   '&': { height: '100%', backgroundColor: '#fff', color: '#1b2733', fontSize: '14px' },
-  '&.cm-focused': { outline: '3px solid #1f5fa8', outlineOffset: '-2px' },
-  '.cm-scroller': { fontFamily: "ui-monospace, 'Liberation Mono', Consolas, monospace", lineHeight: '1.5', overflow: 'auto' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: "ui-monospace, 'DejaVu Sans Mono', Consolas, 'Liberation Mono', monospace", lineHeight: '1.5', overflow: 'auto' },
   '.cm-content': { padding: '8px 0', caretColor: '#1b2733' },
   '.cm-gutters': { backgroundColor: '#f4f5f7', color: '#5b6570', border: 'none', borderRight: '1px solid #d8dde3' },
   '.cm-activeLine': { backgroundColor: '#f4f8fd' },
@@ -16,7 +16,7 @@ export const look = EditorView.theme({
   '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: '#dce8f5', outline: '1px solid #7d8894' },
   '.cm-placeholder': { color: '#5b6570' },
   '.cm-tooltip': { border: '1px solid #7d8894', borderRadius: '6px', backgroundColor: '#fff', color: '#1b2733', boxShadow: '0 4px 16px rgb(0 0 0 / 14%)' },
-  '.cm-tooltip.cm-tooltip-autocomplete > ul': { maxHeight: '260px', fontFamily: "ui-monospace, 'Liberation Mono', Consolas, monospace", fontSize: '13px' },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul': { maxHeight: '260px', fontFamily: "ui-monospace, 'DejaVu Sans Mono', Consolas, 'Liberation Mono', monospace", fontSize: '13px' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '3px 8px', lineHeight: '1.4' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: '#1f5fa8', color: '#fff' },
   '.cm-completionDetail': { marginLeft: '12px', color: '#4a5763', fontFamily: "'Inter Variable', sans-serif", fontStyle: 'normal' },
@@ -24,8 +24,7 @@ export const look = EditorView.theme({
   '.cm-tooltip.cm-completionInfo': { padding: '8px 10px', maxWidth: '340px', fontFamily: "'Inter Variable', sans-serif", fontSize: '13px', lineHeight: '1.4' },
   '.cm-diagnostic-error': { borderLeft: '4px solid #b3102a' },
   '.cm-diagnostic': { padding: '6px 10px', maxWidth: '560px', fontSize: '13px', whiteSpace: 'pre-wrap' },
-  // A wavy line of the text itself: the one CodeMirror draws is a picture at a data: address.
-  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy #b3102a 1.5px', textUnderlineOffset: '3px', backgroundColor: '#fdecef' },
+  '.cm-lintRange-error': { backgroundColor: '#fdecef' },
   '.cm-panels': { backgroundColor: '#f4f5f7', color: '#1b2733', borderColor: '#d8dde3' },
 })
 

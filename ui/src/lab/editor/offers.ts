@@ -7,8 +7,8 @@ import type { View } from '../protocol'
 import { FUNCTIONS, KEYWORDS, TYPES } from './dialect'
 
 export type Vocabulary = { views: readonly View[]; kpis: readonly Definition[]; units: readonly Unit[]; language: Language }
-/** `what` is told beside it, `more` when it is chosen; `quote`: it stands inside a text. */
-export type Offer = { text: string; what: string; more: string; kind: 'view' | 'column' | 'kpi' | 'unit' | 'parameter' | 'keyword' | 'function' | 'type'; score: number }
+/** `what` is told beside it, `more` when it is chosen; `names` are searched too, whatever the language. */
+export type Offer = { text: string; what: string; more: string; kind: 'view' | 'column' | 'kpi' | 'unit' | 'parameter' | 'keyword' | 'function' | 'type'; score: number; names?: string }
 /** `before` is all that stands before the place, `sql` the whole text; `inText` is the part of a text in quotes before it,
  * null outside of one. */
 export type Where = { before: string; sql: string; inText: string | null }
@@ -72,8 +72,8 @@ const used_in = (sql: string, views: readonly View[]): View[] => views.filter(({
 function values(before: string, inText: string, { kpis, units, language }: Vocabulary): Offers {
   const outside = before.slice(0, before.length - inText.length - 1)
   const column = /([\w.]+)\s*(?:=|<>|!=|\bi?like|\b(?:not\s+)?in\s*\([^()]*)\s*$/i.exec(outside)?.[1]?.split('.').at(-1)?.toLowerCase() ?? ''
-  const ofKpis = kpis.map((kpi): Offer => ({ text: kpi.id, what: named(kpi.name, language), more: '', kind: 'kpi', score: column === 'kpi' ? 3 : 0 }))
-  const ofUnits = units.map((unit): Offer => ({ text: unit.code, what: unit.name, more: '', kind: 'unit', score: column === 'unit' ? 3 : 0 }))
+  const ofKpis = kpis.map((kpi): Offer => ({ text: kpi.id, what: named(kpi.name, language), more: '', names: `${kpi.name.vi} ${kpi.name.en}`, kind: 'kpi', score: column === 'kpi' ? 3 : 0 }))
+  const ofUnits = units.map((unit): Offer => ({ text: unit.code, what: unit.name, more: '', names: unit.name, kind: 'unit', score: column === 'unit' ? 3 : 0 }))
   const all = column === 'kpi' ? ofKpis : column === 'unit' ? ofUnits : [...ofKpis, ...ofUnits]
   return { length: inText.length, offers: best(all, inText) }
 }
@@ -83,10 +83,11 @@ function best(all: readonly Offer[], typed: string): Offer[] {
   const words = fold(typed).split(/\s+/).filter(Boolean)
   const found = all.flatMap((offer) => {
     const [text, what] = [fold(offer.text), fold(offer.what)]
-    const told = offer.kind === 'kpi' || offer.kind === 'unit' ? `${text} ${what}` : text
+    const told = offer.names ? `${text} ${fold(offer.names)}` : text
     if (!words.every((word) => told.includes(word))) return []
     const begins = words.length > 0 && (text.startsWith(words[0] as string) || what.startsWith(words.join(' ')))
-    return [{ ...offer, score: offer.score + (begins ? 10 : 0) }]
+    const whole = words.length > 0 && told.includes(words.join(' '))
+    return [{ ...offer, score: offer.score + (begins ? 10 : 0) + (whole ? 5 : 0) }]
   })
   return found.toSorted((a, b) => b.score - a.score).slice(0, MOST)
 }
