@@ -9,6 +9,8 @@ from ioc.lab.app import create_lab_app
 from ioc.lab.asking import Asking
 from ioc.lab.beside import Beside
 from ioc.lab.parts import LabParts
+from ioc.lab.publishing.publish import MINUTES, published_dir
+from ioc.lab.quack.door import QuackDoor
 from ioc.lab.server import serve
 from ioc.serving.report_sending import report_sender
 from ioc.settings import Settings
@@ -21,12 +23,14 @@ def command() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment()
     clock = SystemClock()
+    asking = Asking.of(settings, clock)
     parts = LabParts(
         settings,
         clock,
         lambda: current(settings.snapshots_dir),
         Beside(),
         report_sender(settings.channels_path),
-        Asking.of(settings, clock),
+        asking,
+        QuackDoor(settings, clock, asking.published_path, published_dir(settings) / MINUTES),
     )
     serve(create_lab_app(parts), settings.lab_socket)

@@ -22,8 +22,14 @@ def create_lab_app(parts: LabParts) -> FastAPI:
         kept = asyncio.create_task(ReportKeeping(parts).run())
         if parts.asking is not None:
             parts.asking.start()
+            building = asyncio.create_task(open_data.keep_built(parts.asking.published_path, parts))
+        if parts.quack is not None:
+            parts.quack.start()
         yield
+        if parts.quack is not None:
+            await parts.quack.close()
         if parts.asking is not None:
+            building.cancel()
             await parts.asking.close()
         kept.cancel()
         await parts.beside.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
@@ -42,6 +43,11 @@ class Asking:
         )
         queries = Queries(worker, settings.lab_dir / "results", publications.in_use, note, clock, limits)
         return cls(publications, queries, book)
+
+    def published_path(self) -> Path | None:
+        """The file in use; None while nothing is published."""
+        published = self.publications.in_use()
+        return None if published is None else published.path
 
     def start(self) -> None:
         self.queries.start()

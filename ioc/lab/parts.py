@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ioc.clock import Clock
 from ioc.lab.asking import Asking
 from ioc.lab.beside import Beside
+from ioc.lab.quack.door import QuackDoor
 from ioc.reports.sendings import Send
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
@@ -15,7 +16,7 @@ from ioc.store.snapshot import Snapshot
 class LabParts:
     """Everything `create_lab_app` needs. `snapshot` gives the raw one in use; `beside` reckons over it in a process of
     its own; `send` brings issues of reports out by a channel, None sends nothing;
-    `asking` is the SQL side, `quack_address` says where the door for DuckDB's own protocol is, None without one."""
+    `asking` is the SQL side, `quack` the door for DuckDB's own protocol; None without."""
 
     settings: Settings
     clock: Clock
@@ -23,4 +24,4 @@ class LabParts:
     beside: Beside
     send: Send | None = None
     asking: Asking | None = None
-    quack_address: Callable[[], str | None] | None = None
+    quack: QuackDoor | None = None

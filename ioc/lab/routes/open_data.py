@@ -11,12 +11,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
 from ioc.api.problems import Problem
-from ioc.clock import Clock
 from ioc.errors import IocError
-from ioc.lab.beside import Beside
 from ioc.lab.parts import LabParts
 from ioc.open_data.building import BuiltFile, build, built
-from ioc.settings import Settings
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
 """Of the CSV files, the preferred first (ioc/open_data/writing.py)."""
@@ -51,23 +48,17 @@ def routes(parts: LabParts) -> APIRouter:
     return router
 
 
-async def keep_built(lab: Callable[[], Path | None], beside: Beside, settings: Settings, clock: Clock) -> None:
+async def keep_built(lab: Callable[[], Path | None], parts: LabParts) -> None:
     """For as long as the lab runs: build anew from the published file that `lab` gives, when it is another, at most
     every quarter of an hour."""
-    directory, done, last = settings.open_data_dir, None, None
+    settings, done, last = parts.settings, None, None
+    site = settings.site or f"http://{settings.http_host}:{settings.http_port}"
     while True:
-        path, now = lab(), clock.now()
+        path, now = lab(), parts.clock.now()
         if path is not None and path != done and (last is None or now - last >= _BUILT_AT_MOST_EVERY):
             done, last = path, now
             try:
-                await beside.run(
-                    build,
-                    path,
-                    directory,
-                    settings,
-                    settings.site or f"http://{settings.http_host}:{settings.http_port}",
-                    now,
-                )
+                await parts.beside.run(build, path, settings.open_data_dir, settings, site, now)
             except IocError as fault:
                 _LOG.warning("The open data stays as it was: %s", fault)
         await asyncio.sleep(_LOOK_EVERY_S)

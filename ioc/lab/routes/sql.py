@@ -76,7 +76,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
                 },
                 "queue": {"running": queries.running, "waiting": queries.waiting},
                 "version": VERSION,
-                "quack": parts.quack_address() if parts.quack_address else None,
+                "quack": _quack(parts),
                 "faults": [one for one in (failure(raw_dir), asking.publications.error, *queries.missing) if one],
             }
         )
@@ -146,3 +146,8 @@ async def _until_ended(request: Request, asking: Asking, query: Running) -> None
     except asyncio.CancelledError:
         await asking.queries.cancel(query)
         raise
+
+
+def _quack(parts: LabParts) -> dict[str, str] | None:
+    address = parts.quack.address() if parts.quack is not None else None
+    return None if address is None else {"address": address}
