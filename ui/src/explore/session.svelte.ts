@@ -29,8 +29,8 @@ export class ExploreSession {
   readonly province = $derived(this.described.value?.centre.province.code ?? '')
   readonly definition: KpiDefinition | null = $derived(this.described.value?.glossary.kpis.get(this.shown.kpi) ?? null)
   readonly byCode: ReadonlyMap<string, Unit> = $derived(new Map(this.described.value?.units.map((unit) => [unit.code, unit])))
-  readonly span: Span = $derived(this.shown.span ?? presetSpan(this.shown.range, this.#now_ms, this.desk.zone))
-  readonly step: Step = $derived(stepOf(this.shown.step, this.span, this.desk.zone))
+  readonly span: Span = $derived(this.#spanOf())
+  readonly step: Step = $derived(this.#stepOf())
   /** The chosen units that the KPI speaks of; the province where none is left. */
   readonly units: string[] = $derived(this.#unitsOf())
   readonly told = $derived(this.units.length > 0)
@@ -77,6 +77,14 @@ export class ExploreSession {
   /** Of the series that is shown, as a file. */
   table(form: 'csv' | 'xlsx'): string {
     return this.#path('series', { ...this.#time(), units: this.units.join(','), ...(this.shown.lastYear ? { compare: 'last_year' } : {}), format: form })
+  }
+
+  #spanOf(): Span {
+    return this.shown.span ?? presetSpan(this.shown.range, this.#now_ms, this.desk.zone)
+  }
+
+  #stepOf(): Step {
+    return stepOf(this.shown.step, this.span, this.desk.zone)
   }
 
   #unitsOf(): string[] {
