@@ -5,7 +5,8 @@ operators, IN, BETWEEN, IS NULL, LIKE, arithmetic, working days and a few functi
 it meets.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ioc.catalog.rows import nearest
+from ioc.catalog.turning import FALLING, FREE, RISING, Turn, compared, fixed, flipped, together
 from ioc.catalog.working_time import add_working_days, working_days
 from ioc.model.case import CaseType
 
@@ -61,12 +63,23 @@ class Condition:
     """`sql` is true for the cases meant; a column `now` (UTC) must stand beside the case's own when `uses_now`, the
     columns of the store's `working_calendar` where it speaks of working days.
 
-    `loose` is free of `now` and true at least where `sql` can be true at some moment.
+    `loose` is free of `now` and true at least where `sql` can be true at some moment. `turns`, where `sql` is a
+    conjunction of parts of which each stays, only rises or only falls as `now` goes on: these parts.
     """
 
     sql: str
     uses_now: bool
     loose: str
+    turns: "Turns | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """SQL of the three kinds of parts, "true" where there is none of a kind."""
+
+    stays: str
+    rises: str
+    falls: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,8 @@ class _Part:
     kind: str
     uses_now: bool = False
     loose: str = ""
+    turn: Turn = FREE
+    members: "tuple[_Part, ...]" = ()
 
     def wide(self) -> str:
         return "true" if self.uses_now and not self.loose else self.loose or self.sql
@@ -96,7 +111,24 @@ def attribute(name: str, kind: str) -> str:
 @lru_cache(maxsize=4096)
 def _parse(text: str, statuses: tuple[str, ...], attributes: tuple[str, ...]) -> Condition:
     part = _as(_Writer(statuses, attributes).write(_tree(text)), "truth")
-    return Condition(part.sql, part.uses_now, part.wide())
+    return Condition(part.sql, part.uses_now, part.wide(), _turns(part))
+
+
+def _turns(part: "_Part") -> Turns | None:
+    found: dict[int, list[str]] = {FREE: [], RISING: [], FALLING: []}
+    for one in _conjuncts(part):
+        if one.turn is None:
+            return None
+        found[one.turn].append(one.sql)
+    stays, rises, falls = (f"({' AND '.join(found[turn])})" if found[turn] else "true" for turn in found)
+    return Turns(stays, rises, falls)
+
+
+def _conjuncts(part: "_Part") -> Iterator["_Part"]:
+    if not part.members:
+        yield part
+    for member in part.members:
+        yield from _conjuncts(member)
 
 
 def _tree(text: str) -> Node:
@@ -136,15 +168,18 @@ class _Writer:
                 word = " AND " if node["type"] == "CONJUNCTION_AND" else " OR "
                 parts = [_as(self.write(child), "truth") for child in node["children"]]
                 loose = word.join(part.wide() for part in parts)
-                return _Part(f"({word.join(p.sql for p in parts)})", "truth", _now(parts), f"({loose})")
+                whole = _Part(f"({word.join(p.sql for p in parts)})", "truth", _now(parts), f"({loose})")
+                turn = together(*(part.turn for part in parts))
+                return replace(whole, turn=turn, members=tuple(parts) if "AND" in word else ())
             case "COMPARISON" if node["type"] in _COMPARISONS:
                 left, right = self._alike([node["left"], node["right"]])
-                sql = f"({left.sql} {_COMPARISONS[node['type']]} {right.sql})"
-                return _Part(sql, "truth", _now([left, right]))
+                sign = _COMPARISONS[node["type"]]
+                turn = compared(sign, left.turn, right.turn)
+                return _Part(f"({left.sql} {sign} {right.sql})", "truth", _now([left, right]), turn=turn)
             case "BETWEEN":
                 parts = self._alike([node["input"], node["lower"], node["upper"]])
                 sql = "({} BETWEEN {} AND {})".format(*(part.sql for part in parts))
-                return _Part(sql, "truth", _now(parts))
+                return _Part(sql, "truth", _now(parts), turn=fixed(*(part.turn for part in parts)))
             case "OPERATOR":
                 return self._operator(node)
             case "FUNCTION":
@@ -160,7 +195,7 @@ class _Writer:
             return _Part(name, "attribute")
         if len(names) == 1:
             if name == "now":
-                return _Part('"now"', "time", uses_now=True)
+                return _Part('"now"', "time", uses_now=True, turn=RISING)
             if name in TIME_COLUMNS:
                 return _Part(f'"{name}"', "time")
             if name in TEXT_COLUMNS:
@@ -181,18 +216,19 @@ class _Writer:
             part = self.write(children[0])
             part = _as(part, "text") if part.kind == "attribute" else part
             sql = f"({part.sql} IS {'NOT ' if 'NOT' in kind else ''}NULL)"
-            return _Part(sql, "truth", part.uses_now)
+            return _Part(sql, "truth", part.uses_now, turn=fixed(part.turn))
         if kind == "OPERATOR_NOT":
             part = _as(self.write(children[0]), "truth")
-            return _Part(f"(NOT {part.sql})", "truth", part.uses_now)
+            return _Part(f"(NOT {part.sql})", "truth", part.uses_now, turn=flipped(part.turn))
         if kind in ("COMPARE_IN", "COMPARE_NOT_IN"):
             parts = self._alike(children)
             word = "IN" if kind == "COMPARE_IN" else "NOT IN"
             sql = f"({parts[0].sql} {word} ({', '.join(part.sql for part in parts[1:])}))"
-            return _Part(sql, "truth", _now(parts))
+            return _Part(sql, "truth", _now(parts), turn=fixed(*(part.turn for part in parts)))
         if kind == "OPERATOR_COALESCE":
             parts = self._alike(children)
-            return _Part(f"coalesce({', '.join(part.sql for part in parts)})", parts[0].kind, _now(parts))
+            sql = f"coalesce({', '.join(part.sql for part in parts)})"
+            return _Part(sql, parts[0].kind, _now(parts), turn=fixed(*(part.turn for part in parts)))
         raise ConditionInvalid(f"The operator {kind} is not allowed in a condition.")
 
     def _function(self, node: Node) -> _Part:
@@ -206,22 +242,29 @@ class _Writer:
         if name in ("+", "-", "*", "/") and len(parts) == 2:
             kinds = (parts[0].kind, parts[1].kind)
             if name in "+-" and kinds == ("time", "length"):
-                return _Part(f"({parts[0].sql} {name} {parts[1].sql})", "time", _now(parts))
+                return _Part(f"({parts[0].sql} {name} {parts[1].sql})", "time", _now(parts), turn=parts[0].turn)
             left, right = (_as(part, "number") for part in parts)
+            if name in "+-":
+                turn = together(left.turn, right.turn if name == "+" else flipped(right.turn))
+                return _Part(f"({left.sql} {name} {right.sql})", "number", _now(parts), turn=turn)
             divisor = f"nullif({right.sql}, 0)" if name == "/" else right.sql  # by zero: null, so the case is not meant
-            return _Part(f"({left.sql} {name} {divisor})", "number", _now(parts))
+            turn = fixed(left.turn, right.turn)
+            return _Part(f"({left.sql} {name} {divisor})", "number", _now(parts), turn=turn)
         if name == "-" and len(parts) == 1:
-            return _Part(f"(-{_as(parts[0], 'number').sql})", "number", _now(parts))
+            return _Part(f"(-{_as(parts[0], 'number').sql})", "number", _now(parts), turn=flipped(parts[0].turn))
         if name in _TEXT_FUNCTIONS and len(parts) == 1:
             return _Part(f"{name}({_as(parts[0], 'text').sql})", _TEXT_FUNCTIONS[name])
         if name in _NUMBER_FUNCTIONS and len(parts) == 1:
-            return _Part(f"{name}({_as(parts[0], 'number').sql})", "number", _now(parts))
+            turn = fixed(parts[0].turn) if name == "abs" else parts[0].turn
+            return _Part(f"{name}({_as(parts[0], 'number').sql})", "number", _now(parts), turn=turn)
         if name == "working_days" and len(parts) == 2:
             since, until = (_as(part, "time") for part in parts)
-            return _Part(working_days(since.sql, until.sql), "number", _now(parts))
+            turn = together(flipped(since.turn), until.turn)
+            return _Part(working_days(since.sql, until.sql), "number", _now(parts), turn=turn)
         if name == "add_working_days" and len(parts) == 2:
             since, days = _as(parts[0], "time"), _as(parts[1], "number")
-            return _Part(add_working_days(since.sql, days.sql), "time", _now(parts))
+            turn = fixed(since.turn, days.turn)
+            return _Part(add_working_days(since.sql, days.sql), "time", _now(parts), turn=turn)
         allowed = (*_TEXT_FUNCTIONS, *_NUMBER_FUNCTIONS, "coalesce", "working_days", "add_working_days")
         raise ConditionInvalid(f"The function {name}() is not allowed in a condition; allowed are {', '.join(allowed)}")
 

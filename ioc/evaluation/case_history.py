@@ -7,7 +7,7 @@ points is counted once and then brought to them.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 
 import duckdb
@@ -19,6 +19,7 @@ from ioc.evaluation.case_versions import has_ties, in_windows, latest_versions, 
 from ioc.evaluation.cases import DISTINCT, CaseExpression, CaseSql, CaseTotals, naive, quoted, unpacked
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.takes import NEVER, Amounts, Real, Vectors, Whole
+from ioc.evaluation.turning import TURNED, cut_to_turns, knows_calendar
 from ioc.evaluation.vectors import case_values
 from ioc.evaluation.windows import minute_of
 from ioc.model.case import CaseType
@@ -59,7 +60,8 @@ def case_series(
     heard = _heard(cursor, case_type.id, asked[0].moments)
     together: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, one in enumerate(asked):
-        alone = place if not (sql[place].additive or sql[place].uses_now) else -1
+        shares = sql[place].uses_now and sql[place].turns is None
+        alone = place if not ((sql[place].additive and not sql[place].uses_now) or shares) else -1
         together[one.targets, one.at, one.moments, sql[place].uses_now, alone].append(place)
     found: dict[int, Vectors] = {}
     for places in together.values():
@@ -68,7 +70,7 @@ def case_series(
         times = np.repeat(heard, one.targets.size)
         for place, total in zip(places, totals, strict=True):
             found[place] = case_values(asked[place].expression, total.n, total.amount, times, times != NEVER)
-    cursor.execute("DROP TABLE versions; DROP TABLE IF EXISTS parsed")
+    cursor.execute(f"DROP TABLE versions; DROP TABLE IF EXISTS parsed; DROP TABLE IF EXISTS {TURNED}")
     return [found[place] for place in range(len(asked))]
 
 
@@ -158,6 +160,10 @@ def _totals(
     held = f"(SELECT * EXCLUDE (first_point, last_point), {target} AS place, {span} FROM {versions})"
     held = f"(SELECT * FROM {held} WHERE first_point <= last_point)"
     try:
+        turns = expressions[0].turns if len(expressions) == 1 and expressions[0].additive else None
+        if turns is not None and expressions[0].uses_now and _known(cursor, expressions, moments):
+            held = cut_to_turns(cursor, held, turns, moments, _calendar(expressions))
+            expressions = [replace(expressions[0], counted=turns.stays, uses_now=False)]
         if all(sql.additive and not sql.uses_now for sql in expressions):
             return _of_spans(cursor, held, expressions, len(moments), targets.size)
         return _of_points(cursor, held, expressions, len(moments), targets.size)
@@ -238,6 +244,10 @@ def _of_points(
         total.put(entry, table[f"n{place}"], table[f"a{place}"])
         answer.append(total)
     return answer
+
+
+def _known(cursor: duckdb.DuckDBPyConnection, expressions: Sequence[CaseSql], moments: Sequence[Moment]) -> bool:
+    return not any(sql.uses_calendar for sql in expressions) or knows_calendar(cursor, moments)
 
 
 def _calendar(expressions: Sequence[CaseSql]) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from ioc.catalog.conditions import (
     TEXT_COLUMNS,
     TIME_COLUMNS,
     Condition,
+    Turns,
     attribute,
     parse_condition,
 )
@@ -37,7 +38,8 @@ class CaseSql:
     """SQL of an expression over the columns of `cases` and `now`, without the window.
 
     `counted` says which cases are samples, `hit` which of them count (a ratio's only); `amount` is what is summed or
-    compared, empty where cases are counted; `loose` is `counted` without `now`, true at least where it can be.
+    compared, empty where cases are counted; `loose` is `counted` without `now`, true at least where it can be. `turns`
+    are the parts of `counted` by how they go with `now`, where they are known and nothing else speaks of `now`.
     """
 
     counted: str
@@ -46,6 +48,7 @@ class CaseSql:
     fold: str
     uses_now: bool
     loose: str
+    turns: Turns | None = None
 
     @classmethod
     def of(cls, expression: CaseExpression, case_type: CaseType) -> "CaseSql":
@@ -53,11 +56,13 @@ class CaseSql:
         match expression:
             case CaseRatio():
                 over = parse_condition(expression.over, case_type)
-                return cls(over.sql, where.sql, "", "sum", _now(where, over), over.loose)
+                turns = None if where.uses_now else over.turns
+                return cls(over.sql, where.sql, "", "sum", _now(where, over), over.loose, turns)
             case CaseSum():
                 amount = attribute(expression.field, "number")
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
-                return cls(counted, "", amount, "sum", where.uses_now, where.loose)
+                turns = _also(where.turns, f"{amount} IS NOT NULL")
+                return cls(counted, "", amount, "sum", where.uses_now, where.loose, turns)
             case CaseDistinct():
                 columns = ("service", "channel")
                 amount = f'"{expression.field}"' if expression.field in columns else attribute(expression.field, "text")
@@ -71,8 +76,10 @@ class CaseSql:
                     amount = f"({working_days(since, until)} / {expression.per.days}.0)"
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
                 fold = _TAKES.get(expression.take) or f"quantile_cont:{expression.q!r}"
-                return cls(counted, "", amount, fold, where.uses_now or expression.until == "now", where.loose)
-        return cls(where.sql, "", "", "sum", where.uses_now, where.loose)
+                turns = None if expression.until == "now" else _also(where.turns, f"{amount} IS NOT NULL")
+                uses_now = where.uses_now or expression.until == "now"
+                return cls(counted, "", amount, fold, uses_now, where.loose, turns)
+        return cls(where.sql, "", "", "sum", where.uses_now, where.loose, where.turns)
 
     def columns(self, place: int, within: str = "") -> str:
         """Two aggregates, `n{place}` the samples and `a{place}` the amount (of a count: 0)."""
@@ -113,6 +120,10 @@ class CaseSql:
 
 def _now(*conditions: Condition) -> bool:
     return any(condition.uses_now for condition in conditions)
+
+
+def _also(turns: Turns | None, stays: str) -> Turns | None:
+    return None if turns is None else replace(turns, stays=f"({turns.stays} AND {stays})")
 
 
 @dataclass(slots=True)
