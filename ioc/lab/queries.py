@@ -177,6 +177,7 @@ class Queries:
         """`ask` is check or plan: as the worker answers. Raises SandboxEnded, NothingPublished."""
         question = self._question(sql, parameters, ask, 0, "")
         async with self._quick_turn:
+            await self._quick.ready()
             try:
                 async with asyncio.timeout(_CHECK_SECONDS):
                     return await self._quick.ask(question)
@@ -237,6 +238,8 @@ class Queries:
         try:
             newest = self._newest()
             question = self._question(query.sql, query.parameters, "query", query.rows, f"{query.id}.arrow")
+            await sandbox.ready()
+            query.began_s = monotonic()
             async with asyncio.timeout(self.limits.seconds):
                 answer = await sandbox.ask(question, told)
         except TimeoutError:

@@ -10,12 +10,12 @@ from ioc.catalog import Catalog
 
 _TIMES = ("received_at", "due_at", "deadline_at", "closed_at", "updated_at", "applied_at")
 _SETS = """
-INSERT INTO kept.attribute_sets
+INSERT INTO attribute_sets
 SELECT c.case_type, c.attributes, map_from_entries(list_filter(map_entries(c.attributes::JSON::MAP(VARCHAR, VARCHAR)),
     lambda entry: list_contains(d.attributes, entry.key)))
 FROM (SELECT DISTINCT case_type, attributes FROM {table} WHERE attributes IS NOT NULL) c
 JOIN kept.declared d USING (case_type)
-ANTI JOIN kept.attribute_sets s ON s.case_type = c.case_type AND s.text = c.attributes
+ANTI JOIN attribute_sets s ON s.case_type = c.case_type AND s.text = c.attributes
 """
 
 
@@ -26,13 +26,16 @@ def refresh_cases(connection: duckdb.DuckDBPyConnection, catalog: Catalog, zone_
     clocks = connection.execute(
         "SELECT (SELECT version FROM raw.working_calendar), (FROM raw.case_clocks SELECT list(case_clocks::VARCHAR))"
     ).fetchall()
+    # For the time of this connection only: the texts may have more in them than what is declared.
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE attribute_sets "
+        "(case_type VARCHAR, text VARCHAR, attributes MAP(VARCHAR, VARCHAR))"
+    )
     version = hashlib.sha256(repr((declared, clocks, zone_hours)).encode()).hexdigest()
     if _known(connection) == version and _append(connection, zone_hours):
         return
     connection.execute(
         "CREATE OR REPLACE TABLE kept.declared (case_type VARCHAR, attributes VARCHAR[]); "
-        "CREATE OR REPLACE TABLE kept.attribute_sets (case_type VARCHAR, text VARCHAR, "
-        "attributes MAP(VARCHAR, VARCHAR)); "
         "DELETE FROM kept.days WHERE name = 'cases'"
     )
     connection.executemany("INSERT INTO kept.declared VALUES (?, ?)", [list(one) for one in declared.items()])
@@ -113,5 +116,5 @@ def _with_attributes(columns: list[str], table: str, zone_hours: int) -> str:
     )
     return (
         f"SELECT c.case_type, {told}, s.attributes FROM {table} c "
-        "LEFT JOIN kept.attribute_sets s ON s.case_type = c.case_type AND s.text = c.attributes"
+        "LEFT JOIN attribute_sets s ON s.case_type = c.case_type AND s.text = c.attributes"
     )

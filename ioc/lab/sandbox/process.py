@@ -42,8 +42,7 @@ class Sandbox:
     async def ask(self, question: Mapping[str, Any], told: Callable[[float], None] | None = None) -> dict[str, Any]:
         """`{"done": …}` or `{"failed": …}` as the worker gives it; `told` hears of progress from 0 to 1. Whoever stops
         waiting must end the process, which would still answer. Raises SandboxEnded."""
-        if not self.is_running:
-            await self._start()
+        await self.ready()
         process = self._process
         assert process is not None
         assert process.stdin is not None
@@ -59,6 +58,11 @@ class Sandbox:
         except (BrokenPipeError, ConnectionResetError, ValueError) as fault:
             await self.end()
             raise SandboxEnded("The process of the query broke down.") from fault
+
+    async def ready(self) -> None:
+        """It runs when this returns. Raises SandboxEnded."""
+        if not self.is_running:
+            await self._start()
 
     async def end(self) -> None:
         """Kill it and clear its folder; harmless when there is none."""
@@ -87,7 +91,7 @@ class Sandbox:
         try:
             async with asyncio.timeout(_STARTS_WITHIN_S):
                 self.missing = (await self._line(self._process))["ready"]
-        except (TimeoutError, KeyError, ValueError) as fault:
+        except (TimeoutError, KeyError, ValueError, BrokenPipeError) as fault:
             await self.end()
             raise SandboxEnded("The process for queries does not start; the lab's log says why.") from fault
 

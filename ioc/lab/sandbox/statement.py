@@ -23,7 +23,9 @@ _NEVER = frozenset({
 })  # fmt: skip
 _HIDDEN_SCHEMAS = frozenset({"kept"})
 _SYSTEM_TABLES = re.compile(
-    r"(?i)^(duckdb_(secrets|settings|databases|logs?|log_contexts|memory|temporary_files|tables|indexes|extensions|connections|approx.*|external.*)|sqlite_.*|pg_(settings|authid|shadow|user|roles|stat.*))$"
+    r"duckdb_(secrets|settings|databases|logs?|log_contexts|memory|temporary_files|tables|indexes|extensions|connections)"
+    r"|sqlite_.*|pragma_.*|pg_(settings|authid|shadow|user|roles|stat.*)",
+    re.IGNORECASE,
 )
 _EXPLAIN = re.compile(r"\s*explain(?:\s+analyze)?(?:\s*\([^)]*\))?\s+", re.IGNORECASE)
 _DESCRIBE = re.compile(r'\s*(?:describe|desc)\s+(?:table\s+)?"?([a-z_]\w*)"?\s*;?\s*', re.IGNORECASE)
@@ -126,7 +128,7 @@ def _check_node(node: dict[str, Any], skipped: int) -> None:
             raise Refusal(f"The table function {name}() is not open to queries here.", at)
     elif kind == "BASE_TABLE":
         schema, name = str(node.get("schema_name", "")).lower(), str(node.get("table_name", ""))
-        if schema in _HIDDEN_SCHEMAS or _SYSTEM_TABLES.match(name):
+        if schema in _HIDDEN_SCHEMAS or _SYSTEM_TABLES.fullmatch(name):
             raise Refusal(f"The table {schema + '.' if schema else ''}{name} is not open to queries here.", at)
     elif node.get("class") == "FUNCTION":
         name = str(node.get("function_name", "")).lower()

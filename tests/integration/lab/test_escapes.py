@@ -1,0 +1,97 @@
+"""Tries to get out of a real confined process: refused or bounded, nothing written or read, the next one works."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from ioc.clock import FixedClock
+from ioc.lab.asking import Asking
+from ioc.lab.queries import Limits, Query, State
+from ioc.settings import Settings
+from tests.lab_escapes import ESCAPES, SECRET_TEXT, Escape
+from tests.lab_filled import NOW, SECRET, published
+
+LIMITS = Limits(seconds=2.0, memory_mb=96, rows=2_000, bytes=8 << 20, spill_mb=48)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("escapes")
+    published(folder, days=20)
+    (folder / "secret.txt").write_text(SECRET_TEXT)
+    (folder / "lab" / "published" / "link.txt").symlink_to(folder / "secret.txt")
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asking(data_dir: Path) -> AsyncIterator[Asking]:
+    made = Asking.of(Settings(data_dir=data_dir), FixedClock(NOW), LIMITS)
+    made.start()
+    yield made
+    await made.close()
+
+
+def filled_in(escape: Escape, data_dir: Path) -> str:
+    if "{" not in escape.sql:
+        return escape.sql
+    return escape.sql.format(
+        secret=data_dir / "secret.txt",
+        target=data_dir / "written",
+        archive=data_dir / "lab" / "published" / "minutes",
+        link=data_dir / "lab" / "published" / "link.txt",
+        store=data_dir / "snapshots",
+        people=data_dir / "people.db",
+    )
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file that was there before must stay as it is, and no other may come."""
+    return {
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if not any(part in ("work", "results") or part.startswith("saved.db") for part in path.parts) and path.is_file()
+    }
+
+
+async def ask(asking: Asking, sql: str) -> Query:
+    query = asking.queries.submit("an", sql, {}, rows=LIMITS.rows)
+    await query.ended.wait()
+    return query
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("escape", ESCAPES, ids=lambda escape: escape.id)
+async def test_nothing_gets_out(asking: Asking, data_dir: Path, escape: Escape) -> None:
+    before = state_of(data_dir)
+    query = await ask(asking, filled_in(escape, data_dir))
+    if escape.expects == "refused":
+        assert query.state is State.FAILED
+        assert query.kind == "sql"
+        assert query.elapsed_ms < LIMITS.seconds * 1000
+        assert query.error
+        assert SECRET_TEXT not in query.error["message"]
+    else:
+        assert query.elapsed_ms < LIMITS.seconds * 1000 + 1500
+        assert query.state is State.FAILED or (query.row_count or 0) <= LIMITS.rows
+        if query.result is not None:
+            assert query.result.stat().st_size < LIMITS.bytes * 1.2
+    assert state_of(data_dir) == before
+    after = await ask(asking, "SELECT count(*) AS n FROM units")
+    assert after.state is State.DONE
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_private_is_in_no_view_and_in_no_table(asking: Asking, data_dir: Path) -> None:
+    tables = await ask(asking, "SELECT table_name FROM information_schema.tables")
+    assert tables.state is State.DONE
+    seen = await ask(asking, "SELECT DISTINCT attributes FROM cases")
+    assert seen.state is State.DONE
+    for file in (data_dir / "lab" / "published").rglob("*.duckdb"):
+        assert SECRET.encode() not in file.read_bytes()
+
+
+def test_there_are_enough_tries() -> None:
+    assert len(ESCAPES) >= 100
+    assert len({escape.id for escape in ESCAPES}) == len(ESCAPES)
