@@ -155,8 +155,8 @@ def test_sums_of_days_wander_as_their_days_do() -> None:
 def test_the_models_know_a_season_and_the_interval_holds_what_comes() -> None:
     """The real models on four series with a weekly season, a wandering level and noise; one call for all."""
     chance = np.random.default_rng(21)
-    days, left, count = 126, 28, 4
-    level = 100 + np.cumsum(chance.normal(0, 0.5, (count, days + left)), axis=1)
+    days, left, count = 140, 28, 4
+    level = 100 + np.cumsum(chance.normal(0, 0.2, (count, days + left)), axis=1)
     whole = level + 20 * np.sin(np.arange(days + left) * 2 * np.pi / 7) + chance.normal(0, 4, (count, days + left))
     made = forecasts(whole[:, :days].tolist(), [left] * count, 7)
     truth = whole[:, days:]

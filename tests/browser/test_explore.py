@@ -1,0 +1,190 @@
+"""The explorer: figures without SQL, all in the address, by mouse and by keys."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import province
+from tests.browser.conftest import OpenWall
+from tests.browser.fake_centre import PAGES
+from tests.browser.fake_explorer import FakeExplorer
+
+pytestmark = pytest.mark.browser
+
+KPI = "dossier.on_time_rate"
+AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+VIETNAMESE = re.compile("[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịỉĩọỏốồổỗộớờởỡợụủũứừửữựỳỵỷỹ]", re.IGNORECASE)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+DRAWN = "[data-chart=drawn]"
+
+
+@pytest.fixture
+def centre() -> Iterator[FakeExplorer]:
+    assert (PAGES / "index.html").is_file(), "the pages are not built; `npm run build` in ui/ builds them"
+    with FakeExplorer() as centre:
+        yield centre
+
+
+def explore(open_page: OpenWall, centre: FakeExplorer, query: str = f"kpi={KPI}", ready: str = DRAWN) -> Page:
+    page = open_page(centre, f"/explore?{query}", 1366, 768)
+    expect(page.locator(ready).first).to_be_visible()
+    return page
+
+
+def test_a_kpi_is_found_without_diacritics_and_shown(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre, "", "nav [data-kpi]")
+    expect(page.get_by_role("heading", name="Khám phá chỉ tiêu")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("dung han trong thang")
+    page.keyboard.press("Enter")
+    expect(page.locator(DRAWN)).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Tỷ lệ hồ sơ giải quyết đúng hạn trong tháng")
+    assert f"kpi={KPI}" in page.url
+
+
+def test_units_years_and_forecast_are_added_and_stay_in_the_address(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre)
+    page.keyboard.press("u")
+    page.keyboard.type("phu xuan")
+    page.locator(".list input").first.check()
+    page.locator("article").focus()
+    page.keyboard.press("l")
+    page.keyboard.press("f")
+    expect(page.get_by_text("Khả năng đạt mục tiêu ≥ 98")).to_be_visible()
+    expect(page.get_by_text("< 1 %")).to_be_visible()
+    expect(page.locator("article thead").first).to_contain_text("năm trước")
+    last = centre.questions("series")[-1]
+    assert (last["units"], last["compare"], last["step"]) == ("46,19753", "last_year", "1d")
+    address = page.url
+    page.reload()
+    expect(page.get_by_text("< 1 %")).to_be_visible()
+    assert page.url == address
+    assert centre.questions("series")[-1] == last
+
+
+def test_the_table_says_what_the_chart_says(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre, f"kpi={KPI}&range=7d&step=1d")
+    rows = page.locator("[role=region] tbody tr")
+    expect(rows.first).to_contain_text("9")
+    expect(rows).to_have_count(7)
+    picture = page.get_by_role("img", name=re.compile("Diễn biến"))
+    expect(picture).to_have_attribute("aria-label", re.compile(r"1 đơn vị, 7 thời điểm"))
+    for form in ("CSV", "XLSX"):
+        assert f"format={form.lower()}" in str(page.get_by_role("link", name=form, exact=True).get_attribute("href"))
+    for form in ("PNG", "SVG"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=form).click()
+        content = Path(download.value.path()).read_bytes()
+        assert content[:4] == (b"\x89PNG" if form == "PNG" else b"<svg")
+
+
+def test_communes_are_painted_without_holding_the_page_up(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre)
+    page.evaluate(
+        """() => { window.long = []
+            const note = list => window.long.push(...list.getEntries().map(entry => entry.duration))
+            new PerformanceObserver(note).observe({type: 'longtask'}) }"""
+    )
+    page.keyboard.press("2")
+    communes = [unit for unit in province.units() if province.level(unit) == "commune"]
+    expect(page.locator("li svg path")).to_have_count(len(communes))
+    # One task held up by the machine is no long task.
+    assert len([length for length in page.evaluate("window.long") if length > 200]) <= 1
+    page.locator("li a[data-unit='19753']").click()
+    expect(page.locator(DRAWN)).to_be_visible()
+    assert "units=19753" in page.url
+
+
+def test_a_change_is_told_apart(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre, f"kpi={KPI}&view=parts", "tfoot")
+    expect(page.locator(".whole")).to_contain_text("−1,50")
+    page.get_by_role("button", name="Kênh").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody")).to_contain_text("(không ghi)")
+    centre.faults["parts"] = (400, "from must lie before to.")
+    page.get_by_role("button", name="7 ngày", exact=True).click()
+    expect(page.get_by_text("from must lie before to.")).to_be_visible()
+
+
+def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre)
+    page.get_by_role("button", name="Xem SQL").click()
+    expect(page.locator("pre")).to_contain_text("FROM kpi_1")
+    href = str(page.get_by_role("link", name="Mở trong trang SQL").get_attribute("href"))
+    assert href.startswith("/lab#sql=--%20dossier.on_time_rate")
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "detail"),
+    [
+        pytest.param("series", 503, "The lab does not answer just now.", id="away"),
+        pytest.param("series", 400, "90 points of 300 units are too many.", id="too much"),
+        pytest.param("forecast", 503, "The forecast failed: no memory", id="forecast failed"),
+    ],
+)
+def test_a_failure_says_why_and_can_be_tried_again(
+    centre: FakeExplorer, open_page: OpenWall, address: str, status: int, detail: str
+) -> None:
+    centre.faults[address] = (status, detail)
+    page = explore(open_page, centre, f"kpi={KPI}&forecast=1", "[role=alert]")
+    expect(page.get_by_text(detail)).to_be_visible()
+    centre.faults.clear()
+    page.get_by_role("button", name="Thử lại").click()
+    expect(page.locator(DRAWN)).to_be_visible()
+    expect(page.get_by_text(detail)).to_have_count(0)
+
+
+def test_too_little_history_is_a_sentence_and_no_number(centre: FakeExplorer, open_page: OpenWall) -> None:
+    centre.too_little = True
+    page = explore(open_page, centre, f"kpi={KPI}&forecast=1")
+    expect(page.get_by_text("There are values of 12 days; a forecast needs 56 at least.")).to_be_visible()
+    expect(page.locator("section:has(#forecast-heading) b")).to_have_text("Chưa thể dự báo")
+
+
+def test_one_click_from_a_tile_and_from_the_catalogue(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = open_page(centre, "/wall/main")
+    page.locator(f"[data-kpi='{KPI}']").hover()
+    page.locator(f"[data-kpi='{KPI}'] a.explore").click()
+    expect(page.locator(DRAWN)).to_be_visible()
+    page.goto(f"{centre.address}/catalog/{KPI}?unit=19753")
+    page.get_by_role("link", name="Khám phá", exact=True).click()
+    expect(page.locator(DRAWN)).to_be_visible()
+    assert f"kpi={KPI}&units=19753" in page.url
+
+
+def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre, f"kpi={KPI}&last=1&forecast=1")
+    page.keyboard.press("s")
+    page.get_by_text("Dự báo này đáng tin đến đâu").click()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for key, ready in (("1", "pre"), ("2", "li svg path"), ("3", "tfoot")):
+        page.keyboard.press(key)
+        expect(page.locator(ready).first).to_be_visible()
+        assert violations(page) == []
+        for width in (1920, 1366):
+            page.set_viewport_size({"width": width, "height": 768})
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    names = {unit["name"] for unit in province.units()} | {unit["short_name"] for unit in province.units()}
+    for key, ready in (("1", "pre"), ("2", "li svg path"), ("3", "tfoot")):
+        page.keyboard.press(key)
+        expect(page.locator(ready).first).to_be_visible()
+        lines = page.locator("article").inner_text().splitlines()
+        assert [line for line in lines if VIETNAMESE.search(line) and not any(name in line for name in names)] == []
+
+
+@pytest.mark.parametrize("query", ["", "kpi=none"])
+def test_nothing_chosen_says_what_to_do(centre: FakeExplorer, open_page: OpenWall, query: str) -> None:
+    page = explore(open_page, centre, query, "nav [data-kpi]")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert violations(page) == []
+    expect(page.locator("article")).to_contain_text("Chọn một chỉ tiêu" if not query else "none")
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    found = page.evaluate(f"axe.run(document, {{runOnly: {RULES}}}).then(r => r.violations)")
+    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
