@@ -31,6 +31,11 @@ class Past:
     state: Codes | None = None
     samples: Times | None = None
 
+    def at(self, places: Places) -> "Past":
+        """At some of its times."""
+        state = None if self.state is None else self.state[places]
+        return Past(self.value[places], state, None if self.samples is None else self.samples[places])
+
 
 @dataclass(frozen=True, slots=True)
 class History:

@@ -27,7 +27,7 @@ from ioc.catalog.own_figures import own_figures
 from ioc.catalog.written import rule_text
 from ioc.clock import from_ms, rfc3339
 from ioc.desk import acts, routebook
-from ioc.desk.past import longest_change
+from ioc.desk.past import longest_change, own_step
 from ioc.desk.rulebook import fields_of_text
 from ioc.model.rule import Rule
 
@@ -152,10 +152,12 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         return await threads.run(work)
 
     def run(after: Rule, before: Rule | None, given: Trial) -> dict[str, Any]:
-        end = centre.clock.now().replace(second=0, microsecond=0)
-        step = parse_step(given.step) if given.step else _step(given.days)
-        start = end - timedelta(days=given.days)
         both = [after] if before is None else [before, after]
+        step = parse_step(given.step) if given.step else own_step(both, timedelta(days=given.days))
+        end = centre.clock.now().replace(second=0, microsecond=0)
+        if step >= timedelta(hours=1):
+            end = end.replace(minute=0)
+        start = end - timedelta(days=given.days)
         catalog = desk.in_force.catalog
         units = tuple(
             code
@@ -286,11 +288,6 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         return await threads.run(work)
 
     return router
-
-
-def _step(days: int) -> timedelta:
-    """The finest of these lengths that makes at most 1,440 steps."""
-    return next(timedelta(minutes=m) for m in (1, 5, 10, 15, 30, 60, 120, 360, 1440) if days * 1440 // m <= 1440)
 
 
 def _backtest(found: Backtest) -> dict[str, Any]:

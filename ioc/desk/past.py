@@ -26,6 +26,7 @@ _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
 _LONGEST_SILENCE = timedelta(days=2)
 MOST_STEPS = 3_000
+_STEPS = [timedelta(minutes=m) for m in (1, 5, 10, 15, 30, 60, 120, 360, 1440)]
 
 
 @dataclass
@@ -97,7 +98,7 @@ class Past:
         step: timedelta,
     ) -> History:
         """Of all KPIs that the rules speak of, at the end of each step. `units` in the catalogue's order. Raises
-        KeyError for a KPI without history (a figure of the centre itself), ValueError for too many steps."""
+        KeyError for an unknown KPI, ValueError for too many steps."""
         count = (end - start) // step
         if not 0 < count <= MOST_STEPS:
             raise ValueError(f"{count} steps are not 1 to {MOST_STEPS}; take a longer step or fewer days.")
@@ -108,16 +109,19 @@ class Past:
         times_ms = np.array([to_ms(time) for time in times], np.int64)
         with self.store.cursor() as cursor, transaction(cursor, self.store.path):
             reader = PaneReader(cursor, self.store.archive_dir, self.store.zone_hours)
-            for leaf in found:
+            for leaf in sorted(found, key=lambda one: not isinstance(one, Deviation)):
                 definition = catalog.kpis[leaf.kpi]
-                if leaf.kpi not in kpis:
-                    kpis[leaf.kpi] = self._past(reader, catalog, definition, units, times)
                 if isinstance(leaf, Deviation) and (leaf.kpi, leaf.weeks) not in usual:
                     first = to_ms(start) // _HOUR_MS * _HOUR_MS - leaf.weeks * 168 * _HOUR_MS
                     hours = np.arange(first, to_ms(end), _HOUR_MS, dtype=np.int64)
                     ends = [from_ms(int(hour) + _HOUR_MS) for hour in hours]
-                    hourly = self._past(reader, catalog, definition, units, ends).value
-                    usual[leaf.kpi, leaf.weeks] = usual_at(times_ms, hours, hourly, leaf.weeks)
+                    hourly = self._past(reader, catalog, definition, units, ends)
+                    usual[leaf.kpi, leaf.weeks] = usual_at(times_ms, hours, hourly.value, leaf.weeks)
+                    places = np.searchsorted(hours + _HOUR_MS, times_ms)
+                    if (times_ms % _HOUR_MS == 0).all():
+                        kpis[leaf.kpi] = hourly.at(places)
+                if leaf.kpi not in kpis:
+                    kpis[leaf.kpi] = self._past(reader, catalog, definition, units, times)
         return History(times_ms, units, kpis, usual)
 
     def _past(
@@ -143,6 +147,14 @@ class Past:
 def units_of_kpi(catalog: Catalog, definition: KpiDefinition) -> tuple[str, ...]:
     """Units that a KPI speaks of, the province first."""
     return tuple(unit.code for unit in catalog.vocabulary.units.values() if unit.level in definition.per)
+
+
+def own_step(rules: Iterable[Rule], length: timedelta) -> timedelta:
+    """The finest step that makes at most 1,440 of a length; of a rule that compares with the same hour of past weeks at
+    least an hour, as usual values stand by the hour."""
+    hourly = any(isinstance(leaf, Deviation) for rule in rules for leaf in leaves(rule.condition))
+    finest = timedelta(hours=1) if hourly else timedelta()
+    return next(step for step in _STEPS if step >= finest and length // step <= 1440)
 
 
 def longest_change(rules: Iterable[Rule]) -> timedelta:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from setup.environment import PEERS_VENV
-from tests.bench import alert_ticks, alerting, historian, latency, resting, throughput
+from tests.bench import alert_ticks, alerting, backtests, historian, latency, resting, storm, throughput
 
 
 def _websocket() -> None:
@@ -17,6 +17,8 @@ BENCHES: dict[str, Callable[[], None]] = {
     "latency": lambda: latency.run(30),
     "alerting": alerting.run,
     "alert_ticks": alert_ticks.run,
+    "backtests": backtests.run,
+    "storm": storm.run,
     "historian": lambda: historian.run(15),
     "websocket": _websocket,
     "demonstration": lambda: resting.run(30),

@@ -8,7 +8,7 @@ import pytest
 
 from ioc.alerts.inputs import Needs
 from ioc.catalog.rules import check_rule
-from ioc.desk.past import Past, units_of_kpi
+from ioc.desk.past import Past, own_step, units_of_kpi
 from ioc.model.rule import Rule
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
@@ -42,6 +42,17 @@ def test_history_of_all_units_is_that_of_each(told: Centre, kpi: str) -> None:
         expected = [np.nan if point.value is None else point.value for point in points]
         np.testing.assert_allclose(found.value[:, units.index(unit)], expected)
     assert np.isfinite(found.value).any()
+
+
+def test_a_deviation_by_whole_hours_reads_its_history_once_and_says_the_same(told: Centre) -> None:
+    start, end = (NOW - 48 * HOUR).replace(minute=0, second=0), NOW.replace(minute=0, second=0)
+    past, units = Past(told.store, VIETNAM), units_of_kpi(told.catalog, told.catalog.kpis["t.mean_24h"])
+    unusual = rule(told, deviation={"weeks": 2, "fires_above": 3})
+    once = past.history(told.catalog, [unusual], units, start, end, HOUR)
+    plain = past.history(told.catalog, [rule(told, fires_above=1)], units, start, end, HOUR)
+    np.testing.assert_array_equal(once.kpis["t.mean_24h"].value, plain.kpis["t.mean_24h"].value)
+    assert own_step([unusual], timedelta(days=1)) == HOUR
+    assert own_step([rule(told, fires_above=1)], timedelta(days=30)) == timedelta(minutes=30)
 
 
 def test_too_many_steps_are_refused(told: Centre) -> None:
