@@ -1,11 +1,11 @@
-"""The conformance suite over every kind."""
+"""The conformance suite over every kind but MQTT (test_conformance_of_mqtt.py)."""
 
 import pytest
 
 from tests.integration.connectors.conformance import ConnectorConformance
-from tests.integration.connectors.systems import Agency, Amqtt, Mosquitto, MosquittoOf311, Pusher, RestServer
+from tests.integration.connectors.systems import Agency, Pusher, RestServer
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
 class TestHttpPush(ConnectorConformance):
@@ -18,15 +18,3 @@ class TestHttpPoll(ConnectorConformance):
 
 class TestFileDrop(ConnectorConformance):
     system = Agency
-
-
-class TestMqtt5(ConnectorConformance):
-    system = Mosquitto
-
-
-class TestMqtt311(ConnectorConformance):
-    system = MosquittoOf311
-
-
-class TestMqttOfTheDemonstration(ConnectorConformance):
-    system = Amqtt

@@ -66,6 +66,7 @@ def check(path: Path, ticks: int | None = None) -> int:
     return int(done)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_random_moments(tmp_path: Path, kills: int) -> None:
     rng = random.Random(20261122)
