@@ -32,8 +32,8 @@ class QuackDoor:
     ) -> None:
         self._settings = settings
         self._people = People.open(settings.people_path, clock)
-        self._seats = Seats(published, minutes, settings.zone.key, limits or QuackLimits())
-        self._front = Front(self._seats, self._people.tokens.caller_of, self._note)
+        self.seats = Seats(published, minutes, settings.zone.key, limits or QuackLimits())
+        self._front = Front(self.seats, self._people.tokens.caller_of, self._note)
         self._running: asyncio.Task[None] | None = None
         self._address: str | None = None
 
@@ -49,7 +49,7 @@ class QuackDoor:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
-        await self._seats.close()
+        await self.seats.close()
 
     async def _run(self) -> None:
         """The lab goes on without this door when it cannot be opened."""

@@ -22,7 +22,7 @@ from ioc.lab.quack import extensions
 _PIECES = 12
 _SPILL_MB = 512
 # DuckDB's libraries and threads reserve addresses that they do not use.
-_ADDRESSES_MB = 1600
+_ADDRESSES_MB = 2600
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class QuackProcess:
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, secret: str, lab: Path, folder: Path) -> None:
         self._process = process
-        self._port = port
+        self.port = port
         self._folder = folder
         self.secret = secret
         self.lab = lab
@@ -61,6 +61,7 @@ class QuackProcess:
                 "PATH": "/usr/bin:/bin",
                 "HOME": str(folder),
                 "LANG": "C.UTF-8",
+                "MALLOC_ARENA_MAX": "2",
                 "PYTHONPATH": os.pathsep.join(sys.path),
             },
         )
@@ -95,7 +96,7 @@ class QuackProcess:
         """Its answer. Raises TimeoutError, ProcessGone."""
         try:
             async with asyncio.timeout(within_s):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 try:
                     writer.write(_HEAD.format(len(message)).encode() + message)
                     await writer.drain()
@@ -106,6 +107,10 @@ class QuackProcess:
             if isinstance(fault, TimeoutError):
                 raise
             raise ProcessGone("The process that answers your queries ended.") from fault
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def ended(self) -> bool:

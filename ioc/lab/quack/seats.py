@@ -1,7 +1,7 @@
 """Who has a Quack server process just now: a seat a person, a few at once, taken from those who do not use theirs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +81,10 @@ class Seats:
                     self._watching = asyncio.create_task(self._watch())
             seat.used_s = monotonic()
             return seat
+
+    def taken(self) -> Mapping[str, Seat]:
+        """By person."""
+        return self._seats
 
     async def vacate(self, person: str, seat: Seat, why: str = "") -> None:
         """End the process of this seat; nothing when it has ended already."""
