@@ -13,12 +13,12 @@ export function entryText(entry: Entry, incident: Incident, { names, described }
   const said = KNOWN.includes(entry.act) ? say(`incident_act.${entry.act}` as TextKey) : entry.act
   return { said, text: [about(entry, incident), entry.text].filter(Boolean).join(' · ') }
 
-  function about({ act, of }: Entry, { procedures, attachments }: Incident): string {
+  function about({ act, of, text }: Entry, { procedures, attachments }: Incident): string {
     if (!of) return ''
     if (act === 'assigned') return names.get(of) ?? of
     if (act === 'closed') return say(`reason_of.${of}` as TextKey)
     if (act === 'severity_set') return say(`severity_of.${of}` as TextKey)
-    if (act === 'attached') return attachments.find(({ id }) => id === of)?.name ?? of
+    if (act === 'attached') return text ? '' : (attachments.find(({ id }) => id === of)?.name ?? of)
     if (act === 'procedure_taken_up') return named(procedures[of]?.procedure.name ?? { vi: of }, language)
     if (act === 'step_done' || act === 'step_undone') {
       const [procedure = '', step = ''] = of.split('/')
