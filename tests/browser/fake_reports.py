@@ -1,0 +1,165 @@
+"""The fake centre with reports: issues of plain values, in the shapes of `/api/v1/reports`."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ioc.reports.content import Cell, Column, Correction, Drawing, FedBy, Issue, Prose, Row, Table
+from tests.browser.fake_centre import PAGES
+from tests.browser.fake_desk import FakeDesk, problem
+from tests.browser.province import Json
+
+TITLES = {
+    "online_services": {"vi": "Thống kê dịch vụ công trực tuyến", "en": "Statistics of online services"},
+    "alarm_audit": {"vi": "Tự đánh giá hệ thống cảnh báo", "en": "Self-audit of the alarms"},
+}
+OCTOBER = {"vi": "tháng 10/2026", "en": "October 2026"}
+VALUE = {"vi": "Kỳ này", "en": "This period"}
+CHANGE = {"vi": "So kỳ trước", "en": "Change"}
+ON_TIME = {"vi": "Đúng hạn", "en": "On time"}
+NO_DATA = {"vi": "không có dữ liệu", "en": "no data"}
+TOO_FEW = {"vi": "chưa đủ mẫu, có 7 trên ít nhất 20", "en": "7/20 samples, too few"}
+
+
+def an_issue(number: int = 1) -> Issue:
+    """Forty communes, one with too few samples and one without data."""
+
+    def row(place: int) -> Row:
+        key = ("dossier.on_time_rate", f"{19700 + place}", "2026-10")
+        known = Cell(96.0 + place / 16, 1, key=key, samples=100 + place, origin="published")
+        cell = {3: Cell(None, why=TOO_FEW, key=key, samples=7, short="7/20"), 4: Cell(None, why=NO_DATA, key=key)}
+        name = {"vi": f"Xã số {place}", "en": f"Commune {place}"}
+        section = {"vi": "Xã, phường", "en": "Communes"}
+        return Row(name, (cell.get(place, known), Cell(0.5 - place / 8, 1), Cell(float(place), 0)), section=section)
+
+    whole = Row(
+        {"vi": "Toàn tỉnh", "en": "Province"}, (Cell(96.7, 1), Cell(-0.25, 1), Cell(None, why=NO_DATA)), strong=True
+    )
+    columns = (
+        Column(VALUE, {"vi": "%", "en": "%"}, ON_TIME),
+        Column(CHANGE, {"vi": "điểm %", "en": "points"}, ON_TIME),
+        Column({"vi": "Hạng", "en": "Rank"}, {}, ON_TIME),
+    )
+    table = Table("units", {"vi": "Từng xã, phường", "en": "Each commune"}, {"vi": "Đơn vị", "en": "Unit"}, columns,
+                  (whole, *map(row, range(1, 41))))  # fmt: skip
+    summary = {"vi": "Tiếp nhận 34.259 hồ sơ.", "en": "34,259 dossiers were received."}
+    drawing = Drawing(
+        "year", {"vi": "Qua 13 tháng", "en": "Over 13 months"}, "line", {"vi": "%", "en": "%"}, 1, (), (), 98.0
+    )
+    issue = Issue(
+        report="online_services",
+        title=TITLES["online_services"],
+        period="2026-10",
+        period_name=OCTOBER,
+        period_from="2026-09-30T17:00:00Z",
+        period_to="2026-10-31T17:00:00Z",
+        number=number,
+        made_at="2026-11-03T00:00:00Z",
+        made_by="lịch",
+        taken_at="2026-11-02T23:58:00Z",
+        province="Thành phố Huế",
+        demonstration=True,
+        version="a1",
+        basis="QĐ 766/QĐ-TTg",
+        one_page=False,
+        notes=(),
+        blocks=(Prose("summary", {}, summary), drawing, table),
+        sources=(FedBy("one-stop-shop", "2026-11-02T23:57:00Z"),),
+        send_to=("leaders-mail",),
+    )
+    if number == 1:
+        return issue
+    commune = {"vi": "Tỷ lệ hồ sơ đúng hạn", "en": "Dossiers on time"}
+    key = ("dossier.on_time_rate", commune, "19701", "Xã số 1", "2026-10", OCTOBER)
+    change = Correction(*key, 96.0625, 95.5, 1, "data", 12, "2026-11-05T02:00:00Z")
+    return replace(issue, replaces=number - 1, changes=(change,), made_at="2026-11-06T00:00:00Z")
+
+
+class FakeReports(FakeDesk):
+    """`made` are the issues of online_services; `refuses` is the sentence with which making one is refused."""
+
+    def __init__(self, *, role: str = "analyst", pages: Path = PAGES) -> None:
+        self.made = [an_issue()]
+        self.refuses = ""
+        self.wished: list[Json] = []
+        self.downloads: list[str] = []
+        self.takes_s = 0.0
+        super().__init__(role=role, pages=pages)
+
+    def _app(self, pages: Path) -> Starlette:
+        app = super()._app(pages)
+        base = "/api/v1/reports"
+        routes: list[tuple[str, Any, list[str]]] = [
+            (base, self._reports, ["GET"]),
+            (f"{base}/{{report}}/issues", self._issues, ["GET"]),
+            (f"{base}/{{report}}/issues", self._make, ["POST"]),
+            (f"{base}/{{report}}/issues/{{issue}}", self._issue, ["GET"]),
+            (f"{base}/{{report}}/issues/{{issue}}/{{file}}", self._file, ["GET"]),
+        ]
+        app.router.routes[:0] = [Route(path, call, methods=methods) for path, call, methods in routes]
+        return app
+
+    def _head(self, report: str) -> Json:
+        newest = self._short(self.made[-1]) if report == "online_services" and self.made else None
+        closed = {"period": "2026-10", "name": OCTOBER}
+        schedule = {"next": "2026-12-03T00:00:00Z", "next_period": "2026-11", "channels": ["leaders-mail"]}
+        return {
+            "id": report, "title": TITLES[report], "period": "month", "basis": "QĐ 766/QĐ-TTg", "version": "a1",
+            "schedule": schedule if report == "online_services" else None, "closed": closed,
+            "issues": len(self.made) if newest else 0, "newest": newest,
+        }  # fmt: skip
+
+    def _short(self, issue: Issue) -> Json:
+        names = ("report", "period", "period_name", "number", "made_at", "made_by", "taken_at", "replaces")
+        issue_id = f"{issue.period}.{issue.number}"
+        files = {
+            kind: f"/api/v1/reports/{issue.report}/issues/{issue_id}/file.{kind}" for kind in ("pdf", "xlsx", "json")
+        }
+        return {
+            "id": issue_id,
+            **{name: getattr(issue, name) for name in names},
+            "changes": len(issue.changes),
+            "files": files,
+        }
+
+    async def _reports(self, _: Request) -> Response:
+        return self._or_refused({"reports": [self._head(report) for report in TITLES]})
+
+    async def _issues(self, request: Request) -> Response:
+        held = self.made if request.path_params["report"] == "online_services" else []
+        return self._or_refused({"issues": [self._short(issue) for issue in reversed(held)]})
+
+    async def _make(self, request: Request) -> Response:
+        self.wished.append(await request.json())
+        await asyncio.sleep(self.takes_s)
+        if self.refuses:
+            return problem(400, self.refuses)
+        self.made.append(an_issue(len(self.made) + 1))
+        return JSONResponse(self._short(self.made[-1]), 201)
+
+    async def _issue(self, request: Request) -> Response:
+        for issue in self.made:
+            if request.path_params["issue"] == f"{issue.period}.{issue.number}":
+                sent = {
+                    "channel": "leaders-mail",
+                    "attempt": 1,
+                    "at": issue.made_at,
+                    "outcome": "sent",
+                    "reason": "",
+                    "next_at": "",
+                }
+                shape = orjson.loads(orjson.dumps(issue))
+                return self._or_refused({"id": f"{issue.period}.{issue.number}", **shape, "sendings": [sent]})
+        return problem(404, "There is no such issue.")
+
+    async def _file(self, request: Request) -> Response:
+        self.downloads.append(request.url.path)
+        headers = {"Content-Disposition": 'attachment; filename="report"'}
+        return Response(b"%PDF-", media_type="application/pdf", headers=headers)

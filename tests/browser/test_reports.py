@@ -1,0 +1,122 @@
+"""Page /reports: an issue's tables with the same figures as its files, what changed, making one, downloads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenWall
+from tests.browser.fake_reports import FakeReports
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def desk() -> Iterator[FakeReports]:
+    with FakeReports() as desk:
+        yield desk
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    run = "rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })"
+    result = page.evaluate(run, AXE_RULES)
+    assert len(result["passes"]) > 15
+    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in result["violations"]]
+
+
+def test_an_issue_with_the_figures_of_its_files(desk: FakeReports, open_page: OpenWall) -> None:
+    page = open_page(desk, "/reports", 1366, 768)
+    expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
+    value = page.locator('[data-key="dossier.on_time_rate 19701 2026-10"]')
+    expect(value).to_have_text("96,1")
+    few = page.locator('[data-key="dossier.on_time_rate 19703 2026-10"]')
+    expect(few).to_contain_text("—7/20")
+    expect(few).to_have_attribute("title", "chưa đủ mẫu, có 7 trên ít nhất 20")
+    expect(page.get_by_text("+0,4", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Tiếp nhận 34.259 hồ sơ.")).to_be_visible()
+    expect(page.get_by_text("đã gửi lúc")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    page.get_by_role("button", name="EN").click()
+    expect(page.get_by_role("heading", name="Statistics of online services")).to_be_visible()
+    expect(value).to_have_text("96.1")
+
+
+def test_files_are_downloaded(desk: FakeReports, open_page: OpenWall) -> None:
+    page = open_page(desk, "/reports", 1366, 768)
+    with page.expect_download():
+        page.get_by_role("link", name="PDF", exact=True).click()
+    assert desk.downloads == ["/api/v1/reports/online_services/issues/2026-10.1/file.pdf"]
+
+
+def test_making_one_shows_what_changed_and_why(desk: FakeReports, open_page: OpenWall) -> None:
+    page = open_page(desk, "/reports", 1366, 768)
+    page.get_by_label("Kỳ", exact=True).fill("2026-10")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Đã lập tháng 10/2026, lần 2.")).to_be_visible()
+    changed = page.get_by_role("region", name="Khác lần phát hành 1").first
+    expect(changed).to_contain_text("dữ liệu đến muộn (12 bản ghi)")
+    expect(changed).to_contain_text("95,5")
+    assert desk.wished == [{"period": "2026-10"}]
+    assert page.url.endswith("#online_services/2026-10.2")
+    page.reload()
+    expect(page.get_by_role("combobox")).to_have_value("2026-10.2")
+    page.keyboard.press("n")
+    expect(page.get_by_role("combobox")).to_have_value("2026-10.1")
+    assert violations(page) == []
+
+
+def test_a_refusal_is_said_beside_and_what_was_typed_stays(desk: FakeReports, open_page: OpenWall) -> None:
+    desk.refuses = "2026-11 is not over in the data of the lab."
+    page = open_page(desk, "/reports", 1366, 768)
+    page.get_by_label("Kỳ", exact=True).fill("2026-11")
+    page.get_by_role("button", name="Lập ngay").click()
+    expect(page.get_by_role("status").filter(has_text="2026-11 is not over")).to_be_visible()
+    expect(page.get_by_label("Kỳ", exact=True)).to_have_value("2026-11")
+
+
+def test_a_report_without_issues_by_keys(desk: FakeReports, open_page: OpenWall) -> None:
+    page = open_page(desk, "/reports", 1366, 768)
+    expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_text("Chưa có lần phát hành nào").last).to_be_visible()
+    expect(page.get_by_text("Không có lịch")).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "text"),
+    [
+        pytest.param("viewer", "/reports", "Tiếp nhận 34.259 hồ sơ.", id="a viewer reads"),
+        pytest.param(
+            "analyst", "/reports#nothing/2026-10.1", "Không có báo cáo hoặc lần phát hành này", id="no such report"
+        ),
+        pytest.param("analyst", "/reports#online_services/2020-01.9", "There is no such issue.", id="no such issue"),
+    ],
+)
+def test_states(open_page: OpenWall, role: str, path: str, text: str) -> None:
+    with FakeReports(role=role) as desk:
+        page = open_page(desk, path, 1366, 768)
+        expect(page.get_by_text(text)).to_be_visible()
+        expect(page.get_by_role("button", name="Lập ngay")).to_have_count(
+            1 if role == "analyst" and "nothing" not in path else 0
+        )
+
+
+def test_a_centre_that_fails_and_one_that_admits_nobody(desk: FakeReports, open_page: OpenWall) -> None:
+    desk.failing = True
+    page = open_page(desk, "/reports", 1366, 768)
+    expect(page.get_by_role("alert")).to_contain_text("The store could not be read.")
+    desk.failing = False
+    page.get_by_role("button", name="Thử lại").click()
+    expect(page.get_by_text("Tiếp nhận 34.259 hồ sơ.")).to_be_visible()
+    with FakeReports(role="") as closed:
+        closed.closed = True
+        refused = open_page(closed, "/reports", 1366, 768)
+        expect(refused.get_by_role("alert")).to_contain_text("Cần đăng nhập để xem trang này")
