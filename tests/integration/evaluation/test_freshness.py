@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog import load
 from ioc.clock import to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.case import Case
@@ -19,7 +18,7 @@ from ioc.settings import VIETNAM
 from ioc.store import apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, keyed
+from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, keyed, own_catalog
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 PACK = Path(__file__).with_name("pack.toml").read_text(encoding="utf-8")
@@ -74,7 +73,7 @@ class Watched:
     def __init__(self, centre: Centre) -> None:
         self.centre = centre
         (centre.folder / "pack.toml").write_text(PACK + LIMITS, encoding="utf-8")
-        centre.catalog = load(PROVINCE, centre.folder)
+        centre.catalog = own_catalog(centre.folder)
         self.states: list[SourceState] = []
         self.evaluator = Evaluator(centre.catalog, centre.store, VIETNAM, sources=lambda: self.states)
         self.now = NOW

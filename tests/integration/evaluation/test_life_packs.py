@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog
 from ioc.clock import to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.kpi import Formula, Freshness, KpiValue
@@ -19,10 +19,11 @@ from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
+from tests.catalogs import hue
 
 PROVINCE = "46"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=VIETNAM).astimezone(UTC)
-CATALOG = load(PROVINCE)
+CATALOG = hue()
 COMMUNES = [unit.code for unit in CATALOG.vocabulary.units.values() if unit.kind in ("ward", "commune")]
 
 

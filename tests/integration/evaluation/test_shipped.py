@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.case import Case, CaseType
 from ioc.model.kpi import CaseTime, Formula, KpiDefinition, MeasureAggregate
@@ -18,6 +18,7 @@ from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
 from ioc.settings import VIETNAM
 from ioc.store import Store
+from tests.catalogs import hue
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
 from tests.integration.evaluation.made import before
 from tests.integration.evaluation.plain_sql import Recount, attribute_types, words_of
@@ -80,12 +81,15 @@ def tolerance(catalog: Catalog, definition: KpiDefinition) -> float:
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[Centre]:
     store = Store.open(tmp_path / "ioc.duckdb", tmp_path / "archive", zone=VIETNAM)
-    catalog = load(PROVINCE)
+    catalog = hue()
     yield Centre(store, catalog, Evaluator(catalog, store, VIETNAM), tmp_path)
     store.close()
 
 
-def test_every_kpi_equals_its_plain_query(centre: Centre) -> None:
+@pytest.mark.parametrize(
+    "moments", [MOMENTS[:1], pytest.param(MOMENTS, marks=pytest.mark.soak)], ids=["an afternoon", "three moments"]
+)
+def test_every_kpi_equals_its_plain_query(centre: Centre, moments: tuple[datetime, ...]) -> None:
     catalog, chance = centre.catalog, Random(20261122)
     department = next(u.code for u in catalog.vocabulary.units.values() if u.level is UnitLevel.DEPARTMENT)
     units = [PROVINCE, *centre.communes[:2], department]
@@ -96,7 +100,7 @@ def test_every_kpi_equals_its_plain_query(centre: Centre) -> None:
     recount = Recount(catalog, centre.readings, held)
     wrong: list[str] = []
     compared = 0
-    for now in MOMENTS:
+    for now in moments:
         values = centre.evaluated(Changes(), now)
         recount.at(now)
         for definition in catalog.kpis.values():
