@@ -141,6 +141,10 @@ class Queries:
     def processes(self) -> list[int]:
         return [pid for one in (*self._sandboxes, self._quick) if (pid := one.pid) is not None]
 
+    def process_of(self, query: Query) -> int | None:
+        """The process that a running query has."""
+        return next((sandbox.pid for sandbox, one in self._busy.items() if one is query), None)
+
     def submit(self, person: str, sql: str, parameters: dict[str, Any], *, rows: int, name: str = "") -> Query:
         """Raises QueueFull, NothingPublished."""
         self._newest()

@@ -88,10 +88,22 @@ def _xlsx(stream: Any, path: Path, pa: Any, openpyxl: Any) -> None:
             raise ValueError(f"XLSX holds {XLSX_ROWS:,} rows here; take CSV, Parquet or Arrow for more.")
         columns = [_texts(c) if _is_nested(c.type, pa) else [_cell(v) for v in c.to_pylist()] for c in batch.columns]
         for row in zip(*columns, strict=True):
-            sheet.append(row)
+            sheet.append([_as_text(sheet, cell) if isinstance(cell, _Text) else cell for cell in row])
     if rows and names:
         sheet.auto_filter.ref = f"A1:{openpyxl.utils.get_column_letter(len(names))}{rows + 1}"
     book.save(path)
+
+
+class _Text(str):
+    """Begins like a formula and is none."""
+
+
+def _as_text(sheet: Any, text: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=str(text))
+    cell.data_type = "s"
+    return cell
 
 
 def _is_nested(kind: Any, pa: Any) -> bool:
@@ -109,12 +121,12 @@ def _texts(column: Any) -> list[str | None]:
 
 
 def _cell(value: Any) -> Any:
-    """As a cell holds it: a text that begins like a formula stays a text, what is not finite is left out."""
+    """As a cell holds it; what is not finite is left out."""
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, str):
         text = "".join(sign for sign in value[:32_000] if sign >= " " or sign in "\n\t")
-        return "'" + text if text[:1] in ("=", "+", "-", "@") else text
+        return _Text(text) if text.startswith("=") else text
     if getattr(value, "tzinfo", None) is not None:
         return value.replace(tzinfo=None)
     if value is None or isinstance(value, bool | int) or hasattr(value, "isoformat"):

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import duckdb
 
@@ -36,6 +36,8 @@ _FAILURE = "failure.txt"
 _HEADERS_BYTES = 3 * 4096
 _PIECE_BYTES = 8 << 20
 _TRIES = 3
+_CHECKPOINT_WITHIN_S = 20.0
+_BETWEEN_S = 0.01
 _NEVER = "1TB"
 
 
@@ -114,7 +116,7 @@ def _copy_between_checkpoints(store: Store, draft: Path) -> None:
         try:
             cursor.execute(f"SET GLOBAL checkpoint_threshold = '{_NEVER}'")
             for _ in range(_TRIES):
-                cursor.execute("CHECKPOINT")
+                _checkpoint(store, cursor)
                 if _copied_unchanged(store.path, draft / FILE):
                     _link_archive(store, cursor, draft / "archive")
                     return
@@ -122,6 +124,23 @@ def _copy_between_checkpoints(store: Store, draft: Path) -> None:
             with suppress(duckdb.Error):  # the store is closed; a newly opened one has its own
                 cursor.execute("SET GLOBAL checkpoint_threshold = ?", [before])
     raise StoreUnavailable("the store wrote checkpoints of its own all the while.")
+
+
+def _checkpoint(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
+    """DuckDB refuses it while others write: the historian is held off for it, the rest are between two transactions
+    soon. Raises StoreUnavailable when they never are."""
+    until_s = monotonic() + _CHECKPOINT_WITHIN_S
+    while True:
+        try:
+            with store.writing:
+                cursor.execute("CHECKPOINT")
+            return
+        except duckdb.TransactionException as fault:
+            if monotonic() > until_s:
+                raise StoreUnavailable(
+                    f"the store was written without a pause for {_CHECKPOINT_WITHIN_S:g} s."
+                ) from fault
+            sleep(_BETWEEN_S)
 
 
 def _copied_unchanged(source: Path, target: Path) -> bool:

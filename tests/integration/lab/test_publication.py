@@ -1,0 +1,222 @@
+"""What is published: the same bit by bit as anew, nothing private in it, explained; the ready questions give rows."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import pytest
+import pytest_asyncio
+
+from ioc.clock import FixedClock
+from ioc.lab.app import create_lab_app
+from ioc.lab.asking import Asking
+from ioc.lab.beside import Beside
+from ioc.lab.dictionary import views
+from ioc.lab.parts import LabParts
+from ioc.lab.publishing.publish import Publication, publish
+from ioc.settings import VIETNAM, Settings
+from ioc.store import Store
+from ioc.store.snapshot import current
+from tests.lab_filled import NOW, SECRET, published, snapped
+
+CHANGES = """
+INSERT INTO kept_day_panes VALUES (1, 2, 1, 20770, 5, 50, 500, 10, 10, 1, 10, 2, 10),
+    (2, 1, 0, 20776, 7, 7, 7, 1, 1, 1, 1, 2, 1);
+INSERT INTO kept_hour_panes VALUES (1, 2, 1, 498480, 5, 50, 500, 10, 10, 1, 10, 2, 10),
+    (2, 1, 0, 498620, 7, 7, 7, 1, 1, 1, 1, 2, 1);
+INSERT INTO kept_minute_panes VALUES (2, 1, 0, 29917000, 7, 7, 7, 1, 1, 1, 1, 2, 1);
+INSERT INTO case_changes SELECT * REPLACE ('returned' AS status, updated_at + INTERVAL 1 HOUR AS updated_at,
+    TIMESTAMP '2026-11-20 05:30' AS applied_at) FROM case_changes
+    WHERE case_id LIKE '19753-1_-0' AND closed_at IS NOT NULL;
+UPDATE cases SET status = 'returned' WHERE case_id LIKE '19753-1_-0';
+INSERT INTO kpi_values SELECT kpi, unit, TIMESTAMP '2026-11-20 05:00', as_of, 77, samples, freshness, definition_version
+    FROM kpi_values LIMIT 5;
+DELETE FROM kpi_values WHERE evaluated_at < TIMESTAMP '2026-11-08' AND hour(evaluated_at) % 2 = 1;
+UPDATE published_periods SET value = 61, published_at = TIMESTAMP '2026-11-20 05:01' WHERE unit = '46';
+"""  # fmt: skip
+
+
+def rows_of(publication: Publication) -> dict[str, list[Any]]:
+    with duckdb.connect(str(publication.path), read_only=True) as connection:
+        names = [view.name for view in views()]
+        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
+
+
+def test_bit_by_bit_is_the_same_as_anew(tmp_path: Path) -> None:
+    settings, _, first = published(tmp_path, days=20)
+    before = rows_of(first)
+    store = Store.open(settings.store_path, settings.archive_dir, zone=VIETNAM)
+    with store.cursor() as cursor:
+        cursor.execute(CHANGES)
+    store.close()
+    second = snapped(settings, NOW + timedelta(minutes=5))
+    by_bits = rows_of(publish(second, settings))
+    elsewhere = replace(settings, data_dir=tmp_path / "anew")
+    anew = rows_of(publish(second, elsewhere))
+    assert by_bits == anew
+    changed = {name for name in before if before[name] != anew[name]}
+    assert changed >= {
+        "readings_day",
+        "readings_hour",
+        "readings_minute",
+        "cases",
+        "case_changes",
+        "kpi_values",
+        "kpi_periods",
+    }
+
+
+def test_what_is_private_is_not_in_the_file_at_all(tmp_path: Path) -> None:
+    _, snapshot, publication = published(tmp_path, days=5)
+    assert SECRET.encode() in snapshot.path.read_bytes()
+    for file in publication.folder.parent.rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    published(folder, days=90)
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
+    settings, clock = Settings(data_dir=data_dir), FixedClock(NOW + timedelta(minutes=2))
+    parts = LabParts(
+        settings, clock, lambda: current(settings.snapshots_dir), Beside(), asking=Asking.of(settings, clock)
+    )
+    app = create_lab_app(parts)
+    headers = {"X-IOC-Caller": "an", "X-IOC-Permissions": "ask_sql,look"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://lab", headers=headers, timeout=60
+        ) as one,
+    ):
+        yield one
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_ready_questions_give_rows_that_their_charts_can_show(client: httpx.AsyncClient) -> None:
+    for one in (await client.get("/api/v1/lab/questions")).json()["questions"]:
+        answer = await client.post("/api/v1/sql", json={"sql": one["sql"], "parameters": one["parameters"]})
+        assert answer.status_code == 200, (one["id"], answer.text)
+        told = answer.json()
+        expected = 0 if one["id"] == "kpi-now" else 1
+        assert told["row_count"] >= expected, one["id"]
+        if chart := one["chart"]:
+            names = {column["name"] for column in told["columns"]}
+            assert {chart["x"], *chart["y"], chart["by"]} - {""} <= names, one["id"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_describe_and_the_dictionary_say_what_columns_mean(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/api/v1/lab/dictionary")).json()
+    for view in told["views"]:
+        assert view["comment"]["vi"]
+        assert view["comment"]["en"]
+        assert all(column["type"] and column["comment"]["vi"] and column["comment"]["en"] for column in view["columns"])
+        described = (await client.post("/api/v1/sql", json={"sql": f"DESCRIBE {view['name']}"})).json()
+        assert [row[0] for row in described["rows"]] == [column["name"] for column in view["columns"]]
+        assert [row[2] for row in described["rows"]] == [column["comment"]["vi"] for column in view["columns"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says", "place"),
+    [
+        pytest.param({"sql": "SELECT\n  nope FROM cases"}, 422, 'column "nope" not found', (2, 3), id="column"),
+        pytest.param({"sql": "SELEC 1"}, 422, 'syntax error at or near "SELEC"', (1, 1), id="syntax"),
+        pytest.param({"sql": "SELECT 'Huế',\n x FROM units"}, 422, 'column "x"', (2, 2), id="place in characters"),
+        pytest.param({"sql": "SELECT 1;\nSELECT 2"}, 422, "2 statements", (2, 1), id="several"),
+        pytest.param({"sql": "  DELETE FROM cases"}, 422, "DELETE is not a query", (1, 3), id="no query"),
+        pytest.param({"sql": "-- nothing"}, 422, "no SQL", (1, 1), id="empty"),
+        pytest.param({"sql": "SELECT $unit"}, 422, "asks for $unit, which is not given", (None, None), id="missing"),
+        pytest.param(
+            {"sql": "SELECT 1", "parameters": {"unti": "x"}}, 422, "not ask for $unti", (None, None), id="not asked for"
+        ),
+        pytest.param(
+            {"sql": "SELECT $from", "parameters": {"from": "2026-02-30"}}, 422, "no day", (None, None), id="no such day"
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.asyncio(loop_scope="module")
+async def test_bad_input_is_one_sentence_and_a_place(
+    client: httpx.AsyncClient, body: dict[str, Any], status: int, says: str, place: tuple[int | None, int | None]
+) -> None:
+    answer = await client.post("/api/v1/sql", json=body)
+    assert answer.status_code == status
+    assert says in answer.json()["detail"]
+    fault = answer.json()["errors"][0]
+    assert (fault["line"], fault["column"]) == place
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_values_come_as_json_knows_them_and_limits_are_told(client: httpx.AsyncClient) -> None:
+    sql = (
+        "SELECT time, sum(n) AS n, max(mean) AS mean, NULL AS nothing, MAP {'a': 'b'} AS pairs, [1, 2] AS list, "
+        "9007199254740993 AS large FROM readings_day WHERE time >= $from AND unit = $unit GROUP BY time ORDER BY time"
+    )
+    values = {"from": "2026-11-19T00:00:00+07:00", "unit": "19753"}
+    told = (await client.post("/api/v1/sql", json={"sql": sql, "parameters": values, "limit": 1})).json()
+    assert told["rows"][0][0] == "2026-11-19T00:00:00"
+    assert told["rows"][0][3:] == [None, {"a": "b"}, [1, 2], "9007199254740993"]
+    assert told["truncated"] is True
+    assert told["row_count"] == 1
+    state = (await client.get("/api/v1/lab")).json()
+    assert state["snapshot"]["age_s"] == 120
+    assert state["limits"]["rows"] == 1_000_000
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_saved_queries_have_versions_owners_and_are_shared(client: httpx.AsyncClient) -> None:
+    body = {"name": "Của tôi", "sql": "SELECT 1", "tags": ["thử"], "chart": {"kind": "bar"}}
+    saved = (await client.post("/api/v1/lab/saved", json=body)).json()
+    other = {"X-IOC-Caller": "other"}
+    at = f"/api/v1/lab/saved/{saved['id']}"
+    assert (await client.get(at, headers=other)).status_code == 404
+    changed = (await client.put(at, json=body | {"sql": "SELECT 2", "shared": True})).json()
+    assert (changed["version"], changed["chart"]) == (2, {"kind": "bar"})
+    assert (await client.get(at, headers=other)).json()["sql"] == "SELECT 2"
+    assert (await client.put(at, json=body, headers=other)).status_code == 403
+    assert (await client.delete(at, headers=other)).status_code == 403
+    versions = (await client.get(f"{at}/versions")).json()["versions"]
+    assert [(one["version"], one["sql"]) for one in versions] == [(2, "SELECT 2"), (1, "SELECT 1")]
+    assert (await client.delete(at)).status_code == 204
+    assert (await client.get(at)).status_code == 404
+
+
+@pytest.mark.parametrize("encoding", ["csv", "xlsx", "parquet", "arrow", "json"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_results_in_every_format_are_read_by_others(client: httpx.AsyncClient, encoding: str) -> None:
+    sql = "SELECT unit, n::BIGINT AS n, '=1+1' AS formula, received_at FROM (SELECT unit, count(*) AS n, min(received_at) AS received_at FROM cases GROUP BY unit) ORDER BY unit"  # noqa: E501
+    content = (await client.post(f"/api/v1/sql?format={encoding}", json={"sql": sql})).content
+    assert _read(encoding, content) == [["19753", 360], ["19774", 270], ["46", 270]]
+
+
+def _read(encoding: str, content: bytes) -> list[list[Any]]:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet
+    from python_calamine import CalamineWorkbook
+
+    if encoding == "csv":
+        lines = content.decode("utf-8-sig").splitlines()[1:]
+        return [[line.split(",")[0].strip('"'), int(line.split(",")[1])] for line in lines]
+    if encoding == "xlsx":
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+        assert sheet[1][2] == "=1+1"
+        return [[row[0], row[1]] for row in sheet[1:]]
+    if encoding == "json":
+        import orjson
+
+        return [row[:2] for row in orjson.loads(content)["rows"]]
+    table = (
+        pa.parquet.read_table(io.BytesIO(content)) if encoding == "parquet" else pa.ipc.open_stream(content).read_all()
+    )
+    return [[row["unit"], row["n"]] for row in table.to_pylist()]

@@ -1,0 +1,48 @@
+"""Whose query is next: people take turns, and the queue has its bounds."""
+
+import pytest
+
+from ioc.lab.turns import MOST_WAITING, MOST_WAITING_OF_ONE, QueueFull, Turns
+
+
+@pytest.mark.parametrize(
+    ("asked", "running", "order"),
+    [
+        pytest.param("a1 a2 a3 b1", [], "a1 b1 a2 a3", id="one with many waits behind another's first"),
+        pytest.param("a1 b1 a2 b2 c1", [], "a1 b1 c1 a2 b2", id="each in turn"),
+        pytest.param("a1 b1", ["a"], "b1 a1", id="who has one under way lets another go first"),
+        pytest.param("a1 a2", ["a"], "a1 a2", id="nobody else waits"),
+        pytest.param("", [], "", id="nothing waits"),
+    ],
+)
+def test_order(asked: str, running: list[str], order: str) -> None:
+    turns: Turns[str] = Turns()
+    for item in asked.split():
+        turns.put(item[0], item)
+    taken = []
+    while (one := turns.take(running)) is not None:
+        taken.append(one[1])
+    assert " ".join(taken) == order
+
+
+def test_places_are_told_as_they_will_be_taken() -> None:
+    turns: Turns[str] = Turns()
+    for item in ("a1", "a2", "b1"):
+        turns.put(item[0], item)
+    assert [turns.ahead_of(item) for item in ("a1", "b1", "a2")] == [0, 1, 2]
+    assert turns.remove("a1")
+    assert not turns.remove("a1")
+    assert turns.ahead_of("a2") == 0
+
+
+def test_neither_one_person_nor_all_together_fill_it() -> None:
+    turns: Turns[int] = Turns()
+    for number in range(MOST_WAITING_OF_ONE):
+        turns.put("a", number)
+    with pytest.raises(QueueFull, match="of your queries wait"):
+        turns.put("a", 99)
+    for number in range(MOST_WAITING - MOST_WAITING_OF_ONE):
+        turns.put(f"p{number // MOST_WAITING_OF_ONE}", number)
+    with pytest.raises(QueueFull, match="queries wait already"):
+        turns.put("late", 1)
+    assert len(turns) == MOST_WAITING
