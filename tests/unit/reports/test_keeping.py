@@ -1,0 +1,160 @@
+"""Reports on schedule: made once a period however often the lab starts anew, sent until it is sent, each try noted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ioc.clock import FixedClock
+from ioc.errors import IocError, SourceUnavailable
+from ioc.lab.parts import LabParts
+from ioc.lab.report_keeping import ReportKeeping, due_at
+from ioc.lab.reporting import Order, reports_dir
+from ioc.reports.composing import NotPublished
+from ioc.reports.definition import Report, Schedule
+from ioc.reports.issues import Issues
+from ioc.reports.periods import Length, parse_span
+from ioc.reports.sendings import Parcel
+from ioc.settings import VIETNAM, Settings
+from ioc.store.snapshot import Snapshot
+from tests.browser.fake_reports import an_issue
+
+NOW = datetime(2026, 11, 3, 0, 30, tzinfo=UTC)
+"""07:30 of the third of November in the province."""
+REPORT = Report(
+    "online_services",
+    {"vi": "a", "en": "b"},
+    Length.MONTH,
+    (),
+    "",
+    "a1",
+    Schedule(timedelta(days=2), channels=("mail",)),
+)
+
+
+@dataclass
+class Maker:
+    """Stands beside the lab; makes an issue of plain values, or raises."""
+
+    folder: Path
+    fault: Exception | None = None
+    orders: list[Order] = field(default_factory=list)
+
+    async def run(self, _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order) -> None:
+        self.orders.append(order)
+        if self.fault is not None:
+            raise self.fault
+        Issues(self.folder).add(replace(an_issue(), send_to=("mail",)), {"xlsx": b"PK", "pdf": b"%PDF-"})
+
+
+@dataclass
+class Post:
+    """Takes parcels, or raises."""
+
+    fault: Exception | None = None
+    parcels: list[Parcel] = field(default_factory=list)
+
+    def __call__(self, channel: str, parcel: Parcel) -> None:
+        self.parcels.append(parcel)
+        if self.fault is not None:
+            raise self.fault
+
+
+@dataclass
+class Lab:
+    """A lab that can be started anew over the same folder."""
+
+    folder: Path
+    maker: Maker
+    post: Post
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
+
+    def started(self) -> ReportKeeping:
+        snapshot = Snapshot(self.folder / "ioc.duckdb", self.folder, self.clock.now(), 1, 0.1)
+        parts = LabParts(Settings(self.folder), self.clock, lambda: snapshot, self.maker, self.post)  # type: ignore[arg-type]
+        keeping = ReportKeeping(parts)
+        keeping._reports = lambda: {REPORT.id: REPORT}  # type: ignore[method-assign]
+        return keeping
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path, Maker(reports_dir(Settings(tmp_path))), Post())
+
+
+async def test_made_once_however_often_it_starts_anew(lab: Lab) -> None:
+    for _ in range(3):
+        keeping = lab.started()
+        await keeping.step()
+        await keeping.step()
+    assert [(order.report, order.period, order.scheduled) for order in lab.maker.orders] == [
+        ("online_services", "2026-10", True)
+    ]
+    assert [parcel.id for parcel in lab.post.parcels] == ["online_services/2026-10.1"]
+
+
+async def test_not_before_its_time(lab: Lab) -> None:
+    lab.clock.moment = NOW - timedelta(minutes=31)
+    await lab.started().step()
+    assert lab.maker.orders == []
+    assert due_at(REPORT, parse_span(Length.MONTH, "2026-10", VIETNAM), VIETNAM) == NOW - timedelta(minutes=30)
+
+
+async def test_what_is_not_published_is_asked_again_after_an_hour(lab: Lab) -> None:
+    lab.maker.fault = NotPublished("The figures of 2026-10 are not published yet.")
+    keeping = lab.started()
+    await keeping.step()
+    await keeping.step()
+    assert len(lab.maker.orders) == 1
+    lab.clock.moment += timedelta(hours=1, seconds=1)
+    lab.maker.fault = None
+    await keeping.step()
+    assert len(lab.maker.orders) == 2
+    assert len(lab.post.parcels) == 1
+
+
+async def test_sending_is_tried_again_and_noted(lab: Lab) -> None:
+    lab.post.fault = SourceUnavailable("mail does not answer.")
+    await lab.started().step()
+    await lab.started().step()
+    assert len(lab.post.parcels) == 1, "it is not yet time for another try"
+    lab.clock.moment += timedelta(minutes=1)
+    lab.post.fault = None
+    keeping = lab.started()
+    await keeping.step()
+    await keeping.step()
+    [issue] = keeping.issues.of("online_services")
+    tries = keeping.sendings.of(issue)
+    assert [(one.outcome, one.attempt, one.reason) for one in tries] == [
+        ("failed", 1, "mail does not answer."),
+        ("sent", 2, ""),
+    ]
+    parcel = lab.post.parcels[-1]
+    assert parcel.subject == "[DỮ LIỆU MÔ PHỎNG] Thống kê dịch vụ công trực tuyến, tháng 10/2026"
+    assert [path.name for path in parcel.files] == ["report.pdf", "report.xlsx"]
+
+
+async def test_a_refusal_is_final(lab: Lab) -> None:
+    lab.post.fault = IocError("There is no channel 'mail'.")
+    await lab.started().step()
+    lab.clock.moment += timedelta(hours=5)
+    keeping = lab.started()
+    await keeping.step()
+    [issue] = keeping.issues.of("online_services")
+    assert [one.outcome for one in keeping.sendings.of(issue)] == ["dead"]
+
+
+async def test_a_line_that_a_kill_cut_off_is_passed_over(lab: Lab) -> None:
+    lab.post.fault = SourceUnavailable("away")
+    await lab.started().step()
+    path = reports_dir(Settings(lab.folder)) / "sendings.ndjson"
+    path.write_bytes(path.read_bytes() + b'{"report": "online_ser')
+    lab.clock.moment += timedelta(minutes=1)
+    lab.post.fault = None
+    keeping = lab.started()
+    await keeping.step()
+    [issue] = keeping.issues.of("online_services")
+    assert [one.outcome for one in keeping.sendings.of(issue)] == ["failed", "sent"]
