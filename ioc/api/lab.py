@@ -1,8 +1,9 @@
 """Addresses that the lab answers (`ioc lab`, a process of its own): forwarded as they come, piece by piece."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -55,6 +56,7 @@ ADDRESSES: tuple[str, ...] = (
 """As in `permissions.TABLE`, which says who may call them."""
 _LONGEST_S = 180.0
 _CONNECT_S = 2.0
+_LOOKS_EVERY_S = 1.0
 _NOT_PASSED_ON = frozenset({
     "host", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "authorization", "cookie",
     CALLER_HEADER.lower(), PERMISSIONS_HEADER.lower(),
@@ -127,11 +129,25 @@ class _Line:
             content=request.stream() if _has_body(request) else None,
         )
         try:
-            answer = await self._client.send(asked, stream=True)
+            answer = await _while_waited_for(request, self._client.send(asked, stream=True))
         except httpx.TransportError:
             raise Problem(503, _AWAY, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
         back = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_BACK}
         return StreamingResponse(_pieces(answer), answer.status_code, back)
+
+
+async def _while_waited_for(request: Request, asking: "Coroutine[Any, Any, httpx.Response]") -> "httpx.Response":
+    """The answer; a client that goes away before it comes ends the question, and with it the query behind it."""
+    task = asyncio.create_task(asking)
+    try:
+        while not (await asyncio.wait([task], timeout=_LOOKS_EVERY_S))[0]:
+            # Only once the question has gone out whole: looking takes from the same stream.
+            if (request._stream_consumed or not _has_body(request)) and await request.is_disconnected():
+                task.cancel()
+        return await task
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
 
 
 async def _pieces(answer: "httpx.Response") -> AsyncIterator[bytes]:

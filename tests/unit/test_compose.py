@@ -19,9 +19,9 @@ REPOSITORY = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
-LONG_RUNNING = ["kafka", "serve", "streams", "connect"]
-OF_THE_CENTRE = ["topics", "serve", "streams", "connect"]
-KEEPS_DATA = ["kafka", "serve", "connect"]
+LONG_RUNNING = ["kafka", "serve", "lab", "streams", "connect"]
+OF_THE_CENTRE = ["topics", "serve", "lab", "streams", "connect"]
+KEEPS_DATA = ["kafka", "serve", "lab", "connect"]
 
 
 def test_these_are_all_services() -> None:
