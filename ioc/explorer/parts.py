@@ -21,6 +21,8 @@ from ioc.explorer.contributions import Contribution, Group, largest, of_amount, 
 from ioc.explorer.series import columns
 from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate, RollUp
 
+Totals = Mapping[str, tuple[int, float]]
+"""Samples and amount of each group."""
 MOST_GROUPS = 60
 _CASE_GROUPS = ("channel", "service", "status")
 _MILLISECOND = timedelta(milliseconds=1)
@@ -163,14 +165,18 @@ class Changes:
             return "not_additive", []
         scale = 100.0 if isinstance(expression, CaseRatio) else 1.0
         by = (*(("unit",) if targets.merged else ()), *_CASE_GROUPS)
-        found: dict[str, list[dict[str, tuple[int, float]]]] = {column: [] for column in by}
+        found: dict[str, list[Totals]] = {column: [] for column in by}
+        sets = ", ".join(f"({column})" for column in by)
         for moment in moments:
             held = held_cases(expression, case_type, targets, moment, self.reader.zone_hours, latest=False)
-            for column in by:
-                rows = self.reader.cursor.execute(
-                    f"SELECT coalesce({column}, ''), {sql.columns(0)} FROM ({held}) GROUP BY 1"
-                ).fetchall()
-                found[column].append({key: (n, float(amount or 0)) for key, n, amount in rows if n})
+            # One reading for all groupings; a column that a row is not grouped by counts 1 in `grouping`.
+            rows = self.reader.cursor.execute(
+                f"SELECT grouping({', '.join(by)}), coalesce({', '.join(by)}, ''), {sql.columns(0)} FROM ({held}) "
+                f"GROUP BY GROUPING SETS ({sets})"
+            ).fetchall()
+            for place, column in enumerate(by):
+                mark = (1 << len(by)) - 1 - (1 << (len(by) - 1 - place))
+                found[column].append({key: (n, float(amount or 0)) for at, key, n, amount in rows if n and at == mark})
         count = isinstance(expression, CaseCount)
         groupings = []
         for column, (first, second) in found.items():
@@ -179,9 +185,7 @@ class Changes:
         return "ratio" if ratio else "amount", groupings
 
 
-def _groups(
-    before: Mapping[str, tuple[int, float]], after: Mapping[str, tuple[int, float]], *, count: bool
-) -> list[Group]:
+def _groups(before: Totals, after: Totals, *, count: bool) -> list[Group]:
     nothing = (0, 0.0)
     pairs = [(key, before.get(key, nothing), after.get(key, nothing)) for key in dict.fromkeys([*before, *after])]
     if count:
