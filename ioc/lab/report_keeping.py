@@ -21,6 +21,8 @@ from ioc.reports.sendings import Sendings, attempt_of, parcel_of
 
 LOG = logging.getLogger(__name__)
 EVERY_S = 60.0
+READS_AGAIN = timedelta(minutes=10)
+"""Definitions, which seldom change and take a while to check."""
 LOOKS_AGAIN = timedelta(hours=1)
 """After a period had no data, was not published, or could not be made."""
 BY_SCHEDULE = "lịch"
@@ -36,6 +38,7 @@ class ReportKeeping:
         self.issues = Issues(reports_dir(parts.settings))
         self.sendings = Sendings(reports_dir(parts.settings) / "sendings.ndjson")
         self._not_before: dict[tuple[str, str], datetime] = {}
+        self._known: tuple[datetime, Mapping[str, Report]] | None = None
 
     async def run(self) -> None:
         self.issues.clear()
@@ -50,7 +53,10 @@ class ReportKeeping:
         """Make what is due, then send what is to be sent."""
         snapshot = self._parts.snapshot()
         if snapshot is not None:
-            reports = await asyncio.to_thread(self._reports)
+            now = self._parts.clock.now()
+            if self._known is None or now - self._known[0] >= READS_AGAIN:
+                self._known = now, await asyncio.to_thread(self._reports)
+            reports = self._known[1]
             for report in reports.values():
                 await self._make(report, snapshot.taken_at)
             await self._send(reports)
