@@ -30,8 +30,10 @@ def create_lab_app(parts: LabParts) -> FastAPI:
             await parts.quack.close()
         if parts.asking is not None:
             building.cancel()
+            await asyncio.gather(building, return_exceptions=True)
             await parts.asking.close()
         kept.cancel()
+        await asyncio.gather(kept, return_exceptions=True)
         await parts.beside.close()
 
     app = FastAPI(

@@ -126,7 +126,7 @@ class QuackProcess:
     async def end(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
-        await self._process.wait()
+        await self._process.communicate()  # to the end of its pipes, so that nothing of them is left to the loop
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

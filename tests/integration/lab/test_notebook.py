@@ -1,0 +1,108 @@
+"""The notebook of the documentation, run cell by cell in a process of its own, against a lab that runs here.
+
+Its code cells are executed as they stand, without nbclient and a kernel: what they print and do is the same.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ioc.api.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
+from ioc.clock import FixedClock
+from ioc.lab.app import create_lab_app
+from ioc.lab.asking import Asking
+from ioc.lab.beside import Beside
+from ioc.lab.parts import LabParts
+from ioc.lab.publishing.publish import MINUTES, published_dir
+from ioc.lab.quack.door import QuackDoor
+from ioc.model.person import Role
+from ioc.people import People
+from ioc.store.snapshot import current
+from tests.integration.lab.publication import published
+
+NOTEBOOK = Path(__file__).parents[3] / "docs" / "phan-tich.ipynb"
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+_RUN = """
+import json, sys
+space = {}
+for cell in json.load(open(sys.argv[1]))["cells"]:
+    if cell["cell_type"] == "code":
+        exec(compile("".join(cell["source"]), cell["id"], "exec"), space)
+"""
+
+
+class Forwarding:
+    """Says who the caller is, as the centre does before it forwards; without a token it forwards nothing."""
+
+    def __init__(self, lab: ASGIApp, people: People) -> None:
+        self._lab = lab
+        self._people = people
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
+            caller = self._people.tokens.caller_of(token)
+            assert caller is not None
+            headers = MutableHeaders(scope=scope)
+            headers[CALLER_HEADER] = caller.name
+            headers[PERMISSIONS_HEADER] = ",".join(caller.permissions)
+        await self._lab(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The notebook's environment."""
+    settings, _ = published(tmp_path_factory.mktemp("data"))
+    clock = FixedClock(NOW)
+    people = People.open(settings.people_path, clock)
+    people.accounts.add("lan", "Lan", Role.ANALYST, "mật khẩu đủ dài")
+    asking = Asking.of(settings, clock)
+    door = QuackDoor(settings, clock, asking.published_path, published_dir(settings) / MINUTES)
+    parts = LabParts(settings, clock, lambda: current(settings.snapshots_dir), Beside(), asking=asking, quack=door)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Forwarding(create_lab_app(parts), people), port=0, loop="asyncio", log_config=None, lifespan="on"
+        )
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until = time.monotonic() + 30
+    while not (server.started and door.address()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    token, _ = people.tokens.make("lan", timedelta(days=1))
+    yield {"IOC_ADDRESS": f"http://127.0.0.1:{port}", "IOC_TOKEN": token}
+    server.should_exit = True
+    thread.join()
+
+
+def test_the_notebook_runs(lab: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, str(NOTEBOOK)],
+        env=os.environ | lab,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Số liệu chụp lúc 2026-11-23T02:00:00" in done.stdout
+    assert "10/2026   92.0 %  210 hồ sơ" in done.stdout
+    assert "µg/m³" in done.stdout
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    assert all(cell["outputs"] == [] for cell in cells if cell["cell_type"] == "code")
