@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from setup.environment import PEERS_VENV
-from tests.bench import alert_ticks, alerting, backtests, historian, latency, resting, storm, throughput
+from tests.bench import alert_ticks, alerting, backtests, historian, latency, questions, resting, storm, throughput
 
 
 def _websocket() -> None:
@@ -21,6 +21,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "storm": storm.run,
     "historian": lambda: historian.run(15),
     "websocket": _websocket,
+    "questions": questions.run,
     "demonstration": lambda: resting.run(30),
 }
 
