@@ -123,6 +123,9 @@ def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenWa
     expect(found).to_contain_text("báo 30 lần")
     expect(found).to_contain_text("bớt 3 lần")
     expect(found).to_contain_text("Ai sẽ nhận: wall (wall, sau 30 giây)")
+    page.get_by_role("button", name="Thành phố Huế").click()
+    expect(page.get_by_role("heading", name="Xem trước trên lịch sử")).to_be_in_viewport()
+    assert page.evaluate("[scrollY, document.documentElement.scrollHeight <= innerHeight]") == [0, True]
     page.get_by_role("button", name="Lưu và áp dụng").click()
     expect(page.locator("#rule-why-fault")).to_be_visible()
     page.keyboard.type("bớt báo")
