@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +288,8 @@ class FakeLab(FakeDesk):
 
 
 def told(cell: Any) -> Any:
+    if isinstance(cell, Decimal):
+        return float(cell)
     return cell.isoformat() if isinstance(cell, datetime) else cell
 
 

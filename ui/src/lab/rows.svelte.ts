@@ -6,6 +6,7 @@ import { ordered } from './cells'
 import type { Rows } from './protocol'
 
 const PAGE = 1000
+const AT_ONCE = 6
 /** So many are drawn in a chart: more are no picture. */
 export const DRAWN = 20_000
 
@@ -59,7 +60,7 @@ export class ResultRows {
   }
 
   async #unsorted(n: number): Promise<void> {
-    for (let page = 0; page * PAGE < n; page += 1) await this.#load(page)
+    for (let page = 0; page * PAGE < n; page += AT_ONCE) await this.need(page * PAGE, Math.min(n, (page + AT_ONCE) * PAGE))
   }
 
   #load(page: number): Promise<readonly Row[]> {

@@ -1,7 +1,7 @@
 /** The editor itself: CodeMirror in a shadow root, where its rules are sheets that the strict content policy allows.
  * Loaded when the lab is opened, by nothing else. */
 
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete'
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { bracketMatching, LanguageSupport, syntaxHighlighting, syntaxTree } from '@codemirror/language'
 import { setDiagnostics, type Diagnostic } from '@codemirror/lint'
@@ -26,6 +26,17 @@ export type Editor = {
   focus: () => void
   destroy: () => void
 }
+
+/** Typing over a selection: a browser would keep the look of what was there by a style of its own, which the strict
+ * policy forbids and reports. */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    if (event.inputType !== 'insertText' || !event.data || view.state.selection.main.empty || view.composing) return false
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: 'input.type', scrollIntoView: true })
+    event.preventDefault()
+    return true
+  },
+})
 
 const KINDS: Record<Offer['kind'], string> = { view: 'type', column: 'property', kpi: 'constant', unit: 'constant', parameter: 'variable', keyword: 'keyword', function: 'function', type: 'type' }
 
@@ -79,10 +90,11 @@ function extensions(hooks: Hooks): Extension {
     syntaxHighlighting(colours),
     autocompletion({ icons: false, maxRenderedOptions: 60 }),
     look,
+    typedOver,
     EditorView.updateListener.of(({ docChanged, state }) => docChanged && hooks.changed(state.doc.toString())),
     Prec.high(
       keymap.of([
-        { key: 'Mod-Enter', run: () => (hooks.run(), true) },
+        { key: 'Mod-Enter', run: (view) => (closeCompletion(view), hooks.run(), true) },
         { key: 'Mod-s', run: () => (hooks.save(), true), preventDefault: true },
         { key: 'Tab', run: acceptCompletion },
       ]),
