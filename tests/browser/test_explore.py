@@ -140,7 +140,7 @@ def test_a_failure_says_why_and_can_be_tried_again(
 def test_too_little_history_is_a_sentence_and_no_number(centre: FakeExplorer, open_page: OpenWall) -> None:
     centre.too_little = True
     page = explore(open_page, centre, f"kpi={KPI}&forecast=1")
-    expect(page.get_by_text("There are values of 12 days; a forecast needs 56 at least.")).to_be_visible()
+    expect(page.get_by_text("Mới có số liệu của 12 ngày; cần ít nhất 56.")).to_be_visible()
     expect(page.locator("section:has(#forecast-heading) b")).to_have_text("Chưa thể dự báo")
 
 

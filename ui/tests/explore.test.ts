@@ -3,6 +3,7 @@ import { explorePath, shown } from '../src/explore/address'
 import { compareOption, type Drawn } from '../src/explore/chart'
 import { multiples, ordered, path, scale } from '../src/explore/multiples'
 import type { Series } from '../src/explore/protocol'
+import { reasonText } from '../src/explore/reasons'
 import { bounds_ms, coarse, count, fitting, isSpan, presetSpan, stepOf } from '../src/explore/spans'
 import { speaker } from '../src/texts'
 
@@ -139,5 +140,16 @@ describe('the chart', () => {
     const forecast = { year: 2026, reason: '', step_days: 1, season: 7, history: 300, origins: 8, behaviour: 'level' as const, scores: [], path: [{ time: '2026-12-31T17:00:00Z', value: 5, low: 4, high: 7 }], target: null, chance: null }
     const found = new Map(lines(drawn(series({ a: [4, 5, 6] }), forecast)).map((line) => [line.id, line.data[0]?.[1]]))
     expect([found.get('band-low'), found.get('band'), found.get('forecast')]).toEqual([4, 3, 5])
+  })
+})
+
+describe('why there is no forecast', () => {
+  test.each([
+    ['There are values of 12 days; a forecast needs 56 at least.', 'Mới có số liệu của 12 ngày; cần ít nhất 56.'],
+    ['Of 60 weeks only 31 have a value; a forecast needs four of five.', 'Trong 60 tuần chỉ 31 có số liệu; cần bốn trên năm.'],
+    ['30 days of history are too few to try a forecast of 39 days on.', 'Lịch sử 30 ngày chưa đủ để thử dự báo trước 39 ngày.'],
+    ['Something else.', 'Something else.'],
+  ])('%s', (reason, expected) => {
+    expect(reasonText(reason, speaker('vi'))).toBe(expected)
   })
 })
