@@ -105,8 +105,10 @@ class AlertFigures:
 
     def found(self, span: Span, operators: int) -> Audit:
         rows = self.store.select(
-            "SELECT alert, min(done_at) AS at FROM alert_acts WHERE act = 'acknowledge' GROUP BY alert"
+            "SELECT alert, date_trunc('millisecond', min(done_at)) AS at FROM alert_acts "
+            "WHERE act = 'acknowledge' GROUP BY alert"
         )
+        # Cut to milliseconds, as the API writes times.
         held = {row["alert"]: to_ms(row["at"].replace(tzinfo=UTC)) for row in rows}
         moved = self.store.transitions(span.start, span.end)
         return audit(moved, held, operators, to_ms(span.start), to_ms(span.end))

@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import orjson
 
-from ioc.catalog import Catalog, load
-from ioc.clock import to_ms
+from ioc.catalog import Catalog
+from ioc.clock import from_ms, to_ms
 from ioc.evaluation import Evaluator, restating
 from ioc.evaluation.history import Point
 from ioc.evaluation.periods import PeriodKind
@@ -34,6 +34,7 @@ from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.alerting import ActRow, AlertStore, Writing
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
+from tests.unit.api.fake_centre import hue
 
 NOW = datetime(2026, 11, 2, 0, 40, tzinfo=UTC)
 """A Monday morning: week 44, October and the third quarter are over."""
@@ -44,7 +45,7 @@ FEW = {PeriodKind.DAY: 8, PeriodKind.MONTH: 2, PeriodKind.QUARTER: 2, PeriodKind
 
 def small_catalog() -> Catalog:
     """Three units, and of the KPIs those that reports name with what stands behind them."""
-    whole = load("46")
+    whole = hue()
     units = {code: whole.vocabulary.units[code] for code in UNITS}
     wanted = [kpi for report in load_reports(whole).values() for kpi in kpis_in(report)]
     kept: set[str] = set()
@@ -137,7 +138,7 @@ class Province:
                 end = onset + chance.randrange(70_000, 200_000_000)
                 moved.append(Transition.of(TransitionKind.RESOLVED, end, rule, unit, onset, severity, 0.0))
             if chance.random() < 0.5:
-                at = NOW - 20 * DAY * chance.random()
+                at = from_ms(onset + 60_000 + chance.randrange(3_600_000))
                 acts.append(ActRow(at, "lan", "acknowledge", fired.alert, rule, unit, ""))
         self.alerts.write(Writing(transitions=sorted(moved, key=lambda one: one.at_ms), acts=acts), self.now)
 
