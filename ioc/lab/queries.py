@@ -171,6 +171,7 @@ class Queries:
         if self._turns.remove(query):
             self._end(query, State.CANCELLED, None, "")
         elif query.work is not None and not query.ended.is_set():
+            await asyncio.sleep(0)  # a task that has not begun would end without a word
             query.work.cancel()
             await query.ended.wait()
         elif query.result is not None:

@@ -8,6 +8,7 @@ A result lies in the file `result` of its own folder, as an Arrow IPC stream.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -157,8 +158,10 @@ class Worker:
                             raise TooLarge(most_bytes)
                         if is_truncated:
                             break
-        except BaseException:
+        except BaseException as fault:
             path.unlink(missing_ok=True)
+            if isinstance(fault, OSError) and fault.errno == errno.EFBIG:
+                raise TooLarge(most_bytes) from fault
             raise
         finally:
             done.set()
