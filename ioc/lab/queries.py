@@ -119,9 +119,10 @@ class Queries:
     async def close(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
+        while self._turns.take(()) is not None:
+            pass
         for query in list(self._busy.values()):
-            if query.work is not None:
-                query.work.cancel()
+            await self.cancel(query)
         for sandbox in (*self._sandboxes, self._quick):
             await sandbox.end()
 

@@ -112,6 +112,9 @@ async def test_a_killed_process_is_replaced(asking: Asking) -> None:
     first, beside = submit(asking, "an", LONG), submit(asking, "binh", LONG)
     await until_running(first)
     await until_running(beside)
+    async with asyncio.timeout(20):
+        while asking.queries.process_of(first) is None:  # noqa: ASYNC110 - it starts
+            await asyncio.sleep(0.01)
     victim = asking.queries.process_of(first)
     assert victim is not None
     os.kill(victim, signal.SIGKILL)
