@@ -111,8 +111,10 @@ def _bars(drawing: Drawing, language: str) -> Iterator[str]:
         yield _text(_NAMES - 8, top + 12, name[language], "end", _INK)
         yield f'<rect x="{_NAMES}" y="{top + 2}" width="{x(value) - _NAMES:.1f}" height="{_BAR - 6}" fill="{_ACCENT}"/>'
         shown = f"{number(value, drawing.digits, language)} {drawing.unit_of_measure[language]}"
-        yield _text(x(value) - 6, top + 12, shown, "end", "#ffffff") if value > high / 3 else _text(
-            x(value) + 6, top + 12, shown, "start", _INK
+        yield (
+            _text(x(value) - 6, top + 12, shown, "end", "#ffffff")
+            if value > high / 3
+            else _text(x(value) + 6, top + 12, shown, "start", _INK)
         )
     bottom = _TOP + _BAR * len(values)
     yield f'<path d="M{_NAMES} {_TOP - 4}V{bottom + 2}" stroke="{_GREY}"/>'
