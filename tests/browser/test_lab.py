@@ -310,6 +310,7 @@ def test_completion_knows_views_columns_and_kpis(lab: FakeLab, open_page: OpenWa
     page.locator(".cm-content").focus()
     page.keyboard.type("FROM kpi_v")
     expect(page.locator(".cm-completionInfo")).to_have_text("Giá trị KPI theo thời gian")
+    page.wait_for_timeout(300)  # the list takes no Enter in its first moment, so that nothing is chosen by accident
     page.keyboard.press("Enter")
     page.keyboard.type(" WHERE kpi = 'ty le giai quyet dung han")
     first = page.locator(".cm-tooltip-autocomplete [aria-selected]")
