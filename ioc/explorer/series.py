@@ -80,6 +80,31 @@ def columns(
     return column.at((np.arange(len(of.times))[:, None] * len(units) + place).reshape(-1))
 
 
+def as_published(
+    reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSeries], of: Stretch
+) -> list[UnitSeries]:
+    """With the points at the end of closed periods as these were published, as the API's history has them."""
+    if not of.times:
+        return list(found)
+    bounds = [time.astimezone(UTC).replace(tzinfo=None) for time in (of.times[0], of.times[-1])]
+    rows = reader.cursor.execute(
+        "SELECT unit, period_to, value, samples FROM published_periods WHERE kpi = ? AND period_to BETWEEN ? AND ?",
+        [definition.id, *bounds],
+    ).fetchall()
+    published = {(unit, end.replace(tzinfo=UTC)): (value, samples) for unit, end, value, samples in rows}
+    pairs = [
+        [
+            published.get((one.unit, time), (value, samples))
+            for time, value, samples in zip(of.times, one.values, one.samples, strict=True)
+        ]
+        for one in found
+    ]
+    return [
+        replace(one, values=tuple(v for v, _ in of_unit), samples=tuple(n for _, n in of_unit))
+        for one, of_unit in zip(found, pairs, strict=True)
+    ]
+
+
 def marked(reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSeries], of: Stretch) -> list[UnitSeries]:
     """With the points of restated periods: a point speaks of the time up to it."""
     rows = reader.cursor.execute(

@@ -11,7 +11,7 @@ from ioc.explorer.asked import Stretch, a_year_before, known_kpi, known_units, s
 from ioc.explorer.forecast import Forecast, forecast
 from ioc.explorer.models import forecasts
 from ioc.explorer.parts import Changes, Grouping, Standing
-from ioc.explorer.series import UnitSeries, marked, series, targets
+from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
 from ioc.explorer.sql import write_sql
 from ioc.explorer.tables import as_csv, as_xlsx, rows
 from ioc.lab.past import Past, open_past
@@ -118,9 +118,12 @@ def _series(past: Past, wanted: Wanted) -> _Found:
     units = known_units(past.catalog, definition, wanted.units)
     of = stretch(wanted.start, wanted.end, wanted.step, past.zone)
     before = a_year_before(of, past.zone)
-    found = series(past.reader, past.catalog, definition, units, of, past.zone)
-    last_year = series(past.reader, past.catalog, definition, units, before, past.zone) if wanted.last_year else []
-    return _Found(of, found, before, last_year)
+
+    def of_units(stretch: Stretch) -> list[UnitSeries]:
+        found = series(past.reader, past.catalog, definition, units, stretch, past.zone)
+        return as_published(past.reader, definition, found, stretch)
+
+    return _Found(of, of_units(of), before, of_units(before) if wanted.last_year else [])
 
 
 def _times(of: Stretch) -> list[str]:

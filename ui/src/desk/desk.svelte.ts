@@ -9,6 +9,7 @@ import { speaker, type Language, type Say } from '../texts'
 
 const TICK_MS = 1000
 const LOST_AFTER_MS = 20_000
+const KNOCKS_AFTER_MS = 8_000
 
 export class Desk {
   language = $state<Language>('vi')
@@ -20,6 +21,8 @@ export class Desk {
 
   #clock = new ServerClock(Date.now(), performance.now())
   #heard_ms = performance.now()
+  #live = false
+  #knocking = false
 
   constructor(language: Language) {
     this.language = language
@@ -33,7 +36,9 @@ export class Desk {
   start(): () => void {
     const tick = setInterval(() => {
       this.now_ms = this.#clock.now(performance.now())
-      this.answers = performance.now() - this.#heard_ms < LOST_AFTER_MS
+      const silent_ms = performance.now() - this.#heard_ms
+      this.answers = silent_ms < LOST_AFTER_MS
+      if (silent_ms > KNOCKS_AFTER_MS && !this.#live) void this.#knock()
     }, TICK_MS)
     return () => clearInterval(tick)
   }
@@ -59,6 +64,7 @@ export class Desk {
 
   /** What a live connection knows better: the centre's time, and whether it is there. */
   heard(now_ms: number, answers: boolean): void {
+    this.#live = true
     this.#clock.set(now_ms, performance.now())
     if (answers) this.#heard()
     else this.#heard_ms = -Infinity
@@ -67,6 +73,14 @@ export class Desk {
   turnLanguage(): void {
     this.language = this.language === 'vi' ? 'en' : 'vi'
     history.replaceState(history.state, '', location.pathname + withLanguage(location.search, this.language))
+  }
+
+  /** A page that asks nothing for a while still says truly whether the centre is there. */
+  async #knock(): Promise<void> {
+    if (this.#knocking) return
+    this.#knocking = true
+    await this.ask('/healthz', undefined, KNOCKS_AFTER_MS).catch(() => {})
+    this.#knocking = false
   }
 
   #heard(): void {

@@ -58,6 +58,7 @@ export function compareOption(of: Drawn): Option {
       emphasis: { disabled: true },
     })
   }
+  const sights = goalsInSight(of).map(({ goal }) => goal)
   if (band) lines.push(...forecastLines(of, band.map(({ time }) => at(time))))
   const named = lines.map((line) => (line as { name?: string }).name).filter((name): name is string => Boolean(name))
   return {
@@ -75,8 +76,8 @@ export function compareOption(of: Drawn): Option {
       scale: true,
       ...nameOf(of.unitOfMeasure),
       nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -12] },
-      min: ({ min, max }: { min: number; max: number }) => padded(min, max, -1),
-      max: ({ min, max }: { min: number; max: number }) => padded(max, min, 1),
+      min: ({ min, max }: { min: number; max: number }) => padded(Math.min(min, ...sights), Math.max(max, ...sights), -1),
+      max: ({ min, max }: { min: number; max: number }) => padded(Math.max(max, ...sights), Math.min(min, ...sights), 1),
       axisLabel: { color: INK.text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => figure(value, language) },
       splitLine: { lineStyle: { color: INK.rule } },
     },
@@ -118,23 +119,31 @@ function forecastLines({ forecast, say }: Drawn, times: readonly number[]): obje
   ]
 }
 
-/** A line over each year that has a target, in sight or not far from it. */
-function goals(of: Drawn): object {
-  const { series, language, say, zone } = of
+type Goal = { goal: number; year: number; least: boolean; from: number; to: number }
+
+/** Each year's target where it lies in sight or not far from it. */
+function goalsInSight({ series, forecast }: Drawn): Goal[] {
   const values = [...series.series, ...(series.last_year?.series ?? [])].flatMap((one) => one.values.filter((value): value is number => value !== null))
-  const reaching = [...values, ...(of.forecast?.path ?? []).flatMap(({ low, high }) => [low, high])]
+  const reaching = [...values, ...(forecast?.path ?? []).flatMap(({ low, high }) => [low, high])]
   const [least, most] = [Math.min(...reaching), Math.max(...reaching)]
   const reach = (most - least || Math.abs(most) || 1) * 1.5
   const begin = Date.parse(series.times[0] ?? '')
-  const end = Date.parse(of.forecast?.path.at(-1)?.time ?? series.times.at(-1) ?? '')
-  const data = series.targets.flatMap((span) => {
+  const end = Date.parse(forecast?.path.at(-1)?.time ?? series.times.at(-1) ?? '')
+  return series.targets.flatMap((span) => {
     const goal = span.at_least ?? span.at_most
     if (goal == null || goal < least - reach || goal > most + reach) return []
     const [from, to] = [Math.max(Date.parse(span.from), begin), Math.min(Date.parse(span.to), end)]
-    if (from >= to) return []
-    const sign = span.at_least != null ? '≥' : '≤'
-    const label = { show: true, position: 'insideStartTop', color: TARGET, backgroundColor: '#fff', padding: [0, 3], formatter: `${say('chart.target', { year: span.year })} ${sign} ${goalText(goal, language)}` }
-    return [[{ coord: [local(from, zone), goal], label }, { coord: [local(to, zone), goal] }]]
+    return from < to ? [{ goal, year: span.year, least: span.at_least != null, from, to }] : []
+  })
+}
+
+/** A line over each year that has a target. */
+function goals(of: Drawn): object {
+  const { language, say, zone } = of
+  const data = goalsInSight(of).map(({ goal, year, least, from, to }) => {
+    const formatter = `${say('chart.target', { year })} ${least ? '≥' : '≤'} ${goalText(goal, language)}`
+    const label = { show: true, position: 'insideStartTop', color: TARGET, backgroundColor: '#fff', padding: [0, 3], formatter }
+    return [{ coord: [local(from, zone), goal], label }, { coord: [local(to, zone), goal] }]
   })
   return { silent: true, symbol: 'none', lineStyle: { color: TARGET, type: 'dashed', width: 1.5 }, data }
 }
