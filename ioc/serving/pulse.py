@@ -83,7 +83,7 @@ class Pulse:
         self._woken.set()
 
     def _run(self) -> None:
-        saved_s, ended = _SAVED_AT_MOST_S, time.monotonic()
+        saved_s, ended, first = _SAVED_AT_MOST_S, time.monotonic(), True
         while not self._stopping:
             self._woken.wait(IDLE_S)
             self._woken.clear()
@@ -100,7 +100,9 @@ class Pulse:
                 time.sleep(IDLE_S)
             before, ended = ended, time.monotonic()
             saved_s = min(_SAVED_AT_MOST_S, saved_s + (ended - before) * _SHARE_OF_CORE)
-            saved_s -= time.thread_time() - used
+            if not first:  # that one computes everything, and comes once
+                saved_s -= time.thread_time() - used
+            first = False
             time.sleep(max(0.0, SPACING_S - (ended - began), min(LONGEST_PAUSE_S, -saved_s / _SHARE_OF_CORE)))
 
     def _beat(self) -> None:

@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 
 from tests.bench.load import PROVINCE, Load, template, write_pack
 from tests.bench.report import Table, percentile
-from tests.running import RunningCentre, running_centre
+from tests.running import RunningCentre, running_centre, wait_for
 
 RATE = 100_000
 ROWS = 10_000
@@ -70,6 +70,7 @@ def _measure(centre: RunningCentre, directory: Path, seconds: float) -> list[flo
         sent.append((base, time.time()))
         return taken(batch)
 
+    wait_for("the first values", lambda: centre.kpi(WATCHED, PROVINCE)["value"] is not None, 60)
     time.sleep(2)
     already = int(centre.kpi(WATCHED, PROVINCE)["value"])
     for writer in load.writers:

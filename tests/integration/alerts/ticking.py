@@ -21,8 +21,8 @@ from ioc.store import Store
 
 START_MS = 1_795_392_000_000
 KPIS = ("air.pm25_mean_24h", "air.pm25_max_1h")
-CHANGING = 260
-"""Values move in so many ticks; then they stand, so that everything is told."""
+STANDING = 30
+"""Ticks at the end in which no value moves, so that everything is told."""
 
 
 class ReadyDesk(Desk):
@@ -34,11 +34,12 @@ class ReadyDesk(Desk):
         return self.ready
 
 
-def inputs(number: int, units: tuple[str, ...]) -> Inputs:
-    """The same for the same number: half of the values stand on the other side than at the tick before."""
+def inputs(number: int, units: tuple[str, ...], changing: int) -> Inputs:
+    """The same for the same number: half of the values stand on the other side than at the tick before, up to the
+    tick `changing`."""
     kpis = {}
     for place, kpi in enumerate(KPIS):
-        steps = np.arange(len(units)) * 7 + place * 3 + min(number, CHANGING)
+        steps = np.arange(len(units)) * 7 + place * 3 + min(number, changing)
         value = np.where(steps // 2 % 2 == 0, 100.0, 1.0)
         kpis[kpi] = Values(
             units, value, np.full(len(units), 100, np.int64), np.full(len(units), DataState.LIVE, np.int8)
@@ -54,18 +55,18 @@ def open_desk(folder: Path, in_force: InForce) -> tuple[Store, ReadyDesk, FixedC
     return store, ReadyDesk(store, in_force.catalog, place, clock), clock
 
 
-def tick_on(desk: Desk, clock: FixedClock, last: int, pause_s: float = 0) -> None:
+def tick_on(desk: Desk, clock: FixedClock, changing: int, pause_s: float = 0) -> None:
     """From where the store stands. A tick without transitions is not written, and comes again."""
     first = max((desk.standing.state.now_ms - START_MS) // 1000 + 1, 1)
     units = desk.standing.plan.units
-    for number in range(first, last + 1):
-        told = inputs(number, units)
+    for number in range(first, changing + STANDING + 1):
+        told = inputs(number, units, changing)
         clock.moment = from_ms(told.now_ms)
         desk.tick(told)
         time.sleep(pause_s)
 
 
-def live(folder: Path, last: int, ticking: Connection) -> None:
+def live(folder: Path, changing: int, ticking: Connection) -> None:
     """One life, a process of its own: it says when it ticks, and ends once all is sent."""
     sending.IDLE_S = 0.02  # half of all tries fail: their waits would be most of the test
     store, desk, clock = open_desk(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
@@ -75,7 +76,7 @@ def live(folder: Path, last: int, ticking: Connection) -> None:
     desk.on_change = lambda change: deliveries.take(change.letters)
     deliveries.start()
     ticking.send(True)
-    tick_on(desk, clock, last, 0.01)
+    tick_on(desk, clock, changing, 0.01)
     while deliveries.waiting:
         time.sleep(0.05)
     deliveries.stop()

@@ -16,6 +16,7 @@ import pytest
 from ioc.api.server import listen
 from ioc.errors import ConfigurationInvalid
 from tests.integration.api.test_live import stopped_client
+from tests.running import free_port
 from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 ROOT = Path(__file__).parents[3]
@@ -30,12 +31,6 @@ parts.hub.publish(kpis=[kpi_value(unit=str(number)) for number in range(20_000)]
 serve(create_app(parts.centre()), "127.0.0.1", int(sys.argv[2]))
 print("came back", flush=True)
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_taken_port_is_said_in_one_sentence() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,15 +24,10 @@ from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import CASES, READINGS
+from tests.running import free_port
 
 PARTITIONS = 4
 REPOSITORY = Path(__file__).parents[3]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(what: str, holds: Callable[[], Any], timeout_s: float = 30.0, every_s: float = 0.1) -> Any:

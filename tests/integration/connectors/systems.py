@@ -21,7 +21,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.integration.connectors.process import Sources, free_port
+from tests.integration.connectors.process import Sources
+from tests.running import free_port
 
 Record = dict[str, Any]
 HEAD = 'name = { vi = "Thử", en = "Test" }\nexpected_every = "1m"\n'
