@@ -1,6 +1,7 @@
 """`ioc lab`: the analysts' side, a process of its own."""
 
 import logging
+import os
 
 import click
 
@@ -16,11 +17,15 @@ from ioc.serving.report_sending import report_sender
 from ioc.settings import Settings
 from ioc.store.snapshot import current
 
+_NICENESS = 10
+"""Whatever the lab and its processes do, the centre's come first where both want a processor."""
+
 
 @click.command()
 def command() -> None:
     """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    os.nice(_NICENESS)
     settings = Settings.from_environment()
     clock = SystemClock()
     asking = Asking.of(settings, clock)

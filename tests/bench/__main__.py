@@ -5,7 +5,18 @@ import sys
 from collections.abc import Callable
 
 from setup.environment import PEERS_VENV
-from tests.bench import alert_ticks, alerting, backtests, historian, latency, questions, resting, storm, throughput
+from tests.bench import (
+    alert_ticks,
+    alerting,
+    backtests,
+    historian,
+    latency,
+    questions,
+    resting,
+    storm,
+    throughput,
+    undisturbed,
+)
 
 
 def _websocket() -> None:
@@ -22,6 +33,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "historian": lambda: historian.run(15),
     "websocket": _websocket,
     "questions": questions.run,
+    "undisturbed": lambda: undisturbed.run(40),
     "demonstration": lambda: resting.run(30),
 }
 

@@ -14,7 +14,6 @@ from tests.bench.report import Table, percentile
 from tests.running import RunningCentre, running_centre, wait_for
 
 RATE = 100_000
-ROWS = 10_000
 WATCHED = "bench.watched_today"
 PACK = """
 [sector]
@@ -41,13 +40,12 @@ basis = "đo tốc độ"
 def run(seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="ioc-bench-") as root:
         directory = Path(root)
-        write_pack(directory / "catalog")
-        (directory / "catalog" / "watched.toml").write_text(PACK, encoding="utf-8")
+        write_watched(directory / "catalog")
         environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
         with running_centre(
             directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")
         ) as centre:
-            delays_ms = _measure(centre, directory, seconds)
+            delays_ms = measure(centre, directory, seconds, RATE)
     table = Table(f"Event to websocket client at {RATE:,} readings a second, {seconds:.0f} s", ("", "ms"))
     table.add("p50", f"{percentile(delays_ms, 0.5):.0f}")
     table.add("p99 (goal 400)", f"{percentile(delays_ms, 0.99):.0f}")
@@ -55,18 +53,25 @@ def run(seconds: float) -> None:
     table.print()
 
 
-def _measure(centre: RunningCentre, directory: Path, seconds: float) -> list[float]:
-    """Each batch counts the watched measure up by its rows, so a shown count tells which batches it holds."""
-    load = Load(centre.kafka, directory, directory / "catalog", rows=ROWS)
-    load.templates = [template(ROWS, seed, ["bench.watched"]) for seed in range(4)]
-    load.run(3, RATE)  # the first values make the KPI known everywhere
+def write_watched(catalog_dir: Path) -> None:
+    write_pack(catalog_dir)
+    (catalog_dir / "watched.toml").write_text(PACK, encoding="utf-8")
+
+
+def measure(centre: RunningCentre, directory: Path, seconds: float, rate: int) -> list[float]:
+    """Milliseconds of each batch. A batch counts the watched measure up by its rows, a tenth of a second's, so a shown
+    count tells which batches it holds."""
+    rows = rate // 10
+    load = Load(centre.kafka, directory, directory / "catalog", rows=rows)
+    load.templates = [template(rows, seed, ["bench.watched"]) for seed in range(4)]
+    load.run(3, rate)  # the first values make the KPI known everywhere
     sent: list[tuple[int, float]] = []
     base = 0
     taken = load.writers[0].add_readings
 
     def noted(batch: object) -> object:
         nonlocal base
-        base += ROWS
+        base += rows
         sent.append((base, time.time()))
         return taken(batch)
 
@@ -80,7 +85,7 @@ def _measure(centre: RunningCentre, directory: Path, seconds: float) -> list[flo
     watcher = threading.Thread(target=lambda: asyncio.run(_watch(centre.port, seen, ending)))
     watcher.start()
     time.sleep(1)
-    load.run(seconds, RATE)
+    load.run(seconds, rate)
     time.sleep(2)
     ending.set()
     watcher.join()

@@ -15,10 +15,14 @@ def run(seconds: float) -> None:
         centre = RunningCentre(Path(root), arguments=("--workers", "2"))
         table = Table("The demonstration province", ("", "measured", "goal"))
         try:
-            table.add("first start to live values, a year's history loaded", f"{_start(centre):.1f} s", "60 s")
+            began = time.monotonic()
+            table.add("first start to live values", f"{_start(centre):.1f} s", "")
+            wait_for("the year's history", lambda: _told(centre) > 0, 600)
+            table.add("… and a year's history loaded", f"{time.monotonic() - began:.1f} s", "60 s")
+            time.sleep(60)  # the history is rolled up and archived
             centre.stop()
             table.add("second start to live values", f"{_start(centre):.1f} s", "20 s")
-            time.sleep(20)
+            time.sleep(60)
             used, began = centre.cpu_s(), time.monotonic()
             time.sleep(seconds)
             table.add(
@@ -39,6 +43,11 @@ def _start(centre: RunningCentre) -> float:
     centre.start()
     wait_for("live values", lambda: _ready(centre), 120)
     return time.monotonic() - began
+
+
+def _told(centre: RunningCentre) -> int:
+    """How often `ioc up` has said that all is there."""
+    return (centre.data_dir / "up.log").read_text().count("Ctrl-C stops all of it.")
 
 
 def _ready(centre: RunningCentre) -> bool:

@@ -201,6 +201,7 @@ async def test_results_in_every_format_are_read_by_others(client: httpx.AsyncCli
 def _read(encoding: str, content: bytes) -> list[list[Any]]:
     import io
 
+    import polars
     import pyarrow as pa
     import pyarrow.parquet
     from python_calamine import CalamineWorkbook
@@ -216,7 +217,9 @@ def _read(encoding: str, content: bytes) -> list[list[Any]]:
         import orjson
 
         return [row[:2] for row in orjson.loads(content)["rows"]]
-    table = (
-        pa.parquet.read_table(io.BytesIO(content)) if encoding == "parquet" else pa.ipc.open_stream(content).read_all()
-    )
-    return [[row["unit"], row["n"]] for row in table.to_pylist()]
+    if encoding == "parquet":
+        return [[row["unit"], row["n"]] for row in pa.parquet.read_table(io.BytesIO(content)).to_pylist()]
+    told = pa.ipc.open_stream(content).read_all().to_pandas()[["unit", "n"]].values.tolist()
+    frame = polars.read_ipc_stream(io.BytesIO(content))
+    assert [list(row) for row in frame.select("unit", "n").rows()] == told
+    return told
