@@ -4,17 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import orjson
 
-from ioc.catalog.channels import WALL, Channel, load_channels
+from ioc.catalog.channels import WALL, load_channels
 from ioc.clock import rfc3339
-from ioc.errors import SourceUnavailable
 from ioc.reports.sendings import Parcel
-from ioc.serving.sending import ID_HEADER, Undeliverable, client
-
-_TAKES_FILES = ("mailto", "mailtos")
-_TRY_AGAIN = (408, 425, 429)
+from ioc.serving.sending import Undeliverable, by_apprise, client, post
 
 
 def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
@@ -29,43 +24,21 @@ def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
             raise Undeliverable("The wall shows no reports; name another channel.")
         if channel.webhook:
             with client() as http:
-                _post(http, channel, parcel)
+                post(http, channel, _said(parcel), f"report/{parcel.id}")
         else:
-            _by_apprise(channel, parcel)
+            by_apprise(channel, parcel.subject, parcel.body, parcel.files)
 
     return send
 
 
-def _post(http: httpx.Client, channel: Channel, parcel: Parcel) -> None:
-    said = {
-        "type": "report",
-        "id": parcel.id,
-        "subject": parcel.subject,
-        "body": parcel.body,
-        "link": parcel.link,
-        "sent_at": rfc3339(datetime.now(UTC)),
-    }
-    headers = {"Content-Type": "application/json", ID_HEADER: f"report/{parcel.id}"}
-    if channel.token:
-        headers["Authorization"] = f"Bearer {channel.token}"
-    try:
-        answer = http.post(channel.webhook, content=orjson.dumps(said), headers=headers)
-    except httpx.HTTPError as fault:
-        raise SourceUnavailable(f"{channel.id} does not answer: {fault or type(fault).__name__}.") from None
-    if answer.is_success:
-        return
-    if answer.status_code >= 500 or answer.status_code in _TRY_AGAIN:
-        raise SourceUnavailable(f"{channel.id} answered {answer.status_code}.")
-    raise Undeliverable(f"{channel.id} refused it with {answer.status_code}.")
-
-
-def _by_apprise(channel: Channel, parcel: Parcel) -> None:
-    import apprise  # half a second, which only a centre with such channels spends
-
-    sender = apprise.Apprise()
-    if not sender.add(channel.apprise):
-        raise Undeliverable(f"{channel.id} has an address that Apprise does not know.")
-    takes_files = channel.apprise.split(":", 1)[0].lower() in _TAKES_FILES
-    attached = [str(path) for path in parcel.files] if takes_files else None
-    if not sender.notify(title=parcel.subject, body=parcel.body, attach=attached):
-        raise SourceUnavailable(f"{channel.id} did not take it.")
+def _said(parcel: Parcel) -> bytes:
+    return orjson.dumps(
+        {
+            "type": "report",
+            "id": parcel.id,
+            "subject": parcel.subject,
+            "body": parcel.body,
+            "link": parcel.link,
+            "sent_at": rfc3339(datetime.now(UTC)),
+        }
+    )
