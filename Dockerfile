@@ -27,6 +27,6 @@ RUN useradd --system --create-home ioc && install -d -o ioc -g ioc /var/lib/ioc
 USER ioc
 ENV IOC_DATA_DIR=/var/lib/ioc IOC_HTTP_HOST=0.0.0.0 PYTHONUNBUFFERED=1
 VOLUME /var/lib/ioc
-EXPOSE 8080
+EXPOSE 8080 9494
 ENTRYPOINT ["ioc"]
 CMD ["serve"]

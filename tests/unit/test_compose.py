@@ -59,10 +59,16 @@ def test_nothing_starts_before_the_topics_are_there(name: str) -> None:
     assert SERVICES[name]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
 
 
-def test_only_the_wall_and_the_api_are_published() -> None:
+def test_the_wall_and_the_api_are_published_and_quack_to_this_host_alone() -> None:
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
-        "serve": ["8080:8080"]
+        "serve": ["8080:8080"],
+        "lab": ["127.0.0.1:9494:9494"],
     }
+
+
+def test_the_lab_listens_where_its_port_is_published() -> None:
+    environment = SERVICES["lab"]["environment"]
+    assert (environment["IOC_QUACK_HOST"], environment["IOC_QUACK_PORT"]) == ("0.0.0.0", "9494")
 
 
 def test_the_load_is_shared_by_workers() -> None:
