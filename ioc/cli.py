@@ -1,6 +1,7 @@
 """The command line. Each command lives in `ioc/commands/`; what it needs is imported when it runs."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -49,11 +50,12 @@ def cli() -> None:
     pass
 
 
-def main() -> None:
-    """Run a command; a fault that a user can mend is one sentence and exit code 2, never a traceback."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run a command, by default the process's own; a fault that a user can mend is one sentence and exit code 2, never
+    a traceback."""
     keep_pandas_out()
     try:
-        outcome = cli.main(standalone_mode=False)
+        outcome = cli.main(words, prog_name="ioc", standalone_mode=False)
         if isinstance(outcome, int):
             # Click gives the code of a command that ends itself, and does not raise it.
             sys.exit(outcome)

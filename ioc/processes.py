@@ -7,18 +7,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_LOG_BYTES = 5_000_000
 
 
 def die_with_parent() -> None:
     """Ask the kernel to SIGKILL this process when its parent ends (Linux only); for `preexec_fn`."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def be_called(name: str) -> None:
+    """What `ps -A` and `top` call this process (Linux only; the kernel keeps 15 characters of it)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_NAME, name.encode())
 
 
 class Flag:
@@ -58,32 +64,36 @@ class Restart:
 
 @dataclass
 class Child:
-    """One command of the centre as a process; what it prints goes to `log`."""
+    """A command as a process that waits for a line on its standard input, which it gets once `let_go` was called.
 
-    name: str
+    It prints where this process does.
+    """
+
     command: Sequence[str]
     environment: Mapping[str, str]
-    log: Path
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_at: float = 0.0
     due_at: float = 0.0
     restart: Restart = field(default_factory=Restart)
+    is_let_go: bool = False
 
     def start(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        mode = "wb" if self.log.exists() and self.log.stat().st_size > _LOG_BYTES else "ab"
-        with self.log.open(mode) as log:
-            self.process = subprocess.Popen(
-                self.command,
-                env={**os.environ, **self.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
         self.started_at = time.monotonic()
+        if self.is_let_go:
+            self._tell()
+
+    def let_go(self) -> None:
+        """For this life of the process and all later ones."""
+        self.is_let_go = True
+        self._tell()
 
     def tend(self, now: float) -> int | None:
         """Start it again if it died and its wait is over; returns the exit code at the moment its death is noticed."""
@@ -97,7 +107,7 @@ class Child:
         lived_s = now - self.started_at
         self.due_at = now + self.restart.delay_s(self.deaths, lived_s)
         self.deaths = 0 if lived_s >= self.restart.settled_after_s else self.deaths + 1
-        self.process = None
+        self._forget()
         return code
 
     def stop(self, patience_s: float) -> None:
@@ -110,4 +120,16 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._forget()
+
+    def _tell(self) -> None:
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has just died; the next one is told
+                self.process.stdin.write(b"\n")
+                self.process.stdin.flush()
+
+    def _forget(self) -> None:
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.process = None

@@ -11,9 +11,9 @@ from types import FrameType
 from typing import IO
 
 from ioc.errors import ConfigurationInvalid
+from ioc.forked import Forked
 from ioc.processes import Restart
 from ioc.settings import Settings
-from streams.forked import Forked
 from streams.vocabulary import VocabularyFile
 
 STOP_PATIENCE_S = 4.0
@@ -71,7 +71,7 @@ def _worker(settings: Settings, directory: Path, index: int) -> Forked:
 
     gc.freeze()  # what is imported stays in pages that all workers share
     work = partial(run_worker, settings, index)
-    return Forked(f"worker {index}", work, directory / f"worker-{index}.log", _RESTART)
+    return Forked(f"ioc worker {index}", work, directory / f"worker-{index}.log", _RESTART)
 
 
 def _refresh(vocabulary: VocabularyFile) -> None:

@@ -47,7 +47,7 @@ def wait_for(what: str, holds: Callable[[], Any], timeout_s: float = 60, every_s
 
 @dataclass
 class RunningCentre:
-    """`ioc up` as a process; its parts are found among its descendants by their command lines."""
+    """`ioc up` as a process; its parts are found among its descendants by their names."""
 
     data_dir: Path
     arguments: tuple[str, ...] = ("--no-demo", "--workers", "2")
@@ -96,20 +96,17 @@ class RunningCentre:
         self.process = None
 
     def processes(self, part: str) -> list[psutil.Process]:
-        """Processes of a part: broker, serve, connect, demo, or worker (each stream worker)."""
+        """Processes of a part: broker, serve, connect, demo, lab, or worker (each stream worker)."""
         assert self.process is not None
-        root = psutil.Process(self.process.pid)
-        if part == "worker":
-            return [child for parent in self.processes("streams") for child in _children(parent)]
-        mark = "kafka.Kafka" if part == "broker" else None
         found = []
-        for process in _children(root, recursive=True):
-            try:
-                words = process.cmdline()
-            except psutil.Error:
-                continue
-            if (mark in words) if mark else (words[1:4] == ["-m", "ioc", part] and process.ppid() == root.pid):
-                found.append(process)
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if part == "broker":
+                    mine = "kafka.Kafka" in process.cmdline()
+                else:
+                    mine = process.name().startswith(f"ioc {part}") and process.status() != psutil.STATUS_ZOMBIE
+                if mine:
+                    found.append(process)
         return found
 
     def kill(self, part: str, which: int = 0) -> int:
@@ -157,13 +154,6 @@ class RunningCentre:
         assert self.process is not None
         root = psutil.Process(self.process.pid)
         return sum(sum(p.cpu_times()[:2]) for p in [root, *root.children(recursive=True)])
-
-
-def _children(process: psutil.Process, recursive: bool = False) -> list[psutil.Process]:
-    try:
-        return list(process.children(recursive=recursive))
-    except psutil.Error:
-        return []
 
 
 @contextmanager

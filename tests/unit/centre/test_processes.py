@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,24 +24,31 @@ def test_restart(deaths, lived_s, delay_s):
     assert Restart().delay_s(deaths, lived_s) == pytest.approx(delay_s)
 
 
-def test_a_dead_child_is_started_again(tmp_path: Path):
-    child = Child("nap", [sys.executable, "-c", "import time; time.sleep(60)"], {}, tmp_path / "nap.log")
+def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path: Path):
+    told = tmp_path / "told"
+    waits = f"import sys, time; sys.stdin.readline(); open({str(told)!r}, 'a').write('gone '); time.sleep(60)"
+    child = Child([sys.executable, "-c", waits], {})
     child.start()
     assert child.process is not None
     first = child.process.pid
+    child.let_go()
+    _await(lambda: told.exists() and told.read_text() == "gone ")
     child.process.kill()
-    deadline = time.monotonic() + 10
     codes = []
-    while time.monotonic() < deadline and (child.process is None or child.process.pid == first):
-        codes.append(child.tend(time.monotonic()))
-        time.sleep(0.02)
+    _await(lambda: codes.append(child.tend(time.monotonic())) or (child.process and child.process.pid != first))
     try:
-        assert child.process is not None
-        assert child.process.pid != first
         assert [code for code in codes if code is not None] == [-signal.SIGKILL]
+        _await(lambda: told.read_text() == "gone gone ")
     finally:
         child.stop(5)
     assert child.process is None
+
+
+def _await(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_flag_may_be_set_by_a_signal_while_its_thread_waits():

@@ -1,7 +1,7 @@
-"""Worker processes forked from one that has imported everything already.
+"""Processes forked from one that has imported everything already.
 
-A worker's imports cost a second of a core, which a dead worker's partitions would wait for; and forked workers share
-the imported pages. The parent runs no thread, so a fork is safe.
+Imports cost one to two seconds of a core, which whoever waits for a dead process would wait for; and forked processes
+share the imported pages. The parent runs no thread, so a fork is safe.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ioc.processes import Restart, die_with_parent
+from ioc.processes import Restart, be_called, die_with_parent
 
 _LOG_BYTES = 5_000_000
 _LOOK_EVERY_S = 0.02
@@ -21,11 +21,12 @@ _LOOK_EVERY_S = 0.02
 
 @dataclass
 class Forked:
-    """One worker; what it prints goes to `log`. `work` runs in the forked process, which ends when it returns."""
+    """One process; what it prints goes to `log`, or where its parent prints. `work` runs in it, and its return ends it.
+    The system's lists of processes show it by `name`."""
 
     name: str
     work: Callable[[], None]
-    log: Path
+    log: Path | None
     restart: Restart = field(default_factory=Restart)
     pid: int | None = None
     deaths: int = 0
@@ -81,6 +82,7 @@ class Forked:
             if os.getppid() != parent:
                 os._exit(0)
             os.setsid()
+            be_called(self.name)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             self._redirect()
@@ -98,10 +100,14 @@ class Forked:
             os._exit(code)
 
     def _redirect(self) -> None:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        if self.log is None:
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.log.exists() and self.log.stat().st_size > _LOG_BYTES
         mode = os.O_TRUNC if fresh else os.O_APPEND
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | mode, 0o644)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nothing, 0), (log, 1), (log, 2)):
-            os.dup2(source, target)
+        for target in (1, 2):
+            os.dup2(log, target)
         sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)

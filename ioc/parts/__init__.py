@@ -1,0 +1,1 @@
+"""The processes of `ioc up` besides the broker, forked from one that has imported everything already."""

@@ -1,0 +1,119 @@
+"""The process that imports everything and forks the parts.
+
+It imports while the broker starts, and waits for a line on its standard input to begin; an input that ends ends it.
+A part that dies is started again at once. The parts end with this process, this process with the one that started it.
+"""
+
+import gc
+import signal
+import sys
+import time
+from functools import partial
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from ioc import cli
+from ioc.commands.starting import BEYOND_HELP
+from ioc.errors import IocError
+from ioc.forked import Forked
+from ioc.lean import keep_pandas_out
+from ioc.parts.welcome import welcome
+from ioc.processes import Flag, Restart, be_called
+from ioc.settings import Settings
+
+STOP_PATIENCE_S = 6.0
+_IMPORTED = (
+    "ioc.commands.serve",
+    "ioc.commands.lab",
+    "ioc.commands.connect",
+    "ioc.commands.streams",
+    "ioc.commands.demo",
+    "connectors.runner",
+    "streams.worker",
+    "ioc.demo.province",
+    "ioc.demo.history.load",
+)
+_RESTART = Restart(first_s=0.05, longest_s=10.0, settled_after_s=30.0)
+_TEND_EVERY_S = 0.05
+
+
+def import_all() -> None:
+    """What the parts need, without leaving a thread behind; its pages then stay shared."""
+    gc.disable()
+    for module in _IMPORTED:
+        import_module(module)
+    # Made by the import, and nobody's; it has a thread.
+    import_module("duckdb").default_connection().close()
+    gc.freeze()
+    gc.enable()
+
+
+def parts(settings: Settings, workers: int) -> list[Forked]:
+    """In the order of starting; they are stopped the other way round."""
+    commands = [["serve"], ["lab"], ["streams", "--workers", str(workers)], ["connect"]]
+    if settings.demonstration:
+        commands.append(["demo"])
+    logs = settings.data_dir / "log"
+    return [
+        Forked(f"ioc {words[0]}", partial(cli.main, words), logs / f"{words[0]}.log", _RESTART) for words in commands
+    ]
+
+
+def main(workers: int) -> None:
+    """Until SIGTERM. Ends with BEYOND_HELP when the broker takes no topics."""
+    keep_pandas_out()
+    be_called("ioc parts")
+    began = time.monotonic()
+    import_all()
+    if not sys.stdin.readline():
+        return
+    ending = Flag()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    settings = Settings.from_environment()
+    if _ended(Forked("ioc topics", partial(_make_topics, settings), None), ending):
+        sys.exit(BEYOND_HELP)
+    running = parts(settings, workers)
+    greeting: Forked | None = Forked("ioc welcome", partial(welcome, settings, began), None)
+    try:
+        while not ending.is_set():
+            now = time.monotonic()
+            for part in running:
+                code = part.tend(now)
+                if code is not None:
+                    told = f"{part.name} ended with code {code}; it is started again (log: {part.log})"
+                    click.echo(told, err=True)
+            if greeting is not None and greeting.tend(now) is not None:
+                greeting = None
+            ending.wait(_TEND_EVERY_S)
+    finally:
+        for part in [*([greeting] if greeting else []), *reversed(running)]:
+            part.terminate()
+            part.stop(time.monotonic() + STOP_PATIENCE_S)
+
+
+def _make_topics(settings: Settings) -> None:
+    from ioc.kafka import create_topics
+
+    try:
+        create_topics(settings.bootstrap(), settings.security, settings.partitions)
+    except IocError as fault:
+        sys.exit(f"ioc: {fault}")
+
+
+def _ended(process: Forked, ending: Flag) -> int:
+    """Its exit code; 0 when the end was asked for meanwhile."""
+    while not ending.is_set():
+        code = process.tend(time.monotonic())
+        if code is not None:
+            return code
+        ending.wait(0.02)
+    process.terminate()
+    process.stop(time.monotonic() + STOP_PATIENCE_S)
+    return 0
