@@ -15,7 +15,7 @@ describe('the address', () => {
   test.each([
     ['nothing', ''],
     ['a KPI', '?kpi=dossier.on_time_rate'],
-    ['all of it', '?kpi=a.b&units=46%2C19753&from=2026-01-01&to=2026-03-31&step=7d&view=parts&last=1&forecast=1'],
+    ['all of it', '?kpi=a.b&also=c.d%2Ce&units=46%2C19753&from=2026-01-01&to=2026-03-31&step=7d&view=parts&last=1&forecast=1'],
     ['a preset', '?kpi=a&range=1y&view=communes'],
   ])('comes back as it was: %s', (_, search) => {
     expect(explorePath(shown(search))).toBe(`/explore${search}`)
@@ -25,6 +25,8 @@ describe('the address', () => {
     ['a range that is none', '?range=ever', { range: '90d' }],
     ['days the wrong way round', '?from=2026-03-01&to=2026-01-01', { span: null }],
     ['a day that is none', '?from=2026-13-01&to=2026-14-01', { span: null }],
+    ['a KPI below itself, and twice', '?kpi=a&also=b,a,b', { also: ['b'] }],
+    ['KPIs below none', '?also=b', { also: [] }],
     ['a view that is none', '?view=x', { view: 'compare' }],
     ['a unit twice', '?units=46,46,', { units: ['46'] }],
     ['one unit, as other pages say it', '?unit=19753', { units: ['19753'] }],

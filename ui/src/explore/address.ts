@@ -6,9 +6,10 @@ import { isSpan, PRESETS, type Preset } from './spans'
 
 export const VIEWS = ['compare', 'communes', 'parts'] as const
 export type View = (typeof VIEWS)[number]
-/** `units` are codes, none: the province. `span` is set where days were chosen, else `range` says how far back. */
+/** `also` are KPIs shown below the first, on the same days. `units` are codes, none: the province. `span` is set where days were chosen, else `range` says how far back. */
 export type Shown = {
   kpi: string
+  also: string[]
   units: string[]
   range: Preset
   span: { from: string; to: string } | null
@@ -19,13 +20,17 @@ export type Shown = {
 }
 
 export const MOST_UNITS = 20
+export const MOST_KPIS = 6
 
 export function shown(search: string): Shown {
   const query = new URLSearchParams(search)
   const span = { from: query.get('from') ?? '', to: query.get('to') ?? '' }
   const units = (query.get('units') ?? query.get('unit') ?? '').split(',').filter(Boolean)
+  const kpi = query.get('kpi') ?? ''
+  const also = (query.get('also') ?? '').split(',').filter((each) => each && each !== kpi)
   return {
-    kpi: query.get('kpi') ?? '',
+    kpi,
+    also: kpi ? [...new Set(also)].slice(0, MOST_KPIS - 1) : [],
     units: [...new Set(units)].slice(0, MOST_UNITS),
     range: PRESETS.find((each) => each === query.get('range')) ?? '90d',
     span: isSpan(span) ? span : null,
@@ -40,6 +45,7 @@ export function shown(search: string): Shown {
 export function explorePath(of: Partial<Shown>, language: Language = 'vi'): string {
   const query = new URLSearchParams()
   if (of.kpi) query.set('kpi', of.kpi)
+  if (of.also?.length) query.set('also', of.also.join(','))
   if (of.units?.length) query.set('units', of.units.join(','))
   if (of.span) {
     query.set('from', of.span.from)

@@ -8,6 +8,7 @@ import type { Desk } from '../desk/desk.svelte'
 import { rfc3339 } from '../live/ask'
 import type { Centre, Unit } from '../live/protocol'
 import type { Shown } from './address'
+import { Beside } from './beside.svelte'
 import type { Change, Forecast, Series, WrittenSql } from './protocol'
 import { bounds_ms, coarse, presetSpan, stepOf, type Span, type Step } from './spans'
 
@@ -23,16 +24,20 @@ export class ExploreSession {
   readonly forecast = new Asked<Forecast>()
   readonly sql = new Asked<WrittenSql>()
 
-  shown = $state.raw<Shown>({ kpi: '', units: [], range: '90d', span: null, step: '', view: 'compare', lastYear: false, forecast: false })
+  shown = $state.raw<Shown>({ kpi: '', also: [], units: [], range: '90d', span: null, step: '', view: 'compare', lastYear: false, forecast: false })
   sqlWanted = $state(false)
+  /** KPIs shown below the first one. */
+  beside = $state.raw<Beside[]>([])
 
   readonly province = $derived(this.described.value?.centre.province.code ?? '')
   readonly definition: KpiDefinition | null = $derived(this.described.value?.glossary.kpis.get(this.shown.kpi) ?? null)
+  /** Those asked for that there are, the first one first. */
+  readonly kpis: string[] = $derived([this.shown.kpi, ...this.shown.also].filter((kpi) => this.described.value?.glossary.kpis.has(kpi)))
   readonly byCode: ReadonlyMap<string, Unit> = $derived(new Map(this.described.value?.units.map((unit) => [unit.code, unit])))
   readonly span: Span = $derived(this.#spanOf())
   readonly step: Step = $derived(this.#stepOf())
   /** The chosen units that the KPI speaks of; the province where none is left. */
-  readonly units: string[] = $derived(this.#unitsOf())
+  readonly units: string[] = $derived(this.unitsOf(this.definition))
   readonly told = $derived(this.units.length > 0)
 
   #now_ms = $state(Date.now())
@@ -42,7 +47,7 @@ export class ExploreSession {
   /** Returns what ends it. */
   start(): () => void {
     void this.describe()
-    return () => [this.described, this.series, this.communes, this.change, this.forecast, this.sql].forEach((asked) => asked.stop())
+    return () => [this.described, this.series, this.communes, this.change, this.forecast, this.sql, ...this.beside.flatMap((one) => [one.series, one.sql])].forEach((asked) => asked.stop())
   }
 
   async describe(): Promise<void> {
@@ -75,8 +80,8 @@ export class ExploreSession {
   }
 
   /** Of the series that is shown, as a file. */
-  table(form: 'csv' | 'xlsx'): string {
-    return this.#path('series', { ...this.#time(), units: this.units.join(','), ...(this.shown.lastYear ? { compare: 'last_year' } : {}), format: form })
+  table(form: 'csv' | 'xlsx', kpi = this.shown.kpi, units = this.units): string {
+    return this.#path('series', { ...this.#compared(units), format: form }, kpi)
   }
 
   #spanOf(): Span {
@@ -87,10 +92,11 @@ export class ExploreSession {
     return stepOf(this.shown.step, this.span, this.desk.zone)
   }
 
-  #unitsOf(): string[] {
+  /** The chosen units that a KPI speaks of; the province where none is left. */
+  unitsOf(definition: KpiDefinition | null): string[] {
     const speaks = (code: string): boolean => {
       const unit = this.byCode.get(code)
-      return unit !== undefined && (this.definition?.per.includes(level(unit)) ?? false)
+      return unit !== undefined && (definition?.per.includes(level(unit)) ?? false)
     }
     const chosen = this.shown.units.filter(speaks)
     return chosen.length > 0 ? chosen : speaks(this.province) ? [this.province] : []
@@ -98,6 +104,7 @@ export class ExploreSession {
 
   #ask(before: Shown | null): void {
     this.#now_ms = this.desk.now_ms
+    this.#askBeside(before)
     if (!this.definition || (this.shown.view !== 'communes' && !this.told)) {
       for (const asked of [this.series, this.communes, this.change, this.forecast, this.sql]) asked.forget()
       return
@@ -105,7 +112,7 @@ export class ExploreSession {
     const { shown } = this
     const same = (...names: (keyof Shown)[]): boolean => before !== null && names.every((name) => JSON.stringify(before[name]) === JSON.stringify(shown[name]))
     const time = same('kpi', 'range', 'span', 'step')
-    if (shown.view === 'compare' && !(time && same('units', 'lastYear', 'view'))) this.#load(this.series, 'series', { ...this.#time(), units: this.units.join(','), ...(shown.lastYear ? { compare: 'last_year' } : {}) })
+    if (shown.view === 'compare' && !(time && same('units', 'lastYear', 'view'))) this.#load(this.series, 'series', this.#compared(this.units))
     if (shown.view === 'communes' && !(same('kpi', 'range', 'span', 'view'))) this.#load(this.communes, 'series', { ...this.#time(coarse(this.span, this.desk.zone)), units: 'communes' })
     const first = before === null ? null : before.units[0]
     const sameUnit = first !== null && first === shown.units[0]
@@ -115,17 +122,40 @@ export class ExploreSession {
     if (this.sqlWanted && !(time && same('units'))) this.#sql()
   }
 
-  #sql(): void {
-    this.#load(this.sql, 'sql', { ...this.#time(), units: this.units.join(',') })
+  /** Those that stay keep what they have, unless the time, the units or last year are others. */
+  #askBeside(before: Shown | null): void {
+    const { shown } = this
+    const same = before !== null && (['range', 'span', 'step', 'units', 'lastYear'] as const).every((name) => JSON.stringify(before[name]) === JSON.stringify(shown[name]))
+    const kept = this.beside
+    const wanted = shown.view === 'compare' ? this.kpis.filter((kpi) => kpi !== shown.kpi) : []
+    this.beside = wanted.map((kpi) => kept.find((one) => same && one.definition.id === kpi) ?? this.#newBeside(kpi))
+    for (const one of kept) if (!this.beside.includes(one)) one.stop()
   }
 
-  #load<T>(asked: Asked<T>, what: string, query: Record<string, string>): void {
-    const path = this.#path(what, query)
+  #newBeside(kpi: string): Beside {
+    const definition = this.described.value?.glossary.kpis.get(kpi) as KpiDefinition
+    const one = new Beside(definition, this.unitsOf(definition))
+    if (one.units.length > 0) this.#load(one.series, 'series', this.#compared(one.units), kpi)
+    if (one.units.length > 0 && this.sqlWanted) this.#load(one.sql, 'sql', { ...this.#time(), units: one.units.join(',') }, kpi)
+    return one
+  }
+
+  #sql(): void {
+    this.#load(this.sql, 'sql', { ...this.#time(), units: this.units.join(',') })
+    for (const one of this.beside) this.#load(one.sql, 'sql', { ...this.#time(), units: one.units.join(',') }, one.definition.id)
+  }
+
+  #load<T>(asked: Asked<T>, what: string, query: Record<string, string>, kpi = this.shown.kpi): void {
+    const path = this.#path(what, query, kpi)
     void asked.load((given_up) => this.desk.ask<T>(path, given_up, PATIENCE_MS), true)
   }
 
-  #path(what: string, query: Record<string, string>): string {
-    return `/api/v1/explore/${encodeURIComponent(this.shown.kpi)}/${what}?${new URLSearchParams(query)}`
+  #path(what: string, query: Record<string, string>, kpi: string): string {
+    return `/api/v1/explore/${encodeURIComponent(kpi)}/${what}?${new URLSearchParams(query)}`
+  }
+
+  #compared(units: readonly string[]): Record<string, string> {
+    return { ...this.#time(), units: units.join(','), ...(this.shown.lastYear ? { compare: 'last_year' } : {}) }
   }
 
   #time(step = this.step): Record<string, string> {
