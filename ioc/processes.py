@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from setproctitle import setproctitle
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -22,7 +24,9 @@ def die_with_parent() -> None:
 
 
 def be_called(name: str) -> None:
-    """What `ps -A` and `top` call this process (Linux only; the kernel keeps 15 characters of it)."""
+    """`name` as a command: lists of processes show it as if it had been started by `python -m NAME`, and `ps -A` and
+    `top` by its name alone (Linux only; the kernel keeps 15 characters of it)."""
+    setproctitle(f"{sys.executable} -m {name}")
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_NAME, name.encode())
 

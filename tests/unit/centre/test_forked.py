@@ -82,3 +82,12 @@ def test_stop(heeds: bool, tmp_path: Path) -> None:
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_lists_of_processes_show_its_command(tmp_path: Path) -> None:
+    def show() -> None:
+        print(Path("/proc/self/cmdline").read_text().strip("\0"), "|", Path("/proc/self/comm").read_text())
+
+    worker = Forked("ioc serve", show, tmp_path / "w.log", SOON)
+    assert until_death(worker) == 0
+    assert (tmp_path / "w.log").read_text().strip() == f"{sys.executable} -m ioc serve | ioc serve"
