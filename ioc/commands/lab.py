@@ -1,7 +1,6 @@
 """`ioc lab`: the analysts' side, a process of its own."""
 
 import logging
-import os
 
 import click
 
@@ -9,6 +8,7 @@ from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.asking import Asking
 from ioc.lab.beside import Beside
+from ioc.lab.giving_way import step_back
 from ioc.lab.parts import LabParts
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.quack.door import QuackDoor
@@ -25,7 +25,7 @@ _NICENESS = 10
 def command() -> None:
     """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    os.nice(_NICENESS)
+    step_back(_NICENESS)
     settings = Settings.from_environment()
     clock = SystemClock()
     asking = Asking.of(settings, clock)

@@ -11,7 +11,7 @@ from ioc.api.problems import RETRY_AFTER_S, answer
 from ioc.errors import IocError
 from ioc.lab.beside import LabBusy, ReckoningFailed
 from ioc.lab.publishing.publish import PublishingFailed
-from ioc.lab.queries import NothingPublished
+from ioc.lab.query import NothingPublished
 from ioc.lab.results import RenderingFailed
 from ioc.lab.sandbox.process import SandboxEnded
 from ioc.lab.turns import QueueFull

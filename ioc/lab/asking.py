@@ -11,7 +11,8 @@ from ioc.errors import StoreUnavailable
 from ioc.lab.book import Book
 from ioc.lab.publications import Publications
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.queries import Limits, Queries, Query
+from ioc.lab.queries import Queries
+from ioc.lab.query import Limits, Query
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.settings import Settings
 from ioc.store.snapshot import current

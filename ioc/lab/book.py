@@ -14,7 +14,7 @@ import orjson
 
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.errors import StoreUnavailable
-from ioc.lab.queries import Query
+from ioc.lab.query import Query
 
 _HISTORY_KEPT = 20_000
 _SCHEMA = """

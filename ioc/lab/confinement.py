@@ -1,7 +1,7 @@
 """What the operating system keeps a process from, whatever runs in it: files, network, processes, memory.
 
-Each layer stands by itself: Landlock (files, TCP, signals), seccomp (sockets, processes), limits of the process, a low
-place in the queue for the processor. What this kernel does not have is left out and told.
+Each layer stands by itself: Landlock (files, TCP, signals), seccomp (sockets, processes), limits of the process, a
+low place in the queues for processor and disk. What this kernel does not have is left out and told.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ioc.lab.giving_way import read_last, step_back
 from ioc.processes import die_with_parent
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_NICENESS = 5
+"""Beyond that of whoever starts the process."""
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 4, 38, 22
 _SECCOMP_MODE_FILTER = 2
 
@@ -42,14 +45,12 @@ _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 @dataclass(frozen=True)
 class Confinement:
     """`readable` and `writable` are files or folders; all else is out of reach. `memory_bytes` bounds the address
-    space, `file_bytes` each file that is written; `niceness` is added. `serves` lets it open sockets and listen, but
-    not connect."""
+    space, `file_bytes` each file that is written. `serves` lets it open sockets and listen, but not connect."""
 
     readable: Sequence[Path]
     writable: Sequence[Path]
     memory_bytes: int
     file_bytes: int
-    niceness: int = 15
     serves: bool = False
 
 
@@ -63,7 +64,8 @@ def confine(limits: Confinement) -> list[str]:
     """Confine this process for good, and all it starts. Returns sentences on layers that this system does not have.
     Threads must be those of the caller's own making: only the calling thread and later ones are held by Landlock."""
     die_with_parent()
-    os.nice(limits.niceness)
+    step_back(_NICENESS)
+    read_last()
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("900")
     _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

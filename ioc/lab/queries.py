@@ -8,16 +8,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from ioc.clock import Clock
-from ioc.errors import IocError
+from ioc.lab.processor_time import within
 from ioc.lab.publishing.publish import Publication
+from ioc.lab.query import Limits, NothingPublished, Query, State
 from ioc.lab.sandbox.process import Sandbox, SandboxEnded
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.lab.turns import Turns
@@ -27,60 +27,6 @@ IDLE_S = 300.0
 RESULTS_KEPT = timedelta(minutes=30)
 _CHECK_SECONDS = 5.0
 _SWEEP_EVERY_S = 20.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one query: `seconds` on the clock, memory, rows and bytes of the result, disk for what exceeds memory."""
-
-    seconds: float = 30.0
-    memory_mb: int = 256
-    rows: int = 1_000_000
-    bytes: int = 256 << 20
-    spill_mb: int = 512
-
-
-class State(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class NothingPublished(IocError):
-    """There is no snapshot to ask yet."""
-
-
-@dataclass(eq=False)
-class Query:
-    """One of them. `kind` of a failure: sql, time, too_large, memory, process."""
-
-    id: str
-    person: str
-    sql: str
-    parameters: dict[str, Any]
-    rows: int
-    asked_at: datetime
-    name: str = ""
-    state: State = State.WAITING
-    began_s: float = 0.0
-    elapsed_ms: float = 0.0
-    progress: float | None = None
-    columns: list[dict[str, str]] = field(default_factory=list)
-    row_count: int | None = None
-    truncated: bool = False
-    error: dict[str, Any] | None = None
-    kind: str = ""
-    taken_at: datetime | None = None
-    result: Path | None = None
-    ended_at: datetime | None = None
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    work: asyncio.Task[None] | None = None
-
-    @property
-    def elapsed_now_ms(self) -> float:
-        return (monotonic() - self.began_s) * 1000 if self.state is State.RUNNING else self.elapsed_ms
 
 
 class Queries:
@@ -93,7 +39,7 @@ class Queries:
         published: Callable[[], Publication | None],
         noted: Callable[[Query], None],
         clock: Clock,
-        limits: Limits = Limits(),
+        limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         self.limits = limits
         self.counts: Counter[str] = Counter()
@@ -185,11 +131,10 @@ class Queries:
         async with self._quick_turn:
             await self._quick.ready()
             try:
-                async with asyncio.timeout(_CHECK_SECONDS):
-                    return await self._quick.ask(question)
-            except TimeoutError:
+                return await within(_CHECK_SECONDS, self._quick.processor_s, self._quick.ask(question))
+            except TimeoutError as fault:
                 await self._quick.end()
-                raise SandboxEnded(f"It took longer than {_CHECK_SECONDS:g} s to look at this SQL.") from None
+                raise SandboxEnded(f"A look at this SQL {fault}.") from None
             except asyncio.CancelledError:
                 await self._quick.end()
                 raise
@@ -246,11 +191,10 @@ class Queries:
             question = self._question(query.sql, query.parameters, "query", query.rows, f"{query.id}.arrow")
             await sandbox.ready()
             query.began_s = monotonic()
-            async with asyncio.timeout(self.limits.seconds):
-                answer = await sandbox.ask(question, told)
-        except TimeoutError:
+            answer = await within(self.limits.seconds, sandbox.processor_s, sandbox.ask(question, told))
+        except TimeoutError as fault:
             await sandbox.end()
-            self._fail(query, f"The query took longer than {self.limits.seconds:g} s and was ended.", "time")
+            self._fail(query, f"The query {fault} and was ended.", "time")
             return
         except (SandboxEnded, NothingPublished) as fault:
             await sandbox.end()

@@ -14,7 +14,7 @@ import orjson
 from ioc.clock import rfc3339
 from ioc.errors import IocError
 from ioc.lab.plain import plain, values_of
-from ioc.lab.queries import Query
+from ioc.lab.query import Query
 from ioc.processes import die_with_parent
 
 MEDIA = {

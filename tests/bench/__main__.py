@@ -33,7 +33,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "historian": lambda: historian.run(15),
     "websocket": _websocket,
     "questions": questions.run,
-    "undisturbed": lambda: undisturbed.run(40),
+    "undisturbed": lambda: undisturbed.run(46),
     "demonstration": lambda: resting.run(30),
 }
 

@@ -15,7 +15,7 @@ import psutil
 from ioc.clock import SystemClock
 from ioc.lab.asking import Asking
 from ioc.lab.publishing.publish import Publication, publish
-from ioc.lab.queries import State
+from ioc.lab.query import State
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from ioc.store.snapshot import take

@@ -136,8 +136,8 @@ class Front:
         seat.asking += 1
         try:
             return await seat.process.ask(data, within_s)
-        except TimeoutError:
-            await self._seats.vacate(person, seat, f"The query took longer than {within_s:g} s.")
+        except TimeoutError as fault:
+            await self._seats.vacate(person, seat, f"The query {fault}.")
             raise Refused(seat.why_ended) from None
         except ProcessGone as fault:
             await self._seats.vacate(person, seat)

@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from ioc.errors import IocError
+from ioc.lab.processor_time import processor_s, within
 from ioc.processes import die_with_parent
 
 _START_WITHIN_S = 20.0
@@ -27,8 +28,8 @@ class ProcessGone(IocError):
 
 @dataclass(frozen=True)
 class QuackLimits:
-    """Of one statement: `seconds` for a message to be answered, `bytes` for its whole result. `memory_mb` is DuckDB's
-    own limit; the process is killed at twice it."""
+    """Of one statement: `seconds` of processor time for a message to be answered, `bytes` for its whole result.
+    `memory_mb` is DuckDB's own limit; the process is killed at twice it."""
 
     seconds: float = 30.0
     memory_mb: int = 256
@@ -76,12 +77,11 @@ class QuackProcess:
             "memory_mb": limits.memory_mb,
         }
         try:
-            async with asyncio.timeout(_START_WITHIN_S):
-                assert process.stdin is not None
-                assert process.stdout is not None
-                process.stdin.write(orjson.dumps(order) + b"\n")
-                await process.stdin.drain()
-                said = await process.stdout.readline()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(orjson.dumps(order) + b"\n")
+            await process.stdin.drain()
+            said = await within(_START_WITHIN_S, started._processor_s, process.stdout.readline())
         except (TimeoutError, OSError):
             said = b""
         except BaseException:
@@ -93,20 +93,26 @@ class QuackProcess:
         return started
 
     async def ask(self, message: bytes, within_s: float) -> bytes:
-        """Its answer. Raises TimeoutError, ProcessGone."""
+        """Its answer; `within_s` is processor time of the process. Raises TimeoutError, which tells the limit,
+        ProcessGone."""
         try:
-            async with asyncio.timeout(within_s):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                try:
-                    writer.write(_HEAD.format(len(message)).encode() + message)
-                    await writer.drain()
-                    return await _body(reader)
-                finally:
-                    writer.close()
+            return await within(within_s, self._processor_s, self._asked(message))
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as fault:
             if isinstance(fault, TimeoutError):
                 raise
             raise ProcessGone("The process that answers your queries ended.") from fault
+
+    async def _asked(self, message: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(_HEAD.format(len(message)).encode() + message)
+            await writer.drain()
+            return await _body(reader)
+        finally:
+            writer.close()
+
+    def _processor_s(self) -> float | None:
+        return processor_s(self._process.pid)
 
     @property
     def pid(self) -> int:

@@ -9,8 +9,8 @@ from ioc.api.problems import Problem
 from ioc.clock import rfc3339
 from ioc.lab.asking import Asking
 from ioc.lab.caller import caller_of
-from ioc.lab.queries import Query as Running
-from ioc.lab.queries import State
+from ioc.lab.query import Query as Running
+from ioc.lab.query import State
 from ioc.lab.results import rows_of
 from ioc.lab.routes.sql import Format, Question, result_response
 

@@ -14,8 +14,8 @@ from ioc.lab.asking import Asking
 from ioc.lab.caller import caller_of
 from ioc.lab.dictionary import VERSION, promise, views
 from ioc.lab.parts import LabParts
-from ioc.lab.queries import Query as Running
-from ioc.lab.queries import State
+from ioc.lab.query import Query as Running
+from ioc.lab.query import State
 from ioc.lab.results import MEDIA, json_pieces, rendered
 from ioc.store.snapshot import failure
 

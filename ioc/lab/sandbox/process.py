@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from ioc.errors import IocError
+from ioc.lab.processor_time import processor_s, within
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.processes import die_with_parent
 
@@ -34,6 +35,10 @@ class Sandbox:
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    def processor_s(self) -> float | None:
+        """What it has computed since it began; None when there is none."""
+        return processor_s(self.pid)
 
     @property
     def pid(self) -> int | None:
@@ -86,11 +91,10 @@ class Sandbox:
             env={"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1"},
             limit=_LINE_BYTES,
             preexec_fn=die_with_parent,
-            start_new_session=True,
         )
         try:
-            async with asyncio.timeout(_STARTS_WITHIN_S):
-                self.missing = (await self._line(self._process))["ready"]
+            first = await within(_STARTS_WITHIN_S, self.processor_s, self._line(self._process))
+            self.missing = first["ready"]
         except (TimeoutError, KeyError, ValueError, BrokenPipeError) as fault:
             await self.end()
             raise SandboxEnded("The process for queries does not start; the lab's log says why.") from fault

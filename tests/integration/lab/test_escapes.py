@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from ioc.clock import FixedClock
 from ioc.lab.asking import Asking
-from ioc.lab.queries import Limits, Query, State
+from ioc.lab.query import Limits, Query, State
 from ioc.settings import Settings
 from tests.lab_escapes import ESCAPES, SECRET_TEXT, Escape
 from tests.lab_filled import NOW, SECRET, published
