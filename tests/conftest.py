@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,15 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def pytest_configure() -> None:
+    gc.disable()
     parse_packs_once()
     make_validators_once()
+
+
+def pytest_collection_finish() -> None:
+    """What importing and collecting made stays until the end: the collector need not look at it in every test."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

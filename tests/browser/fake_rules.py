@@ -12,13 +12,14 @@ from ioc.alerts.acts import ActRefused
 from ioc.alerts.versions import difference
 from ioc.api.problems import FieldFault
 from ioc.api.refusals import faults_of
-from ioc.catalog import Catalog, CatalogInvalid, load
+from ioc.catalog import CatalogInvalid
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.catalog.written import rule_text
 from ioc.desk.rulebook import fields_of_text
 from tests.browser import province
 from tests.browser.desk_rows import PROCEDURE, RULE, rule_row
 from tests.browser.province import Json
+from tests.catalogs import hue
 
 if TYPE_CHECKING:
     from tests.browser.fake_desk import FakeDesk
@@ -27,13 +28,8 @@ TOLD = [{"receiver": "wall", "channel": "wall", "person": "", "route": "root", "
 
 
 @cache
-def catalog() -> Catalog:
-    return load(province.PROVINCE)
-
-
-@cache
 def procedures() -> dict[str, Any]:
-    found = load_rules(catalog()).procedures
+    found = load_rules(hue()).procedures
     return {PROCEDURE["id"]: next(iter(found.values()))} | dict(found)
 
 
@@ -46,7 +42,7 @@ def checked(body: Json) -> Json:
         return {"sound": False, "errors": [shape], "told": []}
     both = {"fields": fields, "text": rule_text(fields)}
     try:
-        check_rule(catalog(), procedures(), fields)
+        check_rule(hue(), procedures(), fields)
     except CatalogInvalid as invalid:
         return {"sound": False, "errors": [fault.shape() for fault in faults_of(invalid)], "told": []} | both
     return {"sound": True, "errors": [], "told": TOLD} | both

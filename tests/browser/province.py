@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ioc.api.definitions import definitions_shape
-from ioc.catalog import load
+from tests.catalogs import hue
 
 Json = dict[str, Any]
 
@@ -37,14 +37,14 @@ def rfc3339(time: datetime) -> str:
 
 @cache
 def units() -> list[Json]:
-    rows: list[Json] = orjson.loads(orjson.dumps(list(load(PROVINCE).vocabulary.units.values())))
+    rows: list[Json] = orjson.loads(orjson.dumps(list(hue().vocabulary.units.values())))
     return rows
 
 
 @cache
 def catalogue() -> Json:
     """Sectors, KPIs, measures, case types and constants as `/api/v1/definitions` gives them, all of version v1."""
-    shape: Json = orjson.loads(orjson.dumps(definitions_shape(load(PROVINCE))))
+    shape: Json = orjson.loads(orjson.dumps(definitions_shape(hue())))
     for kpi in shape["kpis"]:
         kpi["version"] = "v1"
     return shape

@@ -17,8 +17,8 @@ from ioc.serving.self_report import SOURCE, SelfReport
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from streams.reduce import reduce
+from tests.catalogs import hue
 from tests.integration.evaluation.conftest import NOW
-from tests.unit.api.fake_centre import hue
 
 MINUTE = timedelta(minutes=1)
 

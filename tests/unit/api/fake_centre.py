@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import cast
@@ -15,7 +15,7 @@ import duckdb
 
 from ioc.api.centre import Centre
 from ioc.api.hub import Hub
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog
 from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, FixedClock
 from ioc.desk import desk as desk_parts
@@ -32,6 +32,7 @@ from ioc.people import People
 from ioc.serving.deliveries import Deliveries
 from ioc.settings import VIETNAM, Settings
 from ioc.store.store import Store
+from tests.catalogs import hue, rules_of_hue
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 ADMIN = "admin-token-of-the-tests"
@@ -39,20 +40,10 @@ PUSH_SOURCE = "demo-push"
 PUSH_TOKEN = "push-token-of-the-tests"
 
 
-@cache
-def hue() -> Catalog:
-    return load("46")
-
-
-@cache
-def _rules_of_hue() -> Rules:
-    return load_rules(hue())
-
-
 def quick_rules(catalog: Catalog, overlay: Path | None = None, changed: object = None) -> Rules:
     """Reading all packs takes half a second; a centre without changes shares what was read."""
     if catalog is hue() and not changed and not (overlay and any(overlay.glob("*.toml"))):
-        return _rules_of_hue()
+        return rules_of_hue()
     return load_rules(catalog, overlay, changed or {})  # type: ignore[arg-type]
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog import CatalogInvalid, load, load_displays
+from ioc.catalog import CatalogInvalid, load_displays
+from tests.catalogs import hue
 
 
 def test_the_main_wall_has_one_scene_of_eight_tiles() -> None:
-    catalog = load("46")
+    catalog = hue()
     main = load_displays(catalog)["main"]
     assert (main.height_mm, main.distance_mm) == (2000, 8000)
     [scene] = main.scenes
@@ -23,7 +24,7 @@ def test_a_province_s_display_takes_the_place_of_ours(tmp_path: Path) -> None:
         'id = "main"\nname = { vi = "Tường", en = "Wall" }\nheight_mm = 1200\n'
         '[[scene]]\nid = "air"\nname = { vi = "Khí", en = "Air" }\ntiles = ["air.pm25_mean_24h"]\n'
     )
-    main = load_displays(load("46"), tmp_path)["main"]
+    main = load_displays(hue(), tmp_path)["main"]
     assert (main.height_mm, [scene.id for scene in main.scenes]) == (1200, ["air"])
 
 
@@ -46,6 +47,6 @@ def test_fault(tmp_path: Path, text: str, subject: str, field: str, words: str) 
     path = tmp_path / "displays" / "second.toml"
     path.write_text(f'id = "second"\nname = {{ vi = "x", en = "x" }}\n{text}')
     with pytest.raises(CatalogInvalid) as raised:
-        load_displays(load("46"), tmp_path)
+        load_displays(hue(), tmp_path)
     [fault] = [fault for fault in raised.value.faults if words in fault.message]
     assert (fault.file, fault.kpi, fault.field) == (str(path), subject, field)

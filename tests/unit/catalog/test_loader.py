@@ -7,6 +7,7 @@ import pytest
 from ioc.catalog import CatalogInvalid, load
 from ioc.errors import ConfigurationInvalid
 from ioc.model.kpi import CaseRatio, Formula, MeasureAggregate
+from tests.catalogs import hue
 
 SECTOR = '[sector]\nid = "own"\nname = { vi = "Riêng", en = "Own" }\n'
 MEASURES = """
@@ -347,7 +348,7 @@ def test_a_file_that_is_not_utf8_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_the_package_is_sound_and_in_order_of_its_formulas() -> None:
-    catalog = load("46")
+    catalog = hue()
     seen: set[str] = set()
     for definition in catalog.kpis.values():
         if isinstance(definition.expression, Formula):
@@ -366,7 +367,7 @@ def test_a_province_of_another_code_is_refused() -> None:
 def test_the_province_overrides_single_fields(tmp_path: Path) -> None:
     own = '[[kpi]]\nid = "dossier.on_time_rate"\ntarget = [{ year = 2026, at_least = 99.5 }]\n'
     write(tmp_path, own, base=False)
-    plain, ours = load("46").kpis["dossier.on_time_rate"], load("46", tmp_path).kpis["dossier.on_time_rate"]
+    plain, ours = hue().kpis["dossier.on_time_rate"], load("46", tmp_path).kpis["dossier.on_time_rate"]
     assert [target.at_least for target in ours.targets] == [99.5]
     assert (ours.expression, ours.sector, ours.version) == (plain.expression, plain.sector, plain.version)
 
@@ -376,7 +377,7 @@ def test_the_province_overrides_an_expression_of_another_kind(tmp_path: Path) ->
     write(tmp_path, own, base=False)
     ours = load("46", tmp_path).kpis["traffic.flow"]
     assert isinstance(ours.expression, Formula)
-    assert isinstance(load("46").kpis["traffic.flow"].expression, MeasureAggregate)
+    assert isinstance(hue().kpis["traffic.flow"].expression, MeasureAggregate)
 
 
 def test_a_fault_of_an_overridden_field_names_the_province_s_file(tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog import Catalog, CatalogInvalid, load
+from ioc.catalog import Catalog, CatalogInvalid
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
 from ioc.model.rule import ActiveHours, AllOf, Change, Limits, Severity, Threshold, leaves
 from ioc.model.unit import UnitLevel
+from tests.catalogs import hue
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load("46")
+    return hue()
 
 
 def rule(*lines: str, rule_id: str = "own", condition: str = "fires_above = 10", kpi: str = "traffic.flow") -> str:

@@ -11,6 +11,7 @@ from ioc.catalog.new_pack import new_pack
 from ioc.catalog.units import all_units, former_units, province_units, unit_successors
 from ioc.errors import ConfigurationInvalid
 from ioc.model.unit import UnitLevel
+from tests.catalogs import hue
 
 
 def test_the_country_always_has_hoang_sa_and_truong_sa() -> None:
@@ -52,7 +53,7 @@ def test_a_district_of_several_communes_has_no_successor() -> None:
 
 
 def test_the_refusal_of_a_former_code_names_the_new_one() -> None:
-    vocabulary = load("46").vocabulary
+    vocabulary = hue().vocabulary
     assert "now it is 19753 (Phường Phú Xuân)" in vocabulary.unknown_unit("19750")
     assert "now it is" not in vocabulary.unknown_unit("99999")
 

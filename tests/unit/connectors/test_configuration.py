@@ -8,10 +8,10 @@ import pytest
 from connectors.base import Surroundings
 from connectors.configuration import read_source
 from connectors.kinds import CONNECTORS
-from ioc.catalog import load
 from ioc.clock import SystemClock
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import VIETNAM
+from tests.catalogs import hue
 
 NAME = 'name = { vi = "Không khí", en = "Air" }\n'
 POLL = NAME + 'kind = "http_poll"\n[poll]\nurl = "http://127.0.0.1/rows"\n'
@@ -23,7 +23,7 @@ MAPPING = '[mapping]\nmeasure = "a"\nunit = "b"\nvalue = "c"\ntime = "d"\n'
 def read(tmp_path: Path, toml: str, name: str = "air.toml") -> None:
     (tmp_path / name).write_text(toml, encoding="utf-8")
     configuration = read_source(tmp_path / name)
-    CONNECTORS[configuration.kind](configuration, Surroundings(load("46").vocabulary, SystemClock(), VIETNAM, tmp_path))
+    CONNECTORS[configuration.kind](configuration, Surroundings(hue().vocabulary, SystemClock(), VIETNAM, tmp_path))
 
 
 @pytest.mark.parametrize(

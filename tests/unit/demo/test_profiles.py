@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from ioc.catalog import load
 from ioc.demo import calendar
 from ioc.demo.places import World
 from ioc.demo.systems.profile_feeds import DayFigures
@@ -17,9 +16,10 @@ from ioc.demo.world.curves import storm_flood, storm_rain
 from ioc.demo.world.profile_files import CaseProfile, Length, Profile, ProfileInvalid, read_profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.demo.world.readings import MEASURES, Readings
+from tests.catalogs import hue
 from tests.unit.demo.moments import at, day
 
-VOCABULARY = load("46").vocabulary
+VOCABULARY = hue().vocabulary
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 CASES = [pytest.param(case, id=case.prefix.rstrip(".")) for file in profile_files() for case in file.cases]
 FILES = [pytest.param(file, id=file.source) for file in profile_files()]

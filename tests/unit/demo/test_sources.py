@@ -6,11 +6,11 @@ import pytest
 
 from connectors.configuration import read_source
 from connectors.feeding import feeds_of
-from ioc.catalog import load
 from ioc.catalog.coverage import unfed
 from ioc.demo.addresses import DROPS, Addresses
 from ioc.demo.sources import write_sources
 from ioc.demo.world.profile_files import profiles
+from tests.catalogs import hue
 
 AT = Addresses(8111, 8112, {source: f"/drop/{source}" for source in DROPS})
 
@@ -24,12 +24,12 @@ def feeds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 def test_every_kpi_of_the_catalogue_has_its_sources(feeds: dict[str, set[str]]) -> None:
-    assert unfed(load("46"), feeds) == []
+    assert unfed(hue(), feeds) == []
 
 
 def test_without_a_source_its_kpis_are_named(feeds: dict[str, set[str]]) -> None:
     others = {source: given for source, given in feeds.items() if source != "hydromet"}
-    lacking = {kpi.kpi: kpi.missing for kpi in unfed(load("46"), others)}
+    lacking = {kpi.kpi: kpi.missing for kpi in unfed(hue(), others)}
     assert lacking["flood.stage"] == ("river.kim_long", "river.phu_oc")
     assert "air.pm25_mean_24h" not in lacking
 
@@ -41,6 +41,6 @@ def test_a_system_feeds_what_its_profile_gives(feeds: dict[str, set[str]]) -> No
 
 
 def test_a_feed_of_the_catalogue_is_used_by_a_kpi_or_declared(feeds: dict[str, set[str]]) -> None:
-    vocabulary = load("46").vocabulary
+    vocabulary = hue().vocabulary
     for given in feeds.values():
         assert given <= {*vocabulary.measures, *vocabulary.case_types}

@@ -21,7 +21,8 @@ from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.alerting import expire_alerting
-from tests.unit.api.fake_centre import hue, quick_rules
+from tests.catalogs import hue
+from tests.unit.api.fake_centre import quick_rules
 
 START_MS = 1_795_392_000_000
 HOUR_MS = 3_600_000

@@ -6,12 +6,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from ioc.catalog import load
 from ioc.evaluation.judging import Judged, judge
 from ioc.evaluation.takes import NEVER, Vectors
+from tests.catalogs import hue
 
 NOW = 1_800_000_000_000
-KPI = replace(load("46").kpis["dossier.open"], fresh_within=timedelta(minutes=1))
+KPI = replace(hue().kpis["dossier.open"], fresh_within=timedelta(minutes=1))
 VECTORS = Vectors(
     np.array([1.0, 2.0, 3.0]),
     np.array([5, 5, 5]),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog
 from ioc.catalog.faults import CatalogInvalid
 from ioc.reports.loader import load_reports
 from ioc.reports.periods import Length
+from tests.catalogs import hue
 
 HEAD = 'id = "mine"\ntitle = { vi = "Của tỉnh", en = "Ours" }\nperiod = "month"\n'
 KPIS = f'{HEAD}[[block]]\nkind = "kpis"\nid = "t"\ntitle = {{ vi = "a", en = "b" }}\n'
@@ -16,7 +17,7 @@ TEXT = '[[block]]\nkind = "text"\nid = "words"\ntext = { vi = "a", en = "b" }\n'
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load("46")
+    return hue()
 
 
 def faults_of(catalog: Catalog, folder: Path, text: str) -> list[str]:
