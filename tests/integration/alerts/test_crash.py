@@ -1,6 +1,5 @@
 """Killed again and again, with a receiver that fails half the time: each transition is told once a channel."""
 
-import multiprocessing
 import pickle
 import random
 import signal
@@ -24,6 +23,7 @@ from ioc.desk.desk import InForce
 from ioc.desk.letters import Wording
 from ioc.settings import VIETNAM
 from ioc.store import Store
+from tests.forked import FORKED
 from tests.integration.alerts.ticking import KPIS, live, open_desk, tick_on
 
 ROUTING = """
@@ -135,12 +135,9 @@ def test_killed_again_and_again(
     killed.mkdir()
     (killed / "in_force.pickle").write_bytes(pickle.dumps(in_force))
     chance = random.Random(1)
-    # Forked from a process that has all modules loaded, but no thread and no store: a life begins at once.
-    lives = multiprocessing.get_context("forkserver")
-    lives.set_forkserver_preload([live.__module__])
     for number in range(kills + 1):
-        ticking, told = lives.Pipe(duplex=False)
-        child = lives.Process(target=live, args=(killed, changing, told))
+        ticking, told = FORKED.Pipe(duplex=False)
+        child = FORKED.Process(target=live, args=(killed, changing, told))
         child.start()
         told.close()
         assert ticking.recv()

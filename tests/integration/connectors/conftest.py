@@ -20,4 +20,4 @@ def sources(kafka: str, tmp_path: Path) -> Iterator[Sources]:
     running = Sources(tmp_path / "data", kafka)
     (tmp_path / "data").mkdir()
     yield running
-    running.kill()
+    running.close()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +17,16 @@ from kafka.errors import KafkaTimeoutError
 
 from ioc import topics
 from ioc.model.rejection import Rejection
+from ioc.settings import Settings
 from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import CASES, READINGS
+from tests.forked import FORKED
+from tests.integration.connectors.run_sources import run_sources
 from tests.running import free_port
 
 PARTITIONS = 4
-REPOSITORY = Path(__file__).parents[3]
 
 
 def wait_until(what: str, holds: Callable[[], Any], timeout_s: float = 30.0, every_s: float = 0.1) -> Any:
@@ -42,12 +41,14 @@ def wait_until(what: str, holds: Callable[[], Any], timeout_s: float = 30.0, eve
 
 @dataclass
 class Sources:
-    """`run_sources.py` on a data directory of its own."""
+    """A process of `run_sources` on a data directory of its own."""
 
     data_dir: Path
     kafka: str
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkServerProcess | None = None
+    _states: KafkaConsumer | None = None
+    _told: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def configure(self, source: str, toml: str) -> None:
         directory = self.data_dir / "sources"
@@ -57,42 +58,34 @@ class Sources:
         draft.replace(directory / f"{source}.toml")
 
     def start(self) -> Sources:
-        environment = {**os.environ, "IOC_DATA_DIR": str(self.data_dir), "IOC_KAFKA": self.kafka}
-        environment |= {"IOC_PARTITIONS": str(PARTITIONS), "PYTHONPATH": str(REPOSITORY)}
-        script = Path(__file__).with_name("run_sources.py")
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), str(self.port)], env=environment, cwd=self.data_dir
-        )
+        settings = Settings(self.data_dir, kafka=self.kafka, partitions=PARTITIONS)
+        self.process = FORKED.Process(target=run_sources, args=(settings, self.port), daemon=True)
+        self.process.start()
         return self
 
     def kill(self) -> None:
         if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+            self.process.kill()
+            self.process.join()
             self.process = None
 
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(20)
-            self.process = None
+    def close(self) -> None:
+        self.kill()
+        if self._states is not None:
+            self._states.close()
 
     def state(self, source: str) -> dict[str, Any]:
         """The last one published; empty when there is none."""
-        consumer = KafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False)
         place = TopicPartition(topics.SOURCES, 0)
-        try:
-            consumer.assign([place])
-            consumer.seek_to_beginning(place)
-            end = consumer.end_offsets([place])[place]
-            found: dict[str, Any] = {}
-            while consumer.position(place) < end:
-                for record in consumer.poll(500).get(place, []):
-                    if record.key == source.encode():
-                        found = json.loads(record.value) if record.value else {}
-            return found
-        finally:
-            consumer.close()
+        if self._states is None:
+            self._states = KafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False)
+            self._states.assign([place])
+            self._states.seek_to_beginning(place)
+        end = self._states.end_offsets([place])[place]
+        while self._states.position(place) < end:
+            for record in self._states.poll(500).get(place, []):
+                self._told[record.key.decode()] = json.loads(record.value) if record.value else {}
+        return self._told.get(source, {})
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A process that runs configured sources as `ioc connect` does, and takes pushes on a port: one to be killed."""
 
 import asyncio
-import sys
 
 import uvicorn
 from starlette.applications import Starlette
@@ -12,17 +11,22 @@ from starlette.routing import Route
 from connectors.http_push import PushEndpoint
 from connectors.kinds import CONNECTORS
 from connectors.runner import Runner
-from ioc.catalog import load
 from ioc.clock import SystemClock
 from ioc.errors import BatchMalformed, IocError
 from ioc.settings import Settings
+from tests.catalogs import hue
+
+CATALOG = hue()
+"""Read before the fork."""
 
 
-async def main(port: int) -> None:
-    settings = Settings.from_environment()
-    catalog = load(settings.province)
-    runner = Runner(settings, catalog, tuple(CONNECTORS))
-    endpoint = PushEndpoint(runner.writer_of, lambda: catalog.vocabulary, SystemClock())
+def run_sources(settings: Settings, port: int) -> None:
+    asyncio.run(_run(settings, port))
+
+
+async def _run(settings: Settings, port: int) -> None:
+    runner = Runner(settings, CATALOG, tuple(CONNECTORS))
+    endpoint = PushEndpoint(runner.writer_of, lambda: CATALOG.vocabulary, SystemClock())
 
     async def ingest(request: Request) -> JSONResponse:
         try:
@@ -43,7 +47,3 @@ async def main(port: int) -> None:
     await server.serve()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-
-
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))

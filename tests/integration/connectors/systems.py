@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -21,6 +20,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from tests.forked import FORKED
+from tests.integration.connectors.mqtt_server import serve_mqtt
 from tests.integration.connectors.process import Sources
 from tests.running import free_port
 
@@ -257,7 +258,7 @@ class MosquittoOf311(Mosquitto):
 
 
 def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), 0.2).close()
@@ -274,17 +275,10 @@ class Amqtt(MqttSystem):
     forgets = "amqtt 0.12 drops a session with its connection, and what was not acknowledged in it"
 
     def come_back(self) -> None:
-        settings = self.directory / "amqtt.yaml"
-        settings.write_text(
-            f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{self.port}\n"
-            "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n    allow_anonymous: true\n"
-        )
-        program = Path(sys.executable).with_name("amqtt")
-        self._process = subprocess.Popen(
-            [program, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._process = FORKED.Process(target=serve_mqtt, args=(self.port,), daemon=True)
+        self._process.start()
         _wait_for_port(self.port)
 
     def go_away(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.join(10)

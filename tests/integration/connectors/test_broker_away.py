@@ -135,4 +135,4 @@ def test_pushes_answered_while_the_broker_is_away_survive_a_kill(own_broker: Emb
         found = logged(broker_address(own_broker), "spooled")
         assert sorted((row["time"] - _BEGAN).total_seconds() for row in found.readings) == [0, 1, 2, 3, 4]
     finally:
-        sources.kill()
+        sources.close()

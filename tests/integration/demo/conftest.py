@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from ioc.clock import FixedClock
 from ioc.demo import state
@@ -35,11 +37,32 @@ class Province:
         self.clock.moment += span
 
 
-@pytest.fixture
-async def province(tmp_path: Path) -> AsyncIterator[Province]:
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Province]:
     async with receiving() as receiver:
-        settings = Settings(data_dir=tmp_path, http_port=receiver.port, demonstration=True)
+        settings = Settings(data_dir=folder, http_port=receiver.port, demonstration=True)
         clock = FixedClock(NOW)
-        began_at_ms = state.began_at_ms(tmp_path, BEGAN)
+        began_at_ms = state.began_at_ms(folder, BEGAN)
         async with simulated(settings, clock) as at:
             yield Province(at, settings, world_of(settings), clock, receiver, began_at_ms)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Province]:
+    async with running(tmp_path_factory.mktemp("province")) as province:
+        yield province
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def province(_shared: Province) -> AsyncIterator[Province]:
+    """One for the file: asked, but left as it is. A clock that was moved is set back; what was handed over in the
+    meantime stays so."""
+    yield _shared
+    _shared.clock.moment = NOW
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_province(tmp_path: Path) -> AsyncIterator[Province]:
+    """Just begun, for a test that takes its files or waits for what it hands over next."""
+    async with running(tmp_path) as province:
+        yield province

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import httpx
 import orjson
+import pytest
 
 from connectors.base import Connector, PollingConnector, Surroundings, intake_of
 from connectors.configuration import read_source
@@ -16,23 +18,25 @@ from connectors.file_drop.tables import lines_of
 from connectors.kinds import CONNECTORS
 from connectors.mapping import RecordMapping, read_mapping
 from connectors.sealing import Intake
-from ioc.catalog import load as load_catalog
+from ioc.clock import FixedClock, to_ms
 from ioc.clock import from_ms as from_ms_to
-from ioc.clock import to_ms
 from ioc.demo import feeds
 from ioc.demo.state import HandedOver
 from ioc.demo.systems.profile_feeds import DayFigures, YearFigures
+from ioc.demo.systems.rest import application
 from ioc.demo.systems.statistics import cases_path, readings_path
 from ioc.demo.world import life_cycles, profiles
 from ioc.demo.world.profile_files import Profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
+from tests.catalogs import hue
 from tests.integration.demo.conftest import NOW, Province
 from tests.integration.demo.receiver import eventually
 from tests.integration.demo.test_systems import files_of, pages
 
-VOCABULARY = load_catalog("46").vocabulary
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+VOCABULARY = hue().vocabulary
 STATISTICS = [profile for profile in profile_files() if profile.kind == "statistics"]
 
 
@@ -79,9 +83,9 @@ async def test_every_source_has_its_connector(province: Province) -> None:
     assert {profile.source for profile in profile_files() if profile.readings} <= set(made)
 
 
-async def test_the_connectors_take_figures_cases_and_workbooks_whole(province: Province) -> None:
+async def test_the_connectors_take_figures_cases_and_workbooks_whole(own_province: Province) -> None:
     for source in ("hospitals", "work-management-cases", "indices"):
-        polled = connector(province, source)
+        polled = connector(own_province, source)
         assert isinstance(polled, PollingConnector)
         _, position = await taken(polled)  # a file is taken once its size stands still over two looks
         intakes, position = await taken(polled, None if source != "indices" else position)
@@ -115,12 +119,13 @@ async def test_figures_since_a_moment_are_those_after_it(province: Province) -> 
 
 
 async def test_cases_come_with_every_version(province: Province) -> None:
-    province.clock.moment = NOW + timedelta(hours=7)
-    at = province.clock.now()
+    at = NOW + timedelta(hours=7)
+    later = application(province.world, province.began_at_ms, FixedClock(at))
     for profile in STATISTICS:
         if not profile.cases:
             continue
-        rows = await pages(province.at.rest + cases_path(profile.source), size=500)
+        address = province.at.rest + cases_path(profile.source)
+        rows = await pages(address, size=500, transport=httpx.ASGITransport(later))
         mapping = mapping_of(province, f"{profile.source}-cases")
         records = [record for row in rows for record in mapping.records(row) if isinstance(record, dict)]
         cases = [check_case(record, VOCABULARY, at) for record in records]
@@ -157,26 +162,26 @@ async def test_the_day_file_has_vietnamese_numbers_at_17(province: Province) -> 
     assert ("budget.revenue", "46") in totals(records, at)  # type: ignore[arg-type]
 
 
-async def test_past_years_come_as_a_workbook_once(province: Province) -> None:
+async def test_past_years_come_as_a_workbook_once(own_province: Province) -> None:
     profile = profile_of("indices")
-    folder = Path(province.at.folders[profile.source])
-    await eventually(lambda: bool(files_of(province, profile.source)))
-    (path,) = files_of(province, profile.source)
-    mapping = mapping_of(province, profile.source)
+    folder = Path(own_province.at.folders[profile.source])
+    await eventually(lambda: bool(files_of(own_province, profile.source)))
+    (path,) = files_of(own_province, profile.source)
+    mapping = mapping_of(own_province, profile.source)
     records = [record for row, _ in lines_of(path, mapping.columns()) for record in mapping.records(row)]  # type: ignore[arg-type]
     readings = [check_reading(record, VOCABULARY, NOW) for record in records if isinstance(record, dict)]
     of_2020 = {r.measure: r.value for r in readings if r.time.year == 2020}
     assert (of_2020["egdi.osi"], of_2020["egdi.tii"], of_2020["egdi.hci"]) == (0.6529, 0.6694, 0.6779)
     assert {r.time.hour for r in readings} == {2}, "9 o'clock in the province"
     path.unlink()
-    handed_over = HandedOver(province.settings.data_dir, province.began_at_ms)
-    YearFigures(province.world, profile, folder).hand_over_past(handed_over, province.began_at_ms)
-    assert not files_of(province, profile.source)
+    handed_over = HandedOver(own_province.settings.data_dir, own_province.began_at_ms)
+    YearFigures(own_province.world, profile, folder).hand_over_past(handed_over, own_province.began_at_ms)
+    assert not files_of(own_province, profile.source)
 
 
-async def test_sensors_publish_each_their_own_step(province: Province) -> None:
+async def test_sensors_publish_each_their_own_step(own_province: Province) -> None:
     got: list[tuple[str, dict[str, Any]]] = []
-    async with aiomqtt.Client("127.0.0.1", province.at.mqtt_port, identifier="test") as client:
+    async with aiomqtt.Client("127.0.0.1", own_province.at.mqtt_port, identifier="test") as client:
         await client.subscribe("hydromet/#", qos=1)
 
         async def listen() -> None:
@@ -185,15 +190,15 @@ async def test_sensors_publish_each_their_own_step(province: Province) -> None:
                 got.append((str(message.topic), orjson.loads(message.payload)))
 
         listening = asyncio.create_task(listen())
-        province.pass_time(timedelta(minutes=5))
+        own_province.pass_time(timedelta(minutes=5))
         await eventually(lambda: any(topic.endswith("/river.kim_long/KIM-LONG") for topic, _ in got))
         listening.cancel()
-    mapping = mapping_of(province, "hydromet")
+    mapping = mapping_of(own_province, "hydromet")
     for topic, payload in got:
         _, unit, measure, subject = topic.split("/")
         (record,) = mapping.records({**payload, "$unit": unit, "$measure": measure, "$subject": subject})
         assert isinstance(record, dict)
-        check_reading(record, VOCABULARY, province.clock.now())
+        check_reading(record, VOCABULARY, own_province.clock.now())
 
 
 async def test_pushes_hold_readings_and_cases_with_the_source_token(province: Province) -> None:

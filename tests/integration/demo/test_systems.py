@@ -15,7 +15,6 @@ import pytest
 from connectors.configuration import read_source
 from connectors.file_drop.tables import lines_of
 from connectors.mapping import RecordMapping, read_mapping
-from ioc.catalog import load as load_catalog
 from ioc.clock import to_ms
 from ioc.demo import feeds
 from ioc.demo.calendar import MS_A_MINUTE
@@ -28,19 +27,23 @@ from ioc.demo.world.readings import MEASURES
 from ioc.errors import RecordUnfit
 from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
+from tests.catalogs import hue
 from tests.integration.demo.conftest import NOW, Province
 from tests.integration.demo.receiver import eventually
 
-VOCABULARY = load_catalog("46").vocabulary
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+VOCABULARY = hue().vocabulary
 
 
 def mapping_of(province: Province, source: str) -> RecordMapping:
     return read_mapping(read_source(province.settings.sources_dir / f"{source}.toml").mapping, VIETNAM)
 
 
-async def pages(address: str, size: int = 100, **query: str) -> list[dict[str, Any]]:
+async def pages(
+    address: str, size: int = 100, transport: httpx.AsyncBaseTransport | None = None, **query: str
+) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(transport=transport) as client:
         page: int | None = 1
         while page is not None:
             answer = await client.get(address, params={"trang": page, "so_dong": size, **query})
@@ -117,11 +120,11 @@ async def test_petitions_come_20_to_40_minutes_late_and_some_again(province: Pro
     assert newest.isoformat() in {row["dongBoLuc"] for row in repeated}
 
 
-async def test_lgsp_hands_over_what_it_missed_then_each_5_seconds(province: Province) -> None:
-    pushes = province.receiver.pushes
+async def test_lgsp_hands_over_what_it_missed_then_each_5_seconds(own_province: Province) -> None:
+    pushes = own_province.receiver.pushes
     await eventually(lambda: bool(pushes) and pushes[-1].headers["idempotency-key"].endswith(str(to_ms(NOW) - 300)))
     assert {push.path for push in pushes} == {"/api/v1/ingest/lgsp"}
-    token = (province.settings.data_dir / "tokens" / "lgsp.token").read_text().strip()
+    token = (own_province.settings.data_dir / "tokens" / "lgsp.token").read_text().strip()
     assert {push.headers["authorization"] for push in pushes} == {f"Bearer {token}"}
     once = {push.headers["idempotency-key"]: push for push in pushes}
     times = [
@@ -130,34 +133,34 @@ async def test_lgsp_hands_over_what_it_missed_then_each_5_seconds(province: Prov
         for r in push.records
         if r["measure"] == "lgsp.transactions" and r["value"] != "n/a"
     ]
-    units = len(province.world.communes)
+    units = len(own_province.world.communes)
     assert len(times) == len(set(times)) * units
     assert min(times) == "2026-11-23T01:00:00.000Z"
     count = len(pushes)
-    province.pass_time(timedelta(seconds=5))
+    own_province.pass_time(timedelta(seconds=5))
     await eventually(lambda: len(pushes) > count)
     records = [r for r in pushes[count].records if r["value"] != "n/a"]
     begin = to_ms(NOW) - 300
-    assert records == list(lgsp.readings(province.world, begin, begin + 5000).records(province.world))
+    assert records == list(lgsp.readings(own_province.world, begin, begin + 5000).records(own_province.world))
     for record in records:
-        check_reading(record, VOCABULARY, province.clock.now())
+        check_reading(record, VOCABULARY, own_province.clock.now())
 
 
-async def test_lgsp_sends_the_same_again_after_a_refusal(province: Province) -> None:
-    pushes = province.receiver.pushes
+async def test_lgsp_sends_the_same_again_after_a_refusal(own_province: Province) -> None:
+    pushes = own_province.receiver.pushes
     await eventually(lambda: bool(pushes) and pushes[-1].headers["idempotency-key"].endswith(str(to_ms(NOW) - 300)))
     count = len(pushes)
-    province.receiver.statuses = [503, 202]
-    province.pass_time(timedelta(seconds=5))
+    own_province.receiver.statuses = [503, 202]
+    own_province.pass_time(timedelta(seconds=5))
     await eventually(lambda: len(pushes) >= count + 2)
     refused, taken = pushes[count : count + 2]
     assert refused.headers["idempotency-key"] == taken.headers["idempotency-key"]
     assert refused.records == taken.records
 
 
-async def test_stations_and_counters_publish_and_so_can_anyone(province: Province) -> None:
+async def test_stations_and_counters_publish_and_so_can_anyone(own_province: Province) -> None:
     got: list[tuple[str, dict[str, Any]]] = []
-    async with aiomqtt.Client("127.0.0.1", province.at.mqtt_port, identifier="test") as client:
+    async with aiomqtt.Client("127.0.0.1", own_province.at.mqtt_port, identifier="test") as client:
         await client.subscribe("#", qos=1)
 
         async def listen() -> None:
@@ -168,10 +171,10 @@ async def test_stations_and_counters_publish_and_so_can_anyone(province: Provinc
 
         listening = asyncio.create_task(listen())
         mine = {"value": 31.5, "time": "2026-11-23T02:00:00.000Z"}
-        async with aiomqtt.Client("127.0.0.1", province.at.mqtt_port, identifier="anyone") as anyone:
+        async with aiomqtt.Client("127.0.0.1", own_province.at.mqtt_port, identifier="anyone") as anyone:
             await anyone.publish("air/19753/air.pm25/AQ-99", orjson.dumps(mine), qos=1)
         await eventually(lambda: ("air/19753/air.pm25/AQ-99", mine) in got)
-        province.pass_time(timedelta(seconds=10))
+        own_province.pass_time(timedelta(seconds=10))
         recent = "2026-11-23T02:00:10.000Z"
         await eventually(lambda: sum(m["time"] == recent for _, m in got) >= 20 + 36)
         listening.cancel()
@@ -184,7 +187,7 @@ async def test_stations_and_counters_publish_and_so_can_anyone(province: Provinc
             with pytest.raises(RecordUnfit, match="in the future"):
                 check_reading(record, VOCABULARY, NOW)
         elif message["value"] != -999:
-            check_reading(record, VOCABULARY, province.clock.now())
+            check_reading(record, VOCABULARY, own_province.clock.now())
 
 
 def files_of(province: Province, source: str) -> list[Path]:
@@ -220,15 +223,15 @@ async def test_the_day_file_comes_at_17(province: Province) -> None:
     handed_over = HandedOver(province.settings.data_dir / "another", province.began_at_ms)
     assert await feeds.hand_over(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
     assert files_of(province, "department-day-file") == []
-    province.clock.moment = datetime(2026, 11, 23, 17, 0, 6, tzinfo=VIETNAM)
-    assert await feeds.hand_over(feed, handed_over, to_ms(province.clock.now()))
+    at = datetime(2026, 11, 23, 17, 0, 6, tzinfo=VIETNAM)
+    assert await feeds.hand_over(feed, handed_over, to_ms(at))
     (path,) = files_of(province, "department-day-file")
     assert path.name == "VanBanSoNganh_20261123.xlsx"
     mapping = mapping_of(province, "department-day-file")
     records = [record for row, _ in lines_of(path, mapping.columns()) for record in mapping.records(row)]  # type: ignore[arg-type]
     true = documents.of_departments(province.world, 20_780)
     assert len(records) == len(true)
-    given = [check_reading(r, VOCABULARY, province.clock.now()) for r in records if isinstance(r, dict)]
+    given = [check_reading(r, VOCABULARY, at) for r in records if isinstance(r, dict)]
     assert sum(r.value for r in given) == true.value.sum()
     assert {r.unit for r in given} == {"46"}
     assert min(r.time for r in given) == datetime(2026, 11, 23, 7, tzinfo=VIETNAM)
