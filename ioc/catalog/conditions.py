@@ -58,6 +58,12 @@ def _parser() -> "duckdb.DuckDBPyConnection":
     return duckdb.connect()
 
 
+def end_parser() -> None:
+    """Give its connection back, and with it a thread; the next condition that is not known yet opens another."""
+    _parser().close()
+    _parser.cache_clear()
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """`sql` is true for the cases meant; a column `now` (UTC) must stand beside the case's own when `uses_now`, the

@@ -1,8 +1,10 @@
 """Pack files: the package's own, and those of the province laid over them."""
 
+import pickle
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -105,7 +107,8 @@ def lay(known: Entry, data: Mapping[str, Any], sources: Mapping[str, str]) -> No
 def read_toml(path: Path, faults: list[Fault]) -> dict[str, Any]:
     """Content of a file; empty, with a fault, when it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content: dict[str, Any] = pickle.loads(_parsed(path.read_text(encoding="utf-8-sig")))
+        return content
     except tomllib.TOMLDecodeError as fault:
         faults.append(Fault(str(path), "", "", f"This is not TOML: {fault}."))
     except UnicodeDecodeError:
@@ -113,6 +116,12 @@ def read_toml(path: Path, faults: list[Fault]) -> dict[str, Any]:
     except OSError as fault:
         faults.append(Fault(str(path), "", "", f"The file cannot be read: {fault.strerror}."))
     return {}
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> bytes:
+    """TOML as a pickle: a copy for each caller of what the parser takes long for. Raises tomllib.TOMLDecodeError."""
+    return pickle.dumps(tomllib.loads(text), pickle.HIGHEST_PROTOCOL)
 
 
 def subject_of(kind: str, entry_id: str) -> str:

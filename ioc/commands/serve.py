@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import threading
 import time
 
 import click
@@ -41,6 +42,7 @@ from ioc.store.historian import Condition, Historian
 from ioc.store.ledger import read_ledger
 
 BROKER_WITHIN_S = 60.0
+FIRST_EVALUATION_WITHIN_S = 30.0
 
 
 @click.command()
@@ -52,18 +54,27 @@ def command() -> None:
     )  # a broker that is away is a state, told once by who misses it
     settings = Settings.from_environment()
     _await_topics(settings)
-    with Serving(settings) as serving:
-        serve(create_app(serving.centre), settings.http_host, settings.http_port)
+    serving = Serving(settings)
+    app = create_app(serving.centre)
+    with serving:
+        serve(app, settings.http_host, settings.http_port)
 
 
 class Serving:
-    """The parts of `ioc serve`, started in the order in which they need each other, stopped the other way round."""
+    """The parts of `ioc serve`, started in the order in which they are waited for, stopped the other way round.
+
+    A push source opens by asking the broker for some hundred milliseconds, so that begins before anything is loaded.
+    What nobody waits for begins after the first evaluation (or FIRST_EVALUATION_WITHIN_S), which it would slow down.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Raises StoreUnavailable, CatalogInvalid, ConfigurationInvalid."""
         self._settings = settings
         self._clock = SystemClock()
         self._catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
+        runner = Runner(settings, self._catalog, PUSHED)
+        self._push_sources = PushSources(runner)
+        self._push_sources.start()
         self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
         self._hub = Hub(self._clock, self._min_samples)
         bootstrap, security = settings.bootstrap(), settings.security
@@ -103,9 +114,7 @@ class Serving:
         self._historian = Historian(self._store, bootstrap, security, self._pulse.take)
         self._maintenance = Maintenance(self._store)
         self._snapshots = Snapshots(self._store, settings.snapshots_dir, self._sources.states, self._clock)
-        runner = Runner(settings, self._catalog, PUSHED)
-        self._push_sources = PushSources(runner)
-        self._self_report = SelfReport(province, own.figures, runner.writer_of, self._clock)
+        self_report = SelfReport(province, own.figures, runner.writer_of, self._clock)
         push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
         self.centre = Centre(
             settings=settings,
@@ -131,41 +140,34 @@ class Serving:
             fault=self._fault,
             clock=self._clock,
         )
+        self._first = (self._historian, self._sources, self._pulse, self._deliveries)
+        self._after = (self._alerting, self._maintenance, self._restating, self_report, self._snapshots)
+        self._stopping = threading.Event()
+        self._later = threading.Thread(target=self._start_what_can_wait, name="starting", daemon=True)
 
     def __enter__(self) -> "Serving":
-        for part in (
-            self._sources,
-            self._pulse,
-            self._alerting,
-            self._deliveries,
-            self._historian,
-            self._maintenance,
-            self._restating,
-            self._push_sources,
-            self._self_report,
-            self._snapshots,
-        ):
+        for part in self._first:
             part.start()
         gc.freeze()  # what is loaded by now stays for good; collections need not look at it
+        self._later.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in (
-            self._snapshots,
-            self._self_report,
-            self._push_sources,
-            self._restating,
-            self._maintenance,
-            self._historian,
-            self._deliveries,
-            self._alerting,
-            self._pulse,
-            self._sources,
-        ):
+        self._stopping.set()
+        self._later.join()
+        for part in (*reversed(self._after), self._push_sources, *reversed(self._first)):
             part.stop()
         self._kpi_topic.close()
         self._alert_topic.close()
         self._store.close()
+
+    def _start_what_can_wait(self) -> None:
+        until = time.monotonic() + FIRST_EVALUATION_WITHIN_S
+        while not self._evaluator.published() and time.monotonic() < until and not self._stopping.wait(0.1):
+            pass
+        if not self._stopping.is_set():
+            for part in self._after:
+                part.start()
 
     def _min_samples(self, kpi: str) -> int:
         definition = self._catalog.kpis.get(kpi)

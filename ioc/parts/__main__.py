@@ -1,7 +1,9 @@
 """`python -m ioc.parts WORKERS`."""
 
 import sys
+from importlib import import_module
 
-from ioc.parts.forking import main
+from ioc.lean import keep_pandas_out
 
-main(int(sys.argv[1]))
+keep_pandas_out()  # before anything is imported that would load it
+import_module("ioc.parts.forking").main(int(sys.argv[1]))

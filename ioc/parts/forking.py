@@ -8,6 +8,7 @@ import gc
 import signal
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from types import FrameType
@@ -15,13 +16,17 @@ from types import FrameType
 import click
 
 from ioc import cli
+from ioc.catalog import load_kept
+from ioc.catalog.conditions import end_parser
+from ioc.catalog.rules import load_rules
 from ioc.commands.starting import BEYOND_HELP
 from ioc.errors import IocError
+from ioc.evaluation.plan import Plan
 from ioc.forked import Forked
-from ioc.lean import keep_pandas_out
 from ioc.parts.welcome import welcome
 from ioc.processes import Flag, Restart, be_called
 from ioc.settings import Settings
+from ioc.store import Clocks
 
 STOP_PATIENCE_S = 6.0
 _IMPORTED = (
@@ -39,11 +44,21 @@ _RESTART = Restart(first_s=0.05, longest_s=10.0, settled_after_s=30.0)
 _TEND_EVERY_S = 0.05
 
 
-def import_all() -> None:
-    """What the parts need, without leaving a thread behind; its pages then stay shared."""
+def make_ready(settings: Settings) -> None:
+    """Import what the parts need and read the definitions once, without leaving a thread behind; the pages stay shared.
+
+    What a part then reads of the definitions it reads anew, but conditions, days off and files that are the same are
+    not parsed again.
+    """
     gc.disable()
     for module in _IMPORTED:
         import_module(module)
+    with suppress(IocError):  # the parts say what is wrong, and where
+        catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
+        Plan.of(catalog)
+        Clocks.of_catalog(catalog)
+        load_rules(catalog, settings.catalog_dir)
+    end_parser()
     # Made by the import, and nobody's; it has a thread.
     import_module("duckdb").default_connection().close()
     gc.freeze()
@@ -63,10 +78,10 @@ def parts(settings: Settings, workers: int) -> list[Forked]:
 
 def main(workers: int) -> None:
     """Until SIGTERM. Ends with BEYOND_HELP when the broker takes no topics."""
-    keep_pandas_out()
     be_called("ioc parts")
     began = time.monotonic()
-    import_all()
+    settings = Settings.from_environment()
+    make_ready(settings)
     if not sys.stdin.readline():
         return
     ending = Flag()
@@ -76,7 +91,6 @@ def main(workers: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    settings = Settings.from_environment()
     if _ended(Forked("ioc topics", partial(_make_topics, settings), None), ending):
         sys.exit(BEYOND_HELP)
     running = parts(settings, workers)

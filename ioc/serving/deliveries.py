@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import cached_property
+
+import httpx
 
 from ioc.catalog.channels import Channel
 from ioc.clock import Clock
@@ -40,7 +43,6 @@ class Deliveries:
         self._channels = channels
         self._clock = clock
         self._first_back_off = first_back_off
-        self._client = client()
         self._lanes: dict[str, list[Letter]] = {}
         self._next_at: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
@@ -52,6 +54,11 @@ class Deliveries:
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
         self.take(store.waiting())
 
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """Made when something is to be sent: the certificates take it a tenth of a second."""
+        return client()
+
     def start(self) -> None:
         self._thread.start()
 
@@ -61,7 +68,8 @@ class Deliveries:
         if self._thread.is_alive():
             self._thread.join(5)
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def take(self, letters: Iterable[Letter]) -> None:
         with self._lock:

@@ -2,19 +2,22 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from ioc.commands.starting import ENVIRONMENT
 
 _LOOK = """
 import os
-from ioc.parts.forking import import_all
 from ioc.lean import keep_pandas_out
 keep_pandas_out()
-import_all()
+from ioc.parts.forking import make_ready
+from ioc.settings import Settings
+make_ready(Settings.from_environment())
 print(len(os.listdir("/proc/self/task")))
 """
 
 
-def test_what_is_imported_for_the_parts_leaves_no_thread_that_a_fork_would_lose():
-    told = subprocess.run([sys.executable, "-c", _LOOK], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+def test_what_is_made_ready_for_the_parts_leaves_no_thread_that_a_fork_would_lose(tmp_path: Path):
+    environment = {**ENVIRONMENT, "IOC_DATA_DIR": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", _LOOK], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "1\n"
