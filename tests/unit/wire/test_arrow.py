@@ -103,15 +103,19 @@ def _rows(count: int, **other: object) -> dict:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        pytest.param(_rows(10_000_000), "unpacks to [0-9,]+ bytes", id="many equal rows"),
-        pytest.param(_rows(9_000_000, measure=pa.nulls(9_000_000)), "unpacks to", id="a column without buffers"),
+        pytest.param(lambda: _rows(10_000_000), "unpacks to [0-9,]+ bytes", id="many equal rows"),
         pytest.param(
-            _rows(2, measure=pa.DictionaryArray.from_arrays([0, 0], ["x" * 80_000_000])), "unpacks to", id="a long text"
+            lambda: _rows(9_000_000, measure=pa.nulls(9_000_000)), "unpacks to", id="a column without buffers"
+        ),
+        pytest.param(
+            lambda: _rows(2, measure=pa.DictionaryArray.from_arrays([0, 0], ["x" * 80_000_000])),
+            "unpacks to",
+            id="a long text",
         ),
     ],
 )
 def test_a_small_message_that_unpacks_to_much_is_refused_unread(columns, said):
-    content = _stream(columns)
+    content = _stream(columns())
     assert len(content) < 1_000_000
     with pytest.raises(BatchTooLarge, match=said):
         decode(content, READINGS, READINGS_OPTIONAL)
