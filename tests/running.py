@@ -98,16 +98,9 @@ class RunningCentre:
     def processes(self, part: str) -> list[psutil.Process]:
         """Processes of a part: broker, serve, connect, demo, lab, or worker (each stream worker)."""
         assert self.process is not None
-        found = []
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):
-                if part == "broker":
-                    mine = "kafka.Kafka" in process.cmdline()
-                else:
-                    mine = process.name().startswith(f"ioc {part}") and process.status() != psutil.STATUS_ZOMBIE
-                if mine:
-                    found.append(process)
-        return found
+        if part == "worker":
+            return [child for parent in self.processes("streams") for child in _living(parent)]
+        return [child for child in _living(psutil.Process(self.process.pid)) if _is(child, part)]
 
     def kill(self, part: str, which: int = 0) -> int:
         """SIGKILL to the part's process; its pid. A part that is just being started again is waited for."""
@@ -154,6 +147,22 @@ class RunningCentre:
         assert self.process is not None
         root = psutil.Process(self.process.pid)
         return sum(sum(p.cpu_times()[:2]) for p in [root, *root.children(recursive=True)])
+
+
+def _living(process: psutil.Process) -> list[psutil.Process]:
+    """All below it."""
+    try:
+        return list(process.children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def _is(process: psutil.Process, part: str) -> bool:
+    with suppress(psutil.Error):
+        if part == "broker":
+            return "kafka.Kafka" in process.cmdline()
+        return process.name() == f"ioc {part}" and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @contextmanager
