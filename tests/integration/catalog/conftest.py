@@ -19,6 +19,7 @@ from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
+from tests.catalogs import kpis_of
 
 PROVINCE = "46"
 
@@ -43,21 +44,22 @@ class Centre:
         return {(value.id, value.unit): value for value in told}
 
 
-CentreOf = Callable[[str], Centre]
+CentreOf = Callable[..., Centre]
 
 
 @pytest.fixture(scope="module")
 def centre_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CentreOf]:
-    """Makes a centre with a pack of the province's own laid over the package's; empty for none."""
+    """Makes a centre of a sector's KPIs, with a pack of the province's own laid over the package's if one is given."""
     folder = tmp_path_factory.mktemp("centres")
     stores: list[Store] = []
 
-    def make(overlay: str = "") -> Centre:
+    def make(sector: str, overlay: str = "") -> Centre:
         place = folder / str(len(stores))
         place.mkdir()
         (place / "own.toml").write_text(overlay, encoding="utf-8")
         stores.append(Store.open(place / "ioc.duckdb", place / "archive", zone=VIETNAM))
         catalog = load(PROVINCE, place)
+        catalog = kpis_of(catalog, [kpi for kpi in catalog.kpis if kpi.startswith(f"{sector}.")])
         # The clocks of the case types are in force before the first case comes, as `ioc serve` has it.
         Evaluator(catalog, stores[-1], VIETNAM)
         return Centre(catalog, stores[-1])

@@ -28,7 +28,7 @@ def petition(number: int, status: str, received: str, closed: str | None = None,
 
 @pytest.fixture(scope="module")
 def centre(centre_of: CentreOf) -> Centre:
-    centre = centre_of("")
+    centre = centre_of("petition")
     centre.hear(
         [
             petition(1, "refused", "08-28 09:00", "09-04 16:00"),  # 3 and 4 September: 2 days

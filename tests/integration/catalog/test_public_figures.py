@@ -20,7 +20,7 @@ TRANSACTIONS = 4_400_000
 def test_ngsp_until_july_2020(centre_of: CentreOf) -> None:
     """Ministry of Information and Communications (2020): 4.4 million transactions from January 2019 to July 2020, about
     7.6 thousand a day; each procedure saves 30,500 đ."""
-    centre = centre_of("")
+    centre = centre_of("ngsp")
     a_day, rest = divmod(TRANSACTIONS, DAYS)
     now = datetime(2020, 7, 31, 23, 59, 30, tzinfo=VIETNAM)
     days = [(FIRST + timedelta(days=day)).astimezone(UTC) for day in range(DAYS)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog
 from ioc.model.kpi import Formula, KpiValue
+from tests.catalogs import hue
 from tests.integration.catalog.conftest import PROVINCE, CentreOf
 from tests.integration.catalog.worksheets import (
     AT_EVERY_CAP,
@@ -24,7 +25,7 @@ Values = dict[tuple[str, str], KpiValue]
 
 
 def told(centre_of: CentreOf, overlay: str = "") -> Values:
-    centre = centre_of(overlay)
+    centre = centre_of("qd766", overlay)
     for sheet in SHEETS:
         centre.read(readings(sheet), NOW)
         centre.hear(cases(sheet))
@@ -39,7 +40,7 @@ def values(centre_of: CentreOf) -> Values:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load(PROVINCE)
+    return hue()
 
 
 def number(values: Values, kpi: str, unit: str) -> float:

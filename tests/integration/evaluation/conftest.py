@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from ioc.catalog import Catalog, load
 from ioc.clock import to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.case import Case
-from ioc.model.kpi import Formula, KpiDefinition, KpiValue
+from ioc.model.kpi import KpiDefinition, KpiValue
 from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.catalogs import hue
+from tests.catalogs import hue, kpis_of
 
 PACK = Path(__file__).with_name("pack.toml").read_text(encoding="utf-8")
 PROVINCE = "46"
@@ -98,11 +98,7 @@ def own_catalog(folder: Path) -> Catalog:
     """The catalogue with the packs of `folder`; of the 700 KPIs that are shipped, which would be most of the work, only
     those that the packs' formulas name (test_shipped.py has them all)."""
     catalog = load(PROVINCE, folder)
-    kept = {kpi_id for kpi_id, kpi in catalog.kpis.items() if hue().kpis.get(kpi_id) != kpi}
-    for kpi_id, kpi in reversed(catalog.kpis.items()):
-        if kpi_id in kept and isinstance(kpi.expression, Formula):
-            kept |= set(kpi.expression.parts)
-    return replace(catalog, kpis={kpi_id: kpi for kpi_id, kpi in catalog.kpis.items() if kpi_id in kept})
+    return kpis_of(catalog, [kpi_id for kpi_id, kpi in catalog.kpis.items() if hue().kpis.get(kpi_id) != kpi])
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,33 +13,18 @@ import pytest
 from ioc.catalog import Catalog
 from ioc.clock import to_ms
 from ioc.evaluation import Changes, Evaluator
-from ioc.model.kpi import Formula, Freshness, KpiValue
+from ioc.model.kpi import Freshness, KpiValue
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
-from tests.catalogs import hue
+from tests.catalogs import hue, kpis_of
 
 PROVINCE = "46"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=VIETNAM).astimezone(UTC)
 CATALOG = hue()
 COMMUNES = [unit.code for unit in CATALOG.vocabulary.units.values() if unit.kind in ("ward", "commune")]
-
-
-def only(*wanted: str) -> Catalog:
-    """The catalogue with some KPIs and their parts, so that an evaluation is quick."""
-    kept: set[str] = set()
-
-    def keep(kpi_id: str) -> None:
-        kept.add(kpi_id)
-        expression = CATALOG.kpis[kpi_id].expression
-        for part in expression.parts if isinstance(expression, Formula) else ():
-            keep(part)
-
-    for kpi_id in wanted:
-        keep(kpi_id)
-    return replace(CATALOG, kpis={kpi_id: kpi for kpi_id, kpi in CATALOG.kpis.items() if kpi_id in kept})
 
 
 @dataclass
@@ -77,7 +62,7 @@ def centre_of(tmp_path: Path) -> Iterator[CentreOf]:
     stores: list[Store] = []
 
     def make(*kpis: str) -> Centre:
-        catalog = only(*kpis)
+        catalog = kpis_of(CATALOG, kpis)
         place = tmp_path / str(len(stores))
         stores.append(Store.open(place / "ioc.duckdb", place / "archive", zone=VIETNAM))
         return Centre(stores[-1], catalog, Evaluator(catalog, stores[-1], VIETNAM))

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from ioc.catalog import Catalog, load
+from ioc.catalog import Catalog
 from ioc.evaluation import Evaluator
 from ioc.evaluation.reading import PaneReader
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre
+from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, own_catalog
 from tests.integration.evaluation.made import cases, readings
 
 
@@ -35,7 +35,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     folder = tmp_path_factory.mktemp("explorer")
     (folder / "catalog").mkdir()
     (folder / "catalog" / "pack.toml").write_text(PACK, encoding="utf-8")
-    catalog = load(PROVINCE, folder / "catalog")
+    catalog = own_catalog(folder / "catalog")
     store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
     centre = Centre(store, catalog, Evaluator(catalog, store, VIETNAM), folder)
     chance = Random(11)

@@ -20,7 +20,7 @@ from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.restating import LULL, QUIET, Restater
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.case import Case
-from ioc.model.kpi import Formula, KpiValue
+from ioc.model.kpi import KpiValue
 from ioc.model.reading import Reading
 from ioc.model.rule import Severity
 from ioc.reports.composing import Asked, Ground, compose
@@ -34,7 +34,7 @@ from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.alerting import ActRow, AlertStore, Writing
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.unit.api.fake_centre import hue
+from tests.catalogs import hue, kpis_of
 
 NOW = datetime(2026, 11, 2, 0, 40, tzinfo=UTC)
 """A Monday morning: week 44, October and the third quarter are over."""
@@ -46,16 +46,9 @@ FEW = {PeriodKind.DAY: 8, PeriodKind.MONTH: 2, PeriodKind.QUARTER: 2, PeriodKind
 def small_catalog() -> Catalog:
     """Three units, and of the KPIs those that reports name with what stands behind them."""
     whole = hue()
+    small = kpis_of(whole, [kpi for report in load_reports(whole).values() for kpi in kpis_in(report)])
     units = {code: whole.vocabulary.units[code] for code in UNITS}
-    wanted = [kpi for report in load_reports(whole).values() for kpi in kpis_in(report)]
-    kept: set[str] = set()
-    while wanted:
-        kpi = whole.kpis[wanted.pop()]
-        if kpi.id not in kept:
-            kept.add(kpi.id)
-            wanted += kpi.expression.parts if isinstance(kpi.expression, Formula) else ()
-    kpis = {kpi_id: kpi for kpi_id, kpi in whole.kpis.items() if kpi_id in kept}
-    return replace(whole, vocabulary=replace(whole.vocabulary, units=units), kpis=kpis)
+    return replace(small, vocabulary=replace(whole.vocabulary, units=units))
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Fixtures: a real broker with the centre's topics, `ioc streams` on it, and a line through both."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,24 +10,37 @@ from tests.integration.streams.line import PARTITIONS, Line, OwnBroker, Workers
 
 
 @pytest.fixture(scope="module")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
-    broker = OwnBroker(EmbeddedBroker(tmp_path_factory.mktemp("own-broker"), port=0))
-    broker.start()
-    create_topics(broker.address, {}, PARTITIONS)
+def bare_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
+    """Not started yet, unless `own_broker` was asked for before."""
+    folder = tmp_path_factory.mktemp("own-broker")
+    broker = OwnBroker(folder, EmbeddedBroker(folder, port=0))
     yield broker
     broker.embedded.stop()
 
 
+@pytest.fixture(scope="module")
+def own_broker(bare_broker: OwnBroker) -> OwnBroker:
+    if not bare_broker.address:
+        bare_broker.start()
+    create_topics(bare_broker.address, {}, PARTITIONS)
+    return bare_broker
+
+
+@pytest.fixture(scope="module")
+def kafka(own_broker: OwnBroker) -> str:
+    return own_broker.address
+
+
 @pytest.fixture
-def line(own_broker: OwnBroker) -> Iterator[Line]:
-    line = Line(own_broker.address)
+def line(kafka: str) -> Iterator[Line]:
+    line = Line(kafka)
     yield line
     line.close()
 
 
-@pytest.fixture
-def workers(own_broker: OwnBroker, tmp_path: Path) -> Iterator[Workers]:
-    """Two workers, started."""
-    workers = Workers(tmp_path, own_broker.address).start()
+@pytest.fixture(scope="module")
+def workers(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """Two workers for all tests of the file; those that a test kills come back."""
+    workers = Workers(tmp_path_factory.mktemp("workers"), kafka).start()
     yield workers
     workers.stop()

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,14 @@ class Workers:
         return self
 
     def children(self) -> list[psutil.Process]:
+        """The workers that run; now and then the parent has another child, which reads the catalogue."""
         assert self.process is not None
-        return [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
+        running = []
+        for child in self.process.children():
+            with suppress(psutil.NoSuchProcess):
+                if child.status() != psutil.STATUS_ZOMBIE and "streams.vocabulary" not in child.cmdline():
+                    running.append(child)
+        return running
 
     def kill(self, which: int) -> None:
         """SIGKILL one of the workers that run."""
@@ -53,6 +60,8 @@ class Workers:
     def stop(self) -> float:
         """SIGTERM; seconds until all have ended."""
         assert self.process is not None
+        if self.process.poll() is not None:
+            return 0
         started, children = time.monotonic(), self.children()
         if self.process.status() == psutil.STATUS_STOPPED:
             self.process.send_signal(signal.SIGCONT)
@@ -98,8 +107,10 @@ class Line:
 
 @dataclass
 class OwnBroker:
-    """A broker of one test file, which may kill it. It comes back on the same port."""
+    """A broker of one test file, which may kill it. It comes back on the same port; `address` is empty before its first
+    start."""
 
+    folder: Path
     embedded: EmbeddedBroker
     address: str = ""
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
@@ -23,6 +22,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import readings_batch
 from tests.integration.streams.line import PARTITIONS, Line, OwnBroker, Workers
+from tests.running import wait_for
 
 pytestmark = [
     pytest.mark.kafka,
@@ -95,8 +95,27 @@ def answering(line: Line, workers: Workers) -> Answered:
     for partition in range(PARTITIONS):
         line.send(topics.READINGS, partition, VALUE, HEADERS)
     first = dict(answered.next)
-    answered.read(line, lambda: all(answered.next[p] > first[p] for p in first), 60)
+    answered.read(line, lambda: all(answered.next[p] > first[p] for p in first), 120)
     return answered
+
+
+def test_workers_wait_for_broker_and_topics(bare_broker: OwnBroker) -> None:
+    """The first of the file: the broker has not been started, and has no topic."""
+    assert not bare_broker.address
+    workers = Workers(bare_broker.folder, "", count=1).start()
+    try:
+        wait_for_text(workers, "kafka.address")
+        bare_broker.start()
+        wait_for_text(workers, "has no topic")
+        create_topics(bare_broker.address, {}, PARTITIONS)
+        line = Line(bare_broker.address)
+        answering(line, workers)
+        line.close()
+        assert workers.log().count("Waiting.") <= 3, "said once, not at every try"
+        assert "Traceback" not in workers.log()
+    finally:
+        took_s = workers.stop()
+    assert took_s < 5
 
 
 @pytest.mark.parametrize("comes_back", [True, False], ids=["started again", "not started again: others take over"])
@@ -113,6 +132,7 @@ def test_partitions_of_a_killed_worker_flow_again(
         killed_at = time.monotonic()
         workers.kill(0)
         answered.read(line, lambda: time.monotonic() > killed_at + 6, 10)
+    workers.process.resume()
     silence_s = answered.longest_silence_s(killed_at)
     print(f"\nflow again after {silence_s:.2f} s")
     record_property("silence_s", round(silence_s, 2))
@@ -155,6 +175,7 @@ def test_killed_broker_is_waited_for(
     line: Line, workers: Workers, own_broker: OwnBroker, record_property: Callable[[str, object], None]
 ) -> None:
     answered = answering(line, workers)
+    told_before = workers.log()
     own_broker.kill()
     time.sleep(1)
     own_broker.start()
@@ -167,32 +188,9 @@ def test_killed_broker_is_waited_for(
     assert silence_s < 10
     answered.read(line, lambda: answered.next == line.ends(topics.READINGS), 30)
     assert answered.out_of_order == []
-    log = workers.log()
-    assert "Traceback" not in log
-    assert len(log.splitlines()) < 40, "told once, not at every try"
-
-
-def test_workers_wait_for_broker_and_topics(tmp_path: Path) -> None:
-    from ioc.broker import EmbeddedBroker
-
-    data_dir = tmp_path / "centre"
-    data_dir.mkdir()
-    workers = Workers(data_dir, "", count=1).start()
-    broker = EmbeddedBroker(data_dir, port=0)
-    try:
-        wait_for_text(workers, "kafka.address")
-        address = broker.start()
-        wait_for_text(workers, "has no topic")
-        create_topics(address, {}, PARTITIONS)
-        line = Line(address)
-        answering(line, workers)
-        line.close()
-        assert workers.log().count("Waiting.") <= 3, "said once, not at every try"
-        assert "Traceback" not in workers.log()
-    finally:
-        took_s = workers.stop()
-        broker.stop()
-    assert took_s < 5
+    told = workers.log()
+    assert told.count("Traceback") == told_before.count("Traceback")
+    assert len(told.splitlines()) < len(told_before.splitlines()) + 40, "told once, not at every try"
 
 
 def test_a_measure_added_to_the_catalogue_counts_without_a_restart(line: Line, workers: Workers) -> None:
@@ -205,7 +203,7 @@ def test_a_measure_added_to_the_catalogue_counts_without_a_restart(line: Line, w
         'kind = "gauge"\nleast = 0\nmost = 10\n'
     )
     record = {"measure": "new.measure", "unit": "19753", "time": NOW.isoformat(), "value": 3}
-    deadline, applied = time.monotonic() + 20, 0
+    deadline, applied = time.monotonic() + 60, 0
     while not applied:
         assert time.monotonic() < deadline, workers.log()
         line.send(topics.READINGS, 0, json.dumps(record).encode())
@@ -216,7 +214,7 @@ def test_a_measure_added_to_the_catalogue_counts_without_a_restart(line: Line, w
 def test_a_worker_shows_its_metrics(line: Line, workers: Workers) -> None:
     answering(line, workers)
     names = ("messages_total", "applied_total", "latency_seconds_count", "lag_messages")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     missing: list[str] = [*names]
     while missing:
         assert time.monotonic() < deadline, missing
@@ -236,17 +234,16 @@ def metrics(workers: Workers, index: int) -> str:
 
 
 def test_workers_end_with_their_parent(line: Line, workers: Workers) -> None:
+    """The last of the file: no workers are left."""
     answering(line, workers)
-    children = workers.children()
-    assert len(children) == 2
+    children = wait_for("two workers", lambda: len(found := workers.children()) == 2 and found)
     assert workers.process is not None
     workers.process.kill()
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
-    workers.start()
 
 
-def wait_for_text(workers: Workers, text: str, timeout_s: float = 60) -> None:
+def wait_for_text(workers: Workers, text: str, timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while text not in workers.log():
         assert time.monotonic() < deadline, workers.log()
