@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from connectors.configuration import SourceConfiguration
 from connectors.mapping import RecordMapping, read_mapping
 from connectors.sealing import Intake
@@ -26,6 +24,7 @@ from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.fields import check_case, check_reading
+from ioc.wire.kept_json import kept_json
 from ioc.wire.schemas import readings_batch
 
 LOG = logging.getLogger("connectors")
@@ -143,4 +142,4 @@ def malformed(sentence: str) -> RecordUnfit:
 
 
 def _bytes(row: Mapping[str, Any] | RecordUnfit) -> bytes:
-    return b"" if isinstance(row, RecordUnfit) else orjson.dumps(row, default=str)
+    return b"" if isinstance(row, RecordUnfit) else kept_json(row, default=str)

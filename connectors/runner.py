@@ -165,7 +165,7 @@ class Runner:
         feeding = asyncio.ensure_future(connector.run(writer))
         try:
             while not feeding.done():
-                await asyncio.wait({feeding}, timeout=0.2)
+                await asyncio.wait({feeding}, timeout=LOOK_EVERY_S)
                 if connector.report.last_success != succeeded_at:
                     running.health = Health()
             await feeding

@@ -17,11 +17,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import orjson
 from python_calamine import CalamineError, CalamineSheet, load_workbook
 
 from ioc.errors import BatchMalformed, RecordUnfit
 from ioc.model.rejection import Reason
+from ioc.wire.kept_json import kept_json
 
 Cells = Sequence[Any]
 Line = tuple[Mapping[str, Any] | RecordUnfit, bytes]
@@ -49,7 +49,7 @@ def _rows(lines: Iterator[Cells], columns: set[str], *, pads: bool) -> Iterator[
         words = [_word(cell) for cell in cells]
         if not any(words) or words in header_lines:
             continue
-        own = orjson.dumps([None if c == "" else c for c in cells], default=str)
+        own = kept_json([None if c == "" else c for c in cells], default=str)
         if (len(cells) > len(names) and any(words[len(names) :])) or (len(cells) < len(names) and not pads):
             sentence = f"The line has {len(cells)} cells, the header {len(names)}."
             yield RecordUnfit(Reason.MALFORMED, "", sentence), own

@@ -18,6 +18,7 @@ from connectors.foreign import time_of
 from connectors.http_poll.request import Poll, read_poll
 from connectors.mapping import found
 from ioc.errors import RecordUnfit, SourceUnavailable
+from ioc.wire.kept_json import kept_json
 
 PAGES_AT_MOST = 10_000
 KNOWN_ROWS_AT_MOST = 2000
@@ -127,7 +128,7 @@ class HttpPoll(PollingConnector):
         rows: Rows = []
         hashes = []
         for item in items:
-            content = orjson.dumps(item)
+            content = kept_json(item)
             mark = blake2b(content, digest_size=6).hexdigest()
             hashes.append(mark)
             if known[mark]:

@@ -7,8 +7,6 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import orjson
-
 from ioc.api.feed import LEDGER, NOTHING, TOPICS, Feed
 from ioc.api.frames import Packet
 from ioc.api.latest import Latest
@@ -17,6 +15,7 @@ from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
+from ioc.wire.kept_json import kept_json
 
 TICK_S = 0.1
 BEAT_S = 1.0
@@ -91,16 +90,16 @@ class Hub:
         """
         changes: dict[str, dict[str, tuple[bytes, bool]]] = {
             "kpis": {f"{value.id}\n{value.unit}": (self._kpi(value), True) for value in kpis},
-            "sources": {state.source: (_fragment(source_shape(state)), True) for state in sources},
+            "sources": {state.source: (kept_json(source_shape(state)), True) for state in sources},
         }
         changes["alerts"] = {
-            name: (_fragment({"id": name, "removed": True} if shape is None else shape), shape is not None)
+            name: (kept_json({"id": name, "removed": True} if shape is None else shape), shape is not None)
             for name, shape in alerts.items()
         }
         for name in removed_sources:
-            changes["sources"][name] = (_fragment({"source": name, "removed": True}), False)
+            changes["sources"][name] = (kept_json({"source": name, "removed": True}), False)
         if ledger is not None:
-            changes[LEDGER] = {LEDGER: (_fragment(ledger_totals(ledger)), True)}
+            changes[LEDGER] = {LEDGER: (kept_json(ledger_totals(ledger)), True)}
         with self._lock:
             if replace_kpis:
                 self._pending["kpis"].clear()
@@ -112,7 +111,7 @@ class Hub:
             loop.call_soon_threadsafe(self._wake)
 
     def _kpi(self, value: KpiValue) -> bytes:
-        return _fragment(kpi_shape(value, self._min_samples(value.id)))
+        return kept_json(kpi_shape(value, self._min_samples(value.id)))
 
     # In the event loop.
 
@@ -220,8 +219,3 @@ class Hub:
                     self.sent += 1
                 else:
                     self.passed_over += 1
-
-
-def _fragment(shape: Mapping[str, Any]) -> bytes:
-    """JSON to be kept. orjson hands out what it wrote in the 4 KB that it wrote it into; a copy has its own length."""
-    return bytes(memoryview(orjson.dumps(shape)))

@@ -14,6 +14,7 @@ from ioc.lean import keep_pandas_out
 from ioc.processes import die_with_parent
 
 IDLE_S = 300.0
+NEXT_WITHIN_S = 3.0
 MOST_WAITING = 20
 LONGEST_S = 120.0
 _LENGTH = struct.Struct("<Q")
@@ -31,7 +32,8 @@ class ReckoningFailed(IocError):
 
 
 class Beside:
-    """Runs functions of modules, one at a time, in the order of asking. The process starts with the first of them."""
+    """Runs functions of modules, one at a time, in the order of asking. The process starts with the first of them and
+    ends when none came for a while: for `idle_s` where people ask, at once where it only did what was scheduled."""
 
     def __init__(self, *, idle_s: float = IDLE_S, longest_s: float = LONGEST_S) -> None:
         self._idle_s = idle_s
@@ -40,18 +42,18 @@ class Beside:
         self._waiting = 0
         self._process: asyncio.subprocess.Process | None = None
         self._rest: asyncio.TimerHandle | None = None
+        self._is_asked = False
 
     async def run(self, function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs) -> Result:
         """What the function returns. It and its arguments must be picklable. IocErrors, ValueErrors and LookupErrors of
         it are raised here as they are. Raises LabBusy, ReckoningFailed."""
-        if self._waiting >= MOST_WAITING:
-            raise LabBusy(f"{self._waiting} reckonings wait already; ask again in a minute.")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                return await self._reckon(pickle.dumps((function, arguments, named)))  # type: ignore[no-any-return]
-        finally:
-            self._waiting -= 1
+        return await self._take_turn(pickle.dumps((function, arguments, named)), is_asked=True)  # type: ignore[no-any-return]
+
+    async def run_scheduled(
+        self, function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs
+    ) -> Result:
+        """As `run`, for work that nobody waits for: what it takes of memory is given back when it is done."""
+        return await self._take_turn(pickle.dumps((function, arguments, named)), is_asked=False)  # type: ignore[no-any-return]
 
     async def close(self) -> None:
         """End the process."""
@@ -64,9 +66,20 @@ class Beside:
                 process.kill()
             await process.wait()
 
-    async def _reckon(self, work: bytes) -> Any:
+    async def _take_turn(self, work: bytes, *, is_asked: bool) -> Any:
+        if self._waiting >= MOST_WAITING:
+            raise LabBusy(f"{self._waiting} reckonings wait already; ask again in a minute.")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._reckon(work, is_asked=is_asked)
+        finally:
+            self._waiting -= 1
+
+    async def _reckon(self, work: bytes, *, is_asked: bool) -> Any:
         if self._rest is not None:
             self._rest.cancel()
+        self._is_asked = is_asked or (self._is_asked and self._process is not None)
         try:
             async with asyncio.timeout(self._longest_s):
                 good, answer = pickle.loads(await self._exchange(work))
@@ -79,7 +92,8 @@ class Beside:
         except BaseException:  # nobody waits any more: what it would still answer must not be taken for another's
             await self.close()
             raise
-        self._rest = asyncio.get_running_loop().call_later(self._idle_s, self._end_idle)
+        rest_s = self._idle_s if self._is_asked else NEXT_WITHIN_S
+        self._rest = asyncio.get_running_loop().call_later(rest_s, self._end_idle)
         if good:
             return answer
         raise answer

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ioc.catalog import load
+from ioc.catalog import load_kept
 from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.beside import LabBusy
 from ioc.lab.parts import LabParts
@@ -21,6 +21,8 @@ from ioc.reports.sendings import Sendings, attempt_of, parcel_of
 
 LOG = logging.getLogger(__name__)
 EVERY_S = 60.0
+FIRST_AFTER_S = 60.0
+"""The start of the centre comes first."""
 READS_AGAIN = timedelta(minutes=10)
 """Definitions, which seldom change and take a while to check."""
 LOOKS_AGAIN = timedelta(hours=1)
@@ -42,6 +44,7 @@ class ReportKeeping:
 
     async def run(self) -> None:
         self.issues.clear()
+        await asyncio.sleep(FIRST_AFTER_S)
         while True:
             try:
                 await self.step()
@@ -63,7 +66,8 @@ class ReportKeeping:
 
     def _reports(self) -> Mapping[str, Report]:
         settings = self._parts.settings
-        return load_reports(load(settings.province, settings.catalog_dir), settings.catalog_dir)
+        catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
+        return load_reports(catalog, settings.catalog_dir)
 
     async def _make(self, report: Report, taken_at: datetime) -> None:
         settings, now = self._parts.settings, self._parts.clock.now()
@@ -79,7 +83,7 @@ class ReportKeeping:
             return
         order = Order(report.id, span.label, BY_SCHEDULE, now, scheduled=True)
         try:
-            await self._parts.beside.run(make, snapshot, settings, order)
+            await self._parts.beside.run_scheduled(make, snapshot, settings, order)
         except LabBusy:
             return
         except (NothingToReport, NotPublished) as reason:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from ioc.catalog import load
+from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
 from ioc.open_data.choosing import Dataset, OpenData, load_open_data
@@ -27,6 +27,7 @@ from ioc.open_data.writing import write_csv, write_figures
 from ioc.settings import Settings
 
 _CURRENT = "current.json"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
 _PREVIEW_ROWS = 12
 _KEPT = 2
 
@@ -54,13 +55,22 @@ def built(directory: Path) -> dict[str, BuiltFile]:
         return {}
 
 
+def built_at(directory: Path) -> datetime | None:
+    """When the files in use were built; None when nothing is built yet."""
+    try:
+        stamp = json.loads((directory / _CURRENT).read_text())["stamp"]
+        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def build(lab: Path, directory: Path, settings: Settings, site: str, now: datetime) -> None:
     """From the `lab` file to files in use. Raises CatalogInvalid, ConfigurationInvalid, StoreUnavailable; what was in
     use stays then."""
-    catalog = load(settings.province, settings.catalog_dir)
+    catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     chosen = load_open_data(catalog, settings.catalog_dir)
     before = built(directory)
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    stamp = now.astimezone(UTC).strftime(_STAMP)
     draft = directory / f".draft-{stamp}"
     try:
         for leftover in directory.glob(".draft-*"):

@@ -1,9 +1,12 @@
 """Memory that a burst has taken goes back to the system, so that a small machine has it for others."""
 
+import asyncio
 import ctypes
 import sys
 
 import pyarrow as pa
+
+GIVES_BACK_EVERY_S = 30.0
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -13,3 +16,10 @@ def give_back() -> None:
     pa.default_memory_pool().release_unused()
     if _LIBC is not None and hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)
+
+
+async def keep_giving_back() -> None:
+    """Until cancelled."""
+    while True:
+        await asyncio.sleep(GIVES_BACK_EVERY_S)
+        await asyncio.to_thread(give_back)

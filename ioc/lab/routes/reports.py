@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ioc.api.answers import Json
 from ioc.api.problems import RETRY_AFTER_S, Problem, unfit_field
-from ioc.catalog import load
+from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.lab.beside import LabBusy, ReckoningFailed
 from ioc.lab.caller import caller_of
@@ -45,7 +45,8 @@ def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
     settings = parts.settings
 
     def definitions() -> Mapping[str, Report]:
-        return load_reports(load(settings.province, settings.catalog_dir), settings.catalog_dir)
+        catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
+        return load_reports(catalog, settings.catalog_dir)
 
     async def definition(report: str) -> Report:
         found = await asyncio.to_thread(definitions)

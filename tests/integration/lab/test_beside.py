@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ioc.errors import ConfigurationInvalid
+from ioc.lab import beside as module
 from ioc.lab.beside import MOST_WAITING, Beside, LabBusy, ReckoningFailed
 from tests.integration.lab import reckonings
 
@@ -63,5 +64,21 @@ async def test_too_many_are_refused_and_an_idle_process_ends() -> None:
         pid = await beside.run(reckonings.process)
         await asyncio.to_thread(gone, pid)
         assert await beside.run(reckonings.process) != pid
+    finally:
+        await beside.close()
+
+
+async def test_a_process_for_what_is_scheduled_ends_at_once_unless_somebody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "NEXT_WITHIN_S", 0.1)
+    beside = Beside()
+    try:
+        scheduled = await beside.run_scheduled(reckonings.process)
+        await asyncio.to_thread(gone, scheduled)
+        asked = await beside.run(reckonings.process)
+        assert await beside.run_scheduled(reckonings.process) == asked
+        await asyncio.sleep(0.3)
+        assert await beside.run(reckonings.process) == asked
     finally:
         await beside.close()

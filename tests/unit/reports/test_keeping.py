@@ -43,7 +43,7 @@ class Maker:
     fault: Exception | None = None
     orders: list[Order] = field(default_factory=list)
 
-    async def run(self, _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order) -> None:
+    async def run_scheduled(self, _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order) -> None:
         self.orders.append(order)
         if self.fault is not None:
             raise self.fault
