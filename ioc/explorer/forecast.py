@@ -25,7 +25,7 @@ from ioc.explorer.outlook import (
     values_at,
 )
 from ioc.explorer.series import columns
-from ioc.model.kpi import Formula, KpiDefinition, Target
+from ioc.model.kpi import CaseRatio, CaseTime, Formula, KpiDefinition, Target
 from ioc.model.window import WindowKind
 
 Models = Callable[[Sequence[Sequence[float]], Sequence[int], int], Mapping[str, Sequence[Coming]]]
@@ -106,7 +106,7 @@ def forecast(
     if reason := _unfit(steps, year_end):
         return Forecast(year, reason)
     own = replace(definition, min_samples=1)
-    column = columns(reader, catalog, own, [unit], Stretch((first_day,), monthly=False), zone)
+    column = columns(reader, catalog, own, [unit], Stretch((first_day,), monthly=False), zone, known_now=True)
     known = Known(float(np.nan_to_num(column.value[0])), int(column.samples[0]))
     return reckon(definition, steps, known, year_end, zone, models)
 
@@ -166,9 +166,9 @@ def _past(
     days: int,
     zone: ZoneInfo,
 ) -> Steps:
-    # Of a formula each step asks all KPIs behind it.
+    # Of a formula each step asks all KPIs behind it; of cases a share or a mean has no value on days when offices rest.
     daily = definition.window.kind is WindowKind.TODAY or (
-        days <= _SOON_DAYS and not isinstance(definition.expression, Formula)
+        days <= _SOON_DAYS and not isinstance(definition.expression, Formula | CaseRatio | CaseTime)
     )
     length, count = (_DAY, _DAYS_BACK) if daily else (7 * _DAY, _WEEKS_BACK)
     if behaviour(definition) is Behaviour.LEVEL and definition.window.kind is WindowKind.YEAR:
@@ -182,7 +182,8 @@ def _past(
         if asked != definition
         else catalog.kpis
     )
-    column = columns(reader, replace(catalog, kpis=kpis), asked, [unit], Stretch(times, monthly=False), zone)
+    of, known = Stretch(times, monthly=False), replace(catalog, kpis=kpis)
+    column = columns(reader, known, asked, [unit], of, zone, known_now=True)
     values, samples = column.value, column.samples.astype(float)
     begun = np.flatnonzero(np.isfinite(values) & (samples > 0))
     first = int(begun[0]) if len(begun) else len(values)

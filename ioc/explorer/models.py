@@ -55,8 +55,8 @@ def _answer(asked: str) -> str:
     given = json.loads(asked)
     season = given["season"]
     made: dict[str, Any] = {
-        # ETS holds seasons up to 24 steps; of longer ones only the level and trend are left.
-        "AutoETS": AutoETS(season_length=season if season <= 24 else 1, model="AZA" if season <= 24 else "AZN"),
+        # ETS holds seasons up to 24 steps; of longer ones, as without any, the level and trend are left.
+        "AutoETS": AutoETS(season_length=season, model="AZA") if 1 < season <= 24 else AutoETS(1, "AZN"),
         **({"MSTL": MSTL(season_length=season)} if season > 1 else {}),
         "SeasonalNaive": SeasonalNaive(season_length=season),
     }

@@ -172,6 +172,15 @@ def test_the_models_know_a_season_and_the_interval_holds_what_comes() -> None:
     assert 0.6 <= held <= 0.95
 
 
+def test_the_models_do_without_a_season() -> None:
+    """A year of weeks is too short for the season of a year."""
+    [straight, level] = [60 + 0.5 * np.arange(52), np.full(52, 97.0)]
+    made = forecasts([straight.tolist(), level.tolist()], [6, 6], 1)
+    assert list(made) == ["AutoETS", BASELINE]
+    assert made["AutoETS"][0].mean == pytest.approx(60 + 0.5 * np.arange(52, 58), abs=0.5)
+    assert made["AutoETS"][1].mean == pytest.approx(np.full(6, 97.0), abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("length", "horizon", "season", "begins", "ahead"),
     [
