@@ -80,7 +80,7 @@ def only_one(path: Path) -> Iterator[None]:
 
 def _keep_broker(broker: EmbeddedBroker, ending: Flag) -> None:
     """Start it again whenever it ends, also when it ends while starting."""
-    restart, deaths = Restart(), 0
+    restart, deaths = Restart(first_s=0.05), 0
     while not ending.is_set():
         began = time.monotonic()
         told = f"broker ended with code {broker.wait()}"
