@@ -1,6 +1,7 @@
 """The embedded broker: a real Kafka, started, killed, damaged and crowded out as on a small machine."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,18 +20,42 @@ from kafka.errors import KafkaError
 
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.broker.java import KafkaRuntime
+from ioc.broker.occupancy import occupied
 from ioc.topics import MESSAGE_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-@contextmanager
-def running(data_dir: Path, port: int = 0) -> Iterator[tuple[EmbeddedBroker, str]]:
-    broker = EmbeddedBroker(data_dir, port=port)
-    try:
-        yield broker, broker.start()
-    finally:
-        broker.stop()
+@dataclass
+class Own:
+    """A broker of this file, running before and after each test."""
+
+    folder: Path
+    wanted_port: int
+    broker: EmbeddedBroker
+    first_start_s: float = 0
+
+    @property
+    def address(self) -> str:
+        return (self.folder / "kafka.address").read_text()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """Started where its port was taken, by a thread that has ended."""
+    folder = tmp_path_factory.mktemp("own")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        own = Own(folder, taken, EmbeddedBroker(folder, port=taken))
+        thread = threading.Thread(target=own.broker.start)
+        begun = time.monotonic()
+        thread.start()
+        thread.join()
+        own.first_start_s = time.monotonic() - begun
+    yield own
+    own.broker.stop()
 
 
 def create_topic(address: str, name: str) -> None:
@@ -85,54 +110,73 @@ def test_a_topic_nobody_declared_is_not_made(broker: str) -> None:
     admin.close()
 
 
-def test_it_is_reachable_from_this_machine_only_and_bounded_in_memory(tmp_path: Path) -> None:
-    with running(tmp_path) as (broker, _):
-        process = psutil.Process(broker.pid)
-        listening = [c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
-        assert len(listening) == 2
-        assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
-        assert process.memory_info().rss < 450 * 1024 * 1024
+def test_it_is_reachable_from_this_machine_only_and_bounded_in_memory(own: Own) -> None:
+    process = psutil.Process(own.broker.pid)
+    listening = [c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    assert len(listening) == 2
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+    assert process.memory_info().rss < 450 * 1024 * 1024
 
 
-def test_a_clean_stop_is_quick_and_keeps_data_and_address(tmp_path: Path) -> None:
-    with running(tmp_path) as (broker, address):
-        create_topic(address, "kept")
-        send(address, "kept", [b"one", b"two"])
-        begun = time.monotonic()
-        broker.stop()
-        assert time.monotonic() - begun < 5
-    assert (tmp_path / "kafka.address").read_text() == address
-    with running(tmp_path) as (_, again):
-        assert again == address
-        assert received(again, "kept", 2) == [b"one", b"two"]
+def test_a_taken_port_gives_the_next_free_one(own: Own) -> None:
+    assert int(own.address.rpartition(":")[2]) > own.wanted_port
 
 
-def test_a_new_folder_is_formatted_alike_by_the_record_and_by_kafkas_tool(tmp_path: Path) -> None:
-    by_tool = KafkaRuntime(features=tmp_path / "not recorded")
+def test_it_outlives_the_thread_that_started_it(own: Own) -> None:
+    assert not holds_within(0.5, lambda: not psutil.pid_exists(own.broker.pid))
+
+
+def test_two_brokers_on_one_folder_are_refused_with_a_reason(own: Own) -> None:
+    home, address = own.folder / "kafka", own.address
+    (home / "broker.log").write_text("a warning of the first one\n")
+    before = {name: (home / name).read_bytes() for name in ("server.properties", "log4j2.properties", "broker.log")}
+    begun = time.monotonic()
+    with pytest.raises(BrokerStartFailed, match="another broker is using") as failure:
+        EmbeddedBroker(own.folder, port=0).start()
+    assert time.monotonic() - begun < 5, "said before any Java is started"
+    assert {name: (home / name).read_bytes() for name in before} == before
+    assert own.address == address
+    assert "Traceback" not in str(failure.value)
+
+
+def test_after_a_kill_it_answers_again_at_the_same_address(own: Own) -> None:
+    address = own.address
+    create_topic(address, "killed")
+    send(address, "killed", [b"acknowledged"])
+    os.kill(own.broker.pid, signal.SIGKILL)
+    assert own.broker.wait() == -signal.SIGKILL
+    begun = time.monotonic()
+    assert own.broker.start() == address
+    # Kafka's own session timeout would add 9 s to what a start takes on this machine now.
+    assert time.monotonic() - begun < own.first_start_s + 6
+    assert received(address, "killed", 1) == [b"acknowledged"]
+
+
+def test_a_clean_stop_is_quick_and_keeps_data_and_address(own: Own) -> None:
+    address = own.address
+    create_topic(address, "kept")
+    send(address, "kept", [b"one", b"two"])
+    begun = time.monotonic()
+    own.broker.stop()
+    assert time.monotonic() - begun < 5
+    assert own.address == address
+    own.broker = EmbeddedBroker(own.folder, port=0)
+    assert own.broker.start() == address
+    assert received(address, "kept", 2) == [b"one", b"two"]
+
+
+def test_a_new_folder_is_formatted_alike_by_the_record_and_by_kafkas_tool(own: Own, tmp_path: Path) -> None:
+    by_tool = EmbeddedBroker(tmp_path, port=0, runtime=KafkaRuntime(features=tmp_path / "not recorded"))
+    by_tool.start()
+    by_tool.stop()
     formatted = []
-    for name, runtime in {"record": KafkaRuntime(), "tool": by_tool}.items():
-        broker = EmbeddedBroker(tmp_path / name, port=0, runtime=runtime)
-        broker.start()
-        broker.stop()
-        data = tmp_path / name / "kafka" / "data"
+    for folder in (own.folder, tmp_path):
+        data = folder / "kafka" / "data"
         told = [line for line in (data / "meta.properties").read_text().splitlines() if not line.startswith("#")]
         settings = dict(line.split("=", 1) for line in told)
         ids = settings.pop("cluster.id"), settings.pop("directory.id")
         formatted.append((settings, [len(i) for i in ids], (data / "bootstrap.checkpoint").stat().st_size))
     assert formatted[0] == formatted[1]
-
-
-def test_after_a_kill_it_answers_again_at_the_same_address(tmp_path: Path) -> None:
-    with running(tmp_path) as (broker, address):
-        create_topic(address, "kept")
-        send(address, "kept", [b"acknowledged"])
-        os.kill(broker.pid, signal.SIGKILL)
-        assert broker.wait() == -signal.SIGKILL
-        begun = time.monotonic()
-        assert broker.start() == address
-        # 3 s on two busy cores; with Kafka's own session timeout it would be 11.
-        assert time.monotonic() - begun < 8
-        assert received(address, "kept", 1) == [b"acknowledged"]
 
 
 def test_it_ends_with_a_starter_that_was_killed(tmp_path: Path) -> None:
@@ -145,42 +189,8 @@ def test_it_ends_with_a_starter_that_was_killed(tmp_path: Path) -> None:
     starter.wait()
     starter.stdout.close()
     assert holds_within(2, lambda: not java.is_running() or java.status() == psutil.STATUS_ZOMBIE)
-    with running(tmp_path):
-        pass
-
-
-def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
-    broker = EmbeddedBroker(tmp_path, port=0)
-    thread = threading.Thread(target=broker.start)
-    thread.start()
-    thread.join()
-    try:
-        assert not holds_within(0.5, lambda: not psutil.pid_exists(broker.pid))
-    finally:
-        broker.stop()
-
-
-def test_a_taken_port_gives_the_next_free_one(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        taken = other.getsockname()[1]
-        with running(tmp_path, port=taken) as (_, address):
-            assert int(address.rpartition(":")[2]) > taken
-
-
-def test_two_brokers_on_one_folder_are_refused_with_a_reason(tmp_path: Path) -> None:
-    home = tmp_path / "kafka"
-    with running(tmp_path) as (_, address):
-        (home / "broker.log").write_text("a warning of the first one\n")
-        before = {name: (home / name).read_bytes() for name in ("server.properties", "log4j2.properties", "broker.log")}
-        begun = time.monotonic()
-        with pytest.raises(BrokerStartFailed, match="another broker is using") as failure:
-            EmbeddedBroker(tmp_path, port=0).start()
-        assert time.monotonic() - begun < 5, "said before any Java is started"
-        assert {name: (home / name).read_bytes() for name in before} == before
-        assert (tmp_path / "kafka.address").read_text() == address
-    assert "Traceback" not in str(failure.value)
+    with occupied(tmp_path / "kafka"):
+        """The folder is free for the next broker."""
 
 
 @pytest.mark.parametrize(
@@ -190,14 +200,16 @@ def test_two_brokers_on_one_folder_are_refused_with_a_reason(tmp_path: Path) -> 
         pytest.param({"bootstrap.checkpoint": b"\x00" * 64}, id="zeroed bootstrap records"),
     ],
 )
-def test_damaged_data_is_named_and_left_alone(tmp_path: Path, damage: dict[str, bytes]) -> None:
-    with running(tmp_path):
-        pass
+def test_damaged_data_is_named_and_left_alone(own: Own, tmp_path: Path, damage: dict[str, bytes]) -> None:
+    data = tmp_path / "kafka" / "data"
+    data.mkdir(parents=True)
+    for name in ("meta.properties", "bootstrap.checkpoint"):  # all that a folder has before its first start
+        shutil.copyfile(own.folder / "kafka" / "data" / name, data / name)
     for name, content in damage.items():
-        (tmp_path / "kafka" / "data" / name).write_bytes(content)
+        (data / name).write_bytes(content)
     with pytest.raises(BrokerStartFailed, match="damaged or of another Kafka version"):
         EmbeddedBroker(tmp_path, port=0).start()
-    assert (tmp_path / "kafka" / "data" / next(iter(damage))).read_bytes() == next(iter(damage.values()))
+    assert (data / next(iter(damage))).read_bytes() == next(iter(damage.values()))
 
 
 def test_a_folder_it_may_not_make_is_named(tmp_path: Path) -> None:

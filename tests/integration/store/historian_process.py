@@ -1,33 +1,31 @@
-"""A historian in a process of its own, so that a test can bound its disk. Arguments: store path, archive directory,
-bootstrap. Prints each new state; ends when its standard input is closed."""
+"""A historian in a process of its own, so that a test can bound its disk."""
 
 from __future__ import annotations
 
-import sys
-import threading
+import resource
+import signal
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ioc.settings import VIETNAM
 from ioc.store import Historian, Store
 
 
-def main(path: Path, archive_dir: Path, bootstrap: str) -> None:
-    store = Store.open(path, archive_dir, zone=VIETNAM)
+def run_historian(folder: Path, bootstrap: str, file_bytes: int, line: Connection) -> None:
+    """No file grows beyond `file_bytes` until somebody raises the limit. Tells each new state, as condition and error;
+    ends when anything is said to it."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
+    store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
     historian = Historian(store, bootstrap, {}, lambda _: None)
     historian.start()
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     shown = None
-    while not ended.is_set():
+    while not line.poll():
         state = historian.state()
         if state != shown:
-            print(state.condition, state.error, flush=True)
+            line.send((str(state.condition), state.error))
             shown = state
         time.sleep(0.05)
     historian.stop()
     store.close()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import resource
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,26 +18,30 @@ from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.audit import audit
 from ioc.topics import READINGS
-from tests.integration.store.writer import CASES_A_TICK, READINGS_A_TICK, readings_of
+from tests.forked import FORKED
+from tests.integration.store.writer import CASES_A_TICK, READINGS_A_TICK, readings_of, write_ticks
 
-ROOT = Path(__file__).parents[3]
+
+@contextmanager
+def writing(folder: Path, ticks: int, file_bytes: int | None = None) -> Iterator[tuple[ForkServerProcess, Connection]]:
+    """The process, and what it tells; it has ended afterwards."""
+    heard, told = FORKED.Pipe(duplex=False)
+    process = FORKED.Process(target=write_ticks, args=(folder, ticks, file_bytes, told), daemon=True)
+    process.start()
+    told.close()
+    with heard:
+        yield process, heard
+        process.join(120)
 
 
-def writer(store: Path, ticks: int, file_bytes: int | None = None) -> subprocess.Popen[str]:
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        if file_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-
-    module = "tests.integration.store.writer"
-    return subprocess.Popen(
-        [sys.executable, "-m", module, str(store / "ioc.duckdb"), str(store / "archive"), str(ticks)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=limit,
-    )
+def rest_of(heard: Connection) -> list[Any]:
+    """All that is told until the process ends."""
+    found = []
+    while True:
+        try:
+            found.append(heard.recv())
+        except EOFError:
+            return found
 
 
 def check(path: Path, ticks: int | None = None) -> int:
@@ -72,19 +77,19 @@ def test_killed_at_random_moments(tmp_path: Path, kills: int) -> None:
     rng = random.Random(20261122)
     ticks, done = 100_000, 0
     for _ in range(kills):
-        with writer(tmp_path, ticks) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline(), "it writes at least one tick"
+        with writing(tmp_path, ticks) as (process, heard):
+            last = heard.recv()
             time.sleep(rng.random() * 0.7)
-            process.send_signal(signal.SIGKILL)
-            lines = process.stdout.read().split()
+            process.kill()
+            last = [last, *rest_of(heard)][-1]
+        assert process.exitcode == -signal.SIGKILL
         now = check(tmp_path)
         assert now > done
-        assert now >= (int(lines[-1]) + 1 if lines else 0), "what was committed stays"
+        assert now >= last + 1, "what was committed stays"
         done = now
-    process = writer(tmp_path, done + 5)
-    process.communicate()
-    assert process.returncode == 0
+    with writing(tmp_path, done + 5) as (process, heard):
+        rest_of(heard)
+    assert process.exitcode == 0
     check(tmp_path, done + 5)
 
 
@@ -92,13 +97,13 @@ def test_a_full_disk_is_said_so_and_nothing_is_lost_or_doubled(tmp_path: Path) -
     """Each file may grow to a bound; with a larger bound the same store goes on."""
     done = 0
     for file_bytes in (600_000, 1_400_000):
-        process = writer(tmp_path, 3000, file_bytes)
-        out, _ = process.communicate(timeout=120)
-        assert process.returncode == 3, out[-300:]
-        assert "is full; writing stops until there is space again" in out.splitlines()[-1]
+        with writing(tmp_path, 3000, file_bytes) as (process, heard):
+            told = rest_of(heard)
+        assert process.exitcode == 3, told[-3:]
+        assert "is full; writing stops until there is space again" in told[-1]
         now = check(tmp_path)
         assert now > done
         done = now
-    process = writer(tmp_path, done + 20)
-    process.communicate(timeout=120)
+    with writing(tmp_path, done + 20) as (_, heard):
+        rest_of(heard)
     check(tmp_path, done + 20)

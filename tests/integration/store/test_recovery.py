@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import resource
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -18,10 +15,11 @@ from ioc.broker import EmbeddedBroker
 from ioc.kafka import create_topics
 from ioc.settings import VIETNAM
 from ioc.store import Condition, Historian, Store, read_ledger
+from tests.forked import FORKED
 from tests.integration.store.conftest import PARTITIONS, Agents, until
+from tests.integration.store.historian_process import run_historian
 from tests.unit.store.batches import Reading, one_pane, panes_batch
 
-ROOT = Path(__file__).parents[3]
 MINUTE = 30_000_000
 
 pytestmark = [
@@ -45,41 +43,34 @@ def readings(store: Store) -> int:
         return int(cursor.execute("SELECT coalesce(sum(n), 0) FROM day_panes").fetchall()[0][0])
 
 
+def heard(line: Connection, condition: Condition) -> str:
+    """The error told with the next state of this condition."""
+    while True:
+        told, error = line.recv()
+        if told == str(condition):
+            return str(error)
+
+
 def test_a_full_disk_stops_writing_and_space_starts_it_again(agents: Agents, topics: str, tmp_path: Path) -> None:
-    path, archive_dir = tmp_path / "ioc.duckdb", tmp_path / "archive"
     batches = [
         panes_batch([Reading("air.pm25", f"u{k}", None, minute * 60_000 + k, float(k)) for k in range(1000)])
         for minute in range(MINUTE, MINUTE + 31)
     ]
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
-
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.store.historian_process", str(path), str(archive_dir), topics],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=limit,
-    ) as process:
-        assert process.stdout is not None
-        for rows in batches[:30]:
-            agents.output(rows, agents.input())
-        for line in process.stdout:
-            if line.startswith("not_writing"):
-                break
-        assert "is full; writing stops until there is space again" in line
-        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
-        for line in process.stdout:
-            if line.startswith("live"):
-                break
-        agents.output(batches[30], agents.input())
-        process.communicate(timeout=30)
-    store = Store.open(path, archive_dir, zone=VIETNAM)
+    line, other_end = FORKED.Pipe()
+    process = FORKED.Process(target=run_historian, args=(tmp_path, topics, 1_000_000, other_end), daemon=True)
+    process.start()
+    other_end.close()
+    for rows in batches[:30]:
+        agents.output(rows, agents.input())
+    assert "is full; writing stops until there is space again" in heard(line, Condition.NOT_WRITING)
+    assert process.pid is not None
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    heard(line, Condition.LIVE)
+    agents.output(batches[30], agents.input())
+    line.send("end")
+    process.join(30)
+    line.close()
+    store = Store.open(tmp_path / "ioc.duckdb", tmp_path / "archive", zone=VIETNAM)
     after = Historian(store, topics, {}, lambda _: None)
     after.start()
     until(lambda: readings(store) == 31_000)

@@ -5,8 +5,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +17,8 @@ import pytest
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
 from ioc.store.snapshot import FILE, KEPT, SnapshotFailed, current, failure, take
+from tests.forked import FORKED
+from tests.integration.store.snapshot_taker import take_snapshots
 
 NOW = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 
@@ -157,33 +157,19 @@ def test_an_unreadable_copy_never_comes_into_use(store: Store, tmp_path: Path, m
     assert found.path == good.path
 
 
-_TAKING = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from ioc.settings import VIETNAM
-from ioc.store import Store
-from ioc.store.snapshot import take
-folder = Path(sys.argv[1])
-store = Store.open(folder / "store" / "ioc.duckdb", folder / "archive", zone=VIETNAM)
-print("open", flush=True)
-while True:
-    with store.cursor() as cursor:
-        cursor.execute("INSERT INTO pairs SELECT 1, 1 FROM range(6000)")
-    take(store, folder / "snapshots", datetime.now(UTC))
-"""
-
-
 def test_killed_at_any_point_the_last_good_one_is_in_use(store: Store, tmp_path: Path) -> None:
     store.close()
     folder = tmp_path / "snapshots"
     for number in range(4):
-        process = subprocess.Popen([sys.executable, "-c", _TAKING, str(tmp_path)], stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"open\n"
+        heard, told = FORKED.Pipe(duplex=False)
+        process = FORKED.Process(target=take_snapshots, args=(tmp_path, told), daemon=True)
+        process.start()
+        told.close()
+        assert heard.recv()
+        heard.close()
         time.sleep(0.05 + 0.1 * number)
         process.kill()
-        process.communicate()
+        process.join()
         found = current(folder)
         if found is not None:
             assert found.path.name == FILE

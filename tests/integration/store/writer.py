@@ -1,13 +1,16 @@
-"""A process of its own that writes ticks into a store, to be killed or starved of disk by a test.
+"""What a process writes into a store that a test kills or starves of disk.
 
-Arguments: store path, archive directory, number of ticks. Tick k holds, in one transaction: 40 readings in 20 panes, a
-version of some cases, and next_offset k + 1. Prints one line a commit. Housekeeping runs beside it.
+Tick k holds, in one transaction: 40 readings in 20 panes, a version of some cases, and next_offset k + 1. It tells the
+number of each commit. Housekeeping runs beside it.
 """
 
 from __future__ import annotations
 
+import resource
+import signal
 import sys
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ioc.clock import FixedClock
@@ -46,8 +49,19 @@ def tick(number: int) -> Tick:
     return tick
 
 
-def main(path: Path, archive_dir: Path, ticks: int) -> None:
-    store = Store.open(path, archive_dir, zone=VIETNAM)
+def write_ticks(folder: Path, ticks: int, file_bytes: int | None, told: Connection) -> None:
+    """With a full disk, which no file may grow beyond `file_bytes` on, it tells the fault and ends with code 3."""
+    if file_bytes is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    try:
+        _write(Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM), ticks, told)
+    except StoreUnavailable as fault:
+        told.send(str(fault))
+        sys.exit(3)
+
+
+def _write(store: Store, ticks: int, told: Connection) -> None:
     clock = FixedClock(NOW)
     maintenance = Maintenance(store, clock=clock)
     with store.cursor() as cursor:
@@ -57,16 +71,8 @@ def main(path: Path, archive_dir: Path, ticks: int) -> None:
             with transaction(cursor, store.path):
                 write_tick(cursor, store.codes, tick(number), number + 1, NOW, store.zone_hours)
             store.codes.keep()
-            print(number, flush=True)
+            told.send(number)
             if number % 5 == 0:
                 clock.moment += timedelta(minutes=2)  # so that each step of housekeeping is due
                 maintenance.step()
     store.close()
-
-
-if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
-    except StoreUnavailable as fault:
-        print(f"error: {fault}", flush=True)
-        sys.exit(3)
