@@ -64,6 +64,15 @@ def built_at(directory: Path) -> datetime | None:
         return None
 
 
+def lacks_rows(directory: Path) -> bool:
+    """Whether some dataset of the files in use has no rows."""
+    try:
+        told = json.loads(built(directory)["dictionary.json"].path.read_text())
+        return any(not dataset["rows"] for dataset in told["datasets"])
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 def build(lab: Path, directory: Path, settings: Settings, site: str, now: datetime) -> None:
     """From the `lab` file to files in use. Raises CatalogInvalid, ConfigurationInvalid, StoreUnavailable; what was in
     use stays then."""

@@ -43,6 +43,8 @@ class Dataset:
 
 @dataclass(frozen=True)
 class OpenData:
+    """`publisher` is empty, and homepage and contact are, where the province has not set them."""
+
     publisher: Mapping[str, str]
     homepage: str
     contact_name: str
@@ -62,19 +64,20 @@ def load_open_data(catalog: Catalog, overlay: Path | None = None) -> OpenData:
         data |= given
         origins = dict.fromkeys(given, str(own))
     row = Row("", data, origins, str(package), faults)
-    contact, licence = row.table("contact"), row.table("licence")
+    contact, licence = row.table("contact") if row.has("contact") else None, row.table("licence")
     datasets = [_dataset(entry, catalog) for entry in row.tables("dataset")]
     found = OpenData(
-        row.names("publisher"),
+        row.names("publisher", required=False),
         row.text("homepage", ""),
-        contact.text("name"),
-        contact.text("email"),
+        contact.text("name") if contact else "",
+        contact.text("email") if contact else "",
         licence.text("name"),
         licence.text("url"),
         tuple(datasets),
     )
     for inner in (contact, licence, row):
-        inner.finish()
+        if inner is not None:
+            inner.finish()
     _check_apart(row, found.datasets)
     if faults:
         raise CatalogInvalid(faults)

@@ -75,11 +75,11 @@ def described(dataset: Dataset) -> dict[str, Any]:
 
 
 def dictionary(chosen: OpenData) -> dict[str, Any]:
-    """All of it, without figures."""
+    """All of it, without figures. Publisher and contact are null where they are not set."""
     return {
-        "publisher": dict(chosen.publisher),
+        "publisher": dict(chosen.publisher) or None,
         "homepage": chosen.homepage,
-        "contact": {"name": chosen.contact_name, "email": chosen.contact_email},
+        "contact": {"name": chosen.contact_name, "email": chosen.contact_email} if chosen.contact_email else None,
         "licence": {"name": chosen.licence_name, "url": chosen.licence_url},
         "columns": [
             {"name": name, "type": kind, "description": {"vi": vi, "en": en}} for name, kind, vi, en in column_rows()

@@ -19,6 +19,8 @@ _ABOUT = {
     "vi": "Chỉ số của các kỳ đã đóng, theo đơn vị hành chính.",
     "en": "Figures of closed periods, by administrative unit.",
 }
+_NOT_SET = {"vi": "(chưa đặt đơn vị công bố)", "en": "(publisher not set)"}
+"""DCAT-AP wants a publisher; this says that there is none yet."""
 _COUNTRY = Iri(f"{_EU}/country/VNM")
 
 
@@ -35,11 +37,13 @@ class Published:
 
 def catalogue(chosen: OpenData, published: Mapping[str, Published], site: str, *, simulated: bool) -> list[Statement]:
     """`site` is the address of the centre, without a slash at its end."""
-    this, publisher, contact = Iri(f"{site}/open#catalog"), Iri(f"{site}/open#publisher"), Blank("contact")
+    this, publisher = Iri(f"{site}/open#catalog"), Iri(f"{site}/open#publisher")
+    contact = Blank("contact") if chosen.contact_email else None
+    names = chosen.publisher or _NOT_SET
     changed = max((one.changed_at for one in published.values()), default=None)
     statements: list[Statement] = [
         (this, TYPE, Iri("dcat:Catalog")),
-        *_both(this, "dct:title", {tongue: f"{_TITLE[tongue]} – {name}" for tongue, name in chosen.publisher.items()}),
+        *_both(this, "dct:title", {tongue: f"{_TITLE[tongue]} – {name}" for tongue, name in names.items()}),
         *_both(this, "dct:description", _marked(_ABOUT, simulated)),
         (this, "dct:publisher", publisher),
         (this, "dct:license", Iri(chosen.licence_url)),
@@ -48,19 +52,24 @@ def catalogue(chosen: OpenData, published: Mapping[str, Published], site: str, *
         (this, "dct:spatial", _COUNTRY),
         *([(this, "dct:modified", _moment(changed))] if changed else []),
         (publisher, TYPE, Iri("foaf:Agent")),
-        *_both(publisher, "foaf:name", chosen.publisher),
+        *_both(publisher, "foaf:name", names),
         *([(publisher, "foaf:homepage", Iri(chosen.homepage))] if chosen.homepage else []),
-        (contact, TYPE, Iri("vcard:Kind")),
-        (contact, "vcard:fn", Literal(chosen.contact_name)),
-        (contact, "vcard:hasEmail", Iri(f"mailto:{chosen.contact_email}")),
         (Iri(f"{_EU}/data-theme"), TYPE, Iri("http://www.w3.org/2004/02/skos/core#ConceptScheme")),
         (this, "dcat:themeTaxonomy", Iri(f"{_EU}/data-theme")),
     ]
+    if contact is not None:
+        statements += [
+            (contact, TYPE, Iri("vcard:Kind")),
+            (contact, "vcard:fn", Literal(chosen.contact_name)),
+            (contact, "vcard:hasEmail", Iri(f"mailto:{chosen.contact_email}")),
+        ]
     for dataset in chosen.datasets:
         about = Iri(f"{site}/open#{dataset.id}")
         statements.append((this, "dcat:dataset", about))
         statements += _dataset(about, dataset, published[dataset.id], chosen, site, simulated)
-        statements += [(about, "dct:publisher", publisher), (about, "dcat:contactPoint", contact)]
+        statements.append((about, "dct:publisher", publisher))
+        if contact is not None:
+            statements.append((about, "dcat:contactPoint", contact))
     return statements
 
 

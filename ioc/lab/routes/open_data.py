@@ -13,7 +13,7 @@ from starlette.responses import FileResponse
 from ioc.api.problems import Problem
 from ioc.errors import IocError
 from ioc.lab.parts import LabParts
-from ioc.open_data.building import BuiltFile, build, built, built_at
+from ioc.open_data.building import BuiltFile, build, built, built_at, lacks_rows
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
 """Of the CSV files, the preferred first (ioc/open_data/writing.py)."""
@@ -49,14 +49,18 @@ def routes(parts: LabParts) -> APIRouter:
 
 
 async def keep_built(lab: Callable[[], Path | None], parts: LabParts) -> None:
-    """For as long as the lab runs: build anew from the published file that `lab` gives, when it is another, at most
-    every quarter of an hour."""
+    """For as long as the lab runs: build anew from the published file that `lab` gives, when it is another: at most
+    every quarter of an hour, and at once while some dataset has no rows, for then a history is coming in."""
     settings, done = parts.settings, None
     last = built_at(settings.open_data_dir)
     site = settings.site or f"http://{settings.http_host}:{settings.http_port}"
     while True:
         path, now = lab(), parts.clock.now()
-        if path is not None and path != done and (last is None or now - last >= _BUILT_AT_MOST_EVERY):
+        if (
+            path is not None
+            and path != done
+            and (last is None or now - last >= _BUILT_AT_MOST_EVERY or lacks_rows(settings.open_data_dir))
+        ):
             done, last = path, now
             try:
                 await parts.beside.run_scheduled(build, path, settings.open_data_dir, settings, site, now)

@@ -1,13 +1,16 @@
 """The files of the open data: what is in them, that they are whole, and how they are served."""
 
+import asyncio
 import csv
 import gzip
 import io
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import duckdb
 import httpx
@@ -24,18 +27,26 @@ from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.lab.beside import Beside
 from ioc.lab.parts import LabParts
 from ioc.lab.routes import open_data
-from ioc.open_data.building import build, built
+from ioc.open_data.building import build, built, lacks_rows
 from ioc.settings import Settings
 from tests.integration.open_data.published import DOSSIERS, PROVINCE, publish
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SITE = "https://ioc.example.vn"
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     made = Settings(data_dir=tmp_path_factory.mktemp("data"), demonstration=True)
+    own = made.catalog_dir / "open" / "open.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        'publisher = { vi = "Ủy ban nhân dân", en = "People\'s Committee" }\n'
+        'contact = { name = "Trung tâm điều hành", email = "ioc@example.vn" }\n'
+    )
     build(publish(made.data_dir / "lab.duckdb"), made.open_data_dir, made, SITE, NOW)
     return made
 
@@ -127,6 +138,45 @@ def test_both_spellings_of_the_catalogue_are_one_graph_with_what_dcat_ap_asks(se
         assert all("MÔ PHỎNG" in told or "SIMULATED" in told for told in graph.objects(dataset, DCTERMS.description))
         kinds = Counter(str(graph.value(one, DCTERMS["format"])) for one in graph.objects(dataset, DCAT.distribution))
         assert sorted(kinds.values()) == [1, 1]
+
+
+def test_a_publisher_that_is_not_set_is_said_not_to_be(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, demonstration=True)
+    build(publish(tmp_path / "lab.duckdb"), settings.open_data_dir, settings, SITE, NOW)
+    files = built(settings.open_data_dir)
+    told = json.loads(files["dictionary.json"].path.read_text())
+    assert (told["publisher"], told["contact"]) == (None, None)
+    graph = Graph().parse(files["catalog.ttl"].path, format="turtle")
+    assert {str(name) for name in graph.objects(None, FOAF.name)} == {
+        "(chưa đặt đơn vị công bố)",
+        "(publisher not set)",
+    }
+    assert not list(graph.objects(None, DCAT.contactPoint))
+
+
+async def test_files_without_rows_are_made_anew_with_the_next_publication(tmp_path: Path) -> None:
+    """A history that comes in is not waited for a quarter of an hour."""
+    settings = Settings(data_dir=tmp_path, demonstration=True)
+    empty, full = publish(tmp_path / "empty.duckdb"), publish(tmp_path / "full.duckdb")
+    with duckdb.connect(str(empty)) as connection:
+        connection.execute("DELETE FROM kpi_periods")
+    build(empty, settings.open_data_dir, settings, SITE, NOW)
+    assert lacks_rows(settings.open_data_dir)
+    parts = LabParts(settings, FixedClock(NOW + timedelta(minutes=1)), lambda: None, BuildsHere())
+    keeping = asyncio.create_task(open_data.keep_built(lambda: full, parts))
+    await asyncio.sleep(0)  # its first look builds without waiting for anything
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert len(rows_of(built(settings.open_data_dir)["dich-vu-cong.csv"].path)) == 20
+
+
+class BuildsHere(Beside):
+    """Without a process."""
+
+    async def run_scheduled(
+        self, function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs
+    ) -> Result:
+        return function(*arguments, **named)
 
 
 @pytest.mark.parametrize(

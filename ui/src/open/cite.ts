@@ -1,12 +1,13 @@
 /** How a dataset is cited: publisher, year of the change, title, address, licence. */
 
-import { named, type Language } from '../texts'
+import { named, speaker, type Language } from '../texts'
 import type { Dataset, Dictionary } from './protocol'
 
 export function citation(told: Dictionary, dataset: Dataset, origin: string, language: Language): string {
   const year = dataset.changed_at.slice(0, 4)
   const address = `${origin}/open/${dataset.id}.csv`
-  return `${named(told.publisher, language)} (${year}). ${named(dataset.title, language)}. ${address}. ${told.licence.name}.`
+  const publisher = told.publisher ? named(told.publisher, language) : speaker(language)('open.nobody')
+  return `${publisher} (${year}). ${named(dataset.title, language)}. ${address}. ${told.licence.name}.`
 }
 
 /** 1234567 → "1,2 MB". */

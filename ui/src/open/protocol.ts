@@ -23,9 +23,10 @@ export type Dataset = {
   preview: Cell[][]
 }
 export type Dictionary = {
-  publisher: Texts
+  /** Null where the province has not set them. */
+  publisher: Texts | null
   homepage: string
-  contact: { name: string; email: string }
+  contact: { name: string; email: string } | null
   licence: { name: string; url: string }
   columns: Column[]
   datasets: Dataset[]
