@@ -84,7 +84,12 @@ class Serving:
         restater = Restater(self._store, settings.zone, lambda: self._catalog)
         self._restating = Restating(restater, self._clock)
         self._evaluator = Evaluator(
-            self._catalog, self._store, settings.zone, sources=self._sources.states, restated=restater.restated
+            self._catalog,
+            self._store,
+            settings.zone,
+            sources=self._sources.states,
+            restated=restater.restated,
+            kept_path=settings.kept_dir / "values.npz",
         )
         self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
         self._alert_topic = AlertTopic(bootstrap, security, self._clock)

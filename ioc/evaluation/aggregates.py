@@ -1,6 +1,7 @@
 """KPIs over measures: vectors of those that a tick touched."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,34 @@ from ioc.evaluation.plan import KIND_OF, Plan
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.takes import NEVER, Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors, with_province
-from ioc.evaluation.windows import PaneWindows, hour_before
+from ioc.evaluation.windows import OpenMinutes, PaneWindows, hour_before
 from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window
 
 Definitions = list[tuple[KpiDefinition, MeasureAggregate]]
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """What all aggregates share: the open minutes of each kind, the store's codes of measures, the entry of each unit
+    code (NEVER for units of another centre)."""
+
+    of_kind: Mapping[str, OpenMinutes]
+    measure_codes: Mapping[str, int]
+    unit_places: Whole
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Minutes":
+        """Nothing read yet."""
+        measures = {kind: frozenset().union(*wanted.values()) for kind, wanted in plan.wanted.items()}
+        return cls({kind: OpenMinutes(kind, some) for kind, some in measures.items()}, {}, np.zeros(0, np.int64))
+
+    def advanced(self, reader: PaneReader, plan: Plan, changed: Collection[str], now: datetime) -> "Minutes":
+        """With what changed since."""
+        codes = reader.codes("measure")
+        for open_minutes in self.of_kind.values():
+            open_minutes.advance(reader, codes, changed, now)
+        return Minutes(self.of_kind, codes, _unit_places(reader, plan))
 
 
 class Aggregates:
@@ -30,37 +54,35 @@ class Aggregates:
         self._windows = {kind: PaneWindows(kind, wanted, zone) for kind, wanted in plan.wanted.items()}
         self._minute: datetime | None = None
 
-    def read(self, reader: PaneReader, changes: Changes, now: datetime) -> dict[str, Vectors]:
-        """Vectors of the KPIs whose panes changed or whose window moved; of all at the first call."""
+    def read(self, reader: PaneReader, minutes: Minutes, changes: Changes, now: datetime) -> dict[str, Vectors]:
+        """Vectors of the KPIs whose panes changed or whose window moved; of all at the first call. `minutes` have been
+        advanced to `now`."""
         minute = now.replace(second=0, microsecond=0)
         turned, self._minute = minute != self._minute, minute
-        measure_codes = reader.codes("measure")
         touched: set[str] = set()
-        for windows in self._windows.values():
-            touched |= windows.advance(reader, measure_codes, changes.earliest_minute, now)
+        for kind, windows in self._windows.items():
+            touched |= windows.advance(
+                reader, minutes.of_kind[kind], minutes.measure_codes, changes.earliest_minute, now
+            )
         chosen = [(d, e) for d, e in self._plan.aggregates if turned or e.measure in touched]
-        if not chosen:
-            return {}
-        unit_places = self._unit_places(reader)
         fresh: dict[str, Vectors] = {}
         for window in dict.fromkeys(definition.window for definition, _ in chosen):
             mine = [(d, e) for d, e in chosen if d.window == window]
-            fresh |= dict(self._of_window(window, mine, measure_codes, unit_places, now))
+            fresh |= dict(self._of_window(window, mine, minutes, now))
         return fresh
 
     def _of_window(
         self,
         window: Window,
         definitions: Definitions,
-        measure_codes: Mapping[str, int],
-        unit_places: Whole,
+        minutes: Minutes,
         now: datetime,
     ) -> Iterator[tuple[str, Vectors]]:
         start, end = window.bounds(now, self._zone)
         passed_s = (min(end, now) - start).total_seconds()
         newest_hour = hour_before(end)
         measures = sorted({expression.measure for _, expression in definitions})
-        own = self._moments(window, measures, measure_codes, unit_places)
+        own = self._moments(window, measures, minutes)
         merged = with_province(own)
         for definition, expression in definitions:
             place = measures.index(expression.measure)
@@ -68,7 +90,7 @@ class Aggregates:
             kind = KIND_OF.get(expression.take, "")
             part, units = None, np.zeros(0, np.int64)
             if kind:
-                part, units = self._rows(kind, window, expression.measure, unit_places)
+                part, units = self._rows(kind, window, expression.measure, minutes.unit_places)
                 if definition.roll_up is RollUp.MERGE:
                     part, units = _with_province(part, units)
             vectors = aggregate_vectors(
@@ -76,17 +98,16 @@ class Aggregates:
             )
             yield definition.id, rolled_up(definition, vectors, to_ms(now), self._plan.places[definition.per])
 
-    def _moments(
-        self, window: Window, measures: Collection[str], measure_codes: Mapping[str, int], unit_places: Whole
-    ) -> Moments:
+    def _moments(self, window: Window, measures: Collection[str], minutes: Minutes) -> Moments:
         """Moments of each measure (first axis) and unit (second)."""
+        measure_codes = minutes.measure_codes
         part = self._windows["panes"].rows(window, measures)
         size = len(self._plan.units)
         lines = np.full(max(measure_codes.values(), default=0) + 1, NEVER, np.int64)
         for line, measure in enumerate(measures):
             if measure in measure_codes:
                 lines[measure_codes[measure]] = line
-        unit = unit_places[part["unit"]]
+        unit = minutes.unit_places[part["unit"]]
         here = unit != NEVER
         part = {name: values[here] for name, values in part.items()}
         places = lines[part["measure"]] * size + unit[here]
@@ -98,14 +119,14 @@ class Aggregates:
         here = unit != NEVER
         return {name: values[here] for name, values in part.items()}, unit[here]
 
-    def _unit_places(self, reader: PaneReader) -> Whole:
-        """The entry of each unit code, NEVER for units of another centre."""
-        place = {unit: place for place, unit in enumerate(self._plan.units)}
-        known = reader.codes("unit")
-        places = np.full(max(known.values(), default=0) + 1, NEVER, np.int64)
-        for unit, code in known.items():
-            places[code] = place.get(unit, NEVER)
-        return places
+
+def _unit_places(reader: PaneReader, plan: Plan) -> Whole:
+    place = {unit: place for place, unit in enumerate(plan.units)}
+    known = reader.codes("unit")
+    places = np.full(max(known.values(), default=0) + 1, NEVER, np.int64)
+    for unit, code in known.items():
+        places[code] = place.get(unit, NEVER)
+    return places
 
 
 def _with_province(part: Part, units: Whole) -> tuple[Part, Whole]:

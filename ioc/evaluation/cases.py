@@ -1,8 +1,7 @@
 """Case aggregates: the KPIs over one case type in few scans, each with FILTER clauses."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,16 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from ioc.catalog.conditions import (
-    DERIVED_COLUMNS,
-    NUMBER_COLUMNS,
-    TEXT_COLUMNS,
-    TIME_COLUMNS,
-    Condition,
-    Turns,
-    attribute,
-    parse_condition,
-)
+from ioc.catalog.conditions import DERIVED_COLUMNS, Condition, Turns, attribute, parse_condition
 from ioc.catalog.working_time import working_days
 from ioc.evaluation.takes import NEVER, Real, Whole
 from ioc.model.case import CaseType
@@ -29,7 +19,7 @@ CaseExpression = CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime
 DISTINCT = "count distinct"
 # As ioc.catalog.conditions.attribute writes it.
 _ATTRIBUTE = re.compile(r"""json_extract_string\(attributes, '\$\."(\w+)"'\)""")
-_CASE_COLUMNS = frozenset({*TIME_COLUMNS, *TEXT_COLUMNS, *NUMBER_COLUMNS} - {"unit"})
+_CAST = re.compile(rf"try_cast\({_ATTRIBUTE.pattern} AS (\w+)\)")
 _TAKES = {"mean": "sum", "min": "min", "max": "max"}
 
 
@@ -145,82 +135,88 @@ class CaseTotals:
         self.amount[places] = np.ma.filled(np.ma.asarray(amount).astype(np.float64), np.nan)
 
 
-def read_totals(
-    cursor: duckdb.DuckDBPyConnection,
-    case_type: str,
-    expressions: Sequence[CaseSql],
-    *,
-    at: str,
-    bounds: tuple[datetime, datetime],
-    now: datetime,
-    units: Collection[str] | None,
-    places: Mapping[str, int],
-    totals: Sequence[CaseTotals],
-    whole: Sequence[int],
-    touched: str = "",
-) -> None:
-    """Read the expressions of one case type and one window into `totals`, in one scan.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Expressions whose cases must lie in `bounds` by the column `at` (empty: every case), and where their totals go.
+    `whole` are the places of those whose amount of all units is wanted and is no merge of theirs."""
 
-    `at` is the column that must lie in `bounds` (empty: every case). With `units` only those are read and the others
-    left as they are; `touched` is then the table of their cases, if there is one. `places` is each unit's entry.
-    `whole` are the places of the expressions whose amount of all units is wanted and is no merge of theirs.
-    """
-    columns = ", ".join(sql.columns(place) for place, sql in enumerate(expressions))
-    columns, names = unpacked(columns)
-    source = _source(case_type, expressions, at, bounds, now, units, touched, names)
+    expressions: Sequence[CaseSql]
+    at: str
+    bounds: tuple[datetime, datetime]
+    totals: Sequence[CaseTotals]
+    whole: Sequence[int]
+
+
+def read_totals(
+    cursor: duckdb.DuckDBPyConnection, case_type: str, asked: Asked, now: datetime, places: Mapping[str, int]
+) -> None:
+    """Read the expressions of one case type and one window for all units, in one scan. `places`: entries of units."""
+    columns, names = _read_once(", ".join(sql.columns(place) for place, sql in enumerate(asked.expressions)))
+    source = _source(case_type, asked.expressions, asked.at, asked.bounds, now, names)
     table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
-    listed = [places.get(unit, NEVER) for unit in table["unit"]]
-    target = np.array(listed, np.int64)
+    _put(table, places, None, asked.totals)
+    _read_whole(cursor, case_type, asked, now)
+
+
+def _put(
+    table: Mapping[str, Any], places: Mapping[str, int], units: Collection[str] | None, totals: Sequence[CaseTotals]
+) -> None:
+    """The answer's columns into totals; units that were asked for (None: all) and are not in it have no case."""
+    target = np.array([places.get(unit, NEVER) for unit in table["unit"]], np.int64)
     known = target != NEVER
     cleared = np.arange(len(places)) if units is None else np.array([places[u] for u in units if u in places], np.int64)
     for place, into in enumerate(totals):
         into.n[cleared] = 0
         into.amount[cleared] = np.nan
         into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
-    if whole:
-        columns, names = unpacked(", ".join(expressions[place].columns(place) for place in whole))
-        source = _source(case_type, [expressions[place] for place in whole], at, bounds, now, None, "", names)
-        row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
-        for place, amount in zip(whole, row[1::2], strict=True):
-            totals[place].merged = float("nan") if amount is None else float(amount)
 
 
-@contextmanager
-def touched_cases(
+def _read_whole(cursor: duckdb.DuckDBPyConnection, case_type: str, asked: Asked, now: datetime) -> None:
+    if not asked.whole:
+        return
+    expressions = [asked.expressions[place] for place in asked.whole]
+    columns, names = _read_once(", ".join(sql.columns(place) for place, sql in enumerate(expressions)))
+    source = _source(case_type, expressions, asked.at, asked.bounds, now, names)
+    row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
+    for place, amount in zip(asked.whole, row[1::2], strict=True):
+        asked.totals[place].merged = float("nan") if amount is None else float(amount)
+
+
+def read_few(
     cursor: duckdb.DuckDBPyConnection,
     case_type: str,
-    expressions: Sequence[CaseSql],
-    times: Collection[str],
+    asked: Sequence[Asked],
+    now: datetime,
     units: Collection[str],
-) -> Iterator[str]:
-    """A table of the cases of few units, for several calls of `read_totals`; gone when the context ends. `times` are
-    the columns that must lie in windows."""
-    text = " ".join([*(f"{sql.columns(0)} {sql.loose}" for sql in expressions), *(f'"{at}"' for at in times)])
-    named = sorted({name for name in re.findall(r'"(\w+)"', text) if name in _CASE_COLUMNS})
-    where = f"case_type = {quoted(case_type)}{of_units(units)}"
-    source = _with_attributes(unpacked(text)[1], where)
-    columns = ", ".join(["unit", *named, *(f'"attributes.{name}"' for name in unpacked(text)[1])])
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE touched_cases AS SELECT {columns} FROM ({source})")
-    yield "touched_cases"
-    cursor.execute("DROP TABLE touched_cases")
+    places: Mapping[str, int],
+) -> None:
+    """As `read_totals` for few units and all windows of a case type, in one scan: of few cases it costs less to ask
+    each whether it lies in a window than to plan a query for each window."""
+    columns, totals, expressions = list[str](), list[CaseTotals](), list[CaseSql]()
+    for one in asked:
+        within = _within(one.at, one.bounds)
+        columns += [sql.columns(place, within) for place, sql in enumerate(one.expressions, start=len(columns))]
+        totals += one.totals
+        expressions += one.expressions
+    text, names = _read_once(", ".join(columns))
+    calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
+    cases = _with_attributes(names, f"case_type = {quoted(case_type)}{of_units(units)}")
+    source = f'(SELECT *, {timestamp(now)} AS "now" FROM ({cases}){calendar})'
+    table = cursor.execute(f"SELECT unit, {text} FROM {source} GROUP BY unit").fetchnumpy()
+    _put(table, places, units, totals)
+    for one in asked:
+        _read_whole(cursor, case_type, one, now)
 
 
 def read_heard(
-    cursor: duckdb.DuckDBPyConnection,
-    case_type: str,
-    units: Collection[str] | None,
-    places: Mapping[str, int],
-    heard: Whole,
-) -> None:
-    """The newest `updated_at` of any case of the type, a unit (ms since 1970), into `heard`."""
-    query = f"SELECT unit, epoch_ms(max(updated_at)) FROM cases WHERE case_type = ?{of_units(units)} GROUP BY unit"
-    if units is None:
-        heard[:] = NEVER
-    else:
-        heard[[places[unit] for unit in units if unit in places]] = NEVER
-    for unit, newest in cursor.execute(query, [case_type]).fetchall():
-        if unit in places:
-            heard[places[unit]] = newest
+    cursor: duckdb.DuckDBPyConnection, case_types: Collection[str] | None, units: Collection[str] | None
+) -> list[tuple[str, str, int]]:
+    """Case type, unit, and the newest `updated_at` of any such case (ms since 1970); of all types or units: None."""
+    of_types = "" if case_types is None else f" AND case_type IN ({', '.join(map(quoted, sorted(case_types)))})"
+    where = f"WHERE true{of_types}{of_units(units)}"
+    return cursor.execute(
+        f"SELECT case_type, unit, epoch_ms(max(updated_at)) FROM cases {where} GROUP BY case_type, unit"
+    ).fetchall()
 
 
 Edge = tuple[datetime, datetime]
@@ -253,36 +249,51 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _within(at: str, bounds: tuple[datetime, datetime]) -> str:
+    return f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
+
+
 def _source(
     case_type: str,
     expressions: Sequence[CaseSql],
     at: str,
     bounds: tuple[datetime, datetime],
     now: datetime,
-    units: Collection[str] | None,
-    touched: str,
     names: Sequence[str],
 ) -> str:
     """The cases with `now` and the attributes of `names`, each a column `attributes.NAME`."""
-    within = f' AND "{at}" >= {timestamp(bounds[0])} AND "{at}" < {timestamp(bounds[1])}' if at else ""
-    if not at:
-        within = f" AND ({unpacked(' OR '.join(dict.fromkeys(sql.loose for sql in expressions)))[0]})"
-    where = f"case_type = {quoted(case_type)}{within if at else ''}{of_units(units)}"
+    within = _within(at, bounds)
+    loose = "" if at else f" AND ({_read_once(' OR '.join(dict.fromkeys(sql.loose for sql in expressions)))[0]})"
     calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
-    cases = touched or f"({_with_attributes(names, where)})"
-    return f'(SELECT *, {timestamp(now)} AS "now" FROM {cases}{calendar} WHERE true{within})'
+    cases = _with_attributes(names, f"case_type = {quoted(case_type)}{within}")
+    return f'(SELECT *, {timestamp(now)} AS "now" FROM ({cases}){calendar} WHERE true{loose})'
 
 
 def _with_attributes(names: Sequence[str], where: str) -> str:
-    """JSON is parsed once for all cases whose attributes are the same text."""
+    """The cases with the attributes of `names`, each a column `attributes.NAME`. JSON is parsed, and its texts are read
+    as numbers and truths, once for all cases whose attributes are the same text."""
     if not names:
         return f"SELECT * FROM cases WHERE {where}"
-    paths = ", ".join(f"'$.\"{name}\"'" for name in names)
-    columns = ", ".join(f'packed[{place}] AS "attributes.{name}"' for place, name in enumerate(names, start=1))
+    paths = ", ".join(f"'$.\"{name.partition(' ')[0]}\"'" for name in names)
+    columns = ", ".join(
+        f'{_cast(f"packed[{place}]", name)} AS "attributes.{name}"' for place, name in enumerate(names, start=1)
+    )
     texts = f"SELECT DISTINCT attributes FROM cases WHERE {where}"
     packed = f"SELECT attributes, json_extract_string(attributes, [{paths}]) AS packed FROM ({texts})"
     parsed = f"SELECT attributes, {columns} FROM ({packed})"
     return f"SELECT * FROM (SELECT * FROM cases WHERE {where}) LEFT JOIN ({parsed}) USING (attributes)"
+
+
+def _cast(text: str, name: str) -> str:
+    as_type = name.partition(" ")[2]
+    return f"try_cast({text} AS {as_type})" if as_type else text
+
+
+def _read_once(columns: str) -> tuple[str, list[str]]:
+    """As `unpacked`, with attributes that are read as another type apart: their names are `NAME TYPE`."""
+    casts = dict.fromkeys(f"{name} {as_type}" for name, as_type in _CAST.findall(columns))
+    text, names = unpacked(_CAST.sub(r'"attributes.\1 \2"', columns))
+    return text, [*casts, *names]
 
 
 def unpacked(columns: str) -> tuple[str, list[str]]:

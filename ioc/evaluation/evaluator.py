@@ -1,90 +1,47 @@
-"""The KPIs of all units, kept up with the store once a second."""
+"""The KPIs of all units, kept up with the store: piece by piece, what changed first."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from pathlib import Path
 from threading import Event, Lock
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
-from ioc.clock import from_ms, to_ms
-from ioc.evaluation.aggregates import Aggregates
+from ioc.evaluation.aggregates import Minutes
 from ioc.evaluation.changes import Changes
-from ioc.evaluation.constants import in_force
 from ioc.evaluation.feeding import Feeding
 from ioc.evaluation.history import Point, history, moment_column
-from ioc.evaluation.judging import STATES, Column, Judged, judge, rolled_up
+from ioc.evaluation.judging import Column
+from ioc.evaluation.kept_values import keep_values, read_kept
 from ioc.evaluation.plan import Plan
+from ioc.evaluation.portion import Portion, whole_minute
+from ioc.evaluation.portions import portions_of
 from ioc.evaluation.provenance import CasePage, Explanation, Provenance
+from ioc.evaluation.published import Published, Telling
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.recording import Recorder
-from ioc.evaluation.scans import Scans
-from ioc.evaluation.takes import NEVER, Vectors, Whole
+from ioc.evaluation.scans import Heard
 from ioc.evaluation.turns import Turns
-from ioc.evaluation.vectors import formula_vectors
-from ioc.model.kpi import Formula, KpiDefinition, KpiValue, MeasureAggregate, Target
+from ioc.model.kpi import Formula, KpiDefinition, KpiValue, Target
 from ioc.model.source import SourceState
 from ioc.store import Clocks, Store, transaction
 
-_TOLD_EVERY_MS = 5 * 60_000
-"""How far the time of a value over cases moves on before that alone is told: the word of a source that nothing is new
-moves those of all units, and would be sent to every screen each minute. `values` has it at once."""
-
-
-_INSTANT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A KPI's values as they stand, one entry a unit of `units`, with the window they speak of. `restated` says when
-    the latest closed period of a unit was last restated, of those where it was."""
-
-    definition: KpiDefinition
-    units: tuple[str, ...]
-    column: Column
-    window: tuple[datetime, datetime]
-    target: Target | None
-    restated: Mapping[str, datetime] = field(default_factory=dict)
-
-    def values(self, places: NDArray[np.intp] | None = None) -> Iterator[KpiValue]:
-        """Of the entries, or of all."""
-        definition, (start, end) = self.definition, self.window
-        column = self.column if places is None else self.column.at(places)
-        units = self.units if places is None else [self.units[place] for place in places]
-        rows = zip(
-            units,
-            column.value.tolist(),
-            column.as_of.tolist(),
-            column.samples.tolist(),
-            column.state.tolist(),
-            strict=True,
-        )
-        for unit, value, as_of, samples, state in rows:
-            # By position: ten thousand values a second are made here, and keywords double their cost.
-            yield KpiValue(
-                definition.id,
-                unit,
-                value if value == value else None,
-                definition.unit_of_measure,
-                None if as_of == NEVER else _moment(as_of),
-                start,
-                end,
-                samples,
-                STATES[state],
-                self.target,
-                definition.version,
-                self.restated.get(unit),
-            )
+_JUDGED_EVERY = timedelta(seconds=1)
+"""How often freshness is looked at where nothing else moves."""
+_AT_ONCE = timedelta(0)
+_NOTHING = Changes()
 
 
 class Evaluator:
     """Values of every KPI of the catalogue for the province and its communes.
 
-    `evaluate` and `record` belong to one thread; `values`, `history` and `reload` may be called from any.
+    The catalogue is evaluated in portions: a formula and all its parts, the KPIs over a case type, those over a window
+    (see `portions`). Each portion is always of one moment as a whole; at the turn of a minute some are a second or two
+    ahead of others, and each value says by its window which minute it is of.
+
+    `values`, `history`, `explain` and `reload` may be called from any thread, all else belongs to one.
     """
 
     def __init__(
@@ -95,71 +52,90 @@ class Evaluator:
         *,
         sources: Callable[[], Sequence[SourceState]] = tuple,
         restated: Callable[[], Mapping[str, Mapping[str, datetime]]] = dict,
+        kept_path: Path | None = None,
     ) -> None:
         """`sources` gives the states of all sources, `restated` when the latest closed period was last restated, by
-        KPI and unit; both as they stand when asked."""
+        KPI and unit; both as they stand when asked. `kept_path`: where `keep` keeps the values for the next start."""
         self._store = store
         self._zone = zone
         self._sources = sources
         self._restated = restated
+        self._kept_path = kept_path
         self._lock = Lock()
         self._turns = Turns()
         self._published: dict[str, Published] = {}
-        self._told_as_of: dict[str, Whole] = {}
+        self._telling = Telling()
         self._recorder = Recorder()
         self.reload(catalog)
 
     def reload(self, catalog: Catalog) -> None:
-        """Take the definitions of `catalog`; the next `evaluate` computes everything anew by them. Raises
-        StoreUnavailable when the store cannot take their clocks; the definitions of before then stay."""
+        """Take the definitions of `catalog`; everything is then computed anew by them. Raises StoreUnavailable when the
+        store cannot take their clocks; the definitions of before then stay."""
         self._store.keep_clocks(Clocks.of_catalog(catalog))
         with self._lock:
             self._catalog = catalog
             self._plan = Plan.of(catalog)
             self._forget()
 
+    def resume(self, now: datetime) -> list[KpiValue]:
+        """The values that were kept before the last stop, published until they are computed anew; nothing once any
+        were computed."""
+        if self._kept_path is None or self._published:
+            return []
+        kept = read_kept(self._kept_path, self._catalog, self._plan, self._zone, now, self._restated())
+        for entry in kept.values():
+            self._telling.told(entry)
+        self._published = kept
+        return self.values()
+
+    def keep(self) -> None:
+        """Keep the values for the next start, if they are all of one minute."""
+        moments = [portion.at for portion in self._portions]
+        times = [moment for moment in moments if moment is not None]
+        if self._kept_path is None or len(times) < len(moments) or len(set(map(whole_minute, times))) != 1:
+            return
+        keep_values(self._kept_path, self._published, min(times))
+
     def evaluate(self, changes: Changes, now: datetime) -> list[KpiValue]:
         """Take in what commits changed since the last call, and the time that passed; returns the values that differ
-        from the last call's in value, samples, time (of cases: by _TOLD_EVERY_MS) or freshness. The first call reads
-        everything, whatever `changes`.
+        from those told last in value, samples, time or freshness. The first call reads everything, whatever `changes`.
 
         Raises StoreUnavailable; the next call then reads everything again.
         """
-        states, restated = self._sources(), self._restated()
-        with self._lock:
-            try:
-                with self._store.cursor() as cursor, transaction(cursor, self._store.path):
-                    self._feeding.take(cursor, changes.fed, now)
-                    reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
-                    self._vectors |= self._aggregates.read(reader, changes, now)
-                    self._vectors |= self._scans.read(cursor, changes, now)
-            except BaseException:
-                self._forget()
-                raise
-            self._feeding.listen(states, now)
-            before, after = self._published, self._publish(self._columns(now), now, restated)
-            self._published = after
-        return [value for kpi_id, entry in after.items() for value in self._news(before.get(kpi_id), entry)]
+        told = self._stepped(changes, now, _AT_ONCE)
+        while self._is_due(now, _AT_ONCE):
+            told += self._stepped(_NOTHING, now, _AT_ONCE)
+        return told
 
-    def _news(self, before: Published | None, after: Published) -> Iterator[KpiValue]:
-        """Values to be told, and their times noted."""
-        told = self._told_as_of.get(after.definition.id)
-        if before is not None and told is not None and _unmoved(before, after):
-            return iter(())
-        places = _differing(before, after, told)
-        as_of = after.column.as_of if before is None or told is None or len(told) != len(after.units) else told
-        if len(places) and as_of is told:
-            as_of = told.copy()
-            as_of[places] = after.column.as_of[places]
-        self._told_as_of[after.definition.id] = as_of
-        return after.values(places)
+    def step(self, changes: Changes, now: datetime) -> list[KpiValue]:
+        """One piece of what `evaluate` does: first of what changed, then of what the clock moves. Raises as it does."""
+        return self._stepped(changes, now, _JUDGED_EVERY)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether `step` has something to do."""
+        return self._is_due(now, _JUDGED_EVERY)
+
+    def is_at(self, now: datetime) -> bool:
+        """Whether all values are of the minute of now."""
+        return all(portion.is_at(now) for portion in self._portions)
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether anything that changed is not evaluated yet."""
+        return any(portion.is_touched for portion in self._portions)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was computed since the start, or since the definitions were last taken."""
+        return all(portion.at is not None for portion in self._portions)
 
     def published(self) -> Mapping[str, Published]:
-        """All present values as columns, by KPI; never changed in place."""
-        return self._published
+        """All present values as columns, by KPI; never changed in place. Empty until every KPI has some."""
+        published = self._published
+        return published if published.keys() >= self._catalog.kpis.keys() else {}
 
     def values(self, kpi_id: str = "") -> list[KpiValue]:
-        """All present values, or those of one KPI; none before the first `evaluate`."""
+        """All present values, or those of one KPI; none before they are computed or resumed."""
         published = self._published
         chosen = [entry for entry in published.values() if kpi_id in ("", entry.definition.id)]
         return [value for entry in chosen for value in entry.values()]
@@ -232,69 +208,105 @@ class Evaluator:
         return self._recorder.record(self._store, shown, now)
 
     def _forget(self) -> None:
-        """Nothing that was read is kept; what was published stays until the next evaluation."""
-        self._aggregates = Aggregates(self._plan, self._zone)
-        self._scans = Scans(self._plan, self._zone)
+        """Nothing that was read is kept; what was published stays until it is computed anew."""
         self._feeding = Feeding()
-        self._vectors: dict[str, Vectors] = {}
-        self._judged: dict[str, Judged] = {}
-        self._placed: dict[str, tuple[Column, Column]] = {}
+        self._heard = Heard(self._plan)
+        self._minutes = Minutes.of(self._plan)
+        self._portions = [Portion(some, self._zone, self._heard) for some in portions_of(self._catalog)]
+        self._running: tuple[Portion, Iterator[None], datetime] | None = None
+        self._read_at: datetime | None = None
+        self._listened_at: datetime | None = None
         self._targets: tuple[int, dict[str, Target | None]] = (0, {})
+        self._placed: dict[str, tuple[Column, Column]] = {}
 
-    def _columns(self, now: datetime) -> dict[str, Column]:
-        """Every KPI judged by the clock; formulas computed from their parts."""
-        now_ms = to_ms(now)
-        columns: dict[str, Column] = {}
-        for kpi_id, vectors in self._vectors.items():
-            definition = self._catalog.kpis[kpi_id]
-            vectors, behind = self._told(definition, vectors, now)
-            known = self._judged.get(kpi_id)
-            if known is None or not known.holds((vectors,), behind, now_ms):
-                column = judge(definition, vectors, now_ms, behind=behind)
-                known = self._judged[kpi_id] = Judged.of(definition, (vectors,), behind, column, now_ms)
-            columns[kpi_id] = known.column
-        for definition, expression, term in self._plan.formulas:
-            end = definition.window.bounds(now, self._zone)[1]
-            parts = tuple(columns[part] for part in expression.parts)
-            day = (end - _INSTANT).astimezone(self._zone).date()
-            known = self._judged.get(definition.id)
-            if known is not None and known.holds(parts, day, now_ms):
-                columns[definition.id] = known.column
-                continue
-            constants = in_force(self._plan.constants, expression.constants, [end], self._zone)
-            vectors, worst = formula_vectors(term, expression, columns, constants)
-            vectors = rolled_up(definition, vectors, now_ms, self._plan.places[definition.per])
-            column = columns[definition.id] = judge(definition, vectors, now_ms, worst)
-            self._judged[definition.id] = Judged.of(definition, parts, day, column, now_ms)
-        return columns
+    def _is_due(self, now: datetime, every: timedelta) -> bool:
+        return self._running is not None or any(
+            portion.is_touched or portion.is_late(now) or _passed(portion.judged_at, now, every)
+            for portion in self._portions
+        )
 
-    def _told(self, definition: KpiDefinition, vectors: Vectors, now: datetime) -> tuple[Vectors, bool]:
-        expression = definition.expression
-        newest = NEVER if isinstance(expression, MeasureAggregate | Formula) else self._scans.newest(expression.of)
-        end = definition.window.bounds(now, self._zone)[1] if definition.window.closed else now
-        return self._feeding.told(definition, vectors, newest, end, self._catalog)
+    def _stepped(self, changes: Changes, now: datetime, every: timedelta) -> list[KpiValue]:
+        states = self._sources() if changes.fed or _passed(self._listened_at, now, every) else None
+        with self._lock:
+            try:
+                self._take(changes, now)
+                if states is not None:
+                    self._feeding.listen(states, now)
+                    self._listened_at = now
+                return self._piece(now, every)
+            except BaseException:
+                self._forget()
+                raise
 
-    def _publish(
-        self, columns: dict[str, Column], now: datetime, restated: Mapping[str, Mapping[str, datetime]]
-    ) -> dict[str, Published]:
-        """In the order of the catalogue; a column is kept as it is while nothing about it moves."""
+    def _take(self, changes: Changes, now: datetime) -> None:
+        """Read what all portions share."""
+        for portion in self._portions:
+            portion.take(changes)
+        first = self._read_at is None
+        turned = first or whole_minute(self._read_at or now) != whole_minute(now)
+        if not turned and changes == _NOTHING:
+            return
+        with self._store.cursor() as cursor, transaction(cursor, self._store.path):
+            self._feeding.take(cursor, changes.fed, now)
+            if turned or changes.earliest_minute:
+                reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
+                self._minutes = self._minutes.advanced(reader, self._plan, changes.earliest_minute, now)
+            if first:
+                self._heard.read(cursor, None, None)
+            elif changes.case_types:
+                self._heard.read(cursor, changes.case_types, changes.units)
+        self._read_at = now
+
+    def _piece(self, now: datetime, every: timedelta) -> list[KpiValue]:
+        running = self._running[0] if self._running else None
+        for portion in self._portions:
+            if portion.is_touched and not portion.has_cases and portion is not running:
+                for _ in portion.run(self._store, self._minutes, now):
+                    pass
+                return self._publish([portion], now)
+        if self._running is None:
+            late = [portion for portion in self._portions if portion.is_touched]
+            late = late or [portion for portion in self._portions if portion.is_late(now)]
+            if not late:
+                due = [portion for portion in self._portions if _passed(portion.judged_at, now, every)]
+                return self._publish(due, now)
+            self._running = late[0], late[0].run(self._store, self._minutes, now), now
+        portion, pieces, began = self._running
+        if next(pieces, _OVER) is not _OVER:
+            return []
+        self._running = None
+        return self._publish([portion], began)
+
+    def _publish(self, portions: Sequence[Portion], now: datetime) -> list[KpiValue]:
+        """Judge the portions by the clock, and publish what they say. A column is kept as it is while nothing about it
+        moves."""
+        bounds = {window: window.bounds(now, self._zone) for window in self._plan.windows}
+        targets, units, restated = self._targets_of(now), self._plan.units_of, self._restated()
+        before, after = self._published, dict[str, Published]()
+        for portion in portions:
+            for kpi_id, column in portion.columns(now, self._feeding).items():
+                definition = self._catalog.kpis[kpi_id]
+                after[kpi_id] = Published(
+                    definition,
+                    units[definition.per],
+                    self._spoken_of(definition, column),
+                    bounds[definition.window],
+                    targets[kpi_id],
+                    restated.get(kpi_id, {}),
+                )
+        told = [value for kpi_id, entry in after.items() for value in self._telling.news(before.get(kpi_id), entry)]
+        if after.keys() <= before.keys() <= self._catalog.kpis.keys():
+            self._published = before | after
+        else:
+            both = before | after
+            self._published = {kpi_id: both[kpi_id] for kpi_id in self._catalog.kpis if kpi_id in both}
+        return told
+
+    def _targets_of(self, now: datetime) -> Mapping[str, Target | None]:
         year = now.astimezone(self._zone).year
         if self._targets[0] != year:
             self._targets = year, {kpi_id: kpi.target_of(year) for kpi_id, kpi in self._catalog.kpis.items()}
-        bounds = {window: window.bounds(now, self._zone) for window in {k.window for k in self._catalog.kpis.values()}}
-        places = self._plan.places
-        units = {per: tuple(self._plan.units[place] for place in places[per].tolist()) for per in places}
-        return {
-            kpi_id: Published(
-                definition,
-                units[definition.per],
-                self._spoken_of(definition, columns[kpi_id]),
-                bounds[definition.window],
-                self._targets[1][kpi_id],
-                restated.get(kpi_id, {}),
-            )
-            for kpi_id, definition in self._catalog.kpis.items()
-        }
+        return self._targets[1]
 
     def _spoken_of(self, definition: KpiDefinition, column: Column) -> Column:
         """The entries of the units that the KPI speaks of; the same object for the same column."""
@@ -304,38 +316,9 @@ class Evaluator:
         return known[1]
 
 
-# KPIs of one measure share the times of their data.
-_moment = lru_cache(maxsize=1 << 16)(from_ms)
+_OVER = object()
 
 
-def _unmoved(before: Published, after: Published) -> bool:
-    return (
-        before.column is after.column
-        and before.definition is after.definition
-        and before.units == after.units
-        and before.restated == after.restated
-    )
-
-
-def _differing(before: Published | None, after: Published, told: Whole | None) -> NDArray[np.intp]:
-    """Entries whose value, samples, time or freshness is another; all when the definition is, or a period was
-    restated. `told` are the times last told."""
-    if (
-        before is None
-        or told is None
-        or (before.definition, before.units, before.restated)
-        != (
-            after.definition,
-            after.units,
-            after.restated,
-        )
-    ):
-        return np.arange(len(after.units))
-    old, new = before.column, after.column
-    same = (old.state == new.state) & (old.samples == new.samples)
-    if isinstance(after.definition.expression, MeasureAggregate):
-        same &= old.as_of == new.as_of
-    else:
-        same &= (new.as_of >= told) & (new.as_of - told < _TOLD_EVERY_MS)
-    same &= (old.value == new.value) | (np.isnan(old.value) & np.isnan(new.value))
-    return np.flatnonzero(~same)
+def _passed(since: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether so much time went by, or the clock was set back; with _AT_ONCE whether it is another moment."""
+    return since is None or since > now or (now != since and now - since >= every)

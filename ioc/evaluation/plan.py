@@ -67,6 +67,13 @@ class Plan:
     constants: Mapping[str, Constant]
     places: Mapping[tuple[UnitLevel, ...], NDArray[np.intp]]
 
+    windows: frozenset[Window]
+
+    @property
+    def units_of(self) -> dict[tuple[UnitLevel, ...], tuple[str, ...]]:
+        """The codes at `places`."""
+        return {per: tuple(self.units[place] for place in places.tolist()) for per, places in self.places.items()}
+
     @classmethod
     def of(cls, catalog: Catalog) -> "Plan":
         wanted: dict[str, Wanted] = defaultdict(lambda: defaultdict(set))
@@ -103,4 +110,5 @@ class Plan:
                 per: np.array([place for place, level in enumerate(levels) if level in per], np.intp)
                 for per in {definition.per for definition in catalog.kpis.values()}
             },
+            windows=frozenset(definition.window for definition in catalog.kpis.values()),
         )

@@ -1,8 +1,8 @@
 """Pane aggregates of all windows, kept up from second to second.
 
 Each window is the merge of a closed part, up to a few minutes ago, and the minutes since. A tick reads only those
-minutes again; the closed part is read anew when the window slides or begins, or when late data reached into it. A
-window of a period that is over is closed as a whole.
+minutes again, once for all that merge them; of the closed part is read anew what slides out of the window, what a new
+period begins, or what late data reached. A window of a period that is over is closed as a whole.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,6 +18,8 @@ from ioc.evaluation.spans import Piece, pieces
 from ioc.model.window import Window
 
 _OPEN_MINUTES = 3
+_SHARED_MINUTES = _OPEN_MINUTES + 3
+"""Who turns so many minutes late still finds what it needs; who is later reads everything anew."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = ("measure", "unit")
 
@@ -44,6 +46,31 @@ class _Kept:
     closed: Part = field(default_factory=dict)
 
 
+class OpenMinutes:
+    """The rows of one kind in the last minutes, up to the end of the running one; `rows` is replaced, never changed."""
+
+    def __init__(self, kind: str, measures: Collection[str]) -> None:
+        self._kind = KINDS[kind]
+        self._measures = frozenset(measures)
+        self._codes: dict[str, int] = {}
+        self.since = self.to = 0
+        self.rows: Part = {}
+
+    def advance(self, reader: PaneReader, codes: Mapping[str, int], changed: Collection[str], now: datetime) -> None:
+        """Take in what changed since the last call. `codes`: see `PaneWindows.advance`."""
+        to = minute_of(now.astimezone(UTC)) + 1
+        known = {measure: codes[measure] for measure in self._measures if measure in codes}
+        again = {known[measure] for measure in changed if measure in known}
+        if (to, known) != (self.to, self._codes):
+            self.since, self.to, self._codes = to - _SHARED_MINUTES, to, known
+            self.rows = self._read(reader, set(known.values()))
+        elif again:
+            self.rows = _replaced(self.rows, self._read(reader, again), again)
+
+    def _read(self, reader: PaneReader, measures: set[int]) -> Part:
+        return reader.read(self._kind, [Piece("minute", self.since, self.to)], measures, key=("time", *_KEY))
+
+
 class PaneWindows:
     """Aggregates of one kind (see `parts`) over several windows. Not safe for several threads."""
 
@@ -62,28 +89,32 @@ class PaneWindows:
         return (*_KEY, *self._kind.key)
 
     def advance(
-        self, reader: PaneReader, codes: Mapping[str, int], earliest: Mapping[str, int], now: datetime
+        self,
+        reader: PaneReader,
+        open_minutes: OpenMinutes,
+        codes: Mapping[str, int],
+        earliest: Mapping[str, int],
+        now: datetime,
     ) -> set[str]:
         """Take in what changed since the last call; returns the ids of the measures whose aggregates may differ.
 
-        `codes` are the store's codes of measures, `earliest` the changed measures with their earliest changed minute.
+        `open_minutes` have been advanced to `now`, `codes` are the store's codes of measures, `earliest` the changed
+        measures with their earliest changed minute.
         """
-        to = minute_of(now.astimezone(UTC)) + 1
         known = {measure: codes[measure] for measure in self._measures() if measure in codes}
-        if to < self._to or known != self._codes:
-            self._cut = self._to = 0  # the clock was set back, or a measure is heard for the first time
+        if open_minutes.to < self._to or open_minutes.since > self._cut or known != self._codes:
+            self._cut = self._to = 0  # the clock was set back, or long stood, or a measure is heard for the first time
             self._codes = known
         changed = {measure: minute for measure, minute in earliest.items() if measure in known}
-        if to != self._to:
-            self._turn(reader, to, now)
-            touched = set(known)
-        elif changed:
-            self._reopen(reader, {known[measure] for measure in changed})
-            touched = set(changed)
-        else:
+        turned = open_minutes.to != self._to
+        if not turned and not changed:
             return set()
+        mine = rows(open_minutes.rows, np.isin(open_minutes.rows["measure"], list(known.values())))
+        if turned:
+            self._turn(reader, mine, open_minutes.to, now)
+        self._open = rows(mine, mine["time"] >= self._cut)
         self._reclose(reader, {known[measure]: minute for measure, minute in changed.items()})
-        return touched
+        return set(known if turned else changed)
 
     def rows(self, window: Window, measures: Collection[str]) -> Part:
         """The window's rows of the measures. A key may stand twice: once closed, once open."""
@@ -97,33 +128,23 @@ class PaneWindows:
     def _measures(self) -> set[str]:
         return {measure for measures in self._wanted.values() for measure in measures}
 
-    def _turn(self, reader: PaneReader, to: int, now: datetime) -> None:
-        """The minute turned: what is no longer open goes into the windows that only grow; the others are read anew."""
+    def _turn(self, reader: PaneReader, minutes: Part, to: int, now: datetime) -> None:
+        """The minute turned: what is no longer open goes into the closed parts, what a window left goes out."""
         cut, past = to - _OPEN_MINUTES, self._cut
-        fresh = reader.read(
-            self._kind,
-            [Piece("minute", past or cut, to)],
-            self._codes.values(),
-            key=("time", *_KEY),
-        )
-        moved = rows(fresh, fresh["time"] < cut)
-        self._cut, self._to, self._open = cut, to, rows(fresh, fresh["time"] >= cut)
+        moved = rows(minutes, (minutes["time"] >= past) & (minutes["time"] < cut))
+        self._cut, self._to = cut, to
         for window, kept in self._kept.items():
-            start, kept.end = map(minute_of, window.bounds(now, self._zone))
+            before = kept.start
+            kept.start, kept.end = map(minute_of, window.bounds(now, self._zone))
             kept.measures = {self._codes[measure] for measure in self._wanted[window] if measure in self._codes}
-            if past and start == kept.start:
-                if window.closed:
-                    continue
+            if not past or not before <= kept.start <= before + _SHARED_MINUTES:
+                kept.closed = self._read_closed(reader, kept, kept.measures)
+            elif not window.closed:
                 mine = rows(moved, np.isin(moved["measure"], list(kept.measures)))
                 kept.closed = merged(self._kind, [kept.closed, mine], self.key)
-            else:
-                kept.start = start
-                kept.closed = self._read_closed(reader, kept, kept.measures)
-
-    def _reopen(self, reader: PaneReader, measures: set[int]) -> None:
-        piece = Piece("minute", self._cut, self._to)
-        fresh = reader.read(self._kind, [piece], measures, key=("time", *_KEY))
-        self._open = _replaced(self._open, fresh, measures)
+                left = reader.read(self._kind, _minutes(before, kept.start), kept.measures, key=("measure",))
+                if gone := set(left["measure"].tolist()):
+                    kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, gone), gone)
 
     def _reclose(self, reader: PaneReader, changed: Mapping[int, int]) -> None:
         """Late data came: its measures (with their earliest minutes) are read anew in every window it reached."""
@@ -136,6 +157,10 @@ class PaneWindows:
         end = kept.end if kept.window.closed else max(self._cut, kept.start)
         stretch = pieces(kept.start, end, reader.zone_hours)
         return reader.read(self._kind, stretch, measures)
+
+
+def _minutes(start: int, end: int) -> list[Piece]:
+    return [Piece("minute", start, end)] if start < end else []
 
 
 def _replaced(part: Part, fresh: Part, measures: Iterable[int]) -> Part:

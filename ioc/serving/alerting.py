@@ -13,7 +13,7 @@ from ioc.clock import Clock, to_ms
 from ioc.desk.desk import Change, Desk
 from ioc.desk.past import Past
 from ioc.errors import StoreUnavailable
-from ioc.evaluation.evaluator import Published
+from ioc.evaluation.published import Published
 from ioc.model.alert import Alert, ConditionState
 from ioc.store.alerting import Letter
 

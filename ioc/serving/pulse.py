@@ -23,6 +23,8 @@ SPACING_S = 0.15
 LEDGER_EVERY_S = 3.0
 GIVE_BACK_EVERY_S = 30.0
 LONGEST_PAUSE_S = 1.0
+PIECE_S = 0.05
+KEPT_EVERY_S = 60.0
 _SHARE_OF_CORE = 0.25
 _SAVED_AT_MOST_S = 1.0
 
@@ -40,11 +42,12 @@ class Outlets:
 
 
 class Pulse:
-    """A thread that evaluates soon after a commit, and at least once a second since time alone changes values.
+    """A thread that evaluates soon after a commit, and what time alone changes in pieces between.
 
-    Evaluations keep a distance of SPACING_S, and a longer one when they are costly, so that over some seconds they take
-    at most a quarter of a core: one dear evaluation, as at the turn of a minute, makes nobody wait, many do. On a busy
-    machine they wait no longer for that. `take` may be called from any thread.
+    Evaluations of what was committed keep a distance of SPACING_S, and a longer one when they are costly, so that over
+    some seconds all takes at most a quarter of a core: one dear evaluation, as at the turn of a minute, makes
+    nobody wait, many do. On a busy machine they wait no longer for that. Pieces take about PIECE_S, and those that
+    nobody waits for leave as much to others after each. `take` may be called from any thread.
     """
 
     def __init__(self, evaluator: Evaluator, outlets: Outlets, clock: Clock) -> None:
@@ -60,6 +63,7 @@ class Pulse:
         self._slow_at = 0.0
         self._ledger_at = 0.0
         self._given_back_at = 0.0
+        self._kept_at = 0.0
         self._changed: set[str] = set()
         self.error = ""
 
@@ -71,6 +75,8 @@ class Pulse:
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(5)
+        if not self._thread.is_alive():
+            self._evaluator.keep()
 
     def take(self, commit: Commit) -> None:
         with self._lock:
@@ -83,13 +89,14 @@ class Pulse:
         self._woken.set()
 
     def _run(self) -> None:
-        saved_s, ended, first = _SAVED_AT_MOST_S, time.monotonic(), True
+        self._resume()
+        saved_s, ended, spaced_until = _SAVED_AT_MOST_S, time.monotonic(), 0.0
         while not self._stopping:
-            self._woken.wait(IDLE_S)
-            self._woken.clear()
+            self._wait(spaced_until)
             began, used = time.monotonic(), time.thread_time()
+            first = not self._evaluator.is_whole  # that computes everything, and comes once
             try:
-                self._beat()
+                taken = self._beat(with_commits=began >= spaced_until)
                 self.error = ""
             except StoreUnavailable as fault:
                 self.error = str(fault)
@@ -98,23 +105,52 @@ class Pulse:
                 LOG.exception("evaluation failed")
                 self.error = f"Evaluation failed: {fault!r}"
                 time.sleep(IDLE_S)
-            before, ended = ended, time.monotonic()
-            saved_s = min(_SAVED_AT_MOST_S, saved_s + (ended - before) * _SHARE_OF_CORE)
-            if not first:  # that one computes everything, and comes once
-                saved_s -= time.thread_time() - used
-            first = False
-            time.sleep(max(0.0, SPACING_S - (ended - began), min(LONGEST_PAUSE_S, -saved_s / _SHARE_OF_CORE)))
+            else:
+                before, ended = ended, time.monotonic()
+                saved_s = min(_SAVED_AT_MOST_S, saved_s + (ended - before) * _SHARE_OF_CORE)
+                took_s = time.thread_time() - used
+                if not first:
+                    saved_s -= took_s
+                if taken:
+                    spaced_until = max(began + SPACING_S, ended + min(LONGEST_PAUSE_S, -saved_s / _SHARE_OF_CORE))
+                if not first and not self._evaluator.is_touched:
+                    time.sleep(min(took_s, PIECE_S))
 
-    def _beat(self) -> None:
-        with self._lock:
-            commits, self._commits = self._commits, []
-        replaced, self._replaced = self._replaced, False
-        values = self._evaluator.evaluate(Changes.of(commits), self._clock.now())
+    def _resume(self) -> None:
+        try:
+            if values := self._evaluator.resume(self._clock.now()):
+                self._outlets.hub.publish(kpis=values)
+        except Exception:  # they are computed anew in any case
+            LOG.exception("the values of before the start are not shown")
+
+    def _wait(self, spaced_until: float) -> None:
+        """Until there is something to do: commits whose time has come, or what the clock moved."""
+        while not self._stopping and not self._evaluator.is_due(self._clock.now()):
+            spaced_s = spaced_until - time.monotonic()
+            if spaced_s > 0:
+                time.sleep(min(spaced_s, IDLE_S))
+            elif self._woken.wait(IDLE_S):
+                return
+
+    def _beat(self, *, with_commits: bool) -> bool:
+        """Pieces of about PIECE_S in all. Returns whether commits were among what was evaluated."""
+        commits: list[Commit] = []
+        if with_commits:
+            self._woken.clear()
+            with self._lock:
+                commits, self._commits = self._commits, []
+        until = time.thread_time() + PIECE_S
+        values = self._evaluator.step(Changes.of(commits), self._clock.now())
+        while time.thread_time() < until and self._evaluator.is_due(self._clock.now()):
+            values += self._evaluator.step(Changes(), self._clock.now())
         self._changed |= {value.id for value in values}
         self._outlets.evaluated()
+        replaced = self._replaced and self._evaluator.is_whole
         if replaced:
+            self._replaced = False
             values = self._evaluator.values()
         self._tell(values, replaced)
+        return bool(commits)
 
     def _tell(self, values: Sequence[KpiValue], replaced: bool) -> None:
         """Values at once; sources, ledger, Kafka and the record of values once a second."""
@@ -131,7 +167,11 @@ class Pulse:
         outlets.hub.publish(kpis=values, replace_kpis=replaced, sources=outlets.sources(), ledger=ledger)
         outlets.publish(self._changed)
         self._changed = set()
-        self._evaluator.record(self._clock.now())
+        if self._evaluator.is_at(self._clock.now()):
+            self._evaluator.record(self._clock.now())
+            if self._slow_at - self._kept_at >= KEPT_EVERY_S:
+                self._kept_at = self._slow_at
+                self._evaluator.keep()
         if self._slow_at - self._given_back_at >= GIVE_BACK_EVERY_S:
             self._given_back_at = self._slow_at
             give_back()

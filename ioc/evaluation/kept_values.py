@@ -1,0 +1,99 @@
+"""Values as last published, kept on disk: after a start they stand there at once, until they are computed anew."""
+
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ioc.catalog import Catalog
+from ioc.clock import from_ms, to_ms
+from ioc.evaluation.judging import LIVE, STALE, Column
+from ioc.evaluation.plan import Plan
+from ioc.evaluation.published import Published
+from ioc.model.kpi import KpiDefinition
+
+LOG = logging.getLogger(__name__)
+_COLUMNS = ("value", "samples", "as_of", "state")
+
+
+def keep_values(path: Path, published: Mapping[str, Published], at: datetime) -> None:
+    """All of one moment, whole or not at all; a full disk only means that the next start shows nothing at first."""
+    entries = list(published.values())
+    if not entries:
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    kept: dict[str, Any] = {
+        "at": np.array(to_ms(at)),
+        "kpis": np.array([entry.definition.id for entry in entries]),
+        "versions": np.array([entry.definition.version for entry in entries]),
+        "sizes": np.array([len(entry.units) for entry in entries]),
+        "units": np.array([unit for entry in entries for unit in entry.units]),
+    }
+    kept |= {name: np.concatenate([getattr(entry.column, name) for entry in entries]) for name in _COLUMNS}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            np.savez(file, **kept)
+        draft.replace(path)
+    except OSError as fault:
+        LOG.warning("the values were not kept in %s: %s", path, fault)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def read_kept(
+    path: Path,
+    catalog: Catalog,
+    plan: Plan,
+    zone: ZoneInfo,
+    now: datetime,
+    restated: Mapping[str, Mapping[str, datetime]],
+) -> dict[str, Published]:
+    """The kept values, each with its window and time of then, and no fresher than they are now. Left out are KPIs that
+    are defined otherwise since, and all values when a day of the zone began since, or the clock was set back."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            at = from_ms(int(kept["at"]))
+            if at > now or at.astimezone(zone).date() != now.astimezone(zone).date():
+                return {}
+            found = {name: kept[name] for name in ("kpis", "versions", "sizes", "units", *_COLUMNS)}
+    except FileNotFoundError:
+        return {}
+    except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: they are computed anew
+        LOG.warning("%s is not readable (%r); values come as they are computed", path, fault)
+        return {}
+    ends = np.cumsum(found["sizes"])
+    published: dict[str, Published] = {}
+    for kpi_id, version, start, end in zip(found["kpis"], found["versions"], ends - found["sizes"], ends, strict=True):
+        definition = catalog.kpis.get(str(kpi_id))
+        if definition is None or definition.version != version:
+            continue
+        units = tuple(plan.units[place] for place in plan.places[definition.per].tolist())
+        if units != tuple(found["units"][start:end].tolist()):
+            continue
+        column = _judged(definition, Column(*(found[name][start:end] for name in _COLUMNS)), now)
+        year = at.astimezone(zone).year
+        published[definition.id] = Published(
+            definition,
+            units,
+            column,
+            definition.window.bounds(at, zone),
+            definition.target_of(year),
+            restated.get(definition.id, {}),
+        )
+    return published
+
+
+def _judged(definition: KpiDefinition, column: Column, now: datetime) -> Column:
+    if definition.fresh_within is None or definition.window.closed:
+        return column
+    limit = to_ms(now) - definition.fresh_within // timedelta(milliseconds=1)
+    state = column.state.copy()
+    state[(state == LIVE) & (column.as_of < limit)] = STALE
+    return Column(column.value, column.samples, column.as_of, state)
