@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from ioc.api import create_app
 from tests.unit.api.fake_centre import FakeParts
@@ -16,7 +17,11 @@ def parts(tmp_path: Path) -> FakeParts:
 
 
 @pytest.fixture
-async def client(parts: FakeParts) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(parts.centre()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://centre") as asking:
+def app(parts: FakeParts) -> FastAPI:
+    return create_app(parts.centre())
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://centre") as asking:
         yield asking

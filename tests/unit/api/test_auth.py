@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from ioc.api import create_app
 from tests.unit.api.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
@@ -44,6 +45,17 @@ NOT_SOURCE = [
     pytest.param({"Authorization": f"Bearer {PUSH_TOKEN[:-1]}"}, id="most of the source's token"),
     pytest.param({"Authorization": f"Bearer {ADMIN}"}, id="the admin's token"),
 ]
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> FakeParts:
+    """One centre for all: nobody changes it."""
+    return FakeParts(tmp_path_factory.mktemp("centre"))
+
+
+@pytest.fixture(scope="module")
+def app(parts: FakeParts) -> FastAPI:
+    return create_app(parts.centre())
 
 
 @pytest.mark.parametrize("path", OPEN)
