@@ -8,6 +8,7 @@ repository as its working directory and the environment of the test process.
 import multiprocessing
 
 _LOADED = [
+    "tests.integration.alerts.command",
     "tests.integration.alerts.ticking",
     "tests.integration.connectors.mqtt_server",
     "tests.integration.connectors.run_sources",

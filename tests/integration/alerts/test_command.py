@@ -1,12 +1,11 @@
 """`ioc rules`: what a pack's author types."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.integration.alerts.command import ioc
 
 CASES = sorted(Path(__file__).parents[3].glob("ioc/catalog/rules/cases/*.toml"))
 
@@ -17,12 +16,6 @@ rule = "disk-full"
 series = { "centre.disk_free" = "50x3" }
 expect = [{ at = "2m", state = "firing" }]
 """
-
-
-def ioc(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "IOC_DATA_DIR": str(folder), "IOC_CATALOG_DIR": str(folder)}
-    asked = [sys.executable, "-m", "ioc", *words]
-    return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_the_package_s_cases_hold(tmp_path: Path) -> None:
