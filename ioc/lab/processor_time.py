@@ -40,8 +40,8 @@ async def within(seconds: float, used_s: Callable[[], float | None], work: Corou
             if elapsed_s >= longest_s:
                 raise TimeoutError(f"was not done within {longest_s:g} s")
             left_s = min(seconds - computed_s, longest_s - elapsed_s)
-            # A process of one thread does not compute faster than the clock runs.
-            if (await asyncio.wait([doing], timeout=max(left_s, _SHORTEST_LOOK_S)))[0]:
+            # Looked at again before its threads can have gone far beyond the limit.
+            if (await asyncio.wait([doing], timeout=max(left_s / 2, _SHORTEST_LOOK_S)))[0]:
                 return doing.result()
     finally:
         if not doing.done():

@@ -65,7 +65,7 @@ def serve(order: Order) -> duckdb.DuckDBPyConnection:
         order.lab,
         read_only=True,
         config={
-            "threads": 1,
+            "threads": 2,
             "memory_limit": f"{order.memory_mb}MB",
             "temp_directory": str(folder / "spill"),
             "max_temp_directory_size": f"{_SPILL_MB}MB",

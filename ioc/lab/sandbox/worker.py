@@ -25,6 +25,8 @@ from ioc.lean import keep_pandas_out
 
 PROGRESS_EVERY_S = 0.25
 _BATCH_ROWS = 8192
+THREADS = 2
+"""Of one query: a scan of a year has two processors where they are free."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ class Worker:
 
     def _config(self) -> dict[str, Any]:
         return {
-            "threads": 1,
+            "threads": THREADS,
             "memory_limit": f"{self._settings.memory_mb}MB",
             "temp_directory": str(self._settings.work / "spill"),
             "max_temp_directory_size": f"{self._settings.spill_mb}MB",
