@@ -75,7 +75,7 @@ def test_what_changed_comes_before_what_the_clock_moved(centre: Centre) -> None:
     while centre.evaluator.is_touched:
         told |= keyed(centre.evaluator.step(Changes(), later))
     assert told["t.count_1h", unit].value == 1
-    assert told["f.spread", unit].value == 0
+    assert told["f.spread", unit].value == 5
     assert centre.evaluator.is_due(later)
     assert not centre.evaluator.is_at(later)
 
