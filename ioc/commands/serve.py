@@ -168,7 +168,7 @@ class Serving:
 
     def _start_what_can_wait(self) -> None:
         until = time.monotonic() + FIRST_EVALUATION_WITHIN_S
-        while not self._evaluator.published() and time.monotonic() < until and not self._stopping.wait(0.1):
+        while not self._evaluator.is_whole and time.monotonic() < until and not self._stopping.wait(0.1):
             pass
         if not self._stopping.is_set():
             for part in self._after:
