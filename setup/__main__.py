@@ -6,7 +6,7 @@ import fcntl
 import sys
 
 from setup.chromium import CHROMIUM
-from setup.environment import PEERS, PEERS_VENV, environment, install
+from setup.environment import COMPILED, PEERS, PEERS_VENV, environment, install
 from setup.kafka import FETCH_JARS, RECORD_START
 from setup.pages import BUILD_PAGES, NPM_PACKAGES
 from setup.steps import BUILD, VENV, SetupFailed, fail, is_done, perform, perform_side_by_side
@@ -23,6 +23,7 @@ def main(purpose: str) -> None:
         sufficient = [install(lock) for lock in PURPOSES[purpose]]
         if not any(is_done(step) for step in sufficient):
             perform(sufficient[:1])
+        perform([COMPILED])
         pages = [NPM_PACKAGES, BUILD_PAGES] + ([CHROMIUM] if purpose == "test" else [])
         if purpose == "bench":
             perform([environment(PEERS_VENV), PEERS])

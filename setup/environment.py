@@ -11,6 +11,7 @@ from setup.steps import BUILD, ROOT, VENV, SetupFailed, Step, call
 # The tested version first, whatever `python3` means here.
 INTERPRETERS = ("python3.11", "python3", "python3.12", "python3.13")
 OLDEST = (3, 11)
+OURS = ("ioc", "streams", "connectors")
 # As in CPython's own ensurepip, which Debian leaves out of its Python unless python3-venv is installed by root.
 PIP = ROOT / "setup" / "pip-26.3-py3-none-any.whl"
 # What `make bench` compares with is kept apart: its packages hold versions that the centre cannot live with.
@@ -69,9 +70,6 @@ def install(lock: str) -> Step:
         itself = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
         itself += ["--no-build-isolation", "--no-index", "--editable", str(ROOT)]
         call(itself, log, failure="the project itself was not installed")
-        # Half a second of each start, where the environment keeps Python from writing compiled files itself.
-        compiled = [str(VENV / "bin" / "python"), "-m", "compileall", "-q", "ioc", "streams", "connectors"]
-        call(compiled, log, failure="the project was not compiled")
 
     return Step(
         name=f"packages-{lock}",
@@ -81,6 +79,18 @@ def install(lock: str) -> Step:
         outputs=(VENV / "bin" / "ioc", VENV / "bin" / "node"),
     )
 
+
+# A second of each start, where the environment keeps Python from writing compiled files itself.
+COMPILED = Step(
+    name="compiled",
+    title="Compiled files",
+    run=lambda log: call(
+        [str(VENV / "bin" / "python"), "-m", "compileall", "-q", *OURS], log, failure="the project was not compiled"
+    ),
+    inputs=tuple(ROOT / package for package in OURS),
+    outputs=(),
+    leave_out=frozenset({"static", "__pycache__"}),
+)
 
 PEERS = Step(
     name="packages-peers",

@@ -27,11 +27,11 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCentre]:
     """The whole demonstration as `make up` runs it, but with eight days of history in place of a year."""
     days = {"IOC_DEMO_DAYS": "8"}
     with running_centre(tmp_path_factory.mktemp("demonstration"), arguments=(), environment=days) as centre:
-        wait_for("every source", lambda: _heard(centre) >= {"demo-push", "demo-drop", "air-stations"}, 120)
-        wait_for("live values", lambda: centre.get("/readyz"), 120)
-        wait_for("the history", lambda: b"live after" in (centre.data_dir / "up.log").read_bytes(), 180)
-        wait_for("the history in the store", lambda: _applied(centre, "demo-history") > 60_000, 180, 0.5)
-        wait_for("nothing in flight", lambda: not any(s["in_flight"] for s in centre.ledger()["sources"]), 180, 0.5)
+        wait_for("every source", lambda: _heard(centre) >= {"demo-push", "demo-drop", "air-stations"}, 300)
+        wait_for("live values", lambda: centre.get("/readyz"), 300)
+        wait_for("the history", lambda: b"live after" in (centre.data_dir / "up.log").read_bytes(), 300)
+        wait_for("the history in the store", lambda: _applied(centre, "demo-history") > 60_000, 300, 0.5)
+        wait_for("nothing in flight", lambda: not any(s["in_flight"] for s in centre.ledger()["sources"]), 300, 0.5)
         yield centre
 
 
