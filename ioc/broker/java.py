@@ -35,6 +35,9 @@ class KafkaRuntime:
             f"-Xmx{heap_mb}m",
             # What is new lives for one request; a third of the heap, Java's own choice, would all be touched in turn.
             "-Xmn24m",
+            # What survives a collection of the young has room to die there: the old is collected at -Xmx only.
+            "-XX:SurvivorRatio=4",
+            "-XX:TargetSurvivorRatio=90",
             # About what stays alive (50 MB). Java's own choice is the whole heap here, and all of it fills with what
             # is dead before anything is collected.
             f"-Xms{_FIRST_HEAP_MB}m",

@@ -38,7 +38,9 @@ def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
         "group.initial.rebalance.delay.ms": 0,
         # After a SIGKILL the controller refuses the new incarnation until the old one's session is over (default 9 s).
         "broker.session.timeout.ms": 1500,
-        "broker.heartbeat.interval.ms": 250,
+        "broker.heartbeat.interval.ms": 500,
+        # A record of nothing, by which a fallen-behind replica would show (default each 500 ms); there is one node.
+        "metadata.max.idle.interval.ms": 10_000,
         "message.max.bytes": LARGEST_BATCH_BYTES,
         "replica.fetch.max.bytes": LARGEST_BATCH_BYTES,
         # A small disk: topics state their own retention, these bound what does not.

@@ -18,6 +18,8 @@ from ioc.wire.source_states import encode_state
 
 EVERY_S = 300.0
 FIRST_AFTER_S = 20.0
+NEXT_AFTER_START_S = 90.0
+"""Of a centre that has one already: its publication waits until the start is over."""
 _AGAIN_AFTER_S = 60.0
 
 log = logging.getLogger("ioc.serving")
@@ -62,8 +64,9 @@ class Snapshots:
 
     def _run(self) -> None:
         present = current(self._directory)
-        age_s = (self._clock.now() - present.taken_at).total_seconds() if present else EVERY_S
-        wait_s = max(FIRST_AFTER_S, EVERY_S - age_s)
+        wait_s = FIRST_AFTER_S
+        if present is not None:
+            wait_s = max(NEXT_AFTER_START_S, EVERY_S - (self._clock.now() - present.taken_at).total_seconds())
         while not self._stopping.wait(wait_s):
             try:
                 self.take()
