@@ -16,6 +16,8 @@ export class Desk {
   say: Say = $derived(speaker(this.language))
   centre = $state.raw<Centre | null>(null)
   now_ms = $state(Date.now())
+  /** The minute that it is in: for lists, which need not be reckoned anew each second. */
+  readonly minute_ms = $derived(Math.floor(this.now_ms / 60_000) * 60_000)
   /** False when the centre has not answered for 20 s: what is shown may be old. */
   answers = $state(true)
 

@@ -14,12 +14,21 @@ export function signed(value: number, digits: number, language: Language): strin
   return format(value, digits, language, 'exceptZero')
 }
 
-function format(value: number, digits: number, language: Language, signDisplay: 'negative' | 'exceptZero'): string {
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay }
-  // vi-VN and en-GB group from 1000 on; 'always' holds it whatever the locale data of the browser say.
-  return new Intl.NumberFormat(LOCALES[language], { ...options, useGrouping: 'always' } as Intl.NumberFormatOptions)
-    .format(value)
-    .replace('-', '−')
+type Signs = 'negative' | 'exceptZero'
+
+// Making a format costs a hundred times what using it does, and pages write hundreds of numbers at once.
+const formats = new Map<string, Intl.NumberFormat>()
+
+function format(value: number, digits: number, language: Language, signDisplay: Signs): string {
+  const key = `${language} ${digits} ${signDisplay}`
+  let made = formats.get(key)
+  if (!made) {
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay }
+    // vi-VN and en-GB group from 1000 on; 'always' holds it whatever the locale data of the browser say.
+    made = new Intl.NumberFormat(LOCALES[language], { ...options, useGrouping: 'always' } as Intl.NumberFormatOptions)
+    formats.set(key, made)
+  }
+  return made.format(value).replace('-', '−')
 }
 
 export type Magnitude = '' | 'million' | 'billion'
