@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,19 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def pytest_configure() -> None:
-    gc.disable()
     parse_packs_once()
     make_validators_once()
 
 
-def pytest_collection_finish() -> None:
-    """What importing and collecting made stays until the end: the collector need not look at it in every test."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting made stays until the end: the garbage collector need not look at it in each test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
