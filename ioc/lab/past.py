@@ -1,8 +1,9 @@
 """The past as the centre itself reckons it, over a snapshot: the same evaluation, the same figures."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -36,11 +37,16 @@ class Past:
 def open_past(snapshot: Snapshot, settings: Settings) -> Iterator[Past]:
     """Raises StoreUnavailable when the snapshot cannot be read, CatalogInvalid, ConfigurationInvalid."""
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
-    try:
-        connection = duckdb.connect(str(snapshot.path), read_only=True, config=_SETTINGS)
-    except (duckdb.Error, OSError) as fault:
-        raise unavailable(snapshot.path, fault) from fault
-    with connection:
+    with ExitStack() as open_things:
+        try:
+            # Beside the file itself, where DuckDB spills unasked, two processes overwrite each other's.
+            spill = open_things.enter_context(TemporaryDirectory(prefix="spill-", dir=snapshot.path.parent))
+            connection = duckdb.connect(
+                str(snapshot.path), read_only=True, config={**_SETTINGS, "temp_directory": spill}
+            )
+        except (duckdb.Error, OSError) as fault:
+            raise unavailable(snapshot.path, fault) from fault
+        open_things.enter_context(connection)
         facts = connection.execute("SELECT zone_hours FROM store_facts").fetchone()
         if facts is None:
             raise StoreUnavailable(f"The snapshot {snapshot.path} is empty.")

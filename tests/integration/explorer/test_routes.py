@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import openpyxl
@@ -12,6 +13,7 @@ from ioc.clock import SystemClock, rfc3339
 from ioc.lab.app import create_lab_app
 from ioc.lab.beside import Beside
 from ioc.lab.parts import LabParts
+from ioc.lab.past import open_past
 from ioc.settings import Settings
 from ioc.store.snapshot import take
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
@@ -106,3 +108,16 @@ def test_what_is_unfit_is_one_sentence(answers: Answers, asked: str, status: int
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert says in answer.json()["detail"]
+
+
+def test_every_reader_of_a_snapshot_spills_into_a_folder_of_its_own(told: Told, tmp_path: Path) -> None:
+    settings = Settings.from_environment({"IOC_DATA_DIR": str(tmp_path)})
+    snapshot = take(told.centre.store, settings.snapshots_dir, NOW)
+    folders = []
+    for _ in range(2):
+        with open_past(snapshot, settings) as past:
+            [(folder,)] = past.cursor.execute("SELECT current_setting('temp_directory')").fetchall()
+            assert Path(folder).is_dir()
+            folders.append(folder)
+        assert not Path(folder).exists()
+    assert len(set(folders)) == 2
