@@ -1,6 +1,6 @@
 """A small province with months of history by seed: dossiers, petitions, readings, alerts; published as in a centre."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from ioc.reports.content import Issue
 from ioc.reports.definition import Report
 from ioc.reports.filling import kpis_in
 from ioc.reports.loader import load_reports
-from ioc.reports.periods import parse_span
+from ioc.reports.periods import Length, parse_span
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.alerting import ActRow, AlertStore, Writing
@@ -43,12 +43,11 @@ DAY = timedelta(days=1)
 FEW = {PeriodKind.DAY: 8, PeriodKind.MONTH: 2, PeriodKind.QUARTER: 2, PeriodKind.YEAR: 1}
 
 
-def small_catalog() -> Catalog:
-    """Three units, and of the KPIs those that reports name with what stands behind them."""
-    whole = hue()
-    small = kpis_of(whole, [kpi for report in load_reports(whole).values() for kpi in kpis_in(report)])
-    units = {code: whole.vocabulary.units[code] for code in UNITS}
-    return replace(small, vocabulary=replace(whole.vocabulary, units=units))
+def small_catalog(reports: Iterable[Report]) -> Catalog:
+    """Three units, and of the KPIs those that these reports name with what stands behind them."""
+    small = kpis_of(hue(), [kpi for report in reports for kpi in kpis_in(report)])
+    units = {code: small.vocabulary.units[code] for code in UNITS}
+    return replace(small, vocabulary=replace(small.vocabulary, units=units))
 
 
 @dataclass
@@ -66,10 +65,17 @@ class Province:
         self.alerts = AlertStore(self.store)
 
     @classmethod
-    def open(cls, folder: Path) -> "Province":
-        catalog = small_catalog()
+    def open(cls, folder: Path, length: Length | None = None) -> "Province":
+        """Its reports are those of a length; without one, all but the quarters', whose KPIs are as many again."""
+        every = load_reports(hue())
+        reports = {
+            report_id: report
+            for report_id, report in every.items()
+            if (report.length is length if length else report.length is not Length.QUARTER)
+        }
+        catalog = small_catalog(reports.values())
         store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
-        return cls(catalog, store, dict(load_reports(catalog)))
+        return cls(catalog, store, reports)
 
     def fill(self, seed: int) -> None:
         """Fourteen months; whatever changes later than a period's end belongs to the past of a first load."""

@@ -1,8 +1,9 @@
 """Every number of every table of every report is the API's value for the same period; a reissue says what changed."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,28 @@ ISSUES = [*OF_KPIS, pytest.param("alarm_audit", "2026-10", id="alarm audit")]
 
 
 @pytest.fixture(scope="module")
-def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
-    """Read by the tests, but for the last, which hears of something late."""
-    province = Province.open(tmp_path_factory.mktemp("province"))
-    province.fill(7)
-    province.settle()
-    yield province
-    province.store.close()
+def province_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Length | None], Province]]:
+    """Makes it once for the reports of quarters and once for all others. Read by the tests, but for the last, which
+    hears of something late."""
+    made: list[Province] = []
+
+    @cache
+    def filled(length: Length | None) -> Province:
+        made.append(Province.open(tmp_path_factory.mktemp("province"), length))
+        made[-1].fill(7)
+        made[-1].settle()
+        return made[-1]
+
+    yield filled
+    for province in made:
+        province.store.close()
+
+
+@pytest.fixture
+def province(request: pytest.FixtureRequest, province_of: Callable[[Length | None], Province]) -> Province:
+    """The one that has the report of the test."""
+    asked = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    return province_of(Length.QUARTER if "quarter" in asked.get("report", "") else None)
 
 
 @pytest.fixture
