@@ -86,7 +86,10 @@ class Filling:
 
     def _kpi_table(self, block: KpiTable) -> Table:
         unit = self.catalog.vocabulary.units[block.unit]
-        columns = tuple(Column(SHOWN[show], {}, numeric=show not in ("met", "target")) for show in block.show)
+        columns = tuple(
+            Column(SHOWN[show], said("%", "%") if show == "change_rate" else {}, numeric=show not in ("met", "target"))
+            for show in block.show
+        )
         kpis = list(block.kpis)
         if block.by_change:
             kpis = [shown for shown in kpis if self._cells.rate(shown, unit) is not None]
