@@ -1,20 +1,17 @@
 """A centre that says what a test tells it to, in the words of the outside contract: REST, websocket, pages.
 
-It serves on a free port of loopback from a thread of its own, so that a test can push a change, fall silent, cut every
-connection or restart (a new epoch) while a browser looks at it.
+It serves from a thread of its own, so that a test can push a change, fall silent, cut every connection or restart (a
+new epoch) while a browser looks at it.
 """
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -24,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ioc.api.outer import HEADERS
 from tests.browser import province
+from tests.browser.loopback import loopback
 from tests.browser.province import Json
 
 STEPS = {
@@ -35,6 +33,15 @@ STEPS = {
     "14d": timedelta(days=14),
 }
 PAGES = Path(__file__).parents[2] / "ioc" / "api" / "static"
+
+
+class KeptFiles(StaticFiles):
+    """Files whose name changes with their content: a browser keeps them, as the centre lets it."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
 
 
 class FakeCentre:
@@ -58,23 +65,18 @@ class FakeCentre:
         self._state = province.full_state(self.now())
         self._deltas: dict[int, Json] = {}
         self._sockets: set[WebSocket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(self._app(pages), log_level="error", lifespan="off", ws="websockets-sansio")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._started = threading.Event()
+        self._served = self._app(pages)
+        self._home = loopback()
+        self.address = self._home.address
 
-    def __enter__(self) -> "FakeCentre":
-        self._thread.start()
-        self._started.wait(10)
+    def __enter__(self) -> Self:
+        self._home.apps.append(self._served)
+        self._home.run(self._begin())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.drop()
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._listener.close()
+        self._home.apps.remove(self._served)
+        self._home.run(self._end())
 
     def now(self) -> datetime:
         """The centre's own clock, which may be ahead of the wall's."""
@@ -106,7 +108,7 @@ class FakeCentre:
     def drop(self, *, refusing: bool = False) -> None:
         """Cut every connection; with `refusing`, also turn away who comes back."""
         self.refusing = refusing
-        self._run(self._close_all())
+        self._home.run(self._close_all())
 
     def restart(self, epoch: str) -> None:
         """As a new process: another epoch, another sequence, nothing to resume from."""
@@ -115,21 +117,15 @@ class FakeCentre:
 
     # The thread's side
 
-    def _serve(self) -> None:
-        asyncio.run(self._main())
+    async def _begin(self) -> None:
+        self._beating = asyncio.create_task(self._beat())
 
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        beat = asyncio.create_task(self._beat())
-        self._started.set()
-        await self._server.serve(sockets=[self._listener])
-        beat.cancel()
-
-    def _run(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+    async def _end(self) -> None:
+        self._beating.cancel()
+        await self._close_all()
 
     def _send_to_all(self, message: Json) -> None:
-        self._run(self._broadcast(message))
+        self._home.run(self._broadcast(message))
 
     async def _broadcast(self, message: Json) -> None:
         for websocket in list(self._sockets):
@@ -212,7 +208,7 @@ class FakeCentre:
             Route("/api/v1/displays/{id}", display),
             Route("/api/v1/kpis/{id}/history", history),
             WebSocketRoute("/ws/v1", self._websocket),
-            Mount("/assets", StaticFiles(directory=pages / "assets", check_dir=False)),
+            Mount("/assets", KeptFiles(directory=pages / "assets", check_dir=False)),
         ]
         pages_of_desk = ("/ops", "/catalog", "/catalog/{kpi}", "/sources", "/lab", "/explore", "/reports", "/open")
         routes += [Route(path, page) for path in ("/wall/{display}", *pages_of_desk)]

@@ -44,10 +44,6 @@ class FakeDesk(FakeCentre):
         self.fired: list[Json] = []
         super().__init__(pages=pages)
 
-    def __enter__(self) -> "FakeDesk":
-        super().__enter__()
-        return self
-
     def alert(self, name: str, severity: int, unit: str, vi: str, minutes: float, **other: Any) -> Json:
         """Push one alert that fired so many minutes ago."""
         row = alert_row(name, severity, unit, vi, self.now() - timedelta(minutes=minutes), **other)

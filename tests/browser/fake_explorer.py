@@ -35,10 +35,6 @@ class FakeExplorer(FakeDesk):
         self.asked: list[tuple[str, dict[str, str]]] = []
         super().__init__(role=role, pages=pages)
 
-    def __enter__(self) -> "FakeExplorer":
-        super().__enter__()
-        return self
-
     def questions(self, what: str) -> list[dict[str, str]]:
         return [query for name, query in self.asked if name == what]
 

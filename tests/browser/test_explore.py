@@ -8,22 +8,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import province
+from tests.browser.accessible import violations
 from tests.browser.conftest import OpenWall
-from tests.browser.fake_centre import PAGES
 from tests.browser.fake_explorer import FakeExplorer
 
 pytestmark = pytest.mark.browser
 
 KPI = "dossier.on_time_rate"
-AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 VIETNAMESE = re.compile("[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịỉĩọỏốồổỗộớờởỡợụủũứừửữựỳỵỷỹ]", re.IGNORECASE)
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 DRAWN = "[data-chart=drawn]"
 
 
 @pytest.fixture
 def centre() -> Iterator[FakeExplorer]:
-    assert (PAGES / "index.html").is_file(), "the pages are not built; `npm run build` in ui/ builds them"
     with FakeExplorer() as centre:
         yield centre
 
@@ -63,6 +60,36 @@ def test_units_years_and_forecast_are_added_and_stay_in_the_address(centre: Fake
     expect(page.get_by_text("< 1 %")).to_be_visible()
     assert page.url == address
     assert centre.questions("series")[-1] == last
+
+
+def test_several_kpis_stand_below_one_another(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre)
+    others = page.locator("[data-add]").evaluate_all("all => all.slice(0, 2).map(one => one.dataset.add)")
+    for kpi in others:
+        page.locator(f"[data-add='{kpi}']").click()
+    expect(page.locator(DRAWN)).to_have_count(3)
+    compared = page.locator("[data-compared]").evaluate_all("all => all.map(one => one.dataset.compared)")
+    assert compared == [KPI, *others]
+    assert len({(asked["from"], asked["to"], asked["step"]) for asked in centre.questions("series")}) == 1
+    page.keyboard.press("s")
+    expect(page.locator("pre")).to_have_count(3)
+    page.reload()
+    expect(page.locator(DRAWN)).to_have_count(3)
+    assert violations(page) == []
+    page.locator(f"[data-compared='{others[0]}']").get_by_role("button", name=re.compile("^Bỏ: ")).click()
+    expect(page.locator(DRAWN)).to_have_count(2)
+    assert f"also={others[1]}" in page.url
+
+
+def test_a_chart_says_that_its_forecast_is_coming(centre: FakeExplorer, open_page: OpenWall) -> None:
+    page = explore(open_page, centre)
+    centre.takes_s = 30
+    page.keyboard.press("f")
+    coming = page.locator(f"[data-compared='{KPI}'] [data-forecasting]")
+    expect(coming).to_contain_text("đã 1 s")
+    coming.get_by_role("button").click()
+    expect(coming).to_have_count(0)
+    expect(page.locator(DRAWN)).to_be_visible()
 
 
 def test_the_table_says_what_the_chart_says(centre: FakeExplorer, open_page: OpenWall) -> None:
@@ -159,7 +186,6 @@ def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall
     page = explore(open_page, centre, f"kpi={KPI}&last=1&forecast=1")
     page.keyboard.press("s")
     page.get_by_text("Dự báo này đáng tin đến đâu").click()
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     for key, ready in (("1", "pre"), ("2", "li svg path"), ("3", "tfoot")):
         page.keyboard.press(key)
         expect(page.locator(ready).first).to_be_visible()
@@ -180,11 +206,5 @@ def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall
 @pytest.mark.parametrize("query", ["", "kpi=none"])
 def test_nothing_chosen_says_what_to_do(centre: FakeExplorer, open_page: OpenWall, query: str) -> None:
     page = explore(open_page, centre, query, "nav [data-kpi]")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     assert violations(page) == []
     expect(page.locator("article")).to_contain_text("Chọn một chỉ tiêu" if not query else "none")
-
-
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    found = page.evaluate(f"axe.run(document, {{runOnly: {RULES}}}).then(r => r.violations)")
-    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]

@@ -1,32 +1,21 @@
 """Page /reports: an issue's tables with the same figures as its files, what changed, making one, downloads."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.accessible import violations, wide
 from tests.browser.conftest import OpenWall
 from tests.browser.fake_reports import FakeReports
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture
 def desk() -> Iterator[FakeReports]:
     with FakeReports() as desk:
         yield desk
-
-
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    run = "rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })"
-    result = page.evaluate(run, AXE_RULES)
-    assert len(result["passes"]) > 15
-    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in result["violations"]]
 
 
 def test_an_issue_with_the_figures_of_its_files(desk: FakeReports, open_page: OpenWall) -> None:
@@ -41,8 +30,7 @@ def test_an_issue_with_the_figures_of_its_files(desk: FakeReports, open_page: Op
     expect(page.get_by_text("Tiếp nhận 34.259 hồ sơ.")).to_be_visible()
     expect(page.get_by_text("đã gửi lúc")).to_be_visible()
     assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert wide(page) == []
     page.get_by_role("button", name="EN").click()
     expect(page.get_by_role("heading", name="Statistics of online services")).to_be_visible()
     expect(value).to_have_text("96.1")

@@ -1,0 +1,34 @@
+"""What axe finds amiss in a page (WCAG 2.2 AA), and what is wider or higher than the window."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = (Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = """([tags, off]) => axe.run(document, {
+    runOnly: tags, rules: off, resultTypes: ['violations'], selectors: false, iframes: false, preload: false })"""
+SAME_IN_EVERY_LANGUAGE = {"color-contrast": {"enabled": False}}
+"""Colours, which cost axe more time than all else together."""
+WIDE = """() => {
+    const root = document.documentElement
+    const boxes = 'header, nav, section, article, aside, fieldset, .box, .page, .side, .bar, .work'
+    const told = [root, ...document.querySelectorAll(boxes)]
+        .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => `${e.tagName}.${e.className}`)
+    return root.scrollHeight > innerHeight ? [...told, 'the page is higher than the window'] : told
+}"""
+
+
+def violations(page: Page, *, translated: bool = False) -> list[tuple[str, list[str]]]:
+    """(rule, elements). `translated`: the same state has been looked at in another language."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    result = page.evaluate(RUN, [RULES, SAME_IN_EVERY_LANGUAGE if translated else {}])
+    assert len(result["passes"]) > 15
+    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in result["violations"]]
+
+
+def wide(page: Page) -> list[str]:
+    """What scrolls sideways; a desk page is never higher than its window either."""
+    found: list[str] = page.evaluate(WIDE)
+    return found
