@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ioc.broker import EmbeddedBroker
 from tests.catalogs import parse_packs_once
@@ -20,6 +21,9 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 def pytest_configure() -> None:
     parse_packs_once()
     make_validators_once()
+    # How long an example takes on a busy machine is no promise.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,7 +42,7 @@ def test_floods(seconds: range | list[int], found: list[tuple[int, int]]) -> Non
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(times=st.lists(st.integers(0, 3600), max_size=60))
 def test_floods_are_those_of_counting_every_second(times: list[int]) -> None:
     """The definition itself: a count of the last ten minutes, second by second."""

@@ -245,7 +245,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rules=st.lists(RULES, min_size=1, max_size=3),
     series=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=25),
@@ -281,7 +281,7 @@ def test_no_crash_loses_or_repeats_a_transition(
     assert save(the_plan, other) == save(the_plan, state)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rules=RULES, series=st.lists(VALUES, min_size=1, max_size=40))
 def test_every_alert_has_one_beginning_and_one_end(rules: Rule, series: list[float | DataState | None]) -> None:
     the_plan = plan([replace(rules, units=UnitLevel.PROVINCE)])
@@ -301,7 +301,7 @@ def test_every_alert_has_one_beginning_and_one_end(rules: Rule, series: list[flo
         assert fired_before_end
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     the_rule=RULES,
     series=st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=20),

@@ -239,7 +239,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=STEPS, killed=st.sets(st.integers(0, 24)))
 def test_each_transition_once_a_channel_and_in_order(
     steps: list[tuple[int, set[int], set[int], set[int]]], killed: set[int]

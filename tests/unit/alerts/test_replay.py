@@ -55,7 +55,7 @@ def by_the_engine(the_rule: Rule, history: History) -> list[Firing]:
     return found + [Firing(unit, *times, None) for unit, times in begun.items()]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     condition=st.sampled_from(CONDITIONS),
     held=st.integers(0, 3),

@@ -281,7 +281,7 @@ publishes = st.lists(
 
 
 @given(publishes)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_a_client_ends_with_the_present_values(steps: list[tuple[dict[str, int], str]]) -> None:
     asyncio.run(_end_with_the_present_values(steps))
 

@@ -59,7 +59,7 @@ PATTERNS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pattern=PATTERNS, text=st.text("ab1", max_size=6))
 def test_patterns_are_those_of_everybody(pattern: str, text: str) -> None:
     assert compile_pattern(pattern).matches(text) == (re.fullmatch(pattern, text) is not None)

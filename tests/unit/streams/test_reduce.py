@@ -190,7 +190,7 @@ READING = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(READING, max_size=60), st.randoms(use_true_random=False), st.integers(1, 6))
 def test_any_order_and_batching_gives_the_same_panes(rows: list[Row], chance: random.Random, batches: int) -> None:
     shuffled = rows[:]
