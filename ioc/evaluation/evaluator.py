@@ -102,6 +102,9 @@ class Evaluator:
 
         Raises StoreUnavailable; the next call then reads everything again.
         """
+        self._listened_at = None
+        for portion in self._portions:
+            portion.judged_at = None  # what sources tell may be another at the same moment
         told = self._stepped(changes, now, _AT_ONCE)
         while self._is_due(now, _AT_ONCE):
             told += self._stepped(_NOTHING, now, _AT_ONCE)
