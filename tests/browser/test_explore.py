@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import province
-from tests.browser.accessible import violations
+from tests.browser.accessible import WCAG, violations
 from tests.browser.conftest import OpenWall
 from tests.browser.fake_explorer import FakeExplorer
 
@@ -75,7 +75,7 @@ def test_several_kpis_stand_below_one_another(centre: FakeExplorer, open_page: O
     expect(page.locator("pre")).to_have_count(3)
     page.reload()
     expect(page.locator(DRAWN)).to_have_count(3)
-    assert violations(page) == []
+    assert violations(page, rules=WCAG) == []
     page.locator(f"[data-compared='{others[0]}']").get_by_role("button", name=re.compile("^Bỏ: ")).click()
     expect(page.locator(DRAWN)).to_have_count(2)
     assert f"also={others[1]}" in page.url
@@ -189,7 +189,7 @@ def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall
     for key, ready in (("1", "pre"), ("2", "li svg path"), ("3", "tfoot")):
         page.keyboard.press(key)
         expect(page.locator(ready).first).to_be_visible()
-        assert violations(page) == []
+        assert violations(page, rules=WCAG) == []
         for width in (1920, 1366):
             page.set_viewport_size({"width": width, "height": 768})
             assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
@@ -206,5 +206,5 @@ def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall
 @pytest.mark.parametrize("query", ["", "kpi=none"])
 def test_nothing_chosen_says_what_to_do(centre: FakeExplorer, open_page: OpenWall, query: str) -> None:
     page = explore(open_page, centre, query, "nav [data-kpi]")
-    assert violations(page) == []
+    assert violations(page, rules=WCAG) == []
     expect(page.locator("article")).to_contain_text("Chọn một chỉ tiêu" if not query else "none")
