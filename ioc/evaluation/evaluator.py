@@ -66,6 +66,7 @@ class Evaluator:
         self._published: dict[str, Published] = {}
         self._telling = Telling()
         self._recorder = Recorder()
+        self._listened_at: datetime | None = None
         self.reload(catalog)
 
     def reload(self, catalog: Catalog) -> None:
@@ -89,12 +90,9 @@ class Evaluator:
         return self.values()
 
     def keep(self) -> None:
-        """Keep the values for the next start, if they are all of one minute."""
-        moments = [portion.at for portion in self._portions]
-        times = [moment for moment in moments if moment is not None]
-        if self._kept_path is None or len(times) < len(moments) or len(set(map(whole_minute, times))) != 1:
-            return
-        keep_values(self._kept_path, self._published, min(times))
+        """Keep the values for the next start, once all were computed."""
+        if self._kept_path is not None and self.is_whole:
+            keep_values(self._kept_path, self._published, min(p.at for p in self._portions if p.at is not None))
 
     def evaluate(self, changes: Changes, now: datetime) -> list[KpiValue]:
         """Take in what commits changed since the last call, and the time that passed; returns the values that differ
@@ -218,7 +216,7 @@ class Evaluator:
         self._portions = [Portion(some, self._zone, self._heard) for some in portions_of(self._catalog)]
         self._running: tuple[Portion, Iterator[None], datetime] | None = None
         self._read_at: datetime | None = None
-        self._listened_at: datetime | None = None
+        self._listened_at = None
         self._targets: tuple[int, dict[str, Target | None]] = (0, {})
         self._placed: dict[str, tuple[Column, Column]] = {}
 

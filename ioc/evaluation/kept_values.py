@@ -23,7 +23,8 @@ _COLUMNS = ("value", "samples", "as_of", "state")
 
 
 def keep_values(path: Path, published: Mapping[str, Published], at: datetime) -> None:
-    """All of one moment, whole or not at all; a full disk only means that the next start shows nothing at first."""
+    """Each KPI with its own window. `at` is the first moment any value speaks of. Whole or not at all; a full disk only
+    means that the next start shows nothing at first."""
     entries = list(published.values())
     if not entries:
         return
@@ -32,6 +33,7 @@ def keep_values(path: Path, published: Mapping[str, Published], at: datetime) ->
         "at": np.array(to_ms(at)),
         "kpis": np.array([entry.definition.id for entry in entries]),
         "versions": np.array([entry.definition.version for entry in entries]),
+        "windows": np.array([[to_ms(moment) for moment in entry.window] for entry in entries]),
         "sizes": np.array([len(entry.units) for entry in entries]),
         "units": np.array([unit for entry in entries for unit in entry.units]),
     }
@@ -62,7 +64,7 @@ def read_kept(
             at = from_ms(int(kept["at"]))
             if at > now or at.astimezone(zone).date() != now.astimezone(zone).date():
                 return {}
-            found = {name: kept[name] for name in ("kpis", "versions", "sizes", "units", *_COLUMNS)}
+            found = {name: kept[name] for name in ("kpis", "versions", "windows", "sizes", "units", *_COLUMNS)}
     except FileNotFoundError:
         return {}
     except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: they are computed anew
@@ -70,7 +72,8 @@ def read_kept(
         return {}
     ends = np.cumsum(found["sizes"])
     published: dict[str, Published] = {}
-    for kpi_id, version, start, end in zip(found["kpis"], found["versions"], ends - found["sizes"], ends, strict=True):
+    rows = zip(found["kpis"], found["versions"], found["windows"].tolist(), ends - found["sizes"], ends, strict=True)
+    for kpi_id, version, (opened, closed), start, end in rows:
         definition = catalog.kpis.get(str(kpi_id))
         if definition is None or definition.version != version:
             continue
@@ -83,7 +86,7 @@ def read_kept(
             definition,
             units,
             column,
-            definition.window.bounds(at, zone),
+            (from_ms(opened), from_ms(closed)),
             definition.target_of(year),
             restated.get(definition.id, {}),
         )

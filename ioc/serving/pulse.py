@@ -169,9 +169,9 @@ class Pulse:
         self._changed = set()
         if self._evaluator.is_at(self._clock.now()):
             self._evaluator.record(self._clock.now())
-            if self._slow_at - self._kept_at >= KEPT_EVERY_S:
-                self._kept_at = self._slow_at
-                self._evaluator.keep()
+        if self._slow_at - self._kept_at >= KEPT_EVERY_S:
+            self._kept_at = self._slow_at
+            self._evaluator.keep()
         if self._slow_at - self._given_back_at >= GIVE_BACK_EVERY_S:
             self._given_back_at = self._slow_at
             give_back()
