@@ -5,9 +5,9 @@ up:
 	@python3 -m setup up
 	@exec .venv/bin/ioc up
 
-# Three at once on two cores: much of the time is waiting for processes that start or end. Compiled files are written
+# Four at once on two cores: much of the time is waiting for processes that start or end. Compiled files are written
 # whatever the caller's environment says: each test process and the hundreds of processes of tests read them.
-PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST = PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 test:
 	@python3 -m setup test

@@ -1,4 +1,4 @@
-"""A headless Chromium for the browser tests: the installed one, else the binary that npm's @sparticuz/chromium carries.
+"""A headless Chromium for the browser tests: an installed one, else the binary that npm's @sparticuz/chromium carries.
 
 Either way the tests start `.build/chromium`.
 """
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from setup.steps import BUILD, ROOT, Step, call
 
-INSTALLED = ("chromium", "chromium-browser", "google-chrome")
+INSTALLED = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first is the lightest: without a window's parts it takes half the processor time."""
 STARTER = BUILD / "chromium"
 RECIPE = ROOT / "setup" / "browser"
 FOLDER = BUILD / "browser"

@@ -24,6 +24,13 @@ _AGENTS = {topics.READINGS: readings, topics.CASES: cases}
 _LOOK_EVERY_S = 1.0
 
 
+class _FaustWorker(faust.Worker):
+    """It keeps the name that lists of processes show it by."""
+
+    def _setproctitle(self, info: str, *, ident: str = "") -> None:
+        pass
+
+
 class Worker:
     """The app of one worker, its metrics, and the vocabulary in force."""
 
@@ -45,7 +52,7 @@ class Worker:
         app.timer(_LOOK_EVERY_S)(self._reload_changed)
         app.timer(_LOOK_EVERY_S)(self._measure_lag)
         app.finalize()
-        worker = app.Worker(quiet=True, override_logging=False, redirect_stdouts=False)
+        worker = _FaustWorker(app, quiet=True, override_logging=False, redirect_stdouts=False)
         worker.spinner = None
         worker.execute_from_commandline()
 

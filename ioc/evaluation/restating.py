@@ -103,6 +103,10 @@ class Restater:
                 return True
             return self._begin_round(cursor, now) or self._begin_publishing(cursor, now)
 
+    def put_off(self) -> None:
+        """What the store did not answer comes last."""
+        self._tasks.rotate(-1)
+
     def give_up(self) -> None:
         """Leave out the task that failed; its values are judged again when something touches them."""
         if self._tasks:
@@ -188,10 +192,12 @@ class Restater:
         return True
 
     def _begin_publishing(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
-        """Periods that are over and settled, and have no rows yet."""
+        """Periods that are over and settled, and have no rows yet: the latest of all KPIs first, and of those the long
+        ones, which reports wait for."""
         assert self._began is not None
         fed = read_feeds(cursor).keys()
         quiet = now - max(self._began, self._late_at or self._began) >= QUIET
+        ranked: list[tuple[int, bool, Task]] = []
         for kind in PeriodKind:
             settled = [
                 period
@@ -201,7 +207,9 @@ class Restater:
             for kpi, asked in self._leaves.items():
                 if self._kind(kpi) is kind and all(leaf.word in fed for leaf in asked):
                     due = set(settled) - self._published[kpi] - self._empty[kpi]
-                    self._tasks += _tasks(kpi, due, publishes=True)
+                    tasks = _tasks(kpi, due, publishes=True)
+                    ranked += [(rank, kind is PeriodKind.DAY, task) for rank, task in enumerate(tasks)]
+        self._tasks += [task for *_, task in sorted(ranked, key=lambda entry: entry[:2])]
         return bool(self._tasks)
 
     def _do(self, cursor: duckdb.DuckDBPyConnection, task: Task, now: datetime) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from ioc.errors import IocError
+from ioc.lab.processor_time import processor_s, within
 from ioc.lean import keep_pandas_out
 from ioc.processes import die_with_parent
 
@@ -81,11 +82,10 @@ class Beside:
             self._rest.cancel()
         self._is_asked = is_asked or (self._is_asked and self._process is not None)
         try:
-            async with asyncio.timeout(self._longest_s):
-                good, answer = pickle.loads(await self._exchange(work))
-        except TimeoutError:
+            good, answer = pickle.loads(await within(self._longest_s, self._processor_s, self._exchange(work)))
+        except TimeoutError as fault:
             await self.close()
-            raise ReckoningFailed(f"The reckoning took longer than {self._longest_s:g} s.") from None
+            raise ReckoningFailed(f"The reckoning {fault}.") from None
         except (asyncio.IncompleteReadError, BrokenPipeError, ConnectionResetError):
             await self.close()
             raise ReckoningFailed("The process that reckons ended; ask again.") from None
@@ -115,6 +115,9 @@ class Beside:
         await process.stdin.drain()
         (size,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
         return await process.stdout.readexactly(size)
+
+    def _processor_s(self) -> float | None:
+        return processor_s(self._process.pid) if self._process is not None else 0.0
 
     def _end_idle(self) -> None:
         self._ending = asyncio.ensure_future(self.close())

@@ -44,6 +44,7 @@ class Restating:
                 self.error = ""
             except StoreUnavailable as fault:
                 self.error = str(fault)
+                self._restater.put_off()
             except duckdb.Error as fault:
                 # The store was opened anew under this piece; the next one takes a new cursor.
                 self.error = f"Restatements cannot be judged: {str(fault).splitlines()[0]}"

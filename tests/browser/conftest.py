@@ -18,6 +18,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--font-render-hinting=none",  # widths as on a screen, also without a window
 ]
 
 expect.set_options(timeout=20_000)  # a busy machine is no fault of a page

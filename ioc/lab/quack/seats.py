@@ -59,13 +59,13 @@ class Seats:
         self.limits = limits
 
     async def of(self, person: str, *, fresh: bool) -> Seat:
-        """The person's seat; a process is started if need be, and if `fresh` and a newer snapshot was published, anew.
-
-        Raises NoSeat."""
+        """The person's seat; a process is started if need be; anew if `fresh` and a newer snapshot was published, or
+        what was asked before still fills it. Raises NoSeat."""
         async with self._changing:
             seat = self._seats.get(person)
             lab = self._published()
-            if seat is not None and (seat.process.ended or (fresh and seat.quiet and seat.process.lab != lab)):
+            old = seat is not None and fresh and ((seat.quiet and seat.process.lab != lab) or self._is_stuffed(seat))
+            if seat is not None and (seat.process.ended or old):
                 await self._vacate(person)
                 seat = None
             if seat is None:
@@ -113,13 +113,20 @@ class Seats:
     async def _vacate(self, person: str) -> None:
         await self._seats.pop(person).process.end()
 
+    @property
+    def _most_bytes(self) -> int:
+        return 2 * self.limits.memory_mb << 20
+
+    def _is_stuffed(self, seat: Seat) -> bool:
+        """By a query that is over: the next one must not be ended for it."""
+        return not seat.asking and seat.process.resident_bytes() > self._most_bytes
+
     async def _watch(self) -> None:
         """Until nobody has a seat: kill what takes too much memory, end what is idle."""
-        most = 2 * self.limits.memory_mb << 20
         while self._seats:
             await asyncio.sleep(_WATCH_EVERY_S)
             for person, seat in list(self._seats.items()):
-                if seat.process.resident_bytes() > most:
-                    await self.vacate(person, seat, f"The query took more than {most >> 20} MB of memory.")
+                if seat.process.resident_bytes() > self._most_bytes:
+                    await self.vacate(person, seat, f"The query took more than {self._most_bytes >> 20} MB of memory.")
                 elif not seat.asking and monotonic() - seat.used_s > self._idle_s:
                     await self.vacate(person, seat)
