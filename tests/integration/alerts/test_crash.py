@@ -121,7 +121,7 @@ def transitions(folder: Path) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("kills", "changing", "least"),
     [
-        pytest.param(5, 60, 2_000, id="5 kills"),
+        pytest.param(3, 40, 1_200, id="3 kills"),
         pytest.param(20, 260, 10_000, id="20 kills", marks=pytest.mark.soak),
     ],
 )

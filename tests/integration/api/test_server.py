@@ -41,7 +41,9 @@ def test_a_taken_port_is_said_in_one_sentence() -> None:
         assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)], ids=["SIGTERM", "SIGINT"]
+)
 def test_stops_within_3_s_whatever_clients_do(tmp_path: Path, number: signal.Signals) -> None:
     """A websocket that reads nothing, one that is idle, a request that takes 4 s: `serve` still returns."""
     port = free_port()

@@ -86,7 +86,7 @@ def test_time_alone_makes_values_stale_and_cases_overdue(centre: Centre) -> None
     assert (stale["t.few", unit].freshness, stale["t.few", unit].value) == (Freshness.STALE, 1)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_any_order_and_batching_of_the_same_readings_gives_equal_kpis(centre_of: CentreOf, seed: int) -> None:
     chance = Random(seed)

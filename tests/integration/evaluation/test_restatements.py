@@ -247,7 +247,13 @@ def test_a_changed_definition_restates_with_both_versions(desk: Desk) -> None:
     assert len(desk.records("t.sum_today")) == 1
 
 
-@pytest.mark.parametrize("steps", [pytest.param(n, id=f"stopped after {n} steps") for n in (0, 1, 2, 5, 200)])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(n, id=f"stopped after {n} steps", marks=marks)
+        for n, marks in ((0, ()), (1, pytest.mark.soak), (2, ()), (5, pytest.mark.soak), (200, ()))
+    ],
+)
 def test_a_restater_that_ends_anywhere_leaves_one_record_a_change(desk: Desk, steps: int) -> None:
     """Another one, over the store opened anew, does what the first left undone and nothing twice."""
     for day in range(1, 4):

@@ -79,7 +79,7 @@ async def test_every_address(parts: FakeParts, role: Role | None) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
 async def test_every_address_with_a_personal_token(parts: FakeParts, role: Role) -> None:
     parts.people.accounts.add(f"the-{role}", "Người dùng", role, PASSWORD)
     token, _ = parts.people.tokens.make(f"the-{role}", timedelta(days=1))
