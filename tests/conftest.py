@@ -22,7 +22,7 @@ def pytest_configure() -> None:
     parse_packs_once()
     make_validators_once()
     # How long an example takes on a busy machine is no promise.
-    settings.register_profile("untimed", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("untimed", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
 
 

@@ -82,7 +82,7 @@ def look(page: Page) -> None:
     assert page.evaluate(SCROLLS) == [False, False]
 
 
-@pytest.mark.parametrize("tiles", [8, 10, 12])
+@pytest.mark.parametrize("tiles", [8, pytest.param(10, marks=pytest.mark.soak), 12])
 def test_nothing_is_clipped(open_page: OpenWall, tiles: int) -> None:
     with FakeCentre(tiles=tiles) as centre:
         page = open_page(centre)

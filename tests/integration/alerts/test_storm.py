@@ -3,11 +3,14 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.integration.alerts.storm import RULES, Screen, StormCentre
 
 STEPS = 12
 
 
+@pytest.mark.soak
 def test_a_storm_stays_within_its_second_and_is_told_in_groups(tmp_path: Path) -> None:
     centre = StormCentre(tmp_path)
     total = len(centre.places)

@@ -16,5 +16,6 @@ class TestMqtt311(ConnectorConformance):
     system = MosquittoOf311
 
 
+@pytest.mark.soak
 class TestMqttOfTheDemonstration(ConnectorConformance):
     system = Amqtt

@@ -80,7 +80,7 @@ ODD = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(
     st.sampled_from(sorted(AGENTS)),
     st.sampled_from([READING, JSON_CASE]),
@@ -93,7 +93,7 @@ def test_odd_records(topic: str, record: dict[str, Any], odd: dict[str, Any], at
     assert check_answer(topic, content, ()).received == 3
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     st.sampled_from(sorted(AGENTS)),
     st.binary(max_size=200),
@@ -103,7 +103,7 @@ def test_any_bytes(topic: str, content: bytes, content_type: str) -> None:
     check_answer(topic, content, [("content-type", content_type.encode("latin-1"))])
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.tuples(
