@@ -20,7 +20,7 @@ def appears_after_s(page: Page, selector: str, since: float) -> float:
     return time.monotonic() - since
 
 
-@pytest.mark.parametrize("how", ["cut", "silent"])
+@pytest.mark.parametrize("how", ["cut", pytest.param("silent", marks=pytest.mark.soak)])
 def test_lost_marked_and_recovered(centre: FakeCentre, open_page: OpenWall, how: str) -> None:
     page = open_page(centre)
     page.wait_for_timeout(1500)

@@ -82,7 +82,9 @@ def look(page: Page) -> None:
     assert page.evaluate(SCROLLS) == [False, False]
 
 
-@pytest.mark.parametrize("tiles", [8, pytest.param(10, marks=pytest.mark.soak), 12])
+@pytest.mark.parametrize(
+    "tiles", [pytest.param(8, marks=pytest.mark.soak), pytest.param(10, marks=pytest.mark.soak), 12]
+)
 def test_nothing_is_clipped(open_page: OpenWall, tiles: int) -> None:
     with FakeCentre(tiles=tiles) as centre:
         page = open_page(centre)

@@ -12,6 +12,7 @@ class TestMqtt5(ConnectorConformance):
     system = Mosquitto
 
 
+@pytest.mark.soak
 class TestMqtt311(ConnectorConformance):
     system = MosquittoOf311
 

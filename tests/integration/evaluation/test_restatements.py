@@ -251,7 +251,13 @@ def test_a_changed_definition_restates_with_both_versions(desk: Desk) -> None:
     "steps",
     [
         pytest.param(n, id=f"stopped after {n} steps", marks=marks)
-        for n, marks in ((0, ()), (1, pytest.mark.soak), (2, ()), (5, pytest.mark.soak), (200, ()))
+        for n, marks in (
+            (0, pytest.mark.soak),
+            (1, pytest.mark.soak),
+            (2, ()),
+            (5, pytest.mark.soak),
+            (200, pytest.mark.soak),
+        )
     ],
 )
 def test_a_restater_that_ends_anywhere_leaves_one_record_a_change(desk: Desk, steps: int) -> None:
