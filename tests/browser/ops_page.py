@@ -24,9 +24,11 @@ def path_of(view: str, language: str = "vi") -> str:
 
 
 def open_ops(open_page: OpenWall, desk: FakeDesk, view: str = "alerts", *, wait: bool = True) -> Page:
-    """The page once it shows what there is of the view; without `wait` there is nothing to be shown at first."""
+    """The page once it knows who is there, since keys go by the role, and shows what there is of the view;
+    without `wait` there is nothing to be shown at first."""
     page = open_page(desk, path_of(view), 1366, 768)
     expect(page.locator("nav [aria-current=page]").nth(1)).to_be_visible()
+    expect(page.locator("header .end a")).to_be_visible()
     is_empty = {"alerts": not desk.has_alerts, "silences": not desk.silences, "incidents": not desk.incidents}
     if wait and not is_empty.get(view, False):
         expect(page.locator(READY[view]).first).to_be_visible()
