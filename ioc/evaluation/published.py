@@ -99,19 +99,14 @@ def _unmoved(before: Published, after: Published) -> bool:
     )
 
 
+def _meant(entry: Published) -> tuple[KpiDefinition, tuple[str, ...], Mapping[str, datetime]]:
+    return entry.definition, entry.units, entry.restated
+
+
 def _differing(before: Published | None, after: Published, told: Whole | None) -> NDArray[np.intp]:
     """Entries whose value, samples, time or freshness is another; all when the definition is, or a period was
     restated. `told` are the times last told."""
-    if (
-        before is None
-        or told is None
-        or (before.definition, before.units, before.restated)
-        != (
-            after.definition,
-            after.units,
-            after.restated,
-        )
-    ):
+    if before is None or told is None or _meant(before) != _meant(after):
         return np.arange(len(after.units))
     old, new = before.column, after.column
     same = (old.state == new.state) & (old.samples == new.samples)

@@ -99,12 +99,10 @@ class Pulse:
                 taken = self._beat(with_commits=began >= spaced_until)
                 self.error = ""
             except StoreUnavailable as fault:
-                self.error = str(fault)
-                time.sleep(IDLE_S)
+                self._failed(str(fault))
             except Exception as fault:  # the wall must not freeze for good over one bad value
                 LOG.exception("evaluation failed")
-                self.error = f"Evaluation failed: {fault!r}"
-                time.sleep(IDLE_S)
+                self._failed(f"Evaluation failed: {fault!r}")
             else:
                 before, ended = ended, time.monotonic()
                 saved_s = min(_SAVED_AT_MOST_S, saved_s + (ended - before) * _SHARE_OF_CORE)
@@ -115,6 +113,12 @@ class Pulse:
                     spaced_until = max(began + SPACING_S, ended + min(LONGEST_PAUSE_S, -saved_s / _SHARE_OF_CORE))
                 if not first and not self._evaluator.is_touched:
                     time.sleep(min(took_s, PIECE_S))
+
+    def _failed(self, why: str) -> None:
+        """What was computed and not told yet is told with all else, once all is computed."""
+        self.error = why
+        self._replaced = True
+        time.sleep(IDLE_S)
 
     def _resume(self) -> None:
         try:
@@ -143,12 +147,12 @@ class Pulse:
         values = self._evaluator.step(Changes.of(commits), self._clock.now())
         while time.thread_time() < until and self._evaluator.is_due(self._clock.now()):
             values += self._evaluator.step(Changes(), self._clock.now())
-        self._changed |= {value.id for value in values}
         self._outlets.evaluated()
         replaced = self._replaced and self._evaluator.is_whole
         if replaced:
             self._replaced = False
             values = self._evaluator.values()
+        self._changed |= {value.id for value in values}
         self._tell(values, replaced)
         return bool(commits)
 

@@ -4,6 +4,8 @@ import asyncio
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -38,14 +40,8 @@ basis = "đo tốc độ"
 
 
 def run(seconds: float) -> None:
-    with tempfile.TemporaryDirectory(prefix="ioc-bench-") as root:
-        directory = Path(root)
-        write_watched(directory / "catalog")
-        environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
-        with running_centre(
-            directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")
-        ) as centre:
-            delays_ms = measure(centre, directory, seconds, RATE)
+    with tempfile.TemporaryDirectory(prefix="ioc-bench-") as root, watched_centre(Path(root)) as centre:
+        delays_ms = measure(centre, Path(root), seconds, RATE)
     table = Table(f"Event to websocket client at {RATE:,} readings a second, {seconds:.0f} s", ("", "ms"))
     table.add("p50", f"{percentile(delays_ms, 0.5):.0f}")
     table.add("p99 (goal 400)", f"{percentile(delays_ms, 0.99):.0f}")
@@ -53,9 +49,14 @@ def run(seconds: float) -> None:
     table.print()
 
 
-def write_watched(catalog_dir: Path) -> None:
-    write_pack(catalog_dir)
-    (catalog_dir / "watched.toml").write_text(PACK, encoding="utf-8")
+@contextmanager
+def watched_centre(directory: Path) -> Iterator[RunningCentre]:
+    """A whole centre in `directory/centre`, without sources of its own, whose catalogue has the watched KPI."""
+    write_pack(directory / "catalog")
+    (directory / "catalog" / "watched.toml").write_text(PACK, encoding="utf-8")
+    environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
+    with running_centre(directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")) as up:
+        yield up
 
 
 def measure(centre: RunningCentre, directory: Path, seconds: float, rate: int) -> list[float]:

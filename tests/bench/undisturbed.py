@@ -20,11 +20,11 @@ import psutil
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.settings import Settings
-from tests.bench.latency import PROVINCE, measure, write_watched
+from tests.bench.latency import measure, watched_centre
 from tests.bench.report import Table, percentile
 from tests.integration.lab.analyst import Analyst, Failed
 from tests.lab_escapes import ESCAPES
-from tests.running import RunningCentre, running_centre, wait_for
+from tests.running import RunningCentre, wait_for
 
 RATE = 10_000
 BY_API = 4
@@ -47,11 +47,7 @@ def run(seconds: float) -> None:
     hammered = Hammered()
     with tempfile.TemporaryDirectory(prefix="ioc-bench-") as root:
         directory = Path(root)
-        write_watched(directory / "catalog")
-        environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
-        with running_centre(
-            directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")
-        ) as centre:
+        with watched_centre(directory) as centre:
             _lab_is_there(centre)
             analysts = _Analysts(centre)
             for _ in range(PAIRS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 from ioc.api.hub import Hub
 from ioc.clock import SystemClock, to_ms
+from ioc.errors import StoreUnavailable
 from ioc.evaluation import Evaluator
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
@@ -34,9 +36,13 @@ class Screen:
         self.shown |= {(value.id, value.unit): value for value in kpis}
 
 
-def pulse(centre: Centre, path: Path) -> tuple[Pulse, Screen, Evaluator]:
+def no_ledger() -> Ledger:
+    return cast(Ledger, None)
+
+
+def pulse(centre: Centre, path: Path, ledger: Callable[[], Ledger] = no_ledger) -> tuple[Pulse, Screen, Evaluator]:
     screen, evaluator = Screen(), Evaluator(centre.catalog, centre.store, VIETNAM, kept_path=path)
-    outlets = Outlets(cast(Hub, screen), lambda _: None, tuple, lambda: cast(Ledger, None))
+    outlets = Outlets(cast(Hub, screen), lambda _: None, tuple, ledger)
     return Pulse(evaluator, outlets, SystemClock()), screen, evaluator
 
 
@@ -57,3 +63,21 @@ def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
     _, screen, evaluator = pulse(centre, path)
     resumed = evaluator.resume(datetime.now(UTC))
     assert {value.id for value in resumed} == set(centre.catalog.kpis)
+
+
+def test_what_a_failure_kept_from_the_screen_is_told_once_it_is_over(centre: Centre) -> None:
+    failures = [StoreUnavailable("The disk is full.")]
+
+    def ledger() -> Ledger:
+        """Read after the first values are computed, and before they are told."""
+        if failures:
+            raise failures.pop()
+        return no_ledger()
+
+    running, screen, evaluator = pulse(centre, centre.folder / "values.npz", ledger)
+    running.start()
+    wait_for("all values", lambda: evaluator.published() and len(screen.shown) == len(evaluator.values()), 20)
+    running.stop()
+    assert not failures
+    assert running.error == ""
+    assert screen.shown == {(value.id, value.unit): value for value in evaluator.values()}

@@ -16,6 +16,19 @@ async def _ends_after(seconds: float) -> str:
     return "done"
 
 
+class Endless:
+    """Work that ends only by being cancelled."""
+
+    def __init__(self) -> None:
+        self.is_cancelled = False
+
+    async def work(self) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            self.is_cancelled = True
+
+
 async def test_what_computes_less_than_the_limit_may_take_longer() -> None:
     assert await within(0.05, lambda: 7.0, _ends_after(0.1)) == "done"
 
@@ -29,34 +42,20 @@ async def test_what_computes_less_than_the_limit_may_take_longer() -> None:
     ],
 )
 async def test_beyond_the_limit_it_is_cancelled(used: Iterator[float], says: str) -> None:
-    cancelled = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            cancelled.set()
-
+    endless = Endless()
     with pytest.raises(TimeoutError, match=says):
-        await within(0.05, lambda: next(used), work())
-    assert cancelled.is_set()
+        await within(0.05, lambda: next(used), endless.work())
+    assert endless.is_cancelled
 
 
 async def test_who_stops_waiting_ends_the_work() -> None:
-    ended = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.set()
-
-    waiting = asyncio.create_task(within(60, lambda: 0.0, work()))
+    endless = Endless()
+    waiting = asyncio.create_task(within(60, lambda: 0.0, endless.work()))
     await asyncio.sleep(0.01)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert ended.is_set()
+    assert endless.is_cancelled
 
 
 async def test_errors_of_the_work_are_raised() -> None:
@@ -68,7 +67,6 @@ async def test_errors_of_the_work_are_raised() -> None:
 
 
 def test_processor_time_of_a_process() -> None:
-
     told, until = processor_s(os.getpid()), time.process_time() + 0.05
     while time.process_time() < until:
         pass
