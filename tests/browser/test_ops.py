@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-import orjson
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -13,6 +12,7 @@ from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import alert_row, silence_row
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import chosen, fill, open_ops, rules_shown
+from tests.browser.tasks import main_thread_tasks
 
 pytestmark = pytest.mark.browser
 
@@ -179,42 +179,26 @@ def test_a_storm_keeps_the_page_usable(desk: FakeDesk, open_page: OpenWall, brow
         alert_row(f"a{i % 40}", 1 + i % 4, units[i % len(units)], f"Cảnh báo {i % 40}", now - timedelta(seconds=i))
         for i in range(STORM)
     ]
-    browser.start_tracing(page=page, categories=["toplevel"])
-    for first in range(0, STORM, 250):
-        desk.push(alerts=rows[first : first + 250])
+    with main_thread_tasks(browser, page) as tasks:
+        for first in range(0, STORM, 250):
+            desk.push(alerts=rows[first : first + 250])
+            page.keyboard.press("j")
+            page.wait_for_timeout(50)
+        expect(page.get_by_role("button", name=f"Đang có {STORM}")).to_be_visible()
+        expect(page.locator("[data-flood]")).to_contain_text("Theo nguyên nhân")
+        page.locator("[data-flood] button").first.click()
+        expect(page.locator("table")).to_have_attribute("aria-rowcount", str(STORM // 40 + 1))
+        page.locator("[data-flood] button").first.click()
         page.keyboard.press("j")
-        page.wait_for_timeout(50)
-    expect(page.get_by_role("button", name=f"Đang có {STORM}")).to_be_visible()
-    expect(page.locator("[data-flood]")).to_contain_text("Theo nguyên nhân")
-    page.locator("[data-flood] button").first.click()
-    expect(page.locator("table")).to_have_attribute("aria-rowcount", str(STORM // 40 + 1))
-    page.locator("[data-flood] button").first.click()
-    page.keyboard.press("j")
-    page.keyboard.press("/")
-    page.keyboard.type("canh bao 17")
-    expect(page.locator("table")).to_have_attribute("aria-rowcount", str(STORM // 40 + 1))
-    page.keyboard.press("Escape")
-    page.get_by_role("columnheader", name="Đã").get_by_role("button").click()
-    assert page.locator("[data-alert]").count() < 40
-    page.wait_for_timeout(600)
-    tasks = main_thread_tasks_ms(browser.stop_tracing())
+        page.keyboard.press("/")
+        page.keyboard.type("canh bao 17")
+        expect(page.locator("table")).to_have_attribute("aria-rowcount", str(STORM // 40 + 1))
+        page.keyboard.press("Escape")
+        page.get_by_role("columnheader", name="Đã").get_by_role("button").click()
+        assert page.locator("[data-alert]").count() < 40
+        page.wait_for_timeout(600)
     assert len(tasks) > 100
     assert [ms for ms in tasks if ms > LONGEST_TASK_MS] == []
-
-
-def main_thread_tasks_ms(trace: bytes) -> list[float]:
-    """Processor time of each task of the page's main thread: what other processes take meanwhile is not the page's."""
-    events = orjson.loads(trace)["traceEvents"]
-    main = {
-        (event["pid"], event["tid"])
-        for event in events
-        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
-    }
-    return [
-        event.get("tdur", event.get("dur", 0)) / 1000  # one that the trace's end cut off has neither
-        for event in events
-        if event.get("ph") == "X" and "RunTask" in event["name"] and (event["pid"], event["tid"]) in main
-    ]
 
 
 @pytest.mark.parametrize("role", ["viewer", "analyst", ""])

@@ -1,0 +1,34 @@
+"""What holds a page up: the tasks of its main thread, by its own processor time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+from playwright.sync_api import Browser, Page
+
+
+@contextmanager
+def main_thread_tasks(browser: Browser, page: Page) -> Iterator[list[float]]:
+    """Processor time (ms) of each task of the page's main thread meanwhile, there once it is over: what other processes
+    take on a busy machine is not the page's."""
+    tasks: list[float] = []
+    browser.start_tracing(page=page, categories=["toplevel"])
+    try:
+        yield tasks
+        page.wait_for_timeout(100)  # a task is noted as it ends
+    finally:
+        tasks += _tasks_ms(browser.stop_tracing())
+
+
+def _tasks_ms(trace: bytes) -> list[float]:
+    events = orjson.loads(trace)["traceEvents"]
+    main = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    return [
+        event.get("tdur", event.get("dur", 0)) / 1000  # one that the trace's end cut off has neither
+        for event in events
+        if event.get("ph") == "X" and "RunTask" in event["name"] and (event["pid"], event["tid"]) in main
+    ]
