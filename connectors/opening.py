@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, Headers
 
 MOST_MESSAGES_FOR_KEYS = 5000
+_SILENT_AT_MOST_S = 30.0
 
 
 @dataclass
@@ -90,6 +92,7 @@ def _send_opening(outlet: Outlet, source: str, topic: str, partition: int, gener
         generation=generation,
         received=0,
     )
+    outlet.producer()
     outlet.send(topic, partition, arrow.encode(empty_batch(topic)), headers.encode(), done)
     if not told.wait(DELIVERY_TIMEOUT_S + 5):
         raise BrokerAway("Kafka does not acknowledge the opening of the source.")
@@ -158,12 +161,18 @@ def _read_back(
 def _messages(
     consumer: KafkaConsumer, partition: int, starts: dict[str, int], ends: dict[str, int]
 ) -> Iterator[tuple[str, int, Headers, bytes]]:
-    """Both topics' messages from `starts` to before `ends`, each topic in order."""
+    """Both topics' messages from `starts` to before `ends`, each topic in order. Raises BrokerAway."""
     for topic, start in starts.items():
         place = TopicPartition(topic, partition)
         consumer.assign([place])
         consumer.seek(place, start)
+        heard_s = time.monotonic()
         while consumer.position(place) < ends[topic]:
-            for record in consumer.poll(timeout_ms=1000).get(place, []):
+            records = consumer.poll(timeout_ms=1000).get(place, [])
+            if records:
+                heard_s = time.monotonic()
+            elif time.monotonic() - heard_s > _SILENT_AT_MOST_S:
+                raise BrokerAway("Kafka does not give back what the source has sent.")
+            for record in records:
                 if record.offset < ends[topic]:
                     yield topic, record.offset, record.headers, record.value

@@ -1,7 +1,8 @@
 """The way out of a process: one Kafka producer and one pump thread for all its sources.
 
 One producer, since each costs a thread, a connection and its buffers; kafka-python keeps a partition's batches in
-order with one request under way, so a second producer would win nothing.
+order with one request under way, so a second producer would win nothing. A producer that failed once is replaced:
+one whose broker stood still while it asked for its id waits for that id for ever, and takes no message again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ioc import topics
 from ioc.clock import Clock, SystemClock
@@ -26,6 +29,8 @@ from ioc.wire.headers import Headers
 
 SPOOL_BYTES = 256 * 1024 * 1024
 DELIVERY_TIMEOUT_S = 10.0
+_SILENT_AT_MOST_S = DELIVERY_TIMEOUT_S + 2.0
+"""Later than that a producer says nothing any more of a message."""
 _SLOWEST_TICK_S = 1.0
 _OVERHEAD_BYTES = 512 * 1024
 
@@ -35,6 +40,15 @@ Done = Callable[[int | None, Exception | None], None]
 
 class BrokerAway(IocError):
     """Kafka does not answer; what is under way stays on disk and is tried again."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Sent:
+    """A message whose fate is not known yet."""
+
+    producer: KafkaProducer
+    done: Done
+    until_s: float
 
 
 class Pumped(Protocol):
@@ -73,6 +87,8 @@ class Outlet:
         }
         self._producer: KafkaProducer | None = None
         self._producer_lock = threading.Lock()
+        self._sent: set[_Sent] = set()
+        self._sent_lock = threading.Lock()
         self._pumped: list[Pumped] = []
         self._woken = threading.Condition()
         self._is_woken = False
@@ -95,19 +111,26 @@ class Outlet:
             self._woken.notify()
 
     def send(self, topic: str, partition: int, value: bytes, headers: Headers, done: Done) -> None:
-        """Hand one message to the producer; `done` is told what came of it, at the latest after DELIVERY_TIMEOUT_S.
+        """Hand one message to the producer; `done` is told what came of it, some seconds after DELIVERY_TIMEOUT_S at
+        the latest. Does not wait for a broker that is away.
 
         Raises BrokerAway when it could not even be handed over.
         """
+        producer = self._producer
+        if producer is None:
+            raise BrokerAway("Kafka does not answer.")
         try:
-            future = self.producer().send(topic, value, headers=headers, partition=partition)
+            future = producer.send(topic, value, headers=headers, partition=partition)
         except KafkaError as fault:
             raise BrokerAway(f"Kafka does not take a message: {fault}") from fault
-        future.add_callback(lambda sent: done(sent.offset, None))
-        future.add_errback(lambda fault: done(None, fault))
+        sent = _Sent(producer, done, time.monotonic() + _SILENT_AT_MOST_S)
+        with self._sent_lock:
+            self._sent.add(sent)
+        future.add_callback(lambda found: self._told(sent, found.offset, None))
+        future.add_errback(lambda fault: self._told(sent, None, fault))
 
     def producer(self) -> KafkaProducer:
-        """The process's producer, made at the first call. Raises BrokerAway."""
+        """The process's producer; made if there is none, which waits for the broker some seconds. Raises BrokerAway."""
         with self._producer_lock:
             if self._producer is None:
                 try:
@@ -147,10 +170,33 @@ class Outlet:
         if self._producer is not None:
             self._producer.close(timeout=2)
 
+    def _told(self, sent: _Sent, offset: int | None, fault: Exception | None) -> None:
+        """Once of each message, whoever is first to know."""
+        with self._sent_lock:
+            if sent not in self._sent:
+                return
+            self._sent.remove(sent)
+        if fault is not None:
+            self._replace(sent.producer)
+        sent.done(offset, fault)
+
+    def _replace(self, producer: KafkaProducer) -> None:
+        with self._producer_lock:
+            if self._producer is not producer:
+                return
+            self._producer = None
+
+        # What is under way fails now, and is told so. `close` alone would give up over what it cannot flush, and leave
+        # the thread of the producer behind.
+        producer._sender.force_close()
+        threading.Thread(target=lambda: _close(producer), name="producer-closing", daemon=True).start()
+
     def _run(self) -> None:
         while not self._closing:
             now_s = time.monotonic()
             next_s = now_s + _SLOWEST_TICK_S
+            for sent in [sent for sent in tuple(self._sent) if now_s > sent.until_s]:
+                self._told(sent, None, KafkaTimeoutError("nothing was heard of a message"))
             for pumped in self._pumped:
                 try:
                     next_s = min(next_s, pumped.step(now_s))
@@ -160,3 +206,9 @@ class Outlet:
                 if not self._is_woken:
                     self._woken.wait(max(0.0, next_s - time.monotonic()))
                 self._is_woken = False
+
+
+def _close(producer: KafkaProducer) -> None:
+    producer._sender.join(_SILENT_AT_MOST_S)
+    with suppress(KafkaError):
+        producer.close(timeout=0)

@@ -11,6 +11,7 @@ import click
 from connectors.http_push.connector import PushEndpoint
 from connectors.kinds import PUSHED
 from connectors.runner import Runner
+from ioc import topics
 from ioc.api.app import create_app
 from ioc.api.centre import Centre
 from ioc.api.hub import Hub
@@ -28,6 +29,7 @@ from ioc.model.ledger import Ledger
 from ioc.people import People
 from ioc.serving.alert_topic import AlertTopic
 from ioc.serving.alerting import Alerting
+from ioc.serving.announcing import Announcing
 from ioc.serving.deliveries import Deliveries
 from ioc.serving.kpi_topic import KpiTopic
 from ioc.serving.own_watch import OwnWatch
@@ -96,8 +98,9 @@ class Serving:
             restated=restater.restated,
             kept_path=settings.kept_dir / "values.npz",
         )
-        self._kpi_topic = KpiTopic(bootstrap, security, self._evaluator.values, self._min_samples, self._clock)
-        self._alert_topic = AlertTopic(bootstrap, security, self._clock)
+        kpis, alerts = (Announcing(bootstrap, security, topic) for topic in (topics.KPIS, topics.ALERTS))
+        self._kpi_topic = KpiTopic(kpis, self._evaluator.values, self._min_samples, self._clock)
+        self._alert_topic = AlertTopic(alerts, self._clock)
         place = Place(
             settings.catalog_dir,
             settings.channels_path,

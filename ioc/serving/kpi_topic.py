@@ -1,50 +1,34 @@
 """KPI values on `ioc.kpis.v1`: one message a KPI, with its values for all units."""
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from ioc.api.shapes import kpi_shape
 from ioc.clock import Clock, rfc3339
-from ioc.kafka import connection
 from ioc.model.kpi import KpiValue
-from ioc.topics import KPIS
-
-LOG = logging.getLogger(__name__)
+from ioc.serving.announcing import Announcing
 
 
 class KpiTopic:
-    """Publishes what changed; while the broker is away values are dropped, since the next ones replace them."""
+    """Publishes what changed; what is dropped while the broker is away is replaced by the next values."""
 
     def __init__(
         self,
-        bootstrap: str,
-        security: Mapping[str, str],
+        announcing: Announcing,
         values: Callable[[str], Sequence[KpiValue]],
         min_samples: Callable[[str], int],
         clock: Clock,
     ) -> None:
         """`values` gives the present values of a KPI by its id."""
-        self._connection = connection(bootstrap, security)
+        self._announcing = announcing
         self._values = values
         self._min_samples = min_samples
         self._clock = clock
-        self._producer: KafkaProducer | None = None
 
     def publish(self, kpis: Iterable[str]) -> None:
-        try:
-            if self._producer is None:
-                self._producer = KafkaProducer(
-                    **self._connection, linger_ms=100, max_block_ms=200, compression_type="lz4", metrics_enabled=False
-                )
-            now = rfc3339(self._clock.now())
-            for kpi in kpis:
-                self._producer.send(KPIS, self._message(kpi, now), key=kpi.encode(), partition=0)
-        except (KafkaError, OSError) as fault:
-            LOG.warning("KPI values were not published: %r", fault)
+        now = rfc3339(self._clock.now())
+        self._announcing.send((kpi, self._message(kpi, now)) for kpi in kpis)
 
     def _message(self, kpi: str, now: str) -> bytes:
         values = self._values(kpi)
@@ -53,5 +37,4 @@ class KpiTopic:
         return orjson.dumps({"id": kpi, "definition_version": version, "evaluated_at": now, "values": shapes})
 
     def close(self) -> None:
-        if self._producer is not None:
-            self._producer.close(timeout=2)
+        self._announcing.close()

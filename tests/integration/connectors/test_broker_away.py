@@ -1,6 +1,9 @@
 """The broker goes away and comes back: nothing acknowledged is lost, nothing counts twice."""
 
 import gc
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +27,7 @@ from tests.integration.connectors.systems import HEAD
 
 # kafka-python leaves the sockets of refused connections to the garbage collector.
 pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+STILL_S = 18.0
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -77,6 +81,33 @@ def test_what_the_disk_took_comes_to_the_log_once_and_in_order(own_broker: Embed
     found = logged(broker_address(own_broker), "away")
     seconds = [(row["time"] - _BEGAN).total_seconds() for row in found.readings]
     assert seconds == [float(n) for n in range(60)]
+
+
+def test_a_broker_that_stands_still_is_written_to_again_once_it_goes_on(
+    own_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """kafka-python's producer never gets over it: it gives up a message after 10 s, asks for a new id of its own, and
+    when that is not answered within 5 s waits for it for ever."""
+    ways = outlet(own_broker, tmp_path)
+    writers = [SourceWriter(ways, "still"), SourceWriter(ways, "other")]
+    for writer in writers:
+        writer.open()
+    threads = threading.active_count()
+    os.kill(own_broker.pid, signal.SIGSTOP)
+    try:
+        writers[0].submit(intake(0, 10)).safe.result(10)
+        time.sleep(STILL_S)
+    finally:
+        os.kill(own_broker.pid, signal.SIGCONT)
+    for number, writer in enumerate(writers, start=1):
+        writer.submit(intake(number * 10, 10))
+        writer.flush(30)
+    assert threading.active_count() <= threads + 1, "the producers before are gone, but for one that ends just now"
+    for writer in writers:
+        writer.close()
+    ways.close()
+    assert len(logged(broker_address(own_broker), "still").readings) == 20
+    assert len(logged(broker_address(own_broker), "other").readings) == 10
 
 
 def test_full_disk_buffer_refuses_and_keeps_what_it_took(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
