@@ -73,6 +73,8 @@ class Delivery:
         self.stage = Stage.AWAY
         self.error = ""
         self.was_open = False
+        self.delivered = 0
+        """Records acknowledged since the present generation began."""
         self._retry_at_s = 0.0
         self._retry_after_s = _FIRST_RETRY_S
         self._under_way = False
@@ -178,7 +180,7 @@ class Delivery:
         # Before any record is sent: without it on disk a crash would not know where to read back from.
         self._file.save(self.checkpoint)
         self._is_new = False
-        self._sequence = 0
+        self.delivered = self._sequence = 0
         self._under_way = False
         self._epoch += 1
         self._tidy()
@@ -224,6 +226,7 @@ class Delivery:
             return
         self._under_way = False
         sealed = self.queue.popleft()
+        self.delivered += sealed.message.received
         offsets = {**self.checkpoint.offsets, sealed.message.topic: offset + 1}
         self.checkpoint = replace(self.checkpoint, offsets=offsets, delivered=sealed.serial)
         if sealed.message.position is not None:

@@ -181,14 +181,14 @@ class Outlet:
         sent.done(offset, fault)
 
     def _replace(self, producer: KafkaProducer) -> None:
+        sender = producer._sender
         with self._producer_lock:
             if self._producer is not producer:
                 return
             self._producer = None
-
         # What is under way fails now, and is told so. `close` alone would give up over what it cannot flush, and leave
         # the thread of the producer behind.
-        producer._sender.force_close()
+        sender.force_close()
         threading.Thread(target=lambda: _close(producer), name="producer-closing", daemon=True).start()
 
     def _run(self) -> None:

@@ -208,7 +208,6 @@ class Runner:
             kind=configuration.kind if configuration else "",
             name=configuration.name if configuration else {"vi": running.source, "en": running.source},
             expected_every=configuration.expected_every if configuration else None,
-            generation=writer.generation if writer else 0,
             counts=counts,
             health=health,
             last_success=connector.report.last_success if connector else None,

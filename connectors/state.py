@@ -51,7 +51,6 @@ def state_of(
     kind: str,
     name: dict[str, str],
     expected_every: timedelta | None,
-    generation: int,
     counts: Counts,
     health: Health,
     last_success: datetime | None,
@@ -68,7 +67,7 @@ def state_of(
     elif expected_every is not None and since > expected_every:
         condition = SourceCondition.LATE
     elif observation.arrived_at is None and last_success is None:
-        ready = generation > 0 and expected_every is None
+        ready = counts.generation > 0 and expected_every is None
         condition = SourceCondition.WAITING if ready else SourceCondition.STARTING
     else:
         condition = SourceCondition.LIVE
@@ -77,7 +76,7 @@ def state_of(
         kind=kind,
         name=name,
         condition=condition,
-        generation=generation,
+        generation=counts.generation,
         received=counts.received,
         rejected=counts.rejected,
         duplicate=counts.duplicate,
@@ -88,4 +87,5 @@ def state_of(
         expected_every_s=expected_every.total_seconds() if expected_every else None,
         error=health.error,
         reported_at=now,
+        delivered=counts.delivered,
     )

@@ -31,13 +31,16 @@ class Taken:
 
 @dataclass(frozen=True)
 class Counts:
-    """Since the writer was made. `buffered`: records that the broker has not acknowledged; `newest` event time."""
+    """Since the writer was made; `delivered`: records that the broker has acknowledged since `generation` began.
+    `buffered`: records that it has not acknowledged; `newest` event time."""
 
     received: int = 0
     rejected: int = 0
     duplicate: int = 0
     buffered: int = 0
     newest: datetime | None = None
+    generation: int = 0
+    delivered: int = 0
 
 
 def case_rows(cases: Sequence[Case]) -> pa.RecordBatch:

@@ -140,10 +140,6 @@ class SourceWriter:
         return self._position
 
     @property
-    def generation(self) -> int:
-        return self._delivery.checkpoint.generation
-
-    @property
     def is_open(self) -> bool:
         """Whether records can be taken."""
         return self._delivery.was_open and self._delivery.stage is not Stage.CLOSED
@@ -164,8 +160,12 @@ class SourceWriter:
     def counts(self) -> Counts:
         with self._changed:
             buffered = sum(p.intake.records for p in self._buffer)
+            delivery = self._delivery
             return replace(
-                self._counts, buffered=buffered + sum(sealed.message.received for sealed in self._delivery.queue)
+                self._counts,
+                buffered=buffered + sum(sealed.message.received for sealed in delivery.queue),
+                generation=delivery.checkpoint.generation,
+                delivered=delivery.delivered,
             )
 
     def step(self, now_s: float) -> float:

@@ -114,6 +114,11 @@ class Child:
         self._forget()
         return code
 
+    def terminate(self) -> None:
+        """SIGTERM; `tend` starts it again."""
+        if self.process is not None:
+            self.process.terminate()
+
     def stop(self, patience_s: float) -> None:
         """SIGTERM, then SIGKILL when it does not end in time."""
         if self.process is None:

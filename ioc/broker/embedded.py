@@ -13,10 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ioc.broker.claims import Claim
 from ioc.broker.failure import explain
 from ioc.broker.java import KafkaRuntime
 from ioc.broker.occupancy import Occupied, occupied
-from ioc.broker.ports import any_free, choose_port
+from ioc.broker.ports import any_free, choose_port, is_free
 from ioc.broker.properties import HOST, log_properties, meta_properties, server_properties
 from ioc.broker.spawn import spawn_bound
 from ioc.errors import IocError
@@ -32,7 +33,8 @@ class BrokerStartFailed(IocError):
 class EmbeddedBroker:
     """One Kafka node on loopback with its data under `<data_dir>/kafka`, kept over restarts.
 
-    `start` writes the address to `<data_dir>/kafka.address` and takes the same port again next time if it is free.
+    `start` writes the address to `<data_dir>/kafka.address` and takes the same port again next time if it is free;
+    until `stop` no other embedded broker takes it.
     The broker's process ends with this one, also when this one is killed; it is in a session of its own, so that a
     Ctrl-C reaches it only through `stop`, after its clients. A folder in use is left untouched.
     """
@@ -46,6 +48,7 @@ class EmbeddedBroker:
         self._heap_mb = heap_mb
         self._runtime = runtime or KafkaRuntime()
         self._process: subprocess.Popen[bytes] | None = None
+        self._claim: Claim | None = None
 
     @property
     def pid(self) -> int:
@@ -78,6 +81,9 @@ class EmbeddedBroker:
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Let the broker close its logs; kill it when it takes longer than `timeout_s`. Harmless when it has ended."""
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
         if self._process is None:
             return
         self._process.terminate()
@@ -107,12 +113,25 @@ class EmbeddedBroker:
 
     def _write_settings(self) -> int:
         known = self._address_file.read_text() if self._address_file.exists() else None
-        port = choose_port(self._wanted_port, known)
+        port = choose_port(self._wanted_port, known, self._take)
         (self._home / "server.properties").write_text(
             server_properties(log_dir=self._home / "data", port=port, controller_port=any_free())
         )
         (self._home / "log4j2.properties").write_text(log_properties(self._home / "broker.log"))
         return port
+
+    def _take(self, port: int) -> bool:
+        """Claim a port that is free; False when it is not."""
+        if not is_free(port):
+            return False
+        if self._claim is None or self._claim.port != port:
+            claim = Claim.of(port)
+            if claim is None:
+                return False
+            if self._claim is not None:
+                self._claim.release()
+            self._claim = claim
+        return True
 
     def _format(self, held: int) -> None:
         """As Kafka's format tool, which takes a second of two cores; by it where its outcome is not recorded."""

@@ -28,18 +28,20 @@ def any_free() -> int:
     return port
 
 
-def choose_port(wanted: int, known_address: str | None, free: Callable[[int], bool] = is_free) -> int:
+def choose_port(wanted: int, known_address: str | None, take: Callable[[int], bool]) -> int:
     """The port of `known_address` (`host:port`, from an earlier run) if free, so that clients find the broker again;
-    else the first free one from `wanted` on; `wanted` 0 means any.
+    else the first free one from `wanted` on; `wanted` 0 means any. `take` says whether a port is free, and claims it.
 
     Raises ValueError when none of the next hundred is free.
     """
     known = (known_address or "").strip().rpartition(":")[2]
-    if known.isdecimal() and 0 < int(known) < 65536 and free(int(known)):
+    if known.isdecimal() and 0 < int(known) < 65536 and take(int(known)):
         return int(known)
     if wanted == 0:
-        return any_free()
+        while not take(port := any_free()):
+            pass
+        return port
     for port in range(wanted, min(wanted + TRIED_PORTS, 65536)):
-        if free(port):
+        if take(port):
             return port
     raise ValueError(f"no free port for the broker from {wanted} on; end a program that holds one")

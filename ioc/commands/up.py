@@ -48,8 +48,8 @@ def _run(settings: Settings, workers: int, demo: bool) -> None:
     parts.start()  # it imports while the broker starts
     try:
         if broker is not None:
-            broker.start()
-            threading.Thread(target=_keep_broker, args=(broker, ending), daemon=True).start()
+            address = broker.start()
+            threading.Thread(target=_keep_broker, args=(broker, address, parts, ending), daemon=True).start()
         parts.let_go()
         while not ending.wait(0.1):
             first = parts.deaths == 0
@@ -78,8 +78,9 @@ def only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def _keep_broker(broker: EmbeddedBroker, ending: Flag) -> None:
-    """Start it again whenever it ends, also when it ends while starting."""
+def _keep_broker(broker: EmbeddedBroker, address: str, parts: Child, ending: Flag) -> None:
+    """Start it again whenever it ends, also when it ends while starting. Where its port was taken meanwhile all parts
+    begin anew, since they would go on asking there."""
     restart, deaths = Restart(first_s=0.05), 0
     while not ending.is_set():
         began = time.monotonic()
@@ -90,7 +91,10 @@ def _keep_broker(broker: EmbeddedBroker, ending: Flag) -> None:
             click.echo(f"{told}; it is started again", err=True)
             ending.wait(restart.delay_s(deaths, lived_s))
             try:
-                broker.start()
+                if (found := broker.start()) != address:
+                    address = found
+                    click.echo(f"the broker is at {address} now; all parts begin anew", err=True)
+                    parts.terminate()
                 break
             except BrokerStartFailed as fault:
                 told = str(fault)

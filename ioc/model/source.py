@@ -21,10 +21,11 @@ class SourceCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What an operator must know of a source. Counts are since `generation` began; `lag_s` is
-    now minus the newest event time.
+    """What an operator must know of a source. Counts are since its process began to write; `lag_s` is now minus the
+    newest event time.
 
-    `error` is one sentence, empty when nothing is wrong. `buffered` counts records not yet acknowledged by the broker.
+    `error` is one sentence, empty when nothing is wrong. `buffered` counts records that the broker has not acknowledged
+    yet, `delivered` those that it has since `generation` began.
     """
 
     source: str
@@ -42,3 +43,4 @@ class SourceState:
     expected_every_s: float | None
     error: str
     reported_at: datetime
+    delivered: int = 0

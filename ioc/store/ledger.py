@@ -76,7 +76,7 @@ def _sources(
         if (state := states.get(source)) is not None:
             counted = sum(row[4] for row in own if row[2] == state.generation)
             newer = any(row[2] > state.generation for row in own)
-            in_flight = 0 if newer else max(0, state.received - counted)
+            in_flight = 0 if newer else max(0, state.delivered + state.buffered - counted)
             # What the source calls sent must have come, once nothing of its partitions is left to apply.
             unexplained = in_flight - state.buffered
             if unexplained > 0 and view.at > state.reported_at and _all_applied(source, view, next_offsets):

@@ -1,13 +1,15 @@
-"""Every process is killed again and again while known data flows; at the end nothing is missing or double."""
+"""Every process is killed again and again while known data flows, or the broker stands still; at the end nothing is
+missing or double."""
 
 import random
 import shutil
+import socket
 import subprocess
 import threading
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +24,11 @@ from ioc.model.reading import Reading
 from tests.acceptance.sector_systems import Plan, SectorSystem, csv_of, ndjson_of, write_sources
 from tests.running import RunningCentre, free_port, running_centre, wait_for
 
+HOST = "127.0.0.1"
 KILLS = 5
 PARTS = ("connect", "worker", "serve", "broker")
 FLOW_S = 30.0
+STILL_S = 40.0
 PUSHERS = 4
 
 
@@ -45,10 +49,54 @@ def mosquitto(tmp_path: Path) -> Iterator[int | None]:
     process.wait(10)
 
 
+def kill_in_turn(centre: RunningCentre, rng: random.Random) -> None:
+    killed: dict[str, set[int]] = defaultdict(set)
+    for _ in range(KILLS):
+        for part in rng.sample(PARTS, len(PARTS)):
+            time.sleep(rng.uniform(0.5, 2.2))
+            killed[part].add(centre.kill(part, rng.randrange(2)))
+    assert {part: len(pids) for part, pids in killed.items()} == dict.fromkeys(PARTS, KILLS)
+
+
+def hold_the_broker(centre: RunningCentre, rng: random.Random) -> None:
+    """For longer than any client waits for an answer: each gives up what it has asked for, and more than once."""
+    time.sleep(rng.uniform(3, 6))
+    [broker] = centre.processes("broker")
+    broker.suspend()
+    try:
+        time.sleep(STILL_S)
+    finally:
+        broker.resume()
+
+
+def take_the_brokers_port(centre: RunningCentre, rng: random.Random) -> None:
+    """It is killed, and another program is quicker: the broker comes back elsewhere, and all parts must go there."""
+    time.sleep(rng.uniform(3, 6))
+    before = (centre.data_dir / "kafka.address").read_text()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        centre.kill("broker")
+        place = (HOST, int(before.rpartition(":")[2]))
+        wait_for("the port", lambda: other.bind(place) is None, 10, 0.001)
+        other.listen()
+        wait_for("another address", lambda: (centre.data_dir / "kafka.address").read_text() != before, 60)
+    wait_for("the server", lambda: centre.get("/readyz"), 60)
+
+
 @pytest.mark.kafka
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default:Mosquitto is not installed")
-def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path, mosquitto: int | None) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(kill_in_turn, id="every process is killed"),
+        pytest.param(hold_the_broker, id="the broker stands still", marks=pytest.mark.soak),
+        pytest.param(take_the_brokers_port, id="the broker must move", marks=pytest.mark.soak),
+    ],
+)
+def test_nothing_is_lost_or_doubled(
+    tmp_path: Path, mosquitto: int | None, trouble: Callable[[RunningCentre, random.Random], None]
+) -> None:
     units = [code for code in province_units("46") if code != "46"]
     plan = Plan(datetime.now(UTC).replace(microsecond=0), units, by_mqtt=mosquitto is not None)
     system = SectorSystem(plan, FLOW_S)
@@ -65,7 +113,7 @@ def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path,
                 feeders.append(threading.Thread(target=_publish, args=(plan, mosquitto), daemon=True))
             for feeder in feeders:
                 feeder.start()
-            killed = _kill_in_turn(centre, random.Random(plan.seed))
+            trouble(centre, random.Random(plan.seed))
             for feeder in feeders:
                 feeder.join()
             expected = sum(1 for _ in plan.readings()) + len(plan.versions)
@@ -74,20 +122,10 @@ def test_nothing_is_lost_or_doubled_when_every_process_is_killed(tmp_path: Path,
             _await_equal_kpis(plan, centre)
     finally:
         system.close()
-    assert {part: len(set(pids)) for part, pids in killed.items()} == dict.fromkeys(PARTS, KILLS)
     assert sum(source["applied"] for source in ledger["sources"]) == expected
     with duckdb.connect(str(data_dir / "store" / "ioc.duckdb"), read_only=True) as store:
         assert _stored_panes(store) == _expected_panes(plan)
         assert _stored_cases(store) == _expected_cases(plan)
-
-
-def _kill_in_turn(centre: RunningCentre, rng: random.Random) -> dict[str, list[int]]:
-    killed: dict[str, list[int]] = defaultdict(list)
-    for _ in range(KILLS):
-        for part in rng.sample(PARTS, len(PARTS)):
-            time.sleep(rng.uniform(0.5, 2.2))
-            killed[part].append(centre.kill(part, rng.randrange(2)))
-    return dict(killed)
 
 
 def _drop_files(plan: Plan, directory: Path) -> None:

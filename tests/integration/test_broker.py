@@ -139,12 +139,14 @@ def test_two_brokers_on_one_folder_are_refused_with_a_reason(own: Own) -> None:
     assert "Traceback" not in str(failure.value)
 
 
-def test_after_a_kill_it_answers_again_at_the_same_address(own: Own) -> None:
+def test_after_a_kill_it_answers_again_at_the_same_address(own: Own, tmp_path: Path) -> None:
     address = own.address
     create_topic(address, "killed")
     send(address, "killed", [b"acknowledged"])
     os.kill(own.broker.pid, signal.SIGKILL)
     assert own.broker.wait() == -signal.SIGKILL
+    with EmbeddedBroker(tmp_path, port=int(address.rpartition(":")[2])) as other:
+        assert other._address_file.read_text() != address, "the port is kept for the one that comes back"
     begun = time.monotonic()
     assert own.broker.start() == address
     # Kafka's own session timeout would add 9 s to what a start takes on this machine now.

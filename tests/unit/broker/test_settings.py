@@ -45,12 +45,12 @@ def test_the_log_is_bounded() -> None:
     ],
 )
 def test_port(wanted: int, known: str | None, taken: set[int], chosen: int) -> None:
-    assert choose_port(wanted, known, free=lambda port: port not in taken) == chosen
+    assert choose_port(wanted, known, take=lambda port: port not in taken) == chosen
 
 
 def test_no_free_port_is_an_error() -> None:
     with pytest.raises(ValueError, match="no free port for the broker from 9092 on"):
-        choose_port(9092, None, free=lambda _: False)
+        choose_port(9092, None, take=lambda _: False)
 
 
 @pytest.mark.parametrize(

@@ -66,13 +66,14 @@ def test_everything_that_came_stands_somewhere(filled: Store) -> None:
 @pytest.mark.parametrize(
     ("state", "in_flight"),
     [
-        pytest.param(replace(STATE, received=5), 0, id="all of this generation is in the store"),
-        pytest.param(replace(STATE, received=9, buffered=4), 4, id="the rest waits in the connector"),
-        pytest.param(replace(STATE, received=3), 0, id="the report is older than the data"),
+        pytest.param(replace(STATE, delivered=5), 0, id="all of this generation is in the store"),
+        pytest.param(replace(STATE, delivered=5, buffered=4), 4, id="the rest waits in the connector"),
+        pytest.param(replace(STATE, delivered=3), 0, id="the report is older than the data"),
+        pytest.param(replace(STATE, generation=3, buffered=6), 6, id="a new generation has sent nothing yet"),
         pytest.param(
-            replace(STATE, generation=3, received=6, buffered=6), 6, id="a new generation has sent nothing yet"
+            replace(STATE, generation=1, delivered=99), 0, id="a report of the generation before says nothing"
         ),
-        pytest.param(replace(STATE, generation=1, received=99), 0, id="a report of the generation before says nothing"),
+        pytest.param(replace(STATE, received=99, delivered=5), 0, id="the process has sent more, in one before"),
     ],
 )
 def test_in_flight(filled: Store, state: SourceState, in_flight: int) -> None:
@@ -82,7 +83,7 @@ def test_in_flight(filled: Store, state: SourceState, in_flight: int) -> None:
 
 
 def test_what_was_sent_but_is_not_in_the_log_is_a_fault(filled: Store) -> None:
-    state = replace(STATE, received=9, buffered=1)
+    state = replace(STATE, delivered=8, buffered=1)
     assert ledger_of(filled, state).faults == ("sensors: 3 records were sent, but are not in the log.",)
     on_its_way = LogView(VIEW.at, {(READINGS, 0): 3, (CASES, 0): 1})
     assert ledger_of(filled, state, view=on_its_way).balanced
