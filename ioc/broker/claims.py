@@ -8,30 +8,31 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from dataclasses import dataclass
+import weakref
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 
-@dataclass(frozen=True)
 class Claim:
-    """Held until `release`, or the end of this process."""
+    """Held until `release`, or the end of the object or of this process."""
 
-    port: int
-    _lock: IO[str]
+    def __init__(self, port: int, descriptor: int) -> None:
+        """`descriptor` is of the locked file, and closed at the end."""
+        self.port = port
+        self._end = weakref.finalize(self, os.close, descriptor)
 
     @classmethod
     def of(cls, port: int) -> Self | None:
-        """None when another process has it. Raises OSError when no lock can be made."""
+        """None when it is held already. Raises OSError when no lock can be made."""
         folder = Path(tempfile.gettempdir()) / f"ioc-ports-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        lock = (folder / f"{port}.lock").open("w")
+        descriptor = os.open(folder / f"{port}.lock", os.O_CREAT | os.O_WRONLY, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.close()
+            os.close(descriptor)
             return None
-        return cls(port, lock)
+        return cls(port, descriptor)
 
     def release(self) -> None:
-        self._lock.close()
+        self._end()
