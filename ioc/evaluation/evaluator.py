@@ -83,7 +83,8 @@ class Evaluator:
         were computed."""
         if self._kept_path is None or self._published:
             return []
-        kept = read_kept(self._kept_path, self._catalog, self._plan, self._zone, now, self._restated())
+        kept, written = read_kept(self._kept_path, self._catalog, self._plan, self._zone, now, self._restated())
+        self._recorder.resume(written)
         for entry in kept.values():
             self._telling.told(entry)
         self._published = kept
@@ -92,7 +93,8 @@ class Evaluator:
     def keep(self) -> None:
         """Keep the values for the next start, once all were computed."""
         if self._kept_path is not None and self.is_whole:
-            keep_values(self._kept_path, self._published, min(p.at for p in self._portions if p.at is not None))
+            at = min(portion.at for portion in self._portions if portion.at is not None)
+            keep_values(self._kept_path, self._published, self._recorder.written, at)
 
     def evaluate(self, changes: Changes, now: datetime) -> list[KpiValue]:
         """Take in what commits changed since the last call, and the time that passed; returns the values that differ

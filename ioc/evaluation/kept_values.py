@@ -16,15 +16,17 @@ from ioc.clock import from_ms, to_ms
 from ioc.evaluation.judging import LIVE, STALE, Column
 from ioc.evaluation.plan import Plan
 from ioc.evaluation.published import Published
+from ioc.evaluation.recording import Written
 from ioc.model.kpi import KpiDefinition
 
 LOG = logging.getLogger(__name__)
+_OF_KPIS = ("kpis", "versions", "windows", "written", "sizes")
 _COLUMNS = ("value", "samples", "as_of", "state")
 
 
-def keep_values(path: Path, published: Mapping[str, Published], at: datetime) -> None:
-    """Each KPI with its own window. `at` is the first moment any value speaks of. Whole or not at all; a full disk only
-    means that the next start shows nothing at first."""
+def keep_values(path: Path, published: Mapping[str, Published], written: Mapping[str, Written], at: datetime) -> None:
+    """Each KPI with its own window, and whether `written` has its values as they are. `at` is the first moment any
+    value speaks of. Whole or not at all; a full disk only means that the next start shows nothing at first."""
     entries = list(published.values())
     if not entries:
         return
@@ -33,6 +35,7 @@ def keep_values(path: Path, published: Mapping[str, Published], at: datetime) ->
         "at": np.array(to_ms(at)),
         "kpis": np.array([entry.definition.id for entry in entries]),
         "versions": np.array([entry.definition.version for entry in entries]),
+        "written": np.array([_is_written(entry, written) for entry in entries]),
         "windows": np.array([[to_ms(moment) for moment in entry.window] for entry in entries]),
         "sizes": np.array([len(entry.units) for entry in entries]),
         "units": np.array([unit for entry in entries for unit in entry.units]),
@@ -56,41 +59,50 @@ def read_kept(
     zone: ZoneInfo,
     now: datetime,
     restated: Mapping[str, Mapping[str, datetime]],
-) -> dict[str, Published]:
-    """The kept values, each with its window and time of then, and no fresher than they are now. Left out are KPIs that
-    are defined otherwise since, and all values when a day of the zone began since, or the clock was set back."""
+) -> tuple[dict[str, Published], dict[str, Written]]:
+    """The kept values, each with its window and time of then, and no fresher than they are now; and those that were
+    written, as they were. Left out are KPIs that are defined otherwise since, and all values when a day of the zone
+    began since, or the clock was set back."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             at = from_ms(int(kept["at"]))
             if at > now or at.astimezone(zone).date() != now.astimezone(zone).date():
-                return {}
-            found = {name: kept[name] for name in ("kpis", "versions", "windows", "sizes", "units", *_COLUMNS)}
+                return {}, {}
+            found = {name: kept[name] for name in (*_OF_KPIS, "units", *_COLUMNS)}
     except FileNotFoundError:
-        return {}
+        return {}, {}
     except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: they are computed anew
         LOG.warning("%s is not readable (%r); values come as they are computed", path, fault)
-        return {}
+        return {}, {}
     ends = np.cumsum(found["sizes"])
-    published: dict[str, Published] = {}
-    rows = zip(found["kpis"], found["versions"], found["windows"].tolist(), ends - found["sizes"], ends, strict=True)
-    for kpi_id, version, (opened, closed), start, end in rows:
-        definition = catalog.kpis.get(str(kpi_id))
+    published, written = dict[str, Published](), dict[str, Written]()
+    of_kpis = (found[name].tolist() for name in _OF_KPIS)
+    for kpi_id, version, (opened, closed), is_written, size, end in zip(*of_kpis, ends.tolist(), strict=True):
+        start = end - size
+        definition = catalog.kpis.get(kpi_id)
         if definition is None or definition.version != version:
             continue
         units = tuple(plan.units[place] for place in plan.places[definition.per].tolist())
         if units != tuple(found["units"][start:end].tolist()):
             continue
-        column = _judged(definition, Column(*(found[name][start:end] for name in _COLUMNS)), now)
+        column = Column(*(found[name][start:end] for name in _COLUMNS))
+        if is_written:
+            written[definition.id] = definition.version, column
         year = at.astimezone(zone).year
         published[definition.id] = Published(
             definition,
             units,
-            column,
+            _judged(definition, column, now),
             (from_ms(opened), from_ms(closed)),
             definition.target_of(year),
             restated.get(definition.id, {}),
         )
-    return published
+    return published, written
+
+
+def _is_written(entry: Published, written: Mapping[str, Written]) -> bool:
+    version, column = written.get(entry.definition.id, ("", None))
+    return version == entry.definition.version and column is entry.column
 
 
 def _judged(definition: KpiDefinition, column: Column, now: datetime) -> Column:

@@ -1,6 +1,6 @@
 """The history of values as they were shown, in `kpi_values`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,6 +11,9 @@ from ioc.evaluation.takes import NEVER
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
 
+Written = tuple[str, Column]
+"""Version of the definition, and values."""
+
 
 class Recorder:
     """Writes, once a minute, the values that look different from the last written: by the definition's digits, in
@@ -18,7 +21,16 @@ class Recorder:
 
     def __init__(self) -> None:
         self._minute: datetime | None = None
-        self._written: dict[str, tuple[str, Column]] = {}
+        self._written: dict[str, Written] = {}
+
+    @property
+    def written(self) -> Mapping[str, Written]:
+        """The last written of each KPI."""
+        return self._written
+
+    def resume(self, written: Mapping[str, Written]) -> None:
+        """Take what was written before a restart for the last."""
+        self._written = dict(written)
 
     def record(
         self,

@@ -39,6 +39,11 @@ _IMPORTED = (
     "streams.worker",
     "ioc.demo.province",
     "ioc.demo.history.load",
+    # What uvicorn and FastAPI import when they are set up.
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.h11_impl",
+    "pydantic.v1",
 )
 _RESTART = Restart(first_s=0.05, longest_s=10.0, settled_after_s=30.0)
 _TEND_EVERY_S = 0.05

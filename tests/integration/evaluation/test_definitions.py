@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ioc.evaluation import Changes
+from ioc.evaluation import Changes, Evaluator
+from ioc.evaluation.cases import naive
 from ioc.model.kpi import Freshness
 from ioc.model.reading import Reading
+from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, keyed
 
 NEW = """
@@ -86,6 +88,27 @@ def test_values_are_recorded_when_they_look_different_and_at_most_once_a_minute(
     assert record(7.0, 60) == [*first, (7.0, "live")]
     assert record(7.01, 120) == [*first, (7.0, "live")], "looks the same with one digit"
     assert record(8.0, 180) == [*first, (7.0, "live"), (8.0, "live")]
+
+
+def test_after_a_restart_only_what_looks_different_is_recorded(centre: Centre) -> None:
+    unit, path = centre.communes[0], centre.folder / "values.npz"
+
+    def evaluator() -> Evaluator:
+        return Evaluator(centre.catalog, centre.store, VIETNAM, kept_path=path)
+
+    before, after = evaluator(), evaluator()
+    before.evaluate(Changes(), NOW)
+    before.record(NOW)
+    before.keep()
+    later = NOW + timedelta(minutes=1)
+    after.resume(later)
+    changes = centre.read(Reading("t.level", unit, NOW, 5.0))
+    told = {(value.id, value.unit) for value in after.evaluate(changes, later) if value.value == 5.0}
+    assert 0 < after.record(later) < sum(centre.units_of(definition) for definition in centre.catalog.kpis.values())
+    with centre.store.cursor() as cursor:
+        again = cursor.execute("SELECT kpi, unit FROM kpi_values WHERE evaluated_at > ?", [naive(NOW)]).fetchall()
+    assert told <= set(again)
+    assert {row for row in again if row[1] not in (unit, PROVINCE)} == set()
 
 
 def test_no_data_is_recorded_as_null(centre: Centre) -> None:
