@@ -15,7 +15,7 @@ from ioc import topics
 from ioc.api.app import create_app
 from ioc.api.centre import Centre
 from ioc.api.hub import Hub
-from ioc.api.server import serve
+from ioc.api.server import serve, warm
 from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock
 from ioc.desk.desk import Desk, Place
@@ -63,6 +63,7 @@ def command() -> None:
     _await_topics(settings)
     serving = Serving(settings)
     app = create_app(serving.centre)
+    warm(app)
     with serving:
         serve(app, settings.http_host, settings.http_port)
 
