@@ -85,6 +85,7 @@ def alert_row(name: str, severity: int, unit: str, vi: str, since: datetime, **o
         "name": {"vi": vi, "en": f"Alert {name}"},
         "since": province.rfc3339(since),
         "holder": "",
+        "state": "firing",
         "handling": "unacknowledged",
         "handled": "",
         "quiet": False,

@@ -199,6 +199,7 @@ def alert(name: str, severity: int, unit: str, vi: str, en: str, since: datetime
         "since": rfc3339(since),
         "holder": "",
         "rule": name,
+        "state": "firing",
         "handling": "unacknowledged",
         "suppression": [],
         "quiet": False,

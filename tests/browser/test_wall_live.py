@@ -1,5 +1,6 @@
 """The wall shows what the centre says, as it says it."""
 
+import re
 import time
 from datetime import timedelta
 
@@ -139,6 +140,25 @@ def test_late_sources_and_the_ledger(centre: FakeCentre, open_page: OpenWall) ->
     expect(page.locator("[data-ledger=unbalanced]")).to_contain_text("lệch 12")
     centre.push(sources=[{"source": "air", "removed": True}])
     expect(page.locator("[data-sources]")).to_contain_text("3/3", timeout=3000)
+
+
+def test_an_alert_that_is_over_waits_quietly_to_be_acknowledged(centre: FakeCentre, open_page: OpenWall) -> None:
+    page = open_page(centre)
+    now = centre.now()
+    names = ("Sổ cái dữ liệu không khớp", "The ledger does not balance")
+    over = province.alert(
+        "ledger", 1, "46", *names, now - timedelta(minutes=78), kpi=province.TILES[0], state="recovering"
+    )
+    stands = province.alert("river", 2, "19753", "Mực nước", "Level", now - timedelta(minutes=3))
+    centre.push(alerts=[over, stands])
+    expect(page.locator("article").nth(1)).to_have_attribute("data-alert", "ledger")
+    expect(page.locator("[data-alert=ledger]")).to_contain_text("đã về mức thường · chưa ai nhận")
+    expect(page.get_by_role("heading", name="Bất thường hiện nay")).to_contain_text("1 · 2 chưa nhận")
+    expect(page.locator(".tile.alerted")).to_have_count(0)
+    expect(page.locator(".strip")).to_have_class(re.compile("severity-2"))
+    centre.push(alerts=[{"id": "river", "removed": True}])
+    expect(page.locator(".strip")).not_to_have_class(re.compile("alarmed"))
+    expect(page.locator(".strip")).to_contain_text("đã về mức thường")
 
 
 def test_alerts_colour_the_list_the_map_the_strip_and_the_tile(centre: FakeCentre, open_page: OpenWall) -> None:

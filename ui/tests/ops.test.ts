@@ -14,7 +14,7 @@ function alert(rule: string, severity: Severity, since: string, other: Partial<A
   const unit = other.unit ?? '46'
   return {
     id: `${rule}/${unit}/1`, rule, severity, kpi: 'lgsp.rate', unit, name: { vi: `Cảnh báo ${rule}`, en: `Alert ${rule}` },
-    since: `2026-11-23T${since}:00Z`, holder: '', handling: 'unacknowledged', suppression: [], handled: '', quiet: false,
+    since: `2026-11-23T${since}:00Z`, state: 'firing', holder: '', handling: 'unacknowledged', suppression: [], handled: '', quiet: false,
     value: 1, unit_of_measure: '', digits: 0, limit: '> 1', labels: { rule, unit }, procedure: '', ...other,
   }
 }
@@ -69,6 +69,10 @@ describe('a flood on the wall', () => {
     const [first, second] = causes(flood, 2)
     expect(first?.key).toBe('b')
     expect([second?.places, second?.since, second?.unheld]).toEqual([2, '2026-11-23T00:01:00Z', 1])
+  })
+  test('what is over comes last, however grave; of several only when all are', () => {
+    const over = [alert('b', 1, '00:09', { state: 'recovering' }), alert('a', 2, '00:05', { state: 'recovering' }), alert('a', 2, '00:01', { unit: '2' })]
+    expect(causes(over, 2).map(({ key, over }) => [key, over])).toEqual([['a', false], ['b', true]])
   })
 })
 

@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000
 
 function alert(rule: string, severity: Severity, other: Partial<Alert> = {}): Alert {
   return {
-    id: `${rule}/46/1`, rule, severity, kpi: '', unit: '46', name: { vi: rule, en: rule }, since: '2026-11-23T01:00:00Z', holder: '', handling: 'unacknowledged',
+    id: `${rule}/46/1`, rule, severity, kpi: '', unit: '46', name: { vi: rule, en: rule }, since: '2026-11-23T01:00:00Z', state: 'firing', holder: '', handling: 'unacknowledged',
     suppression: [], handled: '', quiet: false, value: 1, unit_of_measure: '', digits: 0, limit: '', labels: {}, procedure: '', ...other,
   }
 }

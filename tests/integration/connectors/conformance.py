@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -37,7 +38,8 @@ class ConnectorConformance:
 
     @pytest.fixture
     def other_side(self, request: pytest.FixtureRequest, tmp_path: Path, sources: Sources) -> Iterator[SectorSystem]:
-        source = f"{type(self).__name__}-{request.node.originalname}".lower().replace("_", "-")[:60]
+        words = f"{type(self).__name__} {request.node.name.removeprefix('test_')}".lower()
+        source = re.sub("[^a-z0-9]+", "-", words).strip("-")[:60]
         system = self.system(tmp_path / "system", sources, source)
         (tmp_path / "system").mkdir()
         system.start()

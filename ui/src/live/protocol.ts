@@ -37,8 +37,8 @@ export type SourceState = {
 /** Why an alert makes no noise though nobody has put it aside by itself; `of` is the silence, the alert, the rule. */
 export type Quiet = { kind: 'silenced_by' | 'inhibited_by' | 'outside_hours'; of: string; text: string }
 
-/** An alert that has fired and not ended; `holder` is who has acknowledged it, empty when nobody has. `limit` as "> 5";
- * `value` is that of its last change. `quiet`: put aside by somebody or kept quiet; not for the wall, no sound. */
+/** An alert that has fired and not ended; `recovering` when its condition is over, for it may wait to be acknowledged.
+ * `holder` is who has acknowledged it, empty when nobody has. `limit` as "> 5"; `value` is that of its last change. `quiet`: put aside by somebody or kept quiet; not for the wall, no sound. */
 export type Alert = {
   id: string
   rule: string
@@ -47,6 +47,7 @@ export type Alert = {
   unit: string
   name: Named
   since: string
+  state: 'firing' | 'recovering'
   holder: string
   handling: 'unacknowledged' | 'acknowledged' | 'shelved' | 'out_of_service'
   suppression: readonly Quiet[]

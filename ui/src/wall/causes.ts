@@ -11,9 +11,14 @@ export type Cause = {
   alerts: [Alert, ...Alert[]]
   places: number
   unheld: number
+  over: boolean
 }
 
-/** One for each alert while they fit in `room`; else one for each rule. `alerts` are in their order, the worst first. */
+/** Its condition is over: it is shown until it is acknowledged or has been over for long enough, but is no alarm. */
+export const isOver = ({ state }: Alert): boolean => state === 'recovering'
+
+/** One for each alert while they fit in `room`; else one for each rule. `alerts` are in their order, the worst first;
+ * what is over comes last. */
 export function causes(alerts: readonly Alert[], room: number): Cause[] {
   const together = alerts.length > room
   const found = new Map<string, [Alert, ...Alert[]]>()
@@ -32,6 +37,7 @@ export function causes(alerts: readonly Alert[], room: number): Cause[] {
       alerts: listed,
       places: new Set(listed.map(({ unit }) => unit)).size,
       unheld: listed.filter(({ holder }) => !holder).length,
+      over: listed.every(isOver),
     }))
-    .sort((a, b) => a.severity - b.severity || b.alerts.length - a.alerts.length)
+    .sort((a, b) => Number(a.over) - Number(b.over) || a.severity - b.severity || b.alerts.length - a.alerts.length)
 }

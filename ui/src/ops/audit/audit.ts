@@ -61,7 +61,7 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
         itemStyle: { color: INK.bar },
         data: counts.map((n, i) => [local(from_ms + (i + 0.5) * width), n]),
         ...(width === WINDOW_MS
-          ? { markLine: { silent: true, symbol: 'none', data: [{ yAxis: FLOOD_FROM, lineStyle: { color: INK.critical, type: 'dashed' as const }, label: { formatter: say('au.flood_from', { n: FLOOD_FROM }), position: 'insideStartTop' as const, color: INK.critical, fontSize: 12 } }] } }
+          ? { markLine: { silent: true, symbol: 'none', data: [{ yAxis: FLOOD_FROM, lineStyle: { color: INK.critical, type: 'dashed' as const }, label: { formatter: say('au.flood_from', { n: FLOOD_FROM }), position: 'insideEndTop' as const, color: INK.critical, fontSize: 12 } }] } }
           : {}),
         markArea: { silent: true, itemStyle: { color: INK.flood }, data: audit.floods.map(({ from_ms: from, until_ms }) => [{ xAxis: local(from) }, { xAxis: local(until_ms ?? to_ms) }] as [{ xAxis: number }, { xAxis: number }]) },
       },
