@@ -195,7 +195,9 @@ class Outlet:
         while not self._closing:
             now_s = time.monotonic()
             next_s = now_s + _SLOWEST_TICK_S
-            for sent in [sent for sent in tuple(self._sent) if now_s > sent.until_s]:
+            with self._sent_lock:
+                silent = [sent for sent in self._sent if now_s > sent.until_s]
+            for sent in silent:
                 self._told(sent, None, KafkaTimeoutError("nothing was heard of a message"))
             for pumped in self._pumped:
                 try:
