@@ -31,6 +31,7 @@ SPOOL_BYTES = 256 * 1024 * 1024
 DELIVERY_TIMEOUT_S = 10.0
 _SILENT_AT_MOST_S = DELIVERY_TIMEOUT_S + 2.0
 """Later than that a producer says nothing any more of a message."""
+_AWAY_FOR_S = 0.5
 _SLOWEST_TICK_S = 1.0
 _OVERHEAD_BYTES = 512 * 1024
 
@@ -87,6 +88,7 @@ class Outlet:
         }
         self._producer: KafkaProducer | None = None
         self._producer_lock = threading.Lock()
+        self._away_until_s = 0.0
         self._sent: set[_Sent] = set()
         self._sent_lock = threading.Lock()
         self._pumped: list[Pumped] = []
@@ -130,9 +132,12 @@ class Outlet:
         future.add_errback(lambda fault: self._told(sent, None, fault))
 
     def producer(self) -> KafkaProducer:
-        """The process's producer; made if there is none, which waits for the broker some seconds. Raises BrokerAway."""
+        """The process's producer; made if there is none, which waits for the broker some seconds. Raises BrokerAway, at
+        once when another has just waited in vain."""
         with self._producer_lock:
             if self._producer is None:
+                if time.monotonic() < self._away_until_s:
+                    raise BrokerAway("Kafka does not answer.")
                 try:
                     self._producer = KafkaProducer(
                         **self._connection,
@@ -144,6 +149,7 @@ class Outlet:
                         max_request_size=topics.MESSAGE_BYTES + _OVERHEAD_BYTES,
                     )
                 except (KafkaError, OSError) as fault:
+                    self._away_until_s = time.monotonic() + _AWAY_FOR_S
                     raise BrokerAway(f"Kafka does not answer: {fault}") from fault
             return self._producer
 
