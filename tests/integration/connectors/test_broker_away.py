@@ -102,7 +102,7 @@ def test_a_broker_that_stands_still_is_written_to_again_once_it_goes_on(
     for number, writer in enumerate(writers, start=1):
         writer.submit(intake(number * 10, 10))
         writer.flush(30)
-    assert threading.active_count() <= threads + 1, "the producers before are gone, but for one that ends just now"
+    wait_until("the end of the producers before", lambda: threading.active_count() <= threads + 1)
     for writer in writers:
         writer.close()
     ways.close()
