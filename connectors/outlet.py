@@ -114,7 +114,7 @@ class Outlet:
 
     def send(self, topic: str, partition: int, value: bytes, headers: Headers, done: Done) -> None:
         """Hand one message to the producer; `done` is told what came of it, some seconds after DELIVERY_TIMEOUT_S at
-        the latest. Does not wait for a broker that is away.
+        the latest. Waits a second at most, when the broker has never told of the topic.
 
         Raises BrokerAway when it could not even be handed over.
         """
@@ -188,6 +188,8 @@ class Outlet:
 
     def _replace(self, producer: KafkaProducer) -> None:
         sender = producer._sender
+        if self._producer is not producer:
+            return  # without waiting for who makes another
         with self._producer_lock:
             if self._producer is not producer:
                 return

@@ -153,7 +153,7 @@ def test_an_alert_that_is_over_waits_quietly_to_be_acknowledged(centre: FakeCent
     centre.push(alerts=[over, stands])
     expect(page.locator("article").nth(1)).to_have_attribute("data-alert", "ledger")
     expect(page.locator("[data-alert=ledger]")).to_contain_text("đã về mức thường · chưa ai nhận")
-    expect(page.get_by_role("heading", name="Bất thường hiện nay")).to_contain_text("1 · 2 chưa nhận")
+    expect(page.get_by_role("heading", name="Bất thường hiện nay")).to_contain_text("1 · 1 chưa nhận")
     expect(page.locator(".tile.alerted")).to_have_count(0)
     expect(page.locator(".strip")).to_have_class(re.compile("severity-2"))
     centre.push(alerts=[{"id": "river", "removed": True}])

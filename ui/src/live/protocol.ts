@@ -38,7 +38,8 @@ export type SourceState = {
 export type Quiet = { kind: 'silenced_by' | 'inhibited_by' | 'outside_hours'; of: string; text: string }
 
 /** An alert that has fired and not ended; `recovering` when its condition is over, for it may wait to be acknowledged.
- * `holder` is who has acknowledged it, empty when nobody has. `limit` as "> 5"; `value` is that of its last change. `quiet`: put aside by somebody or kept quiet; not for the wall, no sound. */
+ * `holder` is who has acknowledged it, empty when nobody has. `limit` as "> 5"; `value` is that of its last change.
+ * `quiet`: put aside by somebody or kept quiet; not for the wall, no sound. */
 export type Alert = {
   id: string
   rule: string
