@@ -1,10 +1,13 @@
 """Settings from the environment; the command line reads them once and passes them on."""
 
 import os
+import re
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from ioc.errors import ConfigurationInvalid
@@ -12,6 +15,9 @@ from ioc.model.person import Role
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+WILDCARDS = ("0.0.0.0", "::", "")
+"""Listening addresses that stand for every interface; nobody can open them in a browser."""
+_NOT_IN_ADDRESS = re.compile(r"[\s\"<>\\^`{|}?#]")
 KAFKA_SECURITY = (
     "security_protocol",
     "sasl_mechanism",
@@ -28,8 +34,8 @@ class Settings:
     """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
     by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
     say who they are; None lets them do nothing. `demonstration_days` of simulated history are
-    loaded at the first start. Without `quack_port` the lab takes the usual one or the next that is free. `site` is the
-    address that others reach the centre by."""
+    loaded at the first start. Without `quack_port` the lab takes the usual one or the next that is free. `address` is
+    IOC_ADDRESS, checked, without a slash at its end; empty when it is not set (`outer_address` gives the default)."""
 
     data_dir: Path
     http_host: str = "127.0.0.1"
@@ -44,7 +50,7 @@ class Settings:
     demonstration_days: int = 365
     quack_host: str = "127.0.0.1"
     quack_port: int | None = None
-    site: str = ""
+    address: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -67,12 +73,22 @@ class Settings:
             demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
             anonymous=_anonymous(environment, http_host),
             demonstration_days=_whole_number(environment, "IOC_DEMO_DAYS", 365, 1, 365),
-            site=environment.get("IOC_SITE", "").rstrip("/"),
+            address=_outer_address(environment),
             quack_host=environment.get("IOC_QUACK_HOST", "127.0.0.1"),
             quack_port=_whole_number(environment, "IOC_QUACK_PORT", 0, 1, 65535)
             if "IOC_QUACK_PORT" in environment
             else None,
         )
+
+    @property
+    def outer_address(self) -> str:
+        """Address that people reach the centre by, without a slash at its end: the base of every link that leaves the
+        centre (messages, reports, open data). IOC_ADDRESS, else the address of the listener; a listener on all
+        interfaces is named by the machine's host name."""
+        if self.address:
+            return self.address
+        host = socket.gethostname() if self.http_host in WILDCARDS else self.http_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
 
     @property
     def store_path(self) -> Path:
@@ -178,3 +194,20 @@ def _whole_number(environment: Mapping[str, str], name: str, default: int, least
     if not text.isdigit() or not least <= int(text) <= most:
         raise ConfigurationInvalid(f"{name}={text!r} is not a whole number from {least} to {most}.")
     return int(text)
+
+
+def _outer_address(environment: Mapping[str, str]) -> str:
+    """IOC_ADDRESS, checked: an address that a browser can open, with or without a path. IOC_SITE is its former name."""
+    name = "IOC_ADDRESS" if environment.get("IOC_ADDRESS") else "IOC_SITE"
+    text = environment.get(name, "").strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and (parts.hostname or "") not in WILDCARDS and parts.port != 0
+    except ValueError:
+        sound = False
+    if text and (not sound or "@" in text or _NOT_IN_ADDRESS.search(text)):
+        raise ConfigurationInvalid(
+            f"{name}={text!r} is not an address that a browser can open; write it as https://ioc.example.vn, "
+            "without user, ? and #."
+        )
+    return text

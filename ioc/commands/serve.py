@@ -106,7 +106,7 @@ class Serving:
             settings.catalog_dir,
             settings.channels_path,
             settings.zone,
-            f"http://{settings.http_host}:{settings.http_port}/ops",
+            f"{settings.outer_address}/ops",
         )
         self._desk = Desk(self._store, self._catalog, place, self._clock)
         self._deliveries = Deliveries(self._desk.store, lambda: self._desk.in_force.channels, self._clock)

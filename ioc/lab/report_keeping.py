@@ -102,7 +102,7 @@ class ReportKeeping:
         for issue, channel, number in self.sendings.due(candidates, self._parts.clock.now()):
             values = self.issues.values(issue)
             files = (self.issues.path(issue, "pdf"), self.issues.path(issue, "xlsx"))
-            parcel = parcel_of(values, issue, self._parts.settings.site, files)
+            parcel = parcel_of(values, issue, self._parts.settings.outer_address, files)
             fault: Exception | None = None
             again = False
             try:

@@ -52,7 +52,7 @@ def _is_ready(port: int) -> bool:
 
 def _announce(settings: Settings, state: str) -> None:
     """Where things are."""
-    address = f"http://127.0.0.1:{settings.http_port}"
+    address = settings.address or f"http://127.0.0.1:{settings.http_port}"
     settings.admin_token()
     token = "IOC_ADMIN_TOKEN" if os.environ.get("IOC_ADMIN_TOKEN") else str(settings.data_dir / "admin.token")
     click.echo(f"Wall         {address}/wall/main  ({state})")

@@ -53,7 +53,6 @@ async def keep_built(lab: Callable[[], Path | None], parts: LabParts) -> None:
     every quarter of an hour, and at once while some dataset has no rows, for then a history is coming in."""
     settings, done = parts.settings, None
     last = built_at(settings.open_data_dir)
-    site = settings.site or f"http://{settings.http_host}:{settings.http_port}"
     while True:
         path, now = lab(), parts.clock.now()
         if (
@@ -63,7 +62,9 @@ async def keep_built(lab: Callable[[], Path | None], parts: LabParts) -> None:
         ):
             done, last = path, now
             try:
-                await parts.beside.run_scheduled(build, path, settings.open_data_dir, settings, site, now)
+                await parts.beside.run_scheduled(
+                    build, path, settings.open_data_dir, settings, settings.outer_address, now
+                )
             except IocError as fault:
                 _LOG.warning("The open data stays as it was: %s", fault)
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -1,5 +1,6 @@
 """Settings from the environment, and secrets in files."""
 
+import socket
 import stat
 from pathlib import Path
 
@@ -16,6 +17,34 @@ from ioc.settings import Settings, secret_file
 def test_a_wrong_number_is_named(name, text):
     with pytest.raises(ConfigurationInvalid, match=f"{name}={text!r}"):
         Settings.from_environment({name: text})
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        pytest.param({"IOC_ADDRESS": "https://ioc.hue.gov.vn/"}, "https://ioc.hue.gov.vn", id="as people type it"),
+        pytest.param({"IOC_ADDRESS": "https://hue.gov.vn/ioc/"}, "https://hue.gov.vn/ioc", id="below a path"),
+        pytest.param({"IOC_SITE": "https://x.vn"}, "https://x.vn", id="by the former name"),
+        pytest.param({}, "http://127.0.0.1:8080", id="the listener without a setting"),
+        pytest.param({"IOC_HTTP_HOST": "::1"}, "http://[::1]:8080", id="IPv6 in brackets"),
+        pytest.param(
+            {"IOC_HTTP_HOST": "0.0.0.0", "IOC_HTTP_PORT": "80"},
+            f"http://{socket.gethostname()}:80",
+            id="never the address of all interfaces",
+        ),
+    ],
+)
+def test_the_outer_address(environment, address):
+    assert Settings.from_environment(environment).outer_address == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ioc.hue.gov.vn", "ftp://x", "http://", "http://0.0.0.0:8080", "http://x:99999", "http://a:b@x", "http://x/?a=1"],
+)
+def test_an_outer_address_that_nobody_can_open_is_refused(text):
+    with pytest.raises(ConfigurationInvalid, match=r"IOC_ADDRESS=.* is not an address that a browser can open"):
+        Settings.from_environment({"IOC_ADDRESS": text})
 
 
 def test_security_settings_come_by_their_names():
