@@ -160,6 +160,10 @@ class Settings:
         """IOC_ADMIN_TOKEN, else the one kept in `admin.token` (made at the first call, mode 600)."""
         return os.environ.get("IOC_ADMIN_TOKEN") or secret_file(self.data_dir / "admin.token")
 
+    def lab_key(self) -> str:
+        """The key by which `ioc serve` signs what it forwards to the lab; made at the first call, mode 600."""
+        return secret_file(self.data_dir / "keys" / "lab.key")
+
     def source_token(self, source: str) -> str:
         """Token of a push source, made at the first call, kept with mode 600."""
         return secret_file(self.data_dir / "tokens" / f"{source}.token")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from ioc.api.address import target_of
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
-from ioc.api.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
+from ioc.api.forwarded import FORWARDED_HEADERS, signed_headers
 from ioc.api.gate import caller_of
 from ioc.api.problems import RETRY_AFTER_S, Problem
 from ioc.api.threads import Threads
@@ -59,7 +60,7 @@ _CONNECT_S = 2.0
 _LOOKS_EVERY_S = 1.0
 _NOT_PASSED_ON = frozenset({
     "host", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "authorization", "cookie",
-    CALLER_HEADER.lower(), PERMISSIONS_HEADER.lower(),
+    *(name.lower() for name in FORWARDED_HEADERS),
 })  # fmt: skip
 _NOT_PASSED_BACK = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _AWAY = "The lab does not answer just now; everything else goes on. Try again in a few seconds."
@@ -67,7 +68,7 @@ _AWAY = "The lab does not answer just now; everything else goes on. Try again in
 
 def routes(centre: Centre, threads: Threads) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    line = _Line(centre.settings.lab_socket)
+    line = _Line(centre.settings.lab_socket, centre.settings.lab_key())
 
     @router.post("/api/v1/lab/snapshot", response_model=None)
     async def snapshot(request: Request) -> Response:
@@ -102,8 +103,9 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 class _Line:
     """The line to the lab's socket. Neither question nor answer is ever held whole; who reads slowly is waited for."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, key: str) -> None:
         self._socket = socket
+        self._key = key
         self._client: httpx.AsyncClient | None = None
 
     async def pass_on(self, request: Request) -> Response:
@@ -118,13 +120,11 @@ class _Line:
             )
         caller = caller_of(request)
         headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON]
-        headers += [
-            (CALLER_HEADER.encode(), caller.name.encode()),
-            (PERMISSIONS_HEADER.encode(), ",".join(sorted(caller.permissions)).encode()),
-        ]
+        signed = signed_headers(self._key, caller.name, caller.permissions)
+        headers += [(name.encode(), value.encode("latin-1")) for name, value in signed.items()]
         asked = self._client.build_request(
             request.method,
-            httpx.URL(path=request.url.path, query=request.url.query.encode()),
+            httpx.URL("http://lab", raw_path=target_of(request.scope).joined()),
             headers=headers,
             content=request.stream() if _has_body(request) else None,
         )

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 
 from ioc import __version__
 from ioc.api import problems
+from ioc.api.address import Addresses
 from ioc.lab import answers, figures
+from ioc.lab.gate import LabGate
 from ioc.lab.parts import LabParts
 from ioc.lab.report_keeping import ReportKeeping
 from ioc.lab.routes import explorer, open_data, queries, reports, saved, sql
@@ -56,4 +58,6 @@ def create_lab_app(parts: LabParts) -> FastAPI:
             app.include_router(router)
     problems.install(app)
     answers.install(app)
+    app.add_middleware(LabGate, key=parts.settings.lab_key())
+    app.add_middleware(Addresses)
     return app

@@ -9,6 +9,7 @@ import httpx
 import openpyxl
 import pytest
 
+from ioc.api.forwarded import signed_headers
 from ioc.clock import SystemClock, rfc3339
 from ioc.lab.app import create_lab_app
 from ioc.lab.beside import Beside
@@ -50,7 +51,10 @@ def answers(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     async def ask() -> Answers:
         parts = LabParts(settings, SystemClock(), lambda: snapshot, Beside())
         app = create_lab_app(parts)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab", timeout=100) as client:
+        looking = signed_headers(settings.lab_key(), "", ["look"])
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://lab", timeout=100, headers=looking
+        ) as client:
             found = {
                 name: await client.get(f"/api/v1/explore/{path}", params=query) for name, (path, query) in asked.items()
             }

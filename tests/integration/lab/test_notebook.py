@@ -18,7 +18,7 @@ import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ioc.api.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
+from ioc.api.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.asking import Asking
@@ -45,9 +45,10 @@ for cell in json.load(open(sys.argv[1]))["cells"]:
 class Forwarding:
     """Says who the caller is, as the centre does before it forwards; without a token it forwards nothing."""
 
-    def __init__(self, lab: ASGIApp, people: People) -> None:
+    def __init__(self, lab: ASGIApp, people: People, key: str) -> None:
         self._lab = lab
         self._people = people
+        self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -55,8 +56,7 @@ class Forwarding:
             caller = self._people.tokens.caller_of(token)
             assert caller is not None
             headers = MutableHeaders(scope=scope)
-            headers[CALLER_HEADER] = caller.name
-            headers[PERMISSIONS_HEADER] = ",".join(caller.permissions)
+            headers.update(signed_headers(self._key, caller.name, caller.permissions))
         await self._lab(scope, receive, send)
 
 
@@ -72,7 +72,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     parts = LabParts(settings, clock, lambda: current(settings.snapshots_dir), Beside(), asking=asking, quack=door)
     server = uvicorn.Server(
         uvicorn.Config(
-            Forwarding(create_lab_app(parts), people), port=0, loop="asyncio", log_config=None, lifespan="on"
+            Forwarding(create_lab_app(parts), people, settings.lab_key()),
+            port=0,
+            loop="asyncio",
+            log_config=None,
+            lifespan="on",
         )
     )
     thread = threading.Thread(target=server.run)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from ioc.api.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.asking import Asking
@@ -91,7 +92,7 @@ async def client(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
         settings, clock, lambda: current(settings.snapshots_dir), Beside(), asking=Asking.of(settings, clock)
     )
     app = create_lab_app(parts)
-    headers = {"X-IOC-Caller": "an", "X-IOC-Permissions": "ask_sql,look"}
+    headers = signed_headers(settings.lab_key(), "an", ["ask_sql", "look"])
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(
@@ -173,10 +174,10 @@ async def test_values_come_as_json_knows_them_and_limits_are_told(client: httpx.
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_saved_queries_have_versions_owners_and_are_shared(client: httpx.AsyncClient) -> None:
+async def test_saved_queries_have_versions_owners_and_are_shared(client: httpx.AsyncClient, data_dir: Path) -> None:
     body = {"name": "Của tôi", "sql": "SELECT 1", "tags": ["thử"], "chart": {"kind": "bar"}}
     saved = (await client.post("/api/v1/lab/saved", json=body)).json()
-    other = {"X-IOC-Caller": "other"}
+    other = signed_headers(Settings(data_dir=data_dir).lab_key(), "other", ["ask_sql"])
     at = f"/api/v1/lab/saved/{saved['id']}"
     assert (await client.get(at, headers=other)).status_code == 404
     changed = (await client.put(at, json=body | {"sql": "SELECT 2", "shared": True})).json()

@@ -1,0 +1,45 @@
+"""Before every route of the lab: did the centre send it, and may this caller ask it? The centre's own table decides."""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ioc.api.forwarded import PERMISSIONS_HEADER, is_signed
+from ioc.api.permissions import TABLE, NotThere, entry_of
+from ioc.api.problems import answer
+
+_NOT_SIGNED = "The lab answers the centre only; ask at the centre's own address."
+_NOT_HERE = "There is nothing at this address."
+_MAY_NOT = "Your role may not do this."
+
+
+class LabGate:
+    """ASGI layer. 403 for what `ioc serve` did not sign or the role does not allow, 404 for what is not in the table.
+
+    The centre's gate has already decided; should a request ever get past it by another spelling, it ends here.
+    """
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await answer(scope["path"], *refusal)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers(scope=scope)
+        if not is_signed(self._key, headers):
+            return 403, _NOT_SIGNED
+        try:
+            wanted = TABLE[entry_of(scope["method"], scope["path"])]
+        except NotThere:
+            return 404, _NOT_HERE
+        if wanted is not None and wanted not in headers.get(PERMISSIONS_HEADER, "").split(","):
+            return 403, _MAY_NOT
+        return None
