@@ -42,6 +42,8 @@ Done = Callable[[int | None, Exception | None], None]
 class BrokerAway(IocError):
     """Kafka does not answer; what is under way stays on disk and is tried again."""
 
+    fault_code = "broker_away"
+
 
 @dataclass(frozen=True, eq=False)
 class _Sent:

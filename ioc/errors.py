@@ -3,9 +3,16 @@
 Every message is one sentence for the person who reads it: the offending value, where it is, what to do.
 """
 
+from typing import ClassVar
+
 
 class IocError(Exception):
-    """The command or request cannot be done; its text is shown as it is."""
+    """The command or request cannot be done; its text is shown as it is.
+
+    `fault_code` is the code (`ioc.model.fault`) under which a background task that fails with it is reported.
+    """
+
+    fault_code: ClassVar[str] = "thread_failed"
 
 
 class ConfigurationInvalid(IocError):
@@ -39,6 +46,10 @@ class BatchTooLarge(BatchMalformed):
 class SpoolFull(IocError):
     """The broker is away and the disk buffer is at its bound; a push is refused with 503 until it drains."""
 
+    fault_code = "spool_full"
+
 
 class StoreUnavailable(IocError):
     """The store cannot write (disk full, file held by another process); the centre says so and stops writing."""
+
+    fault_code = "store_unavailable"

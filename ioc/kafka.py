@@ -14,6 +14,8 @@ from ioc.topics import TOPICS, Topic
 class BrokerUnavailable(IocError):
     """The broker does not answer or refuses; the caller waits and tries again, or tells the user."""
 
+    fault_code = "broker_away"
+
 
 @dataclass(frozen=True)
 class TopicState:

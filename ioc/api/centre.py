@@ -10,6 +10,7 @@ from ioc.api.ports import Cursor, Kpis, PushEndpoint
 from ioc.catalog import Catalog
 from ioc.clock import Clock, SystemClock
 from ioc.desk.operating import Operating
+from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.people import People
@@ -25,7 +26,7 @@ class Centre:
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
     query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
     `take_snapshot` copies the store for readers (raises SnapshotFailed; called from worker threads).
-    `fault` is one sentence while the centre cannot write (disk full, broker away), else empty.
+    `faults` are those of its parts at present; `starting` says what the centre still waits for at its start.
     """
 
     settings: Settings
@@ -42,7 +43,8 @@ class Centre:
     source_token: Callable[[str], str | None]
     operating: Operating
     take_snapshot: Callable[[], Snapshot] = field(default_factory=lambda: _no_snapshot)
-    fault: Callable[[], str] = lambda: ""
+    faults: Callable[[], tuple[Fault, ...]] = tuple
+    starting: Callable[[], Fault | None] = lambda: None
     clock: Clock = field(default_factory=SystemClock)
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
 

@@ -1,13 +1,13 @@
-"""GET /healthz: the server answers; GET /readyz: live values flow."""
+"""GET /healthz: the server answers; GET /readyz: every part of the centre works."""
 
 from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
 
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
-from ioc.api.problems import Problem
+from ioc.api.problems import RETRY_AFTER_S, Problem
 from ioc.api.threads import Threads
-from ioc.model.kpi import Freshness
+from ioc.model.fault import Fault
 
 
 class Health(TypedDict):
@@ -16,10 +16,6 @@ class Health(TypedDict):
 
 def routes(centre: Centre, threads: Threads) -> APIRouter:
     router = APIRouter(tags=["operation"])
-    was_live = False
-
-    def has_live_value() -> bool:
-        return any(value.freshness is Freshness.LIVE for value in centre.kpis.values())
 
     @router.get("/healthz", response_model=Health)
     async def healthz() -> Response:
@@ -27,13 +23,15 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.get("/readyz", response_model=Health)
     async def readyz() -> Response:
-        """200 from the first live value on, while the centre can write; else 503 with what is missing."""
-        nonlocal was_live
-        if fault := centre.fault():
-            raise Problem(503, fault)
-        was_live = was_live or await threads.run(has_live_value)
-        if not was_live:
-            raise Problem(503, "No KPI has had a live value yet.")
+        """200 while all parts work: store, broker, historian, evaluation, background tasks. Else 503; `errors` lists
+        every fault with its code, `detail` is the oldest one."""
+        if faults := await threads.run(lambda: _faults(centre)):
+            raise Problem(503, faults[0].detail, faults, {"Retry-After": str(RETRY_AFTER_S)})
         return Json({"status": "ok"})
 
     return router
+
+
+def _faults(centre: Centre) -> tuple[Fault, ...]:
+    starting = centre.starting()
+    return centre.faults() + ((starting,) if starting else ())

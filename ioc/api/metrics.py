@@ -1,7 +1,7 @@
 """GET /metrics: the server's own metrics for Prometheus."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,6 +13,7 @@ from ioc.api.threads import Threads
 from ioc.desk.desk import Desk
 from ioc.desk.flooding import flood_now
 from ioc.errors import StoreUnavailable
+from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 
 
@@ -33,7 +34,10 @@ class CentreMetrics(Collector):
         yield CounterMetricFamily(
             "ioc_websocket_passed_over", "Times a slow websocket was passed over", value=hub.passed_over
         )
-        yield GaugeMetricFamily("ioc_writes", "1 while the centre can write", value=not self._centre.fault())
+        yield GaugeMetricFamily(
+            "ioc_writes", "1 while no part of the centre has a fault", value=not self._centre.faults()
+        )
+        yield fault_metrics(self._centre.faults())
         try:
             yield from alert_metrics(self._centre.operating.desk)
             ledger = self._centre.ledger()
@@ -41,6 +45,13 @@ class CentreMetrics(Collector):
             return
         yield GaugeMetricFamily("ioc_ledger_balanced", "1 while the ledger balances", value=ledger.balanced)
         yield from ledger_metrics(ledger)
+
+
+def fault_metrics(faults: Iterable[Fault]) -> Metric:
+    metric = GaugeMetricFamily("ioc_faults", "Present faults of the centre's parts", labels=["code"])
+    for code, count in Counter(fault.code for fault in faults).items():
+        metric.add_metric([code], count)
+    return metric
 
 
 def alert_metrics(desk: Desk) -> Iterator[Metric]:

@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
+from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SourceUnavailable, SpoolFull, StoreUnavailable
+from ioc.model.fault import Fault
 
 log = logging.getLogger("ioc.api")
 
@@ -62,7 +64,7 @@ class Problem(Exception):
         self,
         status: int,
         detail: str,
-        errors: Sequence[tuple[str, str] | FieldFault] = (),
+        errors: Sequence[tuple[str, str] | FieldFault | Fault] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -81,7 +83,7 @@ def answer(
     request_path: str,
     status: int,
     detail: str,
-    errors: Sequence[tuple[str, str] | FieldFault] = (),
+    errors: Sequence[tuple[str, str] | FieldFault | Fault] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     body: ProblemShape = {
@@ -90,9 +92,16 @@ def answer(
         "status": status,
         "detail": detail,
         "instance": request_path,
-        "errors": [FieldFault(*error).shape() for error in errors],
+        "errors": [_error_shape(error) for error in errors],
     }
     return Response(orjson.dumps(body), status, dict(headers or {}), "application/problem+json")
+
+
+def _error_shape(error: tuple[str, str] | FieldFault | Fault) -> dict[str, Any]:
+    if isinstance(error, Fault):
+        named = FieldFault("", error.detail, error.code, error.params)
+        return named.shape() | {"since": rfc3339(error.since)}
+    return FieldFault(*error).shape()
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {

@@ -7,6 +7,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from ioc.clock import rfc3339
+from ioc.model.fault import Fault
 from ioc.model.kpi import KpiValue, Target
 from ioc.model.ledger import Ledger, SourceAccount
 from ioc.model.source import SourceState
@@ -150,20 +151,35 @@ class LossShape(TypedDict):
     found_at: str
 
 
+class CodedFaultShape(TypedDict):
+    """`code` and `params` say it in any language, `detail` in English."""
+
+    code: str
+    params: dict[str, Any]
+    detail: str
+    since: str
+
+
 class LedgerShape(TypedDict):
-    """`faults` are the sentences that say why it does not balance."""
+    """`faults` are the sentences that say why it does not balance, `coded_faults` the same with their codes."""
 
     balanced: bool
     sources: list[SourceAccountShape]
     losses: list[LossShape]
     faults: list[str]
+    coded_faults: list[CodedFaultShape]
     partitions: list[PartitionAccountShape]
+
+
+def coded_fault(fault: Fault) -> CodedFaultShape:
+    return {"code": fault.code, "params": dict(fault.params), "detail": fault.detail, "since": time_text(fault.since)}
 
 
 def ledger_shape(ledger: Ledger) -> LedgerShape:
     return {
         "balanced": ledger.balanced,
         "faults": list(ledger.faults),
+        "coded_faults": [coded_fault(fault) for fault in ledger.coded_faults],
         "sources": [_source_account(source) for source in ledger.sources],
         "partitions": [
             {

@@ -5,6 +5,9 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 import click
 
@@ -24,7 +27,9 @@ from ioc.desk.operating import Operating
 from ioc.desk.past import Past
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restating import Restater
+from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable, create_topics
+from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.people import People
 from ioc.serving.alert_topic import AlertTopic
@@ -49,6 +54,13 @@ FIRST_EVALUATION_WITHIN_S = 30.0
 # While an evaluation computes, who only wants to answer or to send waits for this long at each step of it; Python's own
 # 5 ms make seconds of a start.
 SWITCH_S = 0.0005
+_HISTORIAN_FAULTS = {
+    Condition.BROKER_AWAY: "broker_away",
+    Condition.TOPICS_MISSING: "topics_missing",
+    Condition.NOT_WRITING: "store_unavailable",
+    Condition.REFUSED: "log_refused",
+    Condition.FAILED: "historian_failed",
+}
 
 
 @click.command()
@@ -79,6 +91,9 @@ class Serving:
         """Raises StoreUnavailable, CatalogInvalid, ConfigurationInvalid."""
         self._settings = settings
         self._clock = SystemClock()
+        self._began_at = self._clock.now()
+        self._faults = FaultRegister(self._clock)
+        self._faults.add_check(self._faults_of_parts)
         self._catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
         runner = Runner(settings, self._catalog, PUSHED)
         self._push_sources = PushSources(runner)
@@ -151,7 +166,8 @@ class Serving:
                 self._deliveries.retry,
             ),
             take_snapshot=self._snapshots.take,
-            fault=self._fault,
+            faults=self._faults.current,
+            starting=self._starting,
             clock=self._clock,
         )
         self._first = (self._historian, self._sources, self._pulse, self._deliveries)
@@ -189,7 +205,8 @@ class Serving:
 
     def _ledger(self) -> Ledger:
         with self._store.cursor() as cursor:
-            return read_ledger(cursor, self._historian.log_view(), self._sources.states())
+            ledger = read_ledger(cursor, self._historian.log_view(), self._sources.states())
+        return replace(ledger, coded_faults=ledger.coded_faults + self._faults.current())
 
     def _reload(self) -> Catalog:
         found = load_kept(self._settings.province, self._settings.catalog_dir, self._settings.kept_dir)
@@ -203,11 +220,26 @@ class Serving:
         known = (self._settings.sources_dir / f"{source}.toml").exists()
         return self._settings.source_token(source) if known else None
 
-    def _fault(self) -> str:
+    def _faults_of_parts(self, now: datetime) -> Iterator[Fault]:
         state = self._historian.state()
-        if state.condition in (Condition.LIVE, Condition.STARTING):
-            return self._pulse.error or self._alerting.error or self._maintenance.error or self._restating.error
-        return state.error
+        if state.condition in _HISTORIAN_FAULTS:
+            yield Fault.of(_HISTORIAN_FAULTS[state.condition], state.since, thread="historian", reason=state.error)
+        for name, part in (
+            ("evaluation", self._pulse),
+            ("alerting", self._alerting),
+            ("store-maintenance", self._maintenance),
+            ("restating", self._restating),
+        ):
+            if part.error:
+                yield Fault.of("thread_failed", now, thread=name, reason=part.error.rstrip("."))
+
+    def _starting(self) -> Fault | None:
+        """What is still waited for before the first data can flow."""
+        if self._historian.state().condition is Condition.STARTING:
+            return Fault.of("starting", self._began_at, step="the historian reads its place in Kafka")
+        if not self._evaluator.is_whole:
+            return Fault.of("starting", self._began_at, step="the first evaluation of all KPIs")
+        return None
 
 
 def _await_topics(settings: Settings) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ioc.model.fault import Fault
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -70,13 +72,18 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`faults` are the sentences that say why it does not balance; none means it balances."""
+    """`coded_faults` say why it does not balance; none means it balances."""
 
     sources: tuple[SourceAccount, ...]
     partitions: tuple[PartitionAccount, ...]
     losses: tuple[Loss, ...] = ()
-    faults: tuple[str, ...] = ()
+    coded_faults: tuple[Fault, ...] = ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The sentences of `coded_faults`."""
+        return tuple(fault.detail for fault in self.coded_faults)
 
     @property
     def balanced(self) -> bool:
-        return not self.faults
+        return not self.coded_faults

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 
+from ioc.model.fault import Fault
 from ioc.model.ledger import Gap, Ledger, LogView, Loss, PartitionAccount, SourceAccount
 from ioc.model.source import SourceState
 from ioc.store.audit import audit
@@ -38,25 +39,39 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
                 "SELECT topic, partition, from_offset, to_offset, why, found_at FROM losses ORDER BY found_at DESC"
             ).fetchall()
         ]
-        faults = audit(cursor)
+        faults = [Fault.of("rows_miscounted", view.at, reason=sentence.rstrip(".")) for sentence in audit(cursor)]
     finally:
         cursor.execute("ROLLBACK")
     next_offsets = {(topic, partition): offset for topic, partition, offset in applied}
     sources, missing = _sources(rows, rejections, {state.source: state for state in states}, view, next_offsets)
-    faults += [
-        f"{source.source}: {source.received} received are not {source.applied} applied, {source.duplicate} duplicate, "
-        f"{sum(source.rejected.values())} rejected and {source.in_flight} in flight."
-        for source in sources
-        if not source.balances
-    ]
+    faults += [_unbalanced(source, view.at) for source in sources if not source.balances]
     faults += missing
-    faults += [f"{_inputs(gap)} have no output." for gap in view.gaps if view.at - gap.since > GAP_ALLOWED]
-    faults += [f"{_inputs(loss)} are lost: {loss.why}." for loss in losses if loss.to_offset > loss.from_offset]
+    faults += [
+        Fault.of("output_missing", gap.since, **_inputs(gap)) for gap in view.gaps if view.at - gap.since > GAP_ALLOWED
+    ]
+    faults += [
+        Fault.of("inputs_lost", loss.found_at, **_inputs(loss), reason=loss.why)
+        for loss in losses
+        if loss.to_offset > loss.from_offset
+    ]
     return Ledger(tuple(sources), _partitions(view, next_offsets), tuple(losses), tuple(faults))
 
 
-def _inputs(of: Gap | Loss) -> str:
-    return f"Offsets {of.from_offset} to {of.to_offset - 1} of {of.topic} partition {of.partition}"
+def _inputs(of: Gap | Loss) -> dict[str, str | int]:
+    return {"first": of.from_offset, "last": of.to_offset - 1, "topic": of.topic, "partition": of.partition}
+
+
+def _unbalanced(source: SourceAccount, at: datetime) -> Fault:
+    return Fault.of(
+        "source_unbalanced",
+        at,
+        source=source.source,
+        received=source.received,
+        applied=source.applied,
+        duplicate=source.duplicate,
+        rejected=sum(source.rejected.values()),
+        in_flight=source.in_flight,
+    )
 
 
 def _sources(
@@ -65,11 +80,12 @@ def _sources(
     states: Mapping[str, SourceState],
     view: LogView,
     next_offsets: Mapping[tuple[str, int], int],
-) -> tuple[list[SourceAccount], list[str]]:
+) -> tuple[list[SourceAccount], list[Fault]]:
     rejected: dict[str, dict[str, int]] = {}
     for source, reason, n in rejections:
         rejected.setdefault(source, {})[reason] = n
-    accounts, faults = [], []
+    accounts: list[SourceAccount] = []
+    faults: list[Fault] = []
     for source in sorted({row[0] for row in rows} | set(states)):
         own = [row for row in rows if row[0] == source]
         in_flight = 0
@@ -80,7 +96,7 @@ def _sources(
             # What the source calls sent must have come, once nothing of its partitions is left to apply.
             unexplained = in_flight - state.buffered
             if unexplained > 0 and view.at > state.reported_at and _all_applied(source, view, next_offsets):
-                faults.append(f"{source}: {unexplained} records were sent, but are not in the log.")
+                faults.append(Fault.of("records_missing", view.at, source=source, records=unexplained))
         accounts.append(
             SourceAccount(
                 source=source,

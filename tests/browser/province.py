@@ -167,7 +167,7 @@ def accounts(sources: list[Json]) -> Json:
         }
         for row in sources
     ]
-    return {"balanced": True, "faults": [], "sources": rows, "partitions": [], "losses": []}
+    return {"balanced": True, "faults": [], "coded_faults": [], "sources": rows, "partitions": [], "losses": []}
 
 
 def source(name: str, vi: str, en: str, now: datetime, **other: Any) -> Json:

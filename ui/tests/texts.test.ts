@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { catalogPath, language, page, theme, withLanguage } from '../src/address/address'
-import { speaker, TEXTS, unitOfMeasure } from '../src/texts'
+import { faultText, speaker, TEXTS, unitOfMeasure } from '../src/texts'
 
 const root = join(import.meta.dirname, '..')
 const placeholders = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(String).sort()
@@ -36,6 +36,16 @@ describe('texts', () => {
     ['en', '', 'hồ sơ'],
   ] as const)('unit of measure in %s where the definition says "%s" in English: %s', (tongue, unit_of_measure_en, said) =>
     expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en }, tongue)).toBe(said))
+})
+
+describe('faults of the centre', () => {
+  const since = '2026-12-01T01:00:00.000Z'
+  test.each([
+    ['thread_stuck', 'vi', 'Tác vụ nền historian không phản hồi đã 12 giây; nếu kéo dài, hãy khởi động lại tiến trình.'],
+    ['thread_stuck', 'en', 'The background task historian has not moved for 12 s; if that lasts, restart its process.'],
+    ['of_a_newer_server', 'vi', 'As the server says.'],
+  ] as const)('%s in %s', (code, language, said) =>
+    expect(faultText({ code, params: { thread: 'historian', seconds: 12 }, detail: 'As the server says.', since }, language)).toBe(said))
 })
 
 describe('address', () => {

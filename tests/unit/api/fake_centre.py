@@ -24,6 +24,7 @@ from ioc.desk.incidents import Incidents
 from ioc.desk.operating import Operating
 from ioc.desk.past import Past
 from ioc.errors import IocError
+from ioc.model.fault import Fault
 from ioc.model.kpi import Freshness, KpiValue
 from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
@@ -106,7 +107,8 @@ def source_state(source: str = PUSH_SOURCE, received: int = 10, **more: object) 
 def ledger(*faults: str) -> Ledger:
     source = SourceAccount(PUSH_SOURCE, received=10, applied=6, duplicate=2, rejected={"not_finite": 1}, in_flight=1)
     partition = PartitionAccount("ioc.readings.v1", 0, next_offset=41, end_offset=44, gaps=((41, 42),))
-    return Ledger((source,), (partition,), (), faults)
+    coded = tuple(Fault.of("rows_miscounted", NOW, reason=fault.rstrip(".")) for fault in faults)
+    return Ledger((source,), (partition,), (), coded)
 
 
 @dataclass
@@ -169,7 +171,8 @@ class FakeParts:
     ledger: Ledger = field(default_factory=ledger)
     states: list[SourceState] = field(default_factory=lambda: [source_state()])
     reload_fault: Exception | None = None
-    fault: str = ""
+    faults: tuple[Fault, ...] = ()
+    starting: Fault | None = None
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.data_dir)
@@ -212,6 +215,7 @@ class FakeParts:
             push=self.push,
             source_token={PUSH_SOURCE: PUSH_TOKEN}.get,
             operating=self.operating,
-            fault=lambda: self.fault,
+            faults=lambda: self.faults,
+            starting=lambda: self.starting,
             clock=self.clock,
         )

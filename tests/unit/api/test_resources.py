@@ -10,8 +10,10 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from ioc.catalog import CatalogInvalid, Fault
-from ioc.model.kpi import Freshness, Target
+from ioc.catalog import CatalogInvalid
+from ioc.catalog import Fault as CatalogFault
+from ioc.model.fault import Fault
+from ioc.model.kpi import Target
 from ioc.model.ledger import Loss
 from tests.unit.api.fake_centre import ADMIN, NOW, FakeParts, kpi_value, ledger, source_state
 
@@ -233,6 +235,9 @@ async def test_a_ledger_that_does_not_balance_says_why(client: httpx.AsyncClient
     parts.ledger = replace(ledger("Offsets 5 to 8 are lost."), losses=(lost,))
     shown = (await client.get("/api/v1/ledger")).json()
     assert (shown["balanced"], shown["faults"]) == (False, ["Offsets 5 to 8 are lost."])
+    assert [(fault["code"], fault["detail"]) for fault in shown["coded_faults"]] == [
+        ("rows_miscounted", "Offsets 5 to 8 are lost.")
+    ]
     assert shown["losses"] == [
         {
             "topic": "ioc.cases.v1",
@@ -251,7 +256,7 @@ async def test_alerts_are_none_yet(client: httpx.AsyncClient) -> None:
 
 async def test_reload_names_each_fault(client: httpx.AsyncClient, parts: FakeParts) -> None:
     parts.reload_fault = CatalogInvalid(
-        [Fault("a.toml", "x.y", "window", "window 'w' is none."), Fault("b.toml", "", "", "Bad.")]
+        [CatalogFault("a.toml", "x.y", "window", "window 'w' is none."), CatalogFault("b.toml", "", "", "Bad.")]
     )
     answer = await client.post("/api/v1/catalog/reload", headers=AS_ADMIN)
     assert answer.status_code == 422
@@ -261,17 +266,28 @@ async def test_reload_names_each_fault(client: httpx.AsyncClient, parts: FakePar
     ]
 
 
-async def test_ready_from_the_first_live_value_on(client: httpx.AsyncClient, parts: FakeParts) -> None:
-    assert (await client.get("/healthz")).status_code == 200
-    parts.kpis.present = [kpi_value(value=None), kpi_value(freshness=Freshness.STALE)]
-    assert (await client.get("/readyz")).status_code == 503
-    parts.kpis.present = [kpi_value()]
-    assert (await client.get("/readyz")).status_code == 200
-    parts.kpis.present = []
-    assert (await client.get("/readyz")).status_code == 200
-    parts.fault = "The disk is full; writing stops until there is space again."
+async def test_ready_while_all_parts_work_also_without_a_live_value(
+    client: httpx.AsyncClient, parts: FakeParts
+) -> None:
+    parts.starting = Fault.of("starting", NOW, step="the first evaluation")
     answer = await client.get("/readyz")
-    assert (answer.status_code, answer.json()["detail"]) == (503, parts.fault)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, "starting")
+    assert (await client.get("/healthz")).status_code == 200
+    parts.starting, parts.kpis.present = None, [kpi_value(value=None)]
+    assert (await client.get("/readyz")).status_code == 200
+    failed = Fault.of("thread_failed", NOW, thread="push-sources", reason="NetworkSelector closed!")
+    away = Fault.of("broker_away", NOW, thread="source-watch", reason="NoBrokersAvailable")
+    parts.faults = (failed, away)
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, failed.detail)
+    assert answer.json()["errors"][0] == {
+        "field": "",
+        "message": failed.detail,
+        "code": "thread_failed",
+        "params": {"thread": "push-sources", "reason": "NetworkSelector closed!"},
+        "since": "2026-11-22T01:00:00.000Z",
+    }
+    assert [error["code"] for error in answer.json()["errors"]] == ["thread_failed", "broker_away"]
 
 
 async def test_metrics(client: httpx.AsyncClient) -> None:

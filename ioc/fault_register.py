@@ -1,0 +1,54 @@
+"""Where the parts of a process report what is wrong with them, for `/readyz`, the ledger and `ioc doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from threading import Lock
+
+from ioc.clock import Clock, SystemClock
+from ioc.model.fault import Fault, Param
+
+Check = Callable[[datetime], Iterable[Fault]]
+
+
+class FaultRegister:
+    """Hold at most one fault per part. A part reports when a step fails and clears when that step has succeeded again,
+    so what is shown does not flap between two tries. Thread-safe."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._faults: dict[str, Fault] = {}
+        self._checks: list[Check] = []
+        self._lock = Lock()
+
+    def report(self, part: str, code: str, **params: Param) -> None:
+        """Set the fault of `part`. The same code again keeps its `since`. Raises KeyError for an unknown code."""
+        with self._lock:
+            before = self._faults.get(part)
+            since = before.since if before is not None and before.code == code else self._clock.now()
+            self._faults[part] = Fault.of(code, since, **params)
+
+    def clear(self, part: str) -> None:
+        """Forget the fault of `part`: what failed has succeeded again."""
+        if part in self._faults:
+            with self._lock:
+                self._faults.pop(part, None)
+
+    def add_check(self, check: Check) -> None:
+        """Ask `check` for faults at each `current`; it gets the present time, must return at once and not raise."""
+        with self._lock:
+            self._checks.append(check)
+
+    def of(self, part: str) -> Fault | None:
+        """Return the reported fault of `part`."""
+        return self._faults.get(part)
+
+    def current(self) -> tuple[Fault, ...]:
+        """Return all faults, the oldest first."""
+        now = self._clock.now()
+        with self._lock:
+            faults, checks = list(self._faults.values()), list(self._checks)
+        for check in checks:
+            faults += check(now)
+        return tuple(sorted(faults, key=lambda fault: fault.since))

@@ -1,0 +1,113 @@
+"""Faults of the running centre: a code with parameters, and the sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+Param = str | int | float
+
+
+class FaultText(NamedTuple):
+    """One sentence in both languages; `{name}` stands for a parameter, the same ones in both."""
+
+    vi: str
+    en: str
+
+
+FAULT_TEXTS: Mapping[str, FaultText] = {
+    # Parts of a process.
+    "starting": FaultText(
+        "Trung tâm đang khởi động: {step}; hãy đợi thêm.",
+        "The centre is starting: {step}; please wait.",
+    ),
+    "thread_failed": FaultText(
+        "Tác vụ nền {thread} gặp lỗi và đang được chạy lại; hãy xem nhật ký: {reason}.",
+        "The background task {thread} fails and is retried; see the log: {reason}.",
+    ),
+    "thread_stuck": FaultText(
+        "Tác vụ nền {thread} không phản hồi đã {seconds} giây; nếu kéo dài, hãy khởi động lại tiến trình.",
+        "The background task {thread} has not moved for {seconds} s; if that lasts, restart its process.",
+    ),
+    "thread_stopped": FaultText(
+        "Tác vụ nền {thread} đã dừng; hãy khởi động lại tiến trình của nó.",
+        "The background task {thread} has stopped; restart its process.",
+    ),
+    # What the centre stands on.
+    "store_unavailable": FaultText(
+        "Kho dữ liệu không ghi được (tác vụ {thread}): {reason}.",
+        "The store cannot be written (task {thread}): {reason}.",
+    ),
+    "broker_away": FaultText(
+        "Kafka không trả lời (tác vụ {thread}); dữ liệu được giữ trên đĩa cho đến khi có lại: {reason}.",
+        "Kafka does not answer (task {thread}); data is kept on disk until it does: {reason}.",
+    ),
+    "spool_full": FaultText(
+        "Bộ đệm trên đĩa không nhận thêm (tác vụ {thread}); hãy giải phóng đĩa hoặc khôi phục Kafka: {reason}.",
+        "The disk buffer takes no more (task {thread}); free the disk or bring Kafka back: {reason}.",
+    ),
+    # The historian.
+    "topics_missing": FaultText(
+        "Kafka chưa có đủ các chủ đề; hãy chạy `ioc topics`: {reason}.",
+        "Kafka does not have all topics; run `ioc topics`: {reason}.",
+    ),
+    "log_refused": FaultText(
+        "Các chủ đề trong Kafka không phải là chủ đề mà kho đã đọc: {reason}.",
+        "The topics in Kafka are not those that the store has read: {reason}.",
+    ),
+    "historian_failed": FaultText(
+        "Bộ ghi dữ liệu gặp lỗi và đang được chạy lại; hãy xem nhật ký: {reason}.",
+        "The historian fails and is retried; see the log: {reason}.",
+    ),
+    # The ledger.
+    "source_unbalanced": FaultText(
+        "{source}: đã nhận {received} không bằng {applied} đã ghi, {duplicate} trùng, {rejected} bị loại và "
+        "{in_flight} đang chờ.",
+        "{source}: {received} received are not {applied} applied, {duplicate} duplicate, {rejected} rejected and "
+        "{in_flight} in flight.",
+    ),
+    "records_missing": FaultText(
+        "{source}: {records} bản ghi đã gửi nhưng không có trong Kafka.",
+        "{source}: {records} records were sent, but are not in the log.",
+    ),
+    "output_missing": FaultText(
+        "Offset {first} đến {last} của {topic} phân vùng {partition} chưa có kết quả xử lý.",
+        "Offsets {first} to {last} of {topic} partition {partition} have no output.",
+    ),
+    "inputs_lost": FaultText(
+        "Offset {first} đến {last} của {topic} phân vùng {partition} đã mất: {reason}.",
+        "Offsets {first} to {last} of {topic} partition {partition} are lost: {reason}.",
+    ),
+    "rows_miscounted": FaultText(
+        "Số dòng trong kho không khớp với sổ cái: {reason}.",
+        "{reason}.",
+    ),
+    # The archive.
+    "archive_damaged": FaultText(
+        "Tệp lưu trữ {file} bị hỏng ({reason}) nên không được đọc; hãy khôi phục tệp từ bản sao lưu.",
+        "The archive file {file} is damaged ({reason}) and is not read; restore it from a backup.",
+    ),
+}
+"""Every code there is. The pages have the same codes as `fault.<code>` in `ui/src/texts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`code` is a key of FAULT_TEXTS and `params` fill its placeholders; `detail` is the English sentence; `since` is
+    when it began (aware, UTC)."""
+
+    code: str
+    params: Mapping[str, Param]
+    detail: str
+    since: datetime
+
+    @classmethod
+    def of(cls, code: str, since: datetime, **params: Param) -> Fault:
+        """Make a fault with its sentence. Raises KeyError for a code without a text or a missing parameter."""
+        return cls(code, params, FAULT_TEXTS[code].en.format(**params), since)
+
+    def text(self, language: str) -> str:
+        """Return the sentence in `vi`, or in English for any other language."""
+        return FAULT_TEXTS[self.code].vi.format(**self.params) if language == "vi" else self.detail

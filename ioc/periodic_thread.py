@@ -1,0 +1,165 @@
+"""The one loop under every background thread: run a step again and again, say when it fails, never vanish silently."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+
+from ioc.errors import IocError
+from ioc.fault_register import FaultRegister
+from ioc.model.fault import Fault
+
+LOG = logging.getLogger(__name__)
+THREAD_LOST_EXIT_CODE = 70
+FIRST_BACK_OFF_S = 0.5
+MAX_BACK_OFF_S = 5.0
+STUCK_AFTER_S = 30.0
+
+Step = Callable[[], float | None]
+
+
+class PeriodicThread:
+    """Call `step` every `pace_s` seconds in a daemon thread until `stop`.
+
+    A step returns the seconds until its next call, or None for `pace_s`; 0 means at once. A step that raises is logged,
+    reported in `faults` under `name` and retried after a back-off that doubles up to `max_back_off_s`; the fault is
+    cleared when a step has returned. A step that has not moved for `stuck_after_s` (None: no limit) is reported too.
+    When the thread itself ends (SystemExit, MemoryError while handling a failure…) its process ends with
+    THREAD_LOST_EXIT_CODE, so that the supervisor starts it again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Step,
+        pace_s: float,
+        faults: FaultRegister | None = None,
+        *,
+        stuck_after_s: float | None = STUCK_AFTER_S,
+        max_back_off_s: float = MAX_BACK_OFF_S,
+    ) -> None:
+        self.name = name
+        self.faults = faults or FaultRegister()
+        self._step = step
+        self._pace_s = pace_s
+        self._stuck_after_s = stuck_after_s
+        self._max_back_off_s = max_back_off_s
+        self._failures = 0
+        self._logged = ""
+        self._moved_s = 0.0
+        self._in_step = False
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._is_started = False
+        self.faults.add_check(self._check)
+
+    def start(self) -> None:
+        """Start the thread. Raises RuntimeError when the system has none left."""
+        self._is_started = True
+        self._moved_s = monotonic()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Run the next step at once, except during the back-off after a failure; from any thread."""
+        self._woken.set()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """End after the running step; return when it has, at the latest after `timeout_s`."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def error(self) -> str:
+        """The sentence of the present failure; empty when the last step succeeded."""
+        fault = self.faults.of(self.name)
+        return fault.detail if fault else ""
+
+    def rest(self, seconds: float) -> bool:
+        """Pause within a step; return whether the thread is to stop."""
+        self._moved_s = monotonic()
+        return self._stopping.wait(max(seconds, 0.0))
+
+    def succeeded(self) -> None:
+        """For a step that goes on for ever: it works (again)."""
+        self._moved_s = monotonic()
+        if self._failures:
+            self._failures = 0
+            self._logged = ""
+        self.faults.clear(self.name)
+
+    def _run(self) -> None:
+        with _process_ends_with_it(self.name):
+            while not self._stopping.is_set():
+                self._woken.clear()
+                self._moved_s, self._in_step = monotonic(), True
+                try:
+                    pause_s = self._step()
+                except Exception as failure:  # noqa: BLE001 - whatever fails is reported and tried again
+                    self._in_step = False
+                    self._stopping.wait(self._failed(failure))
+                    continue
+                self._in_step = False
+                self.succeeded()
+                self._woken.wait(self._pace_s if pause_s is None else pause_s)
+
+    def _failed(self, failure: Exception) -> float:
+        """Report a failure; return the seconds until the next try."""
+        self._failures += 1
+        code, reason = fault_code(failure), reason_of(failure)
+        self.faults.report(self.name, code, thread=self.name, reason=reason)
+        if reason != self._logged:
+            self._logged = reason
+            known = isinstance(failure, IocError)
+            LOG.warning("%s: %s", self.name, reason, exc_info=None if known else failure)
+        return float(min(self._max_back_off_s, FIRST_BACK_OFF_S * 2 ** min(self._failures - 1, 10)))
+
+    def _check(self, now: datetime) -> Iterable[Fault]:
+        if not self._is_started or self._stopping.is_set():
+            return
+        if not self._thread.is_alive():
+            yield Fault.of("thread_stopped", now, thread=self.name)
+        elif self._in_step and self._stuck_after_s is not None:
+            still_s = monotonic() - self._moved_s
+            if still_s > self._stuck_after_s:
+                since = now - timedelta(seconds=still_s)
+                yield Fault.of("thread_stuck", since, thread=self.name, seconds=round(still_s))
+
+
+def fault_code(failure: Exception) -> str:
+    """Return the code under which a failure is reported."""
+    return failure.fault_code if isinstance(failure, IocError) else "thread_failed"
+
+
+def reason_of(failure: Exception) -> str:
+    """Return a failure in words, without a full stop at its end."""
+    text = str(failure) if isinstance(failure, IocError) else repr(failure)
+    return (text.strip().splitlines() or [type(failure).__name__])[0].rstrip(".")
+
+
+@contextmanager
+def _process_ends_with_it(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as failure:  # noqa: BLE001 - the process ends here
+        try:
+            LOG.critical("thread %s is lost, its process ends: %r", name, failure, exc_info=failure)
+            sys.stderr.flush()
+        finally:
+            os._exit(THREAD_LOST_EXIT_CODE)
