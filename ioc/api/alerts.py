@@ -17,7 +17,7 @@ from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
 from ioc.api.problems import Problem, unfit_field
-from ioc.api.refusals import Text, Until, refusing
+from ioc.api.refusals import Text, Until, refusing, unfit_matcher
 from ioc.api.rows import Condition, equal_to, naive, select, stored_row, stored_time
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
@@ -109,7 +109,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             try:
                 mask = LabelTable.of_rows([alert.labels for alert in found]).matching(parse_matchers(matcher))
             except MatcherInvalid as fault:
-                raise unfit_field("filter", str(fault)) from None
+                raise unfit_matcher("filter", fault) from None
             found = [alert for alert, met in zip(found, mask.tolist(), strict=True) if met]
 
         def wanted(alert: Alert) -> bool:

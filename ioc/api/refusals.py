@@ -42,6 +42,11 @@ def faults_of(invalid: CatalogInvalid) -> list[FieldFault]:
     return [FieldFault(one.field, one.message, one.code, one.given) for one in invalid.faults]
 
 
+def unfit_matcher(field: str, fault: MatcherInvalid) -> Problem:
+    """400: matchers that cannot be used."""
+    return Problem(400, str(fault), [FieldFault(field, str(fault), fault.code, fault.params)])
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """400 with the field for what the person mends, 409 for what cannot be done now, 404 for what is not there."""
@@ -56,6 +61,6 @@ def refusing() -> Iterator[None]:
         first = errors[0] if errors else FieldFault("", str(fault))
         raise Problem(400, f"{first.field} {first.message}".strip(), errors) from None
     except MatcherInvalid as fault:
-        raise Problem(400, str(fault), [("matchers", str(fault))]) from None
+        raise unfit_matcher("matchers", fault) from None
     except KeyError as fault:
         raise Problem(404, f"There is nothing called {str(fault.args[0])[:80]!r}.") from None

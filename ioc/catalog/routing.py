@@ -106,7 +106,7 @@ def read_matchers(row: Row, field: str) -> Matchers:
     try:
         return parse_matchers(texts)
     except MatcherInvalid as fault:
-        row.fault(field, str(fault), "matcher", detail=str(fault))
+        row.fault(field, str(fault), fault.code, **fault.params)
         return ()
 
 

@@ -1,7 +1,9 @@
 """Everything about alerts at one moment, and how it is written down and read again."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -18,9 +20,11 @@ from ioc.alerts.silences import Silence
 from ioc.alerts.states import State
 from ioc.alerts.suppression import Watch, alerts
 from ioc.model.alert import Alert, ConditionState, Reason, Suppression
+from ioc.model.matcher import MatcherInvalid
 from ioc.model.rule import Severity
 from ioc.store.alerting import ENGINE, OUTBOX, AlertStore
 
+LOG = logging.getLogger(__name__)
 SILENCE, ASIDE, ACKNOWLEDGEMENT, INCOMING = "silence", "aside", "acknowledgement", "incoming"
 
 
@@ -136,9 +140,18 @@ def read_kept(store: AlertStore) -> Kept:
         Saved(0, ()) if engine is None else from_record(Saved, engine),
         Outbox() if outbox is None else from_record(Outbox, outbox),
         Book({one.alert: one for one in held}, tuple(from_record(Aside, one) for one in store.records(ASIDE).values())),
-        tuple(from_record(Silence, one) for one in store.records(SILENCE).values()),
+        tuple(filter(None, map(_silence, store.records(SILENCE).values()))),
         {name: from_record(Incoming, one) for name, one in store.records(INCOMING).items()},
     )
+
+
+def _silence(kept: Any) -> Silence | None:
+    """None, with a warning, for a silence whose matchers cannot be read any more: its alerts make noise again."""
+    try:
+        return from_record(Silence, kept)
+    except MatcherInvalid as fault:
+        LOG.warning("The silence %s is left out: %s", kept.get("id"), fault)
+        return None
 
 
 def changes_of_book(before: Book, after: Book) -> dict[tuple[str, str], bytes | None]:

@@ -1,24 +1,31 @@
-"""Matchers: which alerts are meant, by their labels."""
+"""Matchers: which alerts are meant, by their labels. They read as Alertmanager's do."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ioc.model.pattern import Pattern, PatternInvalid, compile_pattern
 
 _TEXT = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$", re.DOTALL)
 LABEL_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
-LONGEST_VALUE = 1_000
-MOST_MATCHERS = 20
+MAX_VALUE_LENGTH = 1_000
+MAX_MATCHERS = 20
 
 
 class MatcherInvalid(ValueError):
-    """The text is no matcher; says what is wrong and how to mend it."""
+    """The text is not a matcher; the message says what is wrong and how to mend it, `code` with `params` says it to a
+    page in another language."""
+
+    def __init__(self, message: str, code: str, **params: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.params = params
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """`sign` is =, !=, =~ or !~; a label that is absent counts as empty. A pattern speaks of the whole value."""
+    """`sign` is =, !=, =~ or !~; a label that is absent counts as empty. A pattern must match the whole value."""
 
     label: str
     sign: str
@@ -30,7 +37,8 @@ class Matcher:
         """`severity="high"`, `unit=~"197.*"`; quotes may be left out. Raises MatcherInvalid."""
         match = _TEXT.match(text)
         if match is None:
-            raise MatcherInvalid(f'{text!r} is no matcher; write it as severity = "high" or unit =~ "197.*".')
+            message = f'{text!r} is not a matcher; write it as severity = "high" or unit =~ "197.*".'
+            raise MatcherInvalid(message, "matcher_form", given=text)
         label, sign, value = match.groups()
         if len(value) >= 2 and value[0] == value[-1] == '"':
             value = value[1:-1].replace('\\"', '"')
@@ -40,19 +48,22 @@ class Matcher:
     def of(cls, label: str, sign: str, value: str) -> "Matcher":
         """Raises MatcherInvalid."""
         if not LABEL_NAME.match(label):
-            raise MatcherInvalid(f"{label!r} is no name of a label; use letters, digits and _.")
+            message = f"{label!r} is not a label name; use letters, digits and _."
+            raise MatcherInvalid(message, "no_label", given=label)
         if sign not in ("=", "!=", "=~", "!~"):
-            raise MatcherInvalid(f"{sign!r} compares nothing; use =, !=, =~ or !~.")
-        if len(value) > LONGEST_VALUE:
-            raise MatcherInvalid(f"The value of {label} has {len(value)} signs; at most {LONGEST_VALUE} are taken.")
+            raise MatcherInvalid(f"{sign!r} is not a comparison; use =, !=, =~ or !~.", "matcher_sign", given=sign)
+        if len(value) > MAX_VALUE_LENGTH:
+            message = f"The value of {label} is {len(value)} characters long; the limit is {MAX_VALUE_LENGTH}."
+            raise MatcherInvalid(message, "matcher_long", label=label, given=len(value), most=MAX_VALUE_LENGTH)
         try:
             return cls(label, sign, value, compile_pattern(value) if "~" in sign else None)
         except PatternInvalid as fault:
-            raise MatcherInvalid(f"The pattern {value!r} of {label} cannot be used: {fault}.") from None
+            message = f"The pattern {value!r} of {label} cannot be used: {fault}."
+            raise MatcherInvalid(message, fault.code, label=label, **fault.params) from None
 
     def accepts(self, value: str) -> bool:
-        """Of a label's value; empty when the alert has no such label."""
-        same = value == self.value if self.pattern is None else self.pattern.matches(value[:LONGEST_VALUE])
+        """Whether it holds for a label with this value; empty for an alert without the label."""
+        same = value == self.value if self.pattern is None else self.pattern.matches(value[:MAX_VALUE_LENGTH])
         return same != (self.sign[0] == "!")
 
     def __str__(self) -> str:
@@ -63,21 +74,31 @@ class Matcher:
 Matchers = tuple[Matcher, ...]
 
 
+def _parse(index: int, text: str) -> Matcher:
+    try:
+        return Matcher.parse(text)
+    except MatcherInvalid as fault:
+        fault.params["index"] = index
+        raise
+
+
 def parse_matchers(texts: Iterable[str]) -> Matchers:
-    """All must hold. Raises MatcherInvalid, also when there are none or when they hold for everything: nobody means
-    every alert by leaving out what he means."""
-    matchers = tuple(Matcher.parse(text) for text in texts)
+    """All must hold. Raises MatcherInvalid, with the `index` of the faulty text, also when there are none or when they
+    hold for every alert: nobody means every alert by leaving out a name."""
+    matchers = tuple(_parse(index, text) for index, text in enumerate(texts))
     if not matchers:
-        raise MatcherInvalid('There is no matcher; name the alerts that are meant, as rule = "pm25-high".')
-    if len(matchers) > MOST_MATCHERS:
-        raise MatcherInvalid(f"There are {len(matchers)} matchers; at most {MOST_MATCHERS} are taken.")
+        message = 'There is no matcher; name the alerts that are meant, such as rule = "pm25-high".'
+        raise MatcherInvalid(message, "no_matcher")
+    if len(matchers) > MAX_MATCHERS:
+        message = f"There are {len(matchers)} matchers; the limit is {MAX_MATCHERS}."
+        raise MatcherInvalid(message, "too_many_matchers", given=len(matchers), most=MAX_MATCHERS)
     if all(matcher.accepts("") for matcher in matchers):
-        raise MatcherInvalid(
-            f"{', '.join(map(str, matchers))} also holds for alerts without these labels; "
-            "name a value that must be there."
-        )
+        listed = ", ".join(map(str, matchers))
+        message = f"{listed} also holds for alerts without these labels; name a value that must be there."
+        raise MatcherInvalid(message, "matches_everything", given=listed)
     return matchers
 
 
 def all_accept(matchers: Matchers, labels: Mapping[str, str]) -> bool:
+    """Whether every matcher holds for these labels."""
     return all(matcher.accepts(labels.get(matcher.label, "")) for matcher in matchers)

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from ioc.model.pattern import SENTENCES as PATTERN_SENTENCES
+
 ROOT = Path(__file__).parents[2]
 WORDS = json.loads((ROOT / "ui" / "src" / "texts" / "faults.vi.json").read_text(encoding="utf-8"))
 DEFINITIONS = ("rules", "rule_conditions", "routing", "schedules", "rows")
@@ -29,8 +31,8 @@ def template(message: ast.expr) -> str | None:
     return None
 
 
-def written_code(call: ast.Call) -> str:
-    given = call.args[2] if len(call.args) > 2 else None
+def written_code(call: ast.Call, position: int = 2) -> str:
+    given = call.args[position] if len(call.args) > position else None
     return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else ""
 
 
@@ -38,7 +40,9 @@ def codes() -> set[str]:
     files = [ROOT / "ioc" / "catalog" / f"{name}.py" for name in DEFINITIONS]
     faults = [written_code(call) for path in files for name, call in calls(path) if name == "fault"]
     acts = [written_code(call) for path in ACTS for name, call in calls(path) if name == "ActRefused"]
-    return {*faults, *acts} - {""}
+    matcher = ROOT / "ioc" / "model" / "matcher.py"
+    matchers = [written_code(call, 1) for name, call in calls(matcher) if name == "MatcherInvalid"]
+    return {*faults, *acts, *matchers, *PATTERN_SENTENCES} - {""}
 
 
 def sentences() -> set[str]:

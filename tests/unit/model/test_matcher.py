@@ -1,7 +1,6 @@
 """Matchers and their patterns."""
 
 import re
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +16,14 @@ from ioc.model.pattern import PatternInvalid, compile_pattern
         pytest.param('severity = "high"', {"severity": "high"}, True, id="equal"),
         pytest.param("severity=high", {"severity": "low"}, False, id="not equal, without quotes"),
         pytest.param('unit =~ "197.*"', {"unit": "19753"}, True, id="pattern"),
+        pytest.param('unit =~ "^197.*$"', {"unit": "19753"}, True, id="anchors are allowed"),
+        pytest.param('unit =~ "(^19753$|^19747$)"', {"unit": "19747"}, True, id="anchors inside alternatives"),
+        pytest.param('unit =~ "19753|19747"', {"unit": "197471"}, False, id="alternatives are anchored, too"),
+        pytest.param(r'unit =~ "[\d]{5}"', {"unit": "19753"}, True, id="a class within a set"),
+        pytest.param('unit =~ "[[:digit:]]+"', {"unit": "19753"}, True, id="a POSIX class"),
+        pytest.param(r'job =~ "[a\-z]+"', {"job": "a-z"}, True, id="an escaped hyphen in a set"),
+        pytest.param('job =~ "(?i)NODE.*"', {"job": "node_exporter"}, True, id="without regard to case"),
+        pytest.param(r'name =~ "\pL+ [0-9]"', {"name": "Xã 1"}, True, id="letters of any language"),
         pytest.param('unit =~ "97"', {"unit": "19753"}, False, id="a pattern speaks of the whole value"),
         pytest.param('unit !~ "197.*"', {"unit": "19753"}, False, id="not the pattern"),
         pytest.param("owner != An", {}, True, id="absent is not that"),
@@ -33,13 +40,13 @@ def test_accepting(text: str, labels: dict[str, str], holds: bool) -> None:
     ("texts", "words"),
     [
         pytest.param([], "no matcher", id="none"),
-        pytest.param(["severity"], "is no matcher", id="no sign"),
-        pytest.param(["a b = c"], "is no matcher", id="label with a blank"),
+        pytest.param(["severity"], "is not a matcher", id="no sign"),
+        pytest.param(["a b = c"], "is not a matcher", id="label with a blank"),
         pytest.param(["a =~ (b"], "not closed", id="broken pattern"),
         pytest.param(["a != b"], "name a value that must be there", id="holds for what has no label"),
         pytest.param(["a =~ .*"], "name a value that must be there", id="holds for everything"),
-        pytest.param([f"a = {number}" for number in range(21)], "at most 20", id="too many"),
-        pytest.param(["a =~ " + "b" * 201], "at most 200", id="pattern too long"),
+        pytest.param([f"a = {number}" for number in range(21)], "the limit is 20", id="too many"),
+        pytest.param(["a =~ " + "b" * 201], "the limit is 200", id="pattern too long"),
     ],
 )
 def test_refused(texts: list[str], words: str) -> None:
@@ -47,7 +54,7 @@ def test_refused(texts: list[str], words: str) -> None:
         parse_matchers(texts)
 
 
-ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "\\d", "\\w"])
+ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "\\d", "[\\d]", "^", "$", "[a\\-c]"])
 PATTERNS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
@@ -59,29 +66,51 @@ PATTERNS = st.recursive(
 )
 
 
-@settings(max_examples=300)
-@given(pattern=PATTERNS, text=st.text("ab1", max_size=6))
-def test_patterns_are_those_of_everybody(pattern: str, text: str) -> None:
+@settings(max_examples=200)
+@given(pattern=PATTERNS, text=st.text("ab1-", max_size=6))
+def test_patterns_match_as_python_matches_them(pattern: str, text: str) -> None:
     assert compile_pattern(pattern).matches(text) == (re.fullmatch(pattern, text) is not None)
 
 
 @pytest.mark.parametrize("pattern", ["(a*)*b", "(a|aa)+b", "(a|a)*b", "a{0,50}a{0,50}b", "(.*)*(.*)*x"])
 def test_no_pattern_takes_long(pattern: str) -> None:
-    """Python's own engine needs years for the first of these."""
-    began = process_time()
+    """Python's own engine needs years for the first of these: the test ends or it hangs."""
     assert not compile_pattern(pattern).matches("a" * 1000)
-    assert process_time() - began < 5
 
 
-NO_PATTERNS = ["(", ")", "[", "[]", "*a", "a{3,1}", "a{0}", "a{,3}", "a{1,999}", "\\", "\\b", "(?=a)"]
-
-
-@pytest.mark.parametrize("pattern", NO_PATTERNS)
-def test_what_is_no_pattern(pattern: str) -> None:
-    with pytest.raises(PatternInvalid):
+@pytest.mark.parametrize(
+    ("pattern", "code", "place"),
+    [
+        pytest.param("Xã (1", "pattern_unclosed_bracket", 4, id="an open bracket, counted in characters"),
+        pytest.param("(a)(b", "pattern_unclosed_bracket", 4, id="the bracket that is open, not the first one"),
+        pytest.param("x[(](b", "pattern_unclosed_bracket", 5, id="not the bracket in a set"),
+        pytest.param("(a))b", "pattern_stray_bracket", 4, id="one bracket too many"),
+        pytest.param("ab[", "pattern_unclosed_set", 3, id="an open set"),
+        pytest.param("a*|*", "pattern_repeats_nothing", 4, id="the star that repeats nothing"),
+        pytest.param("a{3,1}", "pattern_repeat", 2, id="a count that runs backwards"),
+        pytest.param("a{1,1001}", "pattern_repeat", 2, id="a count that is too high"),
+        pytest.param("Đ[d-a]", "pattern_range", 3, id="a range that runs backwards"),
+        pytest.param("[[:foo:]]", "pattern_range", 2, id="an unknown class"),
+        pytest.param("ab\\", "pattern_escape", 3, id="a backslash at the end"),
+        pytest.param("é\\1", "pattern_escape", 2, id="a back reference"),
+        pytest.param("x(?=y)", "pattern_part", 2, id="a look-ahead"),
+        pytest.param("((((a{100}){100}){100}){100}){100}", "pattern_too_large", None, id="nested repetitions"),
+        pytest.param("a" * 201, "pattern_too_long", None, id="a long pattern"),
+    ],
+)
+def test_the_place_of_a_fault_in_a_pattern(pattern: str, code: str, place: int | None) -> None:
+    with pytest.raises(PatternInvalid) as invalid:
         compile_pattern(pattern)
+    assert (invalid.value.code, invalid.value.params.get("place")) == (code, place)
+    assert place is None or f"character {place}" in str(invalid.value)
 
 
-def test_nested_repeats_are_bounded() -> None:
-    with pytest.raises(PatternInvalid, match="repeats too much"):
-        compile_pattern("((((a{100}){100}){100}){100}){100}")
+@settings(max_examples=200)
+@given(text=st.text("ab([{)}]^$*+?|\\.-1,:Đ", max_size=12))
+def test_any_text_is_a_pattern_or_a_fault_with_a_place_in_it(text: str) -> None:
+    place = 1
+    try:
+        compile_pattern(text)
+    except PatternInvalid as invalid:
+        place = invalid.params.get("place", 1)
+    assert 1 <= place <= max(len(text), 1)
