@@ -56,10 +56,18 @@ class Page:
 
 @dataclass
 class Report:
-    """What the runner tells of a connector; the connector writes it. `trouble` does not stop the source."""
+    """What the runner shows of a connector; the connector writes it.
+
+    `trouble` and `missing` do not stop the source: one sentence on what its last data lacked, empty once it is mended.
+    """
 
     last_success: datetime | None = None
     trouble: str = ""
+    missing: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return self.trouble or self.missing
 
 
 class Connector(ABC):
@@ -80,7 +88,10 @@ class Connector(ABC):
 
     async def take(self, writer: SourceWriter, page: Page) -> Taken:
         """Map, check and hand over a page; waits while much is under way. Raises SpoolFull."""
-        taken = await asyncio.to_thread(writer.add, intake_of(page, self.mapping, self.surroundings))
+        intake = intake_of(page, self.mapping, self.surroundings)
+        if page.rows:
+            self.report.missing = _missing(page, intake, self.mapping)
+        taken = await asyncio.to_thread(writer.add, intake)
         self.report.last_success = self.surroundings.clock.now()
         return taken
 
@@ -135,6 +146,16 @@ class PollingConnector(Connector):
         """Wait until every page given so far is acknowledged or on disk; for kinds that then tell their source."""
         if self._last is not None:
             await asyncio.wrap_future(self._last.safe)
+
+
+def _missing(page: Page, intake: Intake, mapping: RecordMapping) -> str:
+    """Name the mapped fields that no row of the page has, where records are refused for it; else empty."""
+    if not any(refused.reason == Reason.MISSING_FIELD for refused in intake.rejections):
+        return ""
+    names = mapping.missing_from({**row, **page.around} for row, _ in page.rows if not isinstance(row, RecordUnfit))
+    if not names:
+        return ""
+    return f"The last data has no field {', '.join(names)}; compare the mapping with what the source sends."
 
 
 def malformed(sentence: str) -> RecordUnfit:

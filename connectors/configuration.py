@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -148,9 +149,11 @@ class SourceConfiguration:
 def read_source(path: Path) -> SourceConfiguration:
     """The source named by the file's stem. Raises ConfigurationInvalid naming file and field."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors of Windows put a byte order mark
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         raise ConfigurationInvalid(f"{path.name}: cannot be read: {fault}.") from fault
+    if "mapping" in data:
+        data["mapping"] = _composed(data["mapping"])
     table = Table(path.name, data)
     kind = table.one_of("kind", KINDS)
     name = table.words("name")
@@ -168,3 +171,12 @@ def read_source(path: Path) -> SourceConfiguration:
     )
     table.done()
     return configuration
+
+
+def _composed(given: Any) -> Any:
+    """Write all names and texts with one character per accented letter (NFC), as rows are read."""
+    if isinstance(given, str):
+        return unicodedata.normalize("NFC", given)
+    if isinstance(given, dict):
+        return {_composed(name): _composed(value) for name, value in given.items()}
+    return [_composed(value) for value in given] if isinstance(given, list) else given

@@ -8,9 +8,11 @@ template (`{ template = "{tinh}-{xa}" }`). Names with `$` come from around the r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +31,7 @@ _UNKNOWN = {
     "status": Reason.UNKNOWN_STATUS,
     "case_type": Reason.UNKNOWN_CASE_TYPE,
 }
+_TOTALS = frozenset({"tổng", "tổng cộng", "tổng số", "tổng toàn tỉnh", "cộng", "cộng dồn", "total", "grand total"})
 _STEP = re.compile(r"[^.\[\]]+")
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
@@ -56,7 +59,7 @@ class FieldRule:
         if given is None or given == "":
             return self.default
         if self.values:
-            word = _text(given).strip()
+            word = composed(_text(given).strip())
             if word not in self.values and self.default is None:
                 reason = _UNKNOWN.get(self.target, Reason.WRONG_TYPE)
                 raise RecordUnfit(reason, self.target, f"The mapping has no value for {self.path} = {word!r}.")
@@ -67,31 +70,92 @@ class FieldRule:
             return number_of(given, numbers, self.target) * self.scale
         if self.target.startswith("attributes."):
             return given
-        return _text(given).strip()
+        return composed(_text(given).strip())
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """Leaves out the rows whose `column` holds one of `values`, in whatever case and spacing."""
+
+    column: str
+    values: frozenset[str]
+
+    def matches(self, row: Row) -> bool:
+        return _folded(_text(found(row, self.column))) in self.values
 
 
 @dataclass(frozen=True)
 class RecordMapping:
     """`outputs`: the rules of each record that one row gives. Without any, rows are the centre's own records.
-    `successors`: codes of units of before 1 July 2025, with the one that stands for each."""
+    `successors`: codes of units of before 1 July 2025, with the one that stands for each. `filters`: rows to leave out.
+    """
 
     outputs: tuple[tuple[FieldRule, ...], ...]
     skips_empty: bool
     numbers: str
     zone: ZoneInfo
     successors: Mapping[str, str] = field(default_factory=dict)
+    filters: tuple[RowFilter, ...] = ()
 
     def records(self, row: Row) -> list[dict[str, Any] | RecordUnfit]:
-        """What the row gives, in the shape that `ioc.wire.fields` checks; an unfit one beside the others."""
+        """Return the row's records, in the shape that `ioc.wire.fields` checks, with unfit ones beside the others.
+        Never empty: a row that is left out, or that gives no record, is one RecordUnfit with the reason."""
         if not self.outputs:
             return [{name: value for name, value in row.items() if not name.startswith("$")}]
-        return [record for rules in self.outputs if (record := self._record(rules, row)) is not None]
+        for test in (self._total, self._filtered):
+            if (unfit := test(row)) is not None:
+                return [unfit]
+        records = [record for rules in self.outputs if (record := self._record(rules, row)) is not None]
+        return records or [self._nothing(row)]
 
     def columns(self) -> set[str]:
         """The source's own columns that the mapping names."""
         named = {rule.path for rules in self.outputs for rule in rules if rule.path}
         named |= {name for rules in self.outputs for rule in rules for name in _PLACE.findall(rule.template)}
         return {name for name in named if not name.startswith("$")}
+
+    def missing_from(self, rows: Iterable[Row]) -> list[str]:
+        """Return the mapped columns that none of `rows` has, not even empty; sorted."""
+        missing = self.columns()
+        for row in rows:
+            missing = {path for path in missing if not has(row, path)}
+            if not missing:
+                break
+        return sorted(missing)
+
+    @cached_property
+    def _total_rules(self) -> tuple[FieldRule, ...]:
+        """The rules of the cells in which a total row carries its word."""
+        rules = {rule.path: rule for output in self.outputs for rule in output if rule.target in ("unit", "subject")}
+        return tuple(rule for path, rule in rules.items() if path and not path.startswith("$"))
+
+    def _total(self, row: Row) -> RecordUnfit | None:
+        """Recognise a row that sums up others. A word that the mapping itself translates is no such row."""
+        for rule in self._total_rules:
+            given = found(row, rule.path)
+            if not isinstance(given, str) or given[:1].isdigit() or composed(given.strip()) in rule.values:
+                continue
+            if _folded(given).rstrip(" :.") in _TOTALS:
+                sentence = f"The row sums up others ({rule.path} = {given.strip()!r}); it is not counted."
+                return RecordUnfit(Reason.TOTAL_ROW, rule.target, sentence)
+        return None
+
+    def _filtered(self, row: Row) -> RecordUnfit | None:
+        for test in self.filters:
+            if test.matches(row):
+                word = _text(found(row, test.column)).strip()
+                sentence = f"The mapping leaves out rows with {test.column} = {word!r} (skip_rows)."
+                return RecordUnfit(Reason.LEFT_OUT, "", sentence)
+        return None
+
+    def _nothing(self, row: Row) -> RecordUnfit:
+        paths = [rule.path for rules in self.outputs for rule in rules if rule.target == "value" and rule.path]
+        absent = [path for path in paths if not has(row, path)]
+        if absent:
+            sentence = f"The row gives no record: it has no field {', '.join(absent)}, which the mapping names."
+        else:
+            sentence = f"The row gives no record: {', '.join(paths)} are all empty."
+        return RecordUnfit(Reason.MISSING_FIELD, "value", sentence)
 
     def _record(self, rules: Sequence[FieldRule], row: Row) -> dict[str, Any] | RecordUnfit | None:
         record: dict[str, Any] = {}
@@ -119,6 +183,7 @@ def read_mapping(table: Table, zone: ZoneInfo) -> RecordMapping:
     numbers = table.one_of("numbers", ("plain", "vietnamese"), "plain")
     successors = unit_successors() if table.flag("former_units", False) else {}
     parts = table.tables("readings")
+    filters = tuple(_filter(part) for part in table.tables("skip_rows"))
     is_case = table.has("case_type")
     known = CASE_FIELDS - {"attributes"} if is_case else READING_FIELDS
     common = _rules(table, known)
@@ -136,22 +201,72 @@ def read_mapping(table: Table, zone: ZoneInfo) -> RecordMapping:
         needed = {"case_type", "case_id", "unit", "status", "received_at", "updated_at"} if is_case else READING_FIELDS
         for name in sorted(needed - {"subject"} - {rule.target for rule in output}):
             raise table.fault(name, "is missing.")
-    return RecordMapping(tuple(outputs), skips_empty=len(parts) > 1, numbers=numbers, zone=zone, successors=successors)
+    return RecordMapping(
+        tuple(outputs),
+        skips_empty=len(parts) > 1,
+        numbers=numbers,
+        zone=zone,
+        successors=successors,
+        filters=filters,
+    )
 
 
 def found(row: Row, path: str) -> Any:
-    """The value of a column of exactly that name, else at a path `a.b[0].c`; None when there is none."""
+    """Return the value of a column of exactly that name, else at a path `a.b[0].c`; None when there is none."""
     if path in row:
         return row[path]
+    given = _located(row, path)
+    return None if given is _ABSENT else given
+
+
+def has(row: Row, path: str) -> bool:
+    """Whether the row has the column or path, be it with an empty value."""
+    return path in row or _located(row, path) is not _ABSENT
+
+
+def composed(text: str) -> str:
+    """Return the text with each accented letter as one character (NFC): macOS and some exports write two."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+_ABSENT = object()
+
+
+def _located(row: Row, path: str) -> Any:
+    if (given := _member(row, path)) is not _ABSENT:
+        return given
     place: Any = row
     for step in _STEP.findall(path):
         if isinstance(place, Mapping):
-            place = place.get(step)
+            place = _member(place, step)
         elif isinstance(place, list) and step.lstrip("-").isdigit() and -len(place) <= int(step) < len(place):
             place = place[int(step)]
         else:
-            return None
+            return _ABSENT
     return place
+
+
+def _member(place: Row, name: str) -> Any:
+    """The value under the name, however its accents are written."""
+    if name in place:
+        return place[name]
+    if not name.isascii():
+        for key, value in place.items():
+            if unicodedata.normalize("NFC", key) == name:
+                return value
+    return _ABSENT
+
+
+def _folded(text: str) -> str:
+    return " ".join(composed(text).casefold().split())
+
+
+def _filter(table: Table) -> RowFilter:
+    column, values = table.text("column"), table.texts("values")
+    table.done()
+    if not values:
+        raise table.fault("values", "is missing: the words of the rows to leave out.")
+    return RowFilter(column, frozenset(map(_folded, values)))
 
 
 def _rules(table: Table, known: frozenset[str]) -> list[FieldRule]:

@@ -200,8 +200,8 @@ class Runner:
         health = running.health
         if health.condition is None and writer is not None and writer.error:
             health = Health(SourceCondition.REFUSING, writer.error)
-        elif health.condition is None and connector is not None and connector.report.trouble:
-            health = Health(None, connector.report.trouble)
+        elif health.condition is None and connector is not None and connector.report.sentence:
+            health = Health(None, connector.report.sentence)
         configuration = running.configuration
         return state_of(
             source=running.source,

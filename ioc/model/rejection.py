@@ -22,6 +22,8 @@ class Reason(StrEnum):
     TIME_TOO_OLD = "time_too_old"
     TIME_ORDER = "time_order"
     TOO_LARGE = "too_large"
+    TOTAL_ROW = "total_row"
+    LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Faults of a source's file are told by file and field."""
 
+import unicodedata
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,6 +48,9 @@ def read(tmp_path: Path, toml: str, name: str = "air.toml") -> None:
         pytest.param(FILE + MAPPING.replace('unit = "b"\n', ""), "mapping.unit is missing", id="mapping without unit"),
         pytest.param(FILE + MAPPING + "colour = 1", "mapping.colour means nothing here", id="stray target"),
         pytest.param(
+            FILE + MAPPING + 'skip_rows = [{ column = "x" }]', "skip_rows[0].values is", id="filter of nothing"
+        ),
+        pytest.param(
             FILE + MAPPING.replace('"d"', '{ from = "d", format = "dd/MM" }'),
             "mapping.time.format is 'dd/MM'",
             id="format",
@@ -76,3 +80,10 @@ def test_what_is_read(tmp_path: Path) -> None:
     read_one, read_two = read_source(tmp_path / "air.toml"), read_source(tmp_path / "late.toml")
     assert (read_one.source, read_one.dedupe, read_one.expected_every) == ("air", True, None)
     assert (read_two.dedupe, read_two.expected_every) == (False, timedelta(minutes=10))
+
+
+def test_a_file_as_another_editor_writes_it(tmp_path: Path) -> None:
+    """A byte order mark, and accents as characters of their own (NFD), as Windows' and macOS' editors write."""
+    text = FILE + MAPPING.replace('"b"', '{ from = "Mã xã", values = { "Huế" = "46" } }')
+    (tmp_path / "air.toml").write_text(unicodedata.normalize("NFD", text), encoding="utf-8-sig")
+    assert read_source(tmp_path / "air.toml").mapping.any("unit") == {"from": "Mã xã", "values": {"Huế": "46"}}

@@ -1,6 +1,7 @@
 """Foreign rows become records."""
 
 import tomllib
+import unicodedata
 from typing import Any
 
 import pytest
@@ -66,6 +67,73 @@ def test_one_row_gives_several_readings_and_an_empty_cell_none() -> None:
     (only,) = several.records({"c": "46", "t": 1, "pm25": None, "pm10": 48})
     assert only == {"measure": "air.pm10", "unit": "46", "time": 1000, "value": 48.0}
     assert len(several.records({"c": "46", "t": 1, "pm25": 3, "pm10": 48})) == 2
+
+
+SEVERAL = """
+unit = "Đơn vị"
+time = { from = "t", format = "epoch_s" }
+skip_rows = [{ column = "Ghi chú", values = ["Nháp", "Đã  huỷ"] }]
+[[readings]]
+measure = { constant = "air.pm25" }
+value = "Bụi mịn"
+[[readings]]
+measure = { constant = "air.pm10" }
+value = "bụi.pm10"
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "sentence"),
+    [
+        pytest.param({"pm25": 3}, "missing_field", "it has no field Bụi mịn, bụi.pm10, which", id="fields renamed"),
+        pytest.param(
+            {"Bụi mịn": None}, "missing_field", "it has no field bụi.pm10, which", id="one renamed, one empty"
+        ),
+        pytest.param(
+            {"Bụi mịn": "", "bụi": {"pm10": None}}, "missing_field", "Bụi mịn, bụi.pm10 are all empty", id="all empty"
+        ),
+        pytest.param({"Đơn vị": "Tổng cộng", "Bụi mịn": 9}, "total_row", "Đơn vị = 'Tổng cộng'", id="total row"),
+        pytest.param({"Đơn vị": " TỔNG  CỘNG: ", "Bụi mịn": 9}, "total_row", "sums up others", id="spaces, capitals"),
+        pytest.param({"Đơn vị": "Co\u0323\u0302ng", "Bụi mịn": 9}, "total_row", "sums up others", id="accents apart"),
+        pytest.param({"Ghi chú": "nháp ", "Bụi mịn": 9}, "left_out", "Ghi chú = 'nháp' (skip_rows)", id="filtered"),
+        pytest.param({"Ghi chú": "đã huỷ", "Bụi mịn": 9}, "left_out", "skip_rows", id="another word, another spacing"),
+    ],
+)
+def test_no_row_passes_without_a_word(row: dict[str, Any], reason: str, sentence: str) -> None:
+    (unfit,) = mapping(SEVERAL).records({"Đơn vị": "46", "t": 1, **row})
+    assert isinstance(unfit, RecordUnfit)
+    assert unfit.reason == reason
+    assert sentence in str(unfit)
+
+
+@pytest.mark.parametrize(
+    ("unit", "word"),
+    [
+        pytest.param('{ from = "c", values = { "Tổng" = "46" } }', "Tổng", id="a total word that the mapping knows"),
+        pytest.param('"c"', "Tổng kho", id="a longer name"),
+        pytest.param('"c"', "c", id="another word"),
+    ],
+)
+def test_no_total_row(unit: str, word: str) -> None:
+    (record,) = mapping(f'measure = "m"\nunit = {unit}\nvalue = "v"\ntime = "t"\n').records(
+        {"c": word, "m": "a", "v": 1, "t": 46349}
+    )
+    assert isinstance(record, dict)
+
+
+def test_fields_that_no_row_has() -> None:
+    rows: list[dict[str, Any]] = [{"Đơn vị": "46", "t": 1}, {"t": None, "bụi": {"pm10": None}}]
+    assert mapping(SEVERAL).missing_from(rows) == ["Bụi mịn"]
+
+
+def test_accents_as_characters_of_their_own() -> None:
+    """What macOS and some exports write (NFD) is found, translated and given in one form."""
+    apart = unicodedata.normalize("NFD", "Chỉ số;Bụi;Mã trạm").split(";")
+    (record,) = mapping(
+        'measure = { from = "Chỉ số", values = { "Bụi" = "air.pm25" } }\nunit = { constant = "46" }\n'
+        'time = { from = "t", format = "epoch_s" }\nvalue = "v"\nsubject = "đo.Mã trạm"\n'
+    ).records({apart[0]: apart[1], "t": 1, "v": 2, "đo": {apart[2]: unicodedata.normalize("NFD", "Huế")}})
+    assert record == {"measure": "air.pm25", "unit": "46", "time": 1000, "value": 2.0, "subject": "Huế"}
 
 
 def test_case_with_attributes() -> None:
