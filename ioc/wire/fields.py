@@ -12,6 +12,7 @@ from ioc.model.reading import Reading
 from ioc.model.rejection import Reason
 from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
 from ioc.model.window import BEGINNING
+from ioc.wire.lenient_json import readable, shown
 
 READING_FIELDS = frozenset({"measure", "unit", "subject", "time", "value"})
 CASE_FIELDS = frozenset(
@@ -46,9 +47,9 @@ def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: dateti
     if value is None:
         raise RecordUnfit(Reason.MISSING_FIELD, "value", "The field `value` is missing.")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RecordUnfit(Reason.WRONG_TYPE, "value", f"`value` is {value!r}, not a number.")
+        raise RecordUnfit(Reason.WRONG_TYPE, "value", f"`value` is {shown(value)}, not a number.")
     if not _is_finite(value):
-        raise RecordUnfit(Reason.NOT_FINITE, "value", f"`value` is {value}, not a finite number.")
+        raise RecordUnfit(Reason.NOT_FINITE, "value", f"`value` is {shown(value)}, not a finite number.")
     if not measure.least <= value <= measure.most:
         raise RecordUnfit(
             Reason.OUT_OF_RANGE,
@@ -96,7 +97,7 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
 def _no_other_fields(record: Mapping[str, Any], known: frozenset[str]) -> None:
     for name in record:
         if name not in known:
-            raise RecordUnfit(Reason.UNKNOWN_FIELD, str(name), f"No field is called {name!r}.")
+            raise RecordUnfit(Reason.UNKNOWN_FIELD, readable(name), f"No field is called {shown(name)}.")
 
 
 def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> str:
@@ -106,9 +107,9 @@ def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> st
             raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
         return ""
     if not isinstance(word, str):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {word!r}, not a text.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(word)}, not a text.")
     if not _is_utf8(word):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {word!r}, not readable text.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(word)}, not readable text.")
     if len(word) > _LONGEST_WORD:
         raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_LONGEST_WORD} characters.")
     return word
@@ -130,13 +131,15 @@ def _moment(record: Mapping[str, Any], field: str) -> datetime:
         try:
             return from_ms(given)
         except (OverflowError, OSError, ValueError):
-            raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given}, no time in milliseconds.") from None
+            raise RecordUnfit(
+                Reason.WRONG_TYPE, field, f"`{field}` is {shown(given)}, not a time in milliseconds."
+            ) from None
     if not isinstance(given, str):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, not an RFC 3339 time.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(given)}, not an RFC 3339 time.")
     try:
         moment = datetime.fromisoformat(given)
     except ValueError:
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, not an RFC 3339 time.") from None
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(given)}, not an RFC 3339 time.") from None
     if moment.tzinfo is None:
         raise RecordUnfit(Reason.NO_TIME_ZONE, field, f"`{field}` is {given!r}, without a time zone.")
     try:
@@ -164,7 +167,9 @@ def check_attributes(attributes: Any, known: tuple[str, ...]) -> dict[str, str |
         raise RecordUnfit(Reason.WRONG_TYPE, "attributes", "`attributes` is not a JSON object.")
     for name, value in attributes.items():
         if name not in known:
-            raise RecordUnfit(Reason.UNKNOWN_FIELD, f"attributes.{name}", f"The case type has no attribute {name!r}.")
+            raise RecordUnfit(
+                Reason.UNKNOWN_FIELD, f"attributes.{readable(name)}", f"The case type has no attribute {shown(name)}."
+            )
         is_number = isinstance(value, int | float) and _is_finite(value) and abs(value) < _NUMBERS_END
         if not isinstance(value, str) and not is_number:
             raise RecordUnfit(

@@ -23,6 +23,7 @@ from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import headers
 from ioc.wire.fields import CASE_FIELDS, check_case, check_reading
+from ioc.wire.lenient_json import read_lines, read_records
 from ioc.wire.schemas import cases_batch, readings_batch
 
 Record = dict[str, Any]
@@ -48,16 +49,14 @@ class Checked:
 
 
 def parse(content: bytes, content_type: str) -> Iterator[tuple[Any, bytes]]:
-    """Each record as parsed, beside its own bytes; a line that does not parse comes as a BatchMalformed value.
+    """Each record as parsed, beside its own bytes; one that does not parse comes as a RecordUnfit value.
 
     Raises BatchMalformed when the content as a whole cannot be read, or its type is none of JSON, NDJSON, CSV.
     """
     if content_type == headers.JSON:
-        yield from _parse_json(content)
+        yield from read_records(content)
     elif content_type == headers.NDJSON:
-        for line in content.splitlines():
-            if line.strip():
-                yield _parse_line(line), line
+        yield from read_lines(content)
     elif content_type == headers.CSV:
         yield from _parse_csv(content)
     else:
@@ -81,8 +80,8 @@ def check(
     index = -1
     for index, (record, own) in enumerate(parse(content, content_type)):
         try:
-            if isinstance(record, BatchMalformed):
-                raise RecordUnfit(Reason.MALFORMED, "", str(record))
+            if isinstance(record, RecordUnfit):
+                raise record
             if not isinstance(record, dict):
                 raise RecordUnfit(Reason.WRONG_TYPE, "", f"A record is a JSON object, not {type(record).__name__}.")
             is_case = "case_type" in record or "case_id" in record
@@ -100,31 +99,6 @@ def check(
     return Checked(readings, cases, rejections, index + 1)
 
 
-def _parse_json(content: bytes) -> Iterator[tuple[Any, bytes]]:
-    parsed = _parse_line(content)
-    if isinstance(parsed, BatchMalformed):
-        lines = [line for line in content.splitlines() if line.strip()]
-        # Producers often send NDJSON without saying so; one whole object on the first line tells.
-        if len(lines) > 1 and isinstance(_parse_line(lines[0]), dict):
-            yield from ((_parse_line(line), line) for line in lines)
-            return
-        raise parsed
-    if isinstance(parsed, list):
-        yield from ((record, b"") for record in parsed)
-    else:
-        yield parsed, content
-
-
-def _parse_line(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as fault:
-        try:
-            return json.loads(line)  # reads NaN and Infinity, which then are unfit in their own field
-        except (ValueError, RecursionError):
-            return BatchMalformed(f"This is not JSON: {fault}.")
-
-
 def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:
     try:
         text = content.decode("utf-8-sig")
@@ -140,7 +114,8 @@ def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:
                 continue
             own = ",".join(cells).encode()
             if len(cells) != len(names):
-                yield BatchMalformed(f"The line has {len(cells)} cells, the header {len(names)}."), own
+                sentence = f"The line has {len(cells)} cells, the header {len(names)}."
+                yield RecordUnfit(Reason.MALFORMED, "", sentence), own
             else:
                 yield _csv_record(dict(zip(names, cells, strict=True))), own
     except csv.Error as fault:
