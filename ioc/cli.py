@@ -8,6 +8,7 @@ import click
 
 from ioc.errors import IocError
 from ioc.lean import keep_pandas_out
+from ioc.process_limits import raise_descriptor_limit
 
 COMMANDS = {
     "up": "run the whole centre with the demonstration province",
@@ -54,6 +55,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run a command, by default the process's own; a fault that a user can mend is one sentence and exit code 2, never
     a traceback."""
     keep_pandas_out()
+    raise_descriptor_limit()
     try:
         outcome = cli.main(words, prog_name="ioc", standalone_mode=False)
         if isinstance(outcome, int):

@@ -37,6 +37,7 @@ from ioc.api import (
     units,
 )
 from ioc.api.address import Addresses
+from ioc.api.body_limits import BodyLimits
 from ioc.api.centre import Centre
 from ioc.api.gate import SESSION_COOKIE, Gate
 from ioc.api.outer import Outer
@@ -104,6 +105,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.add_middleware(
         Gate, people=centre.people, admin_token=centre.admin_token, anonymous_role=centre.settings.anonymous
     )
+    app.add_middleware(BodyLimits)
     app.add_middleware(Addresses)
     app.add_middleware(Outer, metrics=centre.metrics)
     describe = app.openapi

@@ -49,11 +49,7 @@ class Intake:
 
 
 def _too_large() -> Problem:
-    return Problem(
-        413,
-        f"The body is larger than {BODY_AT_MOST_BYTES >> 20} MB: send it in parts.",
-        headers={"Connection": "close"},
-    )
+    return Problem(413, f"The body is larger than {BODY_AT_MOST_BYTES >> 20} MB: send it in parts.")
 
 
 async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

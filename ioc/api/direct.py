@@ -24,6 +24,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     `ws_per_message_deflate=False`: the frames that are written are not compressed."""
 
     on_free: Callable[[], None] | None = None
+    on_gone: Callable[[], None] | None = None
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -38,6 +39,11 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self.on_free is not None:
             self.on_free()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.on_gone is not None:
+            self.on_gone()
+        super().connection_lost(exc)
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

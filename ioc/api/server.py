@@ -5,20 +5,36 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from functools import partial
+from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import ASGIApp, Message, Scope
 
+from ioc.api.connections import ConnectionLimits, Connections
 from ioc.api.direct import DirectProtocol
+from ioc.api.http_protocol import LimitedProtocol
 from ioc.errors import ConfigurationInvalid
 
 _STOP_WITHIN_S = 1
 _MESSAGE_AT_MOST_BYTES = 4096
+_TICKS_A_SWEEP = 10
+"""Uvicorn ticks ten times a second."""
 
 
 class Server(uvicorn.Server):
     """Leaves signals to `serve`: uvicorn would raise them again after its stop, before the caller could clean up."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self.open_connections = connections
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SWEEP == 0:
+            self.open_connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -30,21 +46,47 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
-def configured(app: ASGIApp) -> Server:
-    """A server for `app`, not listening yet: `run(sockets=[listen(...)])`, and `should_exit = True` stops it."""
+def configured(
+    app: ASGIApp,
+    *,
+    limits: ConnectionLimits | None = None,
+    trusted: Container[str] = (),
+    metrics: CollectorRegistry | None = None,
+) -> Server:
+    """A server for `app`, not listening yet: `run(sockets=[listen(...)])`, and `should_exit = True` stops it.
+
+    `trusted` are the addresses of proxies. Without `limits` they follow from the process's limit of descriptors.
+    """
     logging.getLogger("uvicorn.error").addFilter(_is_news)
-    return Server(
-        uvicorn.Config(
-            app,
-            ws=DirectProtocol,
-            ws_per_message_deflate=False,
-            ws_max_size=_MESSAGE_AT_MOST_BYTES,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_STOP_WITHIN_S,
-        )
+    connections = Connections(limits or ConnectionLimits.of_process())
+    if metrics is not None:
+        _tell(connections, metrics)
+    http: Any = partial(LimitedProtocol, connections=connections, trusted=trusted)
+    config = uvicorn.Config(
+        app,
+        http=http,
+        ws=DirectProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=_MESSAGE_AT_MOST_BYTES,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
+    return Server(config, connections)
+
+
+def _tell(connections: Connections, metrics: CollectorRegistry) -> None:
+    """Show the connections and descriptors in /metrics."""
+    for name, text, value in (
+        ("ioc_http_connections", "Open connections, websockets too", lambda: len(connections)),
+        ("ioc_http_connections_refused", "Connections that found no place", lambda: connections.refused),
+        ("ioc_http_connections_overdue", "Connections ended since they stood still", lambda: connections.ended_overdue),
+        ("ioc_open_descriptors", "Open files and sockets", lambda: connections.open_descriptors),
+        ("ioc_max_descriptors", "Most files and sockets", lambda: connections.limits.descriptors),
+    ):
+        Gauge(name, text, registry=metrics).set_function(value)
 
 
 def warm(app: ASGIApp) -> None:
@@ -89,14 +131,21 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: ASGIApp, host: str, port: int) -> None:
+def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    trusted: Container[str] = (),
+    metrics: CollectorRegistry | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM, then return within about two seconds, whatever clients do.
 
     A query that still runs then goes on in its thread, and the process waits for it at its very end.
     Must run in the main thread. Raises ConfigurationInvalid when the address cannot be had.
     """
     listener = listen(host, port)
-    server = configured(app)
+    server = configured(app, trusted=trusted, metrics=metrics)
 
     def stop(_signal: int, _frame: object) -> None:
         server.should_exit = True

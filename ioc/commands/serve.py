@@ -77,7 +77,7 @@ def command() -> None:
     app = create_app(serving.centre)
     warm(app)
     with serving:
-        serve(app, settings.http_host, settings.http_port)
+        serve(app, settings.http_host, settings.http_port, metrics=serving.centre.metrics)
 
 
 class Serving:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ioc.api import create_app
+from ioc.api.connections import ConnectionLimits
 from ioc.api.server import configured, listen
 from ioc.clock import SystemClock
 from tests.unit.api.fake_centre import FakeParts
@@ -20,12 +21,14 @@ def parts(tmp_path: Path) -> FakeParts:
 
 @pytest.fixture
 def run_server() -> Iterator[Callable[..., int]]:
-    """Call it with a centre's parts (and a websocket protocol other than ours) for the port of a running server."""
+    """Call it with a centre's parts for the port of a running server; also with a websocket protocol other than ours,
+    or limits of connections."""
     running = []
 
-    def run(parts: FakeParts, ws: str = "") -> int:
+    def run(parts: FakeParts, ws: str = "", limits: ConnectionLimits | None = None) -> int:
         listener = listen("127.0.0.1", 0)
-        server = configured(create_app(parts.centre()))
+        centre = parts.centre()
+        server = configured(create_app(centre), limits=limits, metrics=centre.metrics)
         if ws:
             server.config.ws = ws
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
