@@ -54,6 +54,26 @@ def test_the_centre_uses_that_kafka_and_a_command_that_exists(name: str) -> None
     assert SERVICES[name]["command"][0] in COMMANDS
 
 
+@pytest.mark.parametrize("name", OF_THE_CENTRE)
+def test_province_and_password_must_be_given(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert environment["IOC_PROVINCE"].startswith("${IOC_PROVINCE:?")
+    assert environment["IOC_KAFKA_SASL_PASSWORD"].startswith("${IOC_KAFKA_PASSWORD:?")
+
+
+def test_only_the_listener_with_a_password_is_reachable_from_other_containers() -> None:
+    kafka = SERVICES["kafka"]["environment"]
+    listeners = dict(listener.split("://") for listener in kafka["KAFKA_LISTENERS"].split(","))
+    protocols = dict(entry.split(":") for entry in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    reachable = {name for name, address in listeners.items() if not address.startswith("localhost:")}
+    assert {protocols[name] for name in reachable} == {"SASL_PLAINTEXT"}
+
+
+@pytest.mark.parametrize("name", OF_THE_CENTRE)
+def test_no_memory_disk_hides_the_folder_of_the_image_that_belongs_to_the_user(name: str) -> None:
+    assert [volume for volume in SERVICES[name].get("volumes", []) if not isinstance(volume, str)] == []
+
+
 @pytest.mark.parametrize("name", ["serve", "streams", "connect"])
 def test_nothing_starts_before_the_topics_are_there(name: str) -> None:
     assert SERVICES[name]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
@@ -95,13 +115,31 @@ def test_the_image_runs_as_no_root_and_every_base_is_pinned() -> None:
     assert all(":" in base for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
 
 
-def test_health_without_http_is_a_held_connection_to_kafka() -> None:
-    def healthy(address: str) -> bool:
-        command = [sys.executable, str(REPOSITORY / "deploy/connected.py")]
-        return subprocess.run(command, env={**os.environ, "IOC_KAFKA": address}, check=False).returncode == 0
+def is_healthy(address: str, *arguments: str, sources: Path = Path()) -> bool:
+    command = [sys.executable, str(REPOSITORY / "deploy/connected.py"), *arguments]
+    environment = {**os.environ, "IOC_KAFKA": address, "IOC_SOURCES_DIR": str(sources)}
+    return subprocess.run(command, env=environment, check=False).returncode == 0
 
+
+def test_health_without_http_is_a_held_connection_to_kafka() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        assert not healthy(address)
+        assert not is_healthy(address)
         with socket.create_connection(server.getsockname()):
-            assert healthy(address)
+            assert is_healthy(address)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        pytest.param('kind = "http_push"', True, id="only pushed sources: nothing to fetch"),
+        pytest.param('kind = "mqtt"', False, id="a source to fetch, and no connection"),
+        pytest.param("kind =", False, id="a file that cannot be read has to be reported"),
+    ],
+)
+def test_connectors_without_a_source_to_fetch_are_healthy(tmp_path: Path, configuration: str, expected: bool) -> None:
+    (tmp_path / "one.toml").write_text(configuration)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert is_healthy(address, "--sources", sources=tmp_path) is expected
+    assert not is_healthy(address, "--sources", sources=tmp_path)  # Kafka is away
