@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from connectors.back_off import LONGEST_WAIT_S
 from connectors.configuration import SourceConfiguration
 from connectors.mapping import RecordMapping, read_mapping
 from connectors.sealing import Intake
@@ -74,6 +75,8 @@ class Connector(ABC):
     """One configured source of one kind. Raises ConfigurationInvalid when its configuration is wrong."""
 
     kind: ClassVar[str]
+    longest_wait_s: float = LONGEST_WAIT_S
+    """Bound of the waits between attempts while the source fails."""
 
     def __init__(self, configuration: SourceConfiguration, surroundings: Surroundings) -> None:
         self.configuration = configuration

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from kafka.errors import KafkaError
 
+from connectors.back_off import BackOff
 from connectors.base import LOG, Connector, Surroundings
 from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
@@ -29,7 +29,6 @@ from ioc.wire.source_states import encode_state
 
 LOOK_EVERY_S = 1.0
 REPORT_EVERY_S = 5.0
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
 
 @dataclass
@@ -128,9 +127,9 @@ class Runner:
         except ConfigurationInvalid as fault:
             running.health = Health(SourceCondition.FAILING, str(fault))
             return
-        wait_s = _FIRST_WAIT_S
+        back_off = BackOff(running.connector.longest_wait_s)
         while True:
-            began_s = asyncio.get_running_loop().time()
+            succeeded_at, retry_in_s = running.connector.report.last_success, 0.0
             try:
                 if running.writer is None:
                     running.writer = await asyncio.to_thread(self._writer, configuration)
@@ -138,6 +137,7 @@ class Runner:
                 await self._feed(running, running.connector, running.writer)
             except SourceUnavailable as fault:
                 running.health = Health(SourceCondition.UNAVAILABLE, str(fault))
+                retry_in_s = fault.retry_in_s
             except ConfigurationInvalid as fault:
                 running.health = Health(SourceCondition.FAILING, str(fault))
                 if running.writer is not None:
@@ -147,10 +147,9 @@ class Runner:
             except Exception as fault:  # noqa: BLE001  one source's fault must not stop the others
                 LOG.exception("source %s", running.source)
                 running.health = Health(SourceCondition.FAILING, f"The connector failed: {fault!r}.")
-            if asyncio.get_running_loop().time() - began_s > _LONGEST_WAIT_S:
-                wait_s = _FIRST_WAIT_S
-            await asyncio.sleep(wait_s * random.uniform(0.7, 1.3))
-            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+            if running.connector.report.last_success != succeeded_at:
+                back_off.succeeded()
+            await asyncio.sleep(back_off.next_s(retry_in_s))
 
     def _writer(self, configuration: SourceConfiguration) -> SourceWriter:
         """Blocks a little. Raises ConfigurationInvalid while another process still runs the source."""

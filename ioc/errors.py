@@ -20,7 +20,14 @@ class ConfigurationInvalid(IocError):
 
 
 class SourceUnavailable(IocError):
-    """A sector system did not answer as it should; the runner backs off and asks again."""
+    """A sector system did not answer as it should; the runner backs off and asks again.
+
+    `retry_in_s`: not before so many seconds; 0 leaves the wait to the runner.
+    """
+
+    def __init__(self, message: str, *, retry_in_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_in_s = retry_in_s
 
 
 class RecordUnfit(IocError):

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import cache
+from collections.abc import AsyncIterator, Iterable, Mapping
 from hashlib import blake2b
-from ssl import SSLContext
 from typing import Any
-
-import httpx
-import orjson
 
 from connectors.base import Page, PollingConnector, Surroundings, malformed
 from connectors.configuration import SourceConfiguration
 from connectors.foreign import time_of
-from connectors.http_poll.request import Poll, read_poll
+from connectors.http_poll.request import Poll, address, origin, read_poll, shown_address
+from connectors.http_poll.transport import Transport
 from connectors.mapping import found
-from ioc.errors import RecordUnfit, SourceUnavailable
+from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
 from ioc.wire.kept_json import kept_json
+from ioc.wire.lenient_json import Document, Record, read_document, read_records
 
-PAGES_AT_MOST = 10_000
+MAX_PAGES = 10_000
+MAX_EMPTY_PAGES = 100
 KNOWN_ROWS_AT_MOST = 2000
-_REDIRECTS = 5
-
-
-@cache
-def _trusted() -> SSLContext:
-    """One for all sources and rounds: it reads every certificate that is trusted, 20 ms of a core."""
-    return httpx.create_ssl_context()
-
+_PAGES_REMEMBERED = 64
 
 Rows = list[tuple[Mapping[str, Any] | RecordUnfit, bytes]]
 
@@ -42,7 +34,8 @@ class HttpPoll(PollingConnector):
     Resumes  from the page reached; then from the newest event time less the overlap, or the cursor
 
     Its position: {"newest_ms", "cursor", "known": hashes of the rows of the round before, "round": those of this
-    one, "at": the next page's place or None between rounds, "etag", "modified"}.
+    one, "at": the next page's place or None between rounds, "pages": hashes of the round's last pages and their
+    addresses, "etag", "modified"}.
     """
 
     kind = "http_poll"
@@ -50,104 +43,105 @@ class HttpPoll(PollingConnector):
     def __init__(self, configuration: SourceConfiguration, surroundings: Surroundings) -> None:
         super().__init__(configuration, surroundings)
         self._poll: Poll = read_poll(configuration.own)
+        self._shown = shown_address(self._poll.url)
         self.every_s = self._poll.every_s
+        self.longest_wait_s = self._poll.every_s
+        self._begins_again = False
 
     async def fetch(self, position: Any) -> AsyncIterator[Page]:
-        place = dict(position or {})
-        now = self.surroundings.clock.now()
-        if not place.get("at"):
-            place["at"] = self._poll.first(place.get("newest_ms"), place.get("cursor"), now)
-            place["round"], place["highest_ms"] = [], place.get("newest_ms")
-        async with httpx.AsyncClient(
-            timeout=self._poll.timeout_s,
-            follow_redirects=True,
-            max_redirects=_REDIRECTS,
-            headers=self._poll.headers,
-            verify=_trusted(),
-        ) as client:
-            for _ in range(PAGES_AT_MOST):
-                answer = await self._answer(client, place)
+        place = {"known": [], "round": [], "pages": [], **(position or {})}
+        if not place.get("at") or self._begins_again:
+            place = self._new_round(place)
+        empty = 0
+        async with Transport(self._poll, self.surroundings.clock) as transport:
+            for _ in range(MAX_PAGES):
+                url = address(place["at"])
+                if origin(url) != origin(self._poll.url):
+                    raise self._abandon(f"{self._shown} names a next page on another server, {shown_address(url)}.")
+                if _digest(url) in place["pages"]:
+                    raise self._endless("it names a page again that it gave before")
+                answer = await transport.get(
+                    url,
+                    {} if place["pages"] else self._conditions(place),
+                    missing_is_empty=self._poll.paging == "page" and bool(place["pages"]),
+                )
                 if answer is None:
                     return
-                content, validators = answer
-                body = self.parse(content)
-                page, place = self._page(body, place, validators)
+                page, place = self._page(self.parse(answer.content), place, url, answer.validators)
                 yield page
                 if place["at"] is None:
                     return
-        raise SourceUnavailable(f"{self._poll.url} gives more than {PAGES_AT_MOST} pages.")
+                empty = 0 if page.rows or page.duplicate else empty + 1
+                if empty > MAX_EMPTY_PAGES:
+                    raise self._endless(f"it gives {MAX_EMPTY_PAGES} empty pages one behind the other")
+        raise SourceUnavailable(f"{self._shown} gives more than {MAX_PAGES} pages.", retry_in_s=self.every_s)
 
-    def parse(self, content: bytes) -> Any:
-        """Raises SourceUnavailable when it is no JSON."""
+    def parse(self, content: bytes) -> Document:
+        """Raises SourceUnavailable when rows cannot be told apart."""
         if not content.strip():
-            raise SourceUnavailable(f"{self._poll.url} answered with an empty body.")
+            raise SourceUnavailable(f"{self._shown} answered with an empty body.")
         if content.lstrip()[:1] == b"<":
-            raise SourceUnavailable(f"{self._poll.url} answered with HTML or XML instead of JSON.")
+            raise SourceUnavailable(f"{self._shown} answered with HTML or XML instead of JSON.")
         try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as fault:
-            raise SourceUnavailable(f"{self._poll.url} answered with broken JSON: {fault}.") from fault
+            try:
+                return read_document(content, self._poll.items)
+            except BatchMalformed:
+                if self._poll.items:
+                    raise
+                return Document(None, read_records(content))
+        except BatchMalformed as fault:
+            raise SourceUnavailable(f"{self._shown} answered with broken JSON: {fault}") from fault
 
-    async def _answer(self, client: httpx.AsyncClient, place: Mapping[str, Any]) -> tuple[bytes, dict[str, str]] | None:
-        """Body and validators, None for 304. Raises SourceUnavailable with one sentence."""
-        url = self._poll.url
+    def _new_round(self, place: Mapping[str, Any]) -> dict[str, Any]:
+        known = [*place["known"], *place["round"]][-2 * KNOWN_ROWS_AT_MOST :]
+        at = self._poll.first(place.get("newest_ms"), place.get("cursor"), self.surroundings.clock.now())
+        self._begins_again = False
+        return {**place, "at": at, "known": known, "round": [], "pages": [], "highest_ms": place.get("newest_ms")}
+
+    def _endless(self, how: str) -> SourceUnavailable:
+        return self._abandon(f"The paging of {self._shown} does not end: {how}; check poll.paging.")
+
+    def _abandon(self, sentence: str) -> SourceUnavailable:
+        """The fault of a round that cannot be finished; the next one begins at the first page."""
+        self._begins_again = True
+        return SourceUnavailable(sentence, retry_in_s=self.every_s)
+
+    @staticmethod
+    def _conditions(place: Mapping[str, Any]) -> dict[str, str]:
         conditions = {"If-None-Match": place.get("etag"), "If-Modified-Since": place.get("modified")}
-        headers = {name: value for name, value in conditions.items() if value and not place["round"]}
-        query = place["at"]["query"] or None
-        try:
-            async with client.stream("GET", place["at"]["url"], params=query, headers=headers) as answer:
-                if answer.status_code == 304:
-                    return None
-                if answer.status_code != 200:
-                    raise SourceUnavailable(f"{url} answered {answer.status_code} {answer.reason_phrase}.")
-                content = bytearray()
-                async for piece in answer.aiter_bytes():
-                    content += piece
-                    if len(content) > self._poll.body_bytes:
-                        raise SourceUnavailable(f"{url} answered with more than {self._poll.body_bytes >> 20} MB.")
-                validators = {
-                    "etag": answer.headers.get("etag", ""),
-                    "modified": answer.headers.get("last-modified", ""),
-                }
-                return bytes(content), validators
-        except httpx.TooManyRedirects:
-            raise SourceUnavailable(f"{url} redirects in a circle.") from None
-        except httpx.TimeoutException:
-            raise SourceUnavailable(f"{url} did not answer within {self._poll.timeout_s:g} s.") from None
-        except httpx.ConnectError as fault:
-            raise SourceUnavailable(f"{url} cannot be reached: {fault}.") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise SourceUnavailable(f"{url} broke off its answer: {fault}.") from None
+        return {name: value for name, value in conditions.items() if value}
 
-    def _page(self, body: Any, place: Mapping[str, Any], validators: Mapping[str, str]) -> tuple[Page, dict[str, Any]]:
-        items = found(body, self._poll.items) if self._poll.items and isinstance(body, dict) else body
-        if not isinstance(items, list):
+    def _page(
+        self, document: Document, place: Mapping[str, Any], url: str, validators: Mapping[str, str]
+    ) -> tuple[Page, dict[str, Any]]:
+        if document.records is None:
             where = f"at {self._poll.items!r} " if self._poll.items else ""
-            raise SourceUnavailable(f"{self._poll.url} answered JSON without a list {where}of rows.")
-        known = Counter(place.get("known", []))
+            raise SourceUnavailable(f"{self._shown} answered JSON without a list {where}of rows.")
+        hashes = [_digest(_content(record)) for record in document.records]
+        whole = _digest("".join(hashes))
+        if hashes and self._poll.paging != "none" and whole in place["pages"]:
+            raise self._endless("it gives the same rows again as another page")
+        known = Counter(place["known"])
         rows: Rows = []
-        hashes = []
-        for item in items:
-            content = kept_json(item)
-            mark = blake2b(content, digest_size=6).hexdigest()
-            hashes.append(mark)
+        for record, mark in zip(document.records, hashes, strict=True):
             if known[mark]:
                 known[mark] -= 1
             else:
-                rows.append((item if isinstance(item, dict) else malformed("The row is no JSON object."), content))
-        following = self._poll.following(place["at"], body, len(items))
-        highest_ms = self._highest_ms(items, place.get("highest_ms"))
+                rows.append(_row(record))
+        following = self._poll.following(place["at"], document.body, len(hashes))
+        highest_ms = self._highest_ms((value for value, _ in document.records), place.get("highest_ms"))
         after: dict[str, Any] = {**place, "highest_ms": highest_ms, "at": following}
         after["known"] = list(known.elements())
         after["round"] = [*place["round"], *hashes][-KNOWN_ROWS_AT_MOST:]
+        after["pages"] = [*place["pages"], _digest(url), whole][-2 * _PAGES_REMEMBERED :]
         if following is None:
             cursor = place["at"]["query"].get(self._poll.page_parameter) if self._poll.paging == "cursor" else None
             after = {"newest_ms": highest_ms, "cursor": cursor, "known": after["round"], "at": None, "round": []}
             # Validators speak of one page; of several, only the first could be asked with them, and the rest be missed.
-            after |= validators if not place["round"] else {}
-        return Page(rows, position=after, duplicate=len(items) - len(rows)), after
+            after |= validators if not place["pages"] else {}
+        return Page(rows, position=after, duplicate=len(hashes) - len(rows)), after
 
-    def _highest_ms(self, items: Sequence[Any], so_far: int | None) -> int | None:
+    def _highest_ms(self, items: Iterable[Any], so_far: int | None) -> int | None:
         if self._poll.since is None:
             return None
         highest = so_far
@@ -163,3 +157,25 @@ class HttpPoll(PollingConnector):
             # A row from the future must not make the source skip what comes until then.
             highest = max(highest or 0, min(moment, now_ms))
         return highest
+
+
+def _row(record: Record) -> tuple[Mapping[str, Any] | RecordUnfit, bytes]:
+    value, own = record
+    if not isinstance(value, dict | RecordUnfit):
+        value = malformed("The row is not a JSON object.")
+    return value, own or _content(record)
+
+
+def _content(record: Record) -> bytes:
+    """The row in one spelling, by which it is known again."""
+    value, own = record
+    if isinstance(value, RecordUnfit):
+        return own
+    try:
+        return kept_json(value)
+    except TypeError:  # a whole number beyond 64 bits, or half a character
+        return json.dumps(value).encode()
+
+
+def _digest(content: str | bytes) -> str:
+    return blake2b(content.encode() if isinstance(content, str) else content, digest_size=6).hexdigest()

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 from connectors.configuration import Table
 from connectors.mapping import found
 from ioc.clock import from_ms, rfc3339, to_ms
-from ioc.errors import SourceUnavailable
 
 PAGINGS = ("none", "next_link", "page", "offset", "cursor")
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Poll:
     next_path: str
     size_parameter: str
     size: int
+    short_page_ends: bool
 
     def first(self, newest_ms: int | None, cursor: Any, now: datetime) -> dict[str, Any]:
         """Place of the first page of a round: {"url", "query"}."""
@@ -73,33 +74,58 @@ class Poll:
         return {"url": self.url, "query": query}
 
     def following(self, place: Mapping[str, Any], body: Any, rows: int) -> dict[str, Any] | None:
-        """Place of the next page, None behind the last. Raises SourceUnavailable for a link to another server."""
+        """Place of the next page, None behind the last. It may be one that was asked for already, or on another
+        server: whoever asks for it checks that."""
         query = dict(place["query"])
         if self.paging == "next_link":
             link = found(body, self.next_path) if isinstance(body, dict) else None
-            if not link:
-                return None
-            address = urljoin(place["url"], str(link))
-            if urlsplit(address)[:2] != urlsplit(self.url)[:2]:
-                raise SourceUnavailable(f"{self.url} names a next page on another server, {address[:100]}.")
-            return {"url": address, "query": {}}
+            return {"url": urljoin(place["url"], str(link)), "query": {}} if link else None
         if self.paging == "cursor":
             cursor = found(body, self.next_path) if isinstance(body, dict) else None
-            if cursor in (None, "") or str(cursor) == query.get(self.page_parameter):
+            stands_still = str(cursor) == query.get(self.page_parameter)
+            if cursor in (None, "") or (stands_still and not rows):
                 return None
             return {"url": place["url"], "query": {**query, self.page_parameter: str(cursor)}}
-        if self.paging == "none" or not rows or (self.size_parameter and rows < self.size):
+        if self.paging == "none" or not rows or (self.short_page_ends and rows < self.size):
             return None
         step = 1 if self.paging == "page" else rows
         query[self.page_parameter] = str(int(query[self.page_parameter]) + step)
         return {"url": place["url"], "query": query}
 
 
+def address(place: Mapping[str, Any]) -> str:
+    """The whole address of a page: its query stands beside what the configured address asks for, in place of
+    parameters of the same name."""
+    parts = urlsplit(str(place["url"]))
+    query = place["query"]
+    kept = [pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in query]
+    return urlunsplit(parts._replace(query="&".join([*kept, *([urlencode(query)] if query else [])]), fragment=""))
+
+
+def shown_address(url: str) -> str:
+    """An address for a sentence: without user, password and query, which may hold secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0][:100]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port; empty for what is not an address."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return "", "", 0
+
+
 def read_poll(table: Table) -> Poll:
     """Raises ConfigurationInvalid naming file and field."""
     url = table.text("url")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise table.fault("url", f"is {url!r}, not an http:// or https:// address.")
+    scheme, host, _ = origin(url)
+    if scheme not in _PORTS or not host:
+        raise table.fault("url", f"is {shown_address(url)!r}, not an http:// or https:// address.")
     paging = table.table("paging")
     kind = paging.one_of("kind", PAGINGS, "none")
     parameter = paging.text("parameter", {"page": "page", "offset": "offset", "cursor": "cursor"}.get(kind, ""))
@@ -118,7 +144,10 @@ def read_poll(table: Table) -> Poll:
         next_path=paging.text("path", {"next_link": "next", "cursor": "next_cursor"}.get(kind, "")),
         size_parameter=paging.text("size_parameter", ""),
         size=int(paging.number("size", 100)),
+        short_page_ends=paging.flag("short_page_ends", False),
     )
+    if poll.short_page_ends and not paging.has("size"):
+        raise paging.fault("size", "is missing: short_page_ends needs to know how many rows a full page has.")
     paging.done()
     table.done()
     return poll

@@ -61,9 +61,9 @@ async def test_pages_carry_their_place(server: RestServer) -> None:
     server.give([measured(n) for n in range(25)])
     connector = poll(server)
     pages = [page async for page in connector.fetch(None)]
-    assert [len(page.rows) for page in pages] == [10, 10, 5]
+    assert [len(page.rows) for page in pages] == [10, 10, 5, 0]
     rest = [page async for page in connector.fetch(pages[0].position)]
-    assert [len(page.rows) for page in rest] == [10, 5]
+    assert [len(page.rows) for page in rest] == [10, 5, 0]
     again = [page async for page in connector.fetch(pages[-1].position)]
     assert sum(len(page.rows) for page in again) == 0
     assert sum(page.duplicate for page in again) > 0
