@@ -63,13 +63,16 @@ class Delivery:
         self._changed = changed
         self._on_open = on_open
         self._file = CheckpointFile(outlet.data_dir, source)
-        stored = self._file.load()
+        try:
+            stored = self._file.load()
+            self.spool = Spool(outlet.data_dir, source, outlet.spool_bytes)
+            frames = self.spool.load()
+        except BaseException:
+            self._file.close()  # else the next try would find the source held by this one
+            raise
         self._is_new = stored is None
         self.checkpoint = stored or Checkpoint()
-        self.spool = Spool(outlet.data_dir, source, outlet.spool_bytes)
-        self.queue: deque[Sealed] = deque(
-            Sealed(frame.serial, _of_frame(frame), 0.0, frame) for frame in self.spool.load()
-        )
+        self.queue: deque[Sealed] = deque(Sealed(frame.serial, _of_frame(frame), 0.0, frame) for frame in frames)
         self.stage = Stage.AWAY
         self.error = ""
         self.was_open = False
@@ -137,6 +140,15 @@ class Delivery:
     def save(self, position: Any, totals: dict[str, int]) -> None:
         self.checkpoint = replace(self.checkpoint, position=position, totals=totals)
         self._file.save(self.checkpoint)
+
+    def give_up(self, failure: Exception) -> None:
+        """Tell the senders of what only memory holds that it is not safe."""
+        refusal = SpoolFull(f"The disk buffer of {self._source!r} cannot be written: {failure}")
+        for sealed in self.queue:
+            if sealed.frame is None:
+                for pending in sealed.pending:
+                    if not pending.safe.done():
+                        pending.safe.set_exception(refusal)
 
     def close(self) -> None:
         self.stage = Stage.CLOSED

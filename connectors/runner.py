@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from kafka.errors import KafkaError
 
 from connectors.back_off import BackOff
 from connectors.base import LOG, Connector, Surroundings
@@ -57,12 +55,18 @@ class Runner:
         self._catalog = catalog
         self._kinds = kinds
         self._clock = clock or SystemClock()
-        self._directory = SourceDirectory(settings.sources_dir)
+        self._trouble = ""
         self._running: dict[str, Running] = {}
         self._outlet: Outlet | None = None
 
-    async def run(self) -> None:
-        """Until cancelled; what is buffered is then delivered or on disk. Raises ConfigurationInvalid for no broker."""
+    async def run(self, on_round: Callable[[Exception | None], None] = lambda _: None) -> None:
+        """Run until cancelled; what is buffered is then delivered or on disk. May be called again after it has ended.
+
+        `on_round` is called about once a second with what failed in that round, or None. Raises ConfigurationInvalid
+        when there is no broker.
+        """
+        self._directory = SourceDirectory(self._settings.sources_dir)
+        self._running = {}
         self._outlet = Outlet(
             self._settings.bootstrap(),
             self._settings.data_dir,
@@ -73,8 +77,15 @@ class Runner:
         )
         try:
             while True:
-                await self._follow_files()
+                failure: Exception | None = None
+                try:
+                    await self._follow_files()
+                except OSError as fault:  # the system's: what runs goes on, and the files are read in the next round
+                    failure = fault
+                    LOG.warning("the configured sources cannot be read: %r", fault)
+                self._trouble = f"The configured sources cannot be read: {failure}." if failure else ""
                 await self._report()
+                on_round(failure)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             await asyncio.gather(*(self._stop(running) for running in self._running.values()))
@@ -176,7 +187,8 @@ class Runner:
     async def _stop(self, running: Running) -> None:
         if running.task is not None:
             running.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            # Whatever a connector's end raises: the writer must be closed, or nobody else may run the source.
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await running.task
         if running.writer is not None:
             await asyncio.to_thread(running.writer.close)
@@ -201,6 +213,8 @@ class Runner:
             health = Health(SourceCondition.REFUSING, writer.error)
         elif health.condition is None and connector is not None and connector.report.sentence:
             health = Health(None, connector.report.sentence)
+        elif health.condition is None and self._trouble:
+            health = Health(None, self._trouble)
         configuration = running.configuration
         return state_of(
             source=running.source,
@@ -221,5 +235,5 @@ class Runner:
             await asyncio.to_thread(
                 lambda: outlet.producer().send(topics.SOURCES, key=source.encode(), value=value, partition=0)
             )
-        except (BrokerAway, KafkaError) as fault:
-            LOG.debug("state of %s not published: %s", source, fault)
+        except Exception as fault:  # noqa: BLE001  a producer that is being replaced raises what it likes
+            LOG.debug("state of %s not published: %r", source, fault)

@@ -73,12 +73,17 @@ class SourceWriter:
             self._outlet.wake()
             self._changed.wait_for(lambda: self._is_drained() or self._delivery.stage is not Stage.OPEN, timeout_s)
             self._outlet.detach(self)
-            if self._delivery.was_open:
-                while self._buffer:
-                    self._seal()
-                self._delivery.to_disk()
-                self._save()
-            self._delivery.close()
+            try:
+                if self._delivery.was_open:
+                    while self._buffer:
+                        self._seal()
+                    self._delivery.to_disk()
+                    self._save()
+            except (SpoolFull, OSError) as failure:
+                # Nothing of it was called safe: the senders are told so. The source must be free for the next writer.
+                self._delivery.give_up(failure)
+            finally:
+                self._delivery.close()
 
     def submit(self, intake: Intake, request: str = "", answer: Callable[[int, int], Any] | None = None) -> Taken:
         """Take an intake without waiting. Repeated records are dropped and counted.

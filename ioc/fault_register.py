@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import Lock
+from time import monotonic
 
 from ioc.clock import Clock, SystemClock
 from ioc.model.fault import Fault, Param
@@ -19,6 +20,8 @@ class FaultRegister:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._faults: dict[str, Fault] = {}
+        self._reported_s: dict[str, float] = {}
+        self._ends_s: dict[str, float] = {}
         self._checks: list[Check] = []
         self._lock = Lock()
 
@@ -28,12 +31,15 @@ class FaultRegister:
             before = self._faults.get(part)
             since = before.since if before is not None and before.code == code else self._clock.now()
             self._faults[part] = Fault.of(code, since, **params)
+            self._reported_s[part] = monotonic()
+            self._ends_s.pop(part, None)
 
-    def clear(self, part: str) -> None:
-        """Forget the fault of `part`: what failed has succeeded again."""
+    def clear(self, part: str, settle_s: float = 0.0) -> None:
+        """Forget the fault of `part`, at the earliest `settle_s` after its last report: what failed has succeeded."""
         if part in self._faults:
             with self._lock:
-                self._faults.pop(part, None)
+                if part in self._faults:
+                    self._ends_s.setdefault(part, self._reported_s[part] + settle_s)
 
     def add_check(self, check: Check) -> None:
         """Ask `check` for faults at each `current`; it gets the present time, must return at once and not raise."""
@@ -42,13 +48,20 @@ class FaultRegister:
 
     def of(self, part: str) -> Fault | None:
         """Return the reported fault of `part`."""
-        return self._faults.get(part)
+        with self._lock:
+            self._forget_ended()
+            return self._faults.get(part)
 
     def current(self) -> tuple[Fault, ...]:
         """Return all faults, the oldest first."""
         now = self._clock.now()
         with self._lock:
+            self._forget_ended()
             faults, checks = list(self._faults.values()), list(self._checks)
         for check in checks:
             faults += check(now)
         return tuple(sorted(faults, key=lambda fault: fault.since))
+
+    def _forget_ended(self) -> None:
+        for part in [part for part, end_s in self._ends_s.items() if monotonic() >= end_s]:
+            del self._faults[part], self._reported_s[part], self._ends_s[part]

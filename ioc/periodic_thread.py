@@ -20,6 +20,8 @@ THREAD_LOST_EXIT_CODE = 70
 FIRST_BACK_OFF_S = 0.5
 MAX_BACK_OFF_S = 5.0
 STUCK_AFTER_S = 30.0
+SETTLE_S = 3.0
+"""How long a fault stays after the last failure, so that a step that fails every other time does not flap."""
 
 Step = Callable[[], float | None]
 
@@ -28,8 +30,11 @@ class PeriodicThread:
     """Call `step` every `pace_s` seconds in a daemon thread until `stop`.
 
     A step returns the seconds until its next call, or None for `pace_s`; 0 means at once. A step that raises is logged,
-    reported in `faults` under `name` and retried after a back-off that doubles up to `max_back_off_s`; the fault is
-    cleared when a step has returned. A step that has not moved for `stuck_after_s` (None: no limit) is reported too.
+    reported in `faults` under `name` and retried after a back-off that doubles from `first_back_off_s` up to
+    `max_back_off_s`; the fault is cleared when a step has returned, `recovered` holds and the last failure is
+    `settle_s` ago.
+    A step that has not moved for `stuck_after_s` (None: no limit) is reported too. A step that goes on for ever calls
+    `succeeded` as long as it works.
     When the thread itself ends (SystemExit, MemoryError while handling a failure…) its process ends with
     THREAD_LOST_EXIT_CODE, so that the supervisor starts it again.
     """
@@ -42,14 +47,20 @@ class PeriodicThread:
         faults: FaultRegister | None = None,
         *,
         stuck_after_s: float | None = STUCK_AFTER_S,
+        first_back_off_s: float = FIRST_BACK_OFF_S,
         max_back_off_s: float = MAX_BACK_OFF_S,
+        settle_s: float = SETTLE_S,
+        recovered: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
         self.faults = faults or FaultRegister()
         self._step = step
         self._pace_s = pace_s
         self._stuck_after_s = stuck_after_s
+        self._first_back_off_s = first_back_off_s
         self._max_back_off_s = max_back_off_s
+        self._settle_s = settle_s
+        self._recovered = recovered
         self._failures = 0
         self._logged = ""
         self._moved_s = 0.0
@@ -57,11 +68,13 @@ class PeriodicThread:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._first_after_s = 0.0
         self._is_started = False
         self.faults.add_check(self._check)
 
-    def start(self) -> None:
-        """Start the thread. Raises RuntimeError when the system has none left."""
+    def start(self, after_s: float = 0.0) -> None:
+        """Start the thread; its first step comes after `after_s`. Raises RuntimeError when the system has none left."""
+        self._first_after_s = after_s
         self._is_started = True
         self._moved_s = monotonic()
         self._thread.start()
@@ -96,16 +109,22 @@ class PeriodicThread:
         self._moved_s = monotonic()
         return self._stopping.wait(max(seconds, 0.0))
 
+    def failed(self, failure: Exception) -> None:
+        """For a step that goes on for ever: something failed, and it goes on."""
+        self._moved_s = monotonic()
+        self._report(failure)
+
     def succeeded(self) -> None:
         """For a step that goes on for ever: it works (again)."""
         self._moved_s = monotonic()
-        if self._failures:
+        if self._recovered():
             self._failures = 0
             self._logged = ""
-        self.faults.clear(self.name)
+            self.faults.clear(self.name, self._settle_s)
 
     def _run(self) -> None:
         with _process_ends_with_it(self.name):
+            self._woken.wait(self._first_after_s)
             while not self._stopping.is_set():
                 self._woken.clear()
                 self._moved_s, self._in_step = monotonic(), True
@@ -113,14 +132,14 @@ class PeriodicThread:
                     pause_s = self._step()
                 except Exception as failure:  # noqa: BLE001 - whatever fails is reported and tried again
                     self._in_step = False
-                    self._stopping.wait(self._failed(failure))
+                    self._report(failure)
+                    self._stopping.wait(self._back_off_s())
                     continue
                 self._in_step = False
                 self.succeeded()
                 self._woken.wait(self._pace_s if pause_s is None else pause_s)
 
-    def _failed(self, failure: Exception) -> float:
-        """Report a failure; return the seconds until the next try."""
+    def _report(self, failure: Exception) -> None:
         self._failures += 1
         code, reason = fault_code(failure), reason_of(failure)
         self.faults.report(self.name, code, thread=self.name, reason=reason)
@@ -128,7 +147,9 @@ class PeriodicThread:
             self._logged = reason
             known = isinstance(failure, IocError)
             LOG.warning("%s: %s", self.name, reason, exc_info=None if known else failure)
-        return float(min(self._max_back_off_s, FIRST_BACK_OFF_S * 2 ** min(self._failures - 1, 10)))
+
+    def _back_off_s(self) -> float:
+        return float(min(self._max_back_off_s, self._first_back_off_s * 2 ** min(self._failures - 1, 10)))
 
     def _check(self, now: datetime) -> Iterable[Fault]:
         if not self._is_started or self._stopping.is_set():

@@ -3,11 +3,10 @@
 import gc
 import logging
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import replace
-from datetime import datetime
+from typing import Protocol
 
 import click
 
@@ -32,6 +31,7 @@ from ioc.kafka import BrokerUnavailable, create_topics
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.people import People
+from ioc.periodic_thread import PeriodicThread
 from ioc.serving.alert_topic import AlertTopic
 from ioc.serving.alerting import Alerting
 from ioc.serving.announcing import Announcing
@@ -54,13 +54,7 @@ FIRST_EVALUATION_WITHIN_S = 30.0
 # While an evaluation computes, who only wants to answer or to send waits for this long at each step of it; Python's own
 # 5 ms make seconds of a start.
 SWITCH_S = 0.0005
-_HISTORIAN_FAULTS = {
-    Condition.BROKER_AWAY: "broker_away",
-    Condition.TOPICS_MISSING: "topics_missing",
-    Condition.NOT_WRITING: "store_unavailable",
-    Condition.REFUSED: "log_refused",
-    Condition.FAILED: "historian_failed",
-}
+_DAY_S = 86_400.0
 
 
 @click.command()
@@ -80,6 +74,13 @@ def command() -> None:
         serve(app, settings.http_host, settings.http_port, metrics=serving.centre.metrics)
 
 
+class Part(Protocol):
+    """What runs in the background."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 class Serving:
     """The parts of `ioc serve`, started in the order in which they are waited for, stopped the other way round.
 
@@ -93,19 +94,19 @@ class Serving:
         self._clock = SystemClock()
         self._began_at = self._clock.now()
         self._faults = FaultRegister(self._clock)
-        self._faults.add_check(self._faults_of_parts)
+        self._was_whole = False
         self._catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
         runner = Runner(settings, self._catalog, PUSHED)
-        self._push_sources = PushSources(runner)
+        self._push_sources = PushSources(runner, self._faults)
         self._push_sources.start()
         self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
         self._hub = Hub(self._clock, self._min_samples)
         bootstrap, security = settings.bootstrap(), settings.security
         self._sources = SourceWatch(
-            bootstrap, security, self._clock, lambda name: self._hub.publish(removed_sources=[name])
+            bootstrap, security, self._clock, lambda name: self._hub.publish(removed_sources=[name]), self._faults
         )
         restater = Restater(self._store, settings.zone, lambda: self._catalog)
-        self._restating = Restating(restater, self._clock)
+        self._restating = Restating(restater, self._clock, self._faults)
         self._evaluator = Evaluator(
             self._catalog,
             self._store,
@@ -124,7 +125,9 @@ class Serving:
             f"{settings.outer_address}/ops",
         )
         self._desk = Desk(self._store, self._catalog, place, self._clock)
-        self._deliveries = Deliveries(self._desk.store, lambda: self._desk.in_force.channels, self._clock)
+        self._deliveries = Deliveries(
+            self._desk.store, lambda: self._desk.in_force.channels, self._clock, faults=self._faults
+        )
         past = Past(self._store, settings.zone)
         province = self._catalog.province.code
         own = OwnWatch(province, settings.data_dir, self._sources.states, self._ledger, self._desk)
@@ -137,13 +140,16 @@ class Serving:
             self._alert_topic.publish,
             self._deliveries.take,
             self._clock,
+            self._faults,
         )
         outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger, self._alerting.wake)
-        self._pulse = Pulse(self._evaluator, outlets, self._clock)
-        self._historian = Historian(self._store, bootstrap, security, self._pulse.take)
-        self._maintenance = Maintenance(self._store)
-        self._snapshots = Snapshots(self._store, settings.snapshots_dir, self._sources.states, self._clock)
-        self_report = SelfReport(province, own.figures, runner.writer_of, self._clock)
+        self._pulse = Pulse(self._evaluator, outlets, self._clock, self._faults)
+        self._historian = Historian(self._store, bootstrap, security, self._pulse.take, faults=self._faults)
+        self._maintenance = Maintenance(self._store, faults=self._faults)
+        self._snapshots = Snapshots(
+            self._store, settings.snapshots_dir, self._sources.states, self._clock, self._faults
+        )
+        self_report = SelfReport(province, own.figures, runner.writer_of, self._clock, self._faults)
         push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
         self.centre = Centre(
             settings=settings,
@@ -170,10 +176,17 @@ class Serving:
             starting=self._starting,
             clock=self._clock,
         )
-        self._first = (self._historian, self._sources, self._pulse, self._deliveries)
-        self._after = (self._alerting, self._maintenance, self._restating, self_report, self._snapshots)
-        self._stopping = threading.Event()
-        self._later = threading.Thread(target=self._start_what_can_wait, name="starting", daemon=True)
+        self._first: tuple[Part, ...] = (self._historian, self._sources, self._pulse, self._deliveries)
+        self._after: tuple[Part, ...] = (
+            self._alerting,
+            self._maintenance,
+            self._restating,
+            self_report,
+            self._snapshots,
+        )
+        self._waiting_to_start: deque[Part] = deque(self._after)
+        self._after_until_s = time.monotonic() + FIRST_EVALUATION_WITHIN_S
+        self._later = PeriodicThread("starting", self._start_what_can_wait, 0.1, self._faults)
 
     def __enter__(self) -> "Serving":
         for part in self._first:
@@ -183,21 +196,20 @@ class Serving:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._later.join()
+        self._later.stop()
         for part in (*reversed(self._after), self._push_sources, *reversed(self._first)):
             part.stop()
         self._kpi_topic.close()
         self._alert_topic.close()
         self._store.close()
 
-    def _start_what_can_wait(self) -> None:
-        until = time.monotonic() + FIRST_EVALUATION_WITHIN_S
-        while not self._evaluator.is_whole and time.monotonic() < until and not self._stopping.wait(0.1):
-            pass
-        if not self._stopping.is_set():
-            for part in self._after:
-                part.start()
+    def _start_what_can_wait(self) -> float | None:
+        if not self._evaluator.is_whole and time.monotonic() < self._after_until_s:
+            return None
+        while self._waiting_to_start:
+            self._waiting_to_start[0].start()
+            self._waiting_to_start.popleft()
+        return _DAY_S  # there is nothing more to do
 
     def _min_samples(self, kpi: str) -> int:
         definition = self._catalog.kpis.get(kpi)
@@ -220,24 +232,12 @@ class Serving:
         known = (self._settings.sources_dir / f"{source}.toml").exists()
         return self._settings.source_token(source) if known else None
 
-    def _faults_of_parts(self, now: datetime) -> Iterator[Fault]:
-        state = self._historian.state()
-        if state.condition in _HISTORIAN_FAULTS:
-            yield Fault.of(_HISTORIAN_FAULTS[state.condition], state.since, thread="historian", reason=state.error)
-        for name, part in (
-            ("evaluation", self._pulse),
-            ("alerting", self._alerting),
-            ("store-maintenance", self._maintenance),
-            ("restating", self._restating),
-        ):
-            if part.error:
-                yield Fault.of("thread_failed", now, thread=name, reason=part.error.rstrip("."))
-
     def _starting(self) -> Fault | None:
         """What is still waited for before the first data can flow."""
         if self._historian.state().condition is Condition.STARTING:
             return Fault.of("starting", self._began_at, step="the historian reads its place in Kafka")
-        if not self._evaluator.is_whole:
+        self._was_whole = self._was_whole or self._evaluator.is_whole
+        if not self._was_whole:
             return Fault.of("starting", self._began_at, step="the first evaluation of all KPIs")
         return None
 

@@ -57,10 +57,6 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "Các chủ đề trong Kafka không phải là chủ đề mà kho đã đọc: {reason}.",
         "The topics in Kafka are not those that the store has read: {reason}.",
     ),
-    "historian_failed": FaultText(
-        "Bộ ghi dữ liệu gặp lỗi và đang được chạy lại; hãy xem nhật ký: {reason}.",
-        "The historian fails and is retried; see the log: {reason}.",
-    ),
     # The ledger.
     "source_unbalanced": FaultText(
         "{source}: đã nhận {received} không bằng {applied} đã ghi, {duplicate} trùng, {rejected} bị loại và "

@@ -1,7 +1,5 @@
 """The thread that makes alerts live: a tick soon after each evaluation, at most one a second, apart from the pulse."""
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,19 +10,19 @@ from ioc.api.hub import Hub
 from ioc.clock import Clock, to_ms
 from ioc.desk.desk import Change, Desk
 from ioc.desk.past import Past
-from ioc.errors import StoreUnavailable
 from ioc.evaluation.published import Published
+from ioc.fault_register import FaultRegister
 from ioc.model.alert import Alert, ConditionState
+from ioc.periodic_thread import PeriodicThread
 from ioc.store.alerting import Letter
 
-LOG = logging.getLogger(__name__)
 SPACING_S = 1.0
 _SHARE_OF_CORE = 0.25
 
 
 class Alerting:
     """`published` gives the KPIs as they stand, `own` the centre's own figures; `send` takes new deliveries, `tell`
-    alerts that changed (None: over) for Kafka. `error` is one sentence, or empty."""
+    alerts that changed (None: over) for Kafka."""
 
     def __init__(
         self,
@@ -36,6 +34,7 @@ class Alerting:
         tell: Callable[[Mapping[str, AlertShape | None]], None],
         send: Callable[[list[Letter]], None],
         clock: Clock,
+        faults: FaultRegister | None = None,
     ) -> None:
         self._desk = desk
         self._past = past
@@ -47,10 +46,7 @@ class Alerting:
         self._clock = clock
         self._shown: dict[str, Alert] = {}
         self._untold: dict[str, AlertShape | None] = {}
-        self._woken = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="alerting", daemon=True)
-        self.error = ""
+        self._thread = PeriodicThread("alerting", self._step, SPACING_S, faults)
         desk.on_change = self._changed
         self._show(desk.standing.alerts)
 
@@ -58,14 +54,11 @@ class Alerting:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping = True
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._thread.stop(5)
 
     def wake(self) -> None:
         """After an evaluation; from any thread."""
-        self._woken.set()
+        self._thread.wake()
 
     def tick(self) -> Change | None:
         """One tick of what is published now. Raises StoreUnavailable; then nothing has happened."""
@@ -82,27 +75,13 @@ class Alerting:
         kpis |= self._own(now)
         return self._desk.tick(Inputs(to_ms(now), kpis, self._past.earlier, self._past.usual))
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._woken.wait(SPACING_S)
-            self._woken.clear()
-            began_s = time.monotonic()
-            try:
-                self.tick()
-                self._tell(self._untold_now())
-                self.error = ""
-            except StoreUnavailable as fault:
-                self.error = str(fault)
-            except Exception as fault:  # alerts must go on when one rule cannot be computed
-                LOG.exception("alerting failed")
-                self.error = f"Alerting failed: {fault!r}"
-            took_s = time.monotonic() - began_s
-            self._rest(max(SPACING_S - took_s, took_s * (1 / _SHARE_OF_CORE - 1)))
-
-    def _rest(self, length_s: float) -> None:
-        deadline = time.monotonic() + length_s
-        while not self._stopping and time.monotonic() < deadline:
-            time.sleep(min(0.1, max(deadline - time.monotonic(), 0)))
+    def _step(self) -> float:
+        began_s = time.monotonic()
+        self.tick()
+        self._tell(self._untold_now())
+        took_s = time.monotonic() - began_s
+        self._thread.rest(max(SPACING_S - took_s, took_s * (1 / _SHARE_OF_CORE - 1)))
+        return SPACING_S
 
     def _changed(self, change: Change) -> None:
         self._show(change.after)

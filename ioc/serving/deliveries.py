@@ -12,6 +12,8 @@ import httpx
 from ioc.catalog.channels import Channel
 from ioc.clock import Clock
 from ioc.errors import SourceUnavailable, StoreUnavailable
+from ioc.fault_register import FaultRegister
+from ioc.periodic_thread import PeriodicThread
 from ioc.serving.sending import Undeliverable, client, send
 from ioc.store.alerting import AlertStore, Letter
 
@@ -37,6 +39,7 @@ class Deliveries:
         channels: Callable[[], Mapping[str, Channel]],
         clock: Clock,
         first_back_off: timedelta = FIRST_BACK_OFF,
+        faults: FaultRegister | None = None,
     ) -> None:
         """Raises StoreUnavailable."""
         self._store = store
@@ -48,10 +51,8 @@ class Deliveries:
         self._tries: dict[str, int] = {}
         self._busy: set[str] = set()
         self._lock = threading.Lock()
-        self._woken = threading.Event()
-        self._stopping = False
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery")
-        self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
+        self._thread = PeriodicThread("deliveries", self._step, IDLE_S, faults)
         self.take(store.waiting())
 
     @cached_property
@@ -63,10 +64,7 @@ class Deliveries:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping = True
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._thread.stop(5)
         self._pool.shutdown(wait=True, cancel_futures=True)
         if "_client" in self.__dict__:
             self._client.close()
@@ -78,7 +76,7 @@ class Deliveries:
                 self._tries[letter.id] = letter.attempts
                 if letter.next_at is not None:
                     self._next_at[letter.lane] = letter.next_at
-        self._woken.set()
+        self._thread.wake()
 
     @property
     def waiting(self) -> int:
@@ -101,12 +99,9 @@ class Deliveries:
         self.take(letters)
         return [letter.id for letter in letters]
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._woken.wait(IDLE_S)
-            self._woken.clear()
-            for letter in self._due():
-                self._pool.submit(self._deliver, letter)
+    def _step(self) -> None:
+        for letter in self._due():
+            self._pool.submit(self._deliver, letter)
 
     def _due(self) -> list[Letter]:
         """The first of each lane that is not being sent and whose time has come."""
@@ -163,4 +158,4 @@ class Deliveries:
                     self._lanes[letter.lane] = rest
                 else:
                     del self._lanes[letter.lane]
-        self._woken.set()
+        self._thread.wake()

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from ioc.api.hub import Hub
 from ioc.clock import Clock
-from ioc.errors import StoreUnavailable
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.evaluator import Evaluator
+from ioc.fault_register import FaultRegister
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
+from ioc.periodic_thread import PeriodicThread
 from ioc.serving.memory import give_back
 from ioc.store.tick import Commit
 
@@ -25,6 +26,7 @@ GIVE_BACK_EVERY_S = 30.0
 LONGEST_PAUSE_S = 1.0
 PIECE_S = 0.05
 KEPT_EVERY_S = 60.0
+MAX_BACK_OFF_S = 2.0
 _SHARE_OF_CORE = 0.25
 _SAVED_AT_MOST_S = 1.0
 
@@ -50,97 +52,97 @@ class Pulse:
     nobody waits for leave as much to others after each. `take` may be called from any thread.
     """
 
-    def __init__(self, evaluator: Evaluator, outlets: Outlets, clock: Clock) -> None:
+    def __init__(
+        self, evaluator: Evaluator, outlets: Outlets, clock: Clock, faults: FaultRegister | None = None
+    ) -> None:
         self._evaluator = evaluator
         self._outlets = outlets
         self._clock = clock
         self._commits: list[Commit] = []
         self._lock = threading.Lock()
-        self._woken = threading.Event()
-        self._stopping = False
+        self._is_resumed = False
+        self._is_asked = False
         self._replaced = False
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._saved_s = _SAVED_AT_MOST_S
+        self._ended_s = time.monotonic()
+        self._spaced_until_s = 0.0
+        self._thread = PeriodicThread(
+            "evaluation",
+            self._step,
+            IDLE_S,
+            faults,
+            max_back_off_s=MAX_BACK_OFF_S,
+            recovered=lambda: evaluator.is_whole,  # after a failure all is computed again, piece by piece
+        )
         self._slow_at = 0.0
         self._ledger_at = 0.0
         self._given_back_at = 0.0
         self._kept_at = 0.0
         self._changed: set[str] = set()
-        self.error = ""
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping = True
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
-        if not self._thread.is_alive():
+        self._thread.stop(5)
+        if not self._thread.is_alive:
             self._evaluator.keep()
 
     def take(self, commit: Commit) -> None:
         with self._lock:
             self._commits.append(commit)
-        self._woken.set()
+        self._thread.wake()
 
     def replace_definitions(self) -> None:
         """After the evaluator took another catalogue: every client gets the whole state anew."""
-        self._replaced = True
-        self._woken.set()
+        self._replaced = self._is_asked = True
+        self._thread.wake()
 
-    def _run(self) -> None:
+    def _step(self) -> float:
+        """Evaluate what is due; return the seconds to wait, which a commit ends."""
         self._resume()
-        saved_s, ended, spaced_until = _SAVED_AT_MOST_S, time.monotonic(), 0.0
-        while not self._stopping:
-            self._wait(spaced_until)
-            began, used = time.monotonic(), time.thread_time()
-            first = not self._evaluator.is_whole  # that computes everything, and comes once
-            try:
-                taken = self._beat(with_commits=began >= spaced_until)
-                self.error = ""
-            except StoreUnavailable as fault:
-                self._failed(str(fault))
-            except Exception as fault:  # the wall must not freeze for good over one bad value
-                LOG.exception("evaluation failed")
-                self._failed(f"Evaluation failed: {fault!r}")
-            else:
-                before, ended = ended, time.monotonic()
-                saved_s = min(_SAVED_AT_MOST_S, saved_s + (ended - before) * _SHARE_OF_CORE)
-                took_s = time.thread_time() - used
-                if not first:
-                    saved_s -= took_s
-                if taken:
-                    spaced_until = max(began + SPACING_S, ended + min(LONGEST_PAUSE_S, -saved_s / _SHARE_OF_CORE))
-                if not first and not self._evaluator.is_touched:
-                    time.sleep(min(took_s, PIECE_S))
-
-    def _failed(self, why: str) -> None:
-        """What was computed and not told yet is told with all else, once all is computed."""
-        self.error = why
-        self._replaced = True
-        time.sleep(IDLE_S)
+        spaced_s = self._spaced_until_s - time.monotonic()
+        if not self._evaluator.is_due(self._clock.now()):
+            if spaced_s > 0:
+                self._thread.rest(min(spaced_s, IDLE_S))
+                return 0.0
+            if not self._commits and not self._is_asked:
+                return IDLE_S
+        began_s, used_s = time.monotonic(), time.thread_time()
+        first = not self._evaluator.is_whole  # that computes everything, and comes once
+        try:
+            taken = self._beat(with_commits=began_s >= self._spaced_until_s)
+        except Exception:
+            self._replaced = True  # what was computed and not published yet is published once all is computed
+            raise
+        before_s, self._ended_s = self._ended_s, time.monotonic()
+        self._saved_s = min(_SAVED_AT_MOST_S, self._saved_s + (self._ended_s - before_s) * _SHARE_OF_CORE)
+        took_s = time.thread_time() - used_s
+        if not first:
+            self._saved_s -= took_s
+        if taken:
+            pause_s = min(LONGEST_PAUSE_S, -self._saved_s / _SHARE_OF_CORE)
+            self._spaced_until_s = max(began_s + SPACING_S, self._ended_s + pause_s)
+        if not first and not self._evaluator.is_touched:
+            self._thread.rest(min(took_s, PIECE_S))
+        return 0.0
 
     def _resume(self) -> None:
+        """Show the values of before the start, once."""
+        if self._is_resumed:
+            return
+        self._is_resumed = True
         try:
             if values := self._evaluator.resume(self._clock.now()):
                 self._outlets.hub.publish(kpis=values)
         except Exception:  # they are computed anew in any case
             LOG.exception("the values of before the start are not shown")
 
-    def _wait(self, spaced_until: float) -> None:
-        """Until there is something to do: commits whose time has come, or what the clock moved."""
-        while not self._stopping and not self._evaluator.is_due(self._clock.now()):
-            spaced_s = spaced_until - time.monotonic()
-            if spaced_s > 0:
-                time.sleep(min(spaced_s, IDLE_S))
-            elif self._woken.wait(IDLE_S):
-                return
-
     def _beat(self, *, with_commits: bool) -> bool:
         """Pieces of about PIECE_S in all. Returns whether commits were among what was evaluated."""
         commits: list[Commit] = []
+        self._is_asked = False
         if with_commits:
-            self._woken.clear()
             with self._lock:
                 commits, self._commits = self._commits, []
         until = time.thread_time() + PIECE_S

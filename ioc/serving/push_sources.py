@@ -1,32 +1,57 @@
 """The push sources' runner, in a thread with an event loop of its own, so that it never waits for the API's."""
 
 import asyncio
-import threading
 from contextlib import suppress
 
 from connectors.runner import Runner
+from ioc.fault_register import FaultRegister
+from ioc.periodic_thread import PeriodicThread
+
+STUCK_AFTER_S = 10.0
+MAX_BACK_OFF_S = 2.0
+_STOP_WITHIN_S = 8.0
 
 
 class PushSources:
-    """Keeps the runner of the push sources going until stopped; what is buffered is then delivered or on disk."""
+    """Keep the runner of the push sources going until stopped; what is buffered is then delivered or on disk.
 
-    def __init__(self, runner: Runner) -> None:
+    A runner that fails is run again with a new event loop, and what it left on disk is delivered by the next one.
+    """
+
+    def __init__(self, runner: Runner, faults: FaultRegister | None = None) -> None:
         self._runner = runner
-        self._loop = asyncio.new_event_loop()
-        self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._run, name="push-sources", daemon=True)
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
+        self._thread = PeriodicThread(
+            "push-sources", self._work, 0.0, faults, stuck_after_s=STUCK_AFTER_S, max_back_off_s=MAX_BACK_OFF_S
+        )
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        if self._task is not None:
-            self._loop.call_soon_threadsafe(self._task.cancel)
-        if self._thread.is_alive():
-            self._thread.join(8)
+        self._thread.stop(0)
+        if (running := self._running) is not None:
+            loop, task = running
+            with suppress(RuntimeError):  # the loop has just been closed
+                loop.call_soon_threadsafe(task.cancel)
+        self._thread.stop(_STOP_WITHIN_S)
 
-    def _run(self) -> None:
-        self._task = self._loop.create_task(self._runner.run())
+    def _work(self) -> None:
         with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._task)
-        self._loop.close()
+            asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._running = asyncio.get_running_loop(), task
+        try:
+            if not self._thread.is_stopping:
+                await self._runner.run(self._on_round)
+        finally:
+            self._running = None
+
+    def _on_round(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._thread.succeeded()
+        else:
+            self._thread.failed(failure)

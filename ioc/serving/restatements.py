@@ -1,7 +1,5 @@
-"""The thread that publishes closed periods and puts on record what changes them."""
+"""The thread that publishes closed periods and records what changes them."""
 
-import logging
-import threading
 import time
 
 import duckdb
@@ -9,48 +7,40 @@ import duckdb
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
 from ioc.evaluation.restating import Restater
+from ioc.fault_register import FaultRegister
+from ioc.periodic_thread import PeriodicThread
 
-LOG = logging.getLogger(__name__)
 IDLE_S = 1.0
 _SHARE_OF_CORE = 0.2
 
 
 class Restating:
-    """Works in small pieces, and rests between them so that it takes at most a fifth of a core. `error` is one
-    sentence, or empty."""
+    """Work in small pieces, and rest between them, so that all takes at most a fifth of a core."""
 
-    def __init__(self, restater: Restater, clock: Clock) -> None:
+    def __init__(self, restater: Restater, clock: Clock, faults: FaultRegister | None = None) -> None:
         self._restater = restater
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="restating", daemon=True)
-        self.error = ""
+        self._thread = PeriodicThread("restating", self._step, IDLE_S, faults)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Returns when the running piece is done; what is left is done after the next start."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            began_s = time.monotonic()
-            more = False
-            try:
-                more = self._restater.step(self._clock.now())
-                self.error = ""
-            except StoreUnavailable as fault:
-                self.error = str(fault)
-                self._restater.put_off()
-            except duckdb.Error as fault:
-                # The store was opened anew under this piece; the next one takes a new cursor.
-                self.error = f"Restatements cannot be judged: {str(fault).splitlines()[0]}"
-            except Exception as fault:  # one KPI that cannot be computed must not end the record of the others
-                LOG.exception("restating failed")
-                self.error = f"Restating failed: {fault!r}"
-                self._restater.give_up()
-            took_s = time.monotonic() - began_s
-            self._stopping.wait(took_s * (1 / _SHARE_OF_CORE - 1) if more else IDLE_S)
+    def _step(self) -> float:
+        began_s = time.monotonic()
+        try:
+            more = self._restater.step(self._clock.now())
+        except StoreUnavailable:
+            self._restater.put_off()
+            raise
+        except duckdb.Error as failure:
+            # The store was opened again during this piece; the next one takes a new cursor.
+            raise StoreUnavailable(f"Restatements cannot be judged: {str(failure).splitlines()[0]}") from failure
+        except Exception:
+            self._restater.give_up()  # one KPI that cannot be computed must not end the record of the others
+            raise
+        took_s = time.monotonic() - began_s
+        return took_s * (1 / _SHARE_OF_CORE - 1) if more else IDLE_S

@@ -1,17 +1,17 @@
 """The centre's own figures as readings of the source `centre`: through log and store, as those of any source."""
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connectors.outlet import BrokerAway
 from connectors.sealing import Intake
 from connectors.writer import SourceWriter
 from ioc.catalog.own_figures import SECTOR
 from ioc.clock import Clock
-from ioc.errors import ConfigurationInvalid, SpoolFull, StoreUnavailable
+from ioc.errors import ConfigurationInvalid
+from ioc.fault_register import FaultRegister
 from ioc.model.reading import Reading
+from ioc.periodic_thread import PeriodicThread
 from ioc.wire.schemas import readings_batch
 
 LOG = logging.getLogger(__name__)
@@ -29,21 +29,19 @@ class SelfReport:
         figures: Callable[[datetime], Mapping[str, float]],
         writer_of: Callable[[str], SourceWriter],
         clock: Clock,
+        faults: FaultRegister | None = None,
     ) -> None:
         self._province = province
         self._figures = figures
         self._writer_of = writer_of
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="self-report", daemon=True)
+        self._thread = PeriodicThread("self-report", self._step, EVERY_S, faults)
 
     def start(self) -> None:
-        self._thread.start()
+        self._thread.start(after_s=EVERY_S)
 
     def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._thread.stop(5)
 
     def report(self) -> int:
         """How many readings were handed over. Raises ConfigurationInvalid, BrokerAway, SpoolFull, StoreUnavailable."""
@@ -53,11 +51,8 @@ class SelfReport:
             writer.submit(Intake(readings=readings_batch(readings)))
         return len(readings)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_S):
-            try:
-                self.report()
-            except ConfigurationInvalid:
-                LOG.debug("no source %s is configured", SOURCE)
-            except (BrokerAway, SpoolFull, StoreUnavailable) as fault:
-                LOG.warning("the centre's own figures: %s", fault)
+    def _step(self) -> None:
+        try:
+            self.report()
+        except ConfigurationInvalid:
+            LOG.debug("no source %s is configured", SOURCE)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import duckdb
-
 from ioc.clock import Clock
-from ioc.errors import StoreUnavailable
+from ioc.fault_register import FaultRegister
 from ioc.model.source import SourceState
+from ioc.periodic_thread import PeriodicThread
 from ioc.store import Store
-from ioc.store.snapshot import Snapshot, SnapshotFailed, current, take
+from ioc.store.snapshot import Snapshot, current, take
 from ioc.wire.source_states import encode_state
 
 EVERY_S = 300.0
@@ -21,56 +19,52 @@ FIRST_AFTER_S = 20.0
 NEXT_AFTER_START_S = 90.0
 """Of a centre that has one already: its publication waits until the start is over."""
 _AGAIN_AFTER_S = 60.0
-
-log = logging.getLogger("ioc.serving")
+_STUCK_AFTER_S = 600.0
 
 
 class Snapshots:
-    """`error` is one sentence while no new one can be taken; the last good one stays in use."""
+    """While no new snapshot can be taken, which is a fault, the last good one stays in use."""
 
     def __init__(
-        self, store: Store, directory: Path, states: Callable[[], Sequence[SourceState]], clock: Clock
+        self,
+        store: Store,
+        directory: Path,
+        states: Callable[[], Sequence[SourceState]],
+        clock: Clock,
+        faults: FaultRegister | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
         self._states = states
         self._clock = clock
         self._turn = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
-        self.error = ""
+        self._thread = PeriodicThread(
+            "snapshots",
+            self._step,
+            EVERY_S,
+            faults,
+            stuck_after_s=_STUCK_AFTER_S,
+            first_back_off_s=_AGAIN_AFTER_S,
+            max_back_off_s=_AGAIN_AFTER_S,
+        )
 
     def start(self) -> None:
-        self._thread.start()
+        present = current(self._directory)
+        wait_s = FIRST_AFTER_S
+        if present is not None:
+            wait_s = max(NEXT_AFTER_START_S, EVERY_S - (self._clock.now() - present.taken_at).total_seconds())
+        self._thread.start(after_s=wait_s)
 
     def stop(self) -> None:
-        """Returns when the one that is being taken is done."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        """Return when the snapshot that is being taken is done."""
+        self._thread.stop()
 
     def take(self) -> Snapshot:
         """A new one, in use when this returns; who asks while one is being taken waits for it and takes another.
         Raises SnapshotFailed."""
         with self._turn:
-            try:
-                states = b"[" + b",".join(encode_state(state) for state in self._states()) + b"]"
-                taken = take(self._store, self._directory, self._clock.now(), sources=states)
-            except SnapshotFailed as fault:
-                self.error = str(fault)
-                raise
-            self.error = ""
-            return taken
+            states = b"[" + b",".join(encode_state(state) for state in self._states()) + b"]"
+            return take(self._store, self._directory, self._clock.now(), sources=states)
 
-    def _run(self) -> None:
-        present = current(self._directory)
-        wait_s = FIRST_AFTER_S
-        if present is not None:
-            wait_s = max(NEXT_AFTER_START_S, EVERY_S - (self._clock.now() - present.taken_at).total_seconds())
-        while not self._stopping.wait(wait_s):
-            try:
-                self.take()
-                wait_s = EVERY_S
-            except (SnapshotFailed, StoreUnavailable, duckdb.Error, OSError) as fault:
-                log.warning("%s", fault)
-                wait_s = _AGAIN_AFTER_S
+    def _step(self) -> None:
+        self.take()

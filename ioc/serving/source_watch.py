@@ -1,7 +1,6 @@
 """The states of all sources, read from `ioc.sources.v1` by a thread."""
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,51 +10,52 @@ from kafka.errors import KafkaError
 
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed
-from ioc.kafka import connection
+from ioc.fault_register import FaultRegister
+from ioc.kafka import BrokerUnavailable, connection
 from ioc.model.source import SourceCondition, SourceState
+from ioc.periodic_thread import PeriodicThread
 from ioc.topics import SOURCES
 from ioc.wire.source_states import decode_state
 
 LOG = logging.getLogger(__name__)
 SILENT_AFTER = timedelta(seconds=20)
 _POLL_MS = 500
-_RETRY_S = 1.0
 
 
 class SourceWatch:
     """Latest state of each source. One whose runner has been silent for SILENT_AFTER reads as unavailable."""
 
     def __init__(
-        self, bootstrap: str, security: Mapping[str, str], clock: Clock, on_gone: Callable[[str], None]
+        self,
+        bootstrap: str,
+        security: Mapping[str, str],
+        clock: Clock,
+        on_gone: Callable[[str], None],
+        faults: FaultRegister | None = None,
     ) -> None:
         """`on_gone` is called in the watch's thread with the name of a source whose configuration was removed."""
         self._connection = connection(bootstrap, security)
         self._clock = clock
         self._on_gone = on_gone
         self._states: dict[str, SourceState] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="source-watch", daemon=True)
+        self._thread = PeriodicThread("source-watch", self._work, 0.0, faults)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._thread.stop(5)
 
     def states(self) -> list[SourceState]:
         """By name, as they stand now."""
         now = self._clock.now()
         return [judged(state, now) for _, state in sorted(self._states.copy().items())]
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._follow()
-            except (KafkaError, OSError) as fault:
-                LOG.warning("states of sources cannot be read, trying again: %r", fault)
-                self._stopping.wait(_RETRY_S)
+    def _work(self) -> None:
+        try:
+            self._follow()
+        except KafkaError as failure:
+            raise BrokerUnavailable(f"The states of the sources cannot be read: {failure!r}.") from failure
 
     def _follow(self) -> None:
         consumer = KafkaConsumer(**self._connection)
@@ -63,10 +63,11 @@ class SourceWatch:
             place = TopicPartition(SOURCES, 0)
             consumer.assign([place])
             consumer.seek_to_beginning(place)
-            while not self._stopping.is_set():
+            while not self._thread.is_stopping:
                 for messages in consumer.poll(timeout_ms=_POLL_MS).values():
                     for message in messages:
                         self._take(message.key, message.value)
+                self._thread.succeeded()
         finally:
             consumer.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +9,17 @@ from enum import StrEnum
 
 from ioc.clock import Clock, SystemClock
 from ioc.errors import StoreUnavailable
+from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
 from ioc.model.ledger import LogView
+from ioc.periodic_thread import PeriodicThread, reason_of
 from ioc.store.log import Log
 from ioc.store.session import LogRefused, Session, TopicsMissing
 from ioc.store.store import Store
 from ioc.store.tick import Commit
 
 RETRY_S = 0.5
+STUCK_AFTER_S = 10.0
 
 
 class Condition(StrEnum):
@@ -64,14 +66,16 @@ class Historian:
         on_commit: Callable[[Commit], None],
         *,
         clock: Clock | None = None,
+        faults: FaultRegister | None = None,
     ) -> None:
         self._store = store
         self._bootstrap = bootstrap
         self._security = security
         self._on_commit = on_commit
         self._clock = clock or SystemClock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="historian", daemon=True)
+        self._thread = PeriodicThread(
+            "historian", self._work, 0.0, faults, stuck_after_s=STUCK_AFTER_S, max_back_off_s=RETRY_S
+        )
         self._state = HistorianState(Condition.STARTING, "", self._clock.now())
         self._view = LogView(self._clock.now())
 
@@ -80,9 +84,8 @@ class Historian:
 
     def stop(self) -> None:
         """Returns when the last tick is written or given up; what was read and not written is read again later."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
+        self._become(Condition.STOPPED, "")
 
     def state(self) -> HistorianState:
         return self._state
@@ -91,28 +94,25 @@ class Historian:
         """The input topics as last seen, at most about a second old while live."""
         return self._view
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._work()
-            except (BrokerUnavailable, TopicsMissing, LogRefused) as fault:
-                self._become(_CONDITIONS[type(fault)], str(fault))
-            except StoreUnavailable as fault:
-                self._become(Condition.NOT_WRITING, str(fault))
-                self._reopen()
-            except Exception as fault:  # noqa: BLE001 - the thread must outlive what nobody foresaw, and say it
-                self._become(Condition.FAILED, f"The historian failed: {fault!r}")
-            self._stopping.wait(RETRY_S)
-        self._become(Condition.STOPPED, "")
-
     def _work(self) -> None:
+        """Read and write until stopped. Whatever fails ends the session; the next one begins from what is stored."""
+        try:
+            self._follow()
+        except Exception as failure:
+            self._become(_CONDITIONS.get(type(failure), Condition.FAILED), reason_of(failure) + ".")
+            if isinstance(failure, StoreUnavailable):
+                self._reopen()
+            raise
+
+    def _follow(self) -> None:
         log = Log(self._bootstrap, self._security)
         try:
             session = Session(self._store, log, self._on_commit, self._see, self._clock)
             try:
-                while not self._stopping.is_set():
+                while not self._thread.is_stopping:
                     session.turn()
                     self._become(Condition.LIVE, "")
+                    self._thread.succeeded()
                 session.commit()
             finally:
                 session.close()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 
 import duckdb
 
 from ioc.clock import Clock, SystemClock, to_ms
-from ioc.errors import StoreUnavailable
+from ioc.fault_register import FaultRegister
+from ioc.periodic_thread import PeriodicThread
 from ioc.store.archive import unlink_dropped
 from ioc.store.compaction import LeftInPieces, Waiting, compact, compact_positions
 from ioc.store.retention import expire, oldest_minute, retain_step, today
 from ioc.store.roll_up import MOST_ROWS, recent_rows, roll_up
-from ioc.store.store import Store, transaction
+from ioc.store.store import Store, transaction, unavailable
 
 ROLL_UP_ROWS = 100_000
 ROLL_UP_AFTER = timedelta(seconds=60)
@@ -24,11 +25,14 @@ _PAUSE_S = 1.0
 # Between two steps when there is more to do: the disk and the log belong to the historian first.
 _BETWEEN_S = 0.2
 
+Job = Callable[[duckdb.DuckDBPyConnection, datetime], bool]
+
 
 class Maintenance:
-    """`step` does one small piece of work; the thread calls it again and again. `error` is one sentence, or empty."""
+    """`step` does one small piece of work; the thread calls it again and again. After a failure the kind of
+    work that failed comes first, so that its fault ends only when it has succeeded."""
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None, faults: FaultRegister | None = None) -> None:
         self._store = store
         self._clock = clock or SystemClock()
         self._waiting = Waiting()
@@ -39,40 +43,43 @@ class Maintenance:
         self._retained_at = begin - RETAIN_EVERY
         self._retaining = False
         self._swept = False
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="store-maintenance", daemon=True)
-        self.error = ""
+        self._order: tuple[Job, ...] = (self._unlink_dropped, self._roll_up, self._compact, self._retain)
+        self._jobs = list(self._order)
+        self._thread = PeriodicThread("store-maintenance", self._paced_step, _PAUSE_S, faults)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Returns when the running step is done."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def step(self) -> bool:
         """Do what is most due; True when there may be more at once. Raises StoreUnavailable."""
         now = self._clock.now()
         with self._store.cursor() as cursor:
-            if not self._swept:
-                unlink_dropped(self._store, cursor)
-                self._swept = True
-            return self._roll_up(cursor, now) or self._compact(cursor, now) or self._retain(cursor, now)
+            for job in self._jobs:
+                try:
+                    if job(cursor, now):
+                        return True
+                except Exception as failure:
+                    self._jobs = [job, *(other for other in self._jobs if other != job)]
+                    if isinstance(failure, duckdb.Error | OSError):
+                        raise unavailable(self._store.path, failure) from failure
+                    raise
+        self._jobs.sort(key=self._order.index)
+        return False
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            began_s = monotonic()
-            try:
-                more = self.step()
-                self.error = ""
-            except StoreUnavailable as fault:
-                more, self.error = False, str(fault)
-            except duckdb.Error as fault:
-                # The store was opened anew under this step; the next one takes a new cursor.
-                more, self.error = False, f"Housekeeping of the store failed: {str(fault).splitlines()[0]}"
-            self._stopping.wait(max(_BETWEEN_S, monotonic() - began_s) if more else _PAUSE_S)
+    def _paced_step(self) -> float:
+        began_s = monotonic()
+        more = self.step()
+        return max(_BETWEEN_S, monotonic() - began_s) if more else _PAUSE_S
+
+    def _unlink_dropped(self, cursor: duckdb.DuckDBPyConnection, _now: datetime) -> bool:
+        if not self._swept:
+            unlink_dropped(self._store, cursor)
+            self._swept = True
+        return False
 
     def _roll_up(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
         waiting = recent_rows(cursor)

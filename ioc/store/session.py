@@ -34,9 +34,13 @@ _INPUT_OF = {output: source for source, output in OUTPUT_OF.items()}
 class LogRefused(IocError):
     """The topics are not those the store has read from; the text says what to do."""
 
+    fault_code = "log_refused"
+
 
 class TopicsMissing(IocError):
     """The broker does not have all topics yet."""
+
+    fault_code = "topics_missing"
 
 
 class Session:

@@ -12,6 +12,7 @@ from ioc.api.hub import Hub
 from ioc.clock import SystemClock, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.evaluation import Evaluator
+from ioc.fault_register import FaultRegister
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.reading import Reading
@@ -22,6 +23,8 @@ from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
 from tests.integration.evaluation.conftest import Centre
 from tests.running import wait_for
+
+FAULTS = FaultRegister()
 
 
 @dataclass
@@ -43,7 +46,7 @@ def no_ledger() -> Ledger:
 def pulse(centre: Centre, path: Path, ledger: Callable[[], Ledger] = no_ledger) -> tuple[Pulse, Screen, Evaluator]:
     screen, evaluator = Screen(), Evaluator(centre.catalog, centre.store, VIETNAM, kept_path=path)
     outlets = Outlets(cast(Hub, screen), lambda _: None, tuple, ledger)
-    return Pulse(evaluator, outlets, SystemClock()), screen, evaluator
+    return Pulse(evaluator, outlets, SystemClock(), FAULTS), screen, evaluator
 
 
 def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
@@ -58,7 +61,7 @@ def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
     running.replace_definitions()
     wait_for("the whole state anew", lambda: screen.replaced == 1, 20)
     running.stop()
-    assert running.error == ""
+    assert FAULTS.current() == ()
     assert path.exists()
     _, screen, evaluator = pulse(centre, path)
     resumed = evaluator.resume(datetime.now(UTC))
@@ -79,5 +82,4 @@ def test_what_a_failure_kept_from_the_screen_is_told_once_it_is_over(centre: Cen
     wait_for("all values", lambda: evaluator.published() and len(screen.shown) == len(evaluator.values()), 20)
     running.stop()
     assert not failures
-    assert running.error == ""
     assert screen.shown == {(value.id, value.unit): value for value in evaluator.values()}

@@ -77,13 +77,23 @@ def test_a_failing_step_is_a_fault_until_it_succeeds_again(failure: Exception, c
         worked.set()
         return 0.01
 
-    thread = PeriodicThread("push-sources", step, 1.0, max_back_off_s=0.01)
+    thread = PeriodicThread("push-sources", step, 1.0, max_back_off_s=0.01, settle_s=0.0)
     thread.start()
     assert worked.wait(PATIENCE_S)
     thread.stop(PATIENCE_S)
     assert {found for found, _ in seen} == {code}
     assert all(reason in text for _, text in seen)
     assert thread.faults.current() == ()
+
+
+def test_a_fault_does_not_flap_between_two_failures() -> None:
+    faults = FaultRegister(FixedClock(NOW))
+    faults.report("outlet", "thread_failed", thread="outlet", reason="KeyError()")
+    faults.clear("outlet", settle_s=3600)
+    assert [fault.code for fault in faults.current()] == ["thread_failed"]
+    faults.report("outlet", "thread_failed", thread="outlet", reason="KeyError()")
+    faults.clear("outlet")
+    assert faults.current() == ()
 
 
 def test_a_step_that_does_not_return_is_a_fault() -> None:

@@ -1,0 +1,208 @@
+"""Every background thread of `ioc serve`: what fails in it is a fault of the centre at once, and it goes on."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+import pytest
+from kafka.errors import KafkaConnectionError
+
+from connectors.outlet import Outlet
+from connectors.runner import Runner
+from connectors.sealing import Intake, Pending
+from connectors.writer import SourceWriter
+from ioc.broker.ports import any_free
+from ioc.clock import SystemClock
+from ioc.errors import SpoolFull, StoreUnavailable
+from ioc.fault_register import FaultRegister
+from ioc.kafka import BrokerUnavailable
+from ioc.serving import alerting, deliveries, push_sources, restatements, self_report, snapshots, source_watch
+from ioc.serving.pulse import Outlets, Pulse
+from ioc.settings import Settings
+from ioc.store import Maintenance, Store, historian
+from ioc.store.snapshot import SnapshotFailed
+from tests.catalogs import hue
+from tests.running import wait_for
+
+CLOCK = SystemClock()
+VISIBLE_WITHIN_S = 10
+NO_DESCRIPTORS = OSError(24, "Too many open files")
+
+
+@dataclass
+class Broken:
+    """Raise `failure` whatever is called, as often as it is called; count the calls."""
+
+    failure: Exception
+    calls: int = 0
+    in_force: Any = field(default_factory=lambda: Anything())
+    standing: Any = field(default_factory=lambda: Anything())
+
+    def fail(self, *_: object, **__: object) -> Any:
+        self.calls += 1
+        raise self.failure
+
+    step = refresh = run = cursor = is_due = waiting = fail
+
+
+class Anything:
+    """Give itself for every attribute, and nothing when iterated."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return self
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def items(self) -> Any:
+        return ()
+
+    def keys(self) -> set[str]:
+        return set()
+
+
+def make_historian(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+    stack.enter_context(patch.object(historian, "Log", broken.fail))
+    return historian.Historian(cast(Store, Anything()), "", {}, lambda _: None, faults=faults)
+
+
+def make_maintenance(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+    return Maintenance(cast(Any, broken), faults=faults)
+
+
+def make_source_watch(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+    watch = source_watch.SourceWatch("127.0.0.1:1", {}, CLOCK, lambda _: None, faults)
+    stack.enter_context(patch.object(watch, "_follow", broken.fail))
+    return watch
+
+
+def make_push_sources(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+    return push_sources.PushSources(cast(Runner, broken), faults)
+
+
+def make_deliveries(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+    sender = deliveries.Deliveries(cast(Any, Anything()), dict, CLOCK, faults=faults)
+    stack.enter_context(patch.object(sender, "_due", broken.fail))
+    return sender
+
+
+def make_self_report(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+    stack.enter_context(patch.object(self_report, "EVERY_S", 0.01))
+    return self_report.SelfReport("46", broken.fail, lambda _: cast(SourceWriter, Anything()), CLOCK, faults)
+
+
+def make_pulse(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+    evaluator = cast(Any, Anything())
+    evaluator.is_due = broken.fail
+    return Pulse(evaluator, Outlets(cast(Any, Anything()), lambda _: None, tuple, Anything()), CLOCK, faults)
+
+
+def make_restating(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+    restater = cast(Any, Anything())
+    restater.step = broken.fail
+    return restatements.Restating(restater, CLOCK, faults)
+
+
+def make_alerting(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+    nothing = cast(Any, Anything())
+    return alerting.Alerting(nothing, cast(Any, broken), dict, nothing, nothing, nothing, nothing, CLOCK, faults)
+
+
+def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+    stack.enter_context(patch.object(snapshots, "FIRST_AFTER_S", 0.0))
+    stack.enter_context(patch.object(snapshots, "take", broken.fail))
+    return snapshots.Snapshots(cast(Store, Anything()), Path("none"), tuple, CLOCK, faults)
+
+
+Make = Callable[[Broken, FaultRegister, ExitStack], Any]
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "failure", "code"),
+    [
+        pytest.param(make_historian, "historian", BrokerUnavailable("Away."), "broker_away", id="historian, no broker"),
+        pytest.param(make_historian, "historian", OverflowError("too large"), "thread_failed", id="historian, poison"),
+        pytest.param(make_historian, "historian", StoreUnavailable("Full."), "store_unavailable", id="historian, disk"),
+        pytest.param(make_maintenance, "store-maintenance", StoreUnavailable("Full."), "store_unavailable", id="store"),
+        pytest.param(make_source_watch, "source-watch", KafkaConnectionError(), "broker_away", id="source watch"),
+        pytest.param(
+            make_push_sources, "push-sources", ValueError("NetworkSelector closed!"), "thread_failed", id="push"
+        ),
+        pytest.param(make_deliveries, "deliveries", NO_DESCRIPTORS, "thread_failed", id="deliveries"),
+        pytest.param(make_self_report, "self-report", SpoolFull("Full."), "spool_full", id="self-report"),
+        pytest.param(make_pulse, "evaluation", KeyError("kpi"), "thread_failed", id="evaluation"),
+        pytest.param(make_restating, "restating", ArithmeticError(), "thread_failed", id="restating"),
+        pytest.param(make_alerting, "alerting", StoreUnavailable("Full."), "store_unavailable", id="alerting"),
+        pytest.param(make_snapshots, "snapshots", SnapshotFailed("No room."), "thread_failed", id="snapshots"),
+    ],
+)
+def test_a_failure_in_any_thread_is_visible(make: Make, name: str, failure: Exception, code: str) -> None:
+    faults, broken = FaultRegister(), Broken(failure)
+    with ExitStack() as stack:
+        part = make(broken, faults, stack)
+        part.start()
+        [fault] = wait_for("the fault", faults.current, VISIBLE_WITHIN_S, every_s=0.01)
+        assert (fault.code, fault.params["thread"]) == (code, name)
+        assert broken.calls >= 1
+        part.stop()
+
+
+@contextmanager
+def push_runner(folder: Path, faults: FaultRegister) -> Iterator[Runner]:
+    """A runner of push sources without a broker, in its thread."""
+    (folder / "sources").mkdir()
+    runner = Runner(Settings(folder, kafka=f"127.0.0.1:{any_free()}"), hue(), ("http_push",))
+    running = push_sources.PushSources(runner, faults)
+    running.start()
+    yield runner
+    running.stop()
+
+
+def test_used_up_descriptors_do_not_end_the_push_sources(tmp_path: Path) -> None:
+    faults = FaultRegister()
+    with push_runner(tmp_path, faults) as runner:
+        wait_for("a first round", lambda: runner._outlet is not None, VISIBLE_WITHIN_S)
+        with patch("pathlib.Path.is_dir", side_effect=NO_DESCRIPTORS):
+            [fault] = wait_for("the fault", faults.current, VISIBLE_WITHIN_S)
+            assert "Too many open files" in fault.detail
+        content = 'kind = "http_push"\nname = { vi = "Thử", en = "Trial" }\n'
+        (tmp_path / "sources" / "trial.toml").write_text(content, encoding="utf-8")
+        wait_for("the source, after the fault", runner.states, VISIBLE_WITHIN_S)
+
+
+def test_a_runner_that_fails_is_run_again(tmp_path: Path) -> None:
+    faults, rounds = FaultRegister(), threading.Event()
+    failures = [ValueError("NetworkSelector closed!")]
+
+    async def report(_self: Runner) -> None:
+        if failures:
+            raise failures.pop()
+        rounds.set()
+
+    with patch.object(Runner, "_report", report), push_runner(tmp_path, faults):
+        [fault] = wait_for("the fault", faults.current, VISIBLE_WITHIN_S)
+        assert "NetworkSelector closed!" in fault.detail
+        assert rounds.wait(VISIBLE_WITHIN_S)
+
+
+def test_a_source_is_free_again_when_its_disk_was_full_at_its_end(tmp_path: Path) -> None:
+    """Else the next writer, after the source's file was edited, finds it run by another process for ever."""
+    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    writer = SourceWriter(outlet, "trial")
+    writer._delivery.was_open = True
+    pending = Pending(Intake(requests={"key": {"a": 1}}), {}, Future(), ())
+    writer._buffer.append(pending)
+    with patch("os.fsync", side_effect=OSError(28, "No space left on device")):
+        writer.close(timeout_s=0)
+    assert isinstance(pending.safe.exception(0), SpoolFull)
+    again = SourceWriter(outlet, "trial")
+    again.close(timeout_s=0)
+    outlet.close()
