@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ioc.api.auth import holds
 from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of, methods_of
 from ioc.api.problems import answer
 from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
-from ioc.people import People, Session
+from ioc.people import Credential, CredentialKind, People, Session
 
 SESSION_COOKIE = "ioc_session"
 DISPLAY_COOKIE = "ioc_display"
@@ -25,10 +25,16 @@ _MAY_NOT = "Your role may not do this."
 _NO_CSRF = f"The header {CSRF_HEADER} is missing or of another session; load the page anew."
 
 
-def caller_of(request: Request) -> Caller:
-    """Who stands behind a request that the gate let through."""
+def caller_of(request: HTTPConnection) -> Caller:
+    """Who stands behind a request or websocket that the gate let through."""
     caller: Caller = request.scope.get("state", {}).get("caller", NOBODY)
     return caller
+
+
+def credential_of(connection: HTTPConnection) -> Credential | None:
+    """What the caller proved who they are with; None for nobody known and for the admin token, which does not end."""
+    credential: Credential | None = connection.scope.get("state", {}).get("credential")
+    return credential
 
 
 def session_of(request: Request) -> Session | None:
@@ -50,10 +56,10 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        caller, session = await self._who(Headers(scope=scope))
+        caller, session, credential = await self._who(Headers(scope=scope))
         refusal = _refusal(scope, caller, session)
         if refusal is None:
-            scope.setdefault("state", {}).update(caller=caller, session=session)
+            scope.setdefault("state", {}).update(caller=caller, session=session, credential=credential)
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send(
@@ -63,23 +69,31 @@ class Gate:
             status, detail = refusal
             await answer(scope["path"], status, detail, headers=_headers(status, scope))(scope, receive, send)
 
-    async def _who(self, headers: Headers) -> tuple[Caller, Session | None]:
+    async def _who(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             if holds(token.strip(), self._admin_token):
-                return ADMIN_SCRIPT, None
-            return await asyncio.to_thread(self._bearer, token.strip()) or self._anonymous, None
+                return ADMIN_SCRIPT, None, None
+            return self._or_nobody(await asyncio.to_thread(self._bearer, token.strip()))
         cookies = _cookies(headers)
         if token := cookies.get(SESSION_COOKIE, ""):
             session = await asyncio.to_thread(self._people.sessions.of, token)
             if session is not None:
-                return session.caller, session
+                return session.caller, session, Credential(CredentialKind.SESSION, token)
         if token := cookies.get(DISPLAY_COOKIE, ""):
-            return await asyncio.to_thread(self._people.sessions.display_of, token) or self._anonymous, None
-        return self._anonymous, None
+            return self._or_nobody(await asyncio.to_thread(self._display, token))
+        return self._anonymous, None, None
 
-    def _bearer(self, token: str) -> Caller | None:
-        return self._people.tokens.caller_of(token) or self._people.sessions.display_of(token)
+    def _or_nobody(self, found: tuple[Caller, Credential] | None) -> tuple[Caller, None, Credential | None]:
+        return (self._anonymous, None, None) if found is None else (found[0], None, found[1])
+
+    def _bearer(self, token: str) -> tuple[Caller, Credential] | None:
+        caller = self._people.tokens.caller_of(token)
+        return (caller, Credential(CredentialKind.TOKEN, token)) if caller else self._display(token)
+
+    def _display(self, token: str) -> tuple[Caller, Credential] | None:
+        caller = self._people.sessions.display_of(token)
+        return (caller, Credential(CredentialKind.DISPLAY, token)) if caller else None
 
 
 def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, str] | None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -12,9 +13,12 @@ from ioc.api.centre import Centre
 from ioc.api.direct import EXTENSION, DirectSink
 from ioc.api.feed import NOTHING, TOPICS
 from ioc.api.frames import Packet
+from ioc.api.gate import caller_of, credential_of
 from ioc.api.hub import Client, Hub, Sink
+from ioc.api.identity_watch import ENDED_CODE, IdentityWatch, WatchedSocket
 
 _POLICY_VIOLATION = 1008
+_CLOSED_WITHIN_S = 0.5
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
@@ -50,8 +54,13 @@ class AsgiSink:
                 hub.catch_up(client)
 
 
+class IdentityEnded(Exception):
+    """The caller is no longer who they were when the socket opened. The text is the reason, one word."""
+
+
 def routes(centre: Centre) -> APIRouter:
     router = APIRouter()
+    watch = IdentityWatch(centre.people)
 
     @router.websocket("/ws/v1")
     async def live(websocket: WebSocket) -> None:
@@ -60,16 +69,20 @@ def routes(centre: Centre) -> APIRouter:
             return
         await websocket.accept()
         try:
-            await _converse(websocket, centre.hub)
+            await _converse(websocket, centre.hub, watch)
         except ProtocolFault as fault:
             await websocket.close(_POLICY_VIOLATION, str(fault))
+        except IdentityEnded as fault:
+            _close_now(websocket)
+            with suppress(RuntimeError):  # it has gone by itself meanwhile
+                await websocket.close(ENDED_CODE, str(fault))
         except WebSocketDisconnect:
             pass
 
     return router
 
 
-async def _converse(websocket: WebSocket, hub: Hub) -> None:
+async def _converse(websocket: WebSocket, hub: Hub, watch: IdentityWatch) -> None:
     topics, epoch, seq = parse_query(websocket.query_params.multi_items())
     direct = websocket.scope.get("extensions", {}).get(EXTENSION)
     sink: Sink = AsgiSink(websocket) if direct is None else DirectSink(direct["connection"])
@@ -79,14 +92,41 @@ async def _converse(websocket: WebSocket, hub: Hub) -> None:
         pump = asyncio.create_task(sink.pump(hub, client))
     else:
         direct["connection"].on_free = lambda: hub.catch_up(client)
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    credential = credential_of(websocket)
+    watched = WatchedSocket(credential, caller_of(websocket), ended.set_result) if credential else None
+    if watched is not None:
+        watch.add(watched)
     try:
         while True:
-            check_message(await websocket.receive())
+            check_message(await _received(websocket, ended))
             hub.resync(client)
     finally:
         hub.leave(client)
+        if watched is not None:
+            watch.remove(watched)
         if pump is not None:
             pump.cancel()
+
+
+async def _received(websocket: WebSocket, ended: "asyncio.Future[str]") -> Mapping[str, object]:
+    """The client's next message. Raises IdentityEnded."""
+    receiving = asyncio.ensure_future(websocket.receive())
+    waited: tuple[asyncio.Future[Any], ...] = (receiving, ended)
+    try:
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            raise IdentityEnded(ended.result())
+        return receiving.result()
+    finally:
+        receiving.cancel()
+
+
+def _close_now(websocket: WebSocket) -> None:
+    """Do not wait long for a client that reads nothing or does not answer the close."""
+    direct = websocket.scope.get("extensions", {}).get(EXTENSION)
+    if direct is not None:
+        asyncio.get_running_loop().call_later(_CLOSED_WITHIN_S, direct["connection"].transport.abort)
 
 
 def check_message(message: Mapping[str, object]) -> None:

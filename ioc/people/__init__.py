@@ -5,6 +5,7 @@ store has one owner.
 """
 
 from ioc.people.accounts import AccountRefused, Accounts
+from ioc.people.identity import Credential, CredentialKind
 from ioc.people.people import People
 from ioc.people.sessions import Session, Sessions
 from ioc.people.tokens import PersonalToken, PersonalTokens
@@ -14,6 +15,8 @@ __all__ = [
     "AccountRefused",
     "Accounts",
     "Act",
+    "Credential",
+    "CredentialKind",
     "People",
     "PersonalToken",
     "PersonalTokens",

@@ -6,6 +6,7 @@ from pathlib import Path
 from ioc.clock import Clock
 from ioc.people.accounts import Accounts
 from ioc.people.file import PeopleFile
+from ioc.people.identity import Identities
 from ioc.people.sessions import Sessions
 from ioc.people.tokens import PersonalTokens
 from ioc.people.trail import Trail
@@ -19,9 +20,16 @@ class People:
     sessions: Sessions
     trail: Trail
     tokens: PersonalTokens
+    identities: Identities
 
     @classmethod
     def open(cls, path: Path, clock: Clock | None = None) -> "People":
         """`path` is the SQLite file, made when missing. Raises StoreUnavailable."""
         file = PeopleFile(path)
-        return cls(Accounts(file, clock), Sessions(file, clock), Trail(file, clock), PersonalTokens(file, clock))
+        return cls(
+            Accounts(file, clock),
+            Sessions(file, clock),
+            Trail(file, clock),
+            PersonalTokens(file, clock),
+            Identities(file, clock),
+        )

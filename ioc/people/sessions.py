@@ -1,5 +1,6 @@
 """Sessions of people who have logged in, and the tokens of wall displays; both kept as hashes."""
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -51,12 +52,8 @@ class Sessions:
     def of(self, token: str) -> Session | None:
         """The session of a cookie's token; None when there is none, it has ended, or the account is disabled."""
         now_ms = self._now_ms()
-        query = (
-            "SELECT p.name, p.full_name, p.role, s.csrf, s.seen_at FROM sessions s JOIN people p ON p.name = s.person "
-            "WHERE s.token_hash = ? AND s.seen_at >= ? AND s.began_at >= ? AND NOT p.disabled"
-        )
         with self._file.reading() as connection:
-            row = connection.execute(query, [_hashed(token), *_oldest(now_ms)]).fetchone()
+            row = session_row(connection, token, now_ms)
         if row is None:
             return None
         if now_ms - row[4] > _SEEN_EVERY // _MS:
@@ -94,11 +91,29 @@ class Sessions:
     def display_of(self, token: str) -> Caller | None:
         """The display whose token this is."""
         with self._file.reading() as connection:
-            row = connection.execute("SELECT name FROM displays WHERE token_hash = ?", [_hashed(token)]).fetchone()
-        return display(row[0]) if row else None
+            name = display_row(connection, token)
+        return display(name) if name is not None else None
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
+
+
+def session_row(connection: sqlite3.Connection, token: str, now_ms: int) -> tuple[str, str, str, str, int] | None:
+    """Name, full name, role, CSRF token and time last seen (ms) of a session that holds; None otherwise."""
+    query = (
+        "SELECT p.name, p.full_name, p.role, s.csrf, s.seen_at FROM sessions s JOIN people p ON p.name = s.person "
+        "WHERE s.token_hash = ? AND s.seen_at >= ? AND s.began_at >= ? AND NOT p.disabled"
+    )
+    row: tuple[str, str, str, str, int] | None = connection.execute(
+        query, [_hashed(token), *_oldest(now_ms)]
+    ).fetchone()
+    return row
+
+
+def display_row(connection: sqlite3.Connection, token: str) -> str | None:
+    """The name of the display whose token this is."""
+    row = connection.execute("SELECT name FROM displays WHERE token_hash = ?", [_hashed(token)]).fetchone()
+    return str(row[0]) if row else None
 
 
 def _oldest(now_ms: int) -> list[int]:

@@ -4,6 +4,7 @@ A token has the rights of its account's role as they are when it is used. A new 
 end by their time, by being revoked, and as long as the account is disabled.
 """
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -58,18 +59,14 @@ class PersonalTokens:
         """The person whose token this is, with what their role allows now; None when it is none, over, or disabled."""
         if not token.startswith(MARK):
             return None
-        now_ms, hashed = self._now_ms(), _hashed(token)
-        query = (
-            "SELECT p.name, p.role, t.used_at FROM tokens t JOIN people p ON p.name = t.person "
-            "WHERE t.token_hash = ? AND t.expires_at > ? AND NOT p.disabled"
-        )
+        now_ms = self._now_ms()
         with self._file.reading() as connection:
-            row = connection.execute(query, [hashed, now_ms]).fetchone()
+            row = token_row(connection, token, now_ms)
         if row is None:
             return None
         if now_ms - row[2] > _USED_EVERY // _MS:
             with self._file.writing() as connection:
-                connection.execute("UPDATE tokens SET used_at = ? WHERE token_hash = ?", [now_ms, hashed])
+                connection.execute("UPDATE tokens SET used_at = ? WHERE token_hash = ?", [now_ms, _hashed(token)])
         return Caller(row[0], PERMISSIONS[Role(row[1])])
 
     def of(self, person: str) -> list[PersonalToken]:
@@ -88,6 +85,16 @@ class PersonalTokens:
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
+
+
+def token_row(connection: sqlite3.Connection, token: str, now_ms: int) -> tuple[str, str, int] | None:
+    """Account, role and time last used (ms) of a token that holds; None otherwise."""
+    query = (
+        "SELECT p.name, p.role, t.used_at FROM tokens t JOIN people p ON p.name = t.person "
+        "WHERE t.token_hash = ? AND t.expires_at > ? AND NOT p.disabled"
+    )
+    row: tuple[str, str, int] | None = connection.execute(query, [_hashed(token), now_ms]).fetchone()
+    return row
 
 
 def _token(row: tuple[str, str, int, int, int]) -> PersonalToken:

@@ -110,6 +110,11 @@ class FakeCentre:
         self.refusing = refusing
         self._home.run(self._close_all())
 
+    def end_identity(self, reason: str) -> None:
+        """Close every connection as the centre does when its reader is no longer who they were; let nobody back."""
+        self.refusing = True
+        self._home.run(self._close_all(4401, reason))
+
     def restart(self, epoch: str) -> None:
         """As a new process: another epoch, another sequence, nothing to resume from."""
         self.epoch, self._seq, self._deltas = epoch, 0, {}
@@ -131,10 +136,10 @@ class FakeCentre:
         for websocket in list(self._sockets):
             await websocket.send_text(json.dumps(message, ensure_ascii=False))
 
-    async def _close_all(self) -> None:
+    async def _close_all(self, code: int = 1012, reason: str = "") -> None:
         for websocket in list(self._sockets):
             self._sockets.discard(websocket)
-            await websocket.close(1012)
+            await websocket.close(code, reason)
 
     async def _beat(self) -> None:
         while True:

@@ -73,6 +73,15 @@ def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:
     expect(page.locator("[data-ready]")).to_be_visible()
 
 
+def test_a_wall_whose_token_ends_says_why_and_shows_nothing_more(closed: FakeDesk, open_page: OpenWall) -> None:
+    page = open_page(closed, f"/wall/main?token={TOKEN}")
+    expect(page.locator("[data-ready]")).to_be_visible()
+    closed.has_display = False
+    closed.end_identity("display_ended")
+    expect(page.locator(".waiting")).to_contain_text("Mã của màn hình này đã bị thu hồi")
+    expect(page.locator("[data-kpi]")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

@@ -166,14 +166,14 @@ async def test_origin(port: int, origin: str | None, allowed: bool) -> None:
     assert refused.value.response.status_code == 403
 
 
-def stopped_client(port: int, topics: str = "kpis") -> socket.socket:
+def stopped_client(port: int, topics: str = "kpis", cookie: str = "") -> socket.socket:
     """A client that opens and then reads nothing."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.connect(("127.0.0.1", port))
     raw.sendall(
         f"GET /ws/v1?topics={topics} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nUpgrade: websocket\r\nCookie: {cookie}\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
     )
     return raw

@@ -10,7 +10,7 @@ import pytest
 from ioc.clock import FixedClock
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Permission, Role
-from ioc.people import AccountRefused, People, TrailBroken
+from ioc.people import AccountRefused, Credential, CredentialKind, People, TrailBroken
 from ioc.people.accounts import FAILED_TRIES, LOCKED_FOR
 from ioc.people.sessions import IDLE, LONGEST
 
@@ -38,6 +38,17 @@ def test_the_file_is_private_and_holds_no_secret(people: People, tmp_path: Path)
     for secret in (PASSWORD, token, display):
         assert secret.encode() not in content
     assert session.csrf.encode() in content
+
+
+def test_looking_whether_a_session_holds_does_not_keep_it_alive(people: People, clock: FixedClock) -> None:
+    token, session = people.sessions.begin(people.accounts.log_in("lan", PASSWORD))
+    credential = Credential(CredentialKind.SESSION, token)
+    for _ in range(4):
+        assert people.identities.callers([credential]) == {credential: session.caller}
+        clock.moment += IDLE / 4
+    clock.moment += timedelta(seconds=1)
+    assert people.identities.callers([credential]) == {credential: None}
+    assert people.sessions.of(token) is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import type { Message } from './protocol'
 import { ServerClock } from './clock'
 
 const ALL_TOPICS = 'kpis,alerts,sources'
+/** The centre's close code when the reader is no longer who they were; the reason is one word. */
+const IDENTITY_ENDED = 4401
 
 /** Resuming names what we have; without it the centre sends the full state. */
 export function address(base: string, live: Live, resume: boolean, topics = ALL_TOPICS): string {
@@ -23,13 +25,17 @@ export class Connection {
   #attempt = 0
   #opened_ms = 0
   #resume = true
+  #opened = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** `base` is the websocket origin of the centre; `onChange` is called after each message that changed the state. */
+  /** `base` is the websocket origin of the centre; `onChange` is called after each message that changed the state.
+   * `onIdentity` is called with the centre's reason when it ended the socket since the reader is no longer who they were,
+   * and with '' when it does not let them in at all. */
   constructor(
     private readonly base: string,
     private readonly onChange: () => void,
     private readonly topics = ALL_TOPICS,
+    private readonly onIdentity: (reason: string) => void = () => {},
   ) {
     this.clock = new ServerClock(Date.now(), performance.now())
     this.heard_ms = performance.now()
@@ -39,11 +45,16 @@ export class Connection {
     const socket = new WebSocket(address(this.base, this.live, this.#resume, this.topics))
     this.#socket = socket
     this.#opened_ms = performance.now()
+    this.#opened = false
+    socket.onopen = () => (this.#opened = true)
     socket.onmessage = (event) => {
       if (socket === this.#socket) this.#take(String(event.data))
     }
-    socket.onclose = () => {
-      if (socket === this.#socket) this.#retry()
+    socket.onclose = ({ code, reason }) => {
+      if (socket !== this.#socket) return
+      this.#retry()
+      if (code === IDENTITY_ENDED) this.onIdentity(reason)
+      else if (!this.#opened) this.onIdentity('')
     }
   }
 

@@ -34,7 +34,9 @@ export class OpsSession {
   #paint = paced(() => this.#show(), PAINT_EVERY_MS)
 
   constructor(private readonly desk: Desk) {
-    this.#connection = new Connection(location.origin.replace(/^http/, 'ws'), this.#paint, 'alerts')
+    this.#connection = new Connection(location.origin.replace(/^http/, 'ws'), this.#paint, 'alerts', () => {
+      void who.load()
+    })
   }
 
   /** Returns what ends it. */

@@ -26,6 +26,8 @@ export class WallSession {
   displayMissing = $state(false)
   /** The centre answers, but may not show this browser anything. */
   forbidden = $state(false)
+  /** Why the centre ended the connection, one of its words; '' while it has not. */
+  ended = $state('')
   histories = $state.raw<ReadonlyMap<string, Point[]>>(new Map())
   trends = $state.raw<ReadonlyMap<string, Trend>>(new Map())
 
@@ -38,9 +40,13 @@ export class WallSession {
   #describing = false
   #attempt = 0
   #stopped = false
+  #again: ReturnType<typeof setTimeout> | undefined
 
   constructor(private readonly display: string) {
-    this.#connection = new Connection(location.origin.replace(/^http/, 'ws'), this.#paint)
+    this.#connection = new Connection(location.origin.replace(/^http/, 'ws'), this.#paint, undefined, (reason) => {
+      if (reason) this.ended = reason
+      void this.#describe() // says whether this browser may still look
+    })
   }
 
   /** Returns what ends it. */
@@ -94,6 +100,7 @@ export class WallSession {
       if (before !== undefined && before !== found.centre.version) location.reload() // the centre was upgraded
       this.description = found
       this.displayMissing = this.forbidden = false
+      this.ended = ''
       this.#attempt = 0
       this.#describedEpoch = epoch
     } catch (error) {
@@ -102,7 +109,8 @@ export class WallSession {
       again_ms = backOff_ms(this.#attempt++, Math.random())
     }
     // A catalogue that stays at odds with the values is not asked for without pause.
-    setTimeout(() => {
+    clearTimeout(this.#again)
+    this.#again = setTimeout(() => {
       this.#describing = false
       if (again_ms !== null) void this.#describe()
     }, again_ms ?? DESCRIBE_PAUSE_MS)
