@@ -57,6 +57,7 @@ class Draft:
                 at_ms=self.now_ms,
                 transitions=transitions,
                 alerts=alerts,
+                labels=group.labels,
             )
         )
 

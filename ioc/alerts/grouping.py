@@ -22,8 +22,9 @@ class Delivery:
     """One message to one channel. `id` is the same however often it is planned, so a shell writes it once and a
     receiver knows a repeat. Deliveries of one `lane` go out in their `order`; lanes do not wait for each other.
 
-    `transitions` are told here for the only time on this channel, in the order of their times; `alerts` are the ids of
-    all alerts that the message speaks of.
+    `transitions` are told here for the only time on this channel, in the order of their times. `alerts` are the ids of
+    all alerts that the message lists: those of the transitions, then, as Alertmanager does, all others of the group
+    that fire and make noise. `labels` are those that the alerts of the group agree in.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Delivery:
     at_ms: int
     transitions: tuple[Transition, ...]
     alerts: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[int, int]:
@@ -60,7 +62,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`told_ms` is the last delivery (0: none); `number` counts deliveries. `members` by the id of their alert."""
+    """`told_ms` is the last delivery (0: none); `number` counts deliveries. `members` by the id of their alert;
+    `labels` are those of `group_by` that its alerts have."""
 
     key: str
     route: str
@@ -69,6 +72,7 @@ class Group:
     told_ms: int = 0
     number: int = 0
     members: dict[str, Member] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ioc.alerts.grouping import Delivery
-from ioc.model.alert import Alert, TransitionKind
-from ioc.model.rule import Severity
+from ioc.alerts.numbers import number_text
+from ioc.model.alert import Alert, Handling, TransitionKind
+from ioc.model.rule import SEVERITY_NAMES, Severity
 from ioc.model.template import Template, filled
 
 MOST_LINES = 20
 """A message lists so many alerts and counts the rest."""
 
-_SEVERITIES = {
-    "vi": {"critical": "Khẩn cấp", "high": "Cao", "medium": "Trung bình", "low": "Thấp"},
-    "en": {"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low"},
+_STATES = {
+    "vi": {"ended": "đã hết", "ongoing": "đang diễn ra", "held": "đã có người nhận"},
+    "en": {"ended": "ended", "ongoing": "ongoing", "held": "acknowledged"},
 }
-_STATES = {"vi": {True: "đã hết", False: "đang diễn ra"}, "en": {True: "ended", False: "ongoing"}}
 _KINDS = {
     "vi": {
         "transitions": "Cảnh báo",
@@ -33,21 +33,25 @@ _KINDS = {
     },
 }
 _MORE = {"vi": "… và {} cảnh báo nữa", "en": "… and {} more"}
+_LIMIT = {"vi": "ngưỡng", "en": "limit"}
+_NOTHING = "—"
 _UNITS_OF_TIME = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a message says of an alert beside its own record, in the receiver's language: of its rule, unit and KPI."""
+    """What a message says of an alert beside its own record, in the receiver's language: of its rule, unit and KPI.
+    `detail` takes the place of value and limit for an alert of another system."""
 
     name: str
     unit: str
-    unit_of_measure: str
-    digits: int
-    limit: str
-    owner: str
-    procedure: str
-    link: str
+    unit_of_measure: str = ""
+    digits: int = 1
+    limit: str = ""
+    owner: str = ""
+    procedure: str = ""
+    link: str = ""
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,8 @@ class _Line:
     severity: Severity
     value: float | None
     since_ms: int
-    ended: bool
+    ended_ms: int | None = None
+    held: bool = False
 
 
 def message(
@@ -88,14 +93,14 @@ def message(
     planned, so that every try sends the same."""
     language = setting.language
     lines = _lines(delivery, standing)
-    ended = sum(line.ended for line in lines)
+    ended = sum(line.ended_ms is not None for line in lines)
     gravest = min((line.severity for line in lines), key=lambda severity: severity.rank, default=Severity.LOW)
     whole = {
         "province": setting.province,
         "count": str(len(lines)),
         "firing": str(len(lines) - ended),
         "resolved": str(ended),
-        "severity": _SEVERITIES[language][gravest],
+        "severity": SEVERITY_NAMES[language][gravest],
         "kind": _KINDS[language][delivery.kind],
         "receiver": setting.receiver,
         "time": clock_text(delivery.at_ms, setting.zone),
@@ -103,22 +108,14 @@ def message(
     }
     body = [filled(template.opening[language], whole)] if template.opening.get(language) else []
     for line in lines[:MOST_LINES]:
-        rule, unit = line.rule, line.alert.split("/")[1]
-        subject = subjects.get((rule, unit)) or Subject(rule, unit, "", 1, "", "", "", "")
+        rule, unit = line.rule, line.alert.rsplit("/", 2)[1]
+        subject = subjects.get((rule, unit)) or Subject(rule, unit)
         body.append(filled(template.line[language], _of_line(line, subject, delivery.at_ms, setting)))
     if len(lines) > MOST_LINES:
         body.append(_MORE[language].format(len(lines) - MOST_LINES))
     if template.closing.get(language):
         body.append(filled(template.closing[language], whole))
     return Message(filled(template.subject[language], whole), "\n".join(body))
-
-
-def number_text(value: float | None, digits: int, language: str) -> str:
-    """1.234,5 in Vietnamese, 1,234.5 in English; a dash without a value."""
-    if value is None:
-        return "—"
-    text = f"{value:,.{digits}f}"
-    return text.translate(str.maketrans(",.", ".,")) if language == "vi" else text
 
 
 def clock_text(at_ms: int, zone: ZoneInfo) -> str:
@@ -135,29 +132,42 @@ def duration_text(length_ms: int, language: str) -> str:
 
 
 def _lines(delivery: Delivery, standing: Mapping[str, Alert]) -> Sequence[_Line]:
-    if delivery.transitions:
-        return [
-            _Line(one.alert, one.rule, one.severity, one.value, one.onset_ms, one.kind is TransitionKind.RESOLVED)
-            for one in delivery.transitions
-        ]
-    alerts = [standing[alert] for alert in delivery.alerts if alert in standing]
-    return [_Line(one.id, one.rule, one.severity, one.value, one.onset_ms, False) for one in alerts]
+    """One line per alert, in the order of the delivery: as its last transition says, else as it stands."""
+    last = {one.alert: one for one in delivery.transitions}
+    lines = []
+    for name in delivery.alerts:
+        one, alert = last.get(name), standing.get(name)
+        if one is not None:
+            ended_ms = one.at_ms if one.kind is TransitionKind.RESOLVED else None
+            lines.append(_Line(one.alert, one.rule, one.severity, one.value, one.onset_ms, ended_ms))
+        elif alert is not None:
+            held = alert.handling is Handling.ACKNOWLEDGED
+            lines.append(_Line(alert.id, alert.rule, alert.severity, alert.value, alert.onset_ms, None, held))
+    return lines
 
 
 def _of_line(line: _Line, subject: Subject, now_ms: int, setting: Setting) -> dict[str, str]:
     language = setting.language
+    value = number_text(line.value, subject.digits, language)
     return {
         "name": subject.name,
         "unit": subject.unit,
-        "value": number_text(line.value, subject.digits, language),
+        "value": value,
         "unit_of_measure": subject.unit_of_measure,
-        "limit": subject.limit,
-        "severity": _SEVERITIES[language][line.severity],
-        "state": _STATES[language][line.ended],
+        "limit": subject.limit or _NOTHING,
+        "detail": _measured(value, subject, language) if subject.detail is None else subject.detail or _NOTHING,
+        "severity": SEVERITY_NAMES[language][line.severity],
+        "state": _STATES[language]["ended" if line.ended_ms is not None else "held" if line.held else "ongoing"],
         "since": clock_text(line.since_ms, setting.zone),
-        "duration": duration_text(now_ms - line.since_ms, language),
+        "duration": duration_text((now_ms if line.ended_ms is None else line.ended_ms) - line.since_ms, language),
         "rule": line.rule,
-        "owner": subject.owner,
-        "procedure": subject.procedure,
+        "owner": subject.owner or _NOTHING,
+        "procedure": subject.procedure or _NOTHING,
         "link": subject.link,
     }
+
+
+def _measured(value: str, subject: Subject, language: str) -> str:
+    """31,5 µg/m³ (ngưỡng > 45)."""
+    limit = f" ({_LIMIT[language]} {subject.limit})" if subject.limit else ""
+    return f"{value} {subject.unit_of_measure}".strip() + limit

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ioc.alerts.escalation import Draft, deescalate, escalate, is_open
 from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, Outbox
 from ioc.alerts.inputs import milliseconds
-from ioc.alerts.routing import group_key, routes_for
+from ioc.alerts.routing import group_key, group_labels, routes_for
 from ioc.model.alert import Alert, Transition, TransitionKind
 from ioc.model.routing import Route, Routing
 
@@ -35,6 +35,7 @@ def plan(
 ) -> Planned:
     """`alerts` are all that are active now, `transitions` those since the last call, in their order.
 
+    Each message lists the whole group, as Alertmanager does: what changed, then everything else in it that fires.
     An alert that is quiet waits; if it ends so, nobody hears of it. Who was told that one fired is told its end in any
     case. What fires and ends within the group's wait is told with its end.
     """
@@ -80,7 +81,9 @@ def _join(draft: Draft, alert: Alert, transition: Transition) -> list[str]:
         key = group_key(route, alert.labels)
         group = draft.groups.get(key)
         if group is None:
-            group = Group(key, route.id, draft.now_ms, draft.now_ms + milliseconds(route.group_wait))
+            named = {name: value for name, value in group_labels(route, alert.labels).items() if value}
+            due_ms = draft.now_ms + milliseconds(route.group_wait)
+            group = Group(key, route.id, draft.now_ms, due_ms, labels=named)
         if alert.id not in group.members:
             draft.groups[key] = _awaiting(draft, group, Member(alert.id, transition.at_ms, (transition,)))
             keys.append(key)
@@ -154,8 +157,10 @@ def _tell(draft: Draft, group: Group) -> Group:
             content.setdefault(channel, []).append(one)
         draft.set_told(one.alert, told)
     for channel, listed in content.items():
-        alerts = tuple(dict.fromkeys(one.alert for one in listed))
-        draft.deliver(group, DeliveryKind.TRANSITIONS, number, channel, alerts, tuple(listed))
+        news = dict.fromkeys(one.alert for one in listed)
+        others = [alert for alert in _listed(draft, group, channel) if alert not in news]
+        _now_told(draft, group, channel, others)
+        draft.deliver(group, DeliveryKind.TRANSITIONS, number, channel, (*news, *others), tuple(listed))
     told_now = {member.alert for member in telling}
     members = {
         key: replace(member, waiting=()) if key in told_now else member
@@ -177,17 +182,37 @@ def _may_be_told(member: Member, route: Route | None, channels: Collection[str])
 
 
 def _repeat(draft: Draft, group: Group) -> Group:
-    """What was told and nobody has acknowledged, when its time has come again."""
+    """What was told and nobody has acknowledged, with the rest of its group, when its time has come again."""
     route = draft.routing.route(group.route)
     if route is None or not group.number or draft.now_ms - group.told_ms < milliseconds(route.repeat_interval):
         return group
-    open_ones = []
-    for key, member in group.members.items():
-        alert = draft.standing.get(key)
-        if not member.waiting and is_open(alert):
-            open_ones.append(key)
-    if not open_ones:
+    if not any(is_open(draft.standing.get(key)) for key, member in group.members.items() if not member.waiting):
         return group
     for channel in draft.channels(route.receivers):
-        draft.deliver(group, DeliveryKind.REPEAT, group.number + 1, channel, tuple(open_ones))
+        listed = _listed(draft, group, channel)
+        open_ones = [alert for alert in listed if is_open(draft.standing[alert])]
+        if open_ones:
+            _now_told(draft, group, channel, listed)
+            alerts = tuple(dict.fromkeys((*open_ones, *listed)))
+            draft.deliver(group, DeliveryKind.REPEAT, group.number + 1, channel, alerts)
     return replace(group, number=group.number + 1, told_ms=draft.now_ms)
+
+
+def _listed(draft: Draft, group: Group, channel: str) -> list[str]:
+    """Alerts of the group that fire, make noise and were told, as far as no other group tells them on this channel."""
+    return [
+        key
+        for key in group.members
+        if (alert := draft.standing.get(key)) is not None
+        and not alert.is_quiet
+        and (told := draft.told.get(key))
+        and told.get(channel, group.key) == group.key
+    ]
+
+
+def _now_told(draft: Draft, group: Group, channel: str, alerts: Iterable[str]) -> None:
+    """So that a person who came on duty after these alerts had fired is told their end."""
+    for alert in alerts:
+        told = draft.told.get(alert, {})
+        if channel not in told:
+            draft.set_told(alert, {**told, channel: group.key})

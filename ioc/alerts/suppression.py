@@ -1,6 +1,6 @@
 """Alerts as they stand for people: condition, handling, and every reason for which one makes no noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -84,10 +84,11 @@ def alerts(
     return tuple(found)
 
 
-def silences_that_meet(watch: Watch, state: State) -> frozenset[str]:
-    """Ids of the silences in force that mean an alert of now (for `end_resolved`)."""
-    active = state.active
-    return frozenset(one.id for one, mask in watch.silences if one.holds_at(state.now_ms) and mask[active].any())
+def silences_in_use(listed: Iterable[Alert]) -> frozenset[str]:
+    """Ids of the silences that keep one of the alerts quiet (for `end_resolved`)."""
+    return frozenset(
+        reason.of for alert in listed for reason in alert.suppression if reason.kind is Suppression.SILENCED_BY
+    )
 
 
 def _reasons(watch: Watch, state: State, is_working_day: IsWorkingDay) -> dict[int, list[Reason]]:

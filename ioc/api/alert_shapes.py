@@ -5,10 +5,13 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from ioc.clock import from_ms, rfc3339
+from ioc.alerts.plan import year_of
+from ioc.catalog.rows import LANGUAGES
+from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.desk.desk import Desk
 from ioc.desk.letters import limit_text
 from ioc.model.alert import Alert, Handling
+from ioc.model.matcher import Matcher
 
 
 class ReasonShape(TypedDict):
@@ -20,7 +23,8 @@ class ReasonShape(TypedDict):
 class AlertShape(TypedDict):
     """`severity` is the rank, 1 the gravest. `since` is when it fired, or when the limit was passed while it is
     pending; `holder` who has acknowledged it, empty when nobody has; `quiet` that it makes no noise, `suppression`
-    and `handled` why."""
+    and `handled` why. `limit` is for programs, `limits` for readers by language. `matchers` mean this alert and no
+    other, whenever it fires: what a silence begins with."""
 
     id: str
     severity: int
@@ -38,6 +42,8 @@ class AlertShape(TypedDict):
     unit_of_measure: str
     digits: int
     limit: str
+    limits: dict[str, str]
+    matchers: list[str]
     data: str
     handling: str
     handled: str
@@ -56,12 +62,12 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
     rule, incoming = found.rules.rules.get(alert.rule), standing.incoming.get(alert.id)
     kpi = found.wording.kpi(rule.kpi) if rule else None
     if incoming is not None:
-        title = incoming.annotations.get("summary") or incoming.labels.get("alertname", alert.rule)
-        name = {"vi": title, "en": title}
-        annotations = dict(incoming.annotations)
+        name = {"vi": incoming.name, "en": incoming.name}
+        matchers = incoming.matchers
     else:
         name = dict(rule.name) if rule else {"vi": alert.rule, "en": alert.rule}
-        annotations = found.wording.annotations(rule, alert.rule, alert.unit)
+        matchers = [str(Matcher("rule", "=", alert.rule)), str(Matcher("unit", "=", alert.unit))]
+    year = year_of(to_ms(desk.now()), desk.place.zone)
     held = standing.book.acknowledged.get(alert.id)
     return {
         "id": alert.id,
@@ -79,7 +85,9 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
         "value": alert.value,
         "unit_of_measure": kpi.unit_of_measure if kpi else "",
         "digits": kpi.digits if kpi else 1,
-        "limit": limit_text(rule, found.catalog) if rule else "",
+        "limit": limit_text(rule, found.catalog, year) if rule else "",
+        "limits": {one: limit_text(rule, found.catalog, year, one) if rule else "" for one in LANGUAGES},
+        "matchers": matchers,
         "data": alert.data,
         "handling": alert.handling.value,
         "handled": alert.handled,
@@ -87,7 +95,7 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
         "quiet": alert.is_quiet,
         "suppression": [{"kind": one.kind.value, "of": one.of, "text": one.text} for one in alert.suppression],
         "labels": dict(alert.labels),
-        "annotations": annotations,
+        "annotations": found.wording.annotations(alert.rule, alert.unit, incoming),
         "owner": rule.owner if rule else "",
         "procedure": rule.procedure if rule else "",
         "link": incoming.link if incoming else "",

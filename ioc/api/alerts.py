@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from ioc.alerts.audit import audit
 from ioc.alerts.flood import by_cause
 from ioc.alerts.labels import LabelTable
+from ioc.alerts.records import from_record
 from ioc.api.alert_shapes import AlertShape, alert_shape, prometheus_shape
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
@@ -23,7 +24,9 @@ from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.desk import acts
+from ioc.desk import incoming as incoming_alerts
 from ioc.desk.flooding import flood_now
+from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, ConditionState
 from ioc.model.matcher import MatcherInvalid, parse_matchers
 
@@ -40,6 +43,11 @@ class Shelving(Until):
     alerts: list[str] = Field(min_length=1, max_length=acts.MOST_AT_ONCE)
     why: str = ""
     ends_on_resolve: bool = False
+
+
+class Closing(Text):
+    alerts: list[str] = Field(min_length=1, max_length=acts.MOST_AT_ONCE)
+    why: str = Field("", max_length=acts.LONGEST_COMMENT)
 
 
 class Comment(Text):
@@ -88,6 +96,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             },
             "data": {"alerts": [prometheus_shape(shape) for shape in shapes if not shape["quiet"]]},
         }
+
+    def ended_incoming(names: list[str]) -> dict[str, Incoming]:
+        """Those of the alerts that another system sent and that have ended, by id."""
+        return {name: from_record(Incoming, one) for name, one in desk.store.ended_incoming(names).items()}
 
     @router.get("", response_model=AlertList)
     async def present(
@@ -150,6 +162,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             query = "SELECT * FROM alerts WHERE {where} ORDER BY fired_at DESC, alert DESC LIMIT ?"
             rows = select(centre.cursor, query, wanted, [limit + 1])
             shapes = [stored_row(row) for row in rows[:limit]]
+            incoming = ended_incoming([shape["alert"] for shape in shapes])
+            for shape in shapes:
+                if (one := incoming.get(shape["alert"])) is not None:
+                    shape["name"] = {"vi": one.name, "en": one.name}
             last = shapes[-1] if len(rows) > limit else None
             return Json({"alerts": shapes, "next": f"{last['fired_at']}|{last['alert']}" if last else None})
 
@@ -221,9 +237,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             alert = desk.named(name)
             if alert is None and not moved:
                 raise Problem(404, f"There is no alert {name[:120]!r}.")
+            incoming = None if alert is not None else ended_incoming([name]).get(name)
             return {
                 "id": name,
                 "alert": None if alert is None else alert_shape(desk, alert),
+                "incoming": None if incoming is None else _said(incoming),
                 "rule": desk.in_force.rules.fields.get(rule),
                 "transitions": [stored_row(row) for row in moved],
                 "acts": [stored_row(row) for row in done],
@@ -291,6 +309,17 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             request, "unshelve", given.alerts, lambda by: acts.unshelve(desk, given.alerts, by, given.note), given.note
         )
 
+    @router.post("/close", response_model=AlertList)
+    async def close(request: Request, given: Closing) -> Response:
+        """End alerts of other systems whose sender will not do it, with a reason; 400 for an alert of the centre."""
+        return await act(
+            request,
+            "close",
+            given.alerts,
+            lambda by: incoming_alerts.close(desk, given.alerts, by, given.why),
+            given.why,
+        )
+
     @router.post("/comment", response_model=AlertList)
     async def comment(request: Request, given: Comment) -> Response:
         """Also on alerts that have ended."""
@@ -299,3 +328,14 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         )
 
     return router
+
+
+def _said(incoming: Incoming) -> dict[str, Any]:
+    """What another system said of an alert that has ended."""
+    return {
+        "name": {"vi": incoming.name, "en": incoming.name},
+        "source": incoming.source,
+        "labels": dict(incoming.labels),
+        "annotations": dict(incoming.annotations),
+        "link": incoming.link,
+    }

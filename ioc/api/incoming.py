@@ -1,6 +1,7 @@
 """POST /api/v1/alerts/incoming/{source}: alerts of Prometheus or Grafana, as Alertmanager's webhook sends them."""
 
 from dataclasses import asdict
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,9 +10,12 @@ from ioc.api.answers import Json
 from ioc.api.auth import SOURCE_NAME, bearer, holds, refused, source_scheme
 from ioc.api.body import Intake
 from ioc.api.centre import Centre
+from ioc.api.problems import FieldFault, Problem
 from ioc.api.threads import Threads
-from ioc.desk.incoming import receive
+from ioc.desk.incoming import MAX_OPEN, receive
 from ioc.errors import BatchMalformed
+
+FULL_RETRY_AFTER_S = 60
 
 
 def routes(centre: Centre, threads: Threads) -> APIRouter:
@@ -20,7 +24,9 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.post("/incoming/{source}", dependencies=[Depends(source_scheme)])
     async def incoming(source: str, request: Request) -> Response:
-        """Version 4 of the format. Needs the token of a push source; a repeat changes nothing."""
+        """Version 4 of the format. Needs the token of a push source; a repeat changes nothing. An alert that cannot be
+        used is named in `rejected`, the others are taken; 503 when too many are open, so that the sender tries again.
+        """
         right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
         if not holds(bearer(request), right):
             raise refused("This needs the token of the source: Authorization: Bearer TOKEN.")
@@ -29,7 +35,15 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             message = orjson.loads(content)
         except orjson.JSONDecodeError as fault:
             raise BatchMalformed(f"The body is not JSON: {fault}.") from None
-        taken = await threads.run(lambda: receive(centre.operating.desk, source, message))
-        return Json(asdict(taken))
+        receipt = await threads.run(lambda: receive(centre.operating.desk, source, message))
+        if receipt.no_room:
+            detail = (
+                f"{receipt.no_room} alerts were not taken, since {MAX_OPEN} of other systems are open already; "
+                "send them again once some have ended or were closed."
+            )
+            errors = [FieldFault("alerts", detail, "too_many_open", {"given": receipt.no_room, "most": MAX_OPEN})]
+            raise Problem(503, detail, errors, {"Retry-After": str(FULL_RETRY_AFTER_S)})
+        answer: dict[str, Any] = asdict(receipt)
+        return Json(answer)
 
     return router

@@ -57,6 +57,7 @@ TABLE: dict[str, Permission | None] = {
     "POST /api/v1/alerts/unacknowledge": _HANDLE,
     "POST /api/v1/alerts/shelve": _HANDLE,
     "POST /api/v1/alerts/unshelve": _HANDLE,
+    "POST /api/v1/alerts/close": _HANDLE,
     "POST /api/v1/alerts/comment": _HANDLE,
     "POST /api/v1/alerts/incoming/{source}": OPEN,
     "GET /api/v1/silences": _LOOK,

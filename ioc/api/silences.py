@@ -41,6 +41,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     def shape(one: Silence) -> dict[str, Any]:
         now_ms = to_ms(centre.clock.now())
+        alerts = met(one.matchers) if one.holds_at(now_ms) else []
         return {
             "id": one.id,
             "matchers": [str(matcher) for matcher in one.matchers],
@@ -53,14 +54,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             "ends_on_resolve": one.ends_on_resolve,
             "ended_at": None if one.ended_ms is None else rfc3339(from_ms(one.ended_ms)),
             "ended_by": one.ended_by,
-            "alerts": met(one.matchers) if one.holds_at(now_ms) else [],
+            "alerts": alerts,
+            "matches_nothing": one.holds_at(now_ms) and not alerts,
         }
 
     @router.get("")
     async def silences(
         expired: Annotated[bool, Query(description="those that are over, too")] = True,
     ) -> dict[str, Any]:
-        """Latest first; `state` is waiting, holds or expired, `alerts` those that it keeps quiet now."""
+        """Latest first; `state` is waiting, holds or expired, `alerts` those that it keeps quiet now, and
+        `matches_nothing` that there is none although it holds."""
         listed = sorted(desk.standing.silences, key=lambda one: -one.created_ms)
         shapes = [shape(one) for one in listed]
         return {"silences": [one for one in shapes if expired or one["state"] != "expired"]}
@@ -83,10 +86,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.post("/check")
     async def check(given: Meant) -> dict[str, Any]:
-        """The alerts that these matchers mean now; nothing is changed."""
+        """The alerts that these matchers mean now; nothing is changed. `matchers` says of how many alerts each holds by
+        itself, so that a page can name the one that holds for none. Ask before a silence is saved: with a `count` of 0
+        it would keep nothing quiet now."""
         with refusing():
-            found = met(parse_matchers(given.matchers))
-        return {"count": len(found), "alerts": found[:100]}
+            matchers = parse_matchers(given.matchers)
+        labels = [alert.labels for alert in desk.standing.alerts.values()]
+        table = LabelTable.of_rows(labels)
+        counts = [{"matcher": str(one), "count": int(table.matching((one,)).sum())} for one in matchers]
+        found = met(matchers)
+        return {"count": len(found), "of": len(labels), "alerts": found[:100], "matchers": counts}
 
     @router.get("/{silence_id}")
     async def one(silence_id: str) -> dict[str, Any]:

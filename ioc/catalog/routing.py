@@ -4,7 +4,7 @@ The province's `overlay/alerting/routing.toml` takes the place of the package's 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -18,17 +18,19 @@ from ioc.model.routing import ALL_LABELS, EscalationStep, Inhibition, Receiver, 
 from ioc.model.template import ALERT_FIELDS, GROUP_FIELDS, Template, TemplateInvalid, check_text
 
 _DEEPEST = 8
-_TABLES = ("receiver", "person", "schedule", "inhibition", "template", "route")
+_TABLES = ("receiver", "person", "schedule", "inhibition", "template", "incoming", "route")
 _ROOT = Route("root", (), (), ("rule",), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=4))
 
 
 @dataclass(frozen=True)
 class Alerting:
-    """Everything of the file, checked; templates by id."""
+    """Everything of the file, checked; templates by id. `resolve_after` says by source when an alert of another system
+    counts as ended that is not sent again."""
 
     routing: Routing
     inhibitions: tuple[Inhibition, ...]
     templates: Mapping[str, Template]
+    resolve_after: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 def load_routing(overlay: Path | None = None, channels: Collection[str] | None = None) -> Alerting:
@@ -61,8 +63,18 @@ def read_routing(row: Row, faults: list[Fault], channels: Collection[str] | None
     else:
         seen: set[str] = set()
         root = _route(row.table("route"), _ROOT, receivers, seen, 0)
+    resolve_after = dict(_resolve_after(inner) for inner in row.tables("incoming"))
     row.finish(_TABLES)
-    return None if faults else Alerting(Routing(root, receivers, people, schedules), inhibitions, templates)
+    if faults:
+        return None
+    return Alerting(Routing(root, receivers, people, schedules), inhibitions, templates, resolve_after)
+
+
+def _resolve_after(row: Row) -> tuple[str, timedelta]:
+    """`[[incoming]]`: a source and how long its alerts last without being sent again."""
+    found = row.text("source"), row.length("resolve_after", required=True) or timedelta()
+    row.finish()
+    return found
 
 
 def read_template(row: Row) -> Template | None:

@@ -16,7 +16,7 @@ from ioc.alerts.inputs import Inputs, Needs
 from ioc.alerts.notifications import plan as plan_deliveries
 from ioc.alerts.plan import Plan
 from ioc.alerts.silences import Silence, end_resolved
-from ioc.alerts.suppression import Watch, silences_that_meet
+from ioc.alerts.suppression import Watch
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import Channel, load_channels
 from ioc.catalog.routing import Alerting, load_routing
@@ -93,9 +93,8 @@ class Desk:
         plan = _plan(self.in_force, place.zone)
         state, ended = restore(plan, kept.saved)
         watch = Watch.of(plan, kept.silences, self.in_force.alerting.inhibitions)
-        self.standing = Standing(plan, watch, state, None, kept.book, kept.silences, kept.outbox, kept.incoming).judged(
-            self.is_working_day
-        )
+        standing = Standing(plan, watch, state, None, kept.book, kept.silences, kept.outbox, kept.incoming, kept.ended)
+        self.standing = standing.settled().judged(self.is_working_day)
         if ended:
             self.commit(self.standing, ended)
 
@@ -122,10 +121,8 @@ class Desk:
             done = tick(before.plan, before.state, inputs)
             if done.verdict is None:
                 return None
-            met = silences_that_meet(before.watch, done.state)
-            over = end_resolved(before.silences, met, before.met, inputs.now_ms)
-            after = replace(before, state=done.state, verdict=done.verdict, met=met)
-            change = self.commit(self.with_silences(after, over), done.transitions)
+            after = replace(before, state=done.state, verdict=done.verdict)
+            change = self.commit(after, done.transitions)
             self.ticks = self.ticks.after(perf_counter() - began_s)
             return change
 
@@ -136,10 +133,13 @@ class Desk:
         acts: Sequence[ActRow] = (),
         records: Mapping[tuple[str, str], bytes | None] | None = None,
     ) -> Change:
-        """Write what is another than before, then let it hold. `after` needs no alerts yet."""
+        """Write what changed, then let it hold. `after` needs no alerts yet. A silence that ends with its alerts ends
+        here, whatever ended the last of them."""
         before = self.standing
         book = settle(after.book, transitions)
         after = replace(after, book=book).judged(self.is_working_day)
+        over = end_resolved(after.silences, after.met, before.met, max(self.act_ms(), after.state.now_ms))
+        after = self.with_silences(after, over)
         planned = plan_deliveries(
             self.in_force.alerting.routing,
             after.outbox,
@@ -148,8 +148,9 @@ class Desk:
             after.state.now_ms,
             self.place.zone,
         )
-        after = replace(after, outbox=planned.outbox)
-        letters = [self.in_force.wording.letter(one, after.alerts) for one in planned.deliveries]
+        foreign = {**after.ended, **after.incoming}
+        letters = [self.in_force.wording.letter(one, after.alerts, foreign) for one in planned.deliveries]
+        after = replace(after, outbox=planned.outbox).settled()
         state = {}
         if transitions or (acts and after.state.acknowledged is not before.state.acknowledged):
             state[ENGINE] = engine_state(after)

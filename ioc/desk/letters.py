@@ -1,6 +1,6 @@
 """Deliveries as they go out: rendered once, when they are planned, so that every try sends the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,18 +8,23 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from ioc.alerts.grouping import Delivery
+from ioc.alerts.labels import slot_labels
 from ioc.alerts.messages import Setting, Subject, message
-from ioc.alerts.plan import limits_of
+from ioc.alerts.numbers import exact_text
+from ioc.alerts.plan import limits_of, year_of
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.routing import Alerting
 from ioc.catalog.rules import Rules
 from ioc.clock import from_ms, rfc3339
+from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, Transition, TransitionKind
 from ioc.model.kpi import KpiDefinition
 from ioc.model.rule import Rule, leaves
 from ioc.store.alerting import Letter
 
-MOST_IN_PAYLOAD = 1_000
+MAX_ALERTS_IN_PAYLOAD = 1_000
+NEVER = "0001-01-01T00:00:00Z"
+"""`endsAt` of an alert that has not ended, as Alertmanager writes it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Wording:
     def kpi(self, kpi_id: str) -> KpiDefinition | None:
         return self.catalog.kpis.get(kpi_id)
 
-    def letter(self, delivery: Delivery, standing: Mapping[str, Alert]) -> Letter:
+    def letter(self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, Incoming]) -> Letter:
+        """`incoming` are the alerts of other systems that the delivery may list, also those that have ended."""
         receiver = self.alerting.routing.receivers.get(delivery.receiver)
         language = receiver.language if receiver else "vi"
         templates = self.alerting.templates
@@ -44,7 +50,7 @@ class Wording:
         if template is not None:
             name = receiver.name[language] if receiver else delivery.channel
             setting = Setting(self.catalog.province.name, name, language, self.zone, self.link)
-            text = message(template, delivery, standing, self._subjects(delivery, language), setting)
+            text = message(template, delivery, standing, self._subjects(delivery, language, incoming), setting)
             subject, body = text.subject, text.body
         return Letter(
             id=delivery.id,
@@ -60,85 +66,127 @@ class Wording:
             transitions=tuple(one.id for one in delivery.transitions),
             subject=subject,
             body=body,
-            payload=orjson.dumps(self.payload(delivery, standing)).decode(),
+            payload=orjson.dumps(self.payload(delivery, standing, incoming)).decode(),
         )
 
-    def payload(self, delivery: Delivery, standing: Mapping[str, Alert]) -> dict[str, Any]:
-        """Alertmanager's version-4 message; beside its fields the id of the delivery, by which a repeat is known, and
-        of each alert the id, and of its transitions."""
-        told: list[tuple[str, Transition | None]] = [(one.alert, one) for one in delivery.transitions]
-        told = told or [(alert, None) for alert in delivery.alerts]
-        alerts = [self._alert(alert, one, standing.get(alert)) for alert, one in told[:MOST_IN_PAYLOAD]]
-        ended = bool(alerts) and all(alert["status"] == "resolved" for alert in alerts)
+    def payload(
+        self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, Incoming]
+    ) -> dict[str, Any]:
+        """Alertmanager's version-4 message: the whole group, `firing` while one of it fires. Beyond its fields are the
+        id of the delivery, by which a repeat is known, and the transitions that each alert is listed for."""
+        news: dict[str, list[Transition]] = {}
+        for one in delivery.transitions:
+            news.setdefault(one.alert, []).append(one)
+        names = [name for name in delivery.alerts if name in news or name in standing]
+        alerts = [self._alert(name, news.get(name, ()), standing.get(name), incoming.get(name)) for name in names]
         return {
             "version": "4",
             "id": delivery.id,
             "kind": delivery.kind.value,
             "groupKey": delivery.group,
-            "truncatedAlerts": max(len(told) - MOST_IN_PAYLOAD, 0),
-            "status": "resolved" if ended else "firing",
+            "truncatedAlerts": max(len(alerts) - MAX_ALERTS_IN_PAYLOAD, 0),
+            "status": "firing" if any(alert["status"] == "firing" for alert in alerts) else "resolved",
             "receiver": delivery.receiver,
-            "groupLabels": {},
+            "groupLabels": dict(delivery.labels),
             "commonLabels": _common([alert["labels"] for alert in alerts]),
             "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
             "externalURL": self.link,
-            "alerts": alerts,
+            "alerts": alerts[:MAX_ALERTS_IN_PAYLOAD],
         }
 
-    def _alert(self, alert_id: str, one: Transition | None, alert: Alert | None) -> dict[str, Any]:
-        rule_id, unit, onset = alert_id.rsplit("/", 2)
-        labels = dict(alert.labels) if alert else {"rule": rule_id, "unit": unit}
-        if one is not None:
-            labels["severity"] = one.severity.value
-        rule = self.rules.rules.get(rule_id)
-        ended = one is not None and one.kind is TransitionKind.RESOLVED
+    def _alert(
+        self, name: str, news: Sequence[Transition], alert: Alert | None, incoming: Incoming | None
+    ) -> dict[str, Any]:
+        rule_id, unit, onset = name.rsplit("/", 2)
+        last = news[-1] if news else None
+        ended = last is not None and last.kind is TransitionKind.RESOLVED
         return {
             "status": "resolved" if ended else "firing",
-            "labels": {"alertname": rule_id, **labels},
-            "annotations": self.annotations(rule, rule_id, unit),
+            "labels": self._labels(rule_id, unit, alert, incoming),
+            "annotations": self.annotations(rule_id, unit, incoming),
             "startsAt": rfc3339(from_ms(int(onset))),
-            "endsAt": rfc3339(from_ms(one.at_ms)) if ended and one is not None else "0001-01-01T00:00:00Z",
-            "generatorURL": self.link,
-            "fingerprint": alert_id,
-            "transition": "" if one is None else one.id,
+            "endsAt": rfc3339(from_ms(last.at_ms)) if ended and last is not None else NEVER,
+            "generatorURL": incoming.link if incoming else self.link,
+            "fingerprint": name,
+            "transition": "" if last is None else last.id,
+            "transitions": [one.id for one in news],
         }
 
-    def annotations(self, rule: Rule | None, rule_id: str, unit: str) -> dict[str, str]:
-        known = self.catalog.vocabulary.units.get(unit)
+    def _labels(self, rule_id: str, unit: str, alert: Alert | None, incoming: Incoming | None) -> dict[str, str]:
+        """The same while it fires and once it has ended."""
+        rule = self.rules.rules.get(rule_id)
+        if alert is not None:
+            labels = dict(alert.labels)
+        elif incoming is not None:
+            labels = dict(incoming.labels)
+        else:
+            labels = slot_labels(rule, unit) if rule else {"rule": rule_id, "unit": unit}
+        return {"alertname": rule_id, **labels}
+
+    def annotations(self, rule_id: str, unit: str, incoming: Incoming | None) -> dict[str, str]:
+        """Those that the other system sent, or the name of the rule with that of the unit."""
+        if incoming is not None:
+            return dict(incoming.annotations)
+        rule = self.rules.rules.get(rule_id)
         names = rule.name if rule else {"vi": rule_id, "en": rule_id}
-        place = known.name if known else unit
+        place = self.unit_name(unit)
         return {"summary": f"{names['vi']} · {place}", "summary_en": f"{names['en']} · {place}"}
 
-    def _subjects(self, delivery: Delivery, language: str) -> dict[tuple[str, str], Subject]:
-        places = {tuple(alert.rsplit("/", 2)[:2]) for alert in delivery.alerts}
-        return {(rule, unit): self._subject(rule, unit, language) for rule, unit in places if rule in self.rules.rules}
+    def unit_name(self, unit: str) -> str:
+        known = self.catalog.vocabulary.units.get(unit)
+        return known.name if known else unit
 
-    def _subject(self, rule_id: str, unit: str, language: str) -> Subject:
+    def _subjects(
+        self, delivery: Delivery, language: str, incoming: Mapping[str, Incoming]
+    ) -> dict[tuple[str, str], Subject]:
+        found: dict[tuple[str, str], Subject] = {}
+        for name in delivery.alerts:
+            rule, unit, _ = name.rsplit("/", 2)
+            if (rule, unit) in found:
+                continue
+            if (foreign := incoming.get(name)) is not None:
+                found[rule, unit] = self._foreign_subject(foreign)
+            elif rule in self.rules.rules:
+                found[rule, unit] = self._subject(rule, unit, language, year_of(delivery.at_ms, self.zone))
+        return found
+
+    def _subject(self, rule_id: str, unit: str, language: str, year: int) -> Subject:
         rule = self.rules.rules[rule_id]
-        kpi, known = self.kpi(rule.kpi), self.catalog.vocabulary.units.get(unit)
+        kpi = self.kpi(rule.kpi)
         procedure = self.rules.procedures.get(rule.procedure)
         return Subject(
             name=rule.name[language],
-            unit=known.name if known else unit,
+            unit=self.unit_name(unit),
             unit_of_measure=kpi.unit_of_measure if kpi else "",
             digits=kpi.digits if kpi else 1,
-            limit=limit_text(rule, self.catalog),
+            limit=limit_text(rule, self.catalog, year, language),
             owner=rule.owner,
             procedure=procedure.name[language] if procedure else "",
             link=self.link,
         )
 
+    def _foreign_subject(self, incoming: Incoming) -> Subject:
+        return Subject(
+            name=incoming.name,
+            unit=self.unit_name(incoming.unit),
+            owner=incoming.labels.get("owner", ""),
+            procedure=incoming.annotations.get("runbook_url", ""),
+            link=incoming.link or self.link,
+            detail=incoming.detail,
+        )
 
-def limit_text(rule: Rule, catalog: Catalog) -> str:
-    """The limits of the rule's first leaf, as "> 45" or "< 3, > 9"; empty where it has none."""
+
+def limit_text(rule: Rule, catalog: Catalog, year: int, language: str = "") -> str:
+    """The limits of the rule's first leaf in a year, such as "> 45" or "< 3, > 9"; empty where it has none. Numbers as
+    `exact_text` writes them."""
     targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
-    limits = limits_of(next(leaves(rule.condition)), targets, 9999)
+    limits = limits_of(next(leaves(rule.condition)), targets, year)
     parts = []
     if limits.fires_below is not None:
-        parts.append(f"< {limits.fires_below:g}")
+        parts.append(f"< {exact_text(limits.fires_below, language)}")
     if limits.fires_above is not None:
-        parts.append(f"> {limits.fires_above:g}")
-    return ", ".join(parts)
+        parts.append(f"> {exact_text(limits.fires_above, language)}")
+    return (", " if language != "vi" else "; ").join(parts)
 
 
 def _common(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -18,36 +18,21 @@ from ioc.alerts.plan import Plan
 from ioc.alerts.records import from_record, to_record
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import State
-from ioc.alerts.suppression import Watch, alerts
+from ioc.alerts.suppression import Watch, alerts, silences_in_use
+from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, ConditionState, Reason, Suppression
 from ioc.model.matcher import MatcherInvalid
-from ioc.model.rule import Severity
 from ioc.store.alerting import ENGINE, OUTBOX, AlertStore
 
 LOG = logging.getLogger(__name__)
-SILENCE, ASIDE, ACKNOWLEDGEMENT, INCOMING = "silence", "aside", "acknowledgement", "incoming"
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """An alert that another system sent and has not ended. `id` is that of the alert here; `key` what the system knows
-    it by."""
-
-    id: str
-    key: str
-    source: str
-    rule: str
-    unit: str
-    severity: Severity
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    onset_ms: int
-    link: str = ""
+SILENCE, ASIDE, ACKNOWLEDGEMENT = "silence", "aside", "acknowledgement"
+INCOMING, ENDED = "incoming", "incoming_ended"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One moment; never changed in place. `incoming` by id; `met` are silences that meet an alert."""
+    """One moment; never changed in place. `incoming` by id; `ended` are those of other systems that have ended, as far
+    as a message may still speak of them or a person closed them. `met` are the silences that keep an alert quiet."""
 
     plan: Plan
     watch: Watch
@@ -57,6 +42,7 @@ class Standing:
     silences: tuple[Silence, ...] = ()
     outbox: Outbox = field(default_factory=Outbox)
     incoming: Mapping[str, Incoming] = field(default_factory=dict)
+    ended: Mapping[str, Incoming] = field(default_factory=dict)
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     met: frozenset[str] = frozenset()
 
@@ -66,10 +52,18 @@ class Standing:
         return cls(plan, Watch.of(plan, (), ()), State.fresh(plan))
 
     def judged(self, is_working_day: IsWorkingDay) -> "Standing":
-        """With its alerts made anew of all the rest."""
+        """With its alerts, and the silences that meet one, made anew of all the rest."""
         own = alerts(self.watch, self.state, self.verdict, self.book, is_working_day)
         found = {alert.id: alert for alert in across(own, _foreign(self), self.watch.inhibitions)}
-        return replace(self, alerts=found)
+        return replace(self, alerts=found, met=silences_in_use(found.values()))
+
+    def settled(self) -> "Standing":
+        """Without the ended alerts of other systems that nothing needs any more."""
+        if not self.ended:
+            return self
+        named = {name for group in self.outbox.groups.values() for name in group.members}
+        kept = {name: one for name, one in self.ended.items() if one.is_closed or name in named}
+        return replace(self, ended=kept) if len(kept) < len(self.ended) else self
 
 
 def _foreign(standing: Standing) -> list[Alert]:
@@ -100,6 +94,7 @@ def _foreign(standing: Standing) -> list[Alert]:
                 handling=handling,
                 handled=handled,
                 suppression=reasons,
+                revision=one.revision,
             )
         )
     return found
@@ -128,20 +123,24 @@ class Kept:
     book: Book
     silences: tuple[Silence, ...]
     incoming: Mapping[str, Incoming]
+    ended: Mapping[str, Incoming]
 
 
 def read_kept(store: AlertStore) -> Kept:
     """Raises StoreUnavailable."""
-    engine, outbox = store.state(ENGINE), store.state(OUTBOX)
+    engine, planned = store.state(ENGINE), store.state(OUTBOX)
+    outbox = Outbox() if planned is None else from_record(Outbox, planned)
+    named = [name for group in outbox.groups.values() for name in group.members]
     held: Sequence[Acknowledgement] = [
         from_record(Acknowledgement, one) for one in store.records(ACKNOWLEDGEMENT).values()
     ]
     return Kept(
         Saved(0, ()) if engine is None else from_record(Saved, engine),
-        Outbox() if outbox is None else from_record(Outbox, outbox),
+        outbox,
         Book({one.alert: one for one in held}, tuple(from_record(Aside, one) for one in store.records(ASIDE).values())),
         tuple(filter(None, map(_silence, store.records(SILENCE).values()))),
         {name: from_record(Incoming, one) for name, one in store.records(INCOMING).items()},
+        {name: from_record(Incoming, one) for name, one in store.ended_incoming(named).items()},
     )
 
 

@@ -107,7 +107,8 @@ class Transition:
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An alert that is pending, firing or recovering, as it stands. `since_ms` is when it fired, 0 while pending;
-    `data` is the freshness of the data behind it. `labels` are its rule's with those it has by itself."""
+    `data` is the freshness of the data behind it. `labels` are its rule's with those it has by itself. `revision`
+    counts the changes of what another system says of its alert."""
 
     id: str
     rule: str
@@ -122,8 +123,9 @@ class Alert:
     handling: Handling = Handling.UNACKNOWLEDGED
     handled: str = ""
     suppression: tuple[Reason, ...] = field(default=())
+    revision: int = 0
 
     @property
     def is_quiet(self) -> bool:
-        """It is not to be told to anybody now."""
+        """Nobody is notified of it now."""
         return bool(self.suppression) or self.handling in (Handling.SHELVED, Handling.OUT_OF_SERVICE)

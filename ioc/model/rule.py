@@ -22,6 +22,13 @@ class Severity(StrEnum):
         return list(Severity).index(self) + 1
 
 
+SEVERITY_NAMES = {
+    "vi": {"critical": "Nghiêm trọng", "high": "Cao", "medium": "Trung bình", "low": "Thấp"},
+    "en": {"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low"},
+}
+"""The one name of each severity, by language."""
+
+
 class Lack(StrEnum):
     """What may be wrong with a KPI's data; the words of its freshness."""
 

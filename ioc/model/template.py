@@ -11,10 +11,10 @@ GROUP_FIELDS = ("province", "count", "firing", "resolved", "severity", "kind", "
 """In `subject`, `opening` and `closing`: of the message as a whole."""
 
 ALERT_FIELDS = (
-    "name", "unit", "value", "unit_of_measure", "limit", "severity", "state", "since", "duration", "rule", "owner",
-    "procedure", "link",
+    "name", "unit", "value", "unit_of_measure", "limit", "detail", "severity", "state", "since", "duration", "rule",
+    "owner", "procedure", "link",
 )  # fmt: skip
-"""In `line`: of one alert."""
+"""In `line`: of one alert. `detail` is value, unit of measure and limit, or what another system says of its alert."""
 
 
 class TemplateInvalid(ValueError):

@@ -19,7 +19,7 @@ from ioc.alerts.audit import (
 )
 from ioc.catalog.catalog import Catalog
 from ioc.clock import to_ms
-from ioc.model.rule import Severity
+from ioc.model.rule import SEVERITY_NAMES, Severity
 from ioc.reports.content import Cell, Column, Row, Table
 from ioc.reports.definition import AlertTable, Text
 from ioc.reports.periods import Span
@@ -51,11 +51,10 @@ FIGURES: dict[str, Text] = {
     ),
     "answer.open": said("Cảnh báo không ai xác nhận", "Alerts that nobody acknowledged"),
 }
+_SHAPES = {"critical": "◆", "high": "▲", "medium": "■", "low": "●"}
 SEVERITIES: dict[str, Text] = {
-    "critical": said("◆ Nghiêm trọng", "◆ Critical"),
-    "high": said("▲ Cao", "▲ High"),
-    "medium": said("■ Trung bình", "■ Medium"),
-    "low": said("● Thấp", "● Low"),
+    word: said(f"{shape} {SEVERITY_NAMES['vi'][word]}", f"{shape} {SEVERITY_NAMES['en'][word]}")
+    for word, shape in _SHAPES.items()
 }
 
 

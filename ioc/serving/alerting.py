@@ -9,6 +9,7 @@ from ioc.api.alert_shapes import AlertShape, alert_shape
 from ioc.api.hub import Hub
 from ioc.clock import Clock, to_ms
 from ioc.desk.desk import Change, Desk
+from ioc.desk.incoming import end_overdue
 from ioc.desk.past import Past
 from ioc.evaluation.published import Published
 from ioc.fault_register import FaultRegister
@@ -73,7 +74,9 @@ class Alerting:
             if (entry := published.get(kpi)) is not None
         }
         kpis |= self._own(now)
-        return self._desk.tick(Inputs(to_ms(now), kpis, self._past.earlier, self._past.usual))
+        change = self._desk.tick(Inputs(to_ms(now), kpis, self._past.earlier, self._past.usual))
+        end_overdue(self._desk)
+        return change
 
     def _step(self) -> float:
         began_s = time.monotonic()
@@ -110,11 +113,16 @@ class Alerting:
 def _differs(shown: Alert | None, now: Alert) -> bool:
     if shown is None:
         return True
-    return (shown.condition, shown.severity, shown.handling, shown.handled, shown.suppression, shown.data) != (
-        now.condition,
-        now.severity,
-        now.handling,
-        now.handled,
-        now.suppression,
-        now.data,
+    return _visible(shown) != _visible(now)
+
+
+def _visible(alert: Alert) -> tuple[object, ...]:
+    return (
+        alert.condition,
+        alert.severity,
+        alert.handling,
+        alert.handled,
+        alert.suppression,
+        alert.data,
+        alert.revision,
     )

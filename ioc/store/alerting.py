@@ -132,6 +132,23 @@ class AlertStore:
         rows = self.select("SELECT id, content FROM alerting_records WHERE kind = ? ORDER BY changed_at, id", [kind])
         return {row["id"]: orjson.loads(row["content"]) for row in rows}
 
+    def ended_incoming(self, alerts: Sequence[str]) -> dict[str, Any]:
+        """What other systems said of alerts that have ended: of these ids, and of all that a person closed, by id.
+        Raises StoreUnavailable."""
+        rows = self.select(
+            "SELECT id, content FROM alerting_records WHERE kind = 'incoming_ended' "
+            "AND (list_contains(?, id) OR content LIKE '%\"is_closed\":true%')",
+            [list(alerts)],
+        )
+        return {row["id"]: orjson.loads(row["content"]) for row in rows}
+
+    def known_alerts(self, alerts: Sequence[str]) -> set[str]:
+        """Those of the ids that some transition is on record for. Raises StoreUnavailable."""
+        if not alerts:
+            return set()
+        query = "SELECT DISTINCT alert FROM alert_transitions WHERE list_contains(?, alert)"
+        return {row["alert"] for row in self.select(query, [list(alerts)])}
+
     def waiting(self) -> list[Letter]:
         """Deliveries that were neither sent nor given up, in the order of their lanes. Raises StoreUnavailable."""
         rows = self.select(
@@ -214,12 +231,14 @@ class AlertStore:
 
 
 def expire_alerting(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Let go of messages after 90 days and of transitions after 400, never of what an open alert still needs."""
+    """Let go of messages and of what other systems said of ended alerts after 90 days, and of transitions after 400,
+    never of what an open alert still needs."""
     old, oldest = _naive(now - MESSAGES_KEPT), _naive(now - TRANSITIONS_KEPT)
     cursor.execute(
         "DELETE FROM delivery_attempts WHERE delivery IN (SELECT id FROM deliveries WHERE planned_at < ?)", [old]
     )
     cursor.execute("DELETE FROM deliveries WHERE planned_at < ?", [old])
+    cursor.execute("DELETE FROM alerting_records WHERE kind = 'incoming_ended' AND changed_at < ?", [old])
     cursor.execute(
         "DELETE FROM alert_transitions WHERE moved_at < ? AND alert IN (SELECT alert FROM alert_transitions "
         "GROUP BY alert HAVING bool_or(kind IN ('resolved', 'cancelled')) AND max(moved_at) < ?)",

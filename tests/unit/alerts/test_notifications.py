@@ -291,3 +291,61 @@ def test_each_transition_once_a_channel_and_in_order(
         ended = {one.alert for one in all_transitions if one.kind is RESOLVED}
         assert all(kinds == [FIRING, RESOLVED] for key, kinds in by_alert.items() if key in ended)
     assert not desk.outbox.told or standing
+
+
+def listed(desk: Desk, channel: str = "mail") -> list[list[str]]:
+    """Units of the alerts that each message to the channel lists."""
+    return [[name.split("/")[1] for name in one.alerts] for one in desk.deliveries if one.channel == channel]
+
+
+def test_each_message_lists_what_still_fires_in_the_group() -> None:
+    """One alert stands, another goes on and off every 25 s: nobody forgets the first, as `repeat_interval` never
+    comes."""
+    desk = Desk(routing(group_interval=timedelta(seconds=20), repeat_interval=timedelta(minutes=1), escalation=()))
+    stays, flips = alert(unit="stays"), alert(unit="flips")
+    desk.at(0, [stays, flips], moved(FIRING, stays, START), moved(FIRING, flips, START))
+    desk.at(30 * SECOND, [stays, flips])
+    for step in range(1, 9):
+        now_ms = START + (30 + 25 * step) * SECOND
+        if step % 2:
+            desk.at(now_ms - START, [stays], moved(RESOLVED, flips, now_ms))
+        else:
+            flips = alert(unit="flips", onset_ms=now_ms)
+            desk.at(now_ms - START, [stays, flips], moved(FIRING, flips, now_ms))
+    assert listed(desk) == [["stays", "flips"], *([["flips", "stays"]] * 8)]
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        pytest.param({"handling": Handling.ACKNOWLEDGED}, ["new", "old"], id="an acknowledged one still fires"),
+        pytest.param({"handling": Handling.SHELVED}, ["new"], id="a shelved one makes no noise"),
+        pytest.param({"suppression": quiet(alert()).suppression}, ["new"], id="a silenced one makes no noise"),
+    ],
+)
+def test_what_a_message_lists_beside_its_news(change: dict[str, object], shown: list[str]) -> None:
+    desk, old, new = Desk(routing(escalation=())), alert(unit="old"), alert(unit="new", onset_ms=START + MINUTE)
+    desk.at(0, [old], moved(FIRING, old, START))
+    desk.at(30 * SECOND, [old])
+    changed = replace(old, **change)  # type: ignore[arg-type]
+    desk.at(MINUTE, [changed, new], moved(FIRING, new, START + MINUTE))
+    desk.at(6 * MINUTE, [changed, new])
+    assert listed(desk)[1:] == [shown]
+
+
+def test_a_repeat_lists_open_alerts_first_and_the_rest_of_the_group() -> None:
+    desk, held, unheld = Desk(routing(escalation=())), alert(unit="held"), alert(unit="unheld")
+    desk.at(0, [held, unheld], moved(FIRING, held, START), moved(FIRING, unheld, START))
+    desk.at(30 * SECOND, [held, unheld])
+    held = replace(held, handling=Handling.ACKNOWLEDGED)
+    assert [kind for kind, *_ in desk.at(61 * MINUTE, [held, unheld])] == ["repeat", "repeat"]
+    assert listed(desk)[-1] == ["unheld", "held"]
+
+
+def test_a_group_keeps_the_labels_that_its_alerts_agree_in() -> None:
+    desk, one = Desk(routing(group_by=("rule", "sector"), escalation=())), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    desk.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE))
+    assert [dict(each.labels) for each in desk.deliveries] == [{"rule": "r"}] * 4
+    assert len({each.group for each in desk.deliveries}) == 1

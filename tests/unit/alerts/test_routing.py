@@ -5,7 +5,8 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from ioc.alerts.grouping import Delivery, DeliveryKind
-from ioc.alerts.messages import Setting, Subject, duration_text, message, number_text
+from ioc.alerts.messages import Setting, Subject, duration_text, message
+from ioc.alerts.numbers import exact_text, number_text
 from ioc.alerts.routing import group_key, routes_for, who_would_get
 from ioc.alerts.schedules import on_duty
 from ioc.catalog.routing import load_routing
@@ -144,10 +145,11 @@ def delivery(count: int) -> Delivery:
         for n in range(count - 1)
     ]
     transitions.append(
-        Transition.of(TransitionKind.RESOLVED, at_ms, "pm25-high", "19753", START, Severity.CRITICAL, None)
+        Transition.of(TransitionKind.RESOLVED, at_ms, "pm25-high", "19753", START - 1, Severity.CRITICAL, None)
     )
     kind = DeliveryKind.TRANSITIONS
-    return Delivery("d", kind, "l", 1, "g", "root", "wall", "wall", "", at_ms, tuple(transitions), ())
+    alerts = tuple(one.alert for one in transitions)
+    return Delivery("d", kind, "l", 1, "g", "root", "wall", "wall", "", at_ms, tuple(transitions), alerts)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def delivery(count: int) -> Delivery:
     [
         pytest.param(
             "vi",
-            "[Khẩn cấp] Cảnh báo: 1 đang diễn ra, 1 đã hết · Huế",
+            "[Nghiêm trọng] Cảnh báo: 1 đang diễn ra, 1 đã hết · Huế",
             "• Bụi mịn · Thuận An: 1.234,6 µg/m³ (ngưỡng > 45), đang diễn ra, từ 07:00 23/11/2026 (2 giờ 10 phút).",
             id="Vietnamese",
         ),
@@ -200,8 +202,36 @@ def test_a_template_fault_names_its_place(text: str, words: str) -> None:
     assert words in str(raised.value)
 
 
-def test_numbers_and_lengths() -> None:
-    assert number_text(None, 1, "vi") == "—"
-    assert number_text(1234567.891, 2, "vi") == "1.234.567,89"
+@pytest.mark.parametrize(
+    ("value", "digits", "vi", "en"),
+    [
+        pytest.param(None, 1, "—", "—", id="no value"),
+        pytest.param(1234567.891, 2, "1.234.567,89", "1,234,567.89", id="thousands"),
+        pytest.param(0.00001, 1, "0,00001", "0.00001", id="a value that would be rounded to zero"),
+        pytest.param(-0.000123456, 2, "-0,00012", "-0.00012", id="two figures of a small one"),
+        pytest.param(0.0, 1, "0,0", "0.0", id="zero itself"),
+        pytest.param(1e21, 0, "1.000.000.000.000.000.000.000", "1,000,000,000,000,000,000,000", id="no exponent"),
+    ],
+)
+def test_values_in_messages(value: float | None, digits: int, vi: str, en: str) -> None:
+    assert (number_text(value, digits, "vi"), number_text(value, digits, "en")) == (vi, en)
+
+
+@pytest.mark.parametrize(
+    ("value", "vi", "en", "plain"),
+    [
+        pytest.param(2_500_000, "2.500.000", "2,500,000", "2500000", id="millions"),
+        pytest.param(0.00001, "0,00001", "0.00001", "0.00001", id="a hundred-thousandth"),
+        pytest.param(1_234_567.25, "1.234.567,25", "1,234,567.25", "1234567.25", id="more than six figures"),
+        pytest.param(45.0, "45", "45", "45", id="a whole number"),
+        pytest.param(100.0, "100", "100", "100", id="zeros of a whole number stay"),
+        pytest.param(-3.5, "-3,5", "-3.5", "-3.5", id="below zero"),
+    ],
+)
+def test_limits_keep_every_figure(value: float, vi: str, en: str, plain: str) -> None:
+    assert (exact_text(value, "vi"), exact_text(value, "en"), exact_text(value)) == (vi, en, plain)
+
+
+def test_lengths_of_time() -> None:
     assert duration_text(0, "en") == "0 min"
     assert duration_text(2 * 86_400_000 + 3 * 3_600_000 + MINUTE, "vi") == "2 ngày 3 giờ"

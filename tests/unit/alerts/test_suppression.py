@@ -22,7 +22,7 @@ from ioc.alerts.labels import LabelTable, slot_labels
 from ioc.alerts.plan import Plan
 from ioc.alerts.silences import Silence, end_resolved, end_silence, silence
 from ioc.alerts.states import State
-from ioc.alerts.suppression import Watch, alerts, silences_that_meet
+from ioc.alerts.suppression import Watch, alerts, silences_in_use
 from ioc.model.alert import Alert, Handling, Suppression, Transition, TransitionKind
 from ioc.model.matcher import Matcher, parse_matchers
 from ioc.model.routing import Inhibition
@@ -98,11 +98,15 @@ def test_a_silence_ends_with_its_last_alert() -> None:
     one = a_silence("rule = power", ends_on_resolve=True)
     done = fired(the_plan, [15, 15], [5, 5])
     watch = Watch.of(the_plan, [one], [])
-    met = silences_that_meet(watch, done.state)
+
+    def met_at(moment: Tick) -> frozenset[str]:
+        return silences_in_use(alerts(watch, moment.state, moment.verdict, Book(), weekday))
+
+    met = met_at(done)
     later = tick(the_plan, done.state, inputs(1, {"k": [5, 15], "net": [5, 5]}, CODES))
-    assert end_resolved([one], silences_that_meet(watch, later.state), met, START + MINUTE) == []
+    assert end_resolved([one], met_at(later), met, START + MINUTE) == []
     last = tick(the_plan, later.state, inputs(2, {"k": [5, 5], "net": [5, 5]}, CODES))
-    [ended] = end_resolved([one], silences_that_meet(watch, last.state), met, START + 2 * MINUTE)
+    [ended] = end_resolved([one], met_at(last), met, START + 2 * MINUTE)
     assert (ended.ended_by, ended.condition(START + 2 * MINUTE)) == ("resolved", "expired")
     with pytest.raises(ActRefused, match="over already"):
         end_silence(ended, "An", START + 3 * MINUTE)

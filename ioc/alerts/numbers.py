@@ -1,0 +1,28 @@
+"""Numbers as messages write them: never with an exponent, with the marks of the language."""
+
+from decimal import Decimal
+
+_MARKS = str.maketrans(",.", ".,")
+
+
+def number_text(value: float | None, digits: int, language: str) -> str:
+    """1.234,5 in Vietnamese, 1,234.5 in English; a dash without a value. A value that `digits` would round to zero
+    keeps its first two figures."""
+    if value is None:
+        return "—"
+    if value and abs(value) < 0.5 * 10**-digits:
+        return exact_text(float(f"{value:.1e}"), language)
+    return _in_language(f"{value:,.{digits}f}", language)
+
+
+def exact_text(value: float, language: str = "") -> str:
+    """Every figure of a limit: 2.500.000 and 0,00001 in Vietnamese, 2,500,000 and 0.00001 in English; without a
+    language 2500000 and 0.00001, for programs."""
+    text = f"{Decimal(repr(float(value))):{',' if language else ''}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return _in_language(text, language)
+
+
+def _in_language(text: str, language: str) -> str:
+    return text.translate(_MARKS) if language == "vi" else text
