@@ -13,7 +13,7 @@ from connectors.outlet import BrokerAway
 from connectors.sealing import Intake
 from connectors.writer import SourceWriter
 from ioc.clock import Clock
-from ioc.errors import BatchMalformed, SpoolFull
+from ioc.errors import BatchMalformed, ConfigurationInvalid, SpoolFull
 from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.records import check
@@ -129,6 +129,11 @@ class HttpPush(Connector):
     def __init__(self, configuration: SourceConfiguration, surroundings: Surroundings) -> None:
         super().__init__(configuration, surroundings)
         configuration.own.done()
+        if configuration.mapping.names():
+            raise ConfigurationInvalid(
+                f"{configuration.mapping.file}: mapping means nothing to http_push, whose records have the centre's "
+                "own fields (measure, unit, time, value, …); remove [mapping] and let the sender write these fields."
+            )
 
     async def run(self, writer: SourceWriter) -> None:  # noqa: ARG002  the endpoint asks the runner for it
         await asyncio.Event().wait()

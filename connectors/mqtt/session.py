@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -12,12 +14,26 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from connectors.configuration import Table
 from ioc.errors import SourceUnavailable
 
 KEEP_SESSION_S = 7 * 24 * 3600
-IN_FLIGHT = 500
+MAX_IN_FLIGHT = 500
+MAX_WAITING = 2000
+"""Messages that have come and are not handed over; beyond, the connection is not read."""
+MAX_PACKET_BYTES = 16 * 1024 * 1024
+PATIENCE_S = 30.0
+"""Wait before a new attempt where the same one would fail, or throw another client out."""
+_UNSPECIFIED, _SESSION_TAKEN_OVER = 0x80, 0x8E
+_ADVICE = {
+    0x84: "set mqtt.version to the other one",
+    0x85: "check mqtt.client_id",
+    0x86: "check mqtt.user and mqtt.password",
+    0x87: "check mqtt.user and mqtt.password, and what that user may read",
+    0x8F: "check mqtt.topic",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,9 @@ class Server:
 def read_server(table: Table, source: str) -> Server:
     """Raises ConfigurationInvalid naming file and field."""
     tls = table.flag("tls", False)
+    ca_file = table.text("ca_file", "")
+    if ca_file and not Path(ca_file).is_file():
+        raise table.fault("ca_file", f"is {ca_file!r}, where there is no file.")
     return Server(
         host=table.text("host"),
         port=int(table.number("port", 8883 if tls else 1883)),
@@ -45,7 +64,7 @@ def read_server(table: Table, source: str) -> Server:
         user=table.text("user", ""),
         password=table.text("password", ""),
         tls=tls,
-        ca_file=table.text("ca_file", ""),
+        ca_file=ca_file,
     )
 
 
@@ -57,7 +76,10 @@ class Session:
         self._subscription = subscription
         self._loop = asyncio.get_running_loop()
         self.messages: asyncio.Queue[MQTTMessage] = asyncio.Queue()
-        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._room = threading.Semaphore(MAX_WAITING)
+        self._is_closing = threading.Event()
+        self._left: Sequence[str] = ()
+        self._ended: asyncio.Future[SourceUnavailable] = self._loop.create_future()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         is_v5 = server.version == 5
         self._client = Client(
@@ -75,10 +97,11 @@ class Session:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_subscribe = self._subscribed
-        self._client.on_message = lambda _client, _userdata, message: self._tell(self.messages.put_nowait, message)
+        self._client.on_message = self._received
 
-    async def connect(self, timeout_s: float = 10.0) -> None:
-        """Raises SourceUnavailable."""
+    async def connect(self, leave: Sequence[str] = (), timeout_s: float = 10.0) -> None:
+        """Subscribe, and give up the subscriptions to `leave`. Raises SourceUnavailable."""
+        self._left = leave
         place = f"MQTT server {self._server.host}:{self._server.port}"
         try:
             await asyncio.wait_for(asyncio.to_thread(self._connect), timeout_s)
@@ -88,7 +111,7 @@ class Session:
         except (OSError, ValueError, TimeoutError) as fault:
             raise SourceUnavailable(f"{place} cannot be reached: {fault or 'no answer in time'}.") from None
         if self._ended.done():
-            raise SourceUnavailable(f"{place} {self._ended.result()}.")
+            raise self._ended.result()
         if not self._ready.done():
             raise SourceUnavailable(f"{place} did not answer within {timeout_s:g} s.")
 
@@ -99,10 +122,11 @@ class Session:
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not getting.done():
             getting.cancel()
-            raise SourceUnavailable(f"MQTT server {self._server.host}:{self._server.port} {self._ended.result()}.")
+            raise self._ended.result()
         messages = [getting.result()]
         while len(messages) < most and not self.messages.empty():
             messages.append(self.messages.get_nowait())
+        self._room.release(len(messages))
         return messages
 
     def acknowledge(self, message: MQTTMessage) -> None:
@@ -115,6 +139,7 @@ class Session:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._is_closing.set()
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -122,7 +147,8 @@ class Session:
         if self._server.version == 5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = KEEP_SESSION_S
-            properties.ReceiveMaximum = IN_FLIGHT
+            properties.ReceiveMaximum = MAX_IN_FLIGHT
+            properties.MaximumPacketSize = MAX_PACKET_BYTES
             self._client.connect(
                 self._server.host, self._server.port, keepalive=20, clean_start=False, properties=properties
             )
@@ -133,11 +159,27 @@ class Session:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *arguments)
 
+    def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        """In paho's thread: waits while much is waiting, so that the server waits too."""
+        while not self._room.acquire(timeout=0.5):
+            if self._is_closing.is_set():
+                return
+        self._tell(self.messages.put_nowait, message)
+
     def _connected(
         self, client: Client, _userdata: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._tell(_settle, self._ended, f"refuses the connection: {reason}")
+            self._end(f"refuses the connection ({reason})", _ADVICE.get(reason.value, ""), PATIENCE_S)
+            return
+        for topic in self._left:
+            client.unsubscribe(topic)
+        if self._server.version == 5:
+            # What is retained comes with a new subscription, not at each new connection.
+            client.subscribe(
+                self._subscription,
+                options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB),
+            )
         else:
             client.subscribe(self._subscription, qos=1)
 
@@ -145,7 +187,8 @@ class Session:
         self, _client: Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._tell(_settle, self._ended, f"refuses the subscription to {self._subscription}: {reasons[0]}")
+            advice = _ADVICE.get(reasons[0].value, "check mqtt.topic and what mqtt.user may read")
+            self._end(f"refuses the subscription to {self._subscription} ({reasons[0]})", advice, PATIENCE_S)
         else:
             self._tell(_settle, self._ready, None)
 
@@ -157,7 +200,23 @@ class Session:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._tell(_settle, self._ended, f"ended the connection: {reason}")
+        own_id = f"give this source a client_id of its own (now {self._server.client_id!r})"
+        if reason.value == _SESSION_TAKEN_OVER:
+            self._end(
+                "ended the connection, since another client connected with the same client_id", own_id, PATIENCE_S
+            )
+        elif reason.value == _UNSPECIFIED:
+            self._end(
+                "closed the connection without a reason; if that comes again, another client uses the same client_id",
+                own_id,
+            )
+        else:
+            self._end(f"ended the connection ({reason})")
+
+    def _end(self, how: str, advice: str = "", retry_in_s: float = 0.0) -> None:
+        sentence = f"MQTT server {self._server.host}:{self._server.port} {how}"
+        fault = SourceUnavailable(f"{sentence}: {advice}." if advice else f"{sentence}.", retry_in_s=retry_in_s)
+        self._tell(_settle, self._ended, fault)
 
 
 def _settle(future: asyncio.Future[Any], result: Any) -> None:

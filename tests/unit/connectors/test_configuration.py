@@ -37,6 +37,15 @@ def read(tmp_path: Path, toml: str, name: str = "air.toml") -> None:
         pytest.param(NAME + 'kind = "http_push"\nevery = "1m"', "air.toml: every means nothing here", id="stray field"),
         pytest.param(NAME + 'kind = "http_push"\nexpected_every = "soon"', "expected_every is 'soon'", id="no span"),
         pytest.param(NAME + 'kind = "http_push"\ndedupe = "1h"', "dedupe is '1h', none of 10m, off", id="dedupe"),
+        pytest.param(
+            NAME + 'kind = "http_push"\n' + MAPPING,
+            "air.toml: mapping means nothing to http_push",
+            id="mapping of a push",
+        ),
+        pytest.param(
+            POLL + 'paging = { kind = "page", short_page_ends = true }', "poll.paging.size is missing", id="short page"
+        ),
+        pytest.param(MQTT + 'topic = "a"\nca_file = "/no/such.pem"', "mqtt.ca_file is '/no/such.pem'", id="no CA file"),
         pytest.param(POLL + "timeout = 5", "poll.timeout is 5, not a length of time", id="a span without its unit"),
         pytest.param(POLL.replace("http:", "ftp:"), "poll.url is 'ftp://127.0.0.1/rows'", id="no web address"),
         pytest.param(POLL + 'paging = { kind = "scroll" }', "poll.paging.kind is 'scroll'", id="unknown paging"),

@@ -1,0 +1,34 @@
+"""What this client is subscribed to at its server, which outlives the connection and the process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from connectors.mqtt.session import Server
+
+
+class SubscriptionFile:
+    """`<data_dir>/checkpoints/<source>.mqtt.json`: the server, the client and its topics there."""
+
+    def __init__(self, data_dir: Path, source: str, server: Server) -> None:
+        self._path = data_dir / "checkpoints" / f"{source}.mqtt.json"
+        self._session = [server.host, server.port, server.client_id]
+
+    def load(self) -> list[str]:
+        """Topics that the server may still send; empty when they are those of another server or client."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            stored = orjson.loads(self._path.read_bytes())
+            if stored["session"] == self._session:
+                return [str(topic) for topic in stored["topics"]]
+        return []
+
+    def save(self, topics: Sequence[str]) -> None:
+        """Raises OSError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".part")
+        draft.write_bytes(orjson.dumps({"session": self._session, "topics": list(topics)}))
+        draft.replace(self._path)
