@@ -7,7 +7,6 @@ one whose broker stood still while it asked for its id waits for that id for eve
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,8 +22,10 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from ioc import topics
 from ioc.clock import Clock, SystemClock
 from ioc.errors import IocError
+from ioc.fault_register import FaultRegister
 from ioc.kafka import connection
 from ioc.model.measure import Measure
+from ioc.periodic_thread import PeriodicThread
 from ioc.wire.headers import Headers
 
 SPOOL_BYTES = 256 * 1024 * 1024
@@ -74,6 +75,7 @@ class Outlet:
         security: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         spool_bytes: int = SPOOL_BYTES,
+        faults: FaultRegister | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.partitions = partitions
@@ -93,26 +95,22 @@ class Outlet:
         self._away_until_s = 0.0
         self._sent: set[_Sent] = set()
         self._sent_lock = threading.Lock()
-        self._pumped: list[Pumped] = []
-        self._woken = threading.Condition()
-        self._is_woken = False
-        self._closing = False
-        self._pump = threading.Thread(target=self._run, name="outlet", daemon=True)
+        self._pumped: tuple[Pumped, ...] = ()
+        self._pumped_lock = threading.Lock()
+        self._pump = PeriodicThread("outlet", self._step, _SLOWEST_TICK_S, faults)
         self._pump.start()
 
     def attach(self, pumped: Pumped) -> None:
-        with self._woken:
-            self._pumped = [*self._pumped, pumped]
+        with self._pumped_lock:
+            self._pumped = (*self._pumped, pumped)
         self.wake()
 
     def detach(self, pumped: Pumped) -> None:
-        with self._woken:
-            self._pumped = [other for other in self._pumped if other is not pumped]
+        with self._pumped_lock:
+            self._pumped = tuple(other for other in self._pumped if other is not pumped)
 
     def wake(self) -> None:
-        with self._woken:
-            self._is_woken = True
-            self._woken.notify()
+        self._pump.wake()
 
     def send(self, topic: str, partition: int, value: bytes, headers: Headers, done: Done) -> None:
         """Hand one message to the producer; `done` is told what came of it, some seconds after DELIVERY_TIMEOUT_S at
@@ -171,9 +169,7 @@ class Outlet:
 
     def close(self) -> None:
         """Stop the pump and the producer; writers must have been closed."""
-        self._closing = True
-        self.wake()
-        self._pump.join()
+        self._pump.stop()
         self.background.shutdown(wait=True, cancel_futures=True)
         if self._producer is not None:
             self._producer.close(timeout=2)
@@ -201,23 +197,19 @@ class Outlet:
         sender.force_close()
         threading.Thread(target=lambda: _close(producer), name="producer-closing", daemon=True).start()
 
-    def _run(self) -> None:
-        while not self._closing:
-            now_s = time.monotonic()
-            next_s = now_s + _SLOWEST_TICK_S
-            with self._sent_lock:
-                silent = [sent for sent in self._sent if now_s > sent.until_s]
-            for sent in silent:
-                self._told(sent, None, KafkaTimeoutError("nothing was heard of a message"))
-            for pumped in self._pumped:
-                try:
-                    next_s = min(next_s, pumped.step(now_s))
-                except Exception:  # one source's fault must not stop the others
-                    logging.getLogger(__name__).exception("a writer failed")
-            with self._woken:
-                if not self._is_woken:
-                    self._woken.wait(max(0.0, next_s - time.monotonic()))
-                self._is_woken = False
+    def _step(self) -> float:
+        now_s = time.monotonic()
+        next_s = now_s + _SLOWEST_TICK_S
+        with self._sent_lock:
+            silent = [sent for sent in self._sent if now_s > sent.until_s]
+        for sent in silent:
+            self._told(sent, None, KafkaTimeoutError("nothing was heard of a message"))
+        for pumped in self._pumped:
+            try:
+                next_s = min(next_s, pumped.step(now_s))
+            except Exception as failure:  # noqa: BLE001  one source's fault must not stop the others
+                self._pump.failed(failure)
+        return max(0.0, next_s - time.monotonic())
 
 
 def _close(producer: KafkaProducer) -> None:

@@ -21,6 +21,7 @@ from ioc import topics
 from ioc.catalog.catalog import Catalog
 from ioc.clock import Clock, SystemClock
 from ioc.errors import ConfigurationInvalid, SourceUnavailable, SpoolFull
+from ioc.fault_register import FaultRegister
 from ioc.model.source import SourceCondition, SourceState
 from ioc.settings import Settings
 from ioc.wire.source_states import encode_state
@@ -49,12 +50,18 @@ class Runner:
     the pushed ones. A changed, added or removed file takes effect within 2 s."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, kinds: Sequence[str] = PULLED, clock: Clock | None = None
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        kinds: Sequence[str] = PULLED,
+        clock: Clock | None = None,
+        faults: FaultRegister | None = None,
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._kinds = kinds
         self._clock = clock or SystemClock()
+        self._faults = faults
         self._trouble = ""
         self._running: dict[str, Running] = {}
         self._outlet: Outlet | None = None
@@ -74,6 +81,7 @@ class Runner:
             measures=self._catalog.vocabulary.measures,
             security=self._settings.security,
             clock=self._clock,
+            faults=self._faults,
         )
         try:
             while True:

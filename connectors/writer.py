@@ -52,6 +52,7 @@ class SourceWriter:
         self._dirty = False
         self._counts = Counts()
         self._disk_error = ""
+        self._step_error = ""
         self.opened = _promise()
         outlet.attach(self)
 
@@ -152,7 +153,7 @@ class SourceWriter:
     @property
     def error(self) -> str:
         """Why nothing goes to the broker or the disk at present; empty when all is well."""
-        return self._disk_error or self._delivery.error
+        return self._disk_error or self._step_error or self._delivery.error
 
     def has_room(self) -> bool:
         """Whether little enough is under way that more may come."""
@@ -174,21 +175,30 @@ class SourceWriter:
             )
 
     def step(self, now_s: float) -> float:
-        """The pump's: seal what is due, deliver, save. Gives when to come again."""
+        """Seal what is due, deliver, save; called by the pump. Return when to come again."""
         with self._changed:
-            while self._is_due(now_s):
-                self._seal()
             try:
-                self._delivery.step(now_s)
-                self._disk_error = ""
-            except SpoolFull as fault:
-                self._disk_error = str(fault)
-            if self._dirty and now_s - self._saved_s > _CHECKPOINT_EVERY_S and self.is_open:
-                self._save()
-                self._saved_s = now_s
-            if not self._buffer:
-                return now_s + (0.2 if self._delivery.queue else 1.0)
-            return max(now_s + 0.005, self._buffered_since_s + FLUSH_S)
+                next_s = self._advance(now_s)
+            except Exception as failure:
+                self._step_error = f"The source cannot write: {failure!r}."
+                raise
+            self._step_error = ""
+            return next_s
+
+    def _advance(self, now_s: float) -> float:
+        while self._is_due(now_s):
+            self._seal()
+        try:
+            self._delivery.step(now_s)
+            self._disk_error = ""
+        except SpoolFull as fault:
+            self._disk_error = str(fault)
+        if self._dirty and now_s - self._saved_s > _CHECKPOINT_EVERY_S and self.is_open:
+            self._save()
+            self._saved_s = now_s
+        if not self._buffer:
+            return now_s + (0.2 if self._delivery.queue else 1.0)
+        return max(now_s + 0.005, self._buffered_since_s + FLUSH_S)
 
     def _put(self, pending: Pending, records: int, duplicate: int) -> None:
         newest = newest_time(pending.intake)

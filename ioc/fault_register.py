@@ -46,6 +46,11 @@ class FaultRegister:
         with self._lock:
             self._checks.append(check)
 
+    def remove_check(self, check: Check) -> None:
+        """Ask `check` no more."""
+        with self._lock:
+            self._checks = [other for other in self._checks if other != check]
+
     def of(self, part: str) -> Fault | None:
         """Return the reported fault of `part`."""
         with self._lock:

@@ -87,6 +87,7 @@ class PeriodicThread:
         """End after the running step; return when it has, at the latest after `timeout_s`."""
         self._stopping.set()
         self._woken.set()
+        self.faults.remove_check(self._check)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
 

@@ -3,10 +3,10 @@
 import fcntl
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +15,7 @@ import click
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.commands.starting import BEYOND_HELP, ENVIRONMENT
 from ioc.errors import ConfigurationInvalid
+from ioc.periodic_thread import PeriodicThread
 from ioc.processes import Child, Flag, Restart
 from ioc.settings import Settings
 
@@ -49,7 +50,8 @@ def _run(settings: Settings, workers: int, demo: bool) -> None:
     try:
         if broker is not None:
             address = broker.start()
-            threading.Thread(target=_keep_broker, args=(broker, address, parts, ending), daemon=True).start()
+            keeping = partial(_keep_broker, broker, address, parts, ending)
+            PeriodicThread("broker", keeping, 0.0, stuck_after_s=None).start()
         parts.let_go()
         while not ending.wait(0.1):
             first = parts.deaths == 0

@@ -1,10 +1,11 @@
-"""What `ioc up` tells once all is there: first the demonstration's history is loaded, if there is any to load."""
+"""What `ioc up` prints: the addresses at once, then when the centre is ready, or what it still waits for."""
 
 import os
 import time
 from http.client import HTTPConnection, HTTPException
 
 import click
+import orjson
 
 from ioc import cli
 from ioc.demo import addresses
@@ -12,17 +13,54 @@ from ioc.demo.people import demonstration_accounts
 from ioc.settings import Settings
 
 READY_WITHIN_S = 180.0
+_LOOK_EVERY_S = 0.2
 
 
 def welcome(settings: Settings, began: float) -> None:
-    """`began` is when the start began (monotonic seconds)."""
+    """Print where things are, load the demonstration's history if there is any to load, and say when all is ready.
+
+    `began` is when the start began (monotonic seconds).
+    """
+    for line in addresses_of(settings):
+        click.echo(line)
     if settings.demonstration:
         _load_history()
-    _announce(settings, _live_after(settings, began))
+    state = _await_ready(settings.http_port, began)
+    for line in next_steps(settings):
+        click.echo(line)
+    click.echo(f"{state} Ctrl-C stops all of it.")
+
+
+def addresses_of(settings: Settings) -> list[str]:
+    """Return the lines that are true before anything has started."""
+    address = f"http://127.0.0.1:{settings.http_port}"
+    settings.admin_token()
+    token = "IOC_ADMIN_TOKEN" if os.environ.get("IOC_ADMIN_TOKEN") else str(settings.data_dir / "admin.token")
+    return [
+        f"Wall         {address}/wall/main  (starting)",
+        f"API          {address}/docs",
+        f"Kafka        {settings.bootstrap()}",
+        f"Admin token  {token}",
+        f"Data, logs   {settings.data_dir}",
+    ]
+
+
+def next_steps(settings: Settings) -> list[str]:
+    """Return what to do with a running centre: the demonstration's ways in, or how to connect the first source."""
+    if not settings.demonstration:
+        if settings.sources_dir.is_dir() and any(settings.sources_dir.glob("*.toml")):
+            return []
+        return [f"No source is configured yet: put one TOML file per source into {settings.sources_dir}"]
+    lines = ["Push token   .venv/bin/ioc source token demo-push"]
+    if (at := addresses.read(settings.data_dir)) is not None:
+        lines.append(f"MQTT         {at.mqtt}  (simulated server; topic air/<unit>/air.pm25/<station>)")
+        lines.append(f"Drop folder  {at.folders['demo-drop']}")
+    accounts = demonstration_accounts(settings)
+    return lines + [f"Log in as    {role:9} {name:9} {password}" for role, name, password in accounts]
 
 
 def _load_history() -> None:
-    """In the foreground, for its progress bar; the second time it ends at once. The wall is live meanwhile."""
+    """Load it in the foreground, for its progress bar; the second time it ends at once. The wall is live meanwhile."""
     try:
         cli.main(["demo", "--history"])
     except SystemExit as end:
@@ -30,41 +68,26 @@ def _load_history() -> None:
             click.echo("The history was not loaded to its end; the next start goes on with it.", err=True)
 
 
-def _live_after(settings: Settings, began: float) -> str:
-    """Says so once live values flow, or after a while that they do not."""
+def _await_ready(port: int, began: float) -> str:
+    """Wait until all parts work; return the sentence that says so, or what is still missing."""
+    missing = "the server does not answer."
     while time.monotonic() - began < READY_WITHIN_S:
-        if _is_ready(settings.http_port):
-            return f"live after {time.monotonic() - began:.0f} s"
-        time.sleep(0.2)
-    return "NO LIVE VALUES YET; see the logs"
+        status, detail = _readiness(port)
+        if status == 200:
+            return f"Ready after {time.monotonic() - began:.0f} s."
+        missing = detail or missing
+        time.sleep(_LOOK_EVERY_S)
+    return f"NOT READY after {READY_WITHIN_S:.0f} s: {missing}"
 
 
-def _is_ready(port: int) -> bool:
+def _readiness(port: int) -> tuple[int, str]:
+    """Return the status of `/readyz` and its sentence; (0, "") while nobody answers."""
     connection = HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
+        answer = connection.getresponse()
+        return answer.status, str(orjson.loads(answer.read()).get("detail", ""))
+    except (OSError, HTTPException, ValueError):
+        return 0, ""
     finally:
         connection.close()
-
-
-def _announce(settings: Settings, state: str) -> None:
-    """Where things are."""
-    address = settings.address or f"http://127.0.0.1:{settings.http_port}"
-    settings.admin_token()
-    token = "IOC_ADMIN_TOKEN" if os.environ.get("IOC_ADMIN_TOKEN") else str(settings.data_dir / "admin.token")
-    click.echo(f"Wall         {address}/wall/main  ({state})")
-    click.echo(f"API          {address}/docs")
-    click.echo(f"Kafka        {settings.bootstrap()}")
-    click.echo(f"Admin token  {token}")
-    click.echo("Push token   .venv/bin/ioc source token demo-push")
-    click.echo(f"Data, logs   {settings.data_dir}")
-    if settings.demonstration and (at := addresses.read(settings.data_dir)) is not None:
-        click.echo(f"MQTT         {at.mqtt}  (simulated server; topic air/<unit>/air.pm25/<station>)")
-        click.echo(f"Drop folder  {at.folders['demo-drop']}")
-    if settings.demonstration:
-        for role, name, password in demonstration_accounts(settings):
-            click.echo(f"Log in as    {role:9} {name:9} {password}")
-    click.echo("Ctrl-C stops all of it.")

@@ -12,6 +12,7 @@ from tests.bench import (
     historian,
     latency,
     questions,
+    restarts,
     resting,
     storm,
     throughput,
@@ -35,6 +36,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "questions": questions.run,
     "undisturbed": lambda: undisturbed.run(46),
     "demonstration": lambda: resting.run(30),
+    "restarts": restarts.run,
 }
 
 
