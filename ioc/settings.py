@@ -1,9 +1,13 @@
-"""Settings from the environment; the command line reads them once and passes them on."""
+"""Settings from `ioc.toml` in the data directory and the environment, which goes before the file.
+
+The command line reads them once and passes them on.
+"""
 
 import os
 import re
 import secrets
 import socket
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +22,12 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 WILDCARDS = ("0.0.0.0", "::", "")
 """Listening addresses that stand for every interface; nobody can open them in a browser."""
 _NOT_IN_ADDRESS = re.compile(r"[\s\"<>\\^`{|}?#]")
+FILE = "ioc.toml"
+FILE_KEYS = (
+    *("province", "http_host", "http_port", "address", "anonymous", "kafka", "partitions", "demo_days"),
+    *("quack_host", "quack_port"),
+)
+"""Keys of the file; `province` is IOC_PROVINCE, and so on. Secrets stay out of it."""
 KAFKA_SECURITY = (
     "security_protocol",
     "sasl_mechanism",
@@ -54,8 +64,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises ConfigurationInvalid naming the variable at fault."""
+        """Read `ioc.toml` of the data directory with `environment` laid over. Raises ConfigurationInvalid naming the
+        variable or the key at fault."""
         data_dir = Path(environment.get("IOC_DATA_DIR", "var")).absolute()
+        environment = {**_of_file(data_dir / FILE), **environment}
         security = {
             name: environment[f"IOC_KAFKA_{name.upper()}"]
             for name in KAFKA_SECURITY
@@ -183,6 +195,35 @@ def secret_file(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text().strip()
+
+
+def record_province(settings: Settings) -> None:
+    """Write `ioc.toml` with the province when there is none yet, so that later starts need no variable."""
+    path = settings.data_dir / FILE
+    if not path.exists():
+        draft = path.with_name(f".{FILE}.{os.getpid()}")
+        draft.write_text(
+            f"# Settings of this centre; a variable such as IOC_PROVINCE goes before its key here.\n"
+            f'# Keys: {", ".join(FILE_KEYS)}.\nprovince = "{settings.province}"\n',
+            encoding="utf-8",
+        )
+        draft.replace(path)
+
+
+def _of_file(path: Path) -> dict[str, str]:
+    """Return the file's keys as the variables that they stand for; none without a file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as fault:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+        raise ConfigurationInvalid(f"{path} cannot be read as TOML: {fault}.") from None
+    for key, value in content.items():
+        if key not in FILE_KEYS:
+            raise ConfigurationInvalid(f"{path} has the key {key!r}; known keys are {', '.join(FILE_KEYS)}.")
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ConfigurationInvalid(f"{path}: {key} is neither a text nor a whole number.")
+    return {f"IOC_{key.upper()}": str(value) for key, value in content.items()}
 
 
 def _anonymous(environment: Mapping[str, str], http_host: str) -> Role | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ioc.catalog.calendar import Decisions
+from ioc.catalog.faults import Fault
 from ioc.model.kpi import Constant, KpiDefinition
 from ioc.model.unit import Unit
 from ioc.model.vocabulary import Vocabulary
@@ -23,7 +24,8 @@ class Catalog:
     """`province` is the unit whose centre this is; `vocabulary.units` are it and its communes.
 
     `kpis` are in an order in which each formula stands behind its parts; `constants` are
-    figures that formulas name; `decisions` say which days are worked.
+    figures that formulas name; `decisions` say which days are worked. `faults` are those of the province's files that
+    gave way to their last good version (ioc/catalog/last_good.py).
     """
 
     province: Unit
@@ -32,3 +34,4 @@ class Catalog:
     kpis: Mapping[str, KpiDefinition] = field(default_factory=dict)
     constants: Mapping[str, Constant] = field(default_factory=dict)
     decisions: Decisions = field(default_factory=Decisions)
+    faults: tuple[Fault, ...] = ()

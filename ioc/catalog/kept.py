@@ -1,4 +1,4 @@
-"""A checked catalogue kept on disk: each process of the centre reads it in a moment instead of checking it anew."""
+"""A checked catalogue kept on disk: each process of the centre reads it in a moment instead of checking it again."""
 
 import hashlib
 import logging
@@ -7,32 +7,50 @@ import pickle
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from ioc.catalog.catalog import Catalog
+from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.last_good import read_last_good
 from ioc.catalog.loader import load
 
 LOG = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parent.parent
 _READ_BY = (".toml", ".csv", ".py")
+PATTERNS = ("*.toml", "*.csv")
+"""The province's files that the catalogue is made of."""
 
 
-def load_kept(province: str, overlay: Path | None, kept_dir: Path) -> Catalog:
-    """As `load`, and raises the same. What is kept holds for exactly these definitions, this code, this Python and
-    DuckDB, which reads the conditions. `kept_dir` belongs to the centre: whoever may write there may run code in it."""
-    path = kept_dir / f"catalog-{_fingerprint(province, overlay)}.pickle"
+def load_kept(province: str, overlay: Path | None, kept_dir: Path, *, strict: bool = False) -> Catalog:
+    """Return the catalogue in force: as `load`, but a faulty file of the province gives way to its last good version,
+    and `Catalog.faults` says so. With `strict` the faults are raised instead, as CatalogInvalid.
+
+    What is kept holds for exactly these definitions, this code, this Python and DuckDB, which reads the conditions.
+    `kept_dir` belongs to the centre: whoever may write there may run code in it. Raises ConfigurationInvalid for a code
+    that is no province's.
+    """
+    catalog = _unpickled(kept_dir / f"catalog-{_fingerprint(province, overlay)}.pickle")
+    if catalog is None:
+        read = read_last_good(lambda folder: load(province, folder), overlay, PATTERNS, kept_dir / "good" / "catalog")
+        catalog = replace(read.value, faults=read.faults)
+        if not read.faults:  # what the last good version is may change while the faulty file stays the same
+            _keep(catalog, kept_dir / f"catalog-{_fingerprint(province, overlay)}.pickle")
+    if strict and catalog.faults:
+        raise CatalogInvalid(catalog.faults)
+    return catalog
+
+
+def _unpickled(path: Path) -> Catalog | None:
     try:
         kept = pickle.loads(path.read_bytes())
-        if isinstance(kept, Catalog):
-            return kept
     except FileNotFoundError:
-        pass
+        return None
     except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: the definitions are still there
-        LOG.warning("%s is not readable (%r); the definitions are checked anew", path, fault)
-    catalog = load(province, overlay)
-    _keep(catalog, path)
-    return catalog
+        LOG.warning("%s is not readable (%r); the definitions are checked again", path, fault)
+        return None
+    return kept if isinstance(kept, Catalog) else None
 
 
 def _keep(catalog: Catalog, path: Path) -> None:

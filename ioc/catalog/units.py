@@ -1,22 +1,20 @@
 """Administrative units of Viet Nam since 1 July 2025 (two levels), and agencies of the provinces.
 
-`units.csv`, `agencies.csv` and `former_units.csv` lie beside this file; a province's own `agencies.csv` in its
-catalogue takes the place of ours.
+`units.csv`, `agencies.csv` and `former_units.csv` lie beside this file; a province's own files are laid over them
+(ioc/catalog/own_units.py).
 """
 
 import csv
 from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from ioc.catalog.own_units import AGENCIES, day_of, lay_units, own_agencies, read_agency
 from ioc.errors import ConfigurationInvalid
-from ioc.model.unit import Unit, UnitLevel
+from ioc.model.unit import Unit
 
-AGENCIES = "agencies.csv"
 _COMMUNE_DIGITS = 5
-_AGENCY_COLUMNS = ("province", "code", "name", "short_name")
 
 
 @cache
@@ -26,13 +24,21 @@ def all_units() -> dict[str, Unit]:
 
 
 def province_units(province: str, overlay: Path | None = None) -> dict[str, Unit]:
-    """A province, its communes and its agencies by code, in this order. Raises ConfigurationInvalid for a code that
-    is no province's and for an agencies.csv that cannot be read."""
+    """Return a province, its communes and its agencies by code, in this order, with the files of `overlay` laid over.
+
+    A commune that has ended stays, with its `valid_to`, since history speaks of it. Raises ConfigurationInvalid for a
+    code that is no province's, CatalogInvalid for a faulty units.csv or agencies.csv.
+    """
     units = all_units()
     if province not in units or units[province].parent:
-        raise ConfigurationInvalid(f"IOC_PROVINCE={province!r} is no province's code; Huế is 46.")
+        raise ConfigurationInvalid(f"IOC_PROVINCE={province!r} is not the code of a province; Huế is 46.")
     communes = {code: unit for code, unit in units.items() if unit.parent == province}
-    return {province: units[province]} | communes | _agencies(province, overlay)
+    if overlay is not None:
+        communes = lay_units(communes, province, overlay)
+    agencies = {row["code"]: read_agency(row) for row in _own(AGENCIES) if row["province"] == province}
+    if overlay is not None:
+        agencies = own_agencies(agencies, province, overlay, all_units().keys() | communes.keys())
+    return {province: units[province]} | communes | agencies
 
 
 @cache
@@ -59,34 +65,6 @@ def former_units_of(units: Mapping[str, Unit]) -> dict[str, tuple[str, ...]]:
     return {code: new for code, new in former_units().items() if any(unit in units for unit in new)}
 
 
-def _agencies(province: str, overlay: Path | None) -> dict[str, Unit]:
-    path = None if overlay is None else overlay / AGENCIES
-    if path is None or not path.is_file():
-        return {row["code"]: _agency(row) for row in _own(AGENCIES) if row["province"] == province}
-    agencies: dict[str, Unit] = {}
-    for line, row in enumerate(_rows_of(path), start=2):
-        missing = [name for name in _AGENCY_COLUMNS if not row.get(name)]
-        if missing:
-            raise ConfigurationInvalid(f"{path} line {line}: {', '.join(missing)} is missing; fill the column.")
-        if row["province"] == province:
-            if row["code"] in agencies or row["code"] in all_units():
-                raise ConfigurationInvalid(f"{path} line {line}: the code {row['code']!r} is another unit's already.")
-            try:
-                agencies[row["code"]] = _agency(row)
-            except ValueError:
-                raise ConfigurationInvalid(
-                    f'{path} line {line}: valid_from and valid_to are days as "2025-07-01".'
-                ) from None
-    return agencies
-
-
-def _rows_of(path: Path) -> list[dict[str, str]]:
-    try:
-        return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        raise ConfigurationInvalid(f"{path} cannot be read as CSV in UTF-8: {fault}.") from fault
-
-
 def _own(name: str) -> Iterable[dict[str, str]]:
     return csv.DictReader(files("ioc.catalog").joinpath(name).read_text(encoding="utf-8").splitlines())
 
@@ -101,24 +79,5 @@ def _unit(row: dict[str, str]) -> Unit:
         latitude=float(row["latitude"]),
         longitude=float(row["longitude"]),
         area_km2=float(row["area_km2"]) if row["area_km2"] else None,
-        valid_from=_day(row["valid_from"]),
+        valid_from=day_of(row["valid_from"]),
     )
-
-
-def _agency(row: dict[str, str]) -> Unit:
-    return Unit(
-        code=row["code"],
-        name=row["name"],
-        short_name=row["short_name"],
-        kind=UnitLevel.DEPARTMENT.value,
-        parent=row["province"],
-        latitude=None,
-        longitude=None,
-        area_km2=None,
-        valid_from=_day(row.get("valid_from") or ""),
-        valid_to=_day(row.get("valid_to") or ""),
-    )
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None

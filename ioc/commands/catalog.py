@@ -13,7 +13,7 @@ from ioc.catalog.coverage import unfed
 from ioc.catalog.faults import CatalogInvalid
 from ioc.catalog.new_pack import new_pack
 from ioc.catalog.rows import ID
-from ioc.commands.rule_checks import check_alerting
+from ioc.commands.definition_checks import check_definitions
 from ioc.settings import Settings
 
 
@@ -26,13 +26,12 @@ def command() -> None:
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def check(directory: Path | None, as_json: bool) -> None:
-    """Check the packs with their rules, the rules' cases and the routing, with those of DIRECTORY (default: the
-    province's own) laid over; exit code 1 on a fault."""
+    """Check the packs, units, rules with their cases, routing, channels, displays, reports and open data, with those of
+    DIRECTORY (default: the province's own) laid over; exit code 1 on a fault."""
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     try:
-        catalog = load(settings.province, overlay)
-        alerting = check_alerting(catalog, overlay, settings.zone)
+        counts = check_definitions(settings, overlay)
     except CatalogInvalid as invalid:
         if as_json:
             click.echo(orjson.dumps({"faults": [asdict(fault) for fault in invalid.faults]}))
@@ -40,12 +39,6 @@ def check(directory: Path | None, as_json: bool) -> None:
             for fault in invalid.faults:
                 click.echo(str(fault), err=True)
         raise click.exceptions.Exit(1) from None
-    counts = {
-        "measures": len(catalog.vocabulary.measures),
-        "case_types": len(catalog.vocabulary.case_types),
-        "kpis": len(catalog.kpis),
-        **alerting,
-    }
     click.echo(
         orjson.dumps({"faults": [], **counts}) if as_json else ", ".join(f"{n} {what}" for what, n in counts.items())
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.alerts.plan import units_of
 from ioc.alerts.rule_cases import run_case
+from ioc.catalog import load
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import load_routing
@@ -17,9 +18,9 @@ from ioc.model.rule_case import RuleCase
 
 
 def check_alerting(catalog: Catalog, overlay: Path | None, zone: ZoneInfo) -> dict[str, int]:
-    """How many rules and procedures there are, and cases that were run: the province's (`cases/` of its definitions),
-    and the package's of those rules that the province has left as they are. Raises CatalogInvalid with every fault
-    found, a case that does not hold among them."""
+    """Return how many rules and procedures there are, and cases that were run: the province's (`cases/` of its
+    definitions) with the province's definitions, the package's with the package's. Raises CatalogInvalid with every
+    fault found, a case that does not hold among them."""
     faults: list[Fault] = []
     try:
         load_routing(overlay)
@@ -29,31 +30,32 @@ def check_alerting(catalog: Catalog, overlay: Path | None, zone: ZoneInfo) -> di
         rules = load_rules(catalog, overlay)
     except CatalogInvalid as invalid:
         raise CatalogInvalid([*faults, *invalid.faults]) from None
-    shipped = load_rules(catalog)
     cases = 0
-    for path, known in _case_files(overlay, shipped, rules):
+    for path, of, known in _case_files(overlay, catalog, rules):
         try:
             listed = read_cases(path, known.rules)
         except CatalogInvalid as invalid:
             faults += invalid.faults
             continue
         for case in listed:
-            if known.fields[case.rule] == rules.fields.get(case.rule):
-                failed = failures_of(case, rules, catalog, zone)
-                faults += [Fault(str(path), f"rule {case.rule}", case.name, failure) for failure in failed]
-                cases += 1
+            failed = failures_of(case, known, of, zone)
+            faults += [Fault(str(path), f"rule {case.rule}", case.name, failure) for failure in failed]
+            cases += 1
     if faults:
         raise CatalogInvalid(faults)
     return {"rules": len(rules.rules), "procedures": len(rules.procedures), "cases": cases}
 
 
-def _case_files(overlay: Path | None, shipped: Rules, in_force: Rules) -> Iterator[tuple[Path, Rules]]:
-    """Each with the rules that it was written for."""
+def _case_files(overlay: Path | None, catalog: Catalog, in_force: Rules) -> Iterator[tuple[Path, Catalog, Rules]]:
+    """Yield each file with the definitions that it was written for: the province's targets are not the package's."""
+    own = overlay is not None and overlay.is_dir()
+    shipped = load(catalog.province.code) if own else catalog
+    rules = load_rules(shipped) if own else in_force
     for path in sorted(Path(str(files("ioc.catalog").joinpath("rules", "cases"))).glob("*.toml")):
-        yield path, shipped
+        yield path, shipped, rules
     if overlay is not None:
         for path in sorted((overlay / "cases").glob("*.toml")):
-            yield path, in_force
+            yield path, catalog, in_force
 
 
 def failures_of(case: RuleCase, rules: Rules, catalog: Catalog, zone: ZoneInfo) -> list[str]:

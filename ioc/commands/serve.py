@@ -44,7 +44,7 @@ from ioc.serving.restatements import Restating
 from ioc.serving.self_report import SelfReport
 from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
-from ioc.settings import Settings
+from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
 from ioc.store.historian import Condition, Historian
 from ioc.store.ledger import read_ledger
@@ -100,6 +100,8 @@ class Serving:
         self._push_sources = PushSources(runner, self._faults)
         self._push_sources.start()
         self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
+        self._store.claim(settings.province)
+        record_province(settings)
         self._hub = Hub(self._clock, self._min_samples)
         bootstrap, security = settings.bootstrap(), settings.security
         self._sources = SourceWatch(
@@ -123,6 +125,7 @@ class Serving:
             settings.channels_path,
             settings.zone,
             f"{settings.outer_address}/ops",
+            settings.kept_dir / "good",
         )
         self._desk = Desk(self._store, self._catalog, place, self._clock)
         self._deliveries = Deliveries(
@@ -221,7 +224,7 @@ class Serving:
         return replace(ledger, coded_faults=ledger.coded_faults + self._faults.current())
 
     def _reload(self) -> Catalog:
-        found = load_kept(self._settings.province, self._settings.catalog_dir, self._settings.kept_dir)
+        found = load_kept(self._settings.province, self._settings.catalog_dir, self._settings.kept_dir, strict=True)
         self._desk.reload(found)
         self._catalog = found
         self._evaluator.reload(found)

@@ -19,6 +19,8 @@ from ioc.alerts.silences import Silence, end_resolved
 from ioc.alerts.suppression import Watch
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import Channel, load_channels
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.last_good import read_last_good, read_last_good_file
 from ioc.catalog.routing import Alerting, load_routing
 from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, to_ms
@@ -31,17 +33,20 @@ from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Letter, Opene
 
 @dataclass(frozen=True)
 class Place:
-    """Where the desk stands: the province's definitions (`overlay`), the file of channels, its zone, its console."""
+    """Where the desk stands: the province's definitions (`overlay`), the file of channels, its zone, its console;
+    `kept` is the folder for last good versions of these files, None to keep none."""
 
     overlay: Path | None
     channels: Path
     zone: ZoneInfo
     link: str
+    kept: Path | None = None
 
 
 @dataclass(frozen=True)
 class InForce:
-    """Definitions that hold now; `needs` is what a tick must be told for them."""
+    """Definitions that hold now; `needs` is what a tick must be told for them. `faults` are those of the files that
+    gave way to their last good version."""
 
     catalog: Catalog
     rules: Rules
@@ -49,6 +54,7 @@ class InForce:
     channels: Mapping[str, Channel]
     needs: Needs
     wording: Wording
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Desk:
         self.on_change: Callable[[Change], None] = lambda _: None
         self.ticks = Ticks()
         self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
-        self.in_force = self.definitions(catalog, self.rulebook.changed())
+        self.in_force = self._last_good_definitions(catalog)
         kept = read_kept(self.store)
         plan = _plan(self.in_force, place.zone)
         state, ended = restore(plan, kept.saved)
@@ -196,12 +202,57 @@ class Desk:
     def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> InForce:
         """What would be in force with these rules changed. Raises CatalogInvalid."""
         channels = load_channels(self.place.channels)
-        rules = load_rules(catalog, self.place.overlay, changed)
-        alerting = load_routing(self.place.overlay, channels)
+        rules, alerting = _rules_and_routing(catalog, self.place.overlay, channels, changed)
+        return self._in_force(catalog, rules, alerting, channels)
+
+    def _last_good_definitions(self, catalog: Catalog) -> InForce:
+        """As `definitions`, but a faulty file of the province gives way to its last good version."""
+        changed = self.rulebook.changed()
+        if self.place.kept is None:
+            return self.definitions(catalog, changed)
+        channels = read_last_good_file(load_channels, self.place.channels, self.place.kept / "channels")
+        found = read_last_good(
+            lambda folder: _rules_and_routing(catalog, folder, channels.value, changed),
+            self.place.overlay,
+            ("*.toml", "alerting/*.toml"),
+            self.place.kept / "rules",
+        )
+        return self._in_force(catalog, *found.value, channels.value, (*channels.faults, *found.faults))
+
+    def _in_force(
+        self,
+        catalog: Catalog,
+        rules: Rules,
+        alerting: Alerting,
+        channels: Mapping[str, Channel],
+        faults: tuple[Fault, ...] = (),
+    ) -> InForce:
         if catalog.decisions != self._decisions:
             self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
         wording = Wording(catalog, rules, alerting, self.place.zone, self.place.link)
-        return InForce(catalog, rules, alerting, channels, Needs.of(rules.rules.values()), wording)
+        return InForce(catalog, rules, alerting, channels, Needs.of(rules.rules.values()), wording, faults)
+
+
+def _rules_and_routing(
+    catalog: Catalog,
+    overlay: Path | None,
+    channels: Mapping[str, Channel],
+    changed: Mapping[str, Mapping[str, Any] | None],
+) -> tuple[Rules, Alerting]:
+    """Raises CatalogInvalid with the faults of both."""
+    faults: list[Fault] = []
+    alerting = None
+    try:
+        alerting = load_routing(overlay, channels)
+    except CatalogInvalid as invalid:
+        faults += invalid.faults
+    try:
+        rules = load_rules(catalog, overlay, changed)
+    except CatalogInvalid as invalid:
+        raise CatalogInvalid([*faults, *invalid.faults]) from None
+    if alerting is None:
+        raise CatalogInvalid(faults)
+    return rules, alerting
 
 
 def _plan(found: InForce, zone: ZoneInfo) -> Plan:

@@ -38,3 +38,7 @@ class Unit:
         if not self.parent:
             return UnitLevel.PROVINCE
         return UnitLevel.DEPARTMENT if self.kind == UnitLevel.DEPARTMENT else UnitLevel.COMMUNE
+
+    def is_in_being(self, day: date) -> bool:
+        """Whether the unit exists on `day`; half-open, [valid_from, valid_to)."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)

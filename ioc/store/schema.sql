@@ -3,6 +3,8 @@
 -- No indexes: they live in memory and cost more on writing than they save (ARCHITECTURE.md, "Store").
 
 CREATE TABLE IF NOT EXISTS store_facts (version INTEGER NOT NULL, zone_hours INTEGER NOT NULL, made_at TIMESTAMP NOT NULL);
+-- Whose data it is; one row once the first server has opened it.
+CREATE TABLE IF NOT EXISTS store_province (code VARCHAR NOT NULL);
 
 -- Words of the panes as small numbers. Subject 0 means none, or merged.
 CREATE TABLE IF NOT EXISTS measure_codes (code SMALLINT NOT NULL, id VARCHAR NOT NULL);

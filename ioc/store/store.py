@@ -95,6 +95,18 @@ class Store:
         with self.cursor() as cursor, self.writing, transaction(cursor, self.path):
             return keep_clocks(cursor, clocks, self.zone_hours)
 
+    def claim(self, province: str) -> None:
+        """Record whose data the store holds, when it is new. Raises ConfigurationInvalid for another province's."""
+        with self.cursor() as cursor, self.writing, transaction(cursor, self.path):
+            known = cursor.execute("SELECT code FROM store_province").fetchall()
+            if not known:
+                cursor.execute("INSERT INTO store_province VALUES (?)", [province])
+        if known and known[0][0] != province:
+            raise ConfigurationInvalid(
+                f"The store {self.path} holds the data of province {known[0][0]}, but this centre is set to province "
+                f"{province}; set IOC_PROVINCE={known[0][0]}, or IOC_DATA_DIR to another folder."
+            )
+
     def close(self) -> None:
         """Write everything into the file and let go of it; harmless when closed already."""
         with self._lock:

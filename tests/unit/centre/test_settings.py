@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ioc.errors import ConfigurationInvalid
-from ioc.settings import Settings, secret_file
+from ioc.settings import Settings, record_province, secret_file
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,34 @@ def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path):
     assert len(made) >= 40
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_file_of_the_data_directory_is_read_and_a_variable_goes_before_it(tmp_path: Path) -> None:
+    (tmp_path / "ioc.toml").write_text('province = "48"\nhttp_port = 9000\n')
+    data = {"IOC_DATA_DIR": str(tmp_path)}
+    settings = Settings.from_environment(data)
+    assert (settings.province, settings.http_port) == ("48", 9000)
+    assert Settings.from_environment(data | {"IOC_PROVINCE": "46"}).province == "46"
+
+
+def test_a_first_start_records_its_province_and_later_ones_keep_it(tmp_path: Path) -> None:
+    data = {"IOC_DATA_DIR": str(tmp_path)}
+    record_province(Settings.from_environment(data | {"IOC_PROVINCE": "48"}))
+    assert Settings.from_environment(data).province == "48"
+    record_province(Settings.from_environment(data | {"IOC_PROVINCE": "46"}))
+    assert Settings.from_environment(data).province == "48"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param('provinse = "48"', "has the key 'provinse'", id="unknown key"),
+        pytest.param("province = [48]", "province is neither", id="a list"),
+        pytest.param("province =", "cannot be read as TOML", id="not TOML"),
+        pytest.param("http_port = 70000", "IOC_HTTP_PORT='70000' is not a whole number", id="value out of bounds"),
+    ],
+)
+def test_a_faulty_file_is_named(text: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "ioc.toml").write_text(text)
+    with pytest.raises(ConfigurationInvalid, match=fault):
+        Settings.from_environment({"IOC_DATA_DIR": str(tmp_path)})

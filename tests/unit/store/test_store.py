@@ -93,3 +93,15 @@ def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(StoreUnavailable, match="is closed"):
         store.cursor()
+
+
+def test_the_store_knows_its_province_and_refuses_another(tmp_path: Path) -> None:
+    path, archive = tmp_path / "store" / "ioc.duckdb", tmp_path / "archive"
+    store = Store.open(path, archive, zone=VIETNAM)
+    store.claim("48")
+    store.claim("48")
+    store.close()
+    store = Store.open(path, archive, zone=VIETNAM)
+    with pytest.raises(ConfigurationInvalid, match=r"holds the data of province 48.*IOC_PROVINCE=48"):
+        store.claim("46")
+    store.close()

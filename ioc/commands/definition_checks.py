@@ -1,0 +1,49 @@
+"""What `ioc catalog check` and `ioc doctor` check: every kind of definition that a province can write."""
+
+from collections.abc import Callable, Sized
+from pathlib import Path
+
+from ioc.catalog import load, load_displays
+from ioc.catalog.channels import load_channels
+from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.commands.rule_checks import check_alerting
+from ioc.open_data.choosing import load_open_data
+from ioc.reports.loader import load_reports
+from ioc.settings import Settings
+
+
+def check_definitions(settings: Settings, overlay: Path | None) -> dict[str, int]:
+    """Return how many definitions of each kind there are, with those of `overlay` laid over the package's.
+
+    Raises CatalogInvalid with the faults of all kinds; where the packs themselves are faulty, what is made of them is
+    not looked at.
+    """
+    faults: list[Fault] = []
+    counts: dict[str, int] = {}
+
+    def count(kind: str, read: Callable[[], Sized]) -> None:
+        try:
+            counts[kind] = len(read())
+        except CatalogInvalid as invalid:
+            faults.extend(invalid.faults)
+
+    count("channels", lambda: load_channels(settings.channels_path))
+    try:
+        catalog = load(settings.province, overlay)
+    except CatalogInvalid as invalid:
+        raise CatalogInvalid([*faults, *invalid.faults]) from None
+    counts |= {
+        "measures": len(catalog.vocabulary.measures),
+        "case_types": len(catalog.vocabulary.case_types),
+        "kpis": len(catalog.kpis),
+    }
+    try:
+        counts |= check_alerting(catalog, overlay, settings.zone)
+    except CatalogInvalid as invalid:
+        faults += invalid.faults
+    count("displays", lambda: load_displays(catalog, overlay))
+    count("reports", lambda: load_reports(catalog, overlay))
+    count("datasets", lambda: load_open_data(catalog, overlay).datasets)
+    if faults:
+        raise CatalogInvalid(faults)
+    return counts
