@@ -16,6 +16,8 @@ from ioc.api.refusals import Text, refusing
 from ioc.api.rows import equal_to, naive, select, stored_row
 from ioc.api.threads import Threads
 from ioc.catalog.channels import WALL, Channel
+from ioc.clock import rfc3339
+from ioc.desk.operating import ChannelWait
 
 MOST_AT_ONCE = 1_000
 
@@ -34,12 +36,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.get("/channels")
     async def channels() -> dict[str, Any]:
-        """Without their secrets: of an address the host alone, or Apprise's scheme."""
+        """Without their secrets: of an address the host alone, or Apprise's scheme. `waits_for` says why messages wait:
+        `no_answer`, `asked_to_wait`, `refused` (the last try of the oldest one failed) or `turn` (they are being sent).
+        """
 
         def read() -> dict[str, Any]:
             since = naive(centre.clock.now() - timedelta(days=1))
             rows = desk.store.select(
                 "SELECT channel, count(*) FILTER (state = 'waiting') AS waiting, "
+                "min(planned_at) FILTER (state = 'waiting') AS waiting_since, "
+                "arg_min(reason, planned_at) FILTER (state = 'waiting') AS waiting_reason, "
                 "count(*) FILTER (state = 'sent' AND last_at >= ?) AS sent_24h, "
                 "count(*) FILTER (state = 'dead' AND last_at >= ?) AS dead_24h, "
                 "max(last_at) FILTER (state = 'sent') AS last_sent_at FROM delivery_states GROUP BY channel",
@@ -68,6 +74,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 "people": [one.id for one in routing.people.values() if channel.id in one.channels],
             },
             "waiting": stands.get("waiting", 0),
+            "waiting_since": stands.get("waiting_since"),
+            "waits_for": _waits_for(stands, operating.channel_waits().get(channel.id)),
             "sent_24h": stands.get("sent_24h", 0),
             "dead_24h": stands.get("dead_24h", 0),
             "last_sent_at": stands.get("last_sent_at"),
@@ -130,6 +138,17 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         return await threads.run(work)
 
     return router
+
+
+def _waits_for(stands: dict[str, Any], wait: ChannelWait | None) -> dict[str, Any] | None:
+    """None while nothing waits."""
+    if not stands.get("waiting"):
+        return None
+    if wait is not None:
+        until, since = (None if at is None else rfc3339(at) for at in (wait.until, wait.away_since))
+        return {"code": wait.code, "reason": wait.reason, "until": until, "away_since": since}
+    reason = stands.get("waiting_reason") or ""
+    return {"code": "refused" if reason else "turn", "reason": reason, "until": None, "away_since": None}
 
 
 def _host(channel: Channel) -> str:

@@ -173,6 +173,7 @@ class Serving:
                 past,
                 self._deliveries.try_channel,
                 self._deliveries.retry,
+                self._deliveries.waits,
             ),
             take_snapshot=self._snapshots.take,
             faults=self._faults.current,

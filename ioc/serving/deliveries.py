@@ -1,36 +1,50 @@
-"""The outbox goes out: each delivery until it is sent or given up, those of a lane one after the other."""
+"""The outbox goes out: each delivery until it is sent or given up, those of a lane one after the other.
+
+Channels do not wait for each other: each has threads of its own, and a limit for the time of one try.
+"""
 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
-
-import httpx
 
 from ioc.catalog.channels import Channel
 from ioc.clock import Clock
+from ioc.desk.operating import ChannelWait
 from ioc.errors import SourceUnavailable, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
-from ioc.serving.sending import Undeliverable, client, send
+from ioc.serving.channel_state import ChannelState
+from ioc.serving.sending import NotDelivered, Undeliverable, send
 from ioc.store.alerting import AlertStore, Letter
 
 LOG = logging.getLogger(__name__)
-MOST_TRIES = 12
+MAX_TRIES = 12
 FIRST_BACK_OFF = timedelta(seconds=1)
-LONGEST_BACK_OFF = timedelta(minutes=10)
-AT_ONCE = 4
+MAX_BACK_OFF = timedelta(minutes=10)
+TRIES_AT_ONCE = 4
+"""Per channel."""
 IDLE_S = 0.5
 
 
-class Deliveries:
-    """A crash between sending and noting it sends once more, with the same id. `take` may be called from any thread.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a try: `sent`, `failed` (tried again at `next_at`) or `dead`."""
 
-    Tries of one delivery come 1, 2, 4, … seconds apart, at most ten minutes; after MOST_TRIES, or when the receiver
-    refuses it for good, it is dead, with the reason, and its lane goes on. A dead one that a person sends again goes on
-    where its tries ended.
+    word: str
+    reason: str = ""
+    next_at: datetime | None = None
+
+
+class Deliveries:
+    """A crash between sending and noting it sends once more, with the same id. May be called from any thread.
+
+    Tries of one delivery come 1, 2, 4, … seconds apart, at most ten minutes, or as the receiver asks; after MAX_TRIES,
+    or when the receiver refuses it for good, it is dead, with the reason, and its lane goes on. A dead one that a
+    person sends again goes on where its tries ended. While a receiver does not answer at all, one message at a time is
+    tried with it (`ChannelState`).
     """
 
     def __init__(
@@ -49,25 +63,20 @@ class Deliveries:
         self._lanes: dict[str, list[Letter]] = {}
         self._next_at: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
-        self._busy: set[str] = set()
+        self._busy: dict[str, str] = {}
+        self._states: dict[str, ChannelState] = {}
+        self._pools: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery")
         self._thread = PeriodicThread("deliveries", self._step, IDLE_S, faults)
         self.take(store.waiting())
-
-    @cached_property
-    def _client(self) -> httpx.Client:
-        """Made when something is to be sent: the certificates take it a tenth of a second."""
-        return client()
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         self._thread.stop(5)
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        if "_client" in self.__dict__:
-            self._client.close()
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def take(self, letters: Iterable[Letter]) -> None:
         with self._lock:
@@ -83,74 +92,123 @@ class Deliveries:
         with self._lock:
             return sum(map(len, self._lanes.values()))
 
+    def waits(self) -> Mapping[str, ChannelWait]:
+        """Of the channels whose receiver does not answer or asked to be left alone, by id."""
+        with self._lock:
+            states = dict(self._states)
+        return {
+            channel: ChannelWait(
+                "asked_to_wait" if state.asked_to_wait else "no_answer",
+                state.reason,
+                state.paused_until,
+                state.away_since,
+            )
+            for channel, state in states.items()
+        }
+
     def try_channel(self, channel: str, text: str) -> None:
-        """A message that is kept nowhere. Raises SourceUnavailable."""
+        """Send a message that is kept nowhere. Raises SourceUnavailable."""
         now = self._clock.now()
         payload = '{"version":"4","status":"test","alerts":[]}'
         letter = Letter("test", "test", "", 0, "", "", channel, "", now, (), (), "IOC", text, payload)
         try:
-            send(self._client, self._channels()[channel], letter)
+            send(self._channels()[channel], letter)
         except Undeliverable as fault:
             raise SourceUnavailable(str(fault)) from None
+        with self._lock:
+            self._states.pop(channel, None)
+        self._thread.wake()
 
     def retry(self, deliveries: Sequence[str], by: str) -> list[str]:
-        """Those of them that were given up go out once more; the ids of these. Raises StoreUnavailable."""
+        """Send once more those of them that were given up; their ids. Raises StoreUnavailable."""
         letters = self._store.revive(deliveries, self._clock.now(), f"{by} sent it again.")
         self.take(letters)
         return [letter.id for letter in letters]
 
     def _step(self) -> None:
         for letter in self._due():
-            self._pool.submit(self._deliver, letter)
+            pool = self._pools.get(letter.channel)
+            if pool is None:
+                pool = ThreadPoolExecutor(TRIES_AT_ONCE, thread_name_prefix=f"delivery-{letter.channel}")
+                self._pools[letter.channel] = pool
+            pool.submit(self._deliver, letter)
 
     def _due(self) -> list[Letter]:
-        """The first of each lane that is not being sent and whose time has come."""
-        now = self._clock.now()
+        """The first of each lane that is not being sent and whose time has come, as far as its channel takes tries."""
+        now, due = self._clock.now(), []
         with self._lock:
-            due = [
-                letters[0]
+            running: dict[str, int] = {}
+            for channel in self._busy.values():
+                running[channel] = running.get(channel, 0) + 1
+            ready = [
+                (self._next_at.get(lane, letters[0].planned_at), letters[0])
                 for lane, letters in self._lanes.items()
                 if lane not in self._busy and self._next_at.get(lane, now) <= now
             ]
-            self._busy |= {letter.lane for letter in due}
+            for _, letter in sorted(ready, key=lambda entry: (entry[0], entry[1].id)):
+                state = self._states.get(letter.channel, ChannelState())
+                at_once = 1 if state.failures else TRIES_AT_ONCE
+                if not state.is_paused(now) and running.get(letter.channel, 0) < at_once:
+                    running[letter.channel] = running.get(letter.channel, 0) + 1
+                    self._busy[letter.lane] = letter.channel
+                    due.append(letter)
         return due
 
     def _deliver(self, letter: Letter) -> None:
-        outcome, reason, next_at = "failed", "", None
         number = self._tries[letter.id] + 1
+        outcome = self._try(letter, number)
+        now = self._clock.now()
+        try:
+            self._store.note_attempt(letter.id, number, now, outcome.word, outcome.reason[:1000], outcome.next_at)
+        except StoreUnavailable as fault:
+            # It is sent again with the same id: a receiver that keeps ids takes it once.
+            LOG.warning("delivery %s was not noted: %s", letter.id, fault)
+            outcome = Outcome("failed", str(fault), now + self._first_back_off)
+        except Exception:
+            LOG.exception("delivery %s", letter.id)
+            outcome = Outcome("failed", "", now + self._first_back_off)
+        self._settle(letter, number, outcome)
+
+    def _try(self, letter: Letter, number: int) -> Outcome:
+        max_tries, wait = MAX_TRIES, timedelta()
         try:
             channel = self._channels().get(letter.channel)
             if channel is None:
                 raise Undeliverable(f"There is no channel {letter.channel!r} any more.")
-            send(self._client, channel, letter)
-            outcome = "sent"
+            send(channel, letter)
+            self._note_state(letter.channel, None)
+            return Outcome("sent")
         except Undeliverable as fault:
-            outcome, reason = "dead", str(fault)
-        except SourceUnavailable as fault:
-            reason = str(fault)
+            self._note_state(letter.channel, None)
+            return Outcome("dead", str(fault))
+        except NotDelivered as fault:
+            self._note_state(letter.channel, fault)
+            reason, max_tries, wait = str(fault), fault.max_tries or MAX_TRIES, timedelta(seconds=fault.wait_s)
         except Exception as fault:  # whatever a channel's library throws is a failed try
             LOG.exception("delivery %s", letter.id)
             reason = repr(fault)
-        if outcome == "failed" and number >= MOST_TRIES:
-            outcome, reason = "dead", f"Given up after {number} tries: {reason}"
-        now = self._clock.now()
-        if outcome == "failed":
-            next_at = now + min(self._first_back_off * 2 ** (number - 1), LONGEST_BACK_OFF)
-        try:
-            self._store.note_attempt(letter.id, number, now, outcome, reason[:1000], next_at)
-        except StoreUnavailable as fault:
-            # It is sent again with the same id: a receiver that keeps ids takes it once.
-            LOG.warning("delivery %s was not noted: %s", letter.id, fault)
-            outcome, next_at = "failed", now + self._first_back_off
-        self._settle(letter, number, outcome, next_at)
+        if number >= max_tries:
+            return Outcome("dead", f"Given up after {number} tries: {reason}")
+        back_off = min(self._first_back_off * 2 ** (number - 1), MAX_BACK_OFF)
+        return Outcome("failed", reason, self._clock.now() + max(back_off, wait))
 
-    def _settle(self, letter: Letter, number: int, outcome: str, next_at: datetime | None) -> None:
+    def _note_state(self, channel: str, fault: NotDelivered | None) -> None:
         with self._lock:
-            self._busy.discard(letter.lane)
+            before = self._states.get(channel, ChannelState())
+            now = self._clock.now()
+            after = before.after_answer() if fault is None else before.after_failure(fault, now, self._first_back_off)
+            if after == ChannelState():
+                self._states.pop(channel, None)
+            else:
+                self._states[channel] = after
+
+    def _settle(self, letter: Letter, number: int, outcome: Outcome) -> None:
+        with self._lock:
+            self._busy.pop(letter.lane, None)
             self._next_at.pop(letter.lane, None)
-            if outcome == "failed" and next_at is not None:
+            if outcome.word == "failed" and outcome.next_at is not None:
                 self._tries[letter.id] = number
-                self._next_at[letter.lane] = next_at
+                self._next_at[letter.lane] = outcome.next_at
             else:
                 self._tries.pop(letter.id, None)
                 rest = self._lanes[letter.lane][1:]

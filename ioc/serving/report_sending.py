@@ -9,7 +9,7 @@ import orjson
 from ioc.catalog.channels import WALL, load_channels
 from ioc.clock import rfc3339
 from ioc.reports.sendings import Parcel
-from ioc.serving.sending import Undeliverable, by_apprise, client, post
+from ioc.serving.sending import Undeliverable, by_apprise, post
 
 
 def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
@@ -23,8 +23,7 @@ def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
         if channel.id == WALL:
             raise Undeliverable("The wall shows no reports; name another channel.")
         if channel.webhook:
-            with client() as http:
-                post(http, channel, _said(parcel), f"report/{parcel.id}")
+            post(channel, _said(parcel), f"report/{parcel.id}")
         else:
             by_apprise(channel, parcel.subject, parcel.body, parcel.files)
 

@@ -1,6 +1,16 @@
-"""One message to one channel: a letter of the alerts, or what else the centre tells (`post`, `by_apprise`)."""
+"""One message to one channel: a letter of the alerts, or what else the centre sends (`post`, `by_apprise`).
 
-from collections.abc import Sequence
+The time of one try is limited as a whole (TRY_WITHIN_S), connecting and a receiver that answers byte by byte included.
+"""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -9,8 +19,16 @@ from ioc.catalog.channels import WALL, Channel
 from ioc.errors import IocError, SourceUnavailable
 from ioc.store.alerting import Letter
 
-_PATIENCE_S = 10.0
+LOG = logging.getLogger(__name__)
+TRY_WITHIN_S = 10.0
+APPRISE_WITHIN_S = 30.0
+MAX_TRIES_WHERE_REFUSED = 5
+"""For answers that come of an address, a token or a start that somebody may mend within a minute."""
+MAX_WAIT_S = 3600.0
+MAX_REDIRECTS = 5
+_MAY_BE_MENDED = (401, 403, 404, 405)
 _TRY_AGAIN = (408, 425, 429)
+_SAME_REQUEST = (301, 302, 307, 308)
 _TAKES_FILES = ("mailto", "mailtos")
 ID_HEADER = "X-IOC-Delivery"
 
@@ -19,35 +37,81 @@ class Undeliverable(IocError):
     """The receiver will not take this message, however often it is sent."""
 
 
-def send(client: httpx.Client, channel: Channel, letter: Letter) -> None:
-    """Raises SourceUnavailable when another try may help, Undeliverable when not."""
+class NotDelivered(SourceUnavailable):
+    """A try that failed; another may help. `is_away` says that there was no answer at all, so that other messages to
+    the channel would fare no better; `wait_s` is how long the receiver asked to be left alone (0: it did not);
+    `max_tries` how many tries are worth while (None: as many as usual)."""
+
+    def __init__(
+        self, message: str, *, is_away: bool = False, wait_s: float = 0.0, max_tries: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.is_away = is_away
+        self.wait_s = wait_s
+        self.max_tries = max_tries
+
+
+def send(channel: Channel, letter: Letter) -> None:
+    """Raises NotDelivered when another try may help, Undeliverable when not."""
     if channel.id == WALL:
         return
     if channel.webhook:
-        post(client, channel, letter.payload.encode(), letter.id)
+        post(channel, letter.payload.encode(), letter.id)
     else:
         by_apprise(channel, letter.subject, letter.body)
 
 
-def client() -> httpx.Client:
-    return httpx.Client(timeout=_PATIENCE_S, follow_redirects=False)
-
-
-def post(client: httpx.Client, channel: Channel, content: bytes, message_id: str) -> None:
-    """JSON to the channel's webhook (of alerts: Alertmanager's version 4), with the id by which a repeat is known.
-    Raises like `send`."""
+def post(channel: Channel, content: bytes, message_id: str) -> None:
+    """Send JSON to the channel's webhook (of alerts: Alertmanager's version 4), with the id by which a repeat is known.
+    Not from within an event loop. Raises like `send`."""
     headers = {"Content-Type": "application/json", ID_HEADER: message_id}
     if channel.token:
         headers["Authorization"] = f"Bearer {channel.token}"
     try:
-        answer = client.post(channel.webhook, content=content, headers=headers)
+        asyncio.run(_post(channel, content, headers))
+    except TimeoutError:
+        raise NotDelivered(f"{channel.id} did not answer within {TRY_WITHIN_S:.0f} s.", is_away=True) from None
     except httpx.HTTPError as fault:
-        raise SourceUnavailable(f"{channel.id} does not answer: {fault or type(fault).__name__}.") from None
-    if answer.is_success:
+        message = f"{channel.id} does not answer: {str(fault) or type(fault).__name__}."
+        raise NotDelivered(message, is_away=True) from None
+
+
+async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) -> None:
+    """The answer's body is not read: its status says all."""
+    try:
+        address = httpx.URL(channel.webhook)
+    except httpx.InvalidURL as fault:
+        raise Undeliverable(f"The webhook of {channel.id} is not an address: {fault}.") from None
+    origin = _origin(address)
+    async with (
+        asyncio.timeout(TRY_WITHIN_S),
+        httpx.AsyncClient(verify=_tls(), timeout=TRY_WITHIN_S, follow_redirects=False) as client,
+    ):
+        for _ in range(MAX_REDIRECTS + 1):
+            async with client.stream("POST", address, content=content, headers=dict(headers)) as answer:
+                status, answered = answer.status_code, answer.headers
+            if status not in _SAME_REQUEST or "location" not in answered:
+                return check_answer(channel.id, status, answered, datetime.now(UTC))
+            address = address.join(answered["location"])
+            if _origin(address) != origin:
+                raise Undeliverable(
+                    f"{channel.id} redirects to another server, {address.scheme}://{address.netloc.decode()}; nothing "
+                    "was sent there. Write the new address into channels.toml."
+                )
+    raise Undeliverable(f"{channel.id} redirects more than {MAX_REDIRECTS} times.")
+
+
+def check_answer(channel: str, status: int, headers: Mapping[str, str], now: datetime) -> None:
+    """Raises like `send` for an answer that is not a success."""
+    if 200 <= status < 300:
         return
-    if answer.status_code >= 500 or answer.status_code in _TRY_AGAIN:
-        raise SourceUnavailable(f"{channel.id} answered {answer.status_code}.")
-    raise Undeliverable(f"{channel.id} refused it with {answer.status_code}.")
+    if status >= 500 or status in _TRY_AGAIN:
+        wait_s = _wait_s(headers.get("retry-after", ""), now)
+        asked = f" and asked to wait {wait_s:.0f} s" if wait_s else ""
+        raise NotDelivered(f"{channel} answered {status}{asked}.", wait_s=wait_s)
+    if status in _MAY_BE_MENDED:
+        raise NotDelivered(f"{channel} answered {status}.", max_tries=MAX_TRIES_WHERE_REFUSED)
+    raise Undeliverable(f"{channel} refused it with {status}.")
 
 
 def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] = ()) -> None:
@@ -59,5 +123,43 @@ def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] 
         raise Undeliverable(f"{channel.id} has an address that Apprise does not know.")
     takes_files = channel.apprise.split(":", 1)[0].lower() in _TAKES_FILES
     attached = [str(path) for path in files] if takes_files and files else None
-    if not sender.notify(title=subject, body=body, attach=attached):
-        raise SourceUnavailable(f"{channel.id} did not take it.")
+    outcomes: list[bool] = []
+
+    def notify() -> None:
+        try:
+            outcomes.append(bool(sender.notify(title=subject, body=body, attach=attached)))
+        except Exception:  # whatever a channel's library throws is a failed try
+            LOG.exception("message to %s", channel.id)
+            outcomes.append(False)
+
+    # Apprise limits each read of a socket, not the whole; a thread that hangs is left behind.
+    thread = threading.Thread(target=notify, name=f"apprise-{channel.id}", daemon=True)
+    thread.start()
+    thread.join(APPRISE_WITHIN_S)
+    if not outcomes:
+        raise NotDelivered(f"{channel.id} did not answer within {APPRISE_WITHIN_S:.0f} s.", is_away=True)
+    if not outcomes[0]:
+        raise NotDelivered(f"{channel.id} did not take it.")
+
+
+def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
+    return address.scheme, address.host, address.port
+
+
+def _wait_s(text: str, now: datetime) -> float:
+    """Seconds of a Retry-After header, which is a number or a date; 0 without one, at most MAX_WAIT_S."""
+    text = text.strip()
+    if text.isdecimal():
+        return min(float(text), MAX_WAIT_S)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max((until - now).total_seconds(), 0.0), MAX_WAIT_S)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once, when something is to be sent: the certificates take it a tenth of a second."""
+    return httpx.create_ssl_context()

@@ -1,5 +1,6 @@
 """The outbox against a receiver that answers as it is told: tries, giving up, order, channels that are no more."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,12 @@ import pytest
 
 from ioc.catalog.channels import WALL, Channel, load_channels
 from ioc.catalog.faults import CatalogInvalid
-from ioc.clock import SystemClock
+from ioc.clock import FixedClock, SystemClock
 from ioc.errors import SourceUnavailable
-from ioc.serving import deliveries
+from ioc.serving import deliveries, sending
+from ioc.serving.channel_state import ChannelState
 from ioc.serving.deliveries import Deliveries
+from ioc.serving.sending import NotDelivered, Undeliverable, check_answer
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.alerting import AlertStore, Letter, Writing
@@ -23,11 +26,15 @@ NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 
 
 class Answering:
-    """Statuses in turn, the last one for ever; bodies that came."""
+    """Statuses in turn, the last one for ever, with these headers; bodies and paths that came. Paths of `moved` answer
+    with a status and another address."""
 
     def __init__(self) -> None:
         self.statuses = [200]
+        self.headers: dict[str, str] = {}
+        self.moved: dict[str, tuple[int, str]] = {}
         self.bodies: list[str] = []
+        self.paths: list[str] = []
         self.authorizations: list[str] = []
 
 
@@ -37,10 +44,20 @@ def receiver() -> Iterator[tuple[Answering, int]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            kept.bodies.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             kept.authorizations.append(self.headers.get("Authorization", ""))
+            kept.paths.append(self.path)
+            if self.path in kept.moved:
+                status, address = kept.moved[self.path]
+                self.send_response(status)
+                self.send_header("Location", address)
+                self.end_headers()
+                return
+            kept.bodies.append(body)
             status = kept.statuses[0] if len(kept.statuses) == 1 else kept.statuses.pop(0)
             self.send_response(status)
+            for name, value in kept.headers.items():
+                self.send_header(name, value)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -113,7 +130,7 @@ def test_what_is_refused_for_good_is_dead_with_the_reason_and_the_lane_goes_on(
 
 
 def test_a_receiver_that_never_answers_is_given_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "MOST_TRIES", 3)
+    monkeypatch.setattr(deliveries, "MAX_TRIES", 3)
     [state] = run(letter(1, "away"))
     assert (state["state"], state["attempts"]) == ("dead", 3)
     assert str(state["reason"]).startswith("Given up after 3 tries: away does not answer")
@@ -146,6 +163,165 @@ def test_the_test_button_says_why_it_did_not_arrive(store: AlertStore) -> None:
         sender.try_channel("away", "thử")
     sender.stop()
     assert store.waiting() == []
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a receiver that takes connections and never answers."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+    yield listener.getsockname()[1]
+    listener.close()
+
+
+def test_a_receiver_that_never_answers_delays_no_other_channel(
+    store: AlertStore, receiver: tuple[Answering, int], silent: int
+) -> None:
+    """24 groups wait for a dead receiver when an alert for a healthy one comes."""
+    channels = {
+        "dead": Channel("dead", webhook=f"http://127.0.0.1:{silent}/"),
+        "hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/"),
+    }
+    groups = [letter(n, "dead", f"dead g{n}") for n in range(24)]
+    store.write(Writing(letters=groups), NOW)
+    sender = Deliveries(store, lambda: channels, SystemClock())
+    sender.start()
+    wait_for("tries with the dead receiver", lambda: len(sender._busy) == 4, 5, 0.02)
+    late = letter(1)
+    store.write(Writing(letters=[late]), NOW)
+    sender.take([late])
+    wait_for("the healthy channel's message", lambda: receiver[0].bodies, 5, 0.02)
+    assert sender.waiting >= 24
+    for pool in sender._pools.values():
+        pool.shutdown(wait=False, cancel_futures=True)
+    sender._thread.stop(5)
+
+
+def test_a_try_is_limited_as_a_whole_and_then_the_channel_is_tried_with_one_message(
+    store: AlertStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receiver that sends a byte now and then keeps every single read short of its limit."""
+    monkeypatch.setattr(sending, "TRY_WITHIN_S", 0.3)
+    done = threading.Event()
+
+    class Drips(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not done.wait(0.05):
+                try:
+                    self.wfile.write(b"a")
+                except OSError:
+                    return
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drips)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    channels = {"slow": Channel("slow", webhook=f"http://127.0.0.1:{server.server_address[1]}/")}
+    store.write(Writing(letters=[letter(n, "slow", f"slow g{n}") for n in range(9)]), NOW)
+    sender = Deliveries(store, lambda: channels, SystemClock())
+    sender.start()
+    wait = wait_for("the state of the channel", lambda: sender.waits().get("slow"), 10, 0.02)
+    assert (wait.code, wait.reason) == ("no_answer", "slow did not answer within 0 s.")
+    sender.stop()
+    done.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    tried = store.select("SELECT count(*) AS n FROM delivery_attempts")[0]["n"]
+    assert 1 <= tried <= 5
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_within_the_server_is_followed(run: Run, receiver: tuple[Answering, int], status: int) -> None:
+    receiver[0].moved = {"/": (status, "/alerts/v4")}
+    assert [row["state"] for row in run(letter(1))] == ["sent"]
+    assert receiver[0].paths == ["/", "/alerts/v4"]
+    assert receiver[0].bodies == ['"hook-1"']
+    assert receiver[0].authorizations == ["Bearer t", "Bearer t"]
+
+
+def test_a_redirect_to_another_server_is_not_followed(run: Run, receiver: tuple[Answering, int]) -> None:
+    receiver[0].moved = {"/": (307, f"http://localhost:{receiver[1]}/elsewhere")}
+    [state] = run(letter(1))
+    assert (state["state"], receiver[0].paths) == ("dead", ["/"])
+    assert "redirects to another server, http://localhost" in str(state["reason"])
+
+
+def test_redirects_in_a_circle_end(run: Run, receiver: tuple[Answering, int]) -> None:
+    receiver[0].moved = {"/": (308, "/")}
+    [state] = run(letter(1))
+    assert (state["state"], len(receiver[0].paths)) == ("dead", 6)
+
+
+def test_an_address_that_is_missing_for_a_moment_is_tried_again(run: Run, receiver: tuple[Answering, int]) -> None:
+    receiver[0].statuses = [404, 200]
+    assert [(row["state"], row["attempts"]) for row in run(letter(1))] == [("sent", 2)]
+
+
+def test_an_address_that_stays_missing_is_given_up_early(run: Run, receiver: tuple[Answering, int]) -> None:
+    receiver[0].statuses = [404]
+    [state] = run(letter(1))
+    assert (state["state"], state["attempts"]) == ("dead", 5)
+    assert state["reason"] == "Given up after 5 tries: hook answered 404."
+
+
+def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(
+    store: AlertStore, receiver: tuple[Answering, int]
+) -> None:
+    receiver[0].statuses, receiver[0].headers = [429, 200], {"Retry-After": "5"}
+    clock = FixedClock(NOW)
+    channels = {"hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/")}
+    store.write(Writing(letters=[letter(1), letter(2, lane="hook other")]), NOW)
+    sender = Deliveries(store, lambda: channels, clock)
+    sender._deliver(sender._due()[0])
+    sender._busy.clear()
+    [tried] = store.select("SELECT next_at FROM delivery_attempts")
+    assert tried["next_at"].replace(tzinfo=UTC) == NOW + timedelta(seconds=5)
+    assert sender.waits()["hook"].code == "asked_to_wait"
+    clock.moment = NOW + timedelta(seconds=4.9)
+    assert sender._due() == []
+    clock.moment = NOW + timedelta(seconds=5)
+    assert [one.id for one in sender._due()] == ["hook-1", "hook-2"] or len(sender._busy) == 2
+    sender.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "wait_s", "tries"),
+    [
+        pytest.param(500, {}, 0, None, id="a fault of the receiver"),
+        pytest.param(429, {"retry-after": "5"}, 5, None, id="too many, with seconds"),
+        pytest.param(503, {"retry-after": "Sun, 22 Nov 2026 01:02:00 GMT"}, 120, None, id="later, with a date"),
+        pytest.param(503, {"retry-after": "soon"}, 0, None, id="an unreadable wish"),
+        pytest.param(503, {"retry-after": "99999999"}, 3600, None, id="a wish of more than an hour"),
+        pytest.param(404, {}, 0, 5, id="no such address"),
+        pytest.param(401, {}, 0, 5, id="a token that may be changed"),
+    ],
+)
+def test_answers_after_which_another_try_may_help(
+    status: int, headers: dict[str, str], wait_s: float, tries: int | None
+) -> None:
+    with pytest.raises(NotDelivered) as failed:
+        check_answer("hook", status, headers, NOW)
+    assert (failed.value.wait_s, failed.value.max_tries, failed.value.is_away) == (wait_s, tries, False)
+
+
+@pytest.mark.parametrize("status", [303, 400, 410, 413, 422])
+def test_answers_after_which_no_try_helps(status: int) -> None:
+    with pytest.raises(Undeliverable):
+        check_answer("hook", status, {}, NOW)
+
+
+def test_the_pauses_of_a_channel_grow_while_nobody_answers() -> None:
+    state, pauses = ChannelState(), []
+    for _ in range(8):
+        state = state.after_failure(NotDelivered("away", is_away=True), NOW)
+        assert state.paused_until is not None
+        pauses.append((state.paused_until - NOW).total_seconds())
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert state.away_since == NOW
+    assert state.after_failure(NotDelivered("500"), NOW) == ChannelState()
 
 
 @pytest.mark.parametrize(

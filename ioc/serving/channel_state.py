@@ -1,0 +1,46 @@
+"""How a channel stands: whether its receiver answers, and until when it is left alone."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ioc.serving.sending import NotDelivered
+
+FIRST_PAUSE = timedelta(seconds=1)
+MAX_PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """`failures` counts tries in a row without any answer; while there are some, one message at a time is tried.
+    `asked_to_wait` says that the pause is the receiver's own wish."""
+
+    failures: int = 0
+    away_since: datetime | None = None
+    paused_until: datetime | None = None
+    asked_to_wait: bool = False
+    reason: str = ""
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused_until is not None and now < self.paused_until
+
+    def after_answer(self) -> "ChannelState":
+        """The receiver answered, whatever it said of the message."""
+        return ChannelState()
+
+    def after_failure(self, fault: NotDelivered, now: datetime, first_pause: timedelta = FIRST_PAUSE) -> "ChannelState":
+        """Pauses 1, 2, 4 … seconds while there is no answer, at most a minute, or as long as the receiver asks."""
+        if fault.wait_s:
+            until = now + timedelta(seconds=fault.wait_s)
+            return ChannelState(paused_until=until, asked_to_wait=True, reason=str(fault))
+        if not fault.is_away:
+            return self.after_answer()
+        pause = min(first_pause * 2 ** min(self.failures, 16), MAX_PAUSE)
+        since = self.away_since or now
+        return replace(
+            self,
+            failures=self.failures + 1,
+            away_since=since,
+            paused_until=now + pause,
+            asked_to_wait=False,
+            reason=str(fault),
+        )
