@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.checkpoint import checked_source_name
+from connectors.same_key import OF_DEDUPE, SameKey
 from ioc.errors import ConfigurationInvalid
 
 KINDS = ("http_push", "http_poll", "file_drop", "mqtt")
@@ -133,14 +134,15 @@ class SourceConfiguration:
     """`own` is the kind's own table, `mapping` the one from foreign fields; both are checked by who uses them.
 
     `expected_every` is the longest pause that is usual; after a longer one the source is late. `feeds` names measures
-    and case types (or patterns, `lgsp.*`) that it gives and its mapping does not tell.
+    and case types (or patterns, `lgsp.*`) that it gives and its mapping does not tell. `same_key` is what a record
+    means whose key came before (docs/repeats.md).
     """
 
     source: str
     kind: str
     name: dict[str, str]
     expected_every: timedelta | None
-    dedupe: bool
+    same_key: SameKey
     own: Table
     mapping: Table
     feeds: tuple[str, ...] = ()
@@ -164,7 +166,7 @@ def read_source(path: Path) -> SourceConfiguration:
         kind=kind,
         name=name,
         expected_every=table.span("expected_every") if table.has("expected_every") else None,
-        dedupe=table.one_of("dedupe", ("10m", "off"), "10m") == "10m",
+        same_key=_same_key(table),
         own=table.table(TABLE_OF[kind]),
         mapping=table.table("mapping"),
         feeds=table.texts("feeds"),
@@ -180,3 +182,12 @@ def _composed(given: Any) -> Any:
     if isinstance(given, dict):
         return {_composed(name): _composed(value) for name, value in given.items()}
     return [_composed(value) for value in given] if isinstance(given, list) else given
+
+
+def _same_key(table: Table) -> SameKey:
+    """The field `same_key`, or `dedupe`, its former name. Raises ConfigurationInvalid."""
+    if not table.has("dedupe"):
+        return SameKey(table.one_of("same_key", tuple(SameKey), SameKey.REPEAT))
+    if table.has("same_key"):
+        raise table.fault("dedupe", "is the former name of same_key; remove it.")
+    return OF_DEDUPE[table.one_of("dedupe", tuple(OF_DEDUPE))]

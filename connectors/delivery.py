@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Condition
-from typing import Any
+from typing import Any, Protocol
 
 from connectors.checkpoint import Checkpoint, CheckpointFile, Serial
 from connectors.opening import Opened, batch_id, kind_of, open_log
@@ -47,6 +47,22 @@ class Sealed:
     pending: Sequence[Pending] = ()
 
 
+class Owner(Protocol):
+    """Whoever a queue belongs to. All methods are called with the queue's lock held."""
+
+    def learn(self, opened: Opened) -> None:
+        """Take what earlier writers have sent, once, before anything else is sent."""
+
+    def acknowledged(self, message: Message) -> None:
+        """The message is in the log."""
+
+    def before_checkpoint(self) -> None:
+        """Write what must be on disk before the checkpoint moves past the acknowledged messages. Raises OSError."""
+
+    def ready(self) -> None:
+        """Records can be taken, from the first opening on."""
+
+
 class Delivery:
     """The queue of one source. All methods are called with `changed`'s lock held.
 
@@ -55,13 +71,15 @@ class Delivery:
     the message had come through.
     """
 
-    def __init__(self, outlet: Outlet, source: str, changed: Condition, on_open: Callable[[Opened], None]) -> None:
-        """Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
+    def __init__(self, outlet: Outlet, source: str, changed: Condition, owner: Owner, *, corrects: bool) -> None:
+        """With `corrects` the readings replace earlier ones of their keys. Raises ConfigurationInvalid when another
+        process runs the source, or its name is not one."""
         self._outlet = outlet
         self._source = source
         self._partition = topics.partition_of(source, outlet.partitions)
         self._changed = changed
-        self._on_open = on_open
+        self._owner = owner
+        self._corrects = corrects
         self._file = CheckpointFile(outlet.data_dir, source)
         try:
             stored = self._file.load()
@@ -138,6 +156,8 @@ class Delivery:
         return self._is_flowing() and self.spool.size_bytes > _TIDY_SPOOL_BYTES and bool(self.queue)
 
     def save(self, position: Any, totals: dict[str, int]) -> None:
+        """Raises OSError."""
+        self._owner.before_checkpoint()
         self.checkpoint = replace(self.checkpoint, position=position, totals=totals)
         self._file.save(self.checkpoint)
 
@@ -180,8 +200,12 @@ class Delivery:
         self._outlet.wake()
 
     def _apply(self, opened: Opened) -> None:
+        if not self.was_open:
+            self._owner.learn(opened)
         while self.queue and self.queue[0].serial <= opened.delivered:
-            _tell(self.queue.popleft())
+            sealed = self.queue.popleft()
+            self._owner.acknowledged(sealed.message)
+            _tell(sealed)
         self.checkpoint = replace(
             self.checkpoint,
             generation=opened.generation,
@@ -190,6 +214,7 @@ class Delivery:
             position=opened.position,
         )
         # Before any record is sent: without it on disk a crash would not know where to read back from.
+        self._owner.before_checkpoint()
         self._file.save(self.checkpoint)
         self._is_new = False
         self.delivered = self._sequence = 0
@@ -199,7 +224,7 @@ class Delivery:
         self.stage, self.error, self._retry_after_s = Stage.OPEN, "", _FIRST_RETRY_S
         if not self.was_open:
             self.was_open = True
-            self._on_open(opened)
+            self._owner.ready()
         self._changed.notify_all()
 
     def _send(self, sealed: Sealed) -> None:
@@ -217,6 +242,7 @@ class Delivery:
             duplicate=message.duplicate,
             position=message.position,
             requests=message.requests,
+            corrects=self._corrects and message.topic == topics.READINGS,
         )
         epoch = self._epoch
 
@@ -243,6 +269,7 @@ class Delivery:
         self.checkpoint = replace(self.checkpoint, offsets=offsets, delivered=sealed.serial)
         if sealed.message.position is not None:
             self.checkpoint = replace(self.checkpoint, position=sealed.message.position)
+        self._owner.acknowledged(sealed.message)
         _tell(sealed)
         self._tidy()
         self._changed.notify_all()

@@ -14,7 +14,6 @@ from kafka.errors import KafkaError
 
 from connectors.checkpoint import Checkpoint, Serial
 from connectors.outlet import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
-from connectors.record_keys import WINDOW_S
 from connectors.sealing import SCHEMAS, empty_batch
 from ioc.clock import rfc3339, to_ms
 from ioc.errors import BatchMalformed
@@ -22,6 +21,8 @@ from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, Headers
 
+READ_BACK_S = 600.0
+"""How far the log is read back for answers, and for keys that the file of keys may not hold."""
 MOST_MESSAGES_FOR_KEYS = 5000
 _SILENT_AT_MOST_S = 30.0
 
@@ -65,7 +66,7 @@ def open_log(outlet: Outlet, source: str, known: Checkpoint | None, *, with_keys
         while True:
             ends = {topic: _send_opening(outlet, source, topic, partition, generation) for topic in SCHEMAS}
             with closing(outlet.consumer()) as consumer:
-                since_ms = now_ms - int(WINDOW_S * 1000) if with_keys or known is None else None
+                since_ms = now_ms - int(READ_BACK_S * 1000) if with_keys or known is None else None
                 starts = _starts(consumer, partition, checkpoint, ends, since_ms)
                 opened, highest = _read_back(consumer, source, partition, checkpoint, starts, ends)
             if highest <= generation:

@@ -1,68 +1,127 @@
-"""Records that a source sends again, known by their keys."""
+"""Which records of a source are repeats, and which contradict what was sent before. What the source says decides."""
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
-from connectors.record_keys import Keys, RecordKeys, case_keys, reading_keys
-from connectors.sealing import SCHEMAS
+from connectors.known_keys import CONFLICT, FRESH, NO_ROWS, REPEAT, KeyFile, KeyRows, KnownKeys
+from connectors.record_keys import Keys, case_keys, reading_keys, reading_marks
+from connectors.same_key import SameKey
+from connectors.sealing import SCHEMAS, Intake
 from ioc import topics
+from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed
 from ioc.model.measure import Measure
+from ioc.model.rejection import Reason, Rejection
 from ioc.wire import arrow
 
-Batches = dict[str, pa.RecordBatch | None]
+
+@dataclass(frozen=True)
+class Judged:
+    """An intake without its repeats; what contradicts a known key is among its rejections, and alone in `conflicts`.
+    `duplicates` by topic; `keys` are to be remembered."""
+
+    intake: Intake
+    duplicates: Mapping[str, int] = field(default_factory=dict)
+    conflicts: Sequence[Rejection] = ()
+    keys: KeyRows = NO_ROWS
 
 
 class Repeats:
-    """The keys of the records taken lately. `measures` gives the measures in force, which tell gauges from deltas."""
+    """The keys of what one source has sent. `measures` gives the measures in force, which tell gauges from deltas.
 
-    def __init__(self, measures: Callable[[], Mapping[str, Measure]]) -> None:
+    Not thread-safe; `save` and `learn` read and write files.
+    """
+
+    def __init__(self, same_key: SameKey, measures: Callable[[], Mapping[str, Measure]], file: KeyFile) -> None:
+        self._same_key = same_key
         self._measures = measures
-        self._keys = RecordKeys()
+        self._known = KnownKeys()
+        self._file = file
+        self._unsaved: list[KeyRows] = []
 
-    def drop(self, batches: Batches) -> tuple[Batches, dict[str, int], list[Keys]]:
-        """The batches by topic without records seen before, the number dropped by topic, and the keys that are new."""
-        kept, dropped, new = dict(batches), dict[str, int](), list[Keys]()
-        for topic, batch in batches.items():
-            if batch is None or not batch.num_rows:
+    def judge(self, intake: Intake) -> Judged:
+        """What stays of an intake; all of it is known from now on."""
+        kept, dropped, conflicts, keys = intake, dict[str, int](), list[Rejection](), list[KeyRows]()
+        for topic in SCHEMAS:
+            batch = intake.batch(topic)
+            if batch is None or not batch.num_rows or not self._remembers(topic):
                 continue
-            keys = self._keys_of(topic, batch)
-            fresh = self._keys.take(keys, time.monotonic())
-            new.append(keys[fresh])
-            if not fresh.all():
-                kept[topic] = batch.filter(pa.array(fresh))
-                dropped[topic] = batch.num_rows - int(np.count_nonzero(fresh))
-        return kept, dropped, new
+            verdicts, added = self._known.judge(self._rows_of(topic, batch))
+            keys.append(added)
+            if (verdicts == FRESH).all():
+                continue
+            kept = kept.with_batch(topic, batch.filter(pa.array(verdicts == FRESH)))
+            dropped[topic] = int(np.count_nonzero(verdicts == REPEAT))
+            conflicts += _conflicts(batch, np.flatnonzero(verdicts == CONFLICT), intake)
+        if len(intake.row_keys):
+            keys.append(self._known.judge(_unmarked(intake.row_keys))[1])
+        if conflicts:
+            kept = replace(kept, rejections=(*kept.rejections, *conflicts))
+        return Judged(kept, dropped, conflicts, KeyRows.joined(keys))
 
-    def forget(self, keys: Sequence[Keys]) -> None:
+    def knows(self, row_keys: Keys) -> np.ndarray:
+        """Whether each row key is known."""
+        return self._known.knows(row_keys)
+
+    def forget(self, keys: KeyRows) -> None:
         """The records were not kept after all."""
-        for some in keys:
-            self._keys.forget(some)
+        self._known.forget(keys.keys)
 
-    def learn(self, messages: Iterable[tuple[str, bytes]]) -> None:
-        """What an earlier writer has sent, as topic and value; values that cannot be read are passed over."""
-        for topic, value in messages:
-            try:
-                batch, _ = arrow.decode(value, SCHEMAS[topic])
-            except BatchMalformed:
-                continue
-            self._keys.take(self._keys_of(topic, batch), time.monotonic())
+    def restore(self) -> None:
+        """Take what an earlier process has written."""
+        self._known.restore(self._file.load())
 
-    def _keys_of(self, topic: str, batch: pa.RecordBatch) -> Keys:
-        return reading_keys(batch, self._measures()) if topic == topics.READINGS else case_keys(batch)
+    def learn(self, topic: str, value: bytes) -> KeyRows:
+        """The keys of a message that is in the log or in the spool; of one that cannot be read none."""
+        try:
+            batch, _ = arrow.decode(value, SCHEMAS[topic])
+            rows = [_unmarked(np.frombuffer(arrow.row_keys_of(value), np.uint64))]
+        except BatchMalformed:
+            return NO_ROWS
+        if self._remembers(topic):
+            rows.append(self._rows_of(topic, batch))
+        return KeyRows.joined([self._known.judge(some)[1] for some in rows if len(some)])
+
+    def acknowledged(self, keys: KeyRows) -> None:
+        """The records of these keys are in the log."""
+        if len(keys):
+            self._unsaved.append(keys)
+
+    def save(self) -> None:
+        """Write the keys of what is in the log. Raises OSError; they are written with the next ones then."""
+        if self._unsaved:
+            self._file.append(KeyRows.joined(self._unsaved))
+            self._unsaved = []
+
+    def _remembers(self, topic: str) -> bool:
+        return self._same_key is SameKey.REPEAT or (self._same_key is SameKey.CORRECTION and topic == topics.CASES)
+
+    def _rows_of(self, topic: str, batch: pa.RecordBatch) -> KeyRows:
+        if topic == topics.READINGS:
+            return KeyRows(reading_keys(batch, self._measures()), reading_marks(batch))
+        return _unmarked(case_keys(batch))
 
 
-class AllTaken(Repeats):
-    """For a source that never sends a record again: nothing is remembered."""
+def _unmarked(keys: Keys) -> KeyRows:
+    return KeyRows(keys, np.zeros(len(keys), np.uint32))
 
-    def drop(self, batches: Batches) -> tuple[Batches, dict[str, int], list[Keys]]:
-        return batches, {}, []
 
-    def learn(self, messages: Iterable[tuple[str, bytes]]) -> None:
-        """Nothing: `messages` are not even read."""
-        del messages
+def _conflicts(batch: pa.RecordBatch, rows: np.ndarray, intake: Intake) -> Iterable[Rejection]:
+    """A refusal for each of the readings. Where the intake does not tell their places, they come behind all others."""
+    behind = max([intake.records, *(r.index + 1 for r in intake.rejections)])
+    for row in rows.tolist():
+        reading = {name: batch.column(name)[row].as_py() for name in batch.schema.names}
+        reading["time"] = rfc3339(reading["time"])
+        place = intake.reading_places[row] if intake.reading_places else behind + row
+        sentence = (
+            f"{reading['measure']} of {reading['unit']} at {reading['time']} came before with another value than "
+            f'{reading["value"]:g}; if the source corrects itself, set same_key = "correction".'
+        )
+        content = json.dumps(reading, ensure_ascii=False).encode(errors="replace")
+        yield Rejection(place, "value", Reason.KEY_CONFLICT, sentence, content)

@@ -173,7 +173,7 @@ class Runner:
     def _writer(self, configuration: SourceConfiguration) -> SourceWriter:
         """Blocks a little. Raises ConfigurationInvalid while another process still runs the source."""
         assert self._outlet is not None
-        return SourceWriter(self._outlet, configuration.source, dedupe=configuration.dedupe)
+        return SourceWriter(self._outlet, configuration.source, same_key=configuration.same_key)
 
     async def _feed(self, running: Running, connector: Connector, writer: SourceWriter) -> None:
         """Run the connector; a former fault holds until the source has shown that it answers again."""

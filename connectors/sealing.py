@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from connectors.known_keys import NO_ROWS, KeyRows
+from connectors.record_keys import Keys
 from ioc import topics
 from ioc.model.rejection import Rejection
 from ioc.wire import arrow
@@ -31,7 +32,8 @@ class Intake:
 
     `duplicate` counts records the connector itself knew as repeated; `position` is the source's place behind all of
     it (any JSON value, None for none); `requests` are answers by idempotency key. `index` of the rejections counts
-    from the beginning of this intake.
+    from the beginning of this intake, and so do `reading_places`, the indices of the readings where they are known.
+    `row_keys` are to be remembered once the intake is in the log (connectors/row_keys.py).
     """
 
     readings: pa.RecordBatch | None = None
@@ -40,9 +42,14 @@ class Intake:
     duplicate: int = 0
     position: Any = None
     requests: Mapping[str, Any] = field(default_factory=dict)
+    reading_places: Sequence[int] = ()
+    row_keys: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def batch(self, topic: str) -> pa.RecordBatch | None:
         return self.readings if topic == topics.READINGS else self.cases
+
+    def with_batch(self, topic: str, batch: pa.RecordBatch) -> Intake:
+        return replace(self, readings=batch) if topic == topics.READINGS else replace(self, cases=batch)
 
     @property
     def topic_of_refused(self) -> str:
@@ -63,18 +70,18 @@ class Intake:
 @dataclass
 class Pending:
     """An intake under way. `duplicates` by topic were dropped by their keys; `safe` resolves when the broker or the
-    disk has it all."""
+    disk has it all. `keys` are those of its records, and its row keys."""
 
     intake: Intake
     duplicates: Mapping[str, int]
     safe: Future[None]
-    keys: Sequence[npt.NDArray[np.uint64]] = ()
+    keys: KeyRows = NO_ROWS
 
 
 @dataclass(frozen=True)
 class Message:
     """A message before it has a place in the log. Several messages of one flush form a group: `ends_group` is false
-    for all but the last."""
+    for all but the last, which has the `keys` of them all."""
 
     topic: str
     value: bytes
@@ -84,12 +91,15 @@ class Message:
     position: Any
     requests: Mapping[str, Any]
     ends_group: bool = True
+    keys: KeyRows = NO_ROWS
 
 
 def seal(pending: Sequence[Pending], position: Any) -> list[Message]:
     """The messages of one flush, in order; `position` is the source's place behind all of it."""
     messages: list[Message] = []
     requests = {key: answer for p in pending for key, answer in p.intake.requests.items()}
+    row_keys = b"".join(p.intake.row_keys.tobytes() for p in pending)
+    keys = KeyRows.joined([p.keys for p in pending])
     for topic, schema in SCHEMAS.items():
         rows = [batch for p in pending if (batch := p.intake.batch(topic)) is not None and batch.num_rows]
         refused = _numbered([p.intake for p in pending if p.intake.topic_of_refused == topic])
@@ -97,12 +107,15 @@ def seal(pending: Sequence[Pending], position: Any) -> list[Message]:
         duplicate += sum(p.intake.duplicate for p in pending if p.intake.topic_of_refused == topic)
         for batch, rejections in _cut(rows, refused, schema, counts_alone=duplicate > 0):
             received = batch.num_rows + len(rejections) + duplicate
-            value = arrow.encode(batch, rejections)
+            value = arrow.encode(batch, rejections, row_keys)
+            row_keys = b""
             messages.append(Message(topic, value, received, duplicate, len(rejections), position, requests))
             requests, duplicate = {}, 0
-    if not messages and requests:
-        empty = arrow.encode(empty_batch(topics.READINGS))
+    if not messages and (requests or row_keys):
+        empty = arrow.encode(empty_batch(topics.READINGS), (), row_keys)
         messages.append(Message(topics.READINGS, empty, 0, 0, 0, position, requests))
+    if messages:
+        messages[-1] = replace(messages[-1], keys=keys)
     return [replace(message, ends_group=message is messages[-1]) for message in messages]
 
 

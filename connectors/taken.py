@@ -19,14 +19,15 @@ from ioc.wire.schemas import cases_batch
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of an intake: rows kept, rows known already, and a future that resolves once all of it is safe:
-    acknowledged by the broker, or on disk while the broker is away. It fails with SpoolFull when neither could be,
-    and then nothing of it was kept."""
+    """What became of an intake: rows kept, rows known already, records refused, and a future that resolves once all of
+    it is safe: acknowledged by the broker, or on disk while the broker is away. It fails with SpoolFull when neither
+    could be, and then nothing of it was kept."""
 
     accepted: int
     duplicate: int
     safe: Future[None]
     answer: Any = None
+    rejected: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,19 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from connectors.checkpoint import checked_source_name
 from connectors.delivery import UNSAFE_AT_MOST_S, Delivery, Stage
+from connectors.known_keys import KeyFile
 from connectors.opening import Opened
 from connectors.outlet import BrokerAway, Outlet
-from connectors.repeats import AllTaken, Repeats
-from connectors.sealing import SCHEMAS, Intake, Pending, seal
+from connectors.record_keys import Keys
+from connectors.repeats import Repeats
+from connectors.same_key import SameKey
+from connectors.sealing import SCHEMAS, Intake, Message, Pending, seal
 from connectors.taken import Counts, Taken, case_rows, newest_time, of_schema
 from ioc import topics
 from ioc.errors import SpoolFull
@@ -35,14 +41,16 @@ _ANSWERS_AT_MOST = 10_000
 class SourceWriter:
     """Writes one source's records; made, opened and closed by whoever runs the source. Thread-safe."""
 
-    def __init__(self, outlet: Outlet, source: str, *, dedupe: bool = True) -> None:
+    def __init__(self, outlet: Outlet, source: str, *, same_key: SameKey = SameKey.REPEAT) -> None:
         """Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
         self.source = source
         self._outlet = outlet
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._delivery = Delivery(outlet, source, self._changed, self._learn)
-        self._repeats = (Repeats if dedupe else AllTaken)(lambda: outlet.measures)
+        key_file = KeyFile(outlet.data_dir, checked_source_name(source))
+        self.same_key = same_key
+        self._repeats = Repeats(same_key, lambda: outlet.measures, key_file)
+        self._delivery = Delivery(outlet, source, self._changed, self, corrects=same_key is SameKey.CORRECTION)
         self._answers: dict[str, Any] = {}
         self._position: Any = None
         self._buffer: list[Pending] = []
@@ -86,10 +94,13 @@ class SourceWriter:
             finally:
                 self._delivery.close()
 
-    def submit(self, intake: Intake, request: str = "", answer: Callable[[int, int], Any] | None = None) -> Taken:
-        """Take an intake without waiting. Repeated records are dropped and counted.
+    def submit(
+        self, intake: Intake, request: str = "", answer: Callable[[int, int, Sequence[Rejection]], Any] | None = None
+    ) -> Taken:
+        """Take an intake without waiting. Repeated records are dropped and counted, contradicting ones refused.
 
-        With `request`, `answer(accepted, duplicate)` is remembered under it together with the records themselves.
+        With `request`, `answer(accepted, duplicate, conflicts)` is remembered under it together with the records
+        themselves.
         Raises BrokerAway before the first opening is through, and SpoolFull when the disk buffer is at its bound.
         """
         with self._changed:
@@ -98,18 +109,20 @@ class SourceWriter:
             under_way = self._buffer_bytes + self._delivery.unspooled_bytes()
             if intake.size_bytes + under_way > self._delivery.spool.room_bytes():
                 raise SpoolFull(f"The disk buffer of {self.source!r} is at its bound while Kafka is away; send later.")
-            pending, accepted = self._pending(intake)
+            judged = self._repeats.judge(intake)
+            pending = Pending(judged.intake, judged.duplicates, _promise(), judged.keys)
+            accepted = sum(batch.num_rows for topic in SCHEMAS if (batch := judged.intake.batch(topic)) is not None)
             duplicate = sum(pending.duplicates.values()) + intake.duplicate
-            given = answer(accepted, duplicate) if answer else None
+            given = answer(accepted, duplicate, judged.conflicts) if answer else None
             if request:
-                pending.intake = replace(pending.intake, requests={**intake.requests, request: given})
+                pending.intake = replace(judged.intake, requests={**intake.requests, request: given})
             if intake.position is not None:
                 self._position, self._dirty = intake.position, True
-            if intake.records or pending.intake.requests:
+            if intake.records or pending.intake.requests or len(intake.row_keys):
                 self._put(pending, intake.records, duplicate)
             else:
                 pending.safe.set_result(None)
-            return Taken(accepted, duplicate, pending.safe, given)
+            return Taken(accepted, duplicate, pending.safe, given, len(pending.intake.rejections))
 
     def add(self, intake: Intake, timeout_s: float = 60.0) -> Taken:
         """As `submit`, but waits while much is under way. Raises SpoolFull also when `timeout_s` is over."""
@@ -219,13 +232,6 @@ class SourceWriter:
         if len(self._buffer) == 1 or self._buffer_bytes >= FLUSH_BYTES:
             self._outlet.wake()
 
-    def _pending(self, intake: Intake) -> tuple[Pending, int]:
-        """The intake without records seen before, and the number of rows that stay."""
-        kept, duplicates, keys = self._repeats.drop({topic: intake.batch(topic) for topic in SCHEMAS})
-        remaining = replace(intake, readings=kept[topics.READINGS], cases=kept[topics.CASES])
-        accepted = sum(batch.num_rows for batch in kept.values() if batch is not None)
-        return Pending(remaining, duplicates, _promise(), keys), accepted
-
     def _is_due(self, now_s: float) -> bool:
         if not self._buffer or not self._delivery.was_open:
             return False
@@ -256,19 +262,37 @@ class SourceWriter:
                     self._answers.pop(request, None)
                 p.safe.set_exception(fault)
 
-    def _learn(self, opened: Opened) -> None:
-        """What a writer before this one has sent, or left on disk."""
+    def learn(self, opened: Opened) -> None:
+        """Take what a writer before this one has sent, or left on disk."""
         self._position = opened.position
         self._remember(opened.requests)
-        batches = list(opened.batches)
+        self._repeats.restore()
+        for topic, value in opened.batches:
+            self._repeats.acknowledged(self._repeats.learn(topic, value))
         for sealed in self._delivery.queue:
             if sealed.message.position is not None:
                 self._position = sealed.message.position
             self._remember(sealed.message.requests)
             if sealed.frame is not None:
-                batches.append((sealed.message.topic, self._delivery.spool.value(sealed.frame)))
-        self._repeats.learn(batches)
-        self.opened.set_result(None)  # at the end: from here on others act on what was learnt
+                keys = self._repeats.learn(sealed.message.topic, self._delivery.spool.value(sealed.frame))
+                sealed.message = replace(sealed.message, keys=keys)
+
+    def acknowledged(self, message: Message) -> None:
+        """Note the keys of a message that is in the log."""
+        self._repeats.acknowledged(message.keys)
+
+    def before_checkpoint(self) -> None:
+        """Write the keys of what is in the log. Raises OSError."""
+        self._repeats.save()
+
+    def ready(self) -> None:
+        """Let others act on what was learnt."""
+        self.opened.set_result(None)
+
+    def knows(self, row_keys: Keys) -> NDArray[np.bool_]:
+        """Whether each row key is known (connectors/row_keys.py)."""
+        with self._changed:
+            return self._repeats.knows(row_keys)
 
     def _remember(self, answers: Mapping[str, Any]) -> None:
         self._answers.update(answers)

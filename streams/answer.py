@@ -55,16 +55,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from a message: output rows, the refusals of the connector and the agent's own, rows applied."""
+    """What was taken from a message: output rows, the refusals of the connector and the agent's own, rows applied.
+    `keyed`: the rows are single readings, not panes."""
 
     rows: pa.RecordBatch
     came_rejected: list[Rejection]
     rejected: list[Rejection]
     applied: int
+    keyed: bool = False
 
 
-Take = Callable[[bytes, str, Vocabulary, int], Taken]
-"""(value, content type, vocabulary, input time in ms) → Taken. Raises BatchMalformed."""
+Take = Callable[[bytes, BatchHeaders, Vocabulary, int], Taken]
+"""(value, headers, vocabulary, input time in ms) → Taken. Raises BatchMalformed."""
 
 
 def answer(message: SourceMessage, take: Take, nothing: pa.RecordBatch, vocabulary: Vocabulary) -> Answer:
@@ -74,7 +76,7 @@ def answer(message: SourceMessage, take: Take, nothing: pa.RecordBatch, vocabula
         head = BatchHeaders.decode(message.headers)
         if message.value is None:
             raise BatchMalformed("The message has no value.")
-        taken = take(message.value, head.content_type, vocabulary, message.time_ms)
+        taken = take(message.value, head, vocabulary, message.time_ms)
         value = arrow.encode(taken.rows)
         if len(value) > OUTPUT_BYTES:
             raise BatchTooLarge(
@@ -86,7 +88,7 @@ def answer(message: SourceMessage, take: Take, nothing: pa.RecordBatch, vocabula
     own = [(OWN_REJECTIONS_FROM + r.index, r) for r in taken.rejected]
     rejections = [*((r.index, r) for r in taken.came_rejected), *own]
     rejected = Counter(str(r.reason) for _, r in rejections)
-    counts = _counts(message, head, applied=taken.applied, rejected=rejected)
+    counts = _counts(message, head, applied=taken.applied, rejected=rejected, keyed=taken.keyed)
     dead_letters = [_dead_letter(message, head.source, index, r) for index, r in rejections]
     return Answer(value, counts.encode(), counts, dead_letters)
 
@@ -101,7 +103,9 @@ def _refused(message: SourceMessage, head: BatchHeaders, nothing: pa.RecordBatch
     return Answer(arrow.encode(nothing), counts.encode(), counts, [dead_letter])
 
 
-def _counts(message: SourceMessage, head: BatchHeaders, *, applied: int, rejected: dict[str, int]) -> OutputHeaders:
+def _counts(
+    message: SourceMessage, head: BatchHeaders, *, applied: int, rejected: dict[str, int], keyed: bool = False
+) -> OutputHeaders:
     return OutputHeaders(
         topic=message.topic,
         partition=message.partition,
@@ -114,6 +118,7 @@ def _counts(message: SourceMessage, head: BatchHeaders, *, applied: int, rejecte
         duplicate=head.duplicate,
         rejected=rejected,
         input_time_ms=message.time_ms,
+        keyed=keyed,
     )
 
 

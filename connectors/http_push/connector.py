@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +95,12 @@ class PushEndpoint:
             intake = Intake(rejections=(Rejection(0, "", Reason.MALFORMED, sentence, content),))
             await asyncio.wrap_future(writer.submit(intake, key, lambda *_: {"malformed": sentence}).safe)
             raise
-        listed = tuple(Rejection(r.index, r.field, r.reason, r.message) for r in intake.rejections[:LISTED_AT_MOST])
         answers: list[PushAnswer] = []
 
-        def answer(accepted: int, duplicate: int) -> dict[str, Any]:
-            answers.append(PushAnswer(accepted, duplicate, listed, len(intake.rejections)))
+        def answer(accepted: int, duplicate: int, conflicts: Sequence[Rejection]) -> dict[str, Any]:
+            refused = sorted([*intake.rejections, *conflicts], key=lambda r: r.index)
+            listed = tuple(Rejection(r.index, r.field, r.reason, r.message) for r in refused[:LISTED_AT_MOST])
+            answers.append(PushAnswer(accepted, duplicate, listed, len(refused)))
             return answers[0].remembered()
 
         await asyncio.wrap_future(writer.submit(intake, key, answer).safe)
@@ -113,6 +114,7 @@ class PushEndpoint:
             readings=checked.readings_batch() if checked.readings else None,
             cases=checked.cases_batch() if checked.cases else None,
             rejections=checked.rejections,
+            reading_places=checked.reading_places,
         )
 
 

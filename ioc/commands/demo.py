@@ -22,6 +22,7 @@ def command(history: bool) -> None:
 
 def _load_history(settings: Settings) -> None:
     from connectors.outlet import Outlet
+    from connectors.same_key import SameKey
     from connectors.writer import SourceWriter
     from ioc.demo import state
     from ioc.demo.history.load import SOURCE
@@ -39,7 +40,7 @@ def _load_history(settings: Settings) -> None:
         clock=clock,
     )
     try:
-        writer = SourceWriter(outlet, SOURCE, dedupe=False)
+        writer = SourceWriter(outlet, SOURCE, same_key=SameKey.NEW)
         writer.open()
         try:
             with click.progressbar(length=1, label="A year of simulated history", show_eta=False) as bar:

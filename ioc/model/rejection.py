@@ -24,6 +24,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TOTAL_ROW = "total_row"
     LEFT_OUT = "left_out"
+    KEY_CONFLICT = "key_conflict"
 
 
 @dataclass(frozen=True, slots=True)

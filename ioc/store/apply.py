@@ -24,6 +24,13 @@ def apply_panes(
     return _apply(store, READINGS, batches, counts, applied_at, source)
 
 
+def apply_keyed(
+    store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
+) -> Commit:
+    """Batches of the schema KEYED_READINGS, of a source whose readings replace earlier ones of their keys."""
+    return _apply(store, READINGS, batches, [batch.num_rows for batch in batches], applied_at, source, keyed=True)
+
+
 def apply_cases(
     store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
 ) -> Commit:
@@ -38,11 +45,13 @@ def _apply(
     applied: list[int],
     at: datetime | None,
     source: str,
+    *,
+    keyed: bool = False,
 ) -> Commit:
     at = at or datetime.now(UTC)
     tick = Tick()
     for batch, n in zip(batches, applied, strict=True):
-        head = OutputHeaders(topic, 0, 0, source, 0, 0, n, n, 0, {}, to_ms(at))
+        head = OutputHeaders(topic, 0, 0, source, 0, 0, n, n, 0, {}, to_ms(at), keyed)
         tick.apply(Output(head, batch, 0))
     with store.cursor() as cursor:
         try:

@@ -14,7 +14,8 @@ UNION ALL SELECT 'day', (SELECT coalesce(sum(n), 0) FROM day_panes)"""
 def audit(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     """A sentence for each difference; none when all is well. In the running transaction.
 
-    Readings: the panes of each level, with what the archive holds and what retention took, are the applied readings.
+    Readings: the panes of each level, with what the archive holds, what retention took, and what corrections replaced,
+    are the applied readings.
     Cases: each applied version is a row of `case_changes` or a repeat of one, and each case has its row in `cases`.
     """
     counts = dict(
@@ -23,10 +24,11 @@ def audit(cursor: duckdb.DuckDBPyConnection) -> list[str]:
         ).fetchall()
     )
     retired = dict(cursor.execute("SELECT level, sum(n)::BIGINT FROM retired GROUP BY level").fetchall())
-    readings = counts.get(READINGS, [0])[0]
+    readings, replaced, _ = counts.get(READINGS, [0, 0, 0])
     faults = []
     for level, held in cursor.execute(_PANES).fetchall():
-        stands = int(held) + retired.get(level, 0)
+        # A reading that replaced another one is applied, but the other one no longer stands.
+        stands = int(held) + retired.get(level, 0) + replaced
         if stands != readings:
             faults.append(f"The {level} panes hold {stands} readings, but {readings} were applied.")
     applied, repeated, opened = counts.get(CASES, [0, 0, 0])

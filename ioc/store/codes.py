@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ioc.errors import StoreUnavailable
 
@@ -22,13 +23,14 @@ class Codes:
     def __init__(self) -> None:
         self._codes: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
         self._fresh: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        self._written: dict[str, list[str]] = {kind: [] for kind in KINDS}
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Read what the store holds, forgetting everything else."""
         for kind in KINDS:
             rows = cursor.execute(f"SELECT id, code FROM {kind}_codes").fetchall()
             self._codes[kind] = dict(rows)
-            self._fresh[kind] = []
+            self._fresh[kind], self._written[kind] = [], []
 
     def known(self, kind: str) -> dict[str, int]:
         """Code by word, of committed words and of those of the running transaction; not to be changed."""
@@ -52,22 +54,34 @@ class Codes:
         return np.array([codes[word] for word in words], np.int32)
 
     def write(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Insert the new words in the running transaction."""
+        """Insert the new words in the running transaction; those of an earlier call are there already."""
         for kind in KINDS:
             if fresh := self._fresh[kind]:
                 new = pa.table({"code": [self._codes[kind][word] for word in fresh], "id": fresh})
                 cursor.register("new_codes", new)
                 cursor.execute(f"INSERT INTO {kind}_codes SELECT code, id FROM new_codes")
                 cursor.unregister("new_codes")
+                self._written[kind] += fresh
+                self._fresh[kind] = []
 
     def keep(self) -> None:
         """The transaction is committed."""
-        for fresh in self._fresh.values():
-            fresh.clear()
+        for kind in KINDS:
+            self._fresh[kind], self._written[kind] = [], []
 
     def forget(self) -> None:
         """The transaction is rolled back: its new words have no code."""
-        for kind, fresh in self._fresh.items():
-            for word in fresh:
+        for kind in KINDS:
+            for word in (*self._written[kind], *self._fresh[kind]):
                 del self._codes[kind][word]
-            fresh.clear()
+        self.keep()
+
+
+def codes_of_column(column: pa.DictionaryArray, kind: str, codes: Codes) -> np.ndarray:
+    """Codes of a column of words; null is 0."""
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.int32)
+    used = np.append(codes.of(kind, column.dictionary.to_pylist()), np.int32(0))
+    place: np.ndarray = pc.fill_null(column.indices.cast(pa.int32()), len(used) - 1).to_numpy()
+    coded: np.ndarray = used[place]
+    return coded

@@ -78,7 +78,10 @@ def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[Fed]:
     batch = output.rows
     if not batch.num_rows:
         return
-    if output.headers.topic == READINGS:
+    if output.headers.keyed:
+        earliest = latest = heard = batch.column("time").cast(pa.int64()).to_numpy()
+        kind, words, n = MEASURE, batch.column("measure"), np.ones(batch.num_rows, np.int64)
+    elif output.headers.topic == READINGS:
         minutes = batch.column("minute").to_numpy()
         earliest = latest = heard = minutes * np.int64(_MS_A_MINUTE)
         kind, words, n = MEASURE, batch.column("measure"), batch.column("n").to_numpy()

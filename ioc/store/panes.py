@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioc.store.codes import Codes
+from ioc.store.codes import Codes, codes_of_column
 from ioc.store.pane_columns import (
     Columns,
     concatenate,
@@ -61,9 +61,9 @@ def _coded(batch: pa.RecordBatch, codes: Codes) -> tuple[Columns, Columns | None
     minute = batch.column("minute").to_numpy()
     began_ms = minute.astype(np.int64) * 60_000
     panes = {
-        "measure": _codes_of(batch.column("measure"), "measure", codes),
-        "unit": _codes_of(batch.column("unit"), "unit", codes),
-        "subject": _codes_of(batch.column("subject"), "subject", codes),
+        "measure": codes_of_column(batch.column("measure"), "measure", codes),
+        "unit": codes_of_column(batch.column("unit"), "unit", codes),
+        "subject": codes_of_column(batch.column("subject"), "subject", codes),
         "time": minute,
         "n": batch.column("n").to_numpy(),
         "sum": batch.column("sum").to_numpy(),
@@ -76,16 +76,6 @@ def _coded(batch: pa.RecordBatch, codes: Codes) -> tuple[Columns, Columns | None
         "last": batch.column("last").to_numpy(),
     }
     return panes, _exploded(batch, "buckets", panes), _exploded(batch, "registers", panes)
-
-
-def _codes_of(column: pa.DictionaryArray, kind: str, codes: Codes) -> np.ndarray:
-    """Codes of a column of words; null is 0."""
-    if column.null_count == len(column):
-        return np.zeros(len(column), np.int32)
-    used = np.append(codes.of(kind, column.dictionary.to_pylist()), np.int32(0))
-    place: np.ndarray = pc.fill_null(column.indices.cast(pa.int32()), len(used) - 1).to_numpy()
-    coded: np.ndarray = used[place]
-    return coded
 
 
 def _exploded(batch: pa.RecordBatch, name: str, panes: Columns) -> Columns | None:

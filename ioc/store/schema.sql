@@ -60,6 +60,15 @@ CREATE TABLE IF NOT EXISTS kept_day_registers (
     measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, day INTEGER NOT NULL, register SMALLINT NOT NULL,
     rank TINYINT NOT NULL);
 
+-- Readings of sources that correct themselves (`same_key = "correction"`), one row a key (source, measure, unit, subject,
+-- time_ms) with the value that holds; `version` counts the values it has had. The views show each row as a pane of one
+-- reading (`pane_subject`: 0 where panes merge the subjects; `bucket`, `register`, `rank`: what it adds to sketches).
+CREATE TABLE IF NOT EXISTS keyed_readings (
+    source VARCHAR NOT NULL, measure SMALLINT NOT NULL, unit SMALLINT NOT NULL, subject INTEGER NOT NULL,
+    time_ms BIGINT NOT NULL, pane_subject INTEGER NOT NULL, minute INTEGER NOT NULL, hour INTEGER NOT NULL,
+    day INTEGER NOT NULL, value DOUBLE NOT NULL, version INTEGER NOT NULL, bucket SMALLINT, register SMALLINT,
+    rank TINYINT);
+
 -- The latest version of each case, and every distinct version. `attributes` is a JSON object or null; `case_key` a hash
 -- of type and id by which a tick finds the rows it replaces. `deadline_at` and `pauses` are derived from all versions of
 -- the case (ioc/store/clocks.py), `first_at` is the earliest `updated_at` of them.
@@ -97,7 +106,7 @@ CREATE TABLE IF NOT EXISTS losses (
     why VARCHAR NOT NULL, found_at TIMESTAMP NOT NULL);
 
 -- Counts of each source, additive rows, appended in the transaction that applies the data (see the view source_ledger).
--- `repeated` are applied case versions that the store had already, `opened` cases first seen; `fenced` and `replayed` count batches, not records:
+-- `repeated` are applied case versions that the store had already and applied readings that replaced another, `opened` cases first seen; `fenced` and `replayed` count batches, not records:
 -- echoes of a dead writer, and outputs that an agent published again.
 CREATE TABLE IF NOT EXISTS source_counts (
     source VARCHAR NOT NULL, topic VARCHAR NOT NULL, generation BIGINT NOT NULL, sequence BIGINT NOT NULL,

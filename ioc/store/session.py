@@ -169,10 +169,10 @@ class Session:
             if progress.verdict(head.offset) is Verdict.REPLAYED:
                 self._tick.replay(head)
                 return
-            schema, optional = (
-                (schemas.CASES, schemas.CASES_OPTIONAL) if head.topic == CASES else (schemas.PANES, frozenset())
-            )
-            rows, _ = arrow.decode(record.value or b"", schema, optional)
+            if head.topic == CASES:
+                rows, _ = arrow.decode(record.value or b"", schemas.CASES, schemas.CASES_OPTIONAL)
+            else:
+                rows, _ = arrow.decode(record.value or b"", schemas.KEYED_READINGS if head.keyed else schemas.PANES)
         except BatchMalformed:
             return  # as if it had not come: if its input still waits for an answer, that shows as a gap
         self._apply((head.topic, partition), progress.take(Output(head, rows, record.offset)))

@@ -17,6 +17,7 @@ from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.store.archive_views import refresh_views
 from ioc.store.clocks import Clocks, keep_clocks
 from ioc.store.codes import Codes
+from ioc.store.levels import make_level_views
 from ioc.store.migration import VERSION, migrate
 
 # The checkpoint threshold bounds both the log to replay at a start and the pause that a checkpoint makes.
@@ -140,7 +141,8 @@ class Store:
             )
         elif facts[0] < VERSION:
             migrate(connection, facts[0])
-        connection.execute(_sql("views.sql").format(zone_hours=self.zone_hours))
+        make_level_views(connection, self.zone_hours)
+        connection.execute(_sql("views.sql"))
         refresh_views(connection, self.archive_dir)
         connection.execute(_sql("people.sql"))
         connection.execute("COMMIT")

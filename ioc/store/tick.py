@@ -14,6 +14,7 @@ from ioc.store.cases import CasesAppended, append_cases, naive
 from ioc.store.codes import Codes
 from ioc.store.dead_letters import DeadLetter, append_dead_letters
 from ioc.store.feeds import feed_rows
+from ioc.store.keyed import append_keyed
 from ioc.store.offsets import Output
 from ioc.store.panes import PanesAppended, append_panes
 from ioc.topics import READINGS
@@ -42,7 +43,8 @@ class Commit:
 
 @dataclass
 class Counts:
-    """Additive counts of one (source, topic, generation) in a tick; `sequence` and `last_input_ms` are the highest."""
+    """Additive counts of one (source, topic, generation) in a tick; `sequence` and `last_input_ms` are the highest.
+    `repeated` are applied case versions that were there already, and applied readings that replace an earlier one."""
 
     sequence: int = 0
     received: int = 0
@@ -72,6 +74,7 @@ class Tick:
 
     outputs: list[Output] = field(default_factory=list)
     panes: list[pa.RecordBatch] = field(default_factory=list)
+    keyed: list[Output] = field(default_factory=list)
     cases: list[Output] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -96,7 +99,9 @@ class Tick:
             counts.rejected[reason] = counts.rejected.get(reason, 0) + n
         self.size_bytes += output.rows.nbytes
         self.outputs.append(output)
-        if head.topic == READINGS:
+        if head.keyed:
+            self.keyed.append(output)
+        elif head.topic == READINGS:
             self.panes.append(output.rows)
         elif output.rows.num_rows:
             self.cases.append(output)
@@ -118,6 +123,18 @@ def write_tick(
 ) -> Commit:
     """All of a tick, in the running transaction. `number` grows with each tick of the store."""
     panes = append_panes(cursor, codes, tick.panes) if tick.panes else PanesAppended({}, frozenset(), 0)
+    earliest, units = dict(panes.earliest_minute), panes.units
+    if tick.keyed:
+        keyed = append_keyed(cursor, codes, tick.keyed, zone_hours)
+        for output, repeated, corrected in zip(tick.keyed, keyed.repeated, keyed.corrected, strict=True):
+            head = output.headers
+            counts = tick.counts[head.source, head.topic, head.generation]
+            counts.applied -= repeated
+            counts.duplicate += repeated
+            counts.repeated += corrected
+        for measure, minute in keyed.earliest_minute.items():
+            earliest[measure] = min(minute, earliest.get(measure, minute))
+        units |= keyed.units
     cases = CasesAppended(frozenset(), frozenset(), (), ())
     if tick.cases:
         cases = append_cases(cursor, [output.rows for output in tick.cases], at, zone_hours)
@@ -168,7 +185,7 @@ def write_tick(
     _append(cursor, "feeds", feeds)
     _append(cursor, "late_batches", late)
     fed = frozenset((source, kind, word) for source, kind, word, *_ in feeds)
-    return Commit(panes.earliest_minute, panes.units | cases.units, cases.case_types, at, fed)
+    return Commit(earliest, units | cases.units, cases.case_types, at, fed)
 
 
 def _append(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -12,6 +12,7 @@ from ioc.model.rejection import Rejection
 from ioc.wire.arrow_size import unpacked_bytes
 
 REJECTIONS = b"rejections"
+ROW_KEYS = b"row_keys"
 UNPACKED_BYTES = 64 * 1024 * 1024
 """Eight times the largest message: what a batch may take in memory."""
 # Without threads: a batch's buffers are too small for handing them to others to pay, by a factor of 2 to 10.
@@ -19,21 +20,35 @@ _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _IN_THIS_THREAD = pa.ipc.IpcReadOptions(use_threads=False)
 
 
-def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = ()) -> bytes:
+def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = (), row_keys: bytes = b"") -> bytes:
     """One record batch as an IPC stream, buffers in LZ4.
 
     What the connector refused travels with what it accepted, in the schema's metadata, so that both are counted in
-    one transaction or not at all.
+    one transaction or not at all. So do `row_keys`, by which the next writer of the source knows the rows again.
     """
     schema = batch.schema
+    metadata = dict(schema.metadata or {})
     if rejections:
         rows = [[r.index, r.field, r.reason, r.message, b64encode(r.content).decode()] for r in rejections]
-        schema = schema.with_metadata({**(schema.metadata or {}), REJECTIONS: orjson.dumps(rows)})
-        batch = batch.replace_schema_metadata(schema.metadata)
+        metadata[REJECTIONS] = orjson.dumps(rows)
+    if row_keys:
+        metadata[ROW_KEYS] = b64encode(row_keys)
+    if rejections or row_keys:
+        schema = schema.with_metadata(metadata)
+        batch = batch.replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema, options=_LZ4) as writer:
         writer.write_batch(batch)
     return bytes(sink.getvalue())
+
+
+def row_keys_of(content: bytes) -> bytes:
+    """The `row_keys` that `encode` was given. Raises BatchMalformed."""
+    try:
+        with pa.ipc.open_stream(content, options=_IN_THIS_THREAD) as reader:
+            return b64decode((reader.schema.metadata or {}).get(ROW_KEYS, b""))
+    except (pa.ArrowException, OSError, ValueError) as fault:
+        raise BatchMalformed(f"The Arrow batch has no readable keys: {fault!r}") from fault
 
 
 def decode(

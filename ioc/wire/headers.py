@@ -16,6 +16,9 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 
+CORRECTION = b"correction"
+"""Value of the header `ioc-same-key` of a batch whose readings replace earlier ones of their keys."""
+
 Headers = list[tuple[str, bytes]]
 EXTERNAL_SOURCE = "kafka"
 """Name under which the ledger counts messages of producers that name no source."""
@@ -28,7 +31,8 @@ class BatchHeaders:
     `generation` grows with each start of a source's writer and `sequence` with each of its batches: a batch of an
     older generation behind a newer one is a dead writer's echo. `position` is the source's own place after this
     batch, `requests` the answered idempotency keys. `received` counts all records behind the batch: the rows, the
-    rejections that travel along, and the `duplicate` ones that were dropped.
+    rejections that travel along, and the `duplicate` ones that were dropped. With `corrects`, a reading whose key
+    (measure, unit, subject, time) the source has sent before replaces the earlier one.
     """
 
     source: str
@@ -42,6 +46,7 @@ class BatchHeaders:
     content_type: str = ARROW
     position: Any = None
     requests: Mapping[str, Any] = field(default_factory=dict)
+    corrects: bool = False
 
     def encode(self) -> Headers:
         headers = [
@@ -61,6 +66,8 @@ class BatchHeaders:
             headers.append(("ioc-position", orjson.dumps(self.position)))
         if self.requests:
             headers.append(("ioc-requests", orjson.dumps(self.requests)))
+        if self.corrects:
+            headers.append(("ioc-same-key", CORRECTION))
         return headers
 
     @classmethod
@@ -83,6 +90,7 @@ class BatchHeaders:
                 content_type=found.get("content-type", JSON.encode()).decode().split(";")[0].strip().lower(),
                 position=orjson.loads(found["ioc-position"]) if "ioc-position" in found else None,
                 requests=orjson.loads(found["ioc-requests"]) if "ioc-requests" in found else {},
+                corrects=found.get("ioc-same-key") == CORRECTION,
             )
         except (ValueError, UnicodeDecodeError) as fault:
             raise BatchMalformed(f"A header of the batch cannot be read: {fault}") from fault
@@ -92,7 +100,8 @@ class BatchHeaders:
 class OutputHeaders:
     """Headers of an agent's output: which input it answers, and the counts of that input.
 
-    received = applied + duplicate + sum of rejected. `input_time_ms` is when the broker took the input.
+    received = applied + duplicate + sum of rejected. `input_time_ms` is when the broker took the input. `keyed`: the
+    rows are single readings (`schemas.KEYED_READINGS`) instead of panes.
     """
 
     topic: str
@@ -106,6 +115,7 @@ class OutputHeaders:
     duplicate: int
     rejected: Mapping[str, int]
     input_time_ms: int
+    keyed: bool = False
 
     def encode(self) -> Headers:
         return [
@@ -121,6 +131,7 @@ class OutputHeaders:
             ("ioc-rejected", orjson.dumps(self.rejected)),
             ("ioc-input-time", b"%d" % self.input_time_ms),
             ("content-type", ARROW.encode()),
+            *([("ioc-same-key", CORRECTION)] if self.keyed else []),
         ]
 
     @classmethod
@@ -140,6 +151,7 @@ class OutputHeaders:
                 duplicate=int(found["ioc-duplicate"]),
                 rejected=orjson.loads(found["ioc-rejected"]),
                 input_time_ms=int(found["ioc-input-time"]),
+                keyed=found.get("ioc-same-key") == CORRECTION,
             )
         except (KeyError, ValueError) as fault:
             raise BatchMalformed(f"The output has no readable header {fault}.") from fault

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -32,12 +32,14 @@ _NUMBERS_OF_CSV = frozenset({"value"})
 
 @dataclass(frozen=True)
 class Checked:
-    """Fit records in their order, with what was refused. `total` counts all records that were in the content."""
+    """Fit records in their order, with what was refused. `total` counts all records that were in the content,
+    `reading_places` are the indices of the readings among them."""
 
     readings: list[Reading]
     cases: list[Case]
     rejections: list[Rejection]
     total: int
+    reading_places: list[int] = field(default_factory=list)
 
     def readings_batch(self) -> pa.RecordBatch:
         return readings_batch(self.readings)
@@ -77,6 +79,7 @@ def check(
     readings: list[Reading] = []
     cases: list[Case] = []
     rejections: list[Rejection] = []
+    places: list[int] = []
     index = -1
     for index, (record, own) in enumerate(parse(content, content_type)):
         try:
@@ -93,10 +96,11 @@ def check(
                 cases.append(check_case(record, vocabulary, now))
             else:
                 readings.append(check_reading(record, vocabulary, now))
+                places.append(index)
         except RecordUnfit as fault:
             content_of_record = own or json.dumps(record, ensure_ascii=False).encode(errors="replace")
             rejections.append(Rejection(index, fault.field, fault.reason, str(fault), content_of_record))
-    return Checked(readings, cases, rejections, index + 1)
+    return Checked(readings, cases, rejections, index + 1, places)
 
 
 def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:

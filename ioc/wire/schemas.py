@@ -59,6 +59,22 @@ PANES = pa.schema(
     ]
 )
 
+# Single readings of a source that corrects itself, one row each in the order of arrival. `kept`: panes tell the subject
+# apart. `bucket`, `register` and `rank` are what the reading adds to the sketches of its measure, null for none.
+KEYED_READINGS = pa.schema(
+    [
+        ("measure", WORD),
+        ("unit", WORD),
+        ("subject", SUBJECT),
+        ("time", TIME),
+        ("value", pa.float64()),
+        ("kept", pa.bool_()),
+        ("bucket", pa.int16()),
+        ("register", pa.int16()),
+        ("rank", pa.int8()),
+    ]
+)
+
 
 def readings_batch(readings: Sequence[Reading]) -> pa.RecordBatch:
     """Rows in the given order; an empty subject becomes null."""

@@ -5,6 +5,7 @@ import pyarrow as pa
 from ioc.clock import from_ms
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow, headers, records
+from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import CASES, CASES_OPTIONAL
 from streams.answer import Taken
 from streams.cases import check
@@ -12,12 +13,12 @@ from streams.cases import check
 NOTHING = pa.RecordBatch.from_pylist([], schema=CASES)
 
 
-def take(content: bytes, content_type: str, vocabulary: Vocabulary, input_time_ms: int) -> Taken:
+def take(content: bytes, head: BatchHeaders, vocabulary: Vocabulary, input_time_ms: int) -> Taken:
     """The fit case versions in a message, Arrow or records. Raises BatchMalformed."""
-    if content_type == headers.ARROW:
+    if head.content_type == headers.ARROW:
         batch, came_rejected = arrow.decode(content, CASES, CASES_OPTIONAL)
         checked = check(batch, vocabulary, input_time_ms)
         return Taken(checked.cases, came_rejected, checked.rejections, checked.cases.num_rows)
-    records_checked = records.check(content, content_type, vocabulary, from_ms(input_time_ms), only="cases")
+    records_checked = records.check(content, head.content_type, vocabulary, from_ms(input_time_ms), only="cases")
     batch = records_checked.cases_batch()
     return Taken(batch, [], records_checked.rejections, batch.num_rows)

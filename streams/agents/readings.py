@@ -3,21 +3,30 @@
 import pyarrow as pa
 
 from ioc.clock import from_ms
+from ioc.model.rejection import Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow, headers, records
+from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import PANES, READINGS, READINGS_OPTIONAL
 from streams.answer import Taken
+from streams.keyed import keep_single
 from streams.reduce import reduce
 
 NOTHING = pa.RecordBatch.from_pylist([], schema=PANES)
 
 
-def take(content: bytes, content_type: str, vocabulary: Vocabulary, input_time_ms: int) -> Taken:
-    """Panes of the readings in a message, Arrow or records. Raises BatchMalformed."""
-    if content_type == headers.ARROW:
+def take(content: bytes, head: BatchHeaders, vocabulary: Vocabulary, input_time_ms: int) -> Taken:
+    """Panes of the readings in a message, Arrow or records; of a source that corrects itself the readings one by one.
+
+    Raises BatchMalformed.
+    """
+    reduce_batch = keep_single if head.corrects else reduce
+    if head.content_type == headers.ARROW:
         batch, came_rejected = arrow.decode(content, READINGS, READINGS_OPTIONAL)
-        reduced = reduce(batch, vocabulary, input_time_ms)
-        return Taken(reduced.panes, came_rejected, reduced.rejections, reduced.applied)
-    checked = records.check(content, content_type, vocabulary, from_ms(input_time_ms), only="readings")
-    reduced = reduce(checked.readings_batch(), vocabulary, input_time_ms)
-    return Taken(reduced.panes, [], [*checked.rejections, *reduced.rejections], reduced.applied)
+        refused: list[Rejection] = []
+    else:
+        checked = records.check(content, head.content_type, vocabulary, from_ms(input_time_ms), only="readings")
+        batch, came_rejected, refused = checked.readings_batch(), [], checked.rejections
+    reduced = reduce_batch(batch, vocabulary, input_time_ms)
+    rejections = [*refused, *reduced.rejections]
+    return Taken(reduced.panes, came_rejected, rejections, reduced.applied, keyed=head.corrects)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.outlet import Outlet
+from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
 from ioc.catalog import load
 from ioc.topics import partition_of
@@ -103,7 +104,7 @@ class Load:
     ) -> None:
         catalog = load(PROVINCE, catalog_dir)
         self.outlet = Outlet(bootstrap, data_dir / "load", partitions=partitions, measures=catalog.vocabulary.measures)
-        self.writers = [SourceWriter(self.outlet, name, dedupe=False) for name in sources(partitions)]
+        self.writers = [SourceWriter(self.outlet, name, same_key=SameKey.NEW) for name in sources(partitions)]
         for writer in self.writers:
             writer.open()
         self.templates = [template(rows, seed) for seed in range(8)]

@@ -19,7 +19,7 @@ _EMPTY = (
 
 def refresh_minutes(cursor: duckdb.DuckDBPyConnection, archive_dir: Path, folder: Path, zone_hours: int) -> list[str]:
     """Names of the files in `folder` that hold the minutes of the raw snapshot, which `cursor` uses. A file is named by
-    its day and the sum of n in it, which changes with each reading, and is never changed itself."""
+    its day and the sum of n and of corrections in it, which grows with each of them, and is never changed itself."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for day, n in _days(cursor, zone_hours):
@@ -40,9 +40,10 @@ def minutes_source(folder: Path, names: Sequence[str]) -> str:
 
 
 def _days(cursor: duckdb.DuckDBPyConnection, zone_hours: int) -> list[tuple[int, int]]:
-    """Days that have minutes, with the sum of their n."""
+    """Days that have minutes, with the sum of their n and of the corrections in them."""
     return cursor.execute(
         f"SELECT day, sum(n)::BIGINT FROM (SELECT (minute // 60 + {zone_hours}) // 24 AS day, n FROM minute_panes "
+        "UNION ALL SELECT day, version - 1 FROM keyed_readings WHERE version > 1 "
         "UNION ALL SELECT day, n FROM archive_files WHERE kind = 'panes' AND state = 'kept') GROUP BY day ORDER BY day"
     ).fetchall()
 

@@ -32,7 +32,8 @@ class DayTable:
 
 
 def day_tables(zone_hours: int) -> tuple[DayTable, ...]:
-    """Panes of a time only add up, so that a day's sum of n changes with each reading in it and with nothing else."""
+    """Panes of a time only add up, so that a day's sum of n, with the corrections in it, grows with each reading and
+    each corrected value in it and with nothing else."""
 
     def local(column: str) -> str:
         return f"{column} + INTERVAL {zone_hours} HOUR AS {column}"
@@ -40,12 +41,18 @@ def day_tables(zone_hours: int) -> tuple[DayTable, ...]:
     def day_of(column: str) -> str:
         return f"(epoch_ms({column}) // 3600000 + {zone_hours}) // 24"
 
-    hour_of_day = f"(SELECT min((hour + {zone_hours}) // 24) FROM raw.kept_hour_panes)"
+    hour_of_day = (
+        f"(SELECT least((SELECT min((hour + {zone_hours}) // 24) FROM raw.kept_hour_panes), "
+        "(SELECT min(day) FROM raw.keyed_readings)))"
+    )
+    grown = (
+        "(SELECT day, n FROM raw.day_panes UNION ALL SELECT day, version - 1 FROM raw.keyed_readings WHERE version > 1)"
+    )
     return (
         DayTable(
             "readings_day",
             "time",
-            "SELECT day, sum(n)::VARCHAR FROM raw.day_panes GROUP BY day",
+            f"SELECT day, sum(n)::VARCHAR FROM {grown} GROUP BY day",
             _PANES.format(time="make_timestamp(day::BIGINT * 86400000000)", table="day_panes", where="{where}"),
             "day",
             "measure, unit, time",
@@ -53,7 +60,7 @@ def day_tables(zone_hours: int) -> tuple[DayTable, ...]:
         DayTable(
             "readings_hour",
             "time",
-            f"SELECT day, sum(n)::VARCHAR FROM raw.day_panes WHERE day >= {hour_of_day} GROUP BY day",
+            f"SELECT day, sum(n)::VARCHAR FROM {grown} WHERE day >= {hour_of_day} GROUP BY day",
             _PANES.format(
                 time=f"make_timestamp((hour + {zone_hours})::BIGINT * 3600000000)", table="hour_panes", where="{where}"
             ),

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.http_push import PushEndpoint
 from connectors.outlet import Outlet
+from connectors.same_key import SameKey
 from connectors.sealing import Intake
 from connectors.writer import SourceWriter
 from ioc.catalog import load
@@ -50,7 +51,9 @@ def test_goes_on_from_the_log(kafka: str, outlet: Outlet, source: str) -> None:
     writer = SourceWriter(outlet, source)
     writer.open()
     writer.add_readings(speeds(1, 2), position={"at": 2})
-    writer.submit(Intake(readings=readings_batch(speeds(3))), "key", lambda accepted, duplicate: [accepted, duplicate])
+    writer.submit(
+        Intake(readings=readings_batch(speeds(3))), "key", lambda accepted, duplicate, _: [accepted, duplicate]
+    )
     writer.close()
     writer = SourceWriter(outlet, source)
     writer.open()
@@ -86,7 +89,7 @@ def test_large_intake_is_cut_and_stays_whole(kafka: str, outlet: Outlet, source:
         ],
         schema=READINGS,
     )
-    writer = SourceWriter(outlet, source, dedupe=False)
+    writer = SourceWriter(outlet, source, same_key=SameKey.NEW)
     writer.open()
     writer.add_readings(batch, position=1)
     writer.flush()

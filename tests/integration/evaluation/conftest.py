@@ -19,7 +19,9 @@ from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
+from ioc.store.apply import apply_keyed
 from ioc.wire.schemas import cases_batch, readings_batch
+from streams.keyed import keep_single
 from streams.reduce import reduce
 from tests.catalogs import hue, kpis_of
 
@@ -54,6 +56,12 @@ class Centre:
         assert reduced.applied == len(readings), reduced.rejections
         self.readings += readings
         return Changes.of([apply_panes(self.store, reduced.panes)])
+
+    def correct(self, *readings: Reading, now: datetime = NOW, source: str = "statistics") -> Changes:
+        """Readings as one message of a source that corrects itself; the caller keeps what holds of them."""
+        single = keep_single(readings_batch(readings), self.catalog.vocabulary, to_ms(now))
+        assert single.applied == len(readings), single.rejections
+        return Changes.of([apply_keyed(self.store, single.panes, applied_at=now, source=source)])
 
     def hear(self, *cases: Case) -> Changes:
         """Case versions as one message."""

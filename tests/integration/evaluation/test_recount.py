@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
-from ioc.model.kpi import CaseTime, Freshness, MeasureAggregate, RollUp
+from ioc.evaluation import Evaluator
+from ioc.model.kpi import CaseTime, Freshness, KpiValue, MeasureAggregate, RollUp
+from ioc.model.reading import Reading
+from ioc.settings import VIETNAM
+from ioc.store.roll_up import roll_up
+from ioc.store.store import transaction
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, latest
 from tests.integration.evaluation.made import cases, readings
 from tests.integration.evaluation.recount import jobs, span, take
@@ -34,8 +40,35 @@ def filled(centre: Centre, now: datetime) -> list[str]:
 
 @pytest.mark.parametrize("now", MOMENTS)
 def test_every_kpi_equals_its_recount(centre: Centre, now: datetime) -> None:
-    communes = filled(centre, now)
-    values = centre.evaluated(now=now)
+    compare(centre, filled(centre, now), centre.evaluated(now=now), now)
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 10))])
+def test_corrected_readings_count_with_their_last_value(centre: Centre, seed: int) -> None:
+    """Values, repeats, corrections and corrections back, with roll-ups, evaluations and a store opened anew between."""
+    communes = filled(centre, NOW)
+    chance = Random(seed)
+    made = readings(chance, [*communes, PROVINCE], NOW, 300)
+    sent = [*made, *(replace(r, value=r.value + chance.choice([0, 0, 8])) for r in chance.choices(made, k=600))]
+    held: dict[tuple[str, str, str, datetime], Reading] = {}
+    place = 0
+    while place < len(sent):
+        part = sent[place : place + chance.randrange(1, 400)]
+        place += len(part)
+        changes = centre.correct(*part)
+        held |= {(r.measure, r.unit, r.subject, r.time): r for r in part}
+        if chance.random() < 0.5:
+            centre.evaluated(changes)
+        else:
+            centre.store.reopen()
+            centre.evaluator = Evaluator(centre.catalog, centre.store, VIETNAM)
+        with centre.store.cursor() as cursor, transaction(cursor, centre.store.path):
+            roll_up(cursor, centre.store.zone_hours, oldest_minute=0)
+    centre.readings += held.values()
+    compare(centre, communes, centre.evaluated(), NOW)
+
+
+def compare(centre: Centre, communes: list[str], values: dict[tuple[str, str], KpiValue], now: datetime) -> None:
     held = latest(centre.versions)
     compared = 0
     for definition in centre.catalog.kpis.values():

@@ -18,6 +18,8 @@ from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
+from ioc.store.roll_up import roll_up
+from ioc.store.store import transaction
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, keyed
@@ -115,6 +117,34 @@ def test_a_late_reading_restates_what_it_changes_and_nothing_else(desk: Desk) ->
     assert desk.records("t.sum_today", other) == []
     assert desk.records("t.sum_month") == [], "the month is not over"
     assert [row["value"] for row in desk.published("t.sum_today")] == [10, 13, 10]
+
+
+def test_a_correction_restates_days_and_months_that_were_rolled_up(desk: Desk) -> None:
+    """File 1 says 200, file 2 says 250; file 1 dropped again takes it back."""
+    centre = desk.centre
+    sent = [Reading("t.count", desk.unit, at, 200.0) for at in (YESTERDAY, LAST_MONTH)]
+
+    def restated(kpi: str) -> list[tuple[float, float, int, int]]:
+        names = ("value_before", "value_after", "samples_before", "samples_after")
+        return [tuple(row[name] for name in names) for row in desk.records(kpi)]
+
+    centre.correct(*sent, now=desk.now)
+    with centre.store.cursor() as cursor, transaction(cursor, centre.store.path):
+        roll_up(cursor, centre.store.zone_hours, oldest_minute=0)
+    desk.settle()
+    desk.settle()
+    centre.correct(*(replace(r, value=250.0) for r in sent), now=desk.now)
+    desk.settle(LULL)
+    assert restated("t.sum_today") == restated("t.sum_month") == [(200, 250, 1, 1)]
+    assert {row["cause"] for row in desk.records("t.sum_month")} == {"data"}
+    [batch] = orjson.loads(desk.records("t.sum_month")[0]["batches"])
+    assert (batch["source"], batch["samples"]) == ("statistics", 2)
+    centre.correct(*sent, *sent, now=desk.now)
+    desk.settle(LULL)
+    assert restated("t.sum_month")[1:] == [(250, 200, 1, 1)]
+    centre.correct(*sent, now=desk.now)
+    desk.settle(LULL)
+    assert len(desk.records("t.sum_month")) == 2, "a repeat restates nothing"
 
 
 @pytest.mark.parametrize(

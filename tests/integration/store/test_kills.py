@@ -19,7 +19,7 @@ from ioc.store import Store
 from ioc.store.audit import audit
 from ioc.topics import READINGS
 from tests.forked import FORKED
-from tests.integration.store.writer import CASES_A_TICK, READINGS_A_TICK, readings_of, write_ticks
+from tests.integration.store.writer import CASES_A_TICK, READINGS_A_TICK, keyed_of, readings_of, write_ticks
 
 
 @contextmanager
@@ -53,7 +53,12 @@ def check(path: Path, ticks: int | None = None) -> int:
         done = found[0][0] if found else 0
         held = cursor.execute(
             "SELECT u.id, minute, sum(n)::BIGINT, sum(sum), max(last_at) FROM minute_panes p "
-            "JOIN unit_codes u ON u.code = p.unit GROUP BY ALL"
+            "JOIN unit_codes u ON u.code = p.unit WHERE measure = "
+            "(SELECT code FROM measure_codes WHERE id = 'air.pm25') GROUP BY ALL"
+        ).fetchall()
+        corrected = cursor.execute(
+            "SELECT s.id, sum(n)::BIGINT, sum(sum) FROM day_panes p JOIN subject_codes s ON s.code = p.subject "
+            "JOIN measure_codes m ON m.code = p.measure WHERE m.id = 't.statistics' GROUP BY ALL"
         ).fetchall()
         versions = cursor.execute("SELECT count(*) FROM case_changes").fetchall()[0][0]
     store.close()
@@ -65,6 +70,9 @@ def check(path: Path, ticks: int | None = None) -> int:
             pane[1] += r.value
             pane[2] = max(pane[2], r.at_ms)
     assert {row[:2]: list(row[2:]) for row in held} == expected
+    last = {r.subject: r.value for number in range(done) for r in keyed_of(number)}
+    assert {subject: value for subject, _, value in corrected} == last
+    assert {n for _, n, _ in corrected} <= {1}
     assert sum(row[2] for row in held) == done * READINGS_A_TICK
     assert versions == done * CASES_A_TICK
     assert ticks is None or done == ticks

@@ -1,7 +1,7 @@
 """What a process writes into a store that a test kills or starves of disk.
 
-Tick k holds, in one transaction: 40 readings in 20 panes, a version of some cases, and next_offset k + 1. It tells the
-number of each commit. Housekeeping runs beside it.
+Tick k holds, in one transaction: 40 readings in 20 panes, 6 keyed readings of which many correct earlier ones, a
+version of some cases, and next_offset k + 1. It tells the number of each commit. Housekeeping runs beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ioc.store.positions import read_positions
 from ioc.store.tick import Tick, write_tick
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
-from tests.unit.store.batches import NOW, Reading, case, case_versions, panes_batch
+from tests.unit.store.batches import NOW, Reading, case, case_versions, keyed_batch, panes_batch
 
 BEGIN_MS = round(NOW.timestamp() * 1000)
 READINGS_A_TICK = 40
@@ -38,8 +38,19 @@ def readings_of(number: int) -> list[Reading]:
     ]
 
 
+def keyed_of(number: int) -> list[Reading]:
+    """Of 15 keys in all; the second time in a tick that a key comes it has another value."""
+    return [
+        Reading("t.statistics", f"u{(number + k) % 15 % 4}", f"S-{(number + k) % 15}", BEGIN_MS, float(number % 3 + k))
+        for k in (0, 3, 7, 9, 0, 20)
+    ]
+
+
 def tick(number: int) -> Tick:
     tick = Tick(applied={(READINGS, 0): number + 1})
+    single = keyed_batch(keyed_of(number))
+    head = OutputHeaders(READINGS, 0, number, "k", 1, number, 6, 6, 0, {}, BEGIN_MS, keyed=True)
+    tick.apply(Output(head, single, number))
     rows = panes_batch(readings_of(number))
     head = OutputHeaders(READINGS, 0, number, "s", 1, number, READINGS_A_TICK, READINGS_A_TICK, 0, {}, BEGIN_MS)
     tick.apply(Output(head, rows, number))

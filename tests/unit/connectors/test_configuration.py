@@ -46,6 +46,16 @@ def read(tmp_path: Path, toml: str, name: str = "air.toml") -> None:
             POLL + 'paging = { kind = "page", short_page_ends = true }', "poll.paging.size is missing", id="short page"
         ),
         pytest.param(MQTT + 'topic = "a"\nca_file = "/no/such.pem"', "mqtt.ca_file is '/no/such.pem'", id="no CA file"),
+        pytest.param(
+            NAME + 'kind = "mqtt"\nsame_key = "replace"',
+            "same_key is 'replace', none of repeat, correction, new",
+            id="unknown meaning of a known key",
+        ),
+        pytest.param(
+            NAME + 'kind = "mqtt"\nsame_key = "new"\ndedupe = "off"',
+            "dedupe is the former name of same_key; remove it",
+            id="both names of one field",
+        ),
         pytest.param(POLL + "timeout = 5", "poll.timeout is 5, not a length of time", id="a span without its unit"),
         pytest.param(POLL.replace("http:", "ftp:"), "poll.url is 'ftp://127.0.0.1/rows'", id="no web address"),
         pytest.param(POLL + 'paging = { kind = "scroll" }', "poll.paging.kind is 'scroll'", id="unknown paging"),
@@ -87,8 +97,8 @@ def test_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "air.toml").write_text(POLL + 'every = "90s"', encoding="utf-8")
     (tmp_path / "late.toml").write_text('expected_every = "10m"\ndedupe = "off"\n' + POLL, encoding="utf-8")
     read_one, read_two = read_source(tmp_path / "air.toml"), read_source(tmp_path / "late.toml")
-    assert (read_one.source, read_one.dedupe, read_one.expected_every) == ("air", True, None)
-    assert (read_two.dedupe, read_two.expected_every) == (False, timedelta(minutes=10))
+    assert (read_one.source, read_one.same_key, read_one.expected_every) == ("air", "repeat", None)
+    assert (read_two.same_key, read_two.expected_every) == ("new", timedelta(minutes=10))
 
 
 def test_a_file_as_another_editor_writes_it(tmp_path: Path) -> None:

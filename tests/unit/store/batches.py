@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from ioc.model.case import Case
-from ioc.wire.schemas import PANES, SUBJECT, WORD, cases_batch
+from ioc.wire.schemas import KEYED_READINGS, PANES, SUBJECT, WORD, cases_batch
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+MERGED = "lgsp.latency"
+"""A measure whose panes merge the subjects, while its keys tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,28 @@ def panes_batch(
         else:
             columns.append(pa.array(values, field.type))
     return pa.RecordBatch.from_arrays(columns, schema=PANES)
+
+
+def keyed_batch(readings: Sequence[Reading]) -> pa.RecordBatch:
+    """The readings one by one; those of MERGED have a bucket of their value and a register each."""
+    columns = {
+        "measure": [r.measure for r in readings],
+        "unit": [r.unit for r in readings],
+        "subject": [r.subject for r in readings],
+        "time": [r.at_ms for r in readings],
+        "value": [r.value for r in readings],
+        "kept": [r.measure != MERGED for r in readings],
+        "bucket": [int(r.value) if r.measure == MERGED else None for r in readings],
+        "register": [5 if r.subject and r.measure == MERGED else None for r in readings],
+        "rank": [3 if r.subject and r.measure == MERGED else None for r in readings],
+    }
+    arrays = [
+        pa.array(columns[field.name], pa.string()).dictionary_encode().cast(field.type)
+        if field.type in (WORD, SUBJECT)
+        else pa.array(columns[field.name], field.type)
+        for field in KEYED_READINGS
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=KEYED_READINGS)
 
 
 def one_pane(
