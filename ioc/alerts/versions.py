@@ -1,10 +1,13 @@
 """Versions of a rule: who changed what, when and why; and the way back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from typing import Any, Protocol
 
 from ioc.alerts.acts import ActRefused, told
+from ioc.errors import IocError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,72 @@ def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     for name, value in fields.items():
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{before}{name}.")
+        elif isinstance(value, list) and value and all(isinstance(one, Mapping) and "id" in one for one in value):
+            for one in value:
+                flat |= _flat(one, f"{before}{name}[{one['id']}].")
         else:
             flat[f"{before}{name}"] = value
     return flat
+
+
+def revision_of(content: Mapping[str, Any] | str | None) -> str:
+    """Names what a definition says (fields, text; None: there is none), so that a change can name what it was made
+    from. 16 hexadecimal digits, empty for None."""
+    if content is None:
+        return ""
+    text = content if isinstance(content, str) else json.dumps(content, sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+class ChangedMeanwhile(IocError):
+    """A change was made from a revision that is not in force any more; nothing was saved. `theirs` is what was changed
+    since (empty where the revision is not known), `yours` what the refused change would alter now. `last` is the latest
+    version on record, None where there is none."""
+
+    def __init__(
+        self,
+        what: str,
+        revision: str,
+        theirs: Sequence[Difference],
+        yours: Sequence[Difference],
+        last: "Version | None",
+    ) -> None:
+        who = f" by {last.by}" if last is not None and last.by else ""
+        super().__init__(f"{what} was changed{who} while you were writing; nothing was saved. Compare, and save again.")
+        self.what = what
+        self.revision = revision
+        self.theirs = theirs
+        self.yours = yours
+        self.last = last
+
+
+class Version(Protocol):
+    """Who made a version of something, and when."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def why(self) -> str: ...
+
+
+def must_be(
+    what: str,
+    revision: str | None,
+    present: Mapping[str, Any] | None,
+    wanted: Mapping[str, Any] | None,
+    known: Mapping[str, Mapping[str, Any] | None],
+    last: Version | None,
+    present_revision: str | None = None,
+) -> None:
+    """Raises ChangedMeanwhile unless `revision` is that of what is in force; None: the caller does not say what the
+    change was made from. `known` are earlier contents by their revision, `present_revision` is given where it is not
+    that of `present`."""
+    current = revision_of(present) if present_revision is None else present_revision
+    if revision is None or revision == current:
+        return
+    theirs = difference(known[revision], present) if revision in known else []
+    raise ChangedMeanwhile(what, current, theirs, difference(present, wanted), last)

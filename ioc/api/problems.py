@@ -58,7 +58,8 @@ class FieldFault(NamedTuple):
 
 
 class Problem(Exception):
-    """Answer the request with this. `detail` is a sentence for the person who sent it."""
+    """Answer the request with this. `detail` is a sentence for the person who sent it; `more` are further members of
+    the answer, for this kind of problem."""
 
     def __init__(
         self,
@@ -66,12 +67,14 @@ class Problem(Exception):
         detail: str,
         errors: Sequence[tuple[str, str] | FieldFault | Fault] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = errors
         self.headers = headers
+        self.more = more
 
 
 def unfit_field(field: str, message: str) -> Problem:
@@ -85,6 +88,7 @@ def answer(
     detail: str,
     errors: Sequence[tuple[str, str] | FieldFault | Fault] = (),
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     body: ProblemShape = {
         "type": "about:blank",
@@ -94,7 +98,7 @@ def answer(
         "instance": request_path,
         "errors": [_error_shape(error) for error in errors],
     }
-    return Response(orjson.dumps(body), status, dict(headers or {}), "application/problem+json")
+    return Response(orjson.dumps({**body, **(more or {})}), status, dict(headers or {}), "application/problem+json")
 
 
 def _error_shape(error: tuple[str, str] | FieldFault | Fault) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def install(app: FastAPI) -> None:
 
     async def of_problem(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, Problem)
-        return answer(request.url.path, fault.status, fault.detail, fault.errors, fault.headers)
+        return answer(request.url.path, fault.status, fault.detail, fault.errors, fault.headers, fault.more)
 
     async def of_http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from ioc.alerts.acts import ActRefused
+from ioc.alerts.versions import ChangedMeanwhile
 from ioc.api.problems import FieldFault, Problem, unfit_field
 from ioc.api.times import parse_time
 from ioc.catalog import CatalogInvalid
-from ioc.clock import to_ms
+from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.matcher import MatcherInvalid
 
 _STEPS = {"m": 60, "h": 3600, "d": 86_400}
@@ -47,6 +50,33 @@ def unfit_matcher(field: str, fault: MatcherInvalid) -> Problem:
     return Problem(400, str(fault), [FieldFault(field, str(fault), fault.code, fault.params)])
 
 
+def revision_given(request: Request, body: str | None) -> str | None:
+    """What a change was made from: the field `revision`, else the header If-Match; None where neither says it."""
+    if body is not None:
+        return body
+    header = request.headers.get("If-Match", "*").strip()
+    return None if header == "*" else header.removeprefix("W/").strip('"')
+
+
+def _conflict(fault: ChangedMeanwhile) -> Problem:
+    """409 with what somebody else changed meanwhile (`theirs`) and what this change would alter now (`yours`)."""
+    last = fault.last
+    given = {
+        "what": fault.what,
+        "by": last.by if last else "",
+        "why": last.why if last else "",
+        "number": last.number if last else 0,
+        "at": rfc3339(from_ms(last.at_ms)) if last and last.at_ms else None,
+    }
+    more = {
+        "revision": fault.revision,
+        "theirs": [asdict(one) for one in fault.theirs],
+        "yours": [asdict(one) for one in fault.yours],
+    }
+    errors = [FieldFault("revision", str(fault), "changed_meanwhile", given)]
+    return Problem(409, str(fault), errors, {"ETag": f'"{fault.revision}"'}, more)
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """400 with the field for what the person mends, 409 for what cannot be done now, 404 for what is not there."""
@@ -56,6 +86,8 @@ def refusing() -> Iterator[None]:
         if fault.field:
             raise Problem(400, str(fault), [FieldFault(fault.field, str(fault), fault.code, fault.given)]) from None
         raise Problem(409, str(fault)) from None
+    except ChangedMeanwhile as fault:
+        raise _conflict(fault) from None
     except CatalogInvalid as fault:
         errors = faults_of(fault)
         first = errors[0] if errors else FieldFault("", str(fault))

@@ -1,6 +1,5 @@
 """/api/v1/routing: who is told of alerts, who is on duty, and the tester."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -15,11 +14,12 @@ from ioc.alerts.records import to_record
 from ioc.alerts.routing import who_would_get
 from ioc.alerts.schedules import on_duty
 from ioc.alerts.tester import Around, Step, quieted, stops
+from ioc.alerts.versions import revision_of
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
 from ioc.api.problems import Problem, unfit_field
-from ioc.api.refusals import Text, faults_of, refusing
+from ioc.api.refusals import Text, faults_of, refusing, revision_given
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.catalog import CatalogInvalid
@@ -45,7 +45,10 @@ class Draft(Text):
 
 
 class Change(Draft):
+    """`revision` is that of the routing the change was made from; so can the header If-Match say it."""
+
     why: str = Field("", max_length=4_000)
+    revision: str | None = Field(None, max_length=64)
 
 
 class Week(Draft):
@@ -79,7 +82,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             text = routebook.routing_text(desk)
             return {
                 "text": text,
-                "fields": _fields(text),
+                "revision": revision_of(text),
+                "fields": routebook.routing_fields(text),
                 **_shape(desk.in_force.alerting),
                 "on_duty": {name: list(on_duty(one, local)) for name, one in found.schedules.items()},
                 "channels": sorted(desk.in_force.channels),
@@ -99,14 +103,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.put("")
     async def put(request: Request, given: Change) -> Response:
-        """In force at once; a fault is refused with its fields, and the old routing stays."""
+        """In force at once; a fault is refused with its fields, and the old routing stays. 409 with the difference when
+        somebody else changed routes, receivers or duty since `revision` or If-Match."""
+        revision = revision_given(request, given.revision)
         by = caller_of(request).name
 
         def work() -> Response:
             with refusing():
-                number = routebook.put_routing(desk, given.toml(), by, given.why)
+                number = routebook.put_routing(desk, given.toml(), by, given.why, revision)
             centre.people.trail.note(by, "routing.change", str(number), {"why": given.why})
-            return Json({"number": number})
+            return Json({"number": number, "revision": revision_of(routebook.routing_text(desk))})
 
         return await threads.run(work)
 
@@ -117,7 +123,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         def work() -> Response:
             with refusing():
                 text = given.toml()
-            both = {"fields": given.fields if given.fields is not None else _fields(text), "text": text}
+            both = {
+                "fields": given.fields if given.fields is not None else routebook.routing_fields(text),
+                "text": text,
+            }
             try:
                 found = routebook.check_routing(desk, text)
             except CatalogInvalid as fault:
@@ -226,15 +235,6 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         return {"from": rfc3339(since), "to": rfc3339(until), "people": people, "schedules": schedules}
 
     return router
-
-
-def _fields(text: str) -> dict[str, Any]:
-    """Times as text; empty for what is no TOML."""
-    try:
-        found: dict[str, Any] = to_record(tomllib.loads(text))
-    except tomllib.TOMLDecodeError:
-        return {}
-    return found
 
 
 def _duty(duty: Duty) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
 from ioc.api.problems import FieldFault, Problem, unfit_field
-from ioc.api.refusals import Text, Until, faults_of, refusing
+from ioc.api.refusals import Text, Until, faults_of, refusing, revision_given
 from ioc.api.threads import Threads
 from ioc.api.times import parse_step
 from ioc.catalog import CatalogInvalid
@@ -48,12 +48,16 @@ class Draft(Text):
 
 
 class Change(Draft):
+    """`revision` is that of the rule the change was made from, "" for a new one; so can the header If-Match say it."""
+
     why: str = Field("", max_length=4_000)
+    revision: str | None = Field(None, max_length=64)
 
 
 class BackTo(Text):
     number: int
     why: str = Field("", max_length=4_000)
+    revision: str | None = Field(None, max_length=64)
 
 
 class Trial(Draft):
@@ -87,6 +91,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             "owner": rule.owner,
             "procedure": rule.procedure,
             "version": rule.version,
+            "revision": routebook.rule_revision(desk, rule.id),
             "fields": fields,
             "text": rule_text(fields),
             "units": len(units_of(rule, desk.in_force.catalog.vocabulary.units)),
@@ -190,18 +195,23 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         }
 
     @router.get("/{rule}")
-    async def one(rule: str) -> dict[str, Any]:
+    async def one(rule: str, response: Response) -> dict[str, Any]:
+        """The ETag is the rule's `revision`, which a change sends back as If-Match."""
         found = desk.in_force.rules.rules.get(rule)
         if found is None:
             raise Problem(404, f"There is no rule {rule[:80]!r}.")
+        response.headers["ETag"] = f'"{routebook.rule_revision(desk, rule)}"'
         return shape(found) | {"told": told(found)}
 
-    async def save(request: Request, rule: str, fields: Mapping[str, Any] | None, why: str, word: str) -> Response:
+    async def save(
+        request: Request, rule: str, fields: Mapping[str, Any] | None, why: str, word: str, revision: str | None
+    ) -> Response:
+        revision = revision_given(request, revision)
         by = caller_of(request).name
 
         def work() -> Response:
             with refusing():
-                version = routebook.put_rule(desk, rule, fields, by, why)
+                version = routebook.put_rule(desk, rule, fields, by, why, revision)
             centre.people.trail.note(by, f"rule.{word}", rule, {"number": version.number, "why": why})
             present = desk.in_force.rules.rules.get(rule)
             return Json({"number": version.number, "rule": None if present is None else shape(present)})
@@ -210,15 +220,21 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.put("/{rule}")
     async def put(request: Request, rule: str, given: Change) -> Response:
-        """A new version, in force at once; a fault is refused with its fields, and the old version stays."""
+        """A new version, in force at once; a fault is refused with its fields, and the old version stays. 409 with the
+        difference when somebody else changed the rule since `revision` or If-Match."""
         with refusing():
             fields = given.given()
-        return await save(request, rule, fields, given.why, "change")
+        return await save(request, rule, fields, given.why, "change", given.revision)
 
     @router.delete("/{rule}")
-    async def take_out(request: Request, rule: str, why: Annotated[str, Query(max_length=4_000)] = "") -> Response:
+    async def take_out(
+        request: Request,
+        rule: str,
+        why: Annotated[str, Query(max_length=4_000)] = "",
+        revision: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> Response:
         """Taken out; its alerts end. An earlier version can be taken up again."""
-        return await save(request, rule, None, why, "take_out")
+        return await save(request, rule, None, why, "take_out", revision)
 
     @router.get("/{rule}/versions")
     async def versions(rule: str) -> dict[str, Any]:
@@ -248,11 +264,12 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     @router.post("/{rule}/roll-back")
     async def roll_back(request: Request, rule: str, given: BackTo) -> Response:
         """An earlier version in force again, as a new one."""
+        revision = revision_given(request, given.revision)
         by = caller_of(request).name
 
         def work() -> Response:
             with refusing():
-                version = routebook.roll_back(desk, rule, given.number, by, given.why)
+                version = routebook.roll_back(desk, rule, given.number, by, given.why, revision)
             details = {"number": version.number, "of": given.number, "why": given.why}
             centre.people.trail.note(by, "rule.roll_back", rule, details)
             present = desk.in_force.rules.rules.get(rule)

@@ -2,13 +2,15 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from ioc.alerts.acts import ActRefused, told
-from ioc.alerts.versions import RuleVersion
+from ioc.alerts.records import to_record
+from ioc.alerts.versions import RuleVersion, must_be, revision_of
 from ioc.catalog.channels import load_channels
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import Alerting, read_routing
@@ -25,9 +27,13 @@ def check(desk: Desk, fields: Mapping[str, Any]) -> Rule:
     return check_rule(desk.in_force.catalog, desk.in_force.rules.procedures, fields)
 
 
-def put_rule(desk: Desk, rule: str, fields: Mapping[str, Any] | None, by: str, why: str) -> RuleVersion:
-    """`fields` None takes the rule out. Raises CatalogInvalid, ActRefused; what was in force then stays so."""
+def put_rule(
+    desk: Desk, rule: str, fields: Mapping[str, Any] | None, by: str, why: str, revision: str | None = None
+) -> RuleVersion:
+    """`fields` None takes the rule out; `revision` is what the change was made from, "" for a new rule, None where that
+    is not said. Raises CatalogInvalid, ActRefused, ChangedMeanwhile; what was in force then stays so."""
     with desk.editing:
+        _must_be(desk, rule, revision, fields)
         if fields is not None:
             if fields.get("id") != rule:
                 raise ActRefused("id", f"The rule is called {rule!r}; its id cannot be another.")
@@ -37,9 +43,11 @@ def put_rule(desk: Desk, rule: str, fields: Mapping[str, Any] | None, by: str, w
         return _keep(desk, desk.rulebook.next(rule, pack_fields(desk, rule), fields, by, to_ms(desk.now()), why))
 
 
-def roll_back(desk: Desk, rule: str, number: int, by: str, why: str) -> RuleVersion:
-    """Raises CatalogInvalid when that version no longer fits the catalogue, ActRefused."""
+def roll_back(desk: Desk, rule: str, number: int, by: str, why: str, revision: str | None = None) -> RuleVersion:
+    """Raises CatalogInvalid when that version no longer fits the catalogue, ActRefused, ChangedMeanwhile."""
     with desk.editing:
+        wanted = next((one.fields for one in versions(desk, rule) if one.number == number), None)
+        _must_be(desk, rule, revision, wanted)
         version = desk.rulebook.back(rule, pack_fields(desk, rule), number, by, to_ms(desk.now()), why)
         if version.fields is not None:
             check(desk, version.fields)
@@ -56,12 +64,35 @@ def pack_fields(desk: Desk, rule: str) -> Mapping[str, Any] | None:
     return load_rules(desk.in_force.catalog, desk.place.overlay).fields.get(rule)
 
 
+def rule_revision(desk: Desk, rule: str) -> str:
+    """Names what is in force of a rule; empty where there is none."""
+    return revision_of(desk.in_force.rules.fields.get(rule))
+
+
+def _must_be(desk: Desk, rule: str, revision: str | None, wanted: Mapping[str, Any] | None) -> None:
+    if revision is None:
+        return
+    history = versions(desk, rule)
+    known = {revision_of(one.fields): one.fields for one in history}
+    last = history[-1] if history else None
+    must_be(rule, revision, desk.in_force.rules.fields.get(rule), wanted, known, last)
+
+
 def _keep(desk: Desk, version: RuleVersion) -> RuleVersion:
     changed = desk.rulebook.changed() | {version.rule: version.fields}
     found = desk.definitions(desk.in_force.catalog, changed)
     desk.rulebook.keep(version)
     desk.put_in_force(found)
     return version
+
+
+def routing_fields(text: str) -> dict[str, Any]:
+    """Of the file's text, times as text; empty for what is not TOML."""
+    try:
+        found: dict[str, Any] = to_record(tomllib.loads(text))
+    except tomllib.TOMLDecodeError:
+        return {}
+    return found
 
 
 def routing_text(desk: Desk) -> str:
@@ -83,11 +114,33 @@ def check_routing(desk: Desk, text: str) -> Alerting:
     return found
 
 
-def put_routing(desk: Desk, text: str, by: str, why: str) -> int:
-    """Into the province's own file, and on record; returns the version's number. Raises CatalogInvalid, ActRefused."""
+@dataclass(frozen=True, slots=True)
+class RoutingVersion:
+    """A routing as it was saved."""
+
+    number: int
+    by: str
+    at_ms: int
+    why: str
+    text: str
+
+
+def put_routing(desk: Desk, text: str, by: str, why: str, revision: str | None = None) -> int:
+    """Into the province's own file, and on record; returns the version's number. `revision` is that of the text that
+    the change was made from, None where that is not said. Raises CatalogInvalid, ActRefused, ChangedMeanwhile."""
     told(by, why)
     with desk.editing:
         check_routing(desk, text)
+        present = routing_text(desk)
+        if revision is not None and revision != revision_of(present):
+            past = [
+                RoutingVersion(row["number"], row["changed_by"], to_ms(row["changed_at"]), row["why"], row["content"])
+                for row in routing_versions(desk)
+            ]
+            known = {revision_of(one.text): routing_fields(one.text) for one in past}
+            last = past[-1] if past else None
+            now, wanted = routing_fields(present), routing_fields(text)
+            must_be("The routing", revision, now, wanted, known, last, revision_of(present))
         if desk.place.overlay is None:
             raise ActRefused("", "This centre has no folder of its own definitions.")
         rows = desk.store.select("SELECT coalesce(max(number), 0) AS n FROM routing_versions")

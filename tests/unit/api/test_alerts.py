@@ -9,6 +9,7 @@ import pytest
 
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.clock import FixedClock, to_ms
+from ioc.desk import incoming
 from tests.unit.api.fake_centre import ADMIN, PUSH_TOKEN, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
@@ -314,3 +315,93 @@ async def test_alerts_of_another_system_live_beside_ours(client: httpx.AsyncClie
     assert len((await ask(client, "GET", "deliveries"))["deliveries"]) == 1
     assert (await push(from_prometheus("resolved"))).json() == told(ended=1)
     assert len((await ask(client, "GET", "alerts"))["alerts"]) == 1
+
+
+async def test_two_people_change_a_rule_from_the_same_version(client: httpx.AsyncClient) -> None:
+    read = await client.get("/api/v1/rules/disk-low", headers=AS_ADMIN)
+    before, fields = read.json()["revision"], read.json()["fields"]
+    assert read.headers["ETag"] == f'"{before}"'
+    hers = {"fields": fields | {"severity": "low"}, "why": "ít gấp hơn", "revision": before}
+    his = {"fields": fields | {"held_for": "1h"}, "why": "hay chập chờn"}
+    saved = await ask(client, "PUT", "rules/disk-low", hers)
+    for given, headers in ((his | {"revision": before}, {}), (his, {"If-Match": f'"{before}"'})):
+        refused = await client.put("/api/v1/rules/disk-low", json=given, headers=AS_ADMIN | headers)
+        told_so = refused.json()
+        assert refused.status_code == 409, refused.text
+        assert [one["field"] for one in told_so["theirs"]] == ["severity"]
+        assert {one["field"] for one in told_so["yours"]} == {"severity", "held_for"}
+        assert (told_so["errors"][0]["code"], told_so["errors"][0]["params"]["why"]) == (
+            "changed_meanwhile",
+            "ít gấp hơn",
+        )
+        assert told_so["revision"] == saved["rule"]["revision"]
+    gone = await client.delete(f"/api/v1/rules/disk-low?why=x&revision={before}", headers=AS_ADMIN)
+    back = {"number": 0, "why": "x", "revision": before}
+    assert (gone.status_code, (await ask(client, "POST", "rules/disk-low/roll-back", back, 409))["status"]) == (
+        409,
+        409,
+    )
+    again = his | {"revision": told_so["revision"], "fields": hers["fields"] | {"held_for": "1h"}}
+    assert (await ask(client, "PUT", "rules/disk-low", again))["rule"]["fields"]["severity"] == "low"
+
+
+async def test_a_new_rule_takes_no_other_ones_id(client: httpx.AsyncClient) -> None:
+    fields = (await ask(client, "GET", "rules/disk-low"))["fields"]
+    new = {"fields": fields | {"severity": "low"}, "why": "luật mới", "revision": ""}
+    assert (await ask(client, "PUT", "rules/disk-low", new, 409))["yours"][0]["field"] == "severity"
+
+
+async def test_two_people_change_routes_and_duty_from_the_same_version(client: httpx.AsyncClient) -> None:
+    routing = await ask(client, "GET", "routing")
+    text, before = routing["text"], routing["revision"]
+    hers = {"text": text.replace('"30s"', '"10s"'), "why": "nhanh hơn", "revision": before}
+    await ask(client, "PUT", "routing", hers)
+    his = {"text": text.replace("Màn hình trung tâm", "Tường"), "why": "tên ngắn", "revision": before}
+    refused = await ask(client, "PUT", "routing", his, 409)
+    assert refused["theirs"] == [{"field": "route.group_wait", "before": "30s", "after": "10s"}]
+    assert [one["field"] for one in refused["yours"]] == ["receiver[wall].name.vi", "route.group_wait"]
+    assert (await ask(client, "GET", "routing"))["text"] == hers["text"]
+    assert (await ask(client, "PUT", "routing", his | {"revision": refused["revision"]}))["number"] == 3
+
+
+async def test_a_silence_that_means_nothing_now_says_so(client: httpx.AsyncClient, full: str) -> None:
+    wrong = {"matchers": ['rule = "disk-full"', 'unit = "99999"']}
+    checked = await ask(client, "POST", "silences/check", wrong)
+    assert (checked["count"], [one["count"] for one in checked["matchers"]]) == (0, [1, 0])
+    made = await ask(client, "POST", "silences", wrong | {"for": "1h", "why": "thử"}, 201)
+    assert (made["matches_nothing"], made["alerts"]) == (True, [])
+    right = {"matchers": (await ask(client, "GET", f"alerts/{full}"))["alert"]["matchers"]}
+    assert (await ask(client, "POST", "silences/check", right))["alerts"] == [full]
+    made = await ask(client, "POST", "silences", right | {"for": "1h", "why": "thử"}, 201)
+    assert (made["matches_nothing"], made["alerts"]) == (False, [full])
+
+
+async def test_a_faulty_pattern_is_refused_with_its_place(client: httpx.AsyncClient) -> None:
+    given = {"matchers": ["rule = disk-full", "unit =~ 19(7"]}
+    [fault] = (await ask(client, "POST", "silences/check", given, 400))["errors"]
+    assert (fault["field"], fault["code"]) == ("matchers", "pattern_unclosed_bracket")
+    assert fault["params"] == {"label": "unit", "place": 3, "index": 1}
+
+
+async def test_an_incoming_message_is_taken_in_part_closed_and_told_of_after_its_end(
+    client: httpx.AsyncClient, parts: FakeParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves_on(parts)
+    head = {"Authorization": f"Bearer {PUSH_TOKEN}"}
+    message = from_prometheus()
+    message["alerts"] += [{"labels": {}}, *from_prometheus(instance="b")["alerts"]]
+    answer = await client.post("/api/v1/alerts/incoming/demo-push", json=message, headers=head)
+    assert (answer.status_code, answer.json()["began"]) == (200, 2)
+    assert [one["index"] for one in answer.json()["rejected"]] == [1]
+    monkeypatch.setattr(incoming, "MAX_OPEN", 2)
+    full = await client.post("/api/v1/alerts/incoming/demo-push", json=from_prometheus(instance="c"), headers=head)
+    assert (full.status_code, full.headers["Retry-After"]) == (503, "60")
+    name = (await ask(client, "GET", "alerts"))["alerts"][0]["id"]
+    await ask(client, "POST", "alerts/close", {"alerts": [name], "why": ""}, 400)
+    left = await ask(client, "POST", "alerts/close", {"alerts": [name], "why": "máy đã thanh lý"})
+    assert left["counts"]["firing"] == 1
+    ended = await ask(client, "GET", f"alerts/{name}")
+    assert ended["incoming"]["annotations"] == {"summary": "Máy a không trả lời"}
+    assert ended["transitions"][-1]["reason"] == "admin-token: máy đã thanh lý"
+    past = (await ask(client, "GET", "alerts/history?from=2020-01-01T00:00:00Z"))["alerts"]
+    assert {one["alert"]: one.get("name", {}).get("vi") for one in past}[name] == "Máy a không trả lời"
