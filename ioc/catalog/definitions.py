@@ -96,6 +96,9 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary, family: str = "") ->
     targets, fresh_within = _targets(row), row.length("fresh_within")
     per, bands, references = _per(row), _bands(row), _references(row)
     digits, basis = row.whole("digits", 1, 0, _MOST_DIGITS), row.text("basis")
+    share = row.flag("share")
+    if share and unit_of_measure != "%":
+        row.fault("share", f"A share of a whole is measured in %, not in {unit_of_measure!r}.")
     row.finish(EXPRESSIONS)
     if expression is None:
         return None
@@ -121,6 +124,7 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary, family: str = "") ->
         bands=bands,
         references=references,
         family=family,
+        share=share,
     )
 
 

@@ -66,6 +66,11 @@ def _member(entry: Entry, member_id: str, window: str) -> Entry:
     return replace(entry, data=data, files=dict(entry.files))
 
 
+def window_endings() -> tuple[str, ...]:
+    """What Vietnamese names of KPIs end with to say their window, the longest first: " trong tháng", " hôm nay"."""
+    return tuple(sorted((vi for vi, _ in _SAID.values()), key=len, reverse=True))
+
+
 def _said(window: str) -> tuple[str, str]:
     if window in _SAID:
         return _SAID[window]

@@ -6,6 +6,7 @@ from pathlib import Path
 from ioc.catalog import load, load_displays
 from ioc.catalog.channels import load_channels
 from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.same_names import differing_conditions
 from ioc.commands.rule_checks import check_alerting
 from ioc.open_data.choosing import load_open_data
 from ioc.reports.loader import load_reports
@@ -32,6 +33,7 @@ def check_definitions(settings: Settings, overlay: Path | None) -> dict[str, int
         catalog = load(settings.province, overlay)
     except CatalogInvalid as invalid:
         raise CatalogInvalid([*faults, *invalid.faults]) from None
+    faults += differing_conditions(catalog.kpis)
     counts |= {
         "measures": len(catalog.vocabulary.measures),
         "case_types": len(catalog.vocabulary.case_types),

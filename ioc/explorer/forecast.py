@@ -20,6 +20,7 @@ from ioc.explorer.outlook import (
     by_day,
     chance,
     interval,
+    is_share_of_whole,
     of_step,
     samples_to_come,
     values_at,
@@ -108,13 +109,22 @@ def forecast(
     own = replace(definition, min_samples=1)
     column = columns(reader, catalog, own, [unit], Stretch((first_day,), monthly=False), zone, known_now=True)
     known = Known(float(np.nan_to_num(column.value[0])), int(column.samples[0]))
-    return reckon(definition, steps, known, year_end, zone, models)
+    is_share = is_share_of_whole(definition, catalog.vocabulary.measures)
+    return reckon(definition, steps, known, year_end, zone, models, is_share=is_share)
 
 
 def reckon(
-    definition: KpiDefinition, steps: Steps, known: Known, year_end: datetime, zone: ZoneInfo, models: Models
+    definition: KpiDefinition,
+    steps: Steps,
+    known: Known,
+    year_end: datetime,
+    zone: ZoneInfo,
+    models: Models,
+    *,
+    is_share: bool = False,
 ) -> Forecast:
-    """From the past alone; `known` is of the window that runs at `steps.ends_at`. The same past gives the same."""
+    """Forecast from the past alone; the same past gives the same. `known` is of the window that runs at
+    `steps.ends_at`; `is_share`: no value lies above 100."""
     kind, season, first_day = behaviour(definition), steps.season, steps.ends_at
     days = (year_end - first_day) // _DAY
     horizon = -(-days // steps.days)
@@ -130,7 +140,7 @@ def reckon(
     widened = scores[model].widening
     if kind is Behaviour.AMOUNT:
         widened = max(widened, _of_sums(actual, made[model][1:], period))
-    bounds = bounds_of(definition, steps.values)
+    bounds = bounds_of(steps.values, is_share=is_share)
     courses = np.clip(backtest.paths(made[model][0], widened, period, COURSES), bounds.least, bounds.most)
     daily = by_day(courses, steps.days, days, amount=kind is Behaviour.AMOUNT)
     weights = samples_to_come(steps.samples, season, days, steps.days)

@@ -4,7 +4,7 @@ A KPI over a calendar window (month, quarter, year to date) says at the year's e
 and what is to come on top: an *amount* adds up, a *ratio* is weighted by the samples that each day brings. Anything
 else is a *level*: it goes on as its own past did."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ import numpy as np
 
 from ioc.explorer.backtest import LEVEL, Real
 from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, KpiDefinition, MeasureAggregate, Target
+from ioc.model.measure import Measure
 from ioc.model.window import Window, WindowKind
 
 _DAY = timedelta(days=1)
@@ -65,13 +66,25 @@ class Bounds:
     most: float
 
 
-def bounds_of(definition: KpiDefinition, past: Real) -> Bounds:
-    """A share stays within 0 and 100 %, what was never below zero stays so."""
+def bounds_of(past: Real, *, is_share: bool) -> Bounds:
+    """A share of a whole stays within 0 and 100 %, what was never below zero stays so."""
     known = past[np.isfinite(past)]
     least = 0.0 if len(known) and known.min() >= 0 else -np.inf
-    share = isinstance(definition.expression, CaseRatio) or (definition.unit_of_measure == "%" and least == 0.0)
-    within = share and len(known) > 0 and known.max() <= 100
-    return Bounds(least, 100.0 if within else np.inf)
+    return Bounds(least, 100.0 if is_share else np.inf)
+
+
+def is_share_of_whole(definition: KpiDefinition, measures: Mapping[str, Measure]) -> bool:
+    """Whether no value of a KPI can lie above 100: its numerator is part of its denominator.
+
+    That holds for a ratio of cases (`where` among `over`), for a gauge in % of which no reading above 100 is taken,
+    and for what its definition calls a share. "% of plan" is none of these: a plan can be exceeded.
+    """
+    match definition.expression:
+        case CaseRatio():
+            return True
+        case MeasureAggregate(measure=measure, take="last" | "mean" | "min" | "max" | "quantile"):
+            return definition.unit_of_measure == "%" and measure in measures and measures[measure].most <= 100
+    return definition.share
 
 
 def by_day(courses: Real, days_a_step: int, days: int, *, amount: bool) -> Real:

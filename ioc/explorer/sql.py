@@ -1,5 +1,6 @@
 """The SQL that gives over the lab's views what a chart shows: written from the definition, so that it says the same."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ from ioc.catalog import Catalog
 from ioc.catalog.formulas import Number, Operation, Part, Scale, Term, divisors, parse_formula
 from ioc.evaluation.cases import quoted
 from ioc.explorer.asked import Stretch
+from ioc.explorer.periods import covered_periods
 from ioc.explorer.sql_leaves import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseSum, Constant, Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import WindowKind
@@ -30,22 +32,35 @@ _PERIODS = {
 @dataclass(frozen=True, slots=True)
 class Written:
     """`reads` is `definition`: the SQL computes what the chart shows; or the view of ready values that it reads
-    instead, `why` in one sentence."""
+    instead, `why` in one sentence. `time_column` is the column that tells the points apart, for a chart's axis."""
 
     sql: str
     reads: str
     why: str = ""
+    time_column: str = "to"
 
 
 def write_sql(
     catalog: Catalog, definition: KpiDefinition, units: Sequence[str], of: Stretch, step: str, zone: ZoneInfo
 ) -> Written:
-    """One row a point and unit: time, unit, value, samples. Times are the province's."""
+    """One row per point and unit: "from", "to" (the time that the value covers), unit, value, samples. Times are the
+    province's."""
+    starts = [period.start for period in covered_periods(definition.window, of.times, zone)]
+    time_column = "from" if None not in starts and len(set(starts)) == len(starts) else "to"
     try:
-        return Written(_Writer(catalog, tuple(units), of, step, zone).whole(definition), "definition")
+        sql = _Writer(catalog, tuple(units), of, step, zone).whole(definition)
+        return Written(sql, "definition", time_column=time_column)
     except NotInViews as missing:
         sql, view = _ready(definition, units, of, zone)
-        return Written(sql, view, str(missing))
+        return Written(sql, view, str(missing), time_column)
+
+
+def _covers(definition: KpiDefinition, time: str) -> str:
+    """The columns "from" and "to" of a value at the moment that the SQL text `time` gives."""
+    begins, ends = (re.sub(r"\btime\b", time, text) for text in bounds(definition.window))
+    if definition.window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
+        begins = "NULL::TIMESTAMP"
+    return f'{begins} AS "from", {ends} AS "to"'
 
 
 def _ready(definition: KpiDefinition, units: Sequence[str], of: Stretch, zone: ZoneInfo) -> tuple[str, str]:
@@ -53,13 +68,13 @@ def _ready(definition: KpiDefinition, units: Sequence[str], of: Stretch, zone: Z
     which = f"kpi = {quoted(definition.id)} AND unit IN ({', '.join(map(quoted, units))})"
     if (period := _PERIODS.get(definition.window.kind)) is not None:
         return (
-            f"SELECT period_to AS time, unit, value, samples\nFROM kpi_periods\nWHERE {which}\n"
-            f"  AND period = '{period}' AND period_to BETWEEN {start} AND {end}\nORDER BY time, unit",
+            f'SELECT period_from AS "from", period_to AS "to", unit, value, samples\nFROM kpi_periods\nWHERE {which}\n'
+            f"  AND period = '{period}' AND period_to BETWEEN {start} AND {end}\nORDER BY period_to, unit",
             "kpi_periods",
         )
     return (
-        f"SELECT evaluated_at AS time, unit, value, samples\nFROM kpi_values\nWHERE {which}\n"
-        f"  AND evaluated_at BETWEEN {start} AND {end}\nORDER BY time, unit",
+        f"SELECT {_covers(definition, 'evaluated_at')}, unit, value, samples\nFROM kpi_values\nWHERE {which}\n"
+        f"  AND evaluated_at BETWEEN {start} AND {end}\nORDER BY evaluated_at, unit",
         "kpi_values",
     )
 
@@ -79,7 +94,8 @@ class _Writer:
     def whole(self, definition: KpiDefinition) -> str:
         last = self._kpi(definition, self.units)
         ctes = ",\n".join(f"{name} AS (\n  {text})" for name, text in {"points": self._points, **self.found}.items())
-        return f"WITH {ctes}\nSELECT time, unit, value, samples FROM {last} ORDER BY time, unit"
+        covers = _covers(definition, "time")
+        return f"WITH {ctes}\nSELECT {covers}, unit, value, samples FROM {last} ORDER BY time, unit"
 
     @cached_property
     def _points(self) -> str:

@@ -3,6 +3,7 @@ import { explorePath, shown } from '../src/explore/address'
 import { compareOption, type Drawn } from '../src/explore/chart'
 import { multiples, ordered, path, scale } from '../src/explore/multiples'
 import type { Series } from '../src/explore/protocol'
+import { partialText, periodName, places_ms, provisional } from '../src/explore/periods'
 import { reasonText } from '../src/explore/reasons'
 import { bounds_ms, coarse, count, fitting, isSpan, presetSpan, stepOf } from '../src/explore/spans'
 import { speaker } from '../src/texts'
@@ -142,6 +143,39 @@ describe('the chart', () => {
     const forecast = { year: 2026, reason: '', step_days: 1, season: 7, history: 300, origins: 8, behaviour: 'level' as const, scores: [], path: [{ time: '2026-12-31T17:00:00Z', value: 5, low: 4, high: 7 }], target: null, chance: null }
     const found = new Map(lines(drawn(series({ a: [4, 5, 6] }), forecast)).map((line) => [line.id, line.data[0]?.[1]]))
     expect([found.get('band-low'), found.get('band'), found.get('forecast')]).toEqual([4, 3, 5])
+  })
+})
+
+describe('the time that a point covers', () => {
+  const say = speaker('vi')
+  const covered = (from: string | null, to: string, partial: '' | 'running' | 'data' = ''): { from: string | null; to: string; partial: '' | 'running' | 'data' } => ({ from, to, partial })
+
+  test.each([
+    ['a whole month', covered('2026-08-31T17:00:00Z', '2026-09-30T17:00:00Z'), 'Tháng 09/2026'],
+    ['a whole quarter', covered('2026-06-30T17:00:00Z', '2026-09-30T17:00:00Z'), 'Quý III/2026'],
+    ['a whole year', covered('2025-12-31T17:00:00Z', '2026-12-31T17:00:00Z'), 'Năm 2026'],
+    ['the month so far', covered('2026-10-31T17:00:00Z', '2026-11-22T17:00:00Z', 'running'), 'Chủ Nhật, 22/11/2026'],
+    ['three months that are no quarter', covered('2026-07-31T17:00:00Z', '2026-10-31T17:00:00Z'), 'Thứ Bảy, 31/10/2026'],
+    ['no beginning', covered(null, '2026-09-30T17:00:00Z'), 'Thứ Tư, 30/09/2026'],
+  ])('%s', (_, of, expected) => {
+    expect(periodName(of, ZONE, say)).toBe(expected)
+  })
+
+  test('part of a period says so', () => {
+    expect(partialText(covered('2026-10-31T17:00:00Z', '2026-11-22T17:00:00Z', 'running'), ZONE, say)).toBe('tạm tính đến Chủ Nhật, 22/11/2026')
+    expect(partialText(covered(null, '2026-11-22T17:00:00Z'), ZONE, say)).toBe('')
+  })
+
+  test('September stands at September on the axis', () => {
+    expect(places_ms(['2026-09-30T17:00:00Z'], '1M', ZONE)).toEqual([Date.UTC(2026, 8, 1)])
+    expect(places_ms(['2026-09-30T17:00:00Z'], '1d', ZONE)).toEqual([Date.UTC(2026, 9, 1)])
+  })
+
+  test('what is dotted: before data were whole, and the running period at the end', () => {
+    const of = (...partial: ('' | 'running' | 'data')[]): boolean[] =>
+      provisional({ ...series({}), times: partial.map(() => ''), periods: partial.map((one) => covered(null, '', one)) })
+    expect(of('data', '', 'running', 'running')).toEqual([true, false, true, true])
+    expect(of('running', '', 'running', '')).toEqual([false, false, false, false])
   })
 })
 

@@ -11,11 +11,12 @@ from ioc.explorer.asked import Stretch, a_year_before, known_kpi, known_units, s
 from ioc.explorer.forecast import Forecast, forecast
 from ioc.explorer.models import forecasts
 from ioc.explorer.parts import Changes, Grouping, Standing
+from ioc.explorer.periods import CoveredPeriod, covered_periods, first_day_of_data
 from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
 from ioc.explorer.sql import write_sql
 from ioc.explorer.tables import as_csv, as_xlsx, rows
 from ioc.lab.past import Past, open_past
-from ioc.model.kpi import Target
+from ioc.model.kpi import KpiDefinition, Target
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 
@@ -53,6 +54,7 @@ def reckon_series(snapshot: Snapshot, settings: Settings, wanted: Wanted) -> Sha
             "id": definition.id,
             "step": wanted.step,
             "times": _times(found.of),
+            "periods": [_period(period) for period in _covered(past, definition, found.of)],
             "series": [_unit_series(one) for one in shown],
             "last_year": before if wanted.last_year else None,
             "targets": [
@@ -69,7 +71,7 @@ def reckon_table(snapshot: Snapshot, settings: Settings, wanted: Wanted, encodin
         definition = known_kpi(past.catalog, wanted.kpi)
         found = _series(past, wanted)
         names = {code: unit.name for code, unit in past.catalog.vocabulary.units.items()}
-        table = rows(found.of.times, found.series, found.last_year, names, past.zone)
+        table = rows(_covered(past, definition, found.of), found.series, found.last_year, names, past.zone)
         return as_csv(table) if encoding == "csv" else as_xlsx(table, definition)
 
 
@@ -124,6 +126,16 @@ def _series(past: Past, wanted: Wanted) -> _Found:
         return as_published(past.reader, definition, found, stretch)
 
     return _Found(of, of_units(of), before, of_units(before) if wanted.last_year else [])
+
+
+def _covered(past: Past, definition: KpiDefinition, of: Stretch) -> tuple[CoveredPeriod, ...]:
+    first_day = first_day_of_data(past.cursor, past.catalog, definition, past.zone)
+    return covered_periods(definition.window, of.times, past.zone, first_day)
+
+
+def _period(period: CoveredPeriod) -> Shape:
+    start = None if period.start is None else rfc3339(period.start)
+    return {"from": start, "to": rfc3339(period.end), "partial": period.partial}
 
 
 def _times(of: Stretch) -> list[str]:

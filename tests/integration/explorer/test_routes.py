@@ -81,9 +81,9 @@ def test_tables_say_what_the_chart_says(answers: Answers) -> None:
     shown = answers["series"].json()["series"]
     expected = [value for values in zip(*(one["values"] for one in shown), strict=True) for value in values]
     lines = answers["csv"].content.decode("utf-8-sig").splitlines()[1:]
-    assert [float(cell) if (cell := line.split(",")[3]) else None for line in lines] == expected
+    assert [float(cell) if (cell := line.split(",")[4]) else None for line in lines] == expected
     sheet = openpyxl.load_workbook(BytesIO(answers["xlsx"].content))["KPI"]
-    assert [row[3] for row in sheet.iter_rows(min_row=2, values_only=True)] == pytest.approx(expected, rel=1e-14)
+    assert [row[4] for row in sheet.iter_rows(min_row=2, values_only=True)] == pytest.approx(expected, rel=1e-14)
     assert sheet.freeze_panes == "A2"
 
 

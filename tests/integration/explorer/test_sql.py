@@ -2,12 +2,13 @@
 
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
 
 from ioc.explorer.asked import stretch
+from ioc.explorer.periods import covered_periods
 from ioc.explorer.series import series
 from ioc.explorer.sql import write_sql
 from ioc.settings import VIETNAM
@@ -23,6 +24,10 @@ NOT_IN_VIEWS = ("quantile", "distinct", "nowcast")
 def lab(told: Told) -> Iterator[duckdb.DuckDBPyConnection]:
     with lab_views(told.reader, told.catalog) as lab:
         yield lab
+
+
+def local(time: datetime | None) -> datetime | None:
+    return None if time is None else time.astimezone(VIETNAM).replace(tzinfo=None)
 
 
 @pytest.mark.parametrize("step", ["6h", "1M"])
@@ -42,13 +47,14 @@ def test_the_sql_of_every_kind_gives_what_is_shown(
         assert OURS[kpi].get("aggregate", {}).get("take") in (*NOT_IN_VIEWS, None, "last")
         return
     shown = series(told.reader, told.catalog, definition, units, of, VIETNAM)
+    covered = covered_periods(definition.window, of.times, VIETNAM)
     expected = {
-        (time.astimezone(VIETNAM).replace(tzinfo=None), one.unit): (value, samples)
+        (local(period.start), local(period.end), one.unit): (value, samples)
         for one in shown
-        for time, value, samples in zip(of.times, one.values, one.samples, strict=True)
+        for period, value, samples in zip(covered, one.values, one.samples, strict=True)
     }
     rows = lab.execute(written.sql).fetchall()
-    found = {(time, unit): (value, samples) for time, unit, value, samples in rows}
+    found = {(start, end, unit): (value, samples) for start, end, unit, value, samples in rows}
     assert found.keys() == expected.keys()
     for key, (value, samples) in expected.items():
         assert found[key][1] == samples, key

@@ -11,7 +11,9 @@ from ioc.explorer import backtest
 from ioc.explorer.backtest import Coming, Real
 from ioc.explorer.forecast import Forecast, Known, Steps, reckon
 from ioc.explorer.models import BASELINE, forecasts
-from ioc.model.kpi import CaseCount, CaseRatio, Expression, KpiDefinition, MeasureAggregate, Target
+from ioc.explorer.outlook import is_share_of_whole
+from ioc.model.kpi import CaseCount, CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate, Target
+from ioc.model.measure import Measure, MeasureKind
 from ioc.model.window import Window
 from ioc.settings import VIETNAM
 
@@ -22,6 +24,10 @@ DAYS = 39
 RECEIVED = CaseCount("dossier", "true", "received_at")
 ON_TIME = CaseRatio("dossier", "status = 'closed'", "true", "received_at")
 LEVEL = MeasureAggregate("level", "last")
+MEASURES = {
+    "filled": Measure("filled", {"vi": "Đầy"}, "%", MeasureKind.GAUGE, 0, 100),
+    "growth": Measure("growth", {"vi": "Tăng"}, "%", MeasureKind.GAUGE, -50, 200),
+}
 
 
 def kpi(expression: Expression, window: str, **other: object) -> KpiDefinition:
@@ -47,8 +53,16 @@ def weekly(days: int) -> Real:
     return 100 + 20 * np.sin(np.arange(days) * 2 * np.pi / 7)
 
 
-def reckoned(definition: KpiDefinition, past: Real, so_far: Known = Known(0, 0), models=known) -> Forecast:  # type: ignore[no-untyped-def] # noqa: B008
-    return reckon(definition, Steps(past, np.full(len(past), 10.0), TODAY, 1), so_far, YEAR_END, VIETNAM, models)
+def reckoned(  # type: ignore[no-untyped-def]
+    definition: KpiDefinition,
+    past: Real,
+    so_far: Known = Known(0, 0),  # noqa: B008 - frozen
+    models=known,
+    days: int = 1,
+) -> Forecast:
+    steps = Steps(past, np.full(len(past), 10.0), TODAY, days)
+    is_share = is_share_of_whole(definition, MEASURES)
+    return reckon(definition, steps, so_far, YEAR_END, VIETNAM, models, is_share=is_share)
 
 
 def test_a_year_to_date_is_what_is_known_and_what_is_to_come() -> None:
@@ -81,6 +95,42 @@ def test_a_share_stays_within_0_and_100(height: float) -> None:
 
     made = reckoned(kpi(ON_TIME, "month"), np.clip(weekly(364) - 100 + height, 0, 100), Known(height, 200), wild)
     assert all(0 <= reach.low <= reach.value <= reach.high <= 100 for reach in made.path)
+
+
+def test_a_plan_can_be_exceeded() -> None:
+    """The rise by 2 a week goes on: at the year's end, less than six weeks after 93.3 %, it is beyond 100 %."""
+
+    def rising(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
+        made = [
+            Coming(values[-1] + 2.0 * np.arange(1, steps + 1), np.full(steps, 0.5))
+            for values, steps in zip(series, ahead, strict=True)
+        ]
+        return {BASELINE: made}
+
+    past = np.concatenate([np.linspace(2.0, 81.4, 40), [83.3, 85.5, 87.6, 89.5, 91.5, 93.3]])
+    plan = kpi(Formula("100 * spent / planned", ("spent", "planned")), "now", unit_of_measure="%")
+    plan = replace(plan, targets=(Target(2026, at_least=100.0),))
+    end = reckoned(plan, past, models=rising, days=7)
+    assert end.path[-1].value == pytest.approx(93.3 + 12, abs=0.1)
+    assert 104 < end.path[-1].low < end.path[-1].value < end.path[-1].high < 107
+    share = reckoned(replace(plan, share=True), past, models=rising, days=7)
+    assert share.path[-1].high == 100
+
+
+@pytest.mark.parametrize(
+    ("expression", "other", "expected"),
+    [
+        pytest.param(ON_TIME, {}, True, id="cases among cases"),
+        pytest.param(MeasureAggregate("filled", "mean"), {}, True, id="a gauge of at most 100"),
+        pytest.param(MeasureAggregate("growth", "last"), {}, False, id="a gauge without a limit"),
+        pytest.param(MeasureAggregate("filled", "mean"), {"unit_of_measure": "m"}, False, id="not in %"),
+        pytest.param(MeasureAggregate("filled", "sum"), {}, False, id="a sum of shares"),
+        pytest.param(Formula("100 * a / b", ("a", "b")), {}, False, id="a formula: b may be a plan"),
+        pytest.param(Formula("100 * a / b", ("a", "b")), {"share": True}, True, id="a formula that is called a share"),
+    ],
+)
+def test_only_a_share_of_a_whole_is_bounded(expression: Expression, other: dict[str, object], expected: bool) -> None:
+    assert is_share_of_whole(kpi(expression, "month", **{"unit_of_measure": "%", **other}), MEASURES) is expected
 
 
 def test_the_best_model_is_chosen_and_said_beside_the_simple_one() -> None:

@@ -3,10 +3,10 @@
 import type { Option } from '../charts/echarts'
 import { base, colour, dash, figure, hovered, INK, mark, nameOf, tip, told } from '../charts/style'
 import { number } from '../format/numbers'
-import { date, zoneOffset_ms } from '../format/times'
 import { goalText } from '../kpi/target'
 import type { Unit } from '../live/protocol'
 import type { Language, Say } from '../texts'
+import { coveredBy, local_ms as local, partialText, periodName, places_ms, pointTime, provisional } from './periods'
 import type { Forecast, Series } from './protocol'
 
 export type Drawn = {
@@ -29,13 +29,14 @@ type Hovered = { seriesId?: string; dataIndex: number }
 export function compareOption(of: Drawn): Option {
   const { series, forecast, language, say, zone } = of
   const at = (time: string): number => local(Date.parse(time), zone)
-  const times = series.times.map(at)
+  const times = places_ms(series.times, series.step, zone)
+  const dotted = provisional(series)
   const band = forecast && forecast.path.length > 0 ? forecast.path : null
   const lines: object[] = series.series.map((one, i) => ({
     id: `now:${one.unit}`,
     name: nameOfUnit(of, one.unit),
     type: 'line',
-    data: one.values.map((value, place) => [times[place], value]),
+    data: one.values.map((value, place) => [times[place], dotted[place] ? null : value]),
     connectNulls: false,
     showSymbol: true,
     symbol: mark(i),
@@ -45,6 +46,19 @@ export function compareOption(of: Drawn): Option {
     emphasis: { disabled: true },
     markLine: i === 0 ? goals(of) : undefined,
   }))
+  // A provisional stretch is dotted, from the last whole point on.
+  if (dotted.includes(true))
+    for (const [i, one] of series.series.entries())
+      lines.push({
+        id: `part:${one.unit}`,
+        type: 'line',
+        data: one.values.map((value, place) => [times[place], dotted[place] || dotted[place + 1] || dotted[place - 1] ? value : null]),
+        symbol: 'emptyCircle',
+        symbolSize: (_: unknown, { dataIndex }: Hovered) => (dotted[dataIndex] && (dataIndex === one.values.length - 1 || !dotted[dataIndex + 1]) ? 6 : 0),
+        lineStyle: { color: colour(i), width: 2, type: [2, 4] },
+        itemStyle: { color: colour(i) },
+        emphasis: { disabled: true },
+      })
   for (const [i, one] of (series.last_year?.series ?? []).entries()) {
     lines.push({
       id: `before:${one.unit}`,
@@ -90,8 +104,6 @@ export function compareOption(of: Drawn): Option {
     series: lines as Option['series'],
   } as Option
 }
-
-const local = (time_ms: number, zone: string): number => time_ms + zoneOffset_ms(time_ms, zone)
 
 function nameOfUnit({ units }: Drawn, code: string): string {
   const unit = units.get(code)
@@ -160,23 +172,19 @@ function padded(edge: number, other: number, way: 1 | -1): number {
   return edge >= 0 && moved < 0 ? 0 : moved
 }
 
-export function pointTime(time: string, zone: string, say: Say): string {
-  const time_ms = Date.parse(time)
-  const clock = new Date(local(time_ms, zone)).toISOString().slice(11, 16)
-  // Midnight closes the day before: so it is said.
-  return clock === '00:00' ? date(time_ms - 1, zone, say) : `${clock} ${date(time_ms, zone, say)}`
-}
-
 function tooltip(of: Drawn, shown: readonly Hovered[]): HTMLElement {
   const { series, forecast, language, say, zone } = of
   const say_value = (value: number | null): string => (value === null ? say('reason.no_data') : `${number(value, of.digits, language)} ${of.unitOfMeasure}`)
+  const dotted = provisional(series)
   const lines: string[] = []
   let head = ''
   for (const { seriesId = '', dataIndex: i } of shown) {
     const [kind, unit] = seriesId.split(':')
-    if (kind === 'now') {
+    if (kind === 'now' || kind === 'part') {
+      if ((kind === 'part') !== (dotted[i] ?? false)) continue
       const one = series.series.find((each) => each.unit === unit)
-      head = pointTime(series.times[i] ?? '', zone, say)
+      const covered = coveredBy(series, i)
+      head = [periodName(covered, zone, say), partialText(covered, zone, say)].filter(Boolean).join(' · ')
       lines.push(`${nameOfUnit(of, unit ?? '')}: ${say_value(one?.values[i] ?? null)} · ${say('chart.samples', { n: number(one?.samples[i] ?? 0, 0, language) })}`)
       if (one?.restated.includes(i)) lines.push(`* ${say('restated.mark')}`)
     } else if (kind === 'before') {

@@ -4,10 +4,14 @@ import type { Target } from '../live/protocol'
 
 export type UnitSeries = { unit: string; values: (number | null)[]; samples: number[]; restated: number[] }
 export type TargetSpan = Target & { from: string; to: string }
+/** [from, to) is the time that a point covers; `from` is null where it has no beginning. `partial`: its period goes on
+ * (`running`), or data began only within it (`data`). */
+export type Covered = { from: string | null; to: string; partial: '' | 'running' | 'data' }
 export type Series = {
   id: string
   step: string
   times: string[]
+  periods?: Covered[]
   series: UnitSeries[]
   last_year: { times: string[]; series: UnitSeries[] } | null
   targets: TargetSpan[]
@@ -54,4 +58,4 @@ export type Forecast = {
   chance: number | null
 }
 
-export type WrittenSql = { sql: string; reads: 'definition' | 'kpi_periods' | 'kpi_values'; why: string }
+export type WrittenSql = { sql: string; reads: 'definition' | 'kpi_periods' | 'kpi_values'; why: string; time_column?: 'from' | 'to' }

@@ -1,0 +1,45 @@
+"""KPIs that differ only in their window must count the same: one name, one meaning."""
+
+from collections.abc import Mapping
+
+from ioc.catalog.families import window_endings
+from ioc.catalog.faults import Fault
+from ioc.model.kpi import CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate
+
+
+def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[Fault]:
+    """One fault for each KPI over cases whose name is that of an earlier one but for the window's words, and whose
+    condition is another. `file` is empty: the definitions are whole, they only contradict each other."""
+    first: dict[tuple[str, str, str], KpiDefinition] = {}
+    faults = []
+    for kpi in kpis.values():
+        condition = _condition(kpi.expression)
+        if condition is None:
+            continue
+        key = (type(kpi.expression).__name__, kpi.unit_of_measure, _without_window(kpi.name.get("vi", "")))
+        other = first.setdefault(key, kpi)
+        if _condition(other.expression) != condition:
+            faults.append(
+                Fault(
+                    "",
+                    kpi.id,
+                    "where",
+                    f"{kpi.name.get('vi', '')!r} counts {' / '.join(condition)!r}, but {other.id} with the same name "
+                    f"counts {' / '.join(_condition(other.expression) or ())!r}; give both the same condition, "
+                    "or another name.",
+                )
+            )
+    return faults
+
+
+def _condition(expression: Expression) -> tuple[str, ...] | None:
+    """What is counted, without the window; None for what is not over cases."""
+    if isinstance(expression, Formula | MeasureAggregate):
+        return None
+    over = (expression.over,) if isinstance(expression, CaseRatio) else ()
+    return (expression.of, " ".join(expression.where.split()), *over)
+
+
+def _without_window(name: str) -> str:
+    ending = next((ending for ending in window_endings() if name.endswith(ending)), "")
+    return name.removesuffix(ending).casefold()

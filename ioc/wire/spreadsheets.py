@@ -1,0 +1,33 @@
+"""Text cells of CSV and XLSX exports that a spreadsheet must not run as a formula."""
+
+import re
+from typing import Any
+
+_RUNS = re.compile(r"[=+\-@\t\r\n]")
+_NUMBER = re.compile(r"[+-]?(\d[\d.,]*|inf(inity)?)([eE][+-]?\d+)?")
+MAX_XLSX_CHARACTERS = 32_767
+
+
+def inert(text: str) -> str:
+    """Return a text for a CSV cell: with an apostrophe before it where a spreadsheet would run it as a formula.
+
+    That is a text that begins with = + - @, tab or line break (OWASP, "CSV injection") and is not a plain number.
+    """
+    return f"'{text}" if _RUNS.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def text_cell(sheet: Any, text: str) -> Any:
+    """Return a cell of an openpyxl write-only sheet that holds the text as text, exactly as it is.
+
+    Control characters that XLSX cannot hold are left out, and a text above 32,767 characters is cut. The cell is
+    marked as quoted text (`quotePrefix`), so that it stays text also when somebody edits it.
+    """
+    from openpyxl.cell import WriteOnlyCell  # only an export needs it
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    cell = WriteOnlyCell(sheet, value="")
+    cell._value = ILLEGAL_CHARACTERS_RE.sub("", text)[:MAX_XLSX_CHARACTERS]  # setting `value` would make "=…" a formula
+    cell.data_type = "s"
+    if _RUNS.match(text):
+        cell.quotePrefix = True
+    return cell
