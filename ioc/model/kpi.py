@@ -181,8 +181,8 @@ EVERY_PLACE = (UnitLevel.PROVINCE, UnitLevel.COMMUNE)
 class KpiDefinition:
     """One `[[kpi]]` of a pack, or one window of it. `version` is a short hash of what changes its values; `per` are the
     levels of unit it speaks of, other units have no value of it; `family` is the id of the `[[kpi]]` that has several
-    windows, empty for one with its own; `share`: what the formula counts is part of what it divides by, so that no value
-    lies above 100 %."""
+    windows, empty for one with its own; `share`: the formula divides a part by its whole, so that no value lies above
+    100 %."""
 
     id: str
     sector: str

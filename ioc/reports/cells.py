@@ -10,7 +10,7 @@ from ioc.reports.content import Cell
 from ioc.reports.definition import Shown
 from ioc.reports.figures import Figure, Source
 from ioc.reports.periods import Span, before, name_of, year_before
-from ioc.reports.words import LANGUAGES, MET, NO_TARGET, NOT_SPOKEN, lack_of, reached, said, target_text
+from ioc.reports.words import LANGUAGES, MET, NO_TARGET, NOT_SPOKEN, as_printed, lack_of, reached, said, target_text
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class Cells:
             name = {language: name_of(other, language, self.zone) for language in LANGUAGES}
             return Cell(None, why={language: f"{name[language]}: {why[language]}" for language in LANGUAGES})
         if not relative:
-            return Cell(now.value - then.value, kpi.digits)
+            # Of the values as they are printed: 88,42 and 88,29 differ by 0,13 for whoever reads both.
+            return Cell(as_printed(now.value, kpi.digits) - as_printed(then.value, kpi.digits), kpi.digits)
         if not then.value:
             return Cell(None, why=said("kỳ trước bằng 0", "the period before was 0"))
         return Cell(100 * (now.value - then.value) / abs(then.value), 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,17 +12,19 @@ import orjson
 from ioc.catalog.catalog import Catalog
 from ioc.clock import rfc3339
 from ioc.errors import IocError
+from ioc.evaluation.data_start import first_day_of_data
 from ioc.evaluation.reach import leaves
 from ioc.evaluation.reading import PaneReader
+from ioc.model.window import WindowKind
 from ioc.reports.alerting import AlertFigures
 from ioc.reports.changes import changes_of, read_restatements, restated_of
 from ioc.reports.content import Drawing, FedBy, Issue, Prose, Table
 from ioc.reports.definition import AlertTable, Report, Text
 from ioc.reports.figures import Wanted, read_figures
 from ioc.reports.filling import Filling, kpis_in
-from ioc.reports.periods import PeriodUnfit, Span, name_of
-from ioc.reports.windows import published_as
-from ioc.reports.words import LANGUAGES
+from ioc.reports.periods import PeriodUnfit, Span, just_before, name_of
+from ioc.reports.windows import is_of_days, published_as
+from ioc.reports.words import LANGUAGES, known_from
 from ioc.store.alerting import AlertStore
 from ioc.store.cases import naive
 
@@ -71,7 +73,8 @@ def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
     wanted = Wanted(ground.catalog)
     Filling(ground.catalog, span, ground.zone, wanted, alerts).blocks(report)
     figures = read_figures(ground.cursor, ground.reader, ground.catalog, wanted, ground.zone)
-    blocks = Filling(ground.catalog, span, ground.zone, figures, alerts).blocks(report)
+    partial = _partial(ground, kpis_in(report), span)
+    blocks = Filling(ground.catalog, span, ground.zone, figures, alerts, partial).blocks(report)
     if not _says_something(blocks, span) and not (_tells_of_alerts(report) and alerts.any_in(span)):
         raise NothingToReport(f"No figure of {report.id} has data of {span.label}; no issue was made.")
     number = 1 if asked.replaced is None else int(asked.replaced["number"]) + 1
@@ -91,13 +94,39 @@ def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
         version=report.version,
         basis=report.basis,
         one_page=report.one_page,
-        notes=report.notes,
+        notes=(*report.notes, *_partial_notes(ground.catalog, partial)),
         blocks=blocks,
         sources=_sources(ground, kpis_in(report)),
         send_to=asked.send_to,
         replaces=None if asked.replaced is None else number - 1,
     )
     return _compared(ground, issue, asked, kpis_in(report))
+
+
+def _partial(ground: Ground, kpis: list[str], span: Span) -> dict[str, date]:
+    """KPIs whose period began before their data did, with the first day of data."""
+    found = {}
+    for kpi in kpis:
+        definition = ground.catalog.kpis[kpi]
+        if definition.window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
+            continue
+        start = (
+            span.start if is_of_days(definition, span) else definition.window.bounds(just_before(span), ground.zone)[0]
+        )
+        first_day = first_day_of_data(ground.cursor, ground.catalog, definition, ground.zone)
+        if (
+            first_day is not None
+            and start.astimezone(ground.zone).date() < first_day < span.end.astimezone(ground.zone).date()
+        ):
+            found[kpi] = first_day
+    return found
+
+
+def _partial_notes(catalog: Catalog, partial: Mapping[str, date]) -> tuple[Text, ...]:
+    by_day: dict[date, list[Text]] = {}
+    for kpi, day in partial.items():
+        by_day.setdefault(day, []).append(catalog.kpis[kpi].name)
+    return tuple(known_from(names, day) for day, names in sorted(by_day.items()))
 
 
 def check_published(ground: Ground, report: Report, span: Span) -> None:

@@ -1,6 +1,6 @@
 """From a definition and figures to what an issue says. Pure: whatever it speaks of it asks of a `Source`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from ioc.reports.telling import prose
 from ioc.reports.windows import is_of_days
 from ioc.reports.words import (
     LANGUAGES,
+    PARTIAL,
     PROVINCE,
     SECTIONS,
     SHOWN,
@@ -34,13 +35,14 @@ _PART = said("Thành phần", "Part")
 
 @dataclass(frozen=True)
 class Filling:
-    """One issue's figures of one period."""
+    """One issue's figures of one period; `partial` are KPIs that have data of a part of it only."""
 
     catalog: Catalog
     span: Span
     zone: ZoneInfo
     source: Source
     alerts: AlertFigures
+    partial: Collection[str] = ()
 
     @property
     def _cells(self) -> Cells:
@@ -70,7 +72,7 @@ class Filling:
         columns: list[Column] = []
         for shown in block.columns:
             kpi = self.catalog.kpis[shown.kpi]
-            group = shown.name or kpi.short_name or kpi.name
+            group = self._marked(kpi.id, shown.name or kpi.short_name or kpi.name)
             columns += [_column(kpi, show, group) for show in shown.show]
         ranks = {(shown.kpi, level): self._ranks(shown, level) for shown in block.columns for level in block.rows}
         rows = []
@@ -108,7 +110,9 @@ class Filling:
         for row in block.rows:
             figures = [self._cells.figure(self.catalog.kpis[kpi], unit.code, self.span) for kpi in row.kpis]
             cells = ([Cell(row.most, 0)] if most else []) + figures
-            rows.append(Row(row.name or self.catalog.kpis[row.kpis[0]].name, tuple(cells), row.strong))
+            name = row.name or self.catalog.kpis[row.kpis[0]].name
+            partial = next((kpi for kpi in row.kpis if kpi in self.partial), "")
+            rows.append(Row(self._marked(partial, name), tuple(cells), row.strong))
         return Table(block.id, block.title, _PART, tuple(columns), tuple(rows), block.notes)
 
     def _ranks(self, shown: Shown, level: str) -> dict[str, int]:
@@ -148,10 +152,9 @@ class Filling:
     def _drawing(self, block: Chart, kpi: KpiDefinition, names: Sequence[Text], cells: Sequence[Cell]) -> Drawing:
         target = self._cells.target(kpi)
         bound = None if target is None else target.at_least if target.at_least is not None else target.at_most
-        return Drawing(
-            block.id, block.title, block.kind, measured_in(kpi.unit_of_measure), kpi.digits, tuple(names), tuple(cells),
-            bound,
-        )  # fmt: skip
+        title = self._marked(kpi.id, block.title)
+        unit_of_measure = measured_in(kpi.unit_of_measure)
+        return Drawing(block.id, title, block.kind, unit_of_measure, kpi.digits, tuple(names), tuple(cells), bound)
 
     # What there is
 
@@ -169,7 +172,12 @@ class Filling:
         kpi = self.catalog.kpis[kpi_id]
         unit = measured_in(kpi.unit_of_measure)
         names = _of_week(kpi.name) if is_of_days(kpi, self.span) else kpi.name
-        return {language: f"{names[language]} ({unit[language]})" for language in LANGUAGES}
+        return self._marked(kpi_id, {language: f"{names[language]} ({unit[language]})" for language in LANGUAGES})
+
+    def _marked(self, kpi_id: str, name: Text) -> Text:
+        if kpi_id not in self.partial:
+            return name
+        return {language: f"{text} {PARTIAL}" for language, text in name.items()}
 
 
 def kpis_in(report: Report) -> list[str]:

@@ -87,6 +87,11 @@ def before(span: Span, zone: ZoneInfo) -> Span:
     return span_at(span.length, span.start - _MILLISECOND, zone)
 
 
+def just_before(span: Span) -> datetime:
+    """The last moment of a period."""
+    return span.end - _MILLISECOND
+
+
 def year_before(span: Span, zone: ZoneInfo) -> Span:
     """The same period of the year before; of a week the one of the same number, of a 53rd the 52nd."""
     if span.length is Length.WEEK:

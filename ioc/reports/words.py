@@ -1,7 +1,7 @@
 """Numbers, times and reasons as people read them here: 1.234,5 in Vietnamese, 1,234.5 in English."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ioc.catalog.units_of_measure import in_english
@@ -11,6 +11,8 @@ from ioc.reports.figures import Figure, Origin
 
 LANGUAGES = ("vi", "en")
 DASH = "—"
+PARTIAL = "*"
+"""Stands behind the name of a KPI of which only part of the period has data."""
 SHOWN: dict[str, Text] = {
     "value": {"vi": "Kỳ này", "en": "This period"},
     "before": {"vi": "Kỳ trước", "en": "Period before"},
@@ -44,6 +46,11 @@ def number(value: float, digits: int, language: str) -> str:
     if language == "vi":
         text = text.replace(",", "_").replace(".", ",").replace("_", ".")
     return f"−{text}" if negative else text
+
+
+def as_printed(value: float, digits: int) -> float:
+    """The value that `number` prints, rounded the same way."""
+    return float(f"{value:.{digits}f}")
 
 
 def signed(value: float, digits: int, language: str) -> str:
@@ -93,6 +100,15 @@ def reached(target: Target, value: float) -> bool:
         return value >= target.at_least
     assert target.at_most is not None
     return value <= target.at_most
+
+
+def known_from(names: Sequence[Text], first_day: date) -> Text:
+    """The note for KPIs whose period began before their data did."""
+    day = f"{first_day:%d/%m/%Y}"
+    vi, en = ("; ".join(name[language] for name in names) for language in LANGUAGES)
+    return said(
+        f"{PARTIAL} Tạm tính, chỉ có số liệu từ {day}: {vi}.", f"{PARTIAL} Provisional, data began on {day}: {en}."
+    )
 
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:

@@ -25,9 +25,8 @@ def text_cell(sheet: Any, text: str) -> Any:
     from openpyxl.cell import WriteOnlyCell  # only an export needs it
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    cell = WriteOnlyCell(sheet, value="")
-    cell._value = ILLEGAL_CHARACTERS_RE.sub("", text)[:MAX_XLSX_CHARACTERS]  # setting `value` would make "=…" a formula
-    cell.data_type = "s"
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", text)[:MAX_XLSX_CHARACTERS])
+    cell.data_type = "s"  # openpyxl has made "=…" a formula and "#N/A" an error
     if _RUNS.match(text):
         cell.quotePrefix = True
     return cell

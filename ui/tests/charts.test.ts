@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { bars, heat, lines, scatter, withGaps } from '../src/charts/series'
+import { seriesLeftOut, bars, heat, lines, scatter, withGaps } from '../src/charts/series'
 import { defaults, extent, fitting, possible, suggested, type ChartSpec } from '../src/charts/spec'
 import { clock_ms, columnsOf, kindOf, numberOf, type Row, type Table } from '../src/charts/table'
-import { shortTime, wall } from '../src/charts/style'
+import { timeLabeller, wall } from '../src/charts/style'
+import { labelling } from '../src/charts/drawing'
 
 const ZONE = 'Asia/Ho_Chi_Minh'
 const table = (columns: Record<string, string>, rows: Row[]): Table => ({ columns: columnsOf(Object.entries(columns).map(([name, type]) => ({ name, type }))), rows })
@@ -120,8 +121,33 @@ describe('series', () => {
     [Date.UTC(2026, 10, 23), '23/11/2026'],
   ])('time of a tooltip', (time, text) => expect(wall(time)).toBe(text))
   test.each([
-    ['2026-11-23T08:00:00', '23/11 08:00'],
-    ['2026-11-23', '23/11'],
-    ['Phú Xuân', 'Phú Xuân'],
-  ])('category %s', (text, short) => expect(shortTime(text)).toBe(short))
+    ['days of a year', ['2026-11-23', '2026-11-24'], ['23/11', '24/11']],
+    ['months', ['2025-11-01', '2026-10-01T00:00:00', '2026-11-01'], ['11/2025', '10/2026', '11/2026']],
+    ['days of two years', ['2025-12-31', '2026-12-31'], ['31/12/2025', '31/12/2026']],
+    ['a clock', ['2026-11-23T08:00:00', '2026-11-23T00:00:00'], ['23/11 08:00', '23/11 00:00']],
+    ['no times', ['Phú Xuân', '2026'], ['Phú Xuân', '2026']],
+  ])('categories that are %s', (_, texts, labels) => expect(texts.map(timeLabeller(texts))).toEqual(labels))
+
+  const monthly = table({ month: 'DATE', v: 'BIGINT' }, [['2025-11-01', 1], ['2026-10-01', 1], ['2026-11-01', 1]])
+  const units = new Map([['a1', { short_name: 'An Cựu' }], ['a2', { short_name: 'An Cựu' }], ['b', { short_name: 'Phú Xuân' }]]) as never
+  test('the same month of two years is two bars', () =>
+    expect(bars(monthly, { kind: 'bar', x: 'month', y: ['v'], by: '' }, labelling({ table: monthly, units: new Map() }))).toEqual({
+      categories: ['11/2025', '10/2026', '11/2026'],
+      series: [{ name: 'v', values: [1, 1, 1] }],
+    }))
+  test('two units of one name are two bars, two rows, two lines', () => {
+    const result = table({ t: 'DATE', unit: 'VARCHAR', v: 'BIGINT' }, [['2026-11-01', 'a1', 1], ['2026-11-01', 'a2', 2], ['2026-11-01', 'b', 3]])
+    const label = labelling({ table: result, units })
+    const names = ['An Cựu (a1)', 'An Cựu (a2)', 'Phú Xuân']
+    expect(bars(result, { kind: 'bar', x: 'unit', y: ['v'], by: '' }, label)).toEqual({ categories: names, series: [{ name: 'v', values: [1, 2, 3] }] })
+    expect(heat(result, { kind: 'heat', x: 't', y: ['v'], by: 'unit' }, label).rows).toEqual(names)
+    expect(lines(result, { kind: 'line', x: 't', y: ['v'], by: 'unit' }, ZONE, label).map(({ name }) => name)).toEqual(names)
+  })
+  test.each([
+    [24, 0],
+    [30, 6],
+  ])('of %i series %i are left out', (n, left) => {
+    const result = table({ t: 'DATE', k: 'VARCHAR', v: 'BIGINT' }, Array.from({ length: n }, (_, i): Row => ['2026-11-01', `k${i}`, i]))
+    expect(seriesLeftOut(result, { kind: 'stacked', x: 't', y: ['v'], by: 'k' })).toBe(left)
+  })
 })

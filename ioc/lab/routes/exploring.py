@@ -7,11 +7,12 @@ from typing import Any
 
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
+from ioc.evaluation.data_start import first_day_of_data
 from ioc.explorer.asked import Stretch, a_year_before, known_kpi, known_units, stretch
 from ioc.explorer.forecast import Forecast, forecast
 from ioc.explorer.models import forecasts
 from ioc.explorer.parts import Changes, Grouping, Standing
-from ioc.explorer.periods import CoveredPeriod, covered_periods, first_day_of_data
+from ioc.explorer.periods import CoveredPeriod, covered_periods
 from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
 from ioc.explorer.sql import write_sql
 from ioc.explorer.tables import as_csv, as_xlsx, rows

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -183,6 +183,20 @@ def test_a_period_without_an_issue(
 ) -> None:
     with pytest.raises(kind, match=sentence):
         province.issue(report, period)
+
+
+def test_a_period_of_which_a_part_has_data_is_marked(province: Province) -> None:
+    """Data begin in the middle of a month: its report says so, that of the month after does not."""
+    [(first,)] = province.store.cursor().execute("SELECT min(updated_at) FROM case_changes").fetchall()
+    began = first.replace(tzinfo=UTC).astimezone(VIETNAM)
+    assert began.day > 1
+    issue = province.issue("online_services", f"{began:%Y-%m}")
+    assert any(f"chỉ có số liệu từ {began:%d/%m/%Y}" in note["vi"] for note in issue.notes)
+    names = [row.name["vi"] for block in issue.blocks if isinstance(block, Table) for row in block.rows]
+    names += [c.group.get("vi", "") for block in issue.blocks if isinstance(block, Table) for c in block.columns]
+    assert any(name.endswith(" *") for name in names)
+    later = province.issue("online_services", "2026-10")
+    assert not any("Tạm tính" in note["vi"] for note in later.notes)
 
 
 def test_a_reissue_says_what_changed_and_why(province: Province) -> None:

@@ -5,6 +5,8 @@ from importlib.resources import files
 
 from ioc.lab.dictionary import promise, views
 from ioc.lab.questions import questions
+from ioc.model.kpi import Formula
+from tests.catalogs import hue
 
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW (\w+) AS SELECT (.*?) FROM", re.DOTALL)
 
@@ -29,6 +31,18 @@ def test_both_languages_everywhere() -> None:
     assert [one for one in words if not one.get("vi") or not one.get("en") or one["vi"] == one["en"]] == []
 
 
-def test_twenty_questions() -> None:
-    assert len(questions()) == 20
-    assert len({one["id"] for one in questions()}) == 20
+def test_questions_have_ids_of_their_own() -> None:
+    assert len(questions()) >= 20
+    assert len({one["id"] for one in questions()}) == len(questions())
+
+
+def test_the_score_is_shown_by_its_six_groups_of_at_most_100_points() -> None:
+    """All that stands stacked is in points, and adds up to the score."""
+    [score] = [one for one in questions() if one["id"] == "qd766"]
+    groups = re.findall(r"'(qd766\.[\w.]+)'", score["sql"])
+    kpis = hue().kpis
+    total = kpis["qd766.total.month"].expression
+    assert isinstance(total, Formula)
+    assert sorted(groups) == sorted(total.parts)
+    assert {kpis[group].unit_of_measure for group in groups} == {"điểm"}
+    assert (score["chart"]["kind"], score["chart"]["by"]) == ("stacked", "criteria")

@@ -3,15 +3,29 @@
 import type { Unit } from '../live/protocol'
 import type { Language } from '../texts'
 import type { ChartSpec } from './spec'
-import { shortTime } from './style'
-import type { Table } from './table'
+import { timeLabeller } from './style'
+import { textOf, type Table } from './table'
 
 /** `units` are those of the province by code: names beside codes, places on the map. */
 export type Drawing = { table: Table; spec: ChartSpec; zone: string; language: Language; units: ReadonlyMap<string, Unit> }
 export type Size = { width: number; height: number }
 
-/** The name of a unit where a cell is its code. */
+/** How cells of a column are written on an axis: times as people write them, the name of a unit where a cell is its
+ * code. Two values never have one label. */
 export function labelling({ table, units }: Pick<Drawing, 'table' | 'units'>): (column: string, text: string) => string {
-  const times = new Set(table.columns.filter(({ kind }) => kind === 'time' || kind === 'day').map(({ name }) => name))
-  return (column, text) => (times.has(column) ? shortTime(text) : (units.get(text)?.short_name ?? text))
+  const labellers = new Map<string, (text: string) => string>()
+  return (column, text) => {
+    const known = labellers.get(column)
+    if (known) return known(text)
+    const at = table.columns.findIndex(({ name }) => name === column)
+    const texts = [...new Set(table.rows.map((row) => textOf(row[at])))]
+    const kind = table.columns[at]?.kind
+    const time = kind === 'time' || kind === 'day' ? timeLabeller(texts) : null
+    const plain = (cell: string): string => (time ? time(cell) : (units.get(cell)?.short_name ?? cell))
+    const times_used = new Map<string, number>()
+    for (const each of texts) times_used.set(plain(each), (times_used.get(plain(each)) ?? 0) + 1)
+    const label = (cell: string): string => ((times_used.get(plain(cell)) ?? 0) > 1 && plain(cell) !== cell ? `${plain(cell)} (${cell})` : plain(cell))
+    labellers.set(column, label)
+    return label(text)
+  }
 }

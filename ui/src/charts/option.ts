@@ -57,8 +57,9 @@ function valueAxis(name: string, language: Language): object {
   }
 }
 
-function lineOption({ table, spec, zone, language, units }: Drawing): Option {
-  const series = lines(table, spec, zone).map((line) => ({ ...line, name: units.get(line.name)?.short_name ?? line.name }))
+function lineOption(drawing: Drawing): Option {
+  const { table, spec, zone, language } = drawing
+  const series = lines(table, spec, zone, labelling(drawing))
   return {
     ...base,
     legend: legend(series.length),

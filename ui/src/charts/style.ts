@@ -45,10 +45,20 @@ export function wall(time_ms: number): string {
   return clock.startsWith('00:00') ? day : `${clock.slice(0, 5)} ${day}`
 }
 
-/** A category that is a time as ISO writes it, as people write it. */
-export function shortTime(text: string): string {
-  const found = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(text)
-  if (!found) return text
-  const [, , month = '', day = '', clock = ''] = found
-  return clock && clock !== '00:00' ? `${day}/${month} ${clock}` : `${day}/${month}`
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d))?)?/
+
+/** How categories that are times are written, told by all of them: "10/2026" for months, the clock where one is not
+ * midnight, the year where there are several. What is no time stays as it is. */
+export function timeLabeller(texts: readonly string[]): (text: string) => string {
+  const found = texts.flatMap((text) => [ISO.exec(text) ?? []].filter(({ length }) => length > 0))
+  const clocks = found.some(([, , , , clock = '00:00']) => clock !== '00:00')
+  const months = found.length > 1 && !clocks && found.every(([, , , day]) => day === '01')
+  const years = new Set(found.map(([, year]) => year)).size > 1
+  return (text) => {
+    const match = ISO.exec(text)
+    if (!match) return text
+    const [, year = '', month = '', day = '', clock = '00:00'] = match
+    if (months) return `${month}/${year}`
+    return `${day}/${month}${years ? `/${year}` : ''}${clocks ? ` ${clock}` : ''}`
+  }
 }
