@@ -72,7 +72,8 @@ def fill(cursor: duckdb.DuckDBPyConnection, days: int) -> None:
     cursor.execute(
         "INSERT INTO published_periods SELECT k, u, 'month', m, m + INTERVAL 1 MONTH, 60.5, 40, 'v1', $1 "
         "FROM (SELECT TIMESTAMP '2026-06-30 17:00:00' + to_months(n::INTEGER) AS m FROM range(4) r(n)), "
-        "(VALUES ('qd766.total.month'), ('dossier.on_time_rate')) k(k), (SELECT id FROM unit_codes) u(u)",
+        "(VALUES ('qd766.total.month'), ('qd766.progress.month'), ('dossier.on_time_rate')) k(k), "
+        "(SELECT id FROM unit_codes) u(u)",
         [NOW.replace(tzinfo=None)],
     )
     cursor.execute(

@@ -113,8 +113,10 @@ class _Line:
         import httpx  # only centres whose lab is asked need it
 
         if self._client is None:
+            # No connection is used twice: the lab closes one after a fault, and the next question would meet its end.
+            limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
             self._client = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(self._socket), limits=httpx.Limits(max_connections=200)),
+                transport=httpx.AsyncHTTPTransport(uds=str(self._socket), limits=limits),
                 timeout=httpx.Timeout(_LONGEST_S, connect=_CONNECT_S),
                 base_url="http://lab",
             )

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 
-from ioc.api.problems import RETRY_AFTER_S, answer
+from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, answer
 from ioc.errors import IocError
 from ioc.lab.beside import LabBusy, ReckoningFailed
 from ioc.lab.publishing.publish import PublishingFailed
@@ -42,5 +42,9 @@ def install(app: FastAPI) -> None:
         headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else None
         return answer(request.url.path, status, str(fault), headers=headers)
 
+    async def of_anything(request: Request, _fault: Exception) -> Response:
+        return answer(request.url.path, 500, UNEXPECTED)
+
+    app.add_exception_handler(Exception, of_anything)  # uvicorn logs it
     for kind in _STATUS:
         app.add_exception_handler(kind, of_lab)

@@ -51,7 +51,7 @@ def create_lab_app(parts: LabParts) -> FastAPI:
     if parts.asking is not None:
         for router in (
             sql.routes(parts, parts.asking),
-            queries.routes(parts.asking),
+            queries.routes(parts, parts.asking),
             saved.routes(parts, parts.asking),
             figures.routes(parts, parts.asking),
         ):

@@ -17,6 +17,7 @@ from ioc.errors import StoreUnavailable
 from ioc.lab.query import Query
 
 _HISTORY_KEPT = 20_000
+_IDS_END = 2**63
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS saved (
     id INTEGER PRIMARY KEY, owner TEXT NOT NULL, version INTEGER NOT NULL, shared INTEGER NOT NULL,
@@ -107,7 +108,9 @@ class Book:
         )
 
     def one(self, saved_id: int, person: str) -> dict[str, Any]:
-        """Raises KeyError."""
+        """Raises KeyError, also for a number that no id can have."""
+        if not 0 < saved_id < _IDS_END:
+            raise KeyError(saved_id)
         found = self._saved(
             "WHERE s.version = v.version AND NOT s.deleted AND s.id = ? AND (s.owner = ? OR s.shared)",
             [saved_id, person],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
 from collections import Counter
@@ -22,6 +23,7 @@ from ioc.lab.sandbox.process import Sandbox, SandboxEnded
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.lab.turns import Turns
 
+log = logging.getLogger("ioc.lab")
 AT_ONCE = 2
 IDLE_S = 300.0
 RESULTS_KEPT = timedelta(minutes=30)
@@ -122,8 +124,7 @@ class Queries:
             query.work.cancel()
             await query.ended.wait()
         elif query.result is not None:
-            query.result.unlink(missing_ok=True)
-            query.result = None
+            self._drop_result(query)
 
     async def check(self, sql: str, ask: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """`ask` is check or plan: as the worker answers. Raises SandboxEnded, NothingPublished."""
@@ -177,6 +178,12 @@ class Queries:
         except asyncio.CancelledError:
             await sandbox.end()
             self._end(query, State.CANCELLED, None, "")
+        except Exception as fault:  # whatever happens, nobody waits for a query that has no end
+            log.exception("A query of %s could not be run", query.person)
+            await sandbox.end()
+            self._fail(
+                query, f"The lab could not run this query ({type(fault).__name__}); its log says why.", "process"
+            )
         finally:
             del self._busy[sandbox]
             self._idle_since[sandbox] = monotonic()
@@ -225,7 +232,10 @@ class Queries:
         query.state, query.error, query.kind, query.ended_at = state, error, kind, self._clock.now()
         self.counts[state if not kind else f"{state}_{kind}"] += 1
         query.ended.set()
-        self._noted(query)
+        try:
+            self._noted(query)
+        except Exception:  # a history that cannot be written must not fail the query
+            log.exception("A query of %s is not in the history", query.person)
 
     async def _sweep(self) -> None:
         """Idle processes end, old results go."""
@@ -240,6 +250,11 @@ class Queries:
             for query in list(self._known.values()):
                 if query.ended_at is not None and now - query.ended_at > RESULTS_KEPT:
                     self._known.pop(query.id, None)
-                    if query.result is not None:
-                        with suppress(OSError):
-                            query.result.unlink()
+                    self._drop_result(query)
+
+    def _drop_result(self, query: Query) -> None:
+        """Unlink the result and the files that were made of it."""
+        query.result = None
+        for path in self._results.glob(f"{query.id}.*"):
+            with suppress(OSError):
+                path.unlink()

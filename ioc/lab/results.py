@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import orjson
 
 from ioc.clock import rfc3339
 from ioc.errors import IocError
-from ioc.lab.plain import plain, values_of
 from ioc.lab.query import Query
+from ioc.lab.result_values import json_value, python_values
 from ioc.processes import die_with_parent
 
 MEDIA = {
@@ -24,6 +25,7 @@ MEDIA = {
     "arrow": "application/vnd.apache.arrow.stream",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+XLSX_ROWS = 100_000
 _RENDERED_WITHIN_S = 120.0
 _rendering = asyncio.Semaphore(1)
 
@@ -32,20 +34,28 @@ class RenderingFailed(IocError):
     """The file could not be made; the text says why."""
 
 
-def rows_of(path: Path, offset: int, limit: int) -> list[list[Any]]:
-    """Rows [offset, offset + limit) as JSON knows values."""
+def rows_of(query: Query, offset: int, limit: int) -> list[list[Any]]:
+    """Rows [offset, offset + limit) as JSON holds values. `query` has a result."""
+    assert query.result is not None
     found: list[list[Any]] = []
-    for begins, batch in _batches(path):
+    for begins, batch in _batches(query.result):
         if begins >= offset + limit:
             break
         if begins + batch.num_rows > offset:
             first = max(offset - begins, 0)
-            found += _rows(batch.slice(first, offset + limit - begins - first))
+            found += _rows(batch.slice(first, offset + limit - begins - first), query.columns)
     return found
 
 
 def json_pieces(query: Query) -> Iterator[bytes]:
-    """The whole answer, a batch of rows at a time. `query` has a result."""
+    """The whole answer, a batch of rows at a time. `query` has a result. What cannot be converted in the first batch is
+    raised here, before anything is sent; later it breaks the answer off, which clients notice."""
+    pieces = _json_pieces(query)
+    beginning = b"".join(islice(pieces, 2))
+    return chain([beginning], pieces)
+
+
+def _json_pieces(query: Query) -> Iterator[bytes]:
     assert query.result is not None
     head = {
         "columns": query.columns,
@@ -58,17 +68,23 @@ def json_pieces(query: Query) -> Iterator[bytes]:
     is_first = True
     for _, batch in _batches(query.result):
         for start in range(0, batch.num_rows, 1024):
-            rows = _rows(batch.slice(start, 1024))
+            rows = _rows(batch.slice(start, 1024), query.columns)
             yield (b"" if is_first else b",") + orjson.dumps(rows)[1:-1]
             is_first = False
     yield b"]}"
 
 
-async def rendered(result: Path, encoding: str) -> Path:
-    """The result as a file of that format, made at the first call. Raises RenderingFailed."""
-    if encoding == "arrow":
-        return result
-    target = result.with_suffix(f".{encoding}")
+async def rendered(query: Query, encoding: str, *, decimal_comma: bool = False) -> Path:
+    """The result as a file of that format, made at the first call. Raises RenderingFailed. `query` has a result.
+
+    `decimal_comma` makes a CSV as Vietnamese spreadsheets read it: semicolons between cells, a comma in numbers.
+    """
+    result = query.result
+    assert result is not None
+    if encoding == "xlsx" and (query.row_count or 0) > XLSX_ROWS:
+        raise RenderingFailed(f"XLSX holds {XLSX_ROWS:,} rows here; take CSV, Parquet or Arrow for more.")
+    target = result.with_name(f"{result.stem}.{'comma' if decimal_comma else 'made'}.{encoding}")
+    kinds = orjson.dumps([column["type"] for column in query.columns]).decode()
     async with _rendering:
         if target.exists():
             return target
@@ -78,6 +94,7 @@ async def rendered(result: Path, encoding: str) -> Path:
             "ioc.lab.rendering",
             str(result),
             str(target),
+            kinds,
             env={"MALLOC_ARENA_MAX": "2", "TMPDIR": str(target.parent)},
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -110,6 +127,9 @@ def _batches(path: Path) -> Iterator[tuple[int, Any]]:
             begins += batch.num_rows
 
 
-def _rows(batch: Any) -> list[list[Any]]:
-    columns = [[plain(value) for value in values_of(column)] for column in batch.columns]
+def _rows(batch: Any, described: list[dict[str, str]]) -> list[list[Any]]:
+    columns = [
+        [json_value(value) for value in python_values(column, about["type"])]
+        for column, about in zip(batch.columns, described, strict=True)
+    ]
     return [list(row) for row in zip(*columns, strict=True)] if columns else []

@@ -9,15 +9,16 @@ from ioc.api.problems import Problem
 from ioc.clock import rfc3339
 from ioc.lab.asking import Asking
 from ioc.lab.caller import caller_of
+from ioc.lab.parts import LabParts
 from ioc.lab.query import Query as Running
 from ioc.lab.query import State
 from ioc.lab.results import rows_of
-from ioc.lab.routes.sql import Format, Question, result_response
+from ioc.lab.routes.sql import DecimalMark, Format, Question, result_response
 
 
-def routes(asking: Asking) -> APIRouter:
+def routes(parts: LabParts, asking: Asking) -> APIRouter:
     router = APIRouter(prefix="/api/v1/lab/queries", tags=["lab"])
-    queries = asking.queries
+    queries, zone = asking.queries, parts.settings.zone
 
     def named(request: Request, query: str) -> Running:
         try:
@@ -55,14 +56,17 @@ def routes(asking: Asking) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
     ) -> Response:
         found = with_result(request, query)
-        assert found.result is not None
-        return Json({"offset": offset, "row_count": found.row_count, "rows": rows_of(found.result, offset, limit)})
+        return Json({"offset": offset, "row_count": found.row_count, "rows": rows_of(found, offset, limit)})
 
     @router.get("/{query}/result", response_model=None)
     async def result(
-        request: Request, query: str, encoding: Annotated[Format, Query(alias="format")] = "csv"
+        request: Request,
+        query: str,
+        encoding: Annotated[Format, Query(alias="format")] = "csv",
+        decimal: DecimalMark = "point",
     ) -> Response:
-        return await result_response(with_result(request, query), encoding)
+        found = with_result(request, query)
+        return await result_response(found, encoding, zone, decimal_comma=decimal == "comma")
 
     return router
 

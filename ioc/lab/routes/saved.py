@@ -1,6 +1,6 @@
 """What analysts keep: saved queries, history, and the ready questions to begin with."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -12,7 +12,7 @@ from ioc.lab.book import Draft, NotYours
 from ioc.lab.caller import caller_of
 from ioc.lab.parts import LabParts
 from ioc.lab.questions import questions
-from ioc.lab.routes.sql import LONGEST_SQL
+from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
 from ioc.model.person import Permission
 
 _NOT_THERE = "There is no such saved query, or it is not shared with you."
@@ -21,15 +21,15 @@ _NOT_THERE = "There is no such saved query, or it is not shared with you."
 class Saving(BaseModel):
     """`chart` is kept as it is given."""
 
-    name: str = Field(min_length=1, max_length=200)
-    sql: str = Field(max_length=LONGEST_SQL)
-    parameters: dict[str, Any] = Field({}, max_length=50)
-    chart: Any = None
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field([], max_length=20)
+    name: Name
+    sql: SqlText
+    parameters: Parameters = {}
+    chart: KeptChart = None
+    tags: list[Annotated[Text, Field(min_length=1, max_length=50)]] = Field([], max_length=20)
     shared: bool = False
 
     def draft(self) -> Draft:
-        return Draft(self.name.strip(), self.sql, self.parameters, self.chart, self.tags, self.shared)
+        return Draft(self.name, self.sql, self.parameters, self.chart, self.tags, self.shared)
 
 
 def routes(parts: LabParts, asking: Asking) -> APIRouter:

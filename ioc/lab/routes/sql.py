@@ -1,7 +1,8 @@
 """POST /api/v1/sql, the state of the lab, its dictionary, and SQL looked at without being run."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -17,10 +18,14 @@ from ioc.lab.parts import LabParts
 from ioc.lab.query import Query as Running
 from ioc.lab.query import State
 from ioc.lab.results import MEDIA, json_pieces, rendered
+from ioc.lab.routes.fields import Parameters, SqlText, Text
 from ioc.store.snapshot import failure
 
 Format = Literal["json", "csv", "arrow", "parquet", "xlsx"]
-LONGEST_SQL = 100_000
+DecimalMark = Annotated[
+    Literal["point", "comma"],
+    Query(description="of a CSV: `comma` also puts semicolons between cells, as Vietnamese spreadsheets read it"),
+]
 _JSON_ROWS = 10_000
 _LOOKS_EVERY_S = 0.5
 
@@ -28,10 +33,10 @@ _LOOKS_EVERY_S = 0.5
 class Question(BaseModel):
     """`parameters` are bound by name: `$unit` in the SQL is `unit` here."""
 
-    sql: str = Field(max_length=LONGEST_SQL)
-    parameters: dict[str, Any] = Field({}, max_length=50)
+    sql: SqlText
+    parameters: Parameters = {}
     limit: int | None = Field(None, ge=0, le=1_000_000)
-    name: str = Field("", max_length=200)
+    name: Text = Field("", max_length=200)
 
 
 def routes(parts: LabParts, asking: Asking) -> APIRouter:
@@ -40,7 +45,10 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
 
     @router.post("/sql", response_model=None)
     async def sql(
-        request: Request, given: Question, encoding: Annotated[Format, Query(alias="format")] = "json"
+        request: Request,
+        given: Question,
+        encoding: Annotated[Format, Query(alias="format")] = "json",
+        decimal: DecimalMark = "point",
     ) -> Response:
         """The rows of one query; `limit` bounds them (JSON: 10,000 when it is not given). A client that goes away
         ends its query."""
@@ -50,7 +58,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
         if query.state is not State.DONE:
             error = query.error or {"message": "The query was cancelled.", "line": None, "column": None}
             return problem_of(request, error, query.kind)
-        return await result_response(query, encoding)
+        return await result_response(query, encoding, parts.settings.zone, decimal_comma=decimal == "comma")
 
     @router.get("/lab")
     async def state() -> Response:
@@ -124,14 +132,14 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     return router
 
 
-async def result_response(query: Running, encoding: str) -> Response:
-    """The whole result as a download. Raises RenderingFailed."""
-    assert query.result is not None
-    name = f'attachment; filename="{query.asked_at:%Y%m%d-%H%M%S}.{encoding}"'
+async def result_response(query: Running, encoding: str, zone: ZoneInfo, *, decimal_comma: bool = False) -> Response:
+    """The whole result as a download, named by the local time of the question. Raises RenderingFailed."""
+    name = f'attachment; filename="ioc-{query.asked_at.astimezone(zone):%Y%m%d-%H%M%S}.{encoding}"'
     if encoding == "json":
         return StreamingResponse(json_pieces(query), media_type=MEDIA["json"])
     headers = {"Content-Disposition": name, "X-IOC-Truncated": str(query.truncated).lower()}
-    return FileResponse(await rendered(query.result, encoding), headers=headers, media_type=MEDIA[encoding])
+    made = await rendered(query, encoding, decimal_comma=decimal_comma and encoding == "csv")
+    return FileResponse(made, headers=headers, media_type=MEDIA[encoding])
 
 
 async def _until_ended(request: Request, asking: Asking, query: Running) -> None:

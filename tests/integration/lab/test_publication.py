@@ -1,10 +1,12 @@
 """What is published: the same bit by bit as anew, nothing private in it, explained; the ready questions give rows."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import duckdb
 import httpx
@@ -189,6 +191,90 @@ async def test_saved_queries_have_versions_owners_and_are_shared(client: httpx.A
     assert [(one["version"], one["sql"]) for one in versions] == [(2, "SELECT 2"), (1, "SELECT 1")]
     assert (await client.delete(at)).status_code == 204
     assert (await client.get(at)).status_code == 404
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_cannot_be_bound_is_refused_at_once_and_the_next_question_runs(client: httpx.AsyncClient) -> None:
+    for body, says in (
+        (
+            '{"sql": "SELECT $x", "parameters": {"x": 12345678901234567890123}}',
+            "$x = 12345678901234567890123 is beyond",
+        ),
+        ('{"sql": "SELECT $x", "parameters": {"x": [[1e999]]}}', "$x is not a finite number"),
+        ('{"sql": "SELECT 1", "parameters": {"x": "\\ud800"}}', "half of a surrogate pair"),
+        ('{"sql": "SELECT \'\\ud800\'"}', "sql: Input should be a valid string"),
+    ):
+        for path in ("/api/v1/sql", "/api/v1/lab/queries", "/api/v1/lab/saved"):
+            sent = body[:-1] + ', "name": "x"}'
+            answer = await client.post(path, content=sent, headers={"content-type": "application/json"})
+            assert (answer.status_code, says in answer.json()["detail"]) == (422, True), (path, answer.text)
+    assert (await client.post("/api/v1/sql", json={"sql": "SELECT 1 AS n"})).json()["rows"] == [[1]]
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "9223372036854775808", "0", "-1"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_number_that_no_saved_query_has_is_not_there(client: httpx.AsyncClient, number: str) -> None:
+    for path in (f"/api/v1/lab/saved/{number}", f"/api/v1/lab/saved/{number}/versions"):
+        assert (await client.get(path)).status_code == 404
+    assert (await client.delete(f"/api/v1/lab/saved/{number}")).status_code == 404
+    assert (await client.get("/api/v1/lab/history")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\t"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_name_of_blanks_is_no_name(client: httpx.AsyncClient, name: str) -> None:
+    assert (await client.post("/api/v1/lab/saved", json={"name": name, "sql": "SELECT 1"})).status_code == 422
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_names_are_found_however_they_are_typed_and_stand_in_vietnamese_order(client: httpx.AsyncClient) -> None:
+    async def first(sql: str, **parameters: str) -> list[Any]:
+        answer = await client.post("/api/v1/sql", json={"sql": sql, "parameters": parameters})
+        assert answer.status_code == 200, answer.text
+        return [row[0] for row in answer.json()["rows"]]
+
+    [name, *_] = await first("SELECT name FROM units WHERE name LIKE '%Thuận Hóa%'")
+    decomposed = normalize("NFD", name)
+    assert decomposed != name
+    assert await first("SELECT name FROM units WHERE name = $name", name=decomposed) == [name]
+    assert await first(f"SELECT name FROM units WHERE name = '{decomposed}'") == [name]
+    assert await first("SELECT name FROM units WHERE khong_dau(name) LIKE '%thuan hoa%'") == [name]
+    assert await first("SELECT khong_dau('Đặng ĐỖ')") == ["dang do"]
+    names = await first("SELECT short_name FROM units WHERE level = 'commune' ORDER BY short_name")
+    first_letters = [name[0] for name in names]
+    assert first_letters == sorted(first_letters, key="AĂÂBCDĐEÊGHIKLMNOÔƠPQRSTUƯVXY".index)
+    assert "Đ" in first_letters
+    sample = "SELECT x FROM (VALUES ('Vinh'), ('Đông'), ('Dương'), ('Ân'), ('An'), ('Ăn')) t(x) ORDER BY x COLLATE vi"
+    assert await first(sample) == ["An", "Ăn", "Ân", "Dương", "Đông", "Vinh"]
+
+
+async def until_ended(client: httpx.AsyncClient, at: str) -> None:
+    async with asyncio.timeout(60):
+        while (await client.get(at)).json()["state"] not in ("done", "failed"):  # noqa: ASYNC110 - over HTTP
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_answer_is_whole_or_an_error(client: httpx.AsyncClient) -> None:
+    sql = (
+        "SELECT coalesce(closed_at, TIMESTAMP 'infinity') AS t, DATE '20000-01-01' AS d, closed_at - received_at AS x "
+        "FROM cases WHERE closed_at IS NULL LIMIT 1"
+    )
+    answer = await client.post("/api/v1/sql", json={"sql": sql})
+    assert answer.json()["rows"] == [["infinity", "+20000-01-01", None]]
+    query = (await client.post("/api/v1/lab/queries", json={"sql": "SELECT INTERVAL '25 days 3 hours' AS took"})).json()
+    at = f"/api/v1/lab/queries/{query['id']}"
+    await until_ended(client, at)
+    assert (await client.get(f"{at}/rows")).json()["rows"] == [["P25DT3H"]]
+    many = (await client.post("/api/v1/lab/queries", json={"sql": "SELECT range AS v FROM range(100001)"})).json()
+    at = f"/api/v1/lab/queries/{many['id']}"
+    await until_ended(client, at)
+    answer = await client.get(f"{at}/result?format=xlsx")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "XLSX holds 100,000 rows here; take CSV, Parquet or Arrow for more."
+    answer = await client.get(f"{at}/result?format=csv&decimal=comma")
+    assert answer.headers["content-disposition"].endswith('.csv"')
+    assert answer.text.splitlines()[1] == "0"
 
 
 @pytest.mark.parametrize("encoding", ["csv", "xlsx", "parquet", "arrow", "json"])

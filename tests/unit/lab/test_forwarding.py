@@ -38,6 +38,18 @@ def lab() -> FastAPI:
     async def result(query: str) -> StreamingResponse:
         return StreamingResponse((PIECE for _ in range(50)), headers={"Content-Disposition": f"attachment; {query}"})
 
+    @app.get("/api/v1/lab/history")
+    async def fails() -> None:
+        raise OverflowError("Python int too large to convert to SQLite INTEGER")
+
+    @app.get("/api/v1/lab/queries/{query}/rows")
+    async def breaks_off(query: str) -> StreamingResponse:
+        def pieces() -> Iterator[bytes]:
+            yield b'{"rows": [[1],'
+            raise OverflowError(query)
+
+        return StreamingResponse(pieces())
+
     return app
 
 
@@ -82,6 +94,20 @@ async def test_questions_and_answers_come_through(tmp_path: Path, socket: Path) 
         long = await asking.get("/api/v1/lab/queries/q7/result")
         assert long.content == PIECE * 50
         assert long.headers["content-disposition"] == "attachment; q7"
+
+
+async def test_a_fault_of_one_question_is_not_the_next_ones(tmp_path: Path, socket: Path) -> None:
+    """The lab closes the connection of a fault: nobody else's question may be sent down it."""
+    async with client(tmp_path) as asking:
+        for _ in range(10):
+            assert (await asking.get("/api/v1/lab/history")).status_code == 500
+            assert (await asking.get("/api/v1/lab")).status_code == 200
+
+
+async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(tmp_path: Path, socket: Path) -> None:
+    async with client(tmp_path) as asking:
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+            await asking.get("/api/v1/lab/queries/q7/rows")
 
 
 async def test_who_may_not_ask_is_refused_before_the_lab_hears_of_it(tmp_path: Path, socket: Path) -> None:
