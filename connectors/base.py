@@ -113,7 +113,8 @@ def intake_of(page: Page, mapping: RecordMapping, surroundings: Surroundings) ->
                 if isinstance(record, RecordUnfit):
                     raise record
                 if "case_type" in record or "case_id" in record:
-                    cases.append(check_case(record, surroundings.vocabulary, now))
+                    typed = mapping.typed(record, surroundings.vocabulary)
+                    cases.append(check_case(typed, surroundings.vocabulary, now))
                 else:
                     readings.append(check_reading(record, surroundings.vocabulary, now))
             except RecordUnfit as fault:

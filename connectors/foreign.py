@@ -8,11 +8,15 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ioc.clock import to_ms
+from ioc.clock import from_ms, to_ms
 from ioc.errors import RecordUnfit
 from ioc.model.rejection import Reason
 
 _VIETNAMESE = re.compile(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$")
+_TRUTHS = {
+    True: frozenset({"1", "1.0", "true", "yes", "có", "đúng", "x"}),
+    False: frozenset({"0", "0.0", "false", "no", "không", "sai"}),
+}
 _WORDS = {"dd": r"(?P<day>\d{1,2})", "MM": r"(?P<month>\d{1,2})", "yyyy": r"(?P<year>\d{4})"}
 _WORDS |= {"HH": r"(?P<hour>\d{1,2})", "mm": r"(?P<minute>\d{2})", "ss": r"(?P<second>\d{2})"}
 _TOKEN = re.compile(r"dd|MM|yyyy|HH|mm|ss|\[|\]|.", re.DOTALL)
@@ -36,6 +40,22 @@ def number_of(given: Any, numbers: str, field: str) -> float:
         return float(text)
     except ValueError:
         raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, not a number.") from None
+
+
+def truth_of(given: Any, field: str) -> bool:
+    """True or false, also as agencies write them: Có, Không, x, 1, 0."""
+    word = "1" if given is True else "0" if given is False else str(given).strip().casefold()
+    for truth, words in _TRUTHS.items():
+        if word in words:
+            return truth
+    raise RecordUnfit(
+        Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, neither yes (Có, 1, true) nor no (Không, 0, false)."
+    )
+
+
+def day_of(given: Any, formats: tuple[str, ...], zone: ZoneInfo, field: str) -> str:
+    """The day of a time, as 2026-11-30. Raises RecordUnfit."""
+    return from_ms(time_of(given, formats, zone, field)).astimezone(zone).date().isoformat()
 
 
 def time_of(given: Any, formats: tuple[str, ...], zone: ZoneInfo, field: str) -> int:

@@ -17,10 +17,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.configuration import Table
-from connectors.foreign import number_of, time_of, words_of_time
+from connectors.foreign import day_of, number_of, time_of, truth_of, words_of_time
 from ioc.catalog.units import unit_successors
 from ioc.errors import RecordUnfit
+from ioc.model.case import AttributeType
 from ioc.model.rejection import Reason
+from ioc.model.vocabulary import Vocabulary
 from ioc.wire.fields import CASE_FIELDS, READING_FIELDS
 
 Row = Mapping[str, Any]
@@ -69,7 +71,9 @@ class FieldRule:
         if self.target == "value":
             return number_of(given, numbers, self.target) * self.scale
         if self.target.startswith("attributes."):
-            return given
+            if self.formats:
+                return day_of(given, self.formats, zone, self.target)
+            return given if self.scale == 1 else number_of(given, numbers, self.target) * self.scale
         return composed(_text(given).strip())
 
 
@@ -107,6 +111,31 @@ class RecordMapping:
                 return [unfit]
         records = [record for rules in self.outputs if (record := self._record(rules, row)) is not None]
         return records or [self._nothing(row)]
+
+    def typed(self, record: Mapping[str, Any], vocabulary: Vocabulary) -> Mapping[str, Any]:
+        """Return the record with its attributes in the types that the catalogue declares. Raises RecordUnfit for an
+        attribute that cannot be converted."""
+        case_type = vocabulary.case_types.get(record.get("case_type", ""))
+        if case_type is None or not self.outputs or "attributes" not in record:
+            return record
+        attributes = {
+            name: self._converted(name, given, case_type.attribute_types.get(name))
+            for name, given in record["attributes"].items()
+        }
+        return {**record, "attributes": attributes}
+
+    def _converted(self, name: str, given: Any, declared: AttributeType | None) -> Any:
+        match declared:
+            case AttributeType.NUMBER if isinstance(given, str):
+                number = number_of(given, self.numbers, f"attributes.{name}")
+                return int(number) if number.is_integer() else number
+            case AttributeType.BOOLEAN:
+                return truth_of(given, f"attributes.{name}")
+            case AttributeType.DATE:
+                return day_of(given, (), self.zone, f"attributes.{name}")
+            case AttributeType.CODE | AttributeType.TEXT if not isinstance(given, bool):
+                return composed(_text(given).strip())
+        return given
 
     def columns(self) -> set[str]:
         """The source's own columns that the mapping names."""
@@ -189,7 +218,10 @@ def read_mapping(table: Table, zone: ZoneInfo) -> RecordMapping:
     common = _rules(table, known)
     if is_case:
         attributes = table.table("attributes")
-        common += [replace(_rule(attributes, name), target=f"attributes.{name}") for name in attributes.names()]
+        common += [
+            replace(_rule(attributes, name, may_be_time=True), target=f"attributes.{name}")
+            for name in attributes.names()
+        ]
     table.done()
     outputs = []
     for part in parts:
@@ -273,7 +305,7 @@ def _rules(table: Table, known: frozenset[str]) -> list[FieldRule]:
     return [_rule(table, name) for name in sorted(known) if table.has(name)]
 
 
-def _rule(table: Table, name: str) -> FieldRule:
+def _rule(table: Table, name: str, *, may_be_time: bool = False) -> FieldRule:
     given = table.any(name)
     if isinstance(given, str):
         return FieldRule(name, path=given)
@@ -283,7 +315,7 @@ def _rule(table: Table, name: str) -> FieldRule:
     formats = rule.any("format", ())
     formats = (formats,) if isinstance(formats, str) else tuple(formats)
     for text in formats:
-        if name not in _TIMES or not words_of_time(text):
+        if not (may_be_time or name in _TIMES) or not words_of_time(text):
             raise rule.fault("format", f"is {text!r}, not rfc3339, epoch_s, epoch_ms or a pattern as dd/MM/yyyy HH:mm.")
     made = FieldRule(
         name,

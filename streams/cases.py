@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ioc.errors import RecordUnfit
 from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
-from ioc.wire.fields import check_attributes
+from ioc.wire.attributes import check_attributes
 from ioc.wire.schemas import CASES
 from streams.checks import (
     AHEAD_MS,
@@ -126,7 +126,7 @@ class _Rows:
     def _attributes_fault(self, text: str, case_type: str | None) -> Verdict | None:
         try:
             attributes = orjson.loads(text)
-            check_attributes(attributes, self.vocabulary.case_types[case_type or ""].attributes)
+            check_attributes(attributes, self.vocabulary.case_types[case_type or ""])
         except orjson.JSONDecodeError as fault:
             return "attributes", Reason.WRONG_TYPE, f"`attributes` is not JSON: {fault}."
         except RecordUnfit as fault:

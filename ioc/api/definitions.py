@@ -63,6 +63,7 @@ class CaseTypeShape(TypedDict):
     name: dict[str, str]
     statuses: list[str]
     attributes: list[str]
+    attribute_types: dict[str, str]
     clock: str
     pauses_in: list[str]
     due_in: int | None
@@ -150,6 +151,7 @@ def case_type_shape(case_type: CaseType) -> CaseTypeShape:
         "name": case_type.name,
         "statuses": list(case_type.statuses),
         "attributes": list(case_type.attributes),
+        "attribute_types": {name: str(declared) for name, declared in case_type.attribute_types.items()},
         "clock": "working" if case_type.clock.working else "calendar",
         "pauses_in": list(case_type.clock.pauses_in),
         "due_in": case_type.clock.due_in,

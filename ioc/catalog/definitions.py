@@ -1,5 +1,6 @@
 """From entries of the packs to sectors, measures, case types and KPIs, each checked by itself."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -8,7 +9,7 @@ from ioc.catalog.catalog import Sector
 from ioc.catalog.conditions import NUMBER_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from ioc.catalog.expressions import EXPRESSIONS, read_expression
 from ioc.catalog.rows import Row, nearest
-from ioc.model.case import CaseClock, CaseType
+from ioc.model.case import AttributeType, CaseClock, CaseType
 from ioc.model.kpi import EVERY_PLACE, Band, Expression, KpiDefinition, Reference, RollUp, Target
 from ioc.model.measure import Measure, MeasureKind
 from ioc.model.unit import UnitLevel
@@ -51,13 +52,16 @@ def read_measure(row: Row) -> Measure:
     return measure
 
 
-def read_case_type(row: Row) -> CaseType:
+def read_case_type(row: Row, summed: Collection[str] = ()) -> CaseType:
+    """`summed`: attributes that some KPI sums up; where the case type only lists its attributes, these are numbers."""
+    attributes, types = _attributes(row, summed)
     case_type = CaseType(
         id=row.identifier(),
         name=row.names("name"),
         statuses=row.words("statuses", required=True),
-        attributes=row.words("attributes", required=False),
+        attributes=attributes,
         clock=_clock(row),
+        attribute_types=types,
     )
     for status in case_type.clock.pauses_in:
         if status not in case_type.statuses:
@@ -67,6 +71,18 @@ def read_case_type(row: Row) -> CaseType:
             row.fault("attributes", f"{name!r} cannot name an attribute; use letters, digits, _, and no case column.")
     row.finish()
     return case_type
+
+
+def _attributes(row: Row, summed: Collection[str]) -> tuple[tuple[str, ...], dict[str, AttributeType]]:
+    """Names, and the types of those that have one: `{ fee = "number" }`, or a list of names."""
+    if not isinstance(row.data.get("attributes"), dict):
+        names = row.words("attributes", required=False)
+        return names, {name: AttributeType.NUMBER for name in names if name in summed}
+    table = row.table("attributes")
+    words = [str(one) for one in AttributeType]
+    types = {name: AttributeType(table.choice(name, words) or AttributeType.TEXT) for name in table.data}
+    table.finish()
+    return tuple(types), types
 
 
 def _clock(row: Row) -> CaseClock:

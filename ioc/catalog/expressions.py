@@ -8,7 +8,7 @@ from datetime import timedelta
 from ioc.catalog.conditions import TIME_COLUMNS, ConditionInvalid, parse_condition
 from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of
 from ioc.catalog.rows import Row, nearest
-from ioc.model.case import CaseType
+from ioc.model.case import AttributeType, CaseType
 from ioc.model.kpi import (
     CaseCount,
     CaseDistinct,
@@ -92,6 +92,9 @@ def _sum(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
     if case_type is not None and field and field not in case_type.attributes:
         hint = nearest(field, case_type.attributes)
         row.fault("field", f"{field!r} is no attribute of {case.of} ({', '.join(case_type.attributes)}){hint}.")
+    elif case_type is not None and case_type.attribute_types.get(field) not in (None, AttributeType.NUMBER):
+        declared = case_type.attribute_types[field]
+        row.fault("field", f"{field!r} is declared as a {declared} in {case.of}; only a number can be summed up.")
     return CaseSum(case.of, field, case.where, case.at)
 
 

@@ -1,5 +1,7 @@
 """Read the packs and check everything."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ioc.catalog.calendar import read_decisions
@@ -9,7 +11,7 @@ from ioc.catalog.definitions import read_case_type, read_kpi, read_measure, read
 from ioc.catalog.families import unfold
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.order import in_order
-from ioc.catalog.packs import read_packs, subject_of
+from ioc.catalog.packs import Entry, read_packs, subject_of
 from ioc.catalog.units import former_units_of, province_units
 from ioc.model.case import CaseType
 from ioc.model.kpi import Constant, KpiDefinition
@@ -31,8 +33,10 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     for measure_id, entry in entries["measure"].items():
         measures[measure_id] = read_measure(entry.row(subject_of("measure", measure_id), faults))
     case_types: dict[str, CaseType] = {}
+    summed = _summed(entries["kpi"].values())
     for type_id, entry in entries["case_type"].items():
-        case_types[type_id] = read_case_type(entry.row(subject_of("case_type", type_id), faults))
+        row = entry.row(subject_of("case_type", type_id), faults)
+        case_types[type_id] = read_case_type(row, summed[type_id])
     vocabulary = Vocabulary(measures, units, case_types, former_units_of(units))
     constants: dict[str, Constant] = {}
     for constant_id, entry in entries["constant"].items():
@@ -54,3 +58,13 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     if faults:
         raise CatalogInvalid(faults)
     return Catalog(units[province], vocabulary, sectors, ordered, constants, decisions)
+
+
+def _summed(kpis: Iterable[Entry]) -> Mapping[str, set[str]]:
+    """The attributes that KPIs sum up, by case type; empty for others."""
+    summed: dict[str, set[str]] = defaultdict(set)
+    for entry in kpis:
+        given = entry.data.get("sum")
+        if isinstance(given, dict) and isinstance(given.get("of"), str) and isinstance(given.get("field"), str):
+            summed[given["of"]].add(given["field"])
+    return summed

@@ -24,7 +24,7 @@ keeps_subject = true                           # stations are told apart
 id = "{sector}_case"
 name = {{ vi = "Vụ việc", en = "Case" }}
 statuses = ["received", "settled"]
-attributes = ["kind"]                          # scalar values that conditions may name; no personal data
+attributes = {{ kind = "code" }}                 # number, text, date, boolean, code; no personal data
 clock = "working"                              # due dates count working days; "calendar" counts all days
 due_in = 15                                    # days, where the source gives no due_at
 

@@ -1,7 +1,9 @@
 """A case: a thing with a life cycle (dossier, document, petition, incident, inspection, outage)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,30 @@ class CaseClock:
     due_in: int | None = None
 
 
+class AttributeType(StrEnum):
+    """What an attribute of a case may hold.
+
+    `date` is a day written YYYY-MM-DD, `code` a word or whole number that stands for something, `text` is anything
+    readable.
+    """
+
+    NUMBER = "number"
+    TEXT = "text"
+    DATE = "date"
+    BOOLEAN = "boolean"
+    CODE = "code"
+
+
 @dataclass(frozen=True, slots=True)
 class CaseType:
-    """A kind of case that the catalogue declares; a status outside `statuses` is unfit."""
+    """A kind of case that the catalogue declares; a status outside `statuses` is unfit.
+
+    `attributes` names all attributes; those without an entry in `attribute_types` hold any scalar value.
+    """
 
     id: str
     name: dict[str, str]
     statuses: tuple[str, ...]
     attributes: tuple[str, ...] = ()
     clock: CaseClock = CaseClock()
+    attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from ioc.model.reading import Reading
 from ioc.model.rejection import Reason
 from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
 from ioc.model.window import BEGINNING
+from ioc.wire.attributes import check_attributes, is_utf8
 from ioc.wire.lenient_json import readable, shown
 
 READING_FIELDS = frozenset({"measure", "unit", "subject", "time", "value"})
@@ -31,7 +32,6 @@ CASE_FIELDS = frozenset(
     }
 )
 _LONGEST_WORD = 200
-_NUMBERS_END = 2.0**63  # of an attribute: whole numbers beyond have no place in 64 bits
 
 
 def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime) -> Reading:
@@ -90,7 +90,7 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
         service=_word(record, "service", required=False),
         due_at=_moment(record, "due_at") if record.get("due_at") is not None else None,
         closed_at=closed_at,
-        attributes=check_attributes(record.get("attributes"), case_type.attributes),
+        attributes=check_attributes(record.get("attributes"), case_type),
     )
 
 
@@ -108,7 +108,7 @@ def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> st
         return ""
     if not isinstance(word, str):
         raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(word)}, not a text.")
-    if not _is_utf8(word):
+    if not is_utf8(word):
         raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(word)}, not readable text.")
     if len(word) > _LONGEST_WORD:
         raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_LONGEST_WORD} characters.")
@@ -159,39 +159,9 @@ def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
     return moment
 
 
-def check_attributes(attributes: Any, known: tuple[str, ...]) -> dict[str, str | float | bool]:
-    """A case's attributes as parsed from JSON, empty for None. Raises RecordUnfit."""
-    if attributes is None:
-        return {}
-    if not isinstance(attributes, dict):
-        raise RecordUnfit(Reason.WRONG_TYPE, "attributes", "`attributes` is not a JSON object.")
-    for name, value in attributes.items():
-        if name not in known:
-            raise RecordUnfit(
-                Reason.UNKNOWN_FIELD, f"attributes.{readable(name)}", f"The case type has no attribute {shown(name)}."
-            )
-        is_number = isinstance(value, int | float) and _is_finite(value) and abs(value) < _NUMBERS_END
-        if not isinstance(value, str) and not is_number:
-            raise RecordUnfit(
-                Reason.WRONG_TYPE, f"attributes.{name}", f"Attribute {name!r} is not a text, number or yes/no."
-            )
-        if isinstance(value, str) and not _is_utf8(value):
-            raise RecordUnfit(Reason.WRONG_TYPE, f"attributes.{name}", f"Attribute {name!r} is not readable text.")
-    return dict(attributes)
-
-
 def _is_finite(number: float) -> bool:
     """Also false for a whole number beyond what a double holds."""
     try:
         return math.isfinite(number)
     except OverflowError:
         return False
-
-
-def _is_utf8(text: str) -> bool:
-    """False for half a surrogate pair, which JSON can escape and no store can write."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

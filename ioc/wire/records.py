@@ -22,6 +22,7 @@ from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import headers
+from ioc.wire.attributes import typed_cells
 from ioc.wire.fields import CASE_FIELDS, check_case, check_reading
 from ioc.wire.lenient_json import read_lines, read_records
 from ioc.wire.schemas import cases_batch, readings_batch
@@ -93,6 +94,8 @@ def check(
             if not is_case and only == "cases":
                 raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is no case; readings go to {topics.READINGS}.")
             if is_case:
+                if content_type == headers.CSV:
+                    record = _typed(record, vocabulary)
                 cases.append(check_case(record, vocabulary, now))
             else:
                 readings.append(check_reading(record, vocabulary, now))
@@ -124,6 +127,13 @@ def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:
                 yield _csv_record(dict(zip(names, cells, strict=True))), own
     except csv.Error as fault:
         raise BatchMalformed(f"The CSV cannot be read at line {lines.line_num}: {fault}.") from fault
+
+
+def _typed(record: Record, vocabulary: Vocabulary) -> Record:
+    case_type = vocabulary.case_types.get(record.get("case_type", ""))
+    if case_type is None or "attributes" not in record:
+        return record
+    return {**record, "attributes": typed_cells(record["attributes"], case_type)}
 
 
 def _csv_record(cells: dict[str, str]) -> Record:

@@ -315,6 +315,14 @@ def write(folder: Path, text: str, name: str = "own.toml", *, base: bool = True)
             "cannot name",
             id="attribute named as a column",
         ),
+        pytest.param(
+            '[[case_type]]\nid = "thing"\nname = { vi = "x", en = "x" }\nstatuses = ["a"]\n'
+            'attributes = { fee = "money" }\n',
+            "case_type thing",
+            "attributes.fee",
+            "'money' is none of number, text, date, boolean, code",
+            id="attribute of an unknown type",
+        ),
         pytest.param("[[kpis]]\nid = 'x'\n", "", "kpis", "did you mean 'kpi'", id="unknown table"),
         pytest.param(kpi(kpi_id="Own Kpi"), "Own Kpi", "id", "is no id", id="id with a blank"),
         pytest.param("kpi = [\n", "", "", "not TOML", id="broken TOML"),
@@ -415,3 +423,33 @@ def test_the_version_moves_with_what_changes_values(tmp_path: Path, change: tupl
     before, after = versions
     assert text.replace(*change, 1) != text
     assert (before[0] != after[0], before[1] != after[1]) == (moves, moves)
+
+
+SUMMED = """
+[[case_type]]
+id = "thing"
+name = { vi = "x", en = "x" }
+statuses = ["a"]
+attributes = %s
+[[kpi]]
+id = "own.fees"
+name = { vi = "x", en = "x" }
+unit_of_measure = "đồng"
+window = "today"
+sum = { of = "thing", field = "fee", where = "true", at = "received_at" }
+basis = "x"
+"""
+
+
+@pytest.mark.parametrize("attributes", ['{ fee = "number", kind = "code" }', '["fee", "kind"]'])
+def test_what_is_summed_up_is_a_number(tmp_path: Path, attributes: str) -> None:
+    write(tmp_path, SUMMED % attributes)
+    thing = load("46", tmp_path).vocabulary.case_types["thing"]
+    assert thing.attributes == ("fee", "kind")
+    assert thing.attribute_types["fee"] == "number"
+
+
+def test_a_text_cannot_be_summed_up(tmp_path: Path) -> None:
+    write(tmp_path, SUMMED % '{ fee = "text" }')
+    with pytest.raises(CatalogInvalid, match="'fee' is declared as a text in thing; only a number can be summed up"):
+        load("46", tmp_path)

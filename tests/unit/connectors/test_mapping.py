@@ -9,6 +9,8 @@ import pytest
 from connectors.configuration import Table
 from connectors.mapping import RecordMapping, found, read_mapping
 from ioc.errors import RecordUnfit
+from ioc.model.case import AttributeType, CaseType
+from ioc.model.vocabulary import Vocabulary
 from ioc.settings import VIETNAM
 
 
@@ -162,3 +164,53 @@ def test_without_mapping_rows_are_records() -> None:
 )
 def test_found(path: str, value: Any) -> None:
     assert found({"a.b": 7, "a": {"b": 8}, "c": {"d": [1, {"e": 5}]}}, path) == value
+
+
+TYPED = CASE.replace('"Phí"', '"Phí", shared = "Dùng lại", paid_on = { from = "Ngày nộp", format = "dd/MM/yyyy" }')
+
+
+@pytest.mark.parametrize(
+    ("numbers", "given", "fee"),
+    [
+        pytest.param("vietnamese", "50.000", 50_000, id="thousands of a Vietnamese number"),
+        pytest.param("vietnamese", "1.250.000", 1_250_000, id="millions"),
+        pytest.param("vietnamese", "1.250,5", 1250.5, id="with a fraction"),
+        pytest.param("vietnamese", 75_000, 75_000, id="a number stays"),
+        pytest.param("vietnamese", "50,000.00", None, id="another notation is refused"),
+        pytest.param("plain", "75000", 75_000, id="a plain number"),
+        pytest.param("plain", "1.250.000", None, id="two points are no plain number"),
+        pytest.param("plain", "miễn phí", None, id="a word"),
+    ],
+)
+def test_attributes_are_of_their_declared_types(numbers: str, given: Any, fee: float | None) -> None:
+    row = {"Số hồ sơ": "12", "Trạng thái": "Mới", "Nhận": "22/11/2026 08:00", "$file_time": "2026-11-22T03:00:00Z"}
+    rules = mapping(f'numbers = "{numbers}"\n{TYPED}')
+    (record,) = rules.records({**row, "Phí": given, "Dùng lại": "Có", "Ngày nộp": "21/11/2026"})
+    assert not isinstance(record, RecordUnfit)
+    types = {
+        "fee": AttributeType.NUMBER,
+        "level": AttributeType.CODE,
+        "shared": AttributeType.BOOLEAN,
+        "paid_on": AttributeType.DATE,
+    }
+    dossier = CaseType("dossier", {}, ("received",), tuple(types), attribute_types=types)
+    vocabulary = Vocabulary(case_types={"dossier": dossier})
+    if fee is None:
+        with pytest.raises(RecordUnfit, match="fee") as fault:
+            rules.typed(record, vocabulary)
+        assert fault.value.field == "attributes.fee"
+    else:
+        assert rules.typed(record, vocabulary)["attributes"] == {
+            "fee": fee,
+            "level": "3",
+            "shared": True,
+            "paid_on": "2026-11-21",
+        }
+
+
+def test_a_scaled_attribute() -> None:
+    (record,) = mapping(CASE.replace('"Phí"', '{ from = "Phí", scale = 1000 }')).records(
+        {"Số hồ sơ": "1", "Trạng thái": "Mới", "Nhận": "22/11/2026 08:00", "$file_time": 1, "Phí": "1.5"}
+    )
+    assert not isinstance(record, RecordUnfit)
+    assert record["attributes"]["fee"] == 1500

@@ -1,0 +1,119 @@
+"""Check a case's attributes against the types that the catalogue declares. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from ioc.errors import RecordUnfit
+from ioc.model.case import AttributeType, CaseType
+from ioc.model.rejection import Reason
+from ioc.wire.lenient_json import readable, shown
+
+LONGEST_CODE = 200
+_NUMBERS_END = 2.0**63
+"""Whole numbers beyond have no place in 64 bits."""
+_DATE_CHARACTERS = 10
+
+Attributes = dict[str, str | float | bool]
+
+
+def check_attributes(attributes: Any, case_type: CaseType) -> Attributes:
+    """A case's attributes as parsed from JSON, empty for None. Raises RecordUnfit."""
+    if attributes is None:
+        return {}
+    if not isinstance(attributes, dict):
+        raise RecordUnfit(Reason.WRONG_TYPE, "attributes", "`attributes` is not a JSON object.")
+    for name, value in attributes.items():
+        if name not in case_type.attributes:
+            sentence = f"The case type has no attribute {shown(name)}."
+            raise RecordUnfit(Reason.UNKNOWN_FIELD, f"attributes.{readable(name)}", sentence)
+        if not (isinstance(value, str) or is_number(value) or isinstance(value, bool)):
+            raise _unfit(name, f"Attribute {name!r} is not a text, number or yes/no.")
+        if isinstance(value, str) and not is_utf8(value):
+            raise _unfit(name, f"Attribute {name!r} is not readable text.")
+        declared = case_type.attribute_types.get(name)
+        if declared is not None and not _FITS[declared](value):
+            raise _unfit(name, f"Attribute {name!r} is {shown(value)}, not {_WANTED[declared]}.")
+    return dict(attributes)
+
+
+def typed_cells(attributes: Mapping[str, str], case_type: CaseType) -> Attributes:
+    """Cells of a CSV, in which all is text, with the numbers among them as numbers where the type says so."""
+    return {
+        name: _number(cell) if case_type.attribute_types.get(name) is AttributeType.NUMBER else cell
+        for name, cell in attributes.items()
+    }
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number within 64 bits; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value) and abs(value) < _NUMBERS_END
+    except OverflowError:
+        return False
+
+
+def is_utf8(text: str) -> bool:
+    """False for half a surrogate pair, which JSON can escape and no store can write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return not isinstance(value, bool)
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool) or value in (0, 1, "true", "false")
+
+
+def _is_code(value: Any) -> bool:
+    if isinstance(value, str):
+        return 0 < len(value) <= LONGEST_CODE and value == value.strip()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_date(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) != _DATE_CHARACTERS:
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+_FITS: Mapping[AttributeType, Callable[[Any], bool]] = {
+    AttributeType.NUMBER: is_number,
+    AttributeType.TEXT: _is_text,
+    AttributeType.DATE: _is_date,
+    AttributeType.BOOLEAN: _is_boolean,
+    AttributeType.CODE: _is_code,
+}
+_WANTED = {
+    AttributeType.NUMBER: "a number; send a JSON number, or let the mapping convert it (numbers)",
+    AttributeType.TEXT: "a text",
+    AttributeType.DATE: "a date; write it as 2026-11-30",
+    AttributeType.BOOLEAN: "true or false",
+    AttributeType.CODE: f"a code: a word of at most {LONGEST_CODE} characters, or a whole number",
+}
+
+
+def _number(cell: str) -> float | str:
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return int(number) if number.is_integer() and abs(number) < _NUMBERS_END else number
+
+
+def _unfit(name: str, sentence: str) -> RecordUnfit:
+    return RecordUnfit(Reason.WRONG_TYPE, f"attributes.{name}", sentence)
