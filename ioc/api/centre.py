@@ -15,6 +15,7 @@ from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.people import People
 from ioc.settings import Settings
+from ioc.store.archive_verifier import ArchiveReport
 from ioc.store.snapshot import Snapshot, SnapshotFailed
 
 
@@ -27,6 +28,7 @@ class Centre:
     query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
     `take_snapshot` copies the store for readers (raises SnapshotFailed; called from worker threads).
     `faults` are those of its parts at present; `starting` says what the centre still waits for at its start.
+    `verify_archive` reads every file of the archive (raises StoreUnavailable; called from worker threads).
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Centre:
     take_snapshot: Callable[[], Snapshot] = field(default_factory=lambda: _no_snapshot)
     faults: Callable[[], tuple[Fault, ...]] = tuple
     starting: Callable[[], Fault | None] = lambda: None
+    verify_archive: Callable[[], ArchiveReport] = lambda: ArchiveReport(0, 0, ())
     clock: Clock = field(default_factory=SystemClock)
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
 

@@ -1,10 +1,10 @@
-"""GET /api/v1/ledger: the account of everything that came in."""
+"""GET /api/v1/ledger: the account of everything that came in; POST /api/v1/ledger/archive: verify the archive."""
 
 from fastapi import APIRouter, Response
 
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
-from ioc.api.shapes import LedgerShape, ledger_shape
+from ioc.api.shapes import ArchiveShape, LedgerShape, coded_fault, ledger_shape
 from ioc.api.threads import Threads
 
 
@@ -15,5 +15,12 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def ledger() -> Response:
         """For each source received = applied + duplicate + rejected + in_flight; gaps are [from, to) offsets."""
         return await threads.run(lambda: Json(ledger_shape(centre.ledger())))
+
+    @router.post("/archive", response_model=ArchiveShape)
+    async def verify_archive() -> Response:
+        """Read every file of the archive and compare it with its digest; `faults` names those that are damaged."""
+        report = await threads.run(centre.verify_archive)
+        faults = [coded_fault(fault) for fault in report.faults]
+        return Json(ArchiveShape(files=report.files, size_bytes=report.size_bytes, faults=faults))
 
     return router

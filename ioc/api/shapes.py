@@ -160,6 +160,14 @@ class CodedFaultShape(TypedDict):
     since: str
 
 
+class ArchiveShape(TypedDict):
+    """A verification of the whole archive."""
+
+    files: int
+    size_bytes: int
+    faults: list[CodedFaultShape]
+
+
 class LedgerShape(TypedDict):
     """`faults` are the sentences that say why it does not balance, `coded_faults` the same with their codes."""
 

@@ -25,7 +25,6 @@ _NICENESS = 10
 def command() -> None:
     """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    step_back(_NICENESS)
     settings = Settings.from_environment()
     clock = SystemClock()
     asking = Asking.of(settings, clock)
@@ -38,4 +37,6 @@ def command() -> None:
         asking,
         QuackDoor(settings, clock, asking.published_path, published_dir(settings) / MINUTES),
     )
-    serve(create_lab_app(parts), settings.lab_socket)
+    app = create_lab_app(parts)
+    step_back(_NICENESS)  # from here on; its start is short, and is waited for
+    serve(app, settings.lab_socket)

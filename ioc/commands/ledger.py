@@ -12,19 +12,35 @@ from ioc.settings import Settings
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
-def command(as_json: bool) -> None:
-    """Show the ledger of the running centre; exit code 1 if it does not balance."""
+@click.option("--archive", is_flag=True, help="first read every file of the archive and compare it with its digest")
+def command(as_json: bool, archive: bool) -> None:
+    """Show the ledger of the running centre; exit code 1 if it does not balance or the archive is damaged."""
     settings = Settings.from_environment()
-    address = f"http://127.0.0.1:{settings.http_port}/api/v1/ledger"
+    verified = _ask(settings, "POST", "/api/v1/ledger/archive", timeout_s=3600) if archive else None
+    ledger = _ask(settings, "GET", "/api/v1/ledger", timeout_s=30)
+    if verified is not None:
+        ledger["archive"] = verified
+    click.echo(orjson.dumps(ledger) if as_json else "\n".join([*_lines(ledger), *_archive_lines(verified)]))
+    if not ledger["balanced"] or (verified is not None and verified["faults"]):
+        raise click.exceptions.Exit(1)
+
+
+def _ask(settings: Settings, method: str, path: str, timeout_s: float) -> dict[str, Any]:
+    address = f"http://127.0.0.1:{settings.http_port}{path}"
+    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
     try:
-        answer = httpx.get(address, headers={"Authorization": f"Bearer {settings.admin_token()}"}, timeout=30)
+        answer = httpx.request(method, address, headers=headers, timeout=timeout_s)
         answer.raise_for_status()
     except httpx.HTTPError as fault:
         raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
-    ledger = answer.json()
-    click.echo(orjson.dumps(ledger) if as_json else "\n".join(_lines(ledger)))
-    if not ledger["balanced"]:
-        raise click.exceptions.Exit(1)
+    return dict(answer.json())
+
+
+def _archive_lines(verified: dict[str, Any] | None) -> list[str]:
+    if verified is None:
+        return []
+    told = f"{verified['files']:,} files of the archive read, {verified['size_bytes'] / 1e6:,.0f} MB"
+    return [f"{told}: {'ALL AS WRITTEN' if not verified['faults'] else 'DAMAGED'}."]
 
 
 def _lines(ledger: dict[str, Any]) -> list[str]:
@@ -50,4 +66,9 @@ def _lines(ledger: dict[str, Any]) -> list[str]:
         for partition in ledger["partitions"]
         for gap in partition["gaps"]
     ]
-    return [*lines, *gaps, "The ledger balances." if ledger["balanced"] else "THE LEDGER DOES NOT BALANCE."]
+    return [
+        *lines,
+        *gaps,
+        *ledger["faults"],
+        "The ledger balances." if ledger["balanced"] else "THE LEDGER DOES NOT BALANCE.",
+    ]

@@ -46,6 +46,7 @@ from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
+from ioc.store.archive_verifier import verify_all
 from ioc.store.historian import Condition, Historian
 from ioc.store.ledger import read_ledger
 
@@ -178,6 +179,7 @@ class Serving:
             take_snapshot=self._snapshots.take,
             faults=self._faults.current,
             starting=self._starting,
+            verify_archive=lambda: verify_all(self._store, self._clock.now()),
             clock=self._clock,
         )
         self._first: tuple[Part, ...] = (self._historian, self._sources, self._pulse, self._deliveries)

@@ -82,8 +82,12 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     ),
     # The archive.
     "archive_damaged": FaultText(
-        "Tệp lưu trữ {file} bị hỏng ({reason}) nên không được đọc; hãy khôi phục tệp từ bản sao lưu.",
-        "The archive file {file} is damaged ({reason}) and is not read; restore it from a backup.",
+        "Tệp lưu trữ {file} bị hỏng nên không được đọc; hãy khôi phục tệp từ bản sao lưu.",
+        "The archive file {file} is damaged and is not read; restore it from a backup.",
+    ),
+    "archive_missing": FaultText(
+        "Thiếu tệp lưu trữ {file}; hãy khôi phục tệp từ bản sao lưu.",
+        "The archive file {file} is not there; restore it from a backup.",
     ),
 }
 """Every code there is. The pages have the same codes as `fault.<code>` in `ui/src/texts`."""

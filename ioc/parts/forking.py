@@ -1,7 +1,8 @@
-"""The process that imports everything and forks the parts.
+"""The processes that the parts are forked from.
 
-It imports while the broker starts, and waits for a line on its standard input to begin; an input that ends ends it.
-A part that dies is started again at once. The parts end with this process, this process with the one that started it.
+`ioc ready` imports everything while the broker starts, and waits for a line on its standard input to begin; an input
+that ends ends it. It then forks `ioc parts`, which forks the parts and starts each again that dies. So when `ioc parts`
+itself is killed, all are back without the seconds that the imports take. Each process ends with the one that forked it.
 """
 
 import gc
@@ -29,6 +30,7 @@ from ioc.settings import Settings
 from ioc.store import Clocks
 
 STOP_PATIENCE_S = 6.0
+ALL_STOP_PATIENCE_S = 35.0
 _IMPORTED = (
     "ioc.commands.serve",
     "ioc.commands.lab",
@@ -82,24 +84,37 @@ def parts(settings: Settings, workers: int) -> list[Forked]:
 
 
 def main(workers: int) -> None:
-    """Until SIGTERM. Ends with BEYOND_HELP when the broker takes no topics."""
-    be_called("ioc parts")
+    """Run until SIGTERM. Ends with BEYOND_HELP when the broker takes no topics."""
+    be_called("ioc ready")
     began = time.monotonic()
     settings = Settings.from_environment()
     make_ready(settings)
     if not sys.stdin.readline():
         return
-    ending = Flag()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ending.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    ending = _ended_by_signals()
     if _ended(Forked("ioc topics", partial(_make_topics, settings), None), ending):
         sys.exit(BEYOND_HELP)
-    running = parts(settings, workers)
+    supervisor = Forked("ioc parts", partial(supervise, settings, workers), None, _RESTART)
     greeting: Forked | None = Forked("ioc welcome", partial(welcome, settings, began), None)
+    try:
+        while not ending.is_set():
+            now = time.monotonic()
+            if (code := supervisor.tend(now)) is not None:
+                click.echo(f"All parts ended with code {code}; they are started again", err=True)
+            if greeting is not None and greeting.tend(now) is not None:
+                greeting = None
+            ending.wait(_TEND_EVERY_S)
+    finally:
+        for process, patience_s in ((greeting, STOP_PATIENCE_S), (supervisor, ALL_STOP_PATIENCE_S)):
+            if process is not None:
+                process.terminate()
+                process.stop(time.monotonic() + patience_s)
+
+
+def supervise(settings: Settings, workers: int) -> None:
+    """Keep the parts running until SIGTERM."""
+    ending = _ended_by_signals()
+    running = parts(settings, workers)
     try:
         while not ending.is_set():
             now = time.monotonic()
@@ -108,13 +123,23 @@ def main(workers: int) -> None:
                 if code is not None:
                     told = f"{part.name} ended with code {code}; it is started again (log: {part.log})"
                     click.echo(told, err=True)
-            if greeting is not None and greeting.tend(now) is not None:
-                greeting = None
             ending.wait(_TEND_EVERY_S)
     finally:
-        for part in [*([greeting] if greeting else []), *reversed(running)]:
+        for part in reversed(running):
             part.terminate()
             part.stop(time.monotonic() + STOP_PATIENCE_S)
+
+
+def _ended_by_signals() -> Flag:
+    """Return a flag that SIGTERM and SIGINT set from now on."""
+    ending = Flag()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    return ending
 
 
 def _make_topics(settings: Settings) -> None:

@@ -22,6 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioc.store import rows
+from ioc.store.archive_digests import digest_of, record_digest, sound_files
+from ioc.store.archive_verifier import verify
 from ioc.store.archive_views import refresh_views
 from ioc.store.pane_columns import KINDS, Columns, Kind
 from ioc.store.store import Store, transaction, unavailable
@@ -57,7 +59,7 @@ def archive_slice(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: i
             moved = kind.merge(rows.fetch(cursor, table, "minute", kind, "minute < ?", [end]))
             _write(path, _tables(cursor, kind, moved))
             n = int(moved["n"].sum()) if kind.name == "panes" else 0
-            _count_in(cursor, file, rows.count(moved), n, path.stat().st_size)
+            _count_in(cursor, file, path, rows.count(moved), n)
             cursor.execute(f"DELETE FROM {table} WHERE minute < ?", [end])
             refresh_views(cursor, store.archive_dir)
         return True
@@ -78,10 +80,16 @@ def join_files(store: Store, cursor: duckdb.DuckDBPyConnection) -> bool:
         "SELECT path, rows, n FROM archive_files WHERE kind = ? AND day = ? AND state = 'kept' ORDER BY path",
         [name, day],
     ).fetchall()
+    named = [part for part, _, _ in parts]
+    if unsound := set(named) - set(sound_files(cursor, store.archive_dir, named)):
+        # A new digest over damaged rows would make them look sound.
+        for part in unsound:
+            verify(store, cursor, part)
+        return True
     with _written(store, cursor, kind, day) as (file, path):
         _write(path, (table for part, _, _ in parts for table in _row_groups(store.archive_dir / part)))
         with transaction(cursor, store.path):
-            _count_in(cursor, file, sum(p[1] for p in parts), sum(p[2] for p in parts), path.stat().st_size)
+            _count_in(cursor, file, path, sum(p[1] for p in parts), sum(p[2] for p in parts))
             for part, _, _ in parts:
                 cursor.execute("UPDATE archive_files SET state = 'dropped' WHERE path = ?", [part])
             refresh_views(cursor, store.archive_dir)
@@ -94,10 +102,13 @@ def expire_days(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: int
     with transaction(cursor, store.path):
         cursor.execute(
             "INSERT INTO retired SELECT 'minute', day, sum(n) FROM archive_files "
-            "WHERE kind = 'panes' AND state = 'kept' AND day < ? GROUP BY day",
+            "WHERE kind = 'panes' AND state IN ('kept', 'missing', 'damaged') AND day < ? GROUP BY day",
             [before_day],
         )
-        cursor.execute("UPDATE archive_files SET state = 'dropped' WHERE state = 'kept' AND day < ?", [before_day])
+        cursor.execute(
+            "UPDATE archive_files SET state = 'dropped' WHERE state IN ('kept', 'missing', 'damaged') AND day < ?",
+            [before_day],
+        )
         refresh_views(cursor, store.archive_dir)
     unlink_dropped(store, cursor)
 
@@ -108,6 +119,7 @@ def unlink_dropped(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
         for leftover in (store.archive_dir / path, _aside(store.archive_dir / path)):
             leftover.unlink(missing_ok=True)
     cursor.execute("DELETE FROM archive_files WHERE state IN ('writing', 'dropped')")
+    cursor.execute("DELETE FROM archive_digests WHERE path NOT IN (SELECT path FROM archive_files)")
 
 
 @contextmanager
@@ -186,11 +198,12 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
             yield file.read_row_group(number)
 
 
-def _count_in(cursor: duckdb.DuckDBPyConnection, file: ArchiveFile, count: int, n: int, size_bytes: int) -> None:
+def _count_in(cursor: duckdb.DuckDBPyConnection, file: ArchiveFile, path: Path, count: int, n: int) -> None:
     cursor.execute(
         "UPDATE archive_files SET state = 'kept', rows = ?, n = ?, size_bytes = ? WHERE path = ?",
-        [count, n, size_bytes, file.path],
+        [count, n, path.stat().st_size, file.path],
     )
+    record_digest(cursor, file.path, digest_of(path))
 
 
 def _slice_end(cursor: duckdb.DuckDBPyConnection, table: str, oldest: int, day: int, zone_hours: int) -> int:

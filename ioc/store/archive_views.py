@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from ioc.store.archive_digests import sound_files
 from ioc.store.pane_columns import KINDS
 
 _OF_WORDS = {
@@ -40,12 +41,13 @@ def archived_rows(
     cursor: duckdb.DuckDBPyConnection, archive_dir: Path, kind: str, first_day: int, last_day: int
 ) -> str:
     """SQL of the archived minutes (as codes) of first_day … last_day, days since 1970 of the zone, which opens the
-    files of these days alone; empty when there are none."""
+    files of these days alone; empty when there are none. Damaged files are left out."""
     listed = cursor.execute(
         "SELECT path FROM archive_files WHERE kind = ? AND state = 'kept' AND day BETWEEN ? AND ? ORDER BY path",
         [kind, first_day, last_day],
     ).fetchall()
-    return _select(kind, archive_dir, [path for (path,) in listed]) if listed else ""
+    paths = sound_files(cursor, archive_dir, [path for (path,) in listed])
+    return _select(kind, archive_dir, paths) if paths else ""
 
 
 def _select(kind: str, archive_dir: Path, paths: list[str]) -> str:

@@ -12,6 +12,7 @@ from ioc.clock import Clock, SystemClock, to_ms
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 from ioc.store.archive import unlink_dropped
+from ioc.store.archive_verifier import ArchiveVerifier
 from ioc.store.compaction import LeftInPieces, Waiting, compact, compact_positions
 from ioc.store.retention import expire, oldest_minute, retain_step, today
 from ioc.store.roll_up import MOST_ROWS, recent_rows, roll_up
@@ -43,7 +44,15 @@ class Maintenance:
         self._retained_at = begin - RETAIN_EVERY
         self._retaining = False
         self._swept = False
-        self._order: tuple[Job, ...] = (self._unlink_dropped, self._roll_up, self._compact, self._retain)
+        faults = faults or FaultRegister()
+        self._verifier = ArchiveVerifier(store, faults)
+        self._order: tuple[Job, ...] = (
+            self._unlink_dropped,
+            self._roll_up,
+            self._compact,
+            self._retain,
+            self._verify,
+        )
         self._jobs = list(self._order)
         self._thread = PeriodicThread("store-maintenance", self._paced_step, _PAUSE_S, faults)
 
@@ -79,6 +88,10 @@ class Maintenance:
         if not self._swept:
             unlink_dropped(self._store, cursor)
             self._swept = True
+        return False
+
+    def _verify(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+        self._verifier.step(cursor, now)
         return False
 
     def _roll_up(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:

@@ -154,10 +154,13 @@ CREATE TABLE IF NOT EXISTS kpi_values (
     samples BIGINT NOT NULL, freshness VARCHAR NOT NULL, definition_version VARCHAR NOT NULL);
 
 -- Files of the archive. `writing`: announced, perhaps half there; `kept`: part of the history, its rows are no longer in
--- the table; `dropped`: replaced or expired, to be unlinked. `n` is the sum of readings (panes) in the file.
+-- the table; `dropped`: replaced or expired, to be unlinked; `missing` and `damaged` files are not read, and kept again once
+-- they are restored. `n` is the sum of readings (panes) in the file.
 CREATE TABLE IF NOT EXISTS archive_files (
     kind VARCHAR NOT NULL, day INTEGER NOT NULL, path VARCHAR NOT NULL, state VARCHAR NOT NULL,
     rows BIGINT NOT NULL, n BIGINT NOT NULL, size_bytes BIGINT NOT NULL);
+-- SHA-256 of each file as it was written.
+CREATE TABLE IF NOT EXISTS archive_digests (path VARCHAR NOT NULL, digest VARCHAR NOT NULL);
 -- Readings whose panes a level no longer keeps, so that the audit still adds up.
 CREATE TABLE IF NOT EXISTS retired (level VARCHAR NOT NULL, day INTEGER NOT NULL, n BIGINT NOT NULL);
 
