@@ -29,7 +29,7 @@ def canonical_path(raw: bytes) -> str:
     bytes that are not UTF-8, and a percent sign that is left after decoding (double encoding).
     """
     if _ENCODED_SEPARATOR.search(raw):
-        raise AddressRefused(400, "The address holds an encoded slash or backslash.")
+        raise AddressRefused(404, _NOTHING_HERE)
     try:
         path = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:

@@ -41,6 +41,7 @@ from ioc.api.body_limits import BodyLimits
 from ioc.api.centre import Centre
 from ioc.api.gate import SESSION_COOKIE, Gate
 from ioc.api.outer import Outer
+from ioc.api.strict_json import StrictJson
 from ioc.api.threads import Threads
 
 _DESCRIPTION = """Who calls is known by a session's cookie, a display's token or the admin token; each address asks for
@@ -102,6 +103,7 @@ def create_app(centre: Centre) -> FastAPI:
     reference.install(app)
     pages.install(app)
     problems.install(app)
+    app.add_middleware(StrictJson)
     app.add_middleware(
         Gate, people=centre.people, admin_token=centre.admin_token, anonymous_role=centre.settings.anonymous
     )

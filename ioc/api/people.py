@@ -96,6 +96,8 @@ def routes(centre: Centre) -> APIRouter:
         if who == name and (given.disabled or given.role not in (None, Role.ADMIN)):
             raise Problem(409, "You cannot take your own rights away; let another administrator do it.")
         changes = given.model_dump(exclude_none=True, mode="json")
+        if await asyncio.to_thread(accounts.named, name) is None:
+            raise Problem(404, f"No account is called {name[:80]!r}.")
         try:
             if given.role is not None:
                 await asyncio.to_thread(accounts.set_role, name, given.role)
@@ -105,10 +107,12 @@ def routes(centre: Centre) -> APIRouter:
                 changes["password"] = "changed"
                 await asyncio.to_thread(accounts.set_password, name, given.password)
         except ConfigurationInvalid as fault:
-            status = 404 if "No account" in str(fault) else 409
-            raise Problem(status, str(fault)) from None
-        await asyncio.to_thread(trail.note, who, "person.change", name, changes)
-        person = next(person for person in await asyncio.to_thread(accounts.all) if person.name == name)
+            raise Problem(409, str(fault)) from None
+        if changes:
+            await asyncio.to_thread(trail.note, who, "person.change", name, changes)
+        person = await asyncio.to_thread(accounts.named, name)
+        if person is None:
+            raise Problem(404, f"No account is called {name[:80]!r}.")
         return Json(_shape(person))
 
     @router.get("/trail", response_model=TrailPage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from ioc.lab.query import NothingPublished
 from ioc.lab.results import RenderingFailed
 from ioc.lab.sandbox.process import SandboxEnded
 from ioc.lab.turns import QueueFull
+
+log = logging.getLogger("ioc.lab")
 
 _STATUS: dict[type[IocError], int] = {
     QueueFull: 429,
@@ -34,6 +37,12 @@ def problem_of(request: Request, error: dict[str, Any], kind: str) -> Response:
     body = orjson.loads(response.body)
     body["errors"] = [{"line": error["line"], "column": error["column"], "message": error["message"]}]
     return Response(orjson.dumps(body), response.status_code, media_type="application/problem+json")
+
+
+async def unexpected(request: Request, fault: Exception) -> Response:
+    """The last resort: the client gets a sentence, the log gets the rest."""
+    log.error("%s %s", request.method, request.url.path, exc_info=fault)
+    return answer(request.url.path, 500, UNEXPECTED)
 
 
 def install(app: FastAPI) -> None:

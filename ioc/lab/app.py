@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from ioc import __version__
 from ioc.api import problems
 from ioc.api.address import Addresses
+from ioc.api.strict_json import StrictJson
 from ioc.lab import answers, figures
 from ioc.lab.gate import LabGate
 from ioc.lab.parts import LabParts
@@ -58,6 +59,8 @@ def create_lab_app(parts: LabParts) -> FastAPI:
             app.include_router(router)
     problems.install(app)
     answers.install(app)
+    app.add_exception_handler(Exception, answers.unexpected)
+    app.add_middleware(StrictJson)
     app.add_middleware(LabGate, key=parts.settings.lab_key())
     app.add_middleware(Addresses)
     return app

@@ -86,6 +86,12 @@ class Accounts:
         with self._file.reading() as connection:
             return [_person(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM people ORDER BY name")]
 
+    def named(self, name: str) -> Person | None:
+        """The account; None when there is none."""
+        with self._file.reading() as connection:
+            row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE name = ?", [name]).fetchone()
+        return _person(row) if row else None
+
     def _change(self, name: str, assignment: str, value: str | int) -> None:
         with self._file.writing() as connection:
             changed = connection.execute(f"UPDATE people SET {assignment} WHERE name = ?", [value, name])

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from ioc.api.answers import Json
@@ -15,6 +15,7 @@ from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
 from ioc.model.person import Permission
 
+SavedId = Annotated[int, Path(ge=1, lt=1 << 63, description="the number of a saved query")]
 _NOT_THERE = "There is no such saved query, or it is not shared with you."
 
 
@@ -59,21 +60,21 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
         return Json(book.add(given.draft(), caller_of(request).name, parts.clock.now()), 201)
 
     @router.get("/saved/{saved}")
-    async def one(request: Request, saved: int) -> Response:
+    async def one(request: Request, saved: SavedId) -> Response:
         try:
             return Json(book.one(saved, caller_of(request).name))
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
 
     @router.get("/saved/{saved}/versions")
-    async def versions(request: Request, saved: int) -> Response:
+    async def versions(request: Request, saved: SavedId) -> Response:
         try:
             return Json({"versions": book.versions(saved, caller_of(request).name)})
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
 
     @router.put("/saved/{saved}")
-    async def change(request: Request, saved: int, given: Saving) -> Response:
+    async def change(request: Request, saved: SavedId, given: Saving) -> Response:
         """Another version; those before it are kept."""
         try:
             return Json(book.change(saved, given.draft(), caller_of(request).name, parts.clock.now()))
@@ -83,7 +84,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
             raise Problem(403, "Only its owner changes a saved query; save a copy of your own.") from None
 
     @router.delete("/saved/{saved}", status_code=204)
-    async def remove(request: Request, saved: int) -> Response:
+    async def remove(request: Request, saved: SavedId) -> Response:
         try:
             book.remove(saved, caller_of(request).name)
         except KeyError:
