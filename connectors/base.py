@@ -8,13 +8,17 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from connectors.back_off import LONGEST_WAIT_S
 from connectors.configuration import SourceConfiguration
+from connectors.known_keys import NO_ROWS
 from connectors.mapping import RecordMapping, read_mapping
+from connectors.row_keys import RowIdentity, RowMemory
+from connectors.same_key import SameKey
 from connectors.sealing import Intake
 from connectors.taken import Taken, case_rows
 from connectors.writer import SourceWriter
@@ -31,9 +35,9 @@ from ioc.wire.schemas import readings_batch
 LOG = logging.getLogger("connectors")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Surroundings:
-    """What a connector works in."""
+    """What a connector works in. `vocabulary` is replaced when the catalogue in force is another one."""
 
     vocabulary: Vocabulary
     clock: Clock
@@ -46,13 +50,14 @@ class Page:
     """Rows as fetched, each beside its own bytes; a row that could not even be parsed is a RecordUnfit.
 
     `position` is the source's place behind the page, `duplicate` the records known to have come before, `around`
-    what the mapping may name with `$`.
+    what the mapping may name with `$`. `identity` says how the rows are known again by their content, None: not at all.
     """
 
     rows: Sequence[tuple[Mapping[str, Any] | RecordUnfit, bytes]]
     position: Any = None
     duplicate: int = 0
     around: Mapping[str, Any] = field(default_factory=dict)
+    identity: RowIdentity | None = None
 
 
 @dataclass
@@ -83,6 +88,8 @@ class Connector(ABC):
         self.surroundings = surroundings
         self.mapping: RecordMapping = read_mapping(configuration.mapping, surroundings.zone)
         self.report = Report()
+        self._configured_for: Vocabulary | None = None
+        self._configuration_hash = 0
 
     @abstractmethod
     async def run(self, writer: SourceWriter) -> None:
@@ -91,25 +98,59 @@ class Connector(ABC):
 
     async def take(self, writer: SourceWriter, page: Page) -> Taken:
         """Map, check and hand over a page; waits while much is under way. Raises SpoolFull."""
-        intake = intake_of(page, self.mapping, self.surroundings)
+        intake = intake_of(page, self.mapping, self.surroundings, self._memory(writer, page))
         if page.rows:
             self.report.missing = _missing(page, intake, self.mapping)
         taken = await asyncio.to_thread(writer.add, intake)
+        if page.identity is not None:
+            page.identity.counter.taken()
         self.report.last_success = self.surroundings.clock.now()
         return taken
 
+    def _memory(self, writer: SourceWriter, page: Page) -> RowMemory | None:
+        """What is known of the page's rows; None where rows are not known by their content."""
+        if page.identity is None or not page.rows or writer.same_key is SameKey.NEW:
+            return None
+        compares_all = writer.same_key is SameKey.REPEAT
+        if not compares_all and not page.identity.round_number:
+            return None  # a file of corrections: each row is judged by its record's key, in the store
+        contents = [content or _bytes(row) for row, content in page.rows]
+        configuration = self._configuration_number()
+        return RowMemory(page.identity, contents, configuration, writer.known_rows, compares_all=compares_all)
 
-def intake_of(page: Page, mapping: RecordMapping, surroundings: Surroundings) -> Intake:
-    """Fit records and refusals of a page. `index` of a refusal counts records, so that it stays unique."""
+    def _configuration_number(self) -> int:
+        """A number that changes with the mapping and with the catalogue."""
+        vocabulary = self.surroundings.vocabulary
+        if self._configured_for is not vocabulary:
+            self._configured_for = vocabulary
+            known = (vocabulary.measures, vocabulary.units, vocabulary.case_types)
+            text = repr((self.configuration.mapping.as_given(), *(sorted(map(repr, some.items())) for some in known)))
+            self._configuration_hash = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+        return self._configuration_hash
+
+
+def intake_of(
+    page: Page, mapping: RecordMapping, surroundings: Surroundings, memory: RowMemory | None = None
+) -> Intake:
+    """Fit records and refusals of a page without the rows that `memory` knows. `index` of a refusal counts records, so
+    that it stays unique."""
     now = surroundings.clock.now()
     readings: list[Reading] = []
     cases: list[Case] = []
     rejections: list[Rejection] = []
-    index = 0
-    for row, content in page.rows:
+    index, duplicate = 0, page.duplicate
+    for number, (row, content) in enumerate(page.rows):
+        if memory is not None and memory.settled[number]:
+            duplicate += 1
+            continue
         given = [row] if isinstance(row, RecordUnfit) else mapping.records({**row, **page.around})
-        for record in given:
+        for part, record in enumerate(given):
+            refused = None
             try:
+                if memory is not None and memory.is_known(number, part):
+                    duplicate += 1
+                    memory.note(number, part, None)
+                    continue
                 if isinstance(record, RecordUnfit):
                     raise record
                 if "case_type" in record or "case_id" in record:
@@ -118,14 +159,18 @@ def intake_of(page: Page, mapping: RecordMapping, surroundings: Surroundings) ->
                 else:
                     readings.append(check_reading(record, surroundings.vocabulary, now))
             except RecordUnfit as fault:
-                rejections.append(Rejection(index, fault.field, fault.reason, str(fault), content or _bytes(row)))
+                refused = Rejection(index, fault.field, fault.reason, str(fault), content or _bytes(row))
+                rejections.append(refused)
+            if memory is not None:
+                memory.note(number, part, refused)
             index += 1
     return Intake(
         readings=readings_batch(readings) if readings else None,
         cases=case_rows(cases) if cases else None,
         rejections=rejections,
-        duplicate=page.duplicate,
+        duplicate=duplicate,
         position=page.position,
+        row_keys=memory.to_remember() if memory is not None else NO_ROWS.keys,
     )
 
 

@@ -92,12 +92,11 @@ class KnownKeys:
             keys, at = np.unique(part.keys, return_index=True)
             self._older, self._newer = self._newer, KeyRows(keys, part.marks[at])
 
-    def knows(self, keys: Keys) -> npt.NDArray[np.bool_]:
-        """Whether each key is known; none becomes so."""
-        known = np.array([key in self._few for key in keys.tolist()], np.bool_)
-        for kept in (self._older, self._newer):
-            known |= _found(kept, keys)[1]
-        return known
+    def knows(self, keys: Keys) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Whether each key is known, and whether it would be forgotten next; none becomes known by it."""
+        newer = np.array([key in self._few for key in keys.tolist()], np.bool_) | _found(self._newer, keys)[1]
+        older = _found(self._older, keys)[1]
+        return newer | older, older & ~newer
 
     def forget(self, keys: Keys) -> None:
         """The records were not kept after all."""

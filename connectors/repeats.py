@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from connectors.known_keys import CONFLICT, FRESH, NO_ROWS, REPEAT, KeyFile, KeyRows, KnownKeys
 from connectors.record_keys import Keys, case_keys, reading_keys, reading_marks
+from connectors.row_keys import Flags
 from connectors.same_key import SameKey
 from connectors.sealing import SCHEMAS, Intake
 from ioc import topics
@@ -60,13 +61,13 @@ class Repeats:
             dropped[topic] = int(np.count_nonzero(verdicts == REPEAT))
             conflicts += _conflicts(batch, np.flatnonzero(verdicts == CONFLICT), intake)
         if len(intake.row_keys):
-            keys.append(self._known.judge(_unmarked(intake.row_keys))[1])
+            keys.append(self._known.judge(unmarked(intake.row_keys))[1])
         if conflicts:
             kept = replace(kept, rejections=(*kept.rejections, *conflicts))
         return Judged(kept, dropped, conflicts, KeyRows.joined(keys))
 
-    def knows(self, row_keys: Keys) -> np.ndarray:
-        """Whether each row key is known."""
+    def knows(self, row_keys: Keys) -> tuple[Flags, Flags]:
+        """Whether each row key is known, and whether it would be forgotten next."""
         return self._known.knows(row_keys)
 
     def forget(self, keys: KeyRows) -> None:
@@ -81,7 +82,7 @@ class Repeats:
         """The keys of a message that is in the log or in the spool; of one that cannot be read none."""
         try:
             batch, _ = arrow.decode(value, SCHEMAS[topic])
-            rows = [_unmarked(np.frombuffer(arrow.row_keys_of(value), np.uint64))]
+            rows = [unmarked(np.frombuffer(arrow.row_keys_of(value), np.uint64))]
         except BatchMalformed:
             return NO_ROWS
         if self._remembers(topic):
@@ -105,10 +106,10 @@ class Repeats:
     def _rows_of(self, topic: str, batch: pa.RecordBatch) -> KeyRows:
         if topic == topics.READINGS:
             return KeyRows(reading_keys(batch, self._measures()), reading_marks(batch))
-        return _unmarked(case_keys(batch))
+        return unmarked(case_keys(batch))
 
 
-def _unmarked(keys: Keys) -> KeyRows:
+def unmarked(keys: Keys) -> KeyRows:
     return KeyRows(keys, np.zeros(len(keys), np.uint32))
 
 

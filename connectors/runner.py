@@ -56,12 +56,18 @@ class Runner:
         kinds: Sequence[str] = PULLED,
         clock: Clock | None = None,
         faults: FaultRegister | None = None,
+        follow: Callable[[], Catalog] | None = None,
     ) -> None:
+        """`follow` gives the catalogue in force; it is called about once a second in a thread and may read files. None:
+        `catalog` stays in force."""
         self._settings = settings
         self._catalog = catalog
         self._kinds = kinds
         self._clock = clock or SystemClock()
         self._faults = faults
+        self._follow = follow or (lambda: catalog)
+        # One for all sources: what they check against changes for all of them at once.
+        self._surroundings = Surroundings(catalog.vocabulary, self._clock, settings.zone, settings.data_dir)
         self._trouble = ""
         self._running: dict[str, Running] = {}
         self._outlet: Outlet | None = None
@@ -87,8 +93,9 @@ class Runner:
             while True:
                 failure: Exception | None = None
                 try:
+                    await self._follow_catalog()
                     await self._follow_files()
-                except OSError as fault:  # the system's: what runs goes on, and the files are read in the next round
+                except (OSError, ConfigurationInvalid) as fault:  # what runs goes on; the next round reads again
                     failure = fault
                     LOG.warning("the configured sources cannot be read: %r", fault)
                 self._trouble = f"The configured sources cannot be read: {failure}." if failure else ""
@@ -113,6 +120,15 @@ class Runner:
     def states(self) -> list[SourceState]:
         """Of each source that runs here."""
         return [self._state(running) for running in self._running.values()]
+
+    async def _follow_catalog(self) -> None:
+        """Let all sources check against the catalogue in force. Raises ConfigurationInvalid, OSError."""
+        catalog = await asyncio.to_thread(self._follow)
+        if catalog is not self._catalog:
+            assert self._outlet is not None
+            self._catalog = catalog
+            self._surroundings.vocabulary = catalog.vocabulary
+            self._outlet.measures = catalog.vocabulary.measures
 
     async def _follow_files(self) -> None:
         changes = await asyncio.to_thread(self._directory.changes)
@@ -140,9 +156,8 @@ class Runner:
             self._running[source] = Running(source, None, Observation(self._clock.now()), health)
 
     async def _run_source(self, running: Running, configuration: SourceConfiguration) -> None:
-        surroundings = Surroundings(self._catalog.vocabulary, self._clock, self._settings.zone, self._settings.data_dir)
         try:
-            running.connector = CONNECTORS[configuration.kind](configuration, surroundings)
+            running.connector = CONNECTORS[configuration.kind](configuration, self._surroundings)
         except ConfigurationInvalid as fault:
             running.health = Health(SourceCondition.FAILING, str(fault))
             return

@@ -9,9 +9,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from connectors.checkpoint import checked_source_name
 from connectors.delivery import UNSAFE_AT_MOST_S, Delivery, Stage
@@ -20,6 +18,7 @@ from connectors.opening import Opened
 from connectors.outlet import BrokerAway, Outlet
 from connectors.record_keys import Keys
 from connectors.repeats import Repeats
+from connectors.row_keys import Flags
 from connectors.same_key import SameKey
 from connectors.sealing import SCHEMAS, Intake, Message, Pending, seal
 from connectors.taken import Counts, Taken, case_rows, newest_time, of_schema
@@ -289,8 +288,8 @@ class SourceWriter:
         """Let others act on what was learnt."""
         self.opened.set_result(None)
 
-    def knows(self, row_keys: Keys) -> NDArray[np.bool_]:
-        """Whether each row key is known (connectors/row_keys.py)."""
+    def known_rows(self, row_keys: Keys) -> tuple[Flags, Flags]:
+        """Whether each row key is known, and whether it would be forgotten next (connectors/row_keys.py)."""
         with self._changed:
             return self._repeats.knows(row_keys)
 

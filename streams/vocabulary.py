@@ -9,14 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ioc.definition_files import Stamp, definitions_stamp
 from ioc.errors import ConfigurationInvalid, IocError
 from ioc.model.vocabulary import Vocabulary
 from ioc.settings import Settings
 
 FILE = "vocabulary"
 _TIMEOUT_S = 60
-
-Stamp = tuple[tuple[str, int, int], ...]
 
 
 class VocabularyFile:
@@ -30,7 +29,7 @@ class VocabularyFile:
     def refresh(self) -> None:
         """Write the file if a definition has changed. Raises ConfigurationInvalid with the faults, once a change; the
         file then stays as it is."""
-        stamp = _stamp(self._definitions)
+        stamp = definitions_stamp(self._definitions)
         if stamp == self._written_of:
             return
         self._written_of = stamp
@@ -55,12 +54,6 @@ class VocabularyInForce:
         if written_ns != self._seen_ns:
             self._seen_ns = written_ns
             self.now = pickle.loads(self._path.read_bytes())
-
-
-def _stamp(definitions: Path) -> Stamp:
-    paths = sorted([*definitions.glob("*.toml"), *definitions.glob("agencies.csv")]) if definitions.is_dir() else []
-    states = [(path, path.stat()) for path in paths]
-    return tuple((path.name, state.st_mtime_ns, state.st_size) for path, state in states)
 
 
 def _write(path: Path) -> None:

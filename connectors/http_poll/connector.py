@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -13,14 +12,17 @@ from connectors.configuration import SourceConfiguration
 from connectors.foreign import time_of
 from connectors.http_poll.request import Poll, address, origin, read_poll, shown_address
 from connectors.http_poll.transport import Transport
+from connectors.known_keys import MAX_KEYS
 from connectors.mapping import found
+from connectors.row_keys import RowCounter, RowIdentity
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
 from ioc.wire.kept_json import kept_json
 from ioc.wire.lenient_json import Document, Record, read_document, read_records
 
 MAX_PAGES = 10_000
 MAX_EMPTY_PAGES = 100
-KNOWN_ROWS_AT_MOST = 2000
+MAX_ROUND_ROWS = MAX_KEYS // 2
+"""Rows of one round: of more, the first would be forgotten before the next round gives them again."""
 _PAGES_REMEMBERED = 64
 
 Rows = list[tuple[Mapping[str, Any] | RecordUnfit, bytes]]
@@ -31,11 +33,11 @@ class HttpPoll(PollingConnector):
 
     Source   GET `url`, with paging, a since-parameter, ETag and Last-Modified as configured
     Emits    what the mapping makes of each row
-    Resumes  from the page reached; then from the newest event time less the overlap, or the cursor
+    Resumes  from the page reached, in a new process from the first page of the round, whose rows are known; then from
+             the newest event time less the overlap, or the cursor
 
-    Its position: {"newest_ms", "cursor", "known": hashes of the rows of the round before, "round": those of this
-    one, "at": the next page's place or None between rounds, "pages": hashes of the round's last pages and their
-    addresses, "etag", "modified"}.
+    Its position: {"newest_ms", "cursor", "number" of the round, "at": the next page's place or None between rounds,
+    "pages": hashes of the round's last pages and their addresses, "etag", "modified"}.
     """
 
     kind = "http_poll"
@@ -46,10 +48,11 @@ class HttpPoll(PollingConnector):
         self._shown = shown_address(self._poll.url)
         self.every_s = self._poll.every_s
         self.longest_wait_s = self._poll.every_s
-        self._begins_again = False
+        self._begins_again = True
+        self._counter = RowCounter()
 
     async def fetch(self, position: Any) -> AsyncIterator[Page]:
-        place = {"known": [], "round": [], "pages": [], **(position or {})}
+        place = {"pages": [], "number": 1, **(position or {})}
         if not place.get("at") or self._begins_again:
             place = self._new_round(place)
         empty = 0
@@ -93,10 +96,12 @@ class HttpPoll(PollingConnector):
             raise SourceUnavailable(f"{self._shown} answered with broken JSON: {fault}") from fault
 
     def _new_round(self, place: Mapping[str, Any]) -> dict[str, Any]:
-        known = [*place["known"], *place["round"]][-2 * KNOWN_ROWS_AT_MOST :]
+        self._counter = RowCounter()
         at = self._poll.first(place.get("newest_ms"), place.get("cursor"), self.surroundings.clock.now())
         self._begins_again = False
-        return {**place, "at": at, "known": known, "round": [], "pages": [], "highest_ms": place.get("newest_ms")}
+        # A round that was not finished begins again under its own number.
+        number = place["number"] if place.get("at") else place["number"] + 1
+        return {**place, "at": at, "number": number, "pages": [], "highest_ms": place.get("newest_ms")}
 
     def _endless(self, how: str) -> SourceUnavailable:
         return self._abandon(f"The paging of {self._shown} does not end: {how}; check poll.paging.")
@@ -121,25 +126,20 @@ class HttpPoll(PollingConnector):
         whole = _digest("".join(hashes))
         if hashes and self._poll.paging != "none" and whole in place["pages"]:
             raise self._endless("it gives the same rows again as another page")
-        known = Counter(place["known"])
-        rows: Rows = []
-        for record, mark in zip(document.records, hashes, strict=True):
-            if known[mark]:
-                known[mark] -= 1
-            else:
-                rows.append(_row(record))
+        if len(self._counter) + len(hashes) > MAX_ROUND_ROWS:
+            sentence = f"{self._shown} gives more than {MAX_ROUND_ROWS:,} rows in one round"
+            raise self._abandon(f"{sentence}, more than can be known again; configure poll.since.")
+        rows = [_row(record) for record in document.records]
         following = self._poll.following(place["at"], document.body, len(hashes))
         highest_ms = self._highest_ms((value for value, _ in document.records), place.get("highest_ms"))
         after: dict[str, Any] = {**place, "highest_ms": highest_ms, "at": following}
-        after["known"] = list(known.elements())
-        after["round"] = [*place["round"], *hashes][-KNOWN_ROWS_AT_MOST:]
         after["pages"] = [*place["pages"], _digest(url), whole][-2 * _PAGES_REMEMBERED :]
         if following is None:
             cursor = place["at"]["query"].get(self._poll.page_parameter) if self._poll.paging == "cursor" else None
-            after = {"newest_ms": highest_ms, "cursor": cursor, "known": after["round"], "at": None, "round": []}
+            after = {"newest_ms": highest_ms, "cursor": cursor, "number": place["number"], "at": None}
             # Validators speak of one page; of several, only the first could be asked with them, and the rest be missed.
             after |= validators if not place["pages"] else {}
-        return Page(rows, position=after, duplicate=len(hashes) - len(rows)), after
+        return Page(rows, position=after, identity=RowIdentity(self._counter, place["number"])), after
 
     def _highest_ms(self, items: Iterable[Any], so_far: int | None) -> int | None:
         if self._poll.since is None:

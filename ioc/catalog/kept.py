@@ -15,12 +15,11 @@ from ioc.catalog.catalog import Catalog
 from ioc.catalog.faults import CatalogInvalid
 from ioc.catalog.last_good import read_last_good
 from ioc.catalog.loader import load
+from ioc.definition_files import PATTERNS
 
 LOG = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parent.parent
 _READ_BY = (".toml", ".csv", ".py")
-PATTERNS = ("*.toml", "*.csv")
-"""The province's files that the catalogue is made of."""
 
 
 def load_kept(province: str, overlay: Path | None, kept_dir: Path, *, strict: bool = False) -> Catalog:

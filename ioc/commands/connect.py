@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from ioc.catalog import load_kept
+from ioc.catalog.follower import CatalogFollower
 from ioc.serving.memory import keep_giving_back
 from ioc.settings import Settings
 
@@ -20,6 +20,7 @@ async def _run(settings: Settings) -> None:
 
     giving_back = asyncio.create_task(keep_giving_back())
     try:
-        await Runner(settings, load_kept(settings.province, settings.catalog_dir, settings.kept_dir)).run()
+        follower = CatalogFollower(settings.province, settings.catalog_dir, settings.kept_dir)
+        await Runner(settings, follower.catalog, follow=follower.look).run()
     finally:
         giving_back.cancel()

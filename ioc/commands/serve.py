@@ -97,7 +97,7 @@ class Serving:
         self._faults = FaultRegister(self._clock)
         self._was_whole = False
         self._catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
-        runner = Runner(settings, self._catalog, PUSHED, self._clock, self._faults)
+        runner = Runner(settings, self._catalog, PUSHED, self._clock, self._faults, lambda: self._catalog)
         self._push_sources = PushSources(runner, self._faults)
         self._push_sources.start()
         self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from connectors.http_push import PushEndpoint
 from connectors.kinds import CONNECTORS
 from connectors.runner import Runner
+from ioc.catalog.follower import CatalogFollower
 from ioc.clock import SystemClock
 from ioc.errors import BatchMalformed, IocError
 from ioc.settings import Settings
@@ -25,8 +26,9 @@ def run_sources(settings: Settings, port: int) -> None:
 
 
 async def _run(settings: Settings, port: int) -> None:
-    runner = Runner(settings, CATALOG, tuple(CONNECTORS))
-    endpoint = PushEndpoint(runner.writer_of, lambda: CATALOG.vocabulary, SystemClock())
+    follower = CatalogFollower(settings.province, settings.catalog_dir, settings.kept_dir, CATALOG)
+    runner = Runner(settings, follower.catalog, tuple(CONNECTORS), follow=follower.look)
+    endpoint = PushEndpoint(runner.writer_of, lambda: follower.catalog.vocabulary, SystemClock())
 
     async def ingest(request: Request) -> JSONResponse:
         try:

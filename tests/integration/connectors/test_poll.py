@@ -1,6 +1,7 @@
 """What an HTTP poll asks a REST source, over real HTTP: paging to its end, credentials, waits."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 from connectors.base import Page, Surroundings, intake_of
 from connectors.configuration import read_source
 from connectors.http_poll import HttpPoll
+from connectors.known_keys import KnownKeys
+from connectors.repeats import unmarked
+from connectors.row_keys import RowMemory
 from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable
 from ioc.settings import VIETNAM
@@ -27,13 +31,26 @@ def poll(tmp_path: Path, url: str, settings: str = "", mapping: str = "") -> Htt
     return HttpPoll(read_source(tmp_path / "rest.toml"), surroundings)
 
 
-async def rounds(connector: HttpPoll, count: int = 1, position: Any = None) -> tuple[list[Page], list[str]]:
-    """All pages of so many rounds, as the runner asks for them, and the faults that ended rounds."""
+def fresh(page: Page, known: KnownKeys) -> Page:
+    """The page without the rows that were taken before; the others are from now on."""
+    assert page.identity is not None
+    memory = RowMemory(page.identity, [content for _, content in page.rows], 1, known.knows, compares_all=True)
+    page.identity.counter.taken()
+    known.judge(unmarked(memory.to_remember()))
+    rows = [row for row, settled in zip(page.rows, memory.settled, strict=True) if not settled]
+    return replace(page, rows=rows, duplicate=len(page.rows) - len(rows))
+
+
+async def rounds(
+    connector: HttpPoll, count: int = 1, position: Any = None, known: KnownKeys | None = None
+) -> tuple[list[Page], list[str]]:
+    """The pages of so many rounds without known rows, as the runner asks for them, and the faults that ended rounds."""
     pages, faults = list[Page](), list[str]()
+    known = known or KnownKeys()
     for _ in range(count):
         try:
             async for page in connector.fetch(position):
-                pages.append(page)
+                pages.append(fresh(page, known))
                 position = page.position
         except SourceUnavailable as fault:
             faults.append(str(fault))
@@ -63,6 +80,38 @@ async def test_a_server_that_caps_its_pages_gives_all_rows(tmp_path: Path, kind:
     assert not faults
     assert {request.query.get("district") for request in server.requests} == {"474"}
     assert {request.query["size"] for request in server.requests} == {"100"}
+
+
+async def test_the_same_rows_in_every_round_count_once(tmp_path: Path) -> None:
+    """More rows than one page, two of them equal, in ever new processes; a row that is new counts."""
+    events = [{"n": n, "kind": "passage"} for n in range(3000)] + [{"n": 7, "kind": "passage"}]
+
+    def answer(request: Request) -> Reply:
+        first = int(request.query["offset"])
+        return Reply(events[first : first + 1000])
+
+    known, position, taken = KnownKeys(), None, 0
+    paging = 'paging = { kind = "offset", size_parameter = "size", size = 1000 }'
+    with scripted_server(answer) as server:
+        for _ in range(4):
+            pages, faults = await rounds(poll(tmp_path, server.url, paging), 2, position, known)
+            assert not faults
+            position = pages[-1].position
+            taken += len(rows_of(pages))
+        assert taken == 3001
+        events.append({"n": 3000, "kind": "passage"})
+        pages, _ = await rounds(poll(tmp_path, server.url, paging), 1, position, known)
+    assert rows_of(pages) == [3000]
+
+
+async def test_a_round_of_more_rows_than_can_be_known_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.http_poll.connector.MAX_ROUND_ROWS", 100)
+    with scripted_server(capped) as server:
+        pages, faults = await rounds(poll(tmp_path, server.url, 'paging = { kind = "offset" }'))
+    assert len(rows_of(pages)) == 100
+    assert "configure poll.since" in faults[0]
 
 
 async def test_a_page_behind_the_last_may_be_404(tmp_path: Path) -> None:
@@ -110,24 +159,25 @@ async def test_paging_without_an_end_is_a_fault_and_counts_nothing_twice(
 ) -> None:
     with scripted_server(answer) as server:
         connector = poll(tmp_path, f"{server.url}/rows", f'every = "15m"\n{settings}')
-        pages, faults = await rounds(connector, 4)
+        known = KnownKeys()
+        pages, faults = await rounds(connector, 4, known=known)
         assert rows_of(pages) == list(range(20))
         assert len(faults) == 4
         assert all("does not end" in fault and "poll.paging" in fault for fault in faults)
         assert len(server.requests) <= 12
         resumed = poll(tmp_path, f"{server.url}/rows", settings)
-        pages, _ = await rounds(resumed, 2, pages[-1].position)
+        pages, _ = await rounds(resumed, 2, pages[-1].position, known)
         assert rows_of(pages) == [], "nor after a new start"
 
 
 async def test_new_rows_come_in_although_the_paging_does_not_end(tmp_path: Path) -> None:
     with scripted_server(repeating) as server:
-        connector = poll(tmp_path, server.url, 'paging = { kind = "page" }')
-        pages, _ = await rounds(connector)
+        connector, known = poll(tmp_path, server.url, 'paging = { kind = "page" }'), KnownKeys()
+        pages, _ = await rounds(connector, known=known)
         server.answer = lambda request: Reply(
             numbered(0, 9) + numbered(20, 21) if request.query["page"] == "1" else numbered(10, 20)
         )
-        more, _ = await rounds(connector, 1, pages[-1].position)
+        more, _ = await rounds(connector, 1, pages[-1].position, known)
     assert rows_of(more) == [20]
 
 
@@ -240,6 +290,7 @@ async def test_a_broken_row_costs_only_itself(
         connector = poll(tmp_path, server.url, mapping=MAPPING)
         pages, faults = await rounds(connector, 2)
     assert not faults
+    assert not pages[1].rows
     assert pages[1].duplicate == 3, "the same rows again"
     intake = intake_of(pages[0], connector.mapping, connector.surroundings)
     assert intake.readings is not None

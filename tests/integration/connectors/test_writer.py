@@ -1,23 +1,28 @@
 """The source writer on a real broker."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from kafka import TopicPartition
 
 from connectors.http_push import PushEndpoint
 from connectors.outlet import Outlet
+from connectors.row_keys import RowCounter
 from connectors.same_key import SameKey
 from connectors.sealing import Intake
 from connectors.writer import SourceWriter
+from ioc import topics
 from ioc.catalog import load
 from ioc.clock import SystemClock
 from ioc.errors import BatchMalformed, ConfigurationInvalid
 from ioc.model.reading import Reading
 from ioc.model.rejection import Rejection
+from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import READINGS, readings_batch
 from tests.integration.connectors.process import PARTITIONS, logged
 
@@ -65,6 +70,52 @@ def test_goes_on_from_the_log(kafka: str, outlet: Outlet, source: str) -> None:
     found = logged(kafka, source)
     assert len(found.readings) == 4
     assert (found.received, found.duplicate) == (6, 2)
+
+
+def test_rows_are_known_to_the_next_writer(kafka: str, outlet: Outlet, source: str, tmp_path: Path) -> None:
+    """Also when the file of keys is lost, from the log; never those of what was not sent."""
+    rows = RowCounter().keys([b"a", b"b", b"a"])
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    writer.add(Intake(readings=readings_batch(vehicles(1, 1, 1)), row_keys=rows))
+    writer.close()
+    for keys in (tmp_path / "keys").iterdir():
+        assert keys.stat().st_size == 12 * 3
+        keys.unlink()
+    for _ in range(2):
+        writer = SourceWriter(outlet, source)
+        writer.open()
+        assert writer.known_rows(rows)[0].all()
+        assert not writer.known_rows(RowCounter().keys([b"c"]))[0].any()
+        writer.close()
+
+
+def test_a_known_key_with_another_value_is_refused(kafka: str, outlet: Outlet, source: str) -> None:
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    writer.add_readings(speeds(1, 2))
+    other = Reading("traffic.speed", "46", _BEGAN + timedelta(seconds=2), 55.0)
+    taken = writer.add_readings([*speeds(1), other, *speeds(3)])
+    assert (taken.accepted, taken.duplicate, taken.rejected) == (1, 1, 1)
+    writer.close()
+    found = logged(kafka, source)
+    assert [r.reason for r in found.rejections] == ["key_conflict"]
+    assert b'"value": 55.0' in found.rejections[0].content
+    assert found.received == 2 + 3
+
+
+def test_corrections_go_through_and_say_so(kafka: str, outlet: Outlet, source: str) -> None:
+    writer = SourceWriter(outlet, source, same_key=SameKey.CORRECTION)
+    writer.open()
+    assert writer.add_readings([*speeds(1), *speeds(1)]).accepted == 2
+    writer.close()
+    assert len(logged(kafka, source).readings) == 2
+    place = TopicPartition(topics.READINGS, topics.partition_of(source, PARTITIONS))
+    with closing(outlet.consumer()) as consumer:
+        consumer.assign([place])
+        consumer.seek_to_beginning(place)
+        heads = [BatchHeaders.decode(r.headers) for some in consumer.poll(5000).values() for r in some]
+    assert {head.corrects for head in heads if head.source == source and head.sequence} == {True}
 
 
 def test_events_without_subject_are_never_taken_for_repeats(kafka: str, outlet: Outlet, source: str) -> None:
