@@ -8,6 +8,7 @@ import click
 
 from ioc.errors import IocError
 from ioc.lean import keep_pandas_out
+from ioc.private_files import keep_new_files_private
 from ioc.process_limits import raise_descriptor_limit
 
 COMMANDS = {
@@ -56,6 +57,7 @@ def main(words: Sequence[str] | None = None) -> None:
     a traceback."""
     keep_pandas_out()
     raise_descriptor_limit()
+    keep_new_files_private()
     try:
         outcome = cli.main(words, prog_name="ioc", standalone_mode=False)
         if isinstance(outcome, int):

@@ -32,6 +32,7 @@ from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.people import People
 from ioc.periodic_thread import PeriodicThread
+from ioc.private_files import check_private
 from ioc.serving.alert_topic import AlertTopic
 from ioc.serving.alerting import Alerting
 from ioc.serving.announcing import Announcing
@@ -67,6 +68,7 @@ def command() -> None:
     )  # a broker that is away is a state, told once by who misses it
     sys.setswitchinterval(SWITCH_S)
     settings = Settings.from_environment()
+    check_private(settings.data_dir)
     _await_topics(settings)
     serving = Serving(settings)
     app = create_app(serving.centre)
