@@ -26,6 +26,7 @@ COMMANDS = {
     "catalog": "check the definitions",
     "rules": "check the rules of alerts and run their cases",
     "snapshot": "copy the store for readers, and put the copy in use",
+    "doctor": "show the state of the centre and what to do; exit code 1 when something needs a person",
     "ledger": "show what was received, applied and rejected; exit code 1 if it does not balance",
 }
 

@@ -60,3 +60,7 @@ class StoreUnavailable(IocError):
     """The store cannot write (disk full, file held by another process); the centre says so and stops writing."""
 
     fault_code = "store_unavailable"
+
+
+class StoreDamaged(StoreUnavailable):
+    """The store's file cannot be opened at all; a person has to restore it. The server stands in until then."""

@@ -34,6 +34,7 @@ from ioc.api import (
     session,
     silences,
     sources,
+    status,
     units,
 )
 from ioc.api.address import Addresses
@@ -93,6 +94,7 @@ def create_app(centre: Centre) -> FastAPI:
         incidents.routes(centre, threads),
         ingest.routes(centre),
         health.routes(centre, threads),
+        status.routes(centre, threads),
         metrics.routes(centre, threads),
         live.routes(centre),
         session.routes(centre),

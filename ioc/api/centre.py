@@ -1,7 +1,8 @@
 """The parts of a running centre that the API speaks for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -27,8 +28,10 @@ class Centre:
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
     query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
     `take_snapshot` copies the store for readers (raises SnapshotFailed; called from worker threads).
-    `faults` are those of its parts at present; `starting` says what the centre still waits for at its start.
     `verify_archive` reads every file of the archive (raises StoreUnavailable; called from worker threads).
+    `faults` are those of its parts at present, `notices` what a person has to mend while all parts work; `examine`
+    looks at the whole machine (ioc/doctor) and gives findings as the API shapes them, from a worker thread;
+    `starting` says what the centre still waits for at its start.
     """
 
     settings: Settings
@@ -46,6 +49,8 @@ class Centre:
     operating: Operating
     take_snapshot: Callable[[], Snapshot] = field(default_factory=lambda: _no_snapshot)
     faults: Callable[[], tuple[Fault, ...]] = tuple
+    notices: Callable[[], tuple[Fault, ...]] = tuple
+    examine: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     starting: Callable[[], Fault | None] = lambda: None
     verify_archive: Callable[[], ArchiveReport] = lambda: ArchiveReport(0, 0, ())
     clock: Clock = field(default_factory=SystemClock)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ioc.api.auth import holds
 from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of, methods_of
 from ioc.api.problems import answer
+from ioc.errors import StoreUnavailable
 from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
 from ioc.people import Credential, CredentialKind, People, Session
 
@@ -56,8 +57,14 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        caller, session, credential = await self._who(Headers(scope=scope))
+        unknown = ""
+        try:
+            caller, session, credential = await self._who(Headers(scope=scope))
+        except StoreUnavailable as fault:  # the accounts cannot be read: what anybody may do goes on
+            caller, session, credential, unknown = self._anonymous, None, None, str(fault)
         refusal = _refusal(scope, caller, session)
+        if refusal is not None and unknown:
+            refusal = (503, unknown)
         if refusal is None:
             scope.setdefault("state", {}).update(caller=caller, session=session, credential=credential)
             await self._app(scope, receive, send)

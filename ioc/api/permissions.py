@@ -49,6 +49,8 @@ TABLE: dict[str, Permission | None] = {
     "GET /api/v1/sources": _LOOK,
     "GET /api/v1/ledger": _LOOK,
     "POST /api/v1/ledger/archive": _HANDLE,
+    "GET /api/v1/status": _LOOK,
+    "GET /api/v1/doctor": _CASES,
     "GET /api/v1/alerts": _LOOK,
     "GET /api/v1/alerts/history": _LOOK,
     "GET /api/v1/alerts/audit": _LOOK,

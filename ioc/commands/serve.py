@@ -16,14 +16,17 @@ from connectors.runner import Runner
 from ioc import topics
 from ioc.api.app import create_app
 from ioc.api.centre import Centre
+from ioc.api.displays import displays_in_force
 from ioc.api.hub import Hub
 from ioc.api.server import serve, warm
 from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock
+from ioc.commands.doctor import examine_centre
 from ioc.desk.desk import Desk, Place
 from ioc.desk.incidents import Incidents
 from ioc.desk.operating import Operating
 from ioc.desk.past import Past
+from ioc.errors import StoreDamaged, StoreUnavailable
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restating import Restater
 from ioc.fault_register import FaultRegister
@@ -45,12 +48,14 @@ from ioc.serving.restatements import Restating
 from ioc.serving.self_report import SelfReport
 from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
+from ioc.serving.stand_in import stand_in
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
 from ioc.store.archive_verifier import verify_all
 from ioc.store.historian import Condition, Historian
 from ioc.store.ledger import read_ledger
 
+LOG = logging.getLogger(__name__)
 BROKER_WITHIN_S = 60.0
 FIRST_EVALUATION_WITHIN_S = 30.0
 # While an evaluation computes, who only wants to answer or to send waits for this long at each step of it; Python's own
@@ -70,7 +75,11 @@ def command() -> None:
     settings = Settings.from_environment()
     check_private(settings.data_dir)
     _await_topics(settings)
-    serving = Serving(settings)
+    try:
+        serving = Serving(settings)
+    except StoreDamaged as fault:
+        stand_in(settings, fault)
+        return  # opened again or asked to stop: whoever started this process starts it again where it should go on
     app = create_app(serving.centre)
     warm(app)
     with serving:
@@ -98,11 +107,16 @@ class Serving:
         self._began_at = self._clock.now()
         self._faults = FaultRegister(self._clock)
         self._was_whole = False
+        self._people_damaged: Fault | None = None
         self._catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
         runner = Runner(settings, self._catalog, PUSHED, self._clock, self._faults, lambda: self._catalog)
         self._push_sources = PushSources(runner, self._faults)
         self._push_sources.start()
-        self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
+        try:
+            self._store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
+        except StoreUnavailable:
+            self._push_sources.stop()
+            raise
         self._store.claim(settings.province)
         record_province(settings)
         self._hub = Hub(self._clock, self._min_samples)
@@ -160,7 +174,7 @@ class Serving:
         self.centre = Centre(
             settings=settings,
             admin_token=settings.admin_token(),
-            people=People.open(settings.people_path, self._clock),
+            people=self._open_people(),
             hub=self._hub,
             kpis=self._evaluator,
             catalog=lambda: self._catalog,
@@ -180,6 +194,8 @@ class Serving:
             ),
             take_snapshot=self._snapshots.take,
             faults=self._faults.current,
+            notices=self._notices,
+            examine=lambda: [finding.shape() for finding in examine_centre(settings)],
             starting=self._starting,
             verify_archive=lambda: verify_all(self._store, self._clock.now()),
             clock=self._clock,
@@ -235,6 +251,27 @@ class Serving:
         self._evaluator.reload(found)
         self._pulse.replace_definitions()
         return self._catalog
+
+    def _open_people(self) -> People:
+        """Nobody can log in while the file is damaged; what needs no account goes on."""
+        try:
+            return People.open(self._settings.people_path, self._clock)
+        except StoreUnavailable as fault:
+            LOG.error("%s", fault)
+            self._people_damaged = Fault.of(
+                "people_damaged", self._clock.now(), file=str(self._settings.people_path), reason=str(fault)
+            )
+            return People.unusable(self._settings.people_path, self._clock)
+
+    def _notices(self) -> tuple[Fault, ...]:
+        """What a person has to mend while all parts work."""
+        displays = displays_in_force(self._catalog, self._settings).faults
+        faulty = {*self._catalog.faults, *self._desk.in_force.faults, *displays}
+        notices = [
+            Fault.of("definition_faulty", self._began_at, file=fault.file, reason=str(fault).removeprefix(fault.file))
+            for fault in sorted(faulty, key=str)
+        ]
+        return (*([self._people_damaged] if self._people_damaged else []), *notices)
 
     def _source_token(self, source: str) -> str | None:
         known = (self._settings.sources_dir / f"{source}.toml").exists()

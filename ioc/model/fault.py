@@ -80,6 +80,19 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "Số dòng trong kho không khớp với sổ cái: {reason}.",
         "{reason}.",
     ),
+    # What a person wrote or a disk broke; the rest of the centre goes on.
+    "definition_faulty": FaultText(
+        "Tệp {file} có lỗi nên bản hợp lệ gần nhất đang được dùng; hãy sửa tệp rồi nạp lại định nghĩa: {reason}",
+        "The file {file} is faulty and its last good version is used; mend it, then reload the definitions: {reason}",
+    ),
+    "people_damaged": FaultText(
+        "Tệp tài khoản {file} bị hỏng nên không ai đăng nhập được; hãy chạy `ioc doctor`: {reason}",
+        "The file of accounts {file} is damaged and nobody can log in; run `ioc doctor`: {reason}",
+    ),
+    "store_damaged": FaultText(
+        "Kho dữ liệu không mở được nên chưa có số liệu nào; hãy chạy `ioc doctor` để biết cách khôi phục: {reason}",
+        "The store cannot be opened, so there are no values; run `ioc doctor` to learn how to restore it: {reason}",
+    ),
     # The archive.
     "archive_damaged": FaultText(
         "Tệp lưu trữ {file} bị hỏng nên không được đọc; hãy khôi phục tệp từ bản sao lưu.",

@@ -46,6 +46,13 @@ class PeopleFile:
         with self.writing() as connection:
             connection.executescript(_SCHEMA)
 
+    @classmethod
+    def unchecked(cls, path: Path) -> "PeopleFile":
+        """Without looking at the file, which may be damaged."""
+        file = cls.__new__(cls)
+        file.path = path
+        return file
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection for some queries. Raises StoreUnavailable."""

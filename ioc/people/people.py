@@ -25,7 +25,15 @@ class People:
     @classmethod
     def open(cls, path: Path, clock: Clock | None = None) -> "People":
         """`path` is the SQLite file, made when missing. Raises StoreUnavailable."""
-        file = PeopleFile(path)
+        return cls._of(PeopleFile(path), clock)
+
+    @classmethod
+    def unusable(cls, path: Path, clock: Clock | None = None) -> "People":
+        """Stand for a damaged file: every use raises StoreUnavailable, until the file is sound again."""
+        return cls._of(PeopleFile.unchecked(path), clock)
+
+    @classmethod
+    def _of(cls, file: PeopleFile, clock: Clock | None) -> "People":
         return cls(
             Accounts(file, clock),
             Sessions(file, clock),

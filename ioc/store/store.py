@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ioc.errors import ConfigurationInvalid, StoreUnavailable
+from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.store.archive_views import refresh_views
 from ioc.store.clocks import Clocks, keep_clocks
 from ioc.store.codes import Codes
@@ -54,8 +54,9 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, archive_dir: Path, *, zone: ZoneInfo) -> Store:
-        """Make or open the file. Raises StoreUnavailable: held by another process, made for another zone, no space,
-        unreadable; ConfigurationInvalid for a zone that is not a whole number of hours all year."""
+        """Make or open the file. Raises StoreUnavailable: held by another process, made for another zone;
+        StoreDamaged: no space, unreadable; ConfigurationInvalid for a zone that is not a whole number of hours all
+        year."""
         store = cls(path, archive_dir, _whole_hours(zone))
         store.reopen()
         return store
@@ -70,12 +71,12 @@ class Store:
                 spill = str(self.path.with_suffix(".spill"))
                 connection = duckdb.connect(str(self.path), config=_SETTINGS | {"temp_directory": spill})
             except (duckdb.Error, OSError) as fault:
-                raise unavailable(self.path, fault) from fault
+                raise _cannot_open(self.path, fault) from fault
             try:
                 self._prepare(connection)
             except (duckdb.Error, OSError) as fault:
                 connection.close()
-                raise unavailable(self.path, fault) from fault
+                raise _cannot_open(self.path, fault) from fault
             except StoreUnavailable:
                 connection.close()
                 raise
@@ -168,11 +169,22 @@ def transaction(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckd
 def unavailable(path: Path, fault: Exception) -> StoreUnavailable:
     """What a DuckDB or system error means to the person who runs the centre."""
     text = str(fault)
-    if "lock" in text.lower() and "conflicting" in text.lower():
+    if _is_held(fault):
         return StoreUnavailable(f"The store {path} is held by another process; stop that `ioc serve` first.")
     if any(sign in text.lower() for sign in _DISK_FULL):
         return StoreUnavailable(f"The disk of {path} is full; writing stops until there is space again.")
     return StoreUnavailable(f"The store {path} cannot be used: {(text.strip() or repr(fault)).splitlines()[0]}")
+
+
+def _cannot_open(path: Path, fault: Exception) -> StoreUnavailable:
+    """As `unavailable`, and StoreDamaged where it is the file's or the disk's doing."""
+    told = unavailable(path, fault)
+    return told if _is_held(fault) else StoreDamaged(str(told))
+
+
+def _is_held(fault: Exception) -> bool:
+    text = str(fault).lower()
+    return "lock" in text and "conflicting" in text
 
 
 def _whole_hours(zone: ZoneInfo) -> int:

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ioc.api.outer import HEADERS
+from ioc.doctor import Finding
 from tests.browser import province
 from tests.browser.loopback import loopback
 from tests.browser.province import Json
@@ -62,6 +63,16 @@ class FakeCentre:
         self.connections: list[dict[str, str]] = []
         self.paths: list[str] = []
         self._seq = 100
+        self.faults: list[Json] = []
+        self.notices: list[Json] = []
+        self.findings: list[Json] = [
+            finding.shape()
+            for finding in (
+                Finding.of("snapshot", "snapshot_old", minutes=41, log="log/serve.log", reason=""),
+                Finding.of("sources", "source_late", source="lgsp"),
+                Finding.of("disk", "disk_roomy", percent=61.5),
+            )
+        ]
         self._state = province.full_state(self.now())
         self._deltas: dict[int, Json] = {}
         self._sockets: set[WebSocket] = set()
@@ -202,7 +213,15 @@ class FakeCentre:
         async def ledger(_: Request) -> Response:
             return self._or_refused(province.accounts(self._state["sources"]))
 
+        async def status(_: Request) -> Response:
+            return JSONResponse({"faults": self.faults, "notices": self.notices})
+
+        async def doctor(_: Request) -> Response:
+            return JSONResponse({"findings": self.findings})
+
         routes: list[Any] = [
+            Route("/api/v1/status", status),
+            Route("/api/v1/doctor", doctor),
             Route("/api/v1/kpis", kpis),
             Route("/api/v1/kpis/{id}/explain", explain),
             Route("/api/v1/sources", sources),

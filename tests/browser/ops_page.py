@@ -6,7 +6,7 @@ from tests.browser.conftest import OpenWall
 from tests.browser.fake_desk import FakeDesk
 
 READY = {"alerts": "[data-alert]", "silences": "[data-silence]", "rules": "[data-rule]", "incidents": "[data-incident]"}
-READY |= {"routes": "[data-route]", "duty": "[data-schedule]", "audit": "[data-figure]"}
+READY |= {"routes": "[data-route]", "duty": "[data-schedule]", "audit": "[data-figure]", "state": "[data-code]"}
 VIEWS = tuple(READY)
 
 

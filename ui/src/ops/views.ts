@@ -1,6 +1,6 @@
 /** The parts of the console, each with its address. */
 
-export const VIEWS = ['alerts', 'incidents', 'silences', 'rules', 'routes', 'duty', 'audit'] as const
+export const VIEWS = ['alerts', 'incidents', 'silences', 'rules', 'routes', 'duty', 'audit', 'state'] as const
 export type View = (typeof VIEWS)[number]
 
 export function view(search: string): View {

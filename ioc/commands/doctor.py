@@ -1,0 +1,43 @@
+"""`ioc doctor`: what state the centre is in, and what to do."""
+
+import os
+
+import click
+import orjson
+
+from connectors.configuration import read_source
+from ioc.clock import SystemClock
+from ioc.commands.definition_checks import check_definitions
+from ioc.doctor import Finding, Level, examine
+from ioc.errors import ConfigurationInvalid
+from ioc.settings import Settings
+
+_MARKS = {Level.BAD: "✗", Level.NOTE: "!", Level.GOOD: "✓"}
+
+
+def examine_centre(settings: Settings) -> list[Finding]:
+    """Return every finding on this machine, the worst first."""
+    return examine(
+        settings, SystemClock().now(), lambda: check_definitions(settings, settings.catalog_dir), read_source
+    )
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def command(as_json: bool) -> None:
+    """Show the state of every process, file, topic, disk, snapshot and archive, with what to do; exit code 1 when
+    something needs a person. IOC_LANGUAGE=vi|en chooses the language."""
+    try:
+        settings = Settings.from_environment()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        findings = examine_centre(settings)
+    except ConfigurationInvalid as fault:
+        findings = [Finding.of("settings", "settings_faulty", reason=str(fault))]
+    language = os.environ.get("IOC_LANGUAGE") or os.environ.get("LANG", "")[:2]
+    if as_json:
+        click.echo(orjson.dumps({"findings": [finding.shape() for finding in findings]}))
+    else:
+        for finding in findings:
+            click.echo(f"{_MARKS[finding.level]} {finding.part:12} {finding.text(language)}")
+    if any(finding.level is Level.BAD for finding in findings):
+        raise click.exceptions.Exit(1)

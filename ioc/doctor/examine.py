@@ -1,0 +1,36 @@
+"""Put the examinations together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from ioc.doctor import files, running
+from ioc.doctor.findings import Finding, Level
+from ioc.settings import Settings
+
+_ORDER = (Level.BAD, Level.NOTE, Level.GOOD)
+
+
+def examine(
+    settings: Settings, now: datetime, check_definitions: files.CheckDefinitions, read_source: Callable[[Path], object]
+) -> list[Finding]:
+    """Return every finding, the worst first. Takes some seconds where something does not answer, and changes nothing.
+
+    `check_definitions` and `read_source` raise CatalogInvalid and ConfigurationInvalid for what a person wrote wrong.
+    """
+    found = list(running.server(settings, running.asker(settings)))
+    is_running = any(finding.code == "server_answers" for finding in found)
+    if is_running:
+        found += running.lab(settings)
+    found += running.broker(settings)
+    found += files.definitions(check_definitions)
+    found += files.source_files(settings.sources_dir, read_source)
+    found += files.modes(settings)
+    found += files.people(settings.people_path)
+    found += files.store(settings)
+    found += files.disk(settings.data_dir)
+    found += files.snapshot(settings, now, is_running=is_running)
+    found += files.archive(settings.archive_dir)
+    return sorted(found, key=lambda finding: _ORDER.index(finding.level))

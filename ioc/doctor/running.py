@@ -1,0 +1,112 @@
+"""Examine what runs: the server by its own addresses, the lab by its socket, Kafka by its protocol."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from ioc.doctor.findings import Finding, Level
+from ioc.errors import IocError
+from ioc.kafka import topic_states
+from ioc.model.fault import FAULT_TEXTS
+from ioc.model.source import SourceCondition
+from ioc.settings import WILDCARDS, Settings
+from ioc.topics import TOPICS
+
+ANSWERS_WITHIN_S = 5.0
+_TROUBLED = (SourceCondition.FAILING, SourceCondition.UNAVAILABLE, SourceCondition.REFUSING)
+
+Ask = Callable[[str], tuple[int, Any]]
+"""Path → status and JSON of the server's answer. Raises OSError when no server answers."""
+
+
+def asker(settings: Settings) -> Ask:
+    """Return what asks this machine's server as the administrator."""
+    host = "127.0.0.1" if settings.http_host in WILDCARDS else settings.http_host
+    token = settings.admin_token()
+
+    def ask(path: str) -> tuple[int, Any]:
+        connection = HTTPConnection(host, settings.http_port, timeout=ANSWERS_WITHIN_S)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        except (HTTPException, ValueError) as fault:
+            raise OSError(f"not the answer of a centre: {fault!r}") from fault
+        finally:
+            connection.close()
+
+    return ask
+
+
+def server(settings: Settings, ask: Ask) -> Iterator[Finding]:
+    """Yield whether the server answers and what it says is wrong with its parts, its sources and its ledger."""
+    address = f"{settings.http_host}:{settings.http_port}"
+    log = str(settings.data_dir / "log" / "serve.log")
+    try:
+        ask("/healthz")
+        _, ready = ask("/readyz")
+        status, sources = ask("/api/v1/sources")
+        _, ledger = ask("/api/v1/ledger")
+    except OSError:
+        yield Finding.of("server", "server_away", address=address, log=log)
+        return
+    yield Finding.of("server", "server_answers", address=address)
+    faults = [fault for fault in (ready or {}).get("errors", []) if fault.get("code") in FAULT_TEXTS]
+    for fault in faults:
+        level = Level.NOTE if fault["code"] == "starting" else Level.BAD
+        yield Finding("server", fault["code"], level, fault.get("params", {}))
+    if not faults:
+        yield Finding.of("server", "parts_work")
+    if status != 200:
+        yield Finding.of("server", "server_refuses", address=address, reason=f"HTTP {status}")
+        return
+    yield from _sources(sources["sources"])
+    if ledger.get("balanced"):
+        yield Finding.of("ledger", "ledger_balances")
+    else:
+        told = {fault["code"] for fault in faults}
+        for fault in ledger.get("coded_faults", []):
+            if fault["code"] not in told:
+                yield Finding("ledger", fault["code"], Level.BAD, fault.get("params", {}))
+
+
+def _sources(states: list[dict[str, Any]]) -> Iterator[Finding]:
+    troubled = [state for state in states if state["condition"] in _TROUBLED]
+    late = [state for state in states if state["condition"] == SourceCondition.LATE]
+    for state in troubled:
+        yield Finding.of("sources", "source_troubled", source=state["source"], reason=state["error"])
+    for state in late:
+        yield Finding.of("sources", "source_late", source=state["source"])
+    if states and not troubled:
+        yield Finding.of("sources", "sources_fine", count=len(states) - len(late))
+
+
+def lab(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the lab takes connections on its socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ANSWERS_WITHIN_S)
+        try:
+            connection.connect(str(settings.lab_socket))
+        except OSError:
+            yield Finding.of("lab", "lab_away", log=str(settings.data_dir / "log" / "lab.log"))
+            return
+    yield Finding.of("lab", "lab_answers")
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """Yield whether Kafka answers and has every topic."""
+    try:
+        address = settings.bootstrap()
+        known = {state.name for state in topic_states(address, settings.security)}
+    except IocError as fault:
+        yield Finding.of("broker", "broker_does_not_answer", reason=str(fault))
+        return
+    absent = [topic.name for topic in TOPICS if topic.name not in known]
+    if absent:
+        yield Finding.of("broker", "topics_absent", topics=", ".join(absent))
+    else:
+        yield Finding.of("broker", "broker_answers", address=address, topics=len(TOPICS))

@@ -1,0 +1,77 @@
+"""Stand in for the server while the store cannot be opened: pages and the state are served, with what to do."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
+
+from ioc.api import pages, problems
+from ioc.api.outer import Outer
+from ioc.api.problems import RETRY_AFTER_S, answer
+from ioc.api.server import configured, listen
+from ioc.clock import SystemClock, rfc3339
+from ioc.errors import StoreUnavailable
+from ioc.model.fault import Fault
+from ioc.periodic_thread import PeriodicThread
+from ioc.settings import Settings
+from ioc.store import Store
+
+LOG = logging.getLogger(__name__)
+TRY_EVERY_S = 5.0
+
+
+def stand_in(settings: Settings, reason: StoreUnavailable) -> None:
+    """Serve until the store can be opened. Must run in the main thread; SIGINT and SIGTERM end the process.
+
+    Raises ConfigurationInvalid when the address cannot be had.
+    """
+    LOG.error("%s", reason)
+    listener = listen(settings.http_host, settings.http_port)
+    server = configured(stand_in_app(Fault.of("store_damaged", SystemClock().now(), reason=str(reason))))
+
+    def try_to_open() -> float | None:
+        with suppress(StoreUnavailable):
+            Store.open(settings.store_path, settings.archive_dir, zone=settings.zone).close()
+            server.should_exit = True
+        return None
+
+    opening = PeriodicThread("store-opening", try_to_open, TRY_EVERY_S)
+    opening.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        opening.stop()
+        listener.close()
+
+
+def stand_in_app(fault: Fault) -> FastAPI:
+    """Return an app with the pages, /healthz, /readyz (503) and /api/v1/status; any other address answers 503."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/api/v1/status")
+    async def status() -> Response:
+        shape = {
+            "code": fault.code,
+            "params": dict(fault.params),
+            "detail": fault.detail,
+            "since": rfc3339(fault.since),
+        }
+        return JSONResponse({"faults": [shape], "notices": []})
+
+    pages.install(app)
+
+    async def refuse(request: Request) -> Response:
+        return answer(request.url.path, 503, fault.detail, [fault], {"Retry-After": str(RETRY_AFTER_S)})
+
+    app.add_route("/{path:path}", refuse, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    problems.install(app)
+    app.add_middleware(Outer, metrics=CollectorRegistry())
+    return app
