@@ -3,16 +3,21 @@
 Every message is one sentence for the person who reads it: the offending value, where it is, what to do.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 
 class IocError(Exception):
     """The command or request cannot be done; its text is shown as it is.
 
-    `fault_code` is the code (`ioc.model.fault`) under which a background task that fails with it is reported.
+    `fault_code` is the code (`ioc.model.fault`) under which a background task that fails with it is reported. `code`
+    with `params` says the text to a page in another language; empty where only the text does.
     """
 
     fault_code: ClassVar[str] = "thread_failed"
+    code: str = ""
+    params: Mapping[str, Any] = MappingProxyType({})
 
 
 class ConfigurationInvalid(IocError):

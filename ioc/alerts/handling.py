@@ -49,11 +49,12 @@ class Book:
 def acknowledge(book: Book, alerts: Iterable[str], by: str, at_ms: int, note: str = "") -> Book:
     """All of them or none. Raises ActRefused when somebody has one already; who wants it asks that person."""
     if not by.strip():
-        raise ActRefused("by", "It must be on record who acknowledges; give a name.")
+        raise ActRefused("by", "Enter who acknowledges.", "no_person")
     held = dict(book.acknowledged)
     for alert in alerts:
         if alert in held:
-            raise ActRefused("", f"{held[alert].by} has acknowledged this alert already.")
+            who = held[alert].by
+            raise ActRefused("", f"{who} has acknowledged this alert already.", "held_already", by=who)
         held[alert] = Acknowledgement(alert, by, at_ms, note)
     return replace(book, acknowledged=held)
 
@@ -63,7 +64,7 @@ def unacknowledge(book: Book, alerts: Iterable[str]) -> Book:
     held = dict(book.acknowledged)
     for alert in alerts:
         if held.pop(alert, None) is None:
-            raise ActRefused("", "Nobody has acknowledged this alert.")
+            raise ActRefused("", "Nobody has acknowledged this alert.", "not_held")
     return replace(book, acknowledged=held)
 
 
@@ -77,7 +78,8 @@ def put_aside(book: Book, *wanted: Aside) -> Book:
         _may_be_put_aside(one)
         for held in present.get((one.kind, one.rule, one.unit), ()):
             if held.holds_at(one.from_ms):
-                raise ActRefused("", f"It is put aside already, by {held.by}; end that first.")
+                message = f"It is put aside already, by {held.by}; end that first."
+                raise ActRefused("", message, "aside_already", by=held.by)
         present.setdefault((one.kind, one.rule, one.unit), []).append(one)
     return replace(book, aside=(*book.aside, *wanted))
 
@@ -85,22 +87,26 @@ def put_aside(book: Book, *wanted: Aside) -> Book:
 def _may_be_put_aside(wanted: Aside) -> None:
     told(wanted.by, wanted.why)
     if wanted.kind not in (Handling.SHELVED, Handling.OUT_OF_SERVICE):
-        raise ActRefused("kind", f"{wanted.kind} is not putting aside.")
+        raise ActRefused(
+            "kind", f"{wanted.kind} is not a way to put an alert aside.", "no_aside", given=wanted.kind.value
+        )
     if wanted.kind is Handling.SHELVED and not wanted.unit:
-        raise ActRefused("unit", "A shelving means the alert of one unit; take the rule out of service for all.")
+        message = "A shelving means the alert of one unit; take the rule out of service for all."
+        raise ActRefused("unit", message, "shelve_one_unit")
     if wanted.until_ms <= wanted.from_ms:
-        raise ActRefused("until", "It ends after it begins.")
+        raise ActRefused("until", "It ends after it begins.", "ends_before")
     if wanted.until_ms - wanted.from_ms > LONGEST_MS:
-        raise ActRefused("until", "It ends within 30 days; do it again then if it must last.")
+        raise ActRefused("until", "It ends within 30 days; do it again then if it must last.", "aside_too_long")
     if wanted.ends_on_resolve and wanted.kind is not Handling.SHELVED:
-        raise ActRefused("ends_on_resolve", "Only a shelving ends with its alert.")
+        raise ActRefused("ends_on_resolve", "Only a shelving ends with its alert.", "ends_on_resolve")
 
 
 def take_back(book: Book, aside: Collection[str], by: str, now_ms: int) -> Book:
     """End what was put aside (ids), all of it or nothing. Raises ActRefused when one is over or was never."""
     missing = set(aside) - {one.id for one in book.aside if one.holds_at(now_ms)}
     if missing:
-        raise ActRefused("", f"Nothing of the id {min(missing)!r} is put aside now.")
+        gone = min(missing)
+        raise ActRefused("", f"Nothing of the id {gone!r} is put aside now.", "aside_gone", given=gone)
     ended = tuple(replace(one, ended_ms=now_ms, ended_by=by) if one.id in aside else one for one in book.aside)
     return replace(book, aside=ended)
 

@@ -89,7 +89,7 @@ def open_incident(
 ) -> Incident:
     """Raises ActRefused without a title or a person."""
     if not title.strip():
-        raise ActRefused("title", "An incident needs a title.")
+        raise ActRefused("title", "An incident needs a title.", "no_title")
     incident = Incident(incident_id, title.strip(), severity, at_ms, by, tuple(dict.fromkeys(alerts)))
     return _with(incident, Entry(at_ms, by, Act.OPENED, text=title.strip()))
 
@@ -98,7 +98,7 @@ def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
     """Raises ActRefused when it is there already, or the incident is closed."""
     _open(incident)
     if alert in incident.alerts:
-        raise ActRefused("alert", "The alert belongs to this incident already.")
+        raise ActRefused("alert", "The alert belongs to this incident already.", "alert_in_incident")
     return _with(replace(incident, alerts=(*incident.alerts, alert)), Entry(at_ms, by, Act.ALERT_ADDED, alert))
 
 
@@ -106,7 +106,7 @@ def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Inciden
     """Raises ActRefused when it is not there, or the incident is closed."""
     _open(incident)
     if alert not in incident.alerts:
-        raise ActRefused("alert", "The alert does not belong to this incident.")
+        raise ActRefused("alert", "The alert does not belong to this incident.", "alert_not_in_incident")
     kept = tuple(one for one in incident.alerts if one != alert)
     return _with(replace(incident, alerts=kept), Entry(at_ms, by, Act.ALERT_REMOVED, alert))
 
@@ -126,9 +126,10 @@ def set_severity(incident: Incident, severity: Severity, by: str, at_ms: int) ->
 def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     """Also on a closed one. Raises ActRefused for an empty text or one too long."""
     if not text.strip():
-        raise ActRefused("text", "The comment is empty.")
+        raise ActRefused("text", "The comment is empty.", "comment_empty")
     if len(text) > LONGEST_TEXT:
-        raise ActRefused("text", f"The comment has {len(text)} signs; at most {LONGEST_TEXT} are kept.")
+        message = f"The comment is {len(text)} characters long; the limit is {LONGEST_TEXT}."
+        raise ActRefused("text", message, "comment_too_long", given=len(text), most=LONGEST_TEXT)
     return _with(incident, Entry(at_ms, by, Act.COMMENTED, text=text.strip()))
 
 
@@ -142,7 +143,8 @@ def attach(incident: Incident, attachment: Attachment) -> Incident:
             "name", f"A file called {attachment.name[:80]!r} is not taken; there are {known}.", "file_type"
         )
     if len(incident.attachments) >= MOST_FILES:
-        raise ActRefused("", f"The incident has {MOST_FILES} files already; open another one.")
+        message = f"The incident has {MOST_FILES} files already; open another one."
+        raise ActRefused("", message, "too_many_files", most=MOST_FILES)
     entry = Entry(attachment.at_ms, attachment.by, Act.ATTACHED, attachment.id, attachment.name)
     return _with(replace(incident, attachments=(*incident.attachments, attachment)), entry)
 
@@ -151,7 +153,7 @@ def take_up(incident: Incident, procedure: Procedure, by: str, at_ms: int) -> In
     """Begin to follow a procedure, as it is now. Raises ActRefused when it is followed already."""
     _open(incident)
     if procedure.id in incident.procedures:
-        raise ActRefused("procedure", f"{procedure.id} is followed already.")
+        raise ActRefused("procedure", f"{procedure.id} is followed already.", "followed_already", given=procedure.id)
     followed = {**incident.procedures, procedure.id: Following(procedure)}
     return _with(replace(incident, procedures=followed), Entry(at_ms, by, Act.PROCEDURE_TAKEN_UP, procedure.id))
 
@@ -174,7 +176,7 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
     """Raises ActRefused when it is closed, or nothing is written."""
     _open(incident)
     if not text.strip():
-        raise ActRefused("text", "Write in a sentence how it ended.")
+        raise ActRefused("text", "Write in a sentence how it ended.", "how_ended")
     closed = replace(incident, closed_ms=at_ms, closing_reason=reason)
     return _with(closed, Entry(at_ms, by, Act.CLOSED, reason.value, text.strip()))
 
@@ -182,9 +184,9 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
 def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     """Raises ActRefused when it is open, or nothing is written."""
     if incident.closed_ms is None:
-        raise ActRefused("", f"The incident {incident.id} is open.")
+        raise ActRefused("", f"The incident {incident.id} is open.", "incident_open", given=incident.id)
     if not text.strip():
-        raise ActRefused("text", "Write in a sentence why it goes on.")
+        raise ActRefused("text", "Write in a sentence why it goes on.", "why_reopened")
     opened = replace(incident, closed_ms=None, closing_reason=None)
     return _with(opened, Entry(at_ms, by, Act.REOPENED, text=text.strip()))
 
@@ -192,16 +194,18 @@ def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
 def _following(incident: Incident, procedure: str) -> Following:
     _open(incident)
     if procedure not in incident.procedures:
-        raise ActRefused("procedure", f"{procedure} is not followed in this incident.")
+        message = f"{procedure} is not followed in this incident."
+        raise ActRefused("procedure", message, "not_followed", given=procedure)
     return incident.procedures[procedure]
 
 
 def _open(incident: Incident) -> None:
     if incident.closed_ms is not None:
-        raise ActRefused("", f"The incident {incident.id} is closed; reopen it first.")
+        message = f"The incident {incident.id} is closed; reopen it first."
+        raise ActRefused("", message, "incident_closed", given=incident.id)
 
 
 def _with(incident: Incident, entry: Entry) -> Incident:
     if not entry.by.strip():
-        raise ActRefused("by", "It must be on record who does this; give a name.")
+        raise ActRefused("by", "Enter who is doing this.", "no_person")
     return replace(incident, timeline=(*incident.timeline, entry))

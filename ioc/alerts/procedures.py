@@ -33,15 +33,16 @@ class Following:
 def tick_step(following: Following, step: str, tick: Tick) -> Following:
     """Raises ActRefused for a step that is none, or is done already."""
     if all(one.id != step for one in following.procedure.steps):
-        raise ActRefused("step", f"{following.procedure.id} has no step {step!r}.")
+        name = following.procedure.id
+        raise ActRefused("step", f"{name} has no step {step!r}.", "no_step", procedure=name, given=step)
     done = following.ticks.get(step)
     if done is not None:
-        raise ActRefused("step", f"{done.by} has done this step already.")
+        raise ActRefused("step", f"{done.by} has done this step already.", "step_done", by=done.by)
     return Following(following.procedure, {**following.ticks, step: tick})
 
 
 def untick_step(following: Following, step: str) -> Following:
     """Raises ActRefused for a step that is not done."""
     if step not in following.ticks:
-        raise ActRefused("step", "This step is not done yet.")
+        raise ActRefused("step", "This step is not done yet.", "step_open")
     return Following(following.procedure, {name: tick for name, tick in following.ticks.items() if name != step})

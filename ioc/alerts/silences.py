@@ -38,18 +38,20 @@ def silence(wanted: Silence, now_ms: int) -> Silence:
     or no matchers is none."""
     told(wanted.by, wanted.why)
     if not wanted.matchers:
-        raise ActRefused("matchers", "A silence names the alerts that it means; it has no matcher.")
+        message = "A silence names the alerts that it means; it has no matcher."
+        raise ActRefused("matchers", message, "no_matcher")
     if wanted.until_ms <= max(wanted.from_ms, now_ms):
-        raise ActRefused("until", "A silence ends after it begins, and in time to come.")
+        raise ActRefused("until", "A silence ends after it begins, and in time to come.", "silence_end")
     if wanted.until_ms - wanted.from_ms > LONGEST_MS:
-        raise ActRefused("until", "A silence lasts at most 30 days; take the rule out of service instead.")
+        message = "A silence lasts at most 30 days; take the rule out of service instead."
+        raise ActRefused("until", message, "silence_too_long")
     return replace(wanted, created_ms=now_ms, ended_ms=None, ended_by="")
 
 
 def end_silence(present: Silence, by: str, now_ms: int) -> Silence:
     """Ended before its time. Raises ActRefused when it is over already."""
     if present.condition(now_ms) == "expired":
-        raise ActRefused("", f"The silence {present.id} is over already.")
+        raise ActRefused("", f"The silence {present.id} is over already.", "silence_over", given=present.id)
     return replace(present, ended_ms=now_ms, ended_by=by)
 
 

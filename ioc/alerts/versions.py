@@ -40,7 +40,7 @@ def next_version(
     is another. Whether the fields make a rule is checked before (`ioc.catalog.rules.read_rule`)."""
     told(by, why)
     if history and history[-1].fields == fields:
-        raise ActRefused("", f"This is {rule} as it is already; nothing was changed.")
+        raise ActRefused("", f"This is {rule} as it is already; nothing was changed.", "nothing_changed", given=rule)
     return RuleVersion(rule, len(history) + 1, fields, by, at_ms, why)
 
 
@@ -48,7 +48,7 @@ def roll_back(history: Sequence[RuleVersion], number: int, by: str, at_ms: int, 
     """A new version that is an earlier one again. Raises ActRefused for a number that is none, or the present one."""
     earlier = next((version for version in history if version.number == number), None)
     if earlier is None or number == history[-1].number:
-        raise ActRefused("number", f"{number} is no earlier version of this rule.")
+        raise ActRefused("number", f"{number} is not an earlier version of this rule.", "no_version", given=number)
     after = next_version(history, earlier.rule, earlier.fields, by, at_ms, why)
     return RuleVersion(after.rule, after.number, after.fields, by, at_ms, why, of=number)
 

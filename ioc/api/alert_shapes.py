@@ -10,14 +10,17 @@ from ioc.catalog.rows import LANGUAGES
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.desk.desk import Desk
 from ioc.desk.letters import limit_text
-from ioc.model.alert import Alert, Handling
+from ioc.model.alert import Alert, Handling, Reason, Suppression
 from ioc.model.matcher import Matcher
 
 
 class ReasonShape(TypedDict):
+    """`texts` says in both languages what `text` says in English."""
+
     kind: str
     of: str
     text: str
+    texts: dict[str, str]
 
 
 class AlertShape(TypedDict):
@@ -93,13 +96,29 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
         "handled": alert.handled,
         "holder": held.by if held is not None and alert.handling is not Handling.UNACKNOWLEDGED else "",
         "quiet": alert.is_quiet,
-        "suppression": [{"kind": one.kind.value, "of": one.of, "text": one.text} for one in alert.suppression],
+        "suppression": [reason_shape(desk, one) for one in alert.suppression],
         "labels": dict(alert.labels),
         "annotations": found.wording.annotations(alert.rule, alert.unit, incoming),
         "owner": rule.owner if rule else "",
         "procedure": rule.procedure if rule else "",
         "link": incoming.link if incoming else "",
     }
+
+
+def reason_shape(desk: Desk, reason: Reason) -> ReasonShape:
+    texts = reason_texts(desk, reason.kind.value, reason.of, reason.text)
+    return {"kind": reason.kind.value, "of": reason.of, "text": reason.text, "texts": texts}
+
+
+def reason_texts(desk: Desk, kind: str, of: str, text: str) -> dict[str, str]:
+    """Why an alert makes no noise, by language; what a person wrote (`text`) stays as it is."""
+    if kind == Suppression.OUTSIDE_HOURS:
+        return {"vi": "Ngoài giờ áp dụng của luật.", "en": "Outside the rule's hours."}
+    if kind != Suppression.INHIBITED_BY:
+        return dict.fromkeys(LANGUAGES, text)
+    incoming, rule = desk.standing.incoming.get(of), desk.in_force.rules.rules.get(of.rsplit("/", 2)[0])
+    names = dict(rule.name) if rule else dict.fromkeys(LANGUAGES, incoming.name if incoming else of)
+    return {"vi": f"Đang có cảnh báo: {names['vi']}.", "en": f"{names['en']} is firing."}
 
 
 def prometheus_shape(shape: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
@@ -11,7 +12,7 @@ from ioc.alerts.acts import ActRefused
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
-from ioc.api.problems import Problem
+from ioc.api.problems import FieldFault, Problem
 from ioc.api.refusals import Text, refusing
 from ioc.api.rows import equal_to, naive, select, stored_row
 from ioc.api.threads import Threads
@@ -46,13 +47,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 "SELECT channel, count(*) FILTER (state = 'waiting') AS waiting, "
                 "min(planned_at) FILTER (state = 'waiting') AS waiting_since, "
                 "arg_min(reason, planned_at) FILTER (state = 'waiting') AS waiting_reason, "
+                "arg_min(code, planned_at) FILTER (state = 'waiting') AS waiting_code, "
+                "arg_min(params, planned_at) FILTER (state = 'waiting') AS waiting_params, "
                 "count(*) FILTER (state = 'sent' AND last_at >= ?) AS sent_24h, "
                 "count(*) FILTER (state = 'dead' AND last_at >= ?) AS dead_24h, "
                 "max(last_at) FILTER (state = 'sent') AS last_sent_at FROM delivery_states GROUP BY channel",
                 [since, since],
             )
             failed = desk.store.select(
-                "SELECT d.channel, max(a.tried_at) AS last_failed_at, arg_max(a.reason, a.tried_at) AS last_reason "
+                "SELECT d.channel, max(a.tried_at) AS last_failed_at, arg_max(a.reason, a.tried_at) AS last_reason, "
+                "arg_max_null(a.code, a.tried_at) AS last_code, arg_max_null(a.params, a.tried_at) AS last_params "
                 "FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery "
                 "WHERE a.outcome IN ('failed', 'dead') GROUP BY d.channel"
             )
@@ -81,6 +85,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             "last_sent_at": stands.get("last_sent_at"),
             "last_failed_at": fell.get("last_failed_at"),
             "last_reason": fell.get("last_reason", ""),
+            "last_code": fell.get("last_code") or "",
+            "last_params": orjson.loads(fell.get("last_params") or "{}"),
         }
 
     @router.post("/channels/{channel}/test")
@@ -111,7 +117,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         def read() -> dict[str, Any]:
             query = "SELECT * FROM delivery_states WHERE {where} ORDER BY planned_at DESC, id LIMIT ?"
             rows = select(centre.cursor, query, equal_to(state=state, channel=channel), [limit])
-            return {"deliveries": [stored_row(row) for row in rows]}
+            return {"deliveries": [_delivery(row) for row in rows]}
 
         return await threads.run(read)
 
@@ -123,7 +129,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         def work() -> Response:
             with refusing():
                 if (given.deliveries is None) == (given.channel is None):
-                    raise ActRefused("deliveries", "Name deliveries, or a channel, one of them.")
+                    raise ActRefused("deliveries", "Name deliveries, or a channel, one of them.", "deliveries_once")
                 wanted = given.deliveries
                 if wanted is None:
                     query = "SELECT id FROM delivery_states WHERE {where} ORDER BY planned_at LIMIT ?"
@@ -131,7 +137,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                     wanted = [row["id"] for row in dead]
                 retried = operating.retry(wanted, by)
                 if not retried:
-                    raise ActRefused("", "None of these messages has been given up.")
+                    raise ActRefused("", "None of these messages has been given up.", "none_given_up")
             centre.people.trail.note(by, "delivery.retry", f"{len(retried)} messages", {"ids": " ".join(retried)})
             return Json({"retried": retried})
 
@@ -140,15 +146,23 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     return router
 
 
+def _delivery(row: dict[str, Any]) -> dict[str, Any]:
+    return stored_row(row) | {"code": row["code"] or "", "params": orjson.loads(row["params"] or "{}")}
+
+
 def _waits_for(stands: dict[str, Any], wait: ChannelWait | None) -> dict[str, Any] | None:
     """None while nothing waits."""
     if not stands.get("waiting"):
         return None
     if wait is not None:
         until, since = (None if at is None else rfc3339(at) for at in (wait.until, wait.away_since))
-        return {"code": wait.code, "reason": wait.reason, "until": until, "away_since": since}
+        said = FieldFault("", wait.said.text, wait.said.code, wait.said.params).shape()
+        return {"code": wait.code, "reason": wait.said.text, "said": said, "until": until, "away_since": since}
     reason = stands.get("waiting_reason") or ""
-    return {"code": "refused" if reason else "turn", "reason": reason, "until": None, "away_since": None}
+    params = orjson.loads(stands.get("waiting_params") or "{}")
+    last = FieldFault("", reason, stands.get("waiting_code") or "", params).shape()
+    word = "refused" if reason else "turn"
+    return {"code": word, "reason": reason, "said": last, "until": None, "away_since": None}
 
 
 def _host(channel: Channel) -> str:

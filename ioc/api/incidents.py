@@ -16,7 +16,7 @@ from ioc.api.answers import Json
 from ioc.api.body import Intake
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
-from ioc.api.problems import Problem
+from ioc.api.problems import FieldFault, Problem
 from ioc.api.refusals import Text, refusing
 from ioc.api.threads import Threads
 from ioc.clock import from_ms, rfc3339
@@ -169,7 +169,9 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         by = caller_of(request).name
         content = await intake.read(request)
         if len(content) > LARGEST_FILE_BYTES:
-            raise Problem(413, f"The file is larger than {LARGEST_FILE_BYTES >> 20} MB.")
+            most = LARGEST_FILE_BYTES >> 20
+            message = f"The file is larger than {most} MB."
+            raise Problem(413, message, [FieldFault("file", message, "file_too_large", {"most": most})])
 
         def work() -> Response:
             with refusing():
@@ -223,4 +225,7 @@ def _word(kind: Any, text: str) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise ActRefused("of", f"{text!r} is none of {', '.join(one.value for one in kind)}.") from None
+        known = ", ".join(one.value for one in kind)
+        raise ActRefused(
+            "of", f"{text!r} is none of {known}.", "none_of", given=text, known=known, nearest=""
+        ) from None

@@ -77,9 +77,9 @@ class Problem(Exception):
         self.more = more
 
 
-def unfit_field(field: str, message: str) -> Problem:
+def unfit_field(field: str, message: str, code: str = "", **given: Any) -> Problem:
     """400: one parameter is wrong."""
-    return Problem(400, message, [(field, message)])
+    return Problem(400, message, [FieldFault(field, message, code, given)])
 
 
 def answer(
@@ -139,9 +139,11 @@ def install(app: FastAPI) -> None:
     async def of_centre(request: Request, fault: Exception) -> Response:
         status = next((status for kind, status in _STATUS.items() if isinstance(fault, kind)), 500)
         headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+        assert isinstance(fault, IocError)
+        errors = [FieldFault("", str(fault), fault.code, fault.params)] if fault.code else ()
         if status == 500:
             log.error("%s: %s", request.url.path, fault)
-        return answer(request.url.path, status, str(fault), headers=headers)
+        return answer(request.url.path, status, str(fault), errors, headers)
 
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(HTTPException, of_http)

@@ -36,7 +36,7 @@ class Until(Text):
         if self.lasts is not None:
             return to_ms(now + timedelta(seconds=int(self.lasts[:-1]) * _STEPS[self.lasts[-1]]))
         if self.until is None:
-            raise unfit_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).")
+            raise unfit_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).", "until_missing")
         return to_ms(parse_time("until", self.until))
 
 
@@ -85,7 +85,7 @@ def refusing() -> Iterator[None]:
     except ActRefused as fault:
         if fault.field:
             raise Problem(400, str(fault), [FieldFault(fault.field, str(fault), fault.code, fault.given)]) from None
-        raise Problem(409, str(fault)) from None
+        raise Problem(409, str(fault), [FieldFault("", str(fault), fault.code, fault.given)]) from None
     except ChangedMeanwhile as fault:
         raise _conflict(fault) from None
     except CatalogInvalid as fault:
@@ -95,4 +95,6 @@ def refusing() -> Iterator[None]:
     except MatcherInvalid as fault:
         raise unfit_matcher("matchers", fault) from None
     except KeyError as fault:
-        raise Problem(404, f"There is nothing called {str(fault.args[0])[:80]!r}.") from None
+        given = str(fault.args[0])[:80]
+        message = f"There is nothing called {given!r}."
+        raise Problem(404, message, [FieldFault("", message, "nothing_called", {"given": given})]) from None

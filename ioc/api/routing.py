@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.acts import ActRefused, no_alert, no_rule
 from ioc.alerts.duty import Duty, DutyKind, duties
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
@@ -15,6 +15,7 @@ from ioc.alerts.routing import who_would_get
 from ioc.alerts.schedules import on_duty
 from ioc.alerts.tester import Around, Step, quieted, stops
 from ioc.alerts.versions import revision_of
+from ioc.api.alert_shapes import reason_texts
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
@@ -40,7 +41,7 @@ class Draft(Text):
     def toml(self) -> str:
         """Raises ActRefused."""
         if (self.fields is None) == (self.text is None):
-            raise ActRefused("fields", "Give the routing as fields or as text, one of them.")
+            raise ActRefused("fields", "Give the routing as fields or as text, one of them.", "routing_once")
         return self.text if self.text is not None else to_toml(self.fields or {})
 
 
@@ -166,27 +167,34 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 }
                 for stop in stops(alerting.routing, labels, local)
             ],
-            "suppression": [to_record(one) for one in quieted(around, rule, labels, local)],
+            "suppression": [
+                to_record(one) | {"texts": reason_texts(desk, one.kind, one.of, one.text)}
+                for one in quieted(around, rule, labels, local)
+            ],
         }
 
     def labels_of(given: Question) -> Mapping[str, str]:
         """Raises ActRefused, KeyError."""
         named = [one is not None for one in (given.labels, given.alert, given.rule)]
         if sum(named) != 1:
-            raise ActRefused("labels", "Name an alert in one way: by its labels, its id, or its rule with a unit.")
+            raise ActRefused(
+                "labels", "Name an alert in one way: by its labels, its id, or its rule with a unit.", "alert_once"
+            )
         if given.labels is not None:
             return given.labels
         if given.alert is not None:
             alert = desk.named(given.alert)
             if alert is None:
-                raise ActRefused("alert", f"There is no alert {given.alert[:120]!r} now; it may have ended.")
+                raise no_alert("alert", given.alert)
             return dict(alert.labels)
         rule = desk.in_force.rules.rules.get(given.rule or "")
         if rule is None:
-            raise ActRefused("rule", f"There is no rule {given.rule!r}.")
+            raise no_rule(given.rule or "")
         unit = given.unit or desk.in_force.catalog.province.code
         if unit not in desk.in_force.catalog.vocabulary.units:
-            raise ActRefused("unit", f"{unit[:40]!r} is no unit of {desk.in_force.catalog.province.name}.")
+            province = desk.in_force.catalog.province.name
+            message = f"{unit[:40]!r} is not a unit of {province}."
+            raise ActRefused("unit", message, "unknown_unit", given=unit[:40], province=province)
         return slot_labels(rule, unit)
 
     @router.get("/on-call")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.acts import ActRefused, no_rule
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.plan import units_of
 from ioc.alerts.records import to_record
@@ -43,7 +43,7 @@ class Draft(Text):
     def given(self) -> dict[str, Any]:
         """Raises ActRefused."""
         if (self.fields is None) == (self.text is None):
-            raise ActRefused("fields", "Give the rule as fields or as text, one of them.")
+            raise ActRefused("fields", "Give the rule as fields or as text, one of them.", "rule_once")
         return self.fields if self.fields is not None else fields_of_text(self.text or "")
 
 
@@ -147,7 +147,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             with refusing():
                 before = desk.in_force.rules.rules.get(given.rule or "")
                 if given.rule is not None and before is None:
-                    raise ActRefused("rule", f"There is no rule {given.rule!r}.")
+                    raise no_rule(given.rule or "")
                 only = given.rule is not None and given.fields is None and given.text is None
                 after = before if only else routebook.check(desk, given.given())
                 assert after is not None
@@ -171,12 +171,14 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             and (given.units is None or code in given.units)
         )
         if not units:
-            raise unfit_field("units", "The rule speaks of none of these units.")
+            raise unfit_field("units", "The rule speaks of none of these units.", "no_units_of_rule")
         targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
         try:
             history = operating.past.history(catalog, both, units, start - longest_change(both), end, step)
         except KeyError as fault:
-            raise unfit_field("kpi", f"{fault.args[0]} has no history to run the rule on.") from None
+            kpi = str(fault.args[0])
+            message = f"{kpi} has no history to run the rule on."
+            raise unfit_field("kpi", message, "no_history", given=kpi) from None
         except ValueError as fault:
             raise unfit_field("step", str(fault)) from None
         told_to = told(after)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ioc.alerts import engine, handling, silences
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.acts import ActRefused, no_alert, no_rule
 from ioc.alerts.handling import Aside, Book
 from ioc.alerts.silences import Silence
 from ioc.clock import from_ms, to_ms
@@ -56,7 +56,7 @@ def unshelve(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
                 held.setdefault((one.rule, one.unit), []).append(one.id)
         for alert in found:
             if (alert.rule, alert.unit) not in held:
-                raise ActRefused("alerts", f"{alert.id} is not shelved.")
+                raise ActRefused("alerts", f"{alert.id} is not shelved.", "not_shelved", given=alert.id)
         ended = {name for alert in found for name in held[alert.rule, alert.unit]}
         _commit(desk, handling.take_back(book, ended, by, at_ms), "unshelve", found, by, note)
 
@@ -65,7 +65,7 @@ def out_of_service(desk: Desk, rule: str, until_ms: int, by: str, why: str) -> A
     """All alerts of a rule. Raises ActRefused."""
     with desk.lock:
         if rule not in desk.in_force.rules.rules:
-            raise ActRefused("rule", f"There is no rule {rule!r}.")
+            raise no_rule(rule)
         _to_come(desk, until_ms)
         wanted = Aside(desk.new_id(), Handling.OUT_OF_SERVICE, rule, "", desk.act_ms(), until_ms, by, why)
         book = handling.put_aside(desk.standing.book, wanted)
@@ -81,7 +81,7 @@ def in_service(desk: Desk, rule: str, by: str) -> None:
         book, at_ms = desk.standing.book, desk.act_ms()
         held = [one for one in book.aside if (one.rule, one.unit) == (rule, "") and one.holds_at(at_ms)]
         if not held:
-            raise ActRefused("rule", f"{rule} is in service.")
+            raise ActRefused("rule", f"{rule} is in service.", "in_service", given=rule)
         book = handling.take_back(book, {one.id for one in held}, by, at_ms)
         desk.commit(replace(desk.standing, book=book), acts=[ActRow(desk.now(), by, "in_service", "", rule, "", "")])
 
@@ -89,7 +89,8 @@ def in_service(desk: Desk, rule: str, by: str) -> None:
 def comment(desk: Desk, alerts: Sequence[str], by: str, text: str) -> None:
     """Also on alerts that are over. Raises ActRefused."""
     if not text.strip() or len(text) > LONGEST_COMMENT:
-        raise ActRefused("text", f"A comment has 1 to {LONGEST_COMMENT} signs.")
+        message = f"A comment is 1 to {LONGEST_COMMENT} characters long."
+        raise ActRefused("text", message, "comment_length", most=LONGEST_COMMENT)
     rows = []
     for alert in _few(alerts):
         rule, unit, _ = _parts(alert)
@@ -138,24 +139,26 @@ def _known(desk: Desk, alerts: Sequence[str]) -> list[Alert]:
     for name in _few(alerts):
         alert = desk.named(name)
         if alert is None:
-            raise ActRefused("alerts", f"There is no alert {name[:120]!r} now; it may have ended.")
+            raise no_alert("alerts", name)
         found.append(alert)
     return found
 
 
 def _few(alerts: Sequence[str]) -> Sequence[str]:
     if not alerts or len(alerts) > MOST_AT_ONCE:
-        raise ActRefused("alerts", f"Name 1 to {MOST_AT_ONCE} alerts.")
+        raise ActRefused("alerts", f"Name 1 to {MOST_AT_ONCE} alerts.", "alerts_count", most=MOST_AT_ONCE)
     return list(dict.fromkeys(alerts))
 
 
 def _parts(alert: str) -> tuple[str, str, str]:
     parts = alert.rsplit("/", 2)
     if len(parts) != 3 or not parts[2].isdigit():
-        raise ActRefused("alerts", f"{alert[:120]!r} is no id of an alert.")
+        message = f"{alert[:120]!r} is not the id of an alert."
+        raise ActRefused("alerts", message, "no_alert_id", given=alert[:120])
     return parts[0], parts[1], parts[2]
 
 
 def _to_come(desk: Desk, until_ms: int) -> None:
     if until_ms <= to_ms(desk.now()):
-        raise ActRefused("until", f"{from_ms(until_ms):%Y-%m-%d %H:%M} UTC is over already; it ends in time to come.")
+        message = f"{from_ms(until_ms):%Y-%m-%d %H:%M} UTC is over already; choose a time to come."
+        raise ActRefused("until", message, "until_over")

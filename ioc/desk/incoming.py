@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from ioc.alerts.acts import ActRefused, told
+from ioc.alerts.acts import ActRefused, no_alert, told
 from ioc.clock import to_ms
 from ioc.desk.desk import Desk
 from ioc.desk.foreign import Incoming
@@ -216,8 +216,7 @@ def close(desk: Desk, alerts: Sequence[str], by: str, why: str) -> None:
                 message = f"{name[:120]} is an alert of the centre itself; it ends when its data say so."
                 raise ActRefused("alerts", message, "close_own", given=name[:120])
             if one is None:
-                message = f"There is no alert {name[:120]!r} now; it may have ended."
-                raise ActRefused("alerts", message, "no_alert", given=name[:120])
+                raise no_alert("alerts", name)
             draft.end(one, now_ms, f"{by}: {why}", is_closed=True)
             rows.append(ActRow(desk.now(), by, "close", one.id, one.rule, one.unit, why))
         draft.commit(desk, rows)

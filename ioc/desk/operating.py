@@ -7,6 +7,7 @@ from datetime import datetime
 from ioc.desk.desk import Desk
 from ioc.desk.incidents import Incidents
 from ioc.desk.past import Past
+from ioc.store.alerting import Said
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class ChannelWait:
     """`code` is `no_answer` or `asked_to_wait`."""
 
     code: str
-    reason: str
+    said: Said
     until: datetime | None
     away_since: datetime | None
 

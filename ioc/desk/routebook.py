@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ioc.alerts.acts import ActRefused, told
+from ioc.alerts.acts import ActRefused, no_rule, told
 from ioc.alerts.records import to_record
 from ioc.alerts.versions import RuleVersion, must_be, revision_of
 from ioc.catalog.channels import load_channels
@@ -36,10 +36,11 @@ def put_rule(
         _must_be(desk, rule, revision, fields)
         if fields is not None:
             if fields.get("id") != rule:
-                raise ActRefused("id", f"The rule is called {rule!r}; its id cannot be another.")
+                message = f"The rule is called {rule!r}; its id cannot change."
+                raise ActRefused("id", message, "rule_id_fixed", given=rule)
             check(desk, fields)
         elif rule not in desk.in_force.rules.rules:
-            raise ActRefused("rule", f"There is no rule {rule!r}.")
+            raise no_rule(rule)
         return _keep(desk, desk.rulebook.next(rule, pack_fields(desk, rule), fields, by, to_ms(desk.now()), why))
 
 
@@ -142,7 +143,7 @@ def put_routing(desk: Desk, text: str, by: str, why: str, revision: str | None =
             now, wanted = routing_fields(present), routing_fields(text)
             must_be("The routing", revision, now, wanted, known, last, revision_of(present))
         if desk.place.overlay is None:
-            raise ActRefused("", "This centre has no folder of its own definitions.")
+            raise ActRefused("", "This centre has no folder of its own definitions.", "no_folder")
         rows = desk.store.select("SELECT coalesce(max(number), 0) AS n FROM routing_versions")
         number = int(rows[0]["n"]) + 1
         if number == 1:

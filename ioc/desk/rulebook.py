@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.acts import ActRefused, no_rule
 from ioc.alerts.versions import RuleVersion, next_version, roll_back
 from ioc.clock import from_ms
 from ioc.store.alerting import AlertStore
@@ -57,7 +57,7 @@ class Rulebook:
         """Raises ActRefused."""
         history = self.history(rule, pack)
         if not history:
-            raise ActRefused("rule", f"There is no rule {rule!r}.")
+            raise no_rule(rule)
         made = roll_back(history, number, by, now_ms, why)
         return RuleVersion(rule, _next_number(history), made.fields, by, now_ms, why, of=number)
 

@@ -1,7 +1,9 @@
 """How a channel stands: whether its receiver answers, and until when it is left alone."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ioc.serving.sending import NotDelivered
 
@@ -19,6 +21,8 @@ class ChannelState:
     paused_until: datetime | None = None
     asked_to_wait: bool = False
     reason: str = ""
+    code: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and now < self.paused_until
@@ -31,7 +35,7 @@ class ChannelState:
         """Pauses 1, 2, 4 … seconds while there is no answer, at most a minute, or as long as the receiver asks."""
         if fault.wait_s:
             until = now + timedelta(seconds=fault.wait_s)
-            return ChannelState(paused_until=until, asked_to_wait=True, reason=str(fault))
+            return ChannelState(0, None, until, True, str(fault), fault.code, fault.params)
         if not fault.is_away:
             return self.after_answer()
         pause = min(first_pause * 2 ** min(self.failures, 16), MAX_PAUSE)
@@ -43,4 +47,6 @@ class ChannelState:
             paused_until=now + pause,
             asked_to_wait=False,
             reason=str(fault),
+            code=fault.code,
+            params=fault.params,
         )

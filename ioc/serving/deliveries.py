@@ -7,18 +7,19 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from ioc.catalog.channels import Channel
 from ioc.clock import Clock
 from ioc.desk.operating import ChannelWait
-from ioc.errors import SourceUnavailable, StoreUnavailable
+from ioc.errors import StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 from ioc.serving.channel_state import ChannelState
 from ioc.serving.sending import NotDelivered, Undeliverable, send
-from ioc.store.alerting import AlertStore, Letter
+from ioc.store.alerting import AlertStore, Letter, Said
 
 LOG = logging.getLogger(__name__)
 MAX_TRIES = 12
@@ -31,11 +32,13 @@ IDLE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try: `sent`, `failed` (tried again at `next_at`) or `dead`."""
+    """What came of a try: `sent`, `failed` (tried again at `next_at`) or `dead`; why in English, and as a code."""
 
     word: str
     reason: str = ""
     next_at: datetime | None = None
+    code: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Deliveries:
@@ -99,7 +102,7 @@ class Deliveries:
         return {
             channel: ChannelWait(
                 "asked_to_wait" if state.asked_to_wait else "no_answer",
-                state.reason,
+                Said(state.reason, state.code, state.params),
                 state.paused_until,
                 state.away_since,
             )
@@ -107,14 +110,14 @@ class Deliveries:
         }
 
     def try_channel(self, channel: str, text: str) -> None:
-        """Send a message that is kept nowhere. Raises SourceUnavailable."""
+        """Send a message that is kept nowhere. Raises NotDelivered."""
         now = self._clock.now()
         payload = '{"version":"4","status":"test","alerts":[]}'
         letter = Letter("test", "test", "", 0, "", "", channel, "", now, (), (), "IOC", text, payload)
         try:
             send(self._channels()[channel], letter)
         except Undeliverable as fault:
-            raise SourceUnavailable(str(fault)) from None
+            raise NotDelivered(str(fault), fault.code, **fault.params) from None
         with self._lock:
             self._states.pop(channel, None)
         self._thread.wake()
@@ -159,7 +162,8 @@ class Deliveries:
         outcome = self._try(letter, number)
         now = self._clock.now()
         try:
-            self._store.note_attempt(letter.id, number, now, outcome.word, outcome.reason[:1000], outcome.next_at)
+            said = Said(outcome.reason[:1000], outcome.code, outcome.params)
+            self._store.note_attempt(letter.id, number, now, outcome.word, said, outcome.next_at)
         except StoreUnavailable as fault:
             # It is sent again with the same id: a receiver that keeps ids takes it once.
             LOG.warning("delivery %s was not noted: %s", letter.id, fault)
@@ -174,23 +178,25 @@ class Deliveries:
         try:
             channel = self._channels().get(letter.channel)
             if channel is None:
-                raise Undeliverable(f"There is no channel {letter.channel!r} any more.")
+                message = f"There is no channel {letter.channel!r} any more."
+                raise Undeliverable(message, "delivery_no_channel", channel=letter.channel)
             send(channel, letter)
             self._note_state(letter.channel, None)
             return Outcome("sent")
         except Undeliverable as fault:
             self._note_state(letter.channel, None)
-            return Outcome("dead", str(fault))
+            return Outcome("dead", str(fault), code=fault.code, params=fault.params)
         except NotDelivered as fault:
             self._note_state(letter.channel, fault)
             reason, max_tries, wait = str(fault), fault.max_tries or MAX_TRIES, timedelta(seconds=fault.wait_s)
+            code, params = fault.code, fault.params
         except Exception as fault:  # whatever a channel's library throws is a failed try
             LOG.exception("delivery %s", letter.id)
-            reason = repr(fault)
+            reason, code, params = repr(fault), "delivery_failed", {"channel": letter.channel, "detail": repr(fault)}
         if number >= max_tries:
-            return Outcome("dead", f"Given up after {number} tries: {reason}")
+            return Outcome("dead", f"Given up after {number} tries: {reason}", code=code, params=params)
         back_off = min(self._first_back_off * 2 ** (number - 1), MAX_BACK_OFF)
-        return Outcome("failed", reason, self._clock.now() + max(back_off, wait))
+        return Outcome("failed", reason, self._clock.now() + max(back_off, wait), code, params)
 
     def _note_state(self, channel: str, fault: NotDelivered | None) -> None:
         with self._lock:

@@ -19,9 +19,11 @@ def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
     def send(channel_id: str, parcel: Parcel) -> None:
         channel = load_channels(channels_path).get(channel_id)
         if channel is None:
-            raise Undeliverable(f"There is no channel {channel_id!r} in {channels_path.name}.")
+            message = f"There is no channel {channel_id!r} in {channels_path.name}."
+            raise Undeliverable(message, "delivery_no_channel", channel=channel_id)
         if channel.id == WALL:
-            raise Undeliverable("The wall shows no reports; name another channel.")
+            message = "The wall shows no reports; name another channel."
+            raise Undeliverable(message, "delivery_address", channel=WALL, detail=WALL)
         if channel.webhook:
             post(channel, _said(parcel), f"report/{parcel.id}")
         else:

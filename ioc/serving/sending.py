@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -34,18 +35,33 @@ ID_HEADER = "X-IOC-Delivery"
 
 
 class Undeliverable(IocError):
-    """The receiver will not take this message, however often it is sent."""
+    """The receiver will not take this message, however often it is sent. `code` with `params` says it to a page in
+    another language."""
+
+    def __init__(self, message: str, code: str, **params: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.params = params
 
 
 class NotDelivered(SourceUnavailable):
     """A try that failed; another may help. `is_away` says that there was no answer at all, so that other messages to
     the channel would fare no better; `wait_s` is how long the receiver asked to be left alone (0: it did not);
-    `max_tries` how many tries are worth while (None: as many as usual)."""
+    `max_tries` how many tries are worth while (None: as many as usual). `code` as of Undeliverable."""
 
     def __init__(
-        self, message: str, *, is_away: bool = False, wait_s: float = 0.0, max_tries: int | None = None
+        self,
+        message: str,
+        code: str,
+        *,
+        is_away: bool = False,
+        wait_s: float = 0.0,
+        max_tries: int | None = None,
+        **params: Any,
     ) -> None:
         super().__init__(message)
+        self.code = code
+        self.params = params
         self.is_away = is_away
         self.wait_s = wait_s
         self.max_tries = max_tries
@@ -70,10 +86,11 @@ def post(channel: Channel, content: bytes, message_id: str) -> None:
     try:
         asyncio.run(_post(channel, content, headers))
     except TimeoutError:
-        raise NotDelivered(f"{channel.id} did not answer within {TRY_WITHIN_S:.0f} s.", is_away=True) from None
+        raise _too_slow(channel, TRY_WITHIN_S) from None
     except httpx.HTTPError as fault:
-        message = f"{channel.id} does not answer: {str(fault) or type(fault).__name__}."
-        raise NotDelivered(message, is_away=True) from None
+        detail = str(fault) or type(fault).__name__
+        message = f"{channel.id} does not answer: {detail}."
+        raise NotDelivered(message, "delivery_no_answer", is_away=True, channel=channel.id, detail=detail) from None
 
 
 async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) -> None:
@@ -81,7 +98,8 @@ async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) ->
     try:
         address = httpx.URL(channel.webhook)
     except httpx.InvalidURL as fault:
-        raise Undeliverable(f"The webhook of {channel.id} is not an address: {fault}.") from None
+        message = f"The webhook of {channel.id} is not an address: {fault}."
+        raise Undeliverable(message, "delivery_address", channel=channel.id, detail=str(fault)) from None
     origin = _origin(address)
     async with (
         asyncio.timeout(TRY_WITHIN_S),
@@ -94,11 +112,14 @@ async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) ->
                 return check_answer(channel.id, status, answered, datetime.now(UTC))
             address = address.join(answered["location"])
             if _origin(address) != origin:
-                raise Undeliverable(
-                    f"{channel.id} redirects to another server, {address.scheme}://{address.netloc.decode()}; nothing "
-                    "was sent there. Write the new address into channels.toml."
+                to = f"{address.scheme}://{address.netloc.decode()}"
+                message = (
+                    f"{channel.id} redirects to another server, {to}; nothing was sent there. "
+                    "Write the new address into channels.toml."
                 )
-    raise Undeliverable(f"{channel.id} redirects more than {MAX_REDIRECTS} times.")
+                raise Undeliverable(message, "delivery_redirect", channel=channel.id, to=to)
+    message = f"{channel.id} redirects more than {MAX_REDIRECTS} times."
+    raise Undeliverable(message, "delivery_redirects", channel=channel.id, most=MAX_REDIRECTS)
 
 
 def check_answer(channel: str, status: int, headers: Mapping[str, str], now: datetime) -> None:
@@ -108,10 +129,19 @@ def check_answer(channel: str, status: int, headers: Mapping[str, str], now: dat
     if status >= 500 or status in _TRY_AGAIN:
         wait_s = _wait_s(headers.get("retry-after", ""), now)
         asked = f" and asked to wait {wait_s:.0f} s" if wait_s else ""
-        raise NotDelivered(f"{channel} answered {status}{asked}.", wait_s=wait_s)
+        raise NotDelivered(
+            f"{channel} answered {status}{asked}.",
+            "delivery_asked_to_wait" if wait_s else "delivery_answered",
+            wait_s=wait_s,
+            channel=channel,
+            status=status,
+            seconds=round(wait_s),
+        )
     if status in _MAY_BE_MENDED:
-        raise NotDelivered(f"{channel} answered {status}.", max_tries=MAX_TRIES_WHERE_REFUSED)
-    raise Undeliverable(f"{channel} refused it with {status}.")
+        message = f"{channel} answered {status}."
+        tries = MAX_TRIES_WHERE_REFUSED
+        raise NotDelivered(message, "delivery_answered", max_tries=tries, channel=channel, status=status)
+    raise Undeliverable(f"{channel} refused it with {status}.", "delivery_refused", channel=channel, status=status)
 
 
 def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] = ()) -> None:
@@ -120,7 +150,8 @@ def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] 
 
     sender = apprise.Apprise()
     if not sender.add(channel.apprise):
-        raise Undeliverable(f"{channel.id} has an address that Apprise does not know.")
+        message = f"{channel.id} has an address that Apprise does not know."
+        raise Undeliverable(message, "delivery_address", channel=channel.id, detail="Apprise")
     takes_files = channel.apprise.split(":", 1)[0].lower() in _TAKES_FILES
     attached = [str(path) for path in files] if takes_files and files else None
     outcomes: list[bool] = []
@@ -137,9 +168,14 @@ def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] 
     thread.start()
     thread.join(APPRISE_WITHIN_S)
     if not outcomes:
-        raise NotDelivered(f"{channel.id} did not answer within {APPRISE_WITHIN_S:.0f} s.", is_away=True)
+        raise _too_slow(channel, APPRISE_WITHIN_S)
     if not outcomes[0]:
-        raise NotDelivered(f"{channel.id} did not take it.")
+        raise NotDelivered(f"{channel.id} did not take it.", "delivery_not_taken", channel=channel.id)
+
+
+def _too_slow(channel: Channel, seconds: float) -> NotDelivered:
+    message = f"{channel.id} did not answer within {seconds:.0f} s."
+    return NotDelivered(message, "delivery_too_slow", is_away=True, channel=channel.id, seconds=round(seconds))
 
 
 def _origin(address: httpx.URL) -> tuple[str, str, int | None]:

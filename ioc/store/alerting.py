@@ -66,6 +66,15 @@ class Letter:
     next_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Why a try failed: a sentence in English, and a code with what is filled in for pages in another language."""
+
+    text: str
+    code: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Writing:
     """What one transaction writes. `state` and `records` (kind, id → JSON; None: taken away) replace what was there."""
@@ -116,11 +125,17 @@ class AlertStore:
         self._number += len(writing.transitions)
 
     def note_attempt(
-        self, letter: str, number: int, at: datetime, outcome: str, reason: str, next_at: datetime | None
+        self, letter: str, number: int, at: datetime, outcome: str, why: Said | str, next_at: datetime | None
     ) -> None:
         """Raises StoreUnavailable."""
-        row = [letter, number, _naive(at), outcome, reason, None if next_at is None else _naive(next_at)]
-        self.execute("INSERT INTO delivery_attempts VALUES (?, ?, ?, ?, ?, ?)", row)
+        said = why if isinstance(why, Said) else Said(why)
+        row = [letter, number, _naive(at), outcome, said.text, None if next_at is None else _naive(next_at)]
+        row += [said.code, orjson.dumps(dict(said.params)).decode()]
+        self.execute(
+            "INSERT INTO delivery_attempts (delivery, number, tried_at, outcome, reason, next_at, code, params) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
 
     def state(self, part: str) -> Any:
         """The part's JSON, None when it was never written. Raises StoreUnavailable."""

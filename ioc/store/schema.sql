@@ -189,7 +189,9 @@ CREATE TABLE IF NOT EXISTS deliveries (
     payload VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS delivery_attempts (
     delivery VARCHAR NOT NULL, number INTEGER NOT NULL, tried_at TIMESTAMP NOT NULL, outcome VARCHAR NOT NULL,
-    reason VARCHAR NOT NULL, next_at TIMESTAMP);
+    reason VARCHAR NOT NULL, next_at TIMESTAMP, code VARCHAR, params VARCHAR);
+ALTER TABLE delivery_attempts ADD COLUMN IF NOT EXISTS code VARCHAR;
+ALTER TABLE delivery_attempts ADD COLUMN IF NOT EXISTS params VARCHAR;
 -- Rules changed in the console (`fields` as JSON, null: taken out) and routings (`content` as TOML); never rewritten.
 CREATE TABLE IF NOT EXISTS rule_versions (
     rule VARCHAR NOT NULL, number INTEGER NOT NULL, fields VARCHAR, changed_by VARCHAR NOT NULL, changed_at TIMESTAMP NOT NULL,

@@ -40,6 +40,7 @@ CREATE OR REPLACE VIEW delivery_states AS
         CASE WHEN arg_max(a.outcome, a.number) IN ('sent', 'dead') THEN arg_max(a.outcome, a.number) ELSE 'waiting' END
             AS state,
         count(a.number) AS attempts, max(a.tried_at) AS last_at, arg_max(a.reason, a.number) AS reason,
+        arg_max_null(a.code, a.number) AS code, arg_max_null(a.params, a.number) AS params,
         arg_max_null(a.next_at, a.number) AS next_at
     FROM deliveries d LEFT JOIN delivery_attempts a ON a.delivery = d.id
     GROUP BY ALL;

@@ -128,7 +128,8 @@ class FakeDesk(FakeCentre):
         for alert_id in body["alerts"]:
             row = self.alert_of(alert_id)
             if row is None:
-                return problem(409, f"There is no alert {alert_id!r} now; it may have ended.")
+                said = f"There is no alert {alert_id!r} now; it may have ended."
+                return problem(409, said, "alerts", "no_alert", {"given": alert_id})
             changed.append(row | self._after(act))
             done = {"alert": alert_id, "done_at": province.rfc3339(self.now()), "who": NAMES[self.role], "act": act}
             self.acts.append(done | {"text": body.get("text", "")})
@@ -179,7 +180,7 @@ class FakeDesk(FakeCentre):
         body = await request.json()
         self.told.append(("POST", request.url.path, body))
         if not body["matchers"]:
-            return problem(400, "There is no matcher.", "matchers")
+            return problem(400, "There is no matcher.", "matchers", "no_matcher", {})
         made = silence_row(f"s{len(self.silences)}", body["matchers"], self.now(), by=NAMES[self.role], why=body["why"])
         self.silences.append(made)
         return JSONResponse(made, 201)
@@ -213,7 +214,10 @@ def _endpoint(app: Starlette, path: str) -> Any:
     return next(route.endpoint for route in app.routes if isinstance(route, Route) and route.path == path)
 
 
-def problem(status: int, detail: str, field: str = "") -> Response:
-    errors = [{"field": field, "message": detail}] if field else []
+def problem(
+    status: int, detail: str, field: str = "", code: str = "", params: dict[str, str] | None = None
+) -> Response:
+    coded = {"code": code, "params": params or {}} if code else {}
+    errors = [{"field": field, "message": detail, **coded}] if field else []
     body = {"title": "Problem", "status": status, "detail": detail, "errors": errors}
     return Response(json.dumps(body), status, media_type="application/problem+json")

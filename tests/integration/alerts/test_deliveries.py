@@ -1,5 +1,6 @@
 """The outbox against a receiver that answers as it is told: tries, giving up, order, channels that are no more."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def run(store: AlertStore, receiver: tuple[Answering, int]) -> Run:
         sender.start()
         wait_for("all deliveries", lambda: not sender.waiting, 20, 0.02)
         sender.stop()
-        return store.select("SELECT id, state, attempts, reason FROM delivery_states ORDER BY id")
+        return store.select("SELECT id, state, attempts, reason, code, params FROM delivery_states ORDER BY id")
 
     return sent
 
@@ -223,7 +224,7 @@ def test_a_try_is_limited_as_a_whole_and_then_the_channel_is_tried_with_one_mess
     sender = Deliveries(store, lambda: channels, SystemClock())
     sender.start()
     wait = wait_for("the state of the channel", lambda: sender.waits().get("slow"), 10, 0.02)
-    assert (wait.code, wait.reason) == ("no_answer", "slow did not answer within 0 s.")
+    assert (wait.code, wait.said.text) == ("no_answer", "slow did not answer within 0 s.")
     sender.stop()
     done.set()
     server.shutdown()
@@ -265,6 +266,8 @@ def test_an_address_that_stays_missing_is_given_up_early(run: Run, receiver: tup
     [state] = run(letter(1))
     assert (state["state"], state["attempts"]) == ("dead", 5)
     assert state["reason"] == "Given up after 5 tries: hook answered 404."
+    assert state["code"] == "delivery_answered"
+    assert json.loads(str(state["params"])) == {"channel": "hook", "status": 404}
 
 
 def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(
@@ -316,12 +319,12 @@ def test_answers_after_which_no_try_helps(status: int) -> None:
 def test_the_pauses_of_a_channel_grow_while_nobody_answers() -> None:
     state, pauses = ChannelState(), []
     for _ in range(8):
-        state = state.after_failure(NotDelivered("away", is_away=True), NOW)
+        state = state.after_failure(NotDelivered("away", "delivery_no_answer", is_away=True), NOW)
         assert state.paused_until is not None
         pauses.append((state.paused_until - NOW).total_seconds())
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     assert state.away_since == NOW
-    assert state.after_failure(NotDelivered("500"), NOW) == ChannelState()
+    assert state.after_failure(NotDelivered("500", "delivery_answered"), NOW) == ChannelState()
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ ACTS: list[tuple[str, Callable[[Incident], Incident], str]] = [
     ("alert twice", lambda one: add_alert(one, "a/1/1", "An", 1), "already"),
     ("alert that is not there", lambda one: remove_alert(one, "z/1/1", "An", 1), "does not belong"),
     ("empty comment", lambda one: comment(one, " ", "An", 1), "empty"),
-    ("nobody", lambda one: comment(one, "x", " ", 1), "give a name"),
+    ("nobody", lambda one: comment(one, "x", " ", 1), "Enter who"),
     ("closed without words", lambda one: close(one, ClosingReason.SOLVED, "", "An", 1), "how it ended"),
     ("open and opened", lambda one: reopen(one, "x", "An", 1), "is open"),
 ]

@@ -129,7 +129,14 @@ async def test_a_silence_says_what_it_means_and_ends(client: httpx.AsyncClient, 
     made = await ask(client, "POST", "silences", {"matchers": ["rule=disk-full"], "for": "1h", "why": "bảo trì"}, 201)
     assert (made["state"], made["alerts"]) == ("holds", [full])
     [quiet] = (await ask(client, "GET", "alerts?quiet=true"))["alerts"]
-    assert quiet["suppression"] == [{"kind": "silenced_by", "of": made["id"], "text": "admin-token: bảo trì"}]
+    assert quiet["suppression"] == [
+        {
+            "kind": "silenced_by",
+            "of": made["id"],
+            "text": "admin-token: bảo trì",
+            "texts": {"vi": "admin-token: bảo trì", "en": "admin-token: bảo trì"},
+        }
+    ]
     assert (await ask(client, "DELETE", f"silences/{made['id']}"))["state"] == "expired"
     await ask(client, "DELETE", f"silences/{made['id']}", status=409)
     assert (await ask(client, "GET", "alerts?quiet=true"))["alerts"] == []
@@ -403,5 +410,6 @@ async def test_an_incoming_message_is_taken_in_part_closed_and_told_of_after_its
     ended = await ask(client, "GET", f"alerts/{name}")
     assert ended["incoming"]["annotations"] == {"summary": "Máy a không trả lời"}
     assert ended["transitions"][-1]["reason"] == "admin-token: máy đã thanh lý"
+    moves_on(parts)
     past = (await ask(client, "GET", "alerts/history?from=2020-01-01T00:00:00Z"))["alerts"]
     assert {one["alert"]: one.get("name", {}).get("vi") for one in past}[name] == "Máy a không trả lời"

@@ -35,7 +35,7 @@ export type SourceState = {
 }
 
 /** Why an alert makes no noise though nobody has put it aside by itself; `of` is the silence, the alert, the rule. */
-export type Quiet = { kind: 'silenced_by' | 'inhibited_by' | 'outside_hours'; of: string; text: string }
+export type Quiet = { kind: 'silenced_by' | 'inhibited_by' | 'outside_hours'; of: string; text: string; texts?: Named }
 
 /** An alert that has fired and not ended; `recovering` when its condition is over, for it may wait to be acknowledged.
  * `holder` is who has acknowledged it, empty when nobody has. `limit` as "> 5"; `value` is that of its last change.

@@ -128,7 +128,7 @@ export type Routing = {
 export type CheckedRouting = { sound: boolean; errors?: readonly FieldFault[] }
 /** `refused_by` is the first matcher that did not hold; `stays`: the alert is told from here. */
 export type Visit = { route: string; depth: number; refused_by: string; stays: boolean }
-export type Way = { visits: readonly Visit[]; recipients: readonly Recipient[]; suppression?: readonly { kind: string; of: string; text: string }[] }
+export type Way = { visits: readonly Visit[]; recipients: readonly Recipient[]; suppression?: readonly { kind: string; of: string; text: string; texts?: Named }[] }
 
 export type Shift = { from: string; until: string; people: readonly string[]; kind: 'shift' | 'exception' | 'otherwise'; why: string }
 export type Duty = {
@@ -151,8 +151,13 @@ export type Channel = {
   last_sent_at: string | null
   last_failed_at: string | null
   last_reason: string
+  last_code?: string
+  last_params?: Readonly<Record<string, unknown>>
+  waiting_since?: string | null
+  /** Why messages wait; null while none does. */
+  waits_for?: { code: 'no_answer' | 'asked_to_wait' | 'refused' | 'turn'; until: string | null; said: Omit<FieldFault, 'field'> } | null
 }
-export type Letter = { id: string; kind: string; channel: string; receiver: string; person: string; planned_at: string; subject?: string; state: string; attempts: number; reason: string }
+export type Letter = { id: string; kind: string; channel: string; receiver: string; person: string; planned_at: string; subject?: string; state: string; attempts: number; reason: string; code?: string; params?: Readonly<Record<string, unknown>> }
 
 export type Source = { rule: string; unit: string; alerts: number; share: number }
 /** Of [from, to); figures are those of one operator. `mix` is empty without alerts. */
