@@ -24,6 +24,7 @@ from ioc.model.case import AttributeType
 from ioc.model.rejection import Reason
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.fields import CASE_FIELDS, READING_FIELDS
+from ioc.wire.whole_days import end_of_day
 
 Row = Mapping[str, Any]
 _TIMES = frozenset({"time", "received_at", "due_at", "closed_at", "updated_at"})
@@ -67,7 +68,8 @@ class FieldRule:
                 raise RecordUnfit(reason, self.target, f"The mapping has no value for {self.path} = {word!r}.")
             return self.values.get(word, self.default)
         if self.target in _TIMES:
-            return time_of(given, self.formats, zone, self.target)
+            moment = time_of(given, self.formats, zone, self.target)
+            return end_of_day(moment) if self.target == "due_at" else moment
         if self.target == "value":
             return number_of(given, numbers, self.target) * self.scale
         if self.target.startswith("attributes."):

@@ -15,6 +15,7 @@ from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.attributes import check_attributes
 from ioc.wire.schemas import CASES
+from ioc.wire.whole_days import day_of, is_whole_day
 from streams.checks import (
     AHEAD_MS,
     EARLIEST_MS,
@@ -46,6 +47,10 @@ def check(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> 
     """The fit rows of a batch of cases (`schemas.CASES`) that the broker took at `input_time_ms`."""
     words = {name: Words.of(batch.column(name)) for name in _WORDS}
     times = {name: _times(batch.column(name)) for name in _TIMES}
+    for name, moved in _within_days(times).items():
+        if not np.array_equal(moved, times[name]):
+            column = pa.array(moved, pa.int64(), mask=moved == NO_TIME).cast(CASES.field(name).type)
+            batch, times[name] = batch.set_column(CASES.get_field_index(name), CASES.field(name), column), moved
     fit = _fit_words(words, vocabulary) & _fit_ids(batch.column("case_id")) & _fit_times(times, input_time_ms)
     rows = _Rows(batch, words, times, vocabulary, input_time_ms)
     fit &= rows.fit_attributes(fit)
@@ -83,6 +88,18 @@ def _times(column: pa.TimestampArray) -> Times:
     whole = column.view(pa.int64())
     times: Times = (whole.fill_null(NO_TIME) if whole.null_count else whole).to_numpy(zero_copy_only=False)
     return times
+
+
+def _within_days(times: dict[str, Times]) -> dict[str, Times]:
+    """Move on, within their day, the times that are known by the day only, as `ioc.wire.fields` does: a case is not
+    closed before it was received that day, and not last heard of before either."""
+    received, closed, updated = times["received_at"], times["closed_at"], times["updated_at"]
+    early = is_whole_day(closed) & (closed < received) & (day_of(closed) == day_of(received))
+    closed = np.where(early, received, closed)
+    latest = updated
+    for other in (received, closed):
+        latest = np.where(day_of(other) == day_of(updated), np.maximum(latest, other), latest)
+    return {"closed_at": closed, "updated_at": np.where(is_whole_day(updated), latest, updated)}
 
 
 def _fit_times(times: dict[str, Times], input_time_ms: int) -> Flags:

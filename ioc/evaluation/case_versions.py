@@ -98,10 +98,11 @@ def past_versions(
     ended = f"coalesce({passed.format('until')}, {len(moments) - 1})"
     shown = f"{carried}, {_DERIVED}" if derives else carried
     of_changed = f"FROM {_source('case_changes', marked)} WHERE {of_type} AND case_id IN ({changed})"
-    versions = f"SELECT case_type, {carried} {of_changed}"
+    ordered = carried if columns else f"{carried}, applied_at"
+    versions = f"SELECT case_type, {ordered} {of_changed}"
     if derives:
-        versions = _with_clocks(carried, of_changed, zone_hours, marked)
-    # Of versions with one `updated_at` the store's total order says which holds; the others hold for no time.
+        versions = _with_clocks(ordered, of_changed, zone_hours, marked)
+    # Of versions with one `updated_at` the order of arrival says which holds; the others hold for no time.
     return (
         f"SELECT {shown}, 0 AS first_point, {len(moments) - 1} AS last_point "
         f"FROM {_source('cases', marked)} WHERE {of_type} AND updated_at < {timestamp(first)}{_of(targets)} UNION ALL "
@@ -113,7 +114,8 @@ def past_versions(
 
 def _with_clocks(columns: str, of_changed: str, zone_hours: int, marked: bool) -> str:
     """Only of cases whose clock ever stood it matters what came before a version."""
-    every = f"SELECT case_type, {_COLUMNS}{_mark(marked)} {of_changed} AND case_id IN (SELECT case_id FROM stood)"
+    every = f"SELECT case_type, {_COLUMNS}{_mark(marked)}, applied_at {of_changed}"
+    every += " AND case_id IN (SELECT case_id FROM stood)"
     return f"""
 WITH told AS MATERIALIZED (
     SELECT case_type, {columns}, {STANDING} AS standing, coalesce(working, FALSE) AS working, due_in

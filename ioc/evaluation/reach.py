@@ -95,5 +95,5 @@ def read_reached(cursor: duckdb.DuckDBPyConnection, words: Iterable[Word], until
 _DAYS_OF_CASES = """
 SELECT DISTINCT (epoch_ms({column}) // 3600000 + ?) // 24 FROM case_changes
 WHERE case_type = ? AND {column} IS NOT NULL AND case_id IN (
-    SELECT case_id FROM case_changes WHERE case_type = ? AND applied_at IN (
-        SELECT applied_at FROM late_batches WHERE applied_at <= ?))"""
+    SELECT case_id FROM case_changes WHERE case_type = ? AND date_trunc('millisecond', applied_at) IN (
+        SELECT date_trunc('millisecond', applied_at) FROM late_batches WHERE applied_at <= ?))"""

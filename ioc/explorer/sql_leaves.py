@@ -92,7 +92,7 @@ def of_cases(expression: CaseExpression, case_type: CaseType, *, latest: bool) -
     if not latest:
         plain = ", due_at AS deadline_at, 0 AS pauses" if derived else ""
         versions = (
-            f"SELECT *{plain}, lead(updated_at) OVER (PARTITION BY case_id ORDER BY updated_at) AS until\n"
+            f"SELECT *{plain}, lead(updated_at) OVER (PARTITION BY case_id ORDER BY updated_at, applied_at) AS until\n"
             f"    FROM case_changes WHERE case_type = {quoted(case_type.id)}"
         )
         held = "v.updated_at < m.time AND (v.until IS NULL OR v.until >= m.time)"

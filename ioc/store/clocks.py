@@ -7,7 +7,7 @@ source sets anew is moved by what comes after that only: sources that reckon wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -20,26 +20,34 @@ from ioc.catalog.working_time import MS_A_DAY, add_working_days, moved_by_workin
 from ioc.model.calendar import Calendar
 from ioc.model.case import CaseClock
 
-# A total order by content alone, so that the version that holds does not depend on the order of arrival.
-LATER_FIRST = (
-    "updated_at DESC, closed_at DESC NULLS LAST, status DESC, unit DESC, received_at DESC, due_at DESC NULLS LAST, "
+BY_CONTENT = (
+    "closed_at DESC NULLS LAST, status DESC, unit DESC, received_at DESC, due_at DESC NULLS LAST, "
     "channel DESC NULLS LAST, service DESC NULLS LAST, attributes DESC NULLS LAST"
 )
+LATER_FIRST = f"updated_at DESC, applied_at DESC, {BY_CONTENT}"
+"""Which of a case's versions holds: the newest; of one time (sources that know days only) the one that arrived last.
+`applied_at` also orders what arrived in one tick."""
 STANDING = "(closed_at IS NULL AND coalesce(list_contains(pauses_in, status), FALSE))"
 _CASE = "case_type, case_id"
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """The clock of each case type, and the calendar of those in working days."""
+    """The clock of each case type, the calendar of those in working days, and the statuses in the order of the life
+    cycle."""
 
     calendar: Calendar
     of: Mapping[str, CaseClock] = field(default_factory=dict)
+    statuses: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of_catalog(cls, catalog: Catalog) -> Clocks:
         types = catalog.vocabulary.case_types
-        return cls(catalog.decisions.calendar(), {name: case_type.clock for name, case_type in types.items()})
+        return cls(
+            catalog.decisions.calendar(),
+            {name: case_type.clock for name, case_type in types.items()},
+            {name: case_type.statuses for name, case_type in types.items()},
+        )
 
 
 def keep_clocks(cursor: duckdb.DuckDBPyConnection, clocks: Clocks, zone_hours: int) -> frozenset[str]:
@@ -50,6 +58,7 @@ def keep_clocks(cursor: duckdb.DuckDBPyConnection, clocks: Clocks, zone_hours: i
         for name, clock in clocks.of.items()
         if clock != CaseClock()
     }
+    _keep_steps(cursor, clocks.statuses)
     known = {row[0]: row for row in cursor.execute("SELECT * FROM case_clocks").fetchall()}
     changed = {name for name in rows.keys() | known.keys() if rows.get(name) != known.get(name)}
     version = _version(clocks.calendar, zone_hours)
@@ -62,6 +71,15 @@ def keep_clocks(cursor: duckdb.DuckDBPyConnection, clocks: Clocks, zone_hours: i
             cursor.execute("INSERT INTO case_clocks VALUES (?, ?, ?, ?)", row)
         _derive_anew(cursor, sorted(changed))
     return frozenset(changed)
+
+
+def _keep_steps(cursor: duckdb.DuckDBPyConnection, statuses: Mapping[str, Sequence[str]]) -> None:
+    """Versions that are there already keep the order that they have."""
+    steps = [(name, status, step) for name, words in sorted(statuses.items()) for step, status in enumerate(words)]
+    if cursor.execute("SELECT * FROM case_steps ORDER BY case_type, step").fetchall() != steps:
+        cursor.execute("DELETE FROM case_steps")
+        for row in steps:
+            cursor.execute("INSERT INTO case_steps VALUES (?, ?, ?)", row)
 
 
 def due(zone_hours: int) -> str:
@@ -79,7 +97,7 @@ def due(zone_hours: int) -> str:
 def clocked(versions: str, zone_hours: int) -> str:
     """SQL of the versions that hold (one a case and time) with `deadline_at` and `pauses` as they were from then on.
 
-    `versions` is SQL of all versions of some cases, with the columns of the wire.
+    `versions` is SQL of all versions of some cases, with the columns of the wire and `applied_at`.
     """
     of_case = f"PARTITION BY {_CASE} ORDER BY updated_at"
     so_far = f"({of_case} ROWS UNBOUNDED PRECEDING)"
@@ -138,7 +156,7 @@ def _derive_anew(cursor: duckdb.DuckDBPyConnection, case_types: list[str]) -> No
     zone_hours = cursor.execute("SELECT zone_hours FROM store_facts").fetchall()[0][0]
     places = ", ".join("?" for _ in case_types)
     versions = f"""
-SELECT * EXCLUDE (applied_at) FROM case_changes SEMI JOIN (
+SELECT * FROM case_changes SEMI JOIN (
     SELECT case_type, case_id FROM case_changes JOIN case_clocks USING (case_type)
     WHERE {STANDING} AND case_type IN ({places})) s USING (case_type, case_id)"""
     cursor.execute(

@@ -86,6 +86,8 @@ CREATE TABLE IF NOT EXISTS case_changes (
 -- always one row; empty lists: no working day is known.
 CREATE TABLE IF NOT EXISTS case_clocks (
     case_type VARCHAR NOT NULL, working BOOLEAN NOT NULL, pauses_in VARCHAR[] NOT NULL, due_in INTEGER);
+-- The place of each status in the life cycle of its case type, from the catalogue.
+CREATE TABLE IF NOT EXISTS case_steps (case_type VARCHAR NOT NULL, status VARCHAR NOT NULL, step INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS working_calendar (
     version VARCHAR NOT NULL, calendar_shift BIGINT NOT NULL, calendar_counts INTEGER[] NOT NULL,
     calendar_ends TIMESTAMP[] NOT NULL);
@@ -123,7 +125,7 @@ CREATE TABLE IF NOT EXISTS feeds (
 -- Batches that reached back into closed days, until it is judged whether they changed a published value. `samples` are the
 -- readings in such days, or the case versions with any time in them; `late` those heard of late (readings all, cases by
 -- `updated_at`). `first_day`, `last_day` are the earliest and latest of these days (since 1970, of the zone);
--- `applied_at` is that of the commit, and of its case_changes.
+-- `applied_at` is that of the commit, and to the millisecond that of its case_changes.
 CREATE TABLE IF NOT EXISTS late_batches (
     applied_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     "offset" BIGINT NOT NULL, kind VARCHAR NOT NULL, word VARCHAR NOT NULL, samples BIGINT NOT NULL,

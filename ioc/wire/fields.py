@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ioc.clock import from_ms
+from ioc.clock import from_ms, to_ms
 from ioc.errors import RecordUnfit
 from ioc.model.case import Case
 from ioc.model.reading import Reading
@@ -14,6 +14,7 @@ from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
 from ioc.model.window import BEGINNING
 from ioc.wire.attributes import check_attributes, is_utf8
 from ioc.wire.lenient_json import readable, shown
+from ioc.wire.whole_days import is_whole_day, within_day
 
 READING_FIELDS = frozenset({"measure", "unit", "subject", "time", "value"})
 CASE_FIELDS = frozenset(
@@ -77,6 +78,9 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
     received_at = _past(record, "received_at", now)
     updated_at = _past(record, "updated_at", now)
     closed_at = _past(record, "closed_at", now) if record.get("closed_at") is not None else None
+    if closed_at is not None:
+        closed_at = _within_day(closed_at, received_at)
+    updated_at = _within_day(updated_at, *filter(None, (received_at, closed_at)))
     if closed_at is not None and closed_at < received_at:
         raise RecordUnfit(Reason.TIME_ORDER, "closed_at", "`closed_at` is before `received_at`.")
     return Case(
@@ -92,6 +96,10 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
         closed_at=closed_at,
         attributes=check_attributes(record.get("attributes"), case_type),
     )
+
+
+def _within_day(moment: datetime, *others: datetime) -> datetime:
+    return from_ms(within_day(to_ms(moment), *map(to_ms, others))) if is_whole_day(to_ms(moment)) else moment
 
 
 def _no_other_fields(record: Mapping[str, Any], known: frozenset[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.configuration import Table
 from connectors.mapping import RecordMapping, found, read_mapping
+from ioc.clock import from_ms, rfc3339
 from ioc.errors import RecordUnfit
 from ioc.model.case import AttributeType, CaseType
 from ioc.model.vocabulary import Vocabulary
@@ -214,3 +215,19 @@ def test_a_scaled_attribute() -> None:
     )
     assert not isinstance(record, RecordUnfit)
     assert record["attributes"]["fee"] == 1500
+
+
+@pytest.mark.parametrize(
+    ("due", "expected"),
+    [
+        pytest.param("30/11/2026", "2026-11-30T16:59:59.999Z", id="by date: the end of that day"),
+        pytest.param("30/11/2026 00:00", "2026-11-30T16:59:59.999Z", id="as exports write a date"),
+        pytest.param("30/11/2026 17:00", "2026-11-30T10:00:00.000Z", id="by the minute"),
+    ],
+)
+def test_due_by_date_is_due_at_the_end_of_the_day(due: str, expected: str) -> None:
+    toml = CASE.replace("updated_at", 'due_at = { from = "Hạn", format = "dd/MM/yyyy[ HH:mm]" }\nupdated_at')
+    row = {"Số hồ sơ": "1", "Trạng thái": "Mới", "Nhận": "22/11/2026 08:00", "$file_time": "2026-11-22", "Hạn": due}
+    (record,) = mapping(toml).records(row)
+    assert not isinstance(record, RecordUnfit)
+    assert rfc3339(from_ms(record["due_at"])) == expected

@@ -55,21 +55,15 @@ def moved(moment: datetime, days: int) -> datetime:
     return end_of(later(day, days)) + MS - (datetime.combine(day + DAY, time(), VIETNAM) - moment)
 
 
-def order(version: Case) -> tuple[Any, ...]:
-    """The later in this order is the version that holds; absent times are before all others."""
-
-    def or_before(moment: datetime | None) -> Any:
-        return (moment is not None, moment or version.updated_at)
-
-    return (
-        version.updated_at, or_before(version.closed_at), version.status, version.unit, version.received_at,
-        or_before(version.due_at), (version.channel != "", version.channel),
-    )  # fmt: skip
-
-
 def holding(versions: Sequence[Case], until: datetime | None = None) -> list[Case]:
-    """One version a time, in the order of time, before `until`."""
-    held = {version.updated_at: version for version in sorted(versions, key=order)}
+    """One version a time, in the order of time, before `until`; of those of one time the one that arrived last.
+    `versions` in the order of arrival; one that comes again changes nothing."""
+    held: dict[datetime, Case] = {}
+    seen: list[Case] = []
+    for version in versions:
+        if version not in seen:
+            seen.append(version)
+            held[version.updated_at] = version
     return [version for at, version in sorted(held.items()) if until is None or at < until]
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from ioc.clock import from_ms
+from ioc.settings import VIETNAM
 from ioc.wire.records import check as check_records
 from ioc.wire.schemas import CASES
 from streams.cases import check
@@ -112,3 +113,41 @@ def test_a_due_time_out_of_the_calendar() -> None:
 def test_an_empty_batch() -> None:
     checked = check(batch(), VOCABULARY, INPUT_MS)
     assert (checked.cases.num_rows, checked.rejections) == (0, [])
+
+
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=VIETNAM)
+MORNING = MIDNIGHT + timedelta(hours=9, minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("received", "closed", "updated", "expected"),
+    [
+        pytest.param(
+            MORNING, MIDNIGHT, MIDNIGHT, (MORNING, MORNING), id="closed and updated by date on the day received"
+        ),
+        pytest.param(MIDNIGHT, MIDNIGHT, MIDNIGHT, (MIDNIGHT, MIDNIGHT), id="all by date"),
+        pytest.param(MIDNIGHT, MORNING, MIDNIGHT, (MORNING, MORNING), id="closed by the minute"),
+        pytest.param(MIDNIGHT - HOUR, MIDNIGHT, MORNING, (MIDNIGHT, MORNING), id="received the evening before"),
+        pytest.param(MORNING, None, MIDNIGHT, (None, MORNING), id="open"),
+        pytest.param(MORNING - 24 * HOUR, None, MIDNIGHT, (None, MIDNIGHT), id="heard of another day"),
+        pytest.param(MORNING, MIDNIGHT - HOUR, MORNING, None, id="closed the day before is refused"),
+        pytest.param(MORNING, MIDNIGHT + HOUR, MORNING, None, id="a time of the day is none of the whole day"),
+        pytest.param(MORNING, MIDNIGHT - 24 * HOUR, MORNING, None, id="another day is refused"),
+    ],
+)
+def test_a_date_stands_for_its_day(
+    received: datetime, closed: datetime | None, updated: datetime, expected: tuple[datetime | None, datetime] | None
+) -> None:
+    row = {**CASE, "received_at": received, "closed_at": closed, "updated_at": updated}
+    checked = check(batch(CASE, row), VOCABULARY, INPUT_MS)
+    content = json.dumps({**row, "attributes": {}}, default=lambda moment: moment.isoformat()).encode()
+    as_json = check_records(content, "application/json", VOCABULARY, NOW)
+    if expected is None:
+        assert [(r.field, r.reason) for r in checked.rejections] == [("closed_at", "time_order")]
+        assert [(r.field, r.reason) for r in as_json.rejections] == [("closed_at", "time_order")]
+    else:
+        assert not checked.rejections
+        assert checked.cases.num_rows == 2
+        assert checked.cases.slice(0, 1) == batch(CASE)
+        assert tuple(checked.cases.column(name)[1].as_py() for name in ("closed_at", "updated_at")) == expected
+        assert (as_json.cases[0].closed_at, as_json.cases[0].updated_at) == expected
