@@ -32,7 +32,7 @@ def lab_views(reader: PaneReader, catalog: Catalog) -> duckdb.DuckDBPyConnection
     )
     attributes = f"map_from_entries(list_filter([{told}], e -> e.v IS NOT NULL)) AS attributes"
     columns = f"case_type, case_id, unit, status, channel, service, {local}, {attributes}"
-    _copy(lab, cursor, "case_changes", f"SELECT {columns} FROM case_changes")
+    _copy(lab, cursor, "case_changes", f"SELECT {columns}, applied_at FROM case_changes")
     derived = "deadline_at + INTERVAL 7 HOUR AS deadline_at, pauses"
     _copy(lab, cursor, "cases", f"SELECT {columns}, {derived} FROM cases")
     codes = ", ".join(f"('{code}')" for code in catalog.vocabulary.units)
