@@ -196,7 +196,10 @@ class Delivery:
             return
         with self._changed:
             if self.stage is not Stage.CLOSED:
-                self._apply(opened)
+                try:
+                    self._apply(opened)
+                except (OSError, SpoolFull) as fault:  # the checkpoint cannot be written; it is tried again
+                    self._fail(f"The source cannot be opened, since the disk does not take its checkpoint: {fault}")
         self._outlet.wake()
 
     def _apply(self, opened: Opened) -> None:

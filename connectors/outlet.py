@@ -32,6 +32,8 @@ SPOOL_BYTES = 256 * 1024 * 1024
 DELIVERY_TIMEOUT_S = 10.0
 _SILENT_AT_MOST_S = DELIVERY_TIMEOUT_S + 2.0
 """Later than that a producer says nothing any more of a message."""
+_ID_WITHIN_S = 1.5
+"""A producer whose broker was killed as it asked for its id waits for it for ever: it is replaced after this time."""
 _AWAY_FOR_S = 0.5
 _SLOWEST_TICK_S = 1.0
 _OVERHEAD_BYTES = 512 * 1024
@@ -48,11 +50,11 @@ class BrokerAway(IocError):
 
 @dataclass(frozen=True, eq=False)
 class _Sent:
-    """A message whose fate is not known yet."""
+    """A message whose fate is not known yet, handed over at `since_s`."""
 
     producer: KafkaProducer
     done: Done
-    until_s: float
+    since_s: float
 
 
 class Pumped(Protocol):
@@ -125,7 +127,7 @@ class Outlet:
             future = producer.send(topic, value, headers=headers, partition=partition)
         except KafkaError as fault:
             raise BrokerAway(f"Kafka does not take a message: {fault}") from fault
-        sent = _Sent(producer, done, time.monotonic() + _SILENT_AT_MOST_S)
+        sent = _Sent(producer, done, time.monotonic())
         with self._sent_lock:
             self._sent.add(sent)
         future.add_callback(lambda found: self._told(sent, found.offset, None))
@@ -201,15 +203,25 @@ class Outlet:
         now_s = time.monotonic()
         next_s = now_s + _SLOWEST_TICK_S
         with self._sent_lock:
-            silent = [sent for sent in self._sent if now_s > sent.until_s]
+            silent = [sent for sent in self._sent if now_s - sent.since_s > _SILENT_AT_MOST_S]
+            waiting = [
+                sent for sent in self._sent if now_s - sent.since_s > _ID_WITHIN_S and _waits_for_id(sent.producer)
+            ]
         for sent in silent:
             self._told(sent, None, KafkaTimeoutError("nothing was heard of a message"))
+        for sent in waiting:
+            self._told(sent, None, KafkaTimeoutError("the producer waits for its id"))
         for pumped in self._pumped:
             try:
                 next_s = min(next_s, pumped.step(now_s))
             except Exception as failure:  # noqa: BLE001  one source's fault must not stop the others
                 self._pump.failed(failure)
         return max(0.0, next_s - time.monotonic())
+
+
+def _waits_for_id(producer: KafkaProducer) -> bool:
+    transactions = producer._transaction_manager
+    return transactions is not None and (not transactions.has_producer_id() or transactions.is_bumping_epoch())
 
 
 def _close(producer: KafkaProducer) -> None:

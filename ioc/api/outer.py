@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ioc.api.problems import UNEXPECTED, answer
+from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, answer, unavailable
 
 log = logging.getLogger("ioc.api")
 
@@ -62,11 +62,17 @@ class Outer:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:  # the last resort: the sender gets a sentence, the log gets the rest
-            log.exception("%s %s", scope["method"], scope["path"])
+        except Exception as failure:  # the last resort: the sender gets a sentence, the log gets the rest
+            passing = unavailable(failure)
+            log.error("%s %s: %r", scope["method"], scope["path"], failure, exc_info=None if passing else failure)
             if status:
                 raise
-            await answer(scope["path"], 500, UNEXPECTED)(scope, receive, send_with_headers)
+            response = (
+                answer(scope["path"], 503, passing, headers={"Retry-After": str(RETRY_AFTER_S)})
+                if passing
+                else answer(scope["path"], 500, UNEXPECTED)
+            )
+            await response(scope, receive, send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"

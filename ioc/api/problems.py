@@ -1,6 +1,8 @@
 """Every error is RFC 9457 `application/problem+json`: one sentence in `detail`, the fields at fault in `errors`."""
 
+import errno
 import logging
+import sqlite3
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
@@ -20,6 +22,7 @@ from ioc.model.fault import Fault
 log = logging.getLogger("ioc.api")
 
 RETRY_AFTER_S = 5
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EROFS)
 _STATUS = {
     BatchMalformed: 400,
     ConfigurationInvalid: 409,
@@ -80,6 +83,15 @@ class Problem(Exception):
 def unfit_field(field: str, message: str, code: str = "", **given: Any) -> Problem:
     """400: one parameter is wrong."""
     return Problem(400, message, [FieldFault(field, message, code, given)])
+
+
+def unavailable(failure: Exception) -> str:
+    """Return the sentence for a failure of the machine that passes (disk full, descriptors used up), else ""."""
+    if isinstance(failure, OSError) and failure.errno in _OF_THE_MACHINE:
+        return f"The centre cannot do this now: {failure.strerror}. Free the disk or wait, then send again."
+    if isinstance(failure, sqlite3.OperationalError):
+        return f"The centre cannot do this now, a file of it cannot be used: {failure}. Send again later."
+    return ""
 
 
 def answer(

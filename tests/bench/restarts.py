@@ -6,13 +6,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from connectors.kinds import PULLED
 from ioc.clock import SystemClock, rfc3339
@@ -95,13 +96,18 @@ def pushing(centre: RunningCentre) -> Iterator[None]:
 
 def time_until_flow(centre: RunningCentre, part: str) -> float:
     """Seconds from the kill until what came in after it has gone all the way."""
-    flows: Callable[[], None] = {"lab": lambda: _await_lab(centre), "connect": lambda: _await_pulled(centre)}.get(
-        part, lambda: _await_pushed(centre)
-    )
-    centre.kill(part)
-    began = time.monotonic()
-    flows()
-    return time.monotonic() - began
+    with _flow(centre, part) as flows:
+        centre.kill(part)
+        began = time.monotonic()
+        flows()
+        return time.monotonic() - began
+
+
+def _flow(centre: RunningCentre, part: str) -> AbstractContextManager[Callable[[], None]]:
+    """What tells, by returning, that data flows through the part again."""
+    if part == "connect":
+        return _pulled(centre)
+    return nullcontext(partial(_await_lab if part == "lab" else _await_pushed, centre))
 
 
 def _await_pushed(centre: RunningCentre) -> None:
@@ -135,24 +141,27 @@ def _await_lab(centre: RunningCentre) -> None:
     wait_for("an answer of the lab", answered, PATIENCE_S, 0.05)
 
 
-def _await_pulled(centre: RunningCentre) -> None:
-    """Until a source that `ioc connect` runs has written records under a generation that began after the kill."""
+@contextmanager
+def _pulled(centre: RunningCentre) -> Iterator[Callable[[], None]]:
+    """Give a function that waits for records of a source of `ioc connect`, of a generation that begins after now."""
     since_ms = time.time_ns() // 1_000_000
     pulled = {row["source"] for row in centre.get("/api/v1/sources")["sources"] if row["kind"] in PULLED}
-    deadline = time.monotonic() + PATIENCE_S
     consumer = KafkaConsumer(bootstrap_servers=centre.kafka)
-    try:
-        places = [TopicPartition(topic, n) for topic in (READINGS, CASES) for n in consumer.partitions_for_topic(topic)]
-        consumer.assign(places)
-        consumer.seek_to_end(*places)
-        while time.monotonic() < deadline:
-            with suppress(KafkaError):
-                for records in consumer.poll(timeout_ms=50).values():
-                    for record in records:
-                        with suppress(BatchMalformed):
-                            headers = BatchHeaders.decode(record.headers)
-                            if headers.source in pulled and headers.generation > since_ms and headers.sequence:
-                                return
-    finally:
-        consumer.close()
-    raise AssertionError("no pulled source has sent anything")
+    places = [TopicPartition(topic, n) for topic in (READINGS, CASES) for n in consumer.partitions_for_topic(topic)]
+    consumer.assign(places)
+    consumer.seek_to_end(*places)
+    for place in places:
+        consumer.position(place)
+
+    def is_new(record: Any) -> bool:
+        try:
+            headers = BatchHeaders.decode(record.headers)
+        except BatchMalformed:
+            return False
+        return headers.source in pulled and headers.generation > since_ms and headers.sequence > 0
+
+    def flows() -> bool:
+        return any(is_new(record) for records in consumer.poll(timeout_ms=50).values() for record in records)
+
+    yield lambda: wait_for("records of a pulled source", flows, PATIENCE_S, 0)
+    consumer.close()

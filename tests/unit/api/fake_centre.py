@@ -23,7 +23,6 @@ from ioc.desk.desk import Desk, Place
 from ioc.desk.incidents import Incidents
 from ioc.desk.operating import Operating
 from ioc.desk.past import Past
-from ioc.errors import IocError
 from ioc.evaluation.provenance import Explanation
 from ioc.model.fault import Fault
 from ioc.model.kpi import Freshness, KpiValue
@@ -154,7 +153,7 @@ class FakePush:
 
     pushed: list[tuple[str, bytes, str, str]] = field(default_factory=list)
     rejected: Sequence[Rejection] = ()
-    fault: IocError | None = None
+    fault: Exception | None = None
 
     async def ingest(self, source: str, content: bytes, content_type: str, idempotency_key: str) -> FakeAnswer:
         await asyncio.sleep(0)

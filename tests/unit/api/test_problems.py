@@ -1,10 +1,13 @@
 """Every error is a problem of RFC 9457, and tells nothing of the inside."""
 
+import errno
+import sqlite3
+
 import httpx
 import pytest
 
 from ioc.errors import StoreUnavailable
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.unit.api.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 
@@ -15,7 +18,7 @@ AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
         pytest.param("GET", "/api/v1/nothing", 404, id="no such address"),
         pytest.param("GET", "/nothing", 404, id="no such page"),
         pytest.param("GET", "/api/v1/kpis/no.such/history", 404, id="no such KPI"),
-        pytest.param("GET", "/api/v1/kpis/a%2F..%2Fb/history", 404, id="slashes in a KPI"),
+        pytest.param("GET", "/api/v1/kpis/a%2F..%2Fb/history", 400, id="slashes in a KPI"),
         pytest.param("DELETE", "/api/v1/kpis", 405, id="no such method"),
         pytest.param("GET", "/api/v1/cases?limit=many", 422, id="no number"),
         pytest.param("GET", "/api/v1/cases?limit=0", 422, id="number out of bounds"),
@@ -68,3 +71,22 @@ async def test_openapi_describes_the_problem(client: httpx.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()
     assert set(described["components"]["schemas"]["Problem"]["required"]) >= {"detail", "errors"}
     assert "KpiShape" in described["components"]["schemas"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        pytest.param(OSError(errno.ENOSPC, "No space left on device"), "No space left on device", id="disk full"),
+        pytest.param(OSError(errno.EMFILE, "Too many open files"), "Too many open files", id="descriptors used up"),
+        pytest.param(sqlite3.OperationalError("database or disk is full"), "disk is full", id="a file of SQLite"),
+    ],
+)
+async def test_a_full_machine_is_503_with_its_reason(
+    client: httpx.AsyncClient, parts: FakeParts, failure: Exception, said: str
+) -> None:
+    parts.push.fault = failure
+    headers = {"Authorization": f"Bearer {PUSH_TOKEN}", "Content-Type": "application/json"}
+    answer = await client.post(f"/api/v1/ingest/{PUSH_SOURCE}", content=b"[]", headers=headers)
+    assert answer.status_code == 503
+    assert said in answer.json()["detail"]
+    assert answer.headers["retry-after"]

@@ -4,14 +4,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import pytest
 from kafka.errors import KafkaConnectionError
 
+from connectors.opening import Opened
 from connectors.outlet import Outlet
 from connectors.runner import Runner
 from connectors.sealing import Intake, Pending
@@ -205,4 +206,42 @@ def test_a_source_is_free_again_when_its_disk_was_full_at_its_end(tmp_path: Path
     assert isinstance(pending.safe.exception(0), SpoolFull)
     again = SourceWriter(outlet, "trial")
     again.close(timeout_s=0)
+    outlet.close()
+
+
+def test_a_checkpoint_that_the_disk_does_not_take_is_tried_again(tmp_path: Path) -> None:
+    """Else the source would be opening for ever, and each push be answered 503."""
+    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    opened = Opened(1, {}, (0, 0), None)
+    full = [OSError(28, "No space left on device")]
+
+    def save(*_: object) -> None:
+        if full:
+            raise full.pop()
+
+    with (
+        patch("connectors.delivery.open_log", lambda *_, **__: replace(opened)),
+        patch("connectors.delivery.CheckpointFile.save", save),
+    ):
+        writer = SourceWriter(outlet, "trial")
+        wait_for("the reason", lambda: "No space left" in writer.error, VISIBLE_WITHIN_S, every_s=0.01)
+        wait_for("the source", lambda: writer.is_open, VISIBLE_WITHIN_S)
+        writer.close(timeout_s=0)
+    outlet.close()
+
+
+@pytest.mark.parametrize(
+    ("has_id", "replaced"), [(False, True), (True, False)], ids=["waits for its id", "waits for the broker"]
+)
+def test_a_producer_that_never_gets_its_id_is_replaced(tmp_path: Path, has_id: bool, replaced: bool) -> None:
+    """As kafka-python leaves it when the broker is killed while it asks for one."""
+    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    producer, told = MagicMock(), []
+    producer._transaction_manager.has_producer_id.return_value = has_id
+    producer._transaction_manager.is_bumping_epoch.return_value = False
+    outlet._producer = producer
+    with patch("connectors.outlet._ID_WITHIN_S", 0.0):
+        outlet.send("ioc.readings.v1", 0, b"", [], lambda *result: told.append(result))
+        outlet._step()
+    assert (outlet._producer is None, bool(told)) == (replaced, replaced)
     outlet.close()
