@@ -176,6 +176,10 @@ class Settings:
         """The key by which `ioc serve` signs what it forwards to the lab; made at the first call, mode 600."""
         return secret_file(self.data_dir / "keys" / "lab.key")
 
+    def login_key(self) -> str:
+        """The key that marks browsers which have logged in before; made at the first call, mode 600."""
+        return secret_file(self.data_dir / "keys" / "login.key")
+
     def source_token(self, source: str) -> str:
         """Token of a push source, made at the first call, kept with mode 600."""
         return secret_file(self.data_dir / "tokens" / f"{source}.token")

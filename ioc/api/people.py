@@ -38,7 +38,6 @@ class PersonShape(TypedDict):
     full_name: str
     role: str
     disabled: bool
-    locked_until: str | None
 
 
 class PeopleList(TypedDict):
@@ -82,7 +81,7 @@ def routes(centre: Centre) -> APIRouter:
 
     @router.post("/people", response_model=PersonShape, status_code=201)
     async def add(request: Request, given: NewPerson) -> Response:
-        """409 when the name is taken or unfit, or the password too short."""
+        """409 when the name is taken or unfit, or the password too easy to guess."""
         person = await asyncio.to_thread(accounts.add, given.name, given.full_name, given.role, given.password)
         await asyncio.to_thread(
             trail.note, caller_of(request).name, "person.add", person.name, {"role": str(person.role)}
@@ -138,5 +137,4 @@ def _shape(person: Person) -> PersonShape:
         "full_name": person.full_name,
         "role": str(person.role),
         "disabled": person.disabled,
-        "locked_until": rfc3339(person.locked_until) if person.locked_until else None,
     }

@@ -11,6 +11,7 @@ from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import CSRF_HEADER, DISPLAY_COOKIE, SESSION_COOKIE, caller_of, session_of
 from ioc.api.live import is_same_origin
+from ioc.api.login import BROWSER_COOKIE, LoginDesk
 from ioc.api.problems import Problem, unfit_field
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Caller
@@ -18,6 +19,7 @@ from ioc.people import AccountRefused, Session
 from ioc.people.sessions import LONGEST
 
 _SECONDS = int(LONGEST.total_seconds())
+_BROWSER_SECONDS = 365 * 86_400
 _DISPLAY_SECONDS = 10 * 365 * 86_400
 
 
@@ -49,6 +51,7 @@ class SessionShape(TypedDict):
 def routes(centre: Centre) -> APIRouter:
     router = APIRouter(prefix="/api/v1/session", tags=["people"])
     people = centre.people
+    desk = LoginDesk(people, centre.settings.login_key())
 
     @router.get("", response_model=SessionShape)
     async def who(request: Request) -> Response:
@@ -57,7 +60,7 @@ def routes(centre: Centre) -> APIRouter:
 
     @router.post("", response_model=SessionShape)
     async def log_in(request: Request, given: LogIn) -> Response:
-        """Sets a cookie. 401 with one sentence when it is refused."""
+        """Sets a cookie. 401 with one sentence when it is refused, later after each wrong try; 429 after too many."""
         if not is_same_origin(request.headers.get("origin"), request.headers.get("host"), request.url.scheme):
             raise Problem(403, "A page of another site may not log in here.")
         secure = request.url.scheme == "https"
@@ -69,13 +72,14 @@ def routes(centre: Centre) -> APIRouter:
                 Json(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
             )
         try:
-            person = await asyncio.to_thread(people.accounts.log_in, given.name, given.password)
+            person = await desk.log_in(given.name, given.password, _address(request), _browser(request))
         except AccountRefused as fault:
             await asyncio.to_thread(people.trail.note, "", "session.refused", given.name[:64])
             raise Problem(401, str(fault)) from None
         token, session = await asyncio.to_thread(people.sessions.begin, person)
         await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
-        return _with_cookie(Json(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
+        response = _with_cookie(Json(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
+        return _with_cookie(response, BROWSER_COOKIE, desk.mark(person.name), _BROWSER_SECONDS, secure)
 
     @router.delete("", status_code=204)
     async def log_out(request: Request) -> Response:
@@ -96,7 +100,7 @@ def routes(centre: Centre) -> APIRouter:
             raise Problem(401, f"Log in first; changes carry {CSRF_HEADER}.")
         name = session.person.name
         try:
-            await asyncio.to_thread(people.accounts.log_in, name, given.present)
+            await desk.log_in(name, given.present, _address(request), _browser(request))
             await asyncio.to_thread(people.accounts.set_password, name, given.new)
         except AccountRefused as fault:
             raise unfit_field("present", str(fault)) from None
@@ -106,6 +110,14 @@ def routes(centre: Centre) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _browser(request: Request) -> str:
+    return request.cookies.get(BROWSER_COOKIE, "")
 
 
 def _shape(caller: Caller, session: Session | None) -> dict[str, Any]:

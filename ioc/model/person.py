@@ -1,7 +1,6 @@
 """People: their roles, and what each role may do."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -40,13 +39,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account. `name` is what they log in with, `full_name` what others see; `locked_until` after failed tries."""
+    """An account. `name` is what they log in with, `full_name` what others see."""
 
     name: str
     full_name: str
     role: Role
     disabled: bool = False
-    locked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
 
 from ioc.api import create_app
+from ioc.api.login import LoginDesk
 from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
 from ioc.model.person import PERMISSIONS, Permission, Role
 from tests.unit.api.fake_centre import ADMIN, FakeParts
@@ -177,6 +179,39 @@ async def test_a_refused_log_in(parts: FakeParts) -> None:
     answer = await client.post("/api/v1/session", json={"name": "nobody", "password": "x"})
     assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
     assert [act.act for act in parts.people.trail.read()] == ["session.refused"]
+
+
+async def test_known_and_unknown_names_get_one_answer_and_nobody_is_locked_out(parts: FakeParts) -> None:
+    parts.people.accounts.add("lan", "Lan", Role.VIEWER, PASSWORD)
+    right, slept = {"name": "lan", "password": PASSWORD}, []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    with patch.object(LoginDesk.__init__, "__defaults__", (sleep,)):
+        app = create_app(parts.centre())
+
+    def client(address: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 1)), base_url="http://centre")
+
+    home, stranger = client("10.0.0.1"), client("10.0.0.9")
+    assert (await home.post("/api/v1/session", json=right)).status_code == 200
+    answers = {}
+    for name in ("lan", "nobody"):
+        wrong = {"name": name, "password": "wrong password"}
+        told = [await stranger.post("/api/v1/session", json=wrong) for _ in range(6)]
+        answers[name] = [(one.status_code, one.text) for one in told]
+    assert answers["lan"] == answers["nobody"]
+    half = len(slept) // 2
+    assert slept[:half] == pytest.approx(slept[half:], abs=0.3)
+    assert half > 1
+    slept.clear()
+    assert (await client("10.0.0.2").post("/api/v1/session", json=right)).status_code == 200
+    # The same address as the stranger's, as behind one proxy, but a browser that has logged in here before.
+    beside = client("10.0.0.9")
+    beside.cookies.update({"ioc_browser": home.cookies["ioc_browser"]})
+    assert (await beside.post("/api/v1/session", json=right)).status_code == 200
+    assert slept == []
 
 
 async def test_a_display_logs_in_and_only_looks(parts: FakeParts) -> None:

@@ -1,0 +1,99 @@
+"""Passwords: which are refused, and their Argon2 hashes."""
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from ioc.errors import ConfigurationInvalid
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 256
+MIN_DIFFERENT_CHARACTERS = 6
+_SEQUENCES = (
+    "01234567890123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "1qaz2wsx3edc4rfv",
+)
+_MIN_SEQUENCE = 4
+_MIN_REST = 6
+"""So many characters must be left once well-known pieces are taken out."""
+_LOOKALIKES = str.maketrans("013457@$!", "oieastasi")
+# Memory, passes and lanes after OWASP's password storage cheat sheet for Argon2id: 19 MiB, 2, 1.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+NOBODYS_HASH = _HASHER.hash("nobody's password")
+"""Compared with where there is no account, so that a wrong name takes as long as a wrong password."""
+
+
+def check_password(password: str, account: str) -> None:
+    """Raises ConfigurationInvalid: too short, hardly any different characters, well known, or made of the account's
+    name, with the reason in one sentence."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise ConfigurationInvalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    folded = _folded(password)
+    if len(set(folded)) < MIN_DIFFERENT_CHARACTERS or _is_repeated(folded):
+        raise ConfigurationInvalid("The password repeats itself; use several words that do not belong together.")
+    if len(account) >= 3 and len(folded.replace(_folded(account), "")) < max(_MIN_REST, len(folded) // 2):
+        raise ConfigurationInvalid("The password is made of the account's name; choose another.")
+    if _rest(folded) < _MIN_REST:
+        raise ConfigurationInvalid(
+            "The password is among those that are tried first (a common word, a sequence, a year); "
+            "use several words that do not belong together."
+        )
+
+
+def hashed(password: str) -> str:
+    """The Argon2id hash to keep."""
+    return _HASHER.hash(password)
+
+
+def matches(kept_hash: str, password: str) -> bool:
+    """Whether this is the password behind the hash; takes some 50 ms of the processor whatever the answer is."""
+    try:
+        return _HASHER.verify(kept_hash, password[:LONGEST_PASSWORD]) and len(password) <= LONGEST_PASSWORD
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _folded(text: str) -> str:
+    """Small letters without Vietnamese marks."""
+    plain = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
+    return "".join(one for one in plain if not unicodedata.combining(one))
+
+
+def _is_repeated(folded: str) -> bool:
+    """Whether it is one piece, at most a third of it, over and over."""
+    return any(folded == (folded[:period] * len(folded))[: len(folded)] for period in range(1, len(folded) // 3 + 1))
+
+
+def _rest(folded: str) -> int:
+    """How many characters remain without common words, sequences, years, and what only fills up."""
+    for sequence in (*_SEQUENCES, *(one[::-1] for one in _SEQUENCES)):
+        for length in range(len(sequence), _MIN_SEQUENCE - 1, -1):
+            for start in range(len(sequence) - length + 1):
+                folded = folded.replace(sequence[start : start + length], " ")
+    folded = re.sub(r"(19|20)\d\d", " ", folded)
+    for text in (folded, folded.translate(_LOOKALIKES)):
+        left = text
+        for word in _common_words():
+            left = left.replace(word, " ")
+        # Digits and signs around a common word make it no rarer.
+        letters = re.sub(r"[^a-z]", "", left) if left != text else re.sub(r"\s", "", left)
+        if len(letters) < _MIN_REST:
+            return len(letters)
+    return len(folded)
+
+
+@cache
+def _common_words() -> tuple[str, ...]:
+    """The longest first."""
+    lines = Path(__file__).with_name("common_words.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(
+        sorted((line for line in lines if line and not line.startswith("#")), key=lambda word: (-len(word), word))
+    )
