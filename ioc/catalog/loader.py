@@ -24,7 +24,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     ConfigurationInvalid for a code that is no province's."""
     units = province_units(province, overlay)
     faults: list[Fault] = []
-    entries = read_packs(overlay, faults).entries
+    entries = read_packs(province, overlay, faults).entries
     decisions = read_decisions(overlay, faults)
     sectors: dict[str, Sector] = {}
     for sector_id, entry in entries["sector"].items():

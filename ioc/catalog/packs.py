@@ -41,12 +41,14 @@ class Packs:
     entries: Mapping[str, dict[str, Entry]]
 
 
-def read_packs(overlay: Path | None, faults: list[Fault]) -> Packs:
-    """The package's packs with the province's files (`overlay/*.toml`, in the order of their names) laid over: an entry
-    with a known id replaces the fields it names, any other is added. Files that cannot be read become faults."""
+def read_packs(province: str, overlay: Path | None, faults: list[Fault]) -> Packs:
+    """Return the package's packs, those that it has of this province (`provinces/CODE/*.toml`) and the province's own
+    files (`overlay/*.toml`), in the order of their names, each layer over the one before: an entry with a known id
+    replaces the fields it names, any other is added. Files that cannot be read become faults."""
     entries: dict[str, dict[str, Entry]] = {kind: {} for kind in ("sector", *TABLES)}
     package = Path(str(files("ioc.catalog")))
     _lay(entries, [*sorted(package.glob("sectors/*.toml")), *sorted(package.glob("rules/*.toml"))], faults)
+    _lay(entries, sorted(package.glob(f"provinces/{province}/*.toml")), faults)
     if overlay is not None and overlay.is_dir():
         _lay(entries, sorted(path for path in overlay.glob("*.toml") if path.name != CALENDAR), faults)
     return Packs(entries)

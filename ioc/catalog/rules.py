@@ -49,7 +49,7 @@ def load_rules(
     """
     faults: list[Fault] = []
     left_out: list[Fault] = []
-    entries = read_packs(overlay, faults).entries
+    entries = read_packs(catalog.province.code, overlay, faults).entries
     procedures = {}
     for procedure_id, entry in entries["procedure"].items():
         procedures[procedure_id] = read_procedure(entry.row(subject_of("procedure", procedure_id), faults))

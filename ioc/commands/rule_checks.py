@@ -51,7 +51,9 @@ def _case_files(overlay: Path | None, catalog: Catalog, in_force: Rules) -> Iter
     own = overlay is not None and overlay.is_dir()
     shipped = load(catalog.province.code) if own else catalog
     rules = load_rules(shipped) if own else in_force
-    for path in sorted(Path(str(files("ioc.catalog").joinpath("rules", "cases"))).glob("*.toml")):
+    package = Path(str(files("ioc.catalog")))
+    of_the_province = package.glob(f"provinces/{catalog.province.code}/cases/*.toml")
+    for path in sorted([*package.glob("rules/cases/*.toml"), *of_the_province]):
         yield path, shipped, rules
     if overlay is not None:
         for path in sorted((overlay / "cases").glob("*.toml")):

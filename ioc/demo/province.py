@@ -62,7 +62,7 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
     began_at_ms = state.began_at_ms(data_dir, clock.now())
     handed_over = HandedOver(data_dir, began_at_ms)
     at = addresses.choose(data_dir)
-    write_sources(settings.sources_dir, at)
+    write_sources(settings.sources_dir, at, settings.province)
     folders = {source: Path(folder) for source, folder in at.folders.items()}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,12 +15,12 @@ from ioc.demo.world.profile_files import profiles
 MARK = "# Written by the demonstration at its start. Remove this line to keep changes of your own.\n"
 
 
-def write_sources(folder: Path, at: Addresses) -> list[str]:
+def write_sources(folder: Path, at: Addresses, province: str) -> list[str]:
     """Write what is missing, and anew what still bears the mark and differs (the ports have changed); the names of
     the files written. Files without the mark are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for source, text in _texts(at):
+    for source, text in _texts(at, province):
         text = MARK + text
         path = folder / f"{source}.toml"
         present = path.read_text(encoding="utf-8") if path.exists() else MARK
@@ -33,13 +33,13 @@ def write_sources(folder: Path, at: Addresses) -> list[str]:
     return written
 
 
-def _texts(at: Addresses) -> Iterator[tuple[str, str]]:
+def _texts(at: Addresses, province: str) -> Iterator[tuple[str, str]]:
     """Name and text of every source."""
     for template in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
         if template.name.endswith(".toml"):
             yield template.name.removesuffix(".toml"), _filled(template.read_text(encoding="utf-8"), at)
     for profile in profiles():
-        yield from source_texts(profile, at)
+        yield from source_texts(profile.within(province), at)
 
 
 def _filled(text: str, at: Addresses) -> str:

@@ -6,7 +6,7 @@ One file a system; its stem is the name of the source. `profiles/README.md` says
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -50,7 +50,8 @@ class ReadingProfile:
     year since 2025, wandering slowly by `wander` and shaken by `spread`, both as shares; `counts` makes whole numbers
     with `mean` expected in an hour (or a period) at level 1. `of_measure` makes it the share `mean` of another measure
     of the file. `out_share` is the share of two-hour stretches in which it is 0. A `recent` one has only the last day
-    of history; a `sparse` one leaves out what is 0.
+    of history; a `sparse` one leaves out what is 0. One with a `province` is
+    measured in that province alone.
     """
 
     measure: str
@@ -78,6 +79,7 @@ class ReadingProfile:
     out_share: float = 0.0
     recent: bool = False
     sparse: bool = False
+    province: str = ""
     values: tuple[tuple[date, float], ...] = ()
 
     @property
@@ -147,6 +149,10 @@ class Profile:
     expected_every: str
     readings: tuple[ReadingProfile, ...]
     cases: tuple[CaseProfile, ...]
+
+    def within(self, province: str) -> "Profile":
+        """Return what the system gives in `province` (code)."""
+        return replace(self, readings=tuple(one for one in self.readings if one.province in ("", province)))
 
     @property
     def measures(self) -> tuple[str, ...]:

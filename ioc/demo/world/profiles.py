@@ -33,7 +33,8 @@ def readings(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms
 
 def handed_over(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms: int = 0) -> tuple[Readings, Ints]:
     """The same, with the moment (ms) at which each was handed over."""
-    wanted = [one for one in profile.readings if not (coarse_ms and one.recent)]
+    given = profile.within(world.units[0]).readings
+    wanted = [one for one in given if not (coarse_ms and one.recent)]
     made = [_of(world, profile, one, from_ms, to_ms, coarse_ms) for one in wanted]
     if not made:
         return nothing(), np.zeros(0, np.int64)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ioc.catalog import CatalogInvalid, load
+from ioc.catalog.rules import load_rules
 from ioc.errors import ConfigurationInvalid
 from ioc.model.kpi import CaseRatio, Formula, MeasureAggregate
 from tests.catalogs import hue
@@ -453,3 +454,13 @@ def test_a_text_cannot_be_summed_up(tmp_path: Path) -> None:
     write(tmp_path, SUMMED % '{ fee = "text" }')
     with pytest.raises(CatalogInvalid, match="'fee' is declared as a text in thing; only a number can be summed up"):
         load("46", tmp_path)
+
+
+@pytest.mark.parametrize("province", ["46", "48", "01"])
+def test_stations_belong_to_the_province_that_has_them(province: str) -> None:
+    catalog = load(province)
+    of_rivers = [kpi for kpi in catalog.kpis if kpi.startswith(("river.", "flood."))]
+    assert bool(of_rivers) == (province == "46")
+    text = " ".join(f"{kpi.name} {kpi.basis}" for kpi in catalog.kpis.values())
+    assert ("Kim Long" in text, "sông Hương" in text) == (province == "46", province == "46")
+    assert ("flood-stage-2" in load_rules(catalog).rules) == (province == "46")

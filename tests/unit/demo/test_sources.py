@@ -18,8 +18,8 @@ AT = Addresses(8111, 8112, {source: f"/drop/{source}" for source in DROPS})
 @pytest.fixture(scope="module")
 def feeds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     folder: Path = tmp_path_factory.mktemp("sources")
-    assert write_sources(folder, AT)
-    assert write_sources(folder, AT) == [], "what is there already is left alone"
+    assert write_sources(folder, AT, "46")
+    assert write_sources(folder, AT, "46") == [], "what is there already is left alone"
     return {path.stem: set(feeds_of(read_source(path))) for path in folder.glob("*.toml")}
 
 
