@@ -26,7 +26,7 @@ from ioc.clock import Clock
 from ioc.errors import RecordUnfit
 from ioc.model.case import Case
 from ioc.model.reading import Reading
-from ioc.model.rejection import Reason, Rejection
+from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.fields import check_case, check_reading
 from ioc.wire.kept_json import kept_json
@@ -137,7 +137,7 @@ def intake_of(
     now = surroundings.clock.now()
     readings: list[Reading] = []
     cases: list[Case] = []
-    rejections: list[Rejection] = []
+    rejections = Rejections()
     index, duplicate = 0, page.duplicate
     for number, (row, content) in enumerate(page.rows):
         if memory is not None and memory.settled[number]:
@@ -160,14 +160,14 @@ def intake_of(
                     readings.append(check_reading(record, surroundings.vocabulary, now))
             except RecordUnfit as fault:
                 refused = Rejection(index, fault.field, fault.reason, str(fault), content or _bytes(row))
-                rejections.append(refused)
+                rejections.add(index, refused.field, refused.reason, refused.message, refused.content)
             if memory is not None:
                 memory.note(number, part, refused)
             index += 1
     return Intake(
         readings=readings_batch(readings) if readings else None,
         cases=case_rows(cases) if cases else None,
-        rejections=rejections,
+        rejections=rejections.all(),
         duplicate=duplicate,
         position=page.position,
         row_keys=memory.to_remember() if memory is not None else NO_ROWS.keys,

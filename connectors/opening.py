@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.checkpoint import Checkpoint, Serial
@@ -17,6 +17,7 @@ from connectors.outlet import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
 from connectors.sealing import SCHEMAS, empty_batch
 from ioc.clock import rfc3339, to_ms
 from ioc.errors import BatchMalformed
+from ioc.kafka import Reader
 from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, Headers
@@ -109,7 +110,7 @@ def kind_of(topic: str) -> str:
 
 
 def _starts(
-    consumer: KafkaConsumer, partition: int, checkpoint: Checkpoint, ends: dict[str, int], since_ms: int | None
+    consumer: Reader, partition: int, checkpoint: Checkpoint, ends: dict[str, int], since_ms: int | None
 ) -> dict[str, int]:
     places = {topic: TopicPartition(topic, partition) for topic in ends}
     consumer.assign(list(places.values()))
@@ -125,7 +126,7 @@ def _starts(
 
 
 def _read_back(
-    consumer: KafkaConsumer,
+    consumer: Reader,
     source: str,
     partition: int,
     checkpoint: Checkpoint,
@@ -160,7 +161,7 @@ def _read_back(
 
 
 def _messages(
-    consumer: KafkaConsumer, partition: int, starts: dict[str, int], ends: dict[str, int]
+    consumer: Reader, partition: int, starts: dict[str, int], ends: dict[str, int]
 ) -> Iterator[tuple[str, int, Headers, bytes]]:
     """Both topics' messages from `starts` to before `ends`, each topic in order. Raises BrokerAway."""
     for topic, start in starts.items():

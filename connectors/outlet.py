@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ioc import topics
 from ioc.clock import Clock, SystemClock
 from ioc.errors import IocError
 from ioc.fault_register import FaultRegister
-from ioc.kafka import connection
+from ioc.kafka import Reader, connection
 from ioc.model.measure import Measure
 from ioc.periodic_thread import PeriodicThread
 from ioc.wire.headers import Headers
@@ -155,13 +155,12 @@ class Outlet:
                     raise BrokerAway(f"Kafka does not answer: {fault}") from fault
             return self._producer
 
-    def consumer(self) -> KafkaConsumer:
+    def consumer(self) -> Reader:
         """A reader of its own for an opening. Raises BrokerAway."""
         try:
-            return KafkaConsumer(
+            return Reader(
                 **self._connection,
                 enable_auto_commit=False,
-                check_crcs=False,
                 fetch_max_wait_ms=50,
                 max_partition_fetch_bytes=topics.MESSAGE_BYTES,
                 max_poll_records=2000,

@@ -13,7 +13,7 @@ import pyarrow as pa
 from connectors.known_keys import NO_ROWS, KeyRows
 from connectors.record_keys import Keys
 from ioc import topics
-from ioc.model.rejection import Rejection
+from ioc.model.rejection import Rejection, count_records
 from ioc.wire import arrow
 from ioc.wire.schemas import CASES, READINGS
 
@@ -64,7 +64,7 @@ class Intake:
     @property
     def records(self) -> int:
         rows: int = sum(batch.num_rows for batch in (self.readings, self.cases) if batch is not None)
-        return rows + len(self.rejections) + self.duplicate
+        return rows + count_records(self.rejections) + self.duplicate
 
 
 @dataclass
@@ -106,10 +106,11 @@ def seal(pending: Sequence[Pending], position: Any) -> list[Message]:
         duplicate = sum(p.duplicates.get(topic, 0) for p in pending)
         duplicate += sum(p.intake.duplicate for p in pending if p.intake.topic_of_refused == topic)
         for batch, rejections in _cut(rows, refused, schema, counts_alone=duplicate > 0):
-            received = batch.num_rows + len(rejections) + duplicate
+            rejected = count_records(rejections)
+            received = batch.num_rows + rejected + duplicate
             value = arrow.encode(batch, rejections, row_keys)
             row_keys = b""
-            messages.append(Message(topic, value, received, duplicate, len(rejections), position, requests))
+            messages.append(Message(topic, value, received, duplicate, rejected, position, requests))
             requests, duplicate = {}, 0
     if not messages and (requests or row_keys):
         empty = arrow.encode(empty_batch(topics.READINGS), (), row_keys)
@@ -129,7 +130,7 @@ def _numbered(intakes: Sequence[Intake]) -> list[Rejection]:
     base = 0
     for intake in intakes:
         numbered += [replace(r, index=base + r.index, content=r.content[:REJECTION_BYTES]) for r in intake.rejections]
-        base += max([intake.records, *(r.index + 1 for r in intake.rejections)])
+        base += max([intake.records, *(r.index + r.records for r in intake.rejections)])
     return numbered
 
 

@@ -26,7 +26,7 @@ from ioc import topics
 from ioc.errors import SpoolFull
 from ioc.model.case import Case
 from ioc.model.reading import Reading
-from ioc.model.rejection import Rejection
+from ioc.model.rejection import Rejection, count_records
 from ioc.wire.schemas import readings_batch
 
 FLUSH_S = 0.1
@@ -218,7 +218,7 @@ class SourceWriter:
         self._counts = replace(
             counts,
             received=counts.received + records,
-            rejected=counts.rejected + len(pending.intake.rejections),
+            rejected=counts.rejected + count_records(pending.intake.rejections),
             duplicate=counts.duplicate + duplicate,
             newest=max(filter(None, (counts.newest, newest)), default=None),
         )

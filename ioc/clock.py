@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+LAST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999, in which the calendar ends."""
+
 
 class Clock(Protocol):
     """Source of the present moment."""

@@ -69,3 +69,7 @@ class StoreUnavailable(IocError):
 
 class StoreDamaged(StoreUnavailable):
     """The store's file cannot be opened at all; a person has to restore it. The server stands in until then."""
+
+
+class NotStorable(IocError):
+    """The store is well, but cannot hold what was to be written; it is set aside, and its partition goes on."""

@@ -1,14 +1,19 @@
 """Kafka clients with the centre's connection settings, and its topics on the broker."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.record import MemoryRecords
 
 from ioc.errors import IocError
 from ioc.topics import TOPICS, Topic
+from ioc.wire.record_batches import RecordBatches
 
 
 class BrokerUnavailable(IocError):
@@ -38,6 +43,25 @@ def connection(bootstrap: str, security: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+class _SoundRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
+    """The library's, over batches that have been read as a whole before."""
+
+    def __init__(self, fetch_offset: int, tp: TopicPartition, records: MemoryRecords, *args: Any, **named: Any) -> None:
+        super().__init__(fetch_offset, tp, RecordBatches(records._buffer, MemoryRecords), *args, **named)
+
+
+class Reader(KafkaConsumer):  # type: ignore[misc]
+    """The consumer that everything here reads with.
+
+    It gives what was committed only, and a batch that cannot be read as one record, at the last offset of the batch,
+    whose value is an `ioc.wire.record_batches.UndecodableBatch`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"isolation_level": "read_committed", **options})
+        self._fetcher.PartitionRecords = _SoundRecords
+
+
 def create_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> list[str]:
     """Create what is missing, leave what is there; names of the created. Raises BrokerUnavailable."""
     try:
@@ -60,7 +84,7 @@ def create_topics(bootstrap: str, security: Mapping[str, str], partitions: int) 
 def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState]:
     """The centre's topics that the broker has, in the order of `TOPICS`. Raises BrokerUnavailable."""
     try:
-        consumer = KafkaConsumer(**connection(bootstrap, security))
+        consumer = Reader(**connection(bootstrap, security))
         try:
             states = []
             for topic in TOPICS:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ioc.errors import RecordUnfit
-from ioc.model.rejection import Reason, Rejection
+from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.attributes import check_attributes
 from ioc.wire.schemas import CASES
@@ -56,8 +56,10 @@ def check(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> 
     fit &= rows.fit_attributes(fit)
     if fit.all():
         return CheckedCases(batch, [])
-    rejections = [rows.rejection(row) for row in np.flatnonzero(~fit).tolist()]
-    return CheckedCases(batch.filter(pa.array(fit)), rejections)
+    rejections = Rejections()
+    for row in np.flatnonzero(~fit).tolist():
+        rejections.add(row, *rows.rejection(row))
+    return CheckedCases(batch.filter(pa.array(fit)), rejections.all())
 
 
 def _fit_words(words: dict[str, Words], vocabulary: Vocabulary) -> Flags:
@@ -150,14 +152,15 @@ class _Rows:
             return fault.field, fault.reason, str(fault)
         return None
 
-    def rejection(self, row: int) -> Rejection:
-        """Why an unfit row is unfit, by the first fault in the order of `ioc.wire.fields`."""
+    def rejection(self, row: int) -> tuple[str, str, str, bytes]:
+        """Field, reason and sentence of an unfit row, by the first fault in the order of `ioc.wire.fields`, and the
+        row as JSON."""
         record: dict[str, Any] = {name: self._word(name, row) for name in _WORDS}
         record |= {name: time_text(int(self.times[name][row])) for name in _TIMES}
         record |= {name: self.batch.column(name)[row].as_py() for name in ("case_id", "attributes")}
         field, reason, message = self._verdict(record, row)
         content = json.dumps({name: record[name] for name in CASES.names}, ensure_ascii=False)
-        return Rejection(row, field, reason, message, content.encode())
+        return field, reason, message, content.encode()
 
     def _word(self, name: str, row: int) -> str | None:
         code = self.words[name].codes[row]

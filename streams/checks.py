@@ -1,7 +1,6 @@
 """Checks of a batch of readings, a column at a time; only unfit rows are looked at one by one."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ioc.clock import from_ms, rfc3339, to_ms
-from ioc.model.rejection import Reason, Rejection
+from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
 from ioc.model.window import BEGINNING
 from streams.known import MeasuresOf, Words
@@ -73,8 +72,9 @@ def fit_rows(columns: Columns, measures: MeasuresOf, vocabulary: Vocabulary, inp
 
 def rejections_of(
     columns: Columns, batch: pa.RecordBatch, unfit: Rows, vocabulary: Vocabulary, input_time_ms: int
-) -> Iterator[Rejection]:
+) -> list[Rejection]:
     """Why each unfit row is unfit: the first reason in the order of the columns, as `ioc.wire.fields` would say."""
+    rejections = Rejections()
     has_value = batch.column("value").is_valid().to_numpy(zero_copy_only=False)
     for row in unfit.tolist():
         measure, unit, subject = (
@@ -85,7 +85,8 @@ def rejections_of(
         value = float(columns.value[row]) if has_value[row] else None
         field, reason, message = _verdict(vocabulary, measure, unit, subject, ms, value, input_time_ms)
         content = {"measure": measure, "unit": unit, "subject": subject, "time": time_text(ms), "value": value}
-        yield Rejection(row, field, reason, message, json.dumps(content, ensure_ascii=False).encode())
+        rejections.add(row, field, reason, message, json.dumps(content, ensure_ascii=False).encode())
+    return rejections.all()
 
 
 def _verdict(

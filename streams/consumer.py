@@ -1,4 +1,5 @@
-"""Faust's consumer, made to commit nothing that is not answered, and to wait for a broker that is away.
+"""Faust's consumer, made to commit nothing that is not answered, to wait for a broker that is away, and to go on behind
+a batch that cannot be read.
 
 Faust tells a message that it has passed over, at a rebalance, from one that the log does not have by guessing: it
 commits past a single missing message at the head, and takes records that were fetched before it sought back to the
@@ -9,21 +10,33 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from typing import Any
 
+from aiokafka.consumer import fetcher  # type: ignore[import-untyped]
 from aiokafka.errors import IllegalStateError, KafkaError  # type: ignore[import-untyped]
+from aiokafka.record.memory_records import MemoryRecords  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from ioc.wire.record_batches import RecordBatches
+
 _FETCH_WAIT_MS = 200
 _PAUSE_S = 0.1
+
+
+def _sound_records(content: bytes) -> RecordBatches:
+    """In place of aiokafka's own: a batch that cannot be read would end the worker again and again."""
+    return RecordBatches(content, MemoryRecords)
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that speaks to the broker."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        """Faust lets a fetch wait 1.5 s at the broker, and no other partition there is fetched meanwhile."""
+        """Reads what was committed only. Faust lets a fetch wait 1.5 s at the broker, and no other partition there is
+        fetched meanwhile."""
+        fetcher.MemoryRecords = _sound_records
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

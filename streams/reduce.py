@@ -45,7 +45,7 @@ def reduce(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) ->
     if fit is None:
         return Reduced(_panes(columns, measures), [], batch.num_rows)
     unfit = np.setdiff1d(np.arange(batch.num_rows), fit, assume_unique=True)
-    rejections = list(rejections_of(columns, batch, unfit, vocabulary, input_time_ms))
+    rejections = rejections_of(columns, batch, unfit, vocabulary, input_time_ms)
     return Reduced(_panes(columns.take(fit), measures), rejections, len(fit))
 
 

@@ -14,18 +14,18 @@ from connectors.sealing import Intake
 from connectors.writer import SourceWriter
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed, ConfigurationInvalid, SpoolFull
-from ioc.model.rejection import Reason, Rejection
+from ioc.model.rejection import SINGLE_REJECTIONS, Reason, Rejection, count_records
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.records import check
 
 BODY_BYTES = 50 * 1024 * 1024
-LISTED_AT_MOST = 1000
+MAX_LISTED = SINGLE_REJECTIONS
 SAFE_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
 class PushAnswer:
-    """`rejected` in the order of the records, without their bytes, at most LISTED_AT_MOST of `rejected_count`."""
+    """`rejected` in the order of the records, without their bytes, at most MAX_LISTED of `rejected_count`."""
 
     accepted: int
     duplicate: int
@@ -99,8 +99,9 @@ class PushEndpoint:
 
         def answer(accepted: int, duplicate: int, conflicts: Sequence[Rejection]) -> dict[str, Any]:
             refused = sorted([*intake.rejections, *conflicts], key=lambda r: r.index)
-            listed = tuple(Rejection(r.index, r.field, r.reason, r.message) for r in refused[:LISTED_AT_MOST])
-            answers.append(PushAnswer(accepted, duplicate, listed, len(refused)))
+            single = [r for r in refused if r.records == 1]
+            listed = tuple(Rejection(r.index, r.field, r.reason, r.message) for r in single[:MAX_LISTED])
+            answers.append(PushAnswer(accepted, duplicate, listed, count_records(refused)))
             return answers[0].remembered()
 
         await asyncio.wrap_future(writer.submit(intake, key, answer).safe)

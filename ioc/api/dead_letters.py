@@ -14,7 +14,7 @@ from ioc.api.rows import equal_to, select, stored_time
 from ioc.api.threads import Threads
 
 SHOWN_BYTES = 16 * 1024
-_COLUMNS = '"key", source, topic, partition, "offset", "index", field, reason, message, cut_from, "at"'
+_COLUMNS = '"key", source, topic, partition, "offset", "index", field, reason, message, cut_from, "at", records'
 _PAGE = f"""
 SELECT {_COLUMNS}, octet_length(content) AS size, content[1:{SHOWN_BYTES}] AS content
 FROM dead_letters WHERE {{where}} ORDER BY "at" DESC, "key" DESC LIMIT ?
@@ -24,7 +24,8 @@ _ONE = f"SELECT {_COLUMNS}, octet_length(content) AS size, content FROM dead_let
 
 class DeadLetterShape(TypedDict):
     """`content_base64` are the record's first bytes (all of them when one letter is asked for); `content_text` is the
-    same where it is UTF-8; `content_size_bytes` is the record's size as it was received."""
+    same where it is UTF-8; `content_size_bytes` is the record's size as it was received. With `records` above 1 it
+    stands for that many with the same fault, one a line."""
 
     key: str
     source: str
@@ -36,6 +37,7 @@ class DeadLetterShape(TypedDict):
     reason: str
     message: str
     at: str
+    records: int
     content_base64: str
     content_text: str | None
     content_size_bytes: int
@@ -95,6 +97,7 @@ def dead_letter_shape(row: dict[str, Any]) -> DeadLetterShape:
         "reason": row["reason"],
         "message": row["message"],
         "at": stored_time(row["at"]),
+        "records": row["records"],
         "content_base64": b64encode(content).decode(),
         "content_text": _text(content, whole=len(content) == row["size"]),
         "content_size_bytes": row["cut_from"] or row["size"],

@@ -69,12 +69,48 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "{source}: {records} records were sent, but are not in the log.",
     ),
     "output_missing": FaultText(
-        "Offset {first} đến {last} của {topic} phân vùng {partition} chưa có kết quả xử lý.",
-        "Offsets {first} to {last} of {topic} partition {partition} have no output.",
+        "Offset {first} đến {last} của {topic} phân vùng {partition} chưa có kết quả xử lý; hãy chạy `ioc topics`.",
+        "Offsets {first} to {last} of {topic} partition {partition} have no output; run `ioc topics`.",
     ),
     "inputs_lost": FaultText(
         "Offset {first} đến {last} của {topic} phân vùng {partition} đã mất: {reason}.",
         "Offsets {first} to {last} of {topic} partition {partition} are lost: {reason}.",
+    ),
+    "inputs_expired": FaultText(
+        "Offset {first} đến {last} của {topic} phân vùng {partition} đã mất: hết hạn lưu trong Kafka trước khi "
+        "được ghi; hãy giữ tiến trình `ioc streams` và `ioc serve` luôn chạy hoặc tăng thời gian lưu của chủ đề.",
+        "Offsets {first} to {last} of {topic} partition {partition} are lost: they expired before they were applied; "
+        "keep `ioc streams` and `ioc serve` running, or raise the topic's retention.",
+    ),
+    "topic_recreated": FaultText(
+        "Offset {first} đến {last} của {topic} phân vùng {partition} đã mất: chủ đề đã bị tạo lại; "
+        "hãy gửi lại dữ liệu của khoảng thời gian đó từ hệ thống nguồn.",
+        "Offsets {first} to {last} of {topic} partition {partition} are lost: the topic was re-created; "
+        "have the sector systems send that time again.",
+    ),
+    "log_cut": FaultText(
+        "Offset {first} đến {last} của {topic} phân vùng {partition} không còn trong Kafka dù kho đã đọc đến đó "
+        "(ví dụ sau khi mất điện); việc ghi tiếp tục từ cuối chủ đề, hãy kiểm tra đĩa của Kafka.",
+        "Offsets {first} to {last} of {topic} partition {partition} are gone from Kafka although the store has read "
+        "them (as after a loss of power); writing goes on from the end of the topic, check the disk of Kafka.",
+    ),
+    "output_unreadable": FaultText(
+        "Offset {first} đến {last} của {topic} phân vùng {partition} không được ghi: kết quả xử lý không đọc được và "
+        "nằm trong danh sách bản ghi lỗi; hãy gửi lại dữ liệu đó.",
+        "Offsets {first} to {last} of {topic} partition {partition} were not applied: their output cannot be read and "
+        "is among the dead letters; have that data sent again.",
+    ),
+    "partition_stalled": FaultText(
+        "{topic} phân vùng {partition} đứng yên đã {seconds} giây ở offset {first}, {waiting} gói tin đang chờ; "
+        "hãy kiểm tra `ioc streams` có đang chạy không, rồi chạy `ioc topics`.",
+        "{topic} partition {partition} has stood still for {seconds} s at offset {first}, {waiting} messages wait; "
+        "see whether `ioc streams` runs, then run `ioc topics`.",
+    ),
+    "writer_fenced": FaultText(
+        "{source}: {records} bản ghi không được ghi vì có nơi khác đã gửi dưới tên nguồn này với thế hệ cao hơn "
+        "{generation}; bộ ghi sẽ tự mở lại, nếu lặp lại hãy tìm ai đang ghi cùng tên.",
+        "{source}: {records} records were not taken, since another has written under its name with a generation above "
+        "{generation}; its writer opens anew by itself; if this comes back, look who else writes under that name.",
     ),
     "rows_miscounted": FaultText(
         "Số dòng trong kho không khớp với sổ cái: {reason}.",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from ioc.model.fault import Fault
 
@@ -19,18 +20,33 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Stall:
+    """Inputs [from_offset, to_offset) of a source partition wait, and none was applied since `since`."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    to_offset: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LogView:
-    """The input topics as the historian last saw them: end offset by (topic, partition), gaps; `at` is when."""
+    """The input topics as the historian last saw them: end offset by (topic, partition), gaps, partitions that stand
+    still, and the highest writer's generation of each source; `at` is when."""
 
     at: datetime
     ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    stalls: tuple[Stall, ...] = ()
+    generations: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceAccount:
     """Records of one source. `in_flight` were received by the connector and are not in the store yet; `fenced` and
-    `replayed` count batches that rightly were not applied a second time."""
+    `replayed` count batches that were not applied: of a writer that another had replaced, with `fenced_records` in
+    them, and outputs published a second time."""
 
     source: str
     received: int
@@ -41,6 +57,7 @@ class SourceAccount:
     fenced: int = 0
     replayed: int = 0
     last_input_at: datetime | None = None
+    fenced_records: int = 0
 
     @property
     def balances(self) -> bool:
@@ -56,6 +73,15 @@ class PartitionAccount:
     next_offset: int
     end_offset: int
     gaps: tuple[tuple[int, int], ...] = ()
+
+
+class LossCause(StrEnum):
+    """Why inputs will never be applied, as the store keeps it; the fault of each has the same name as the member."""
+
+    INPUTS_EXPIRED = "expired before it was applied"
+    TOPIC_RECREATED = "the topic was re-created"
+    LOG_CUT = "the end of the log is gone"
+    OUTPUT_UNREADABLE = "the output cannot be read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Why a record was not counted, and what stays of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import StrEnum
 
 
@@ -25,14 +27,78 @@ class Reason(StrEnum):
     TOTAL_ROW = "total_row"
     LEFT_OUT = "left_out"
     KEY_CONFLICT = "key_conflict"
+    NOT_STORABLE = "not_storable"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One unfit record: its place in the batch, the field, the reason, a sentence, and its bytes as received."""
+    """One unfit record: its place in the batch, the field, the reason, a sentence, and its bytes as received.
+
+    With `records` above 1 it stands for that many with the same reason and field, `index` being that of the first; then
+    `content` has their bytes, one record a line.
+    """
 
     index: int
     field: str
     reason: str
     message: str
     content: bytes = b""
+    records: int = 1
+
+
+def count_records(rejections: Iterable[Rejection]) -> int:
+    """How many records they stand for."""
+    return sum(rejection.records for rejection in rejections)
+
+
+SINGLE_REJECTIONS = 1000
+"""So many of one batch are kept one by one, the others in bundles."""
+BUNDLE_BYTES = 512 * 1024
+
+
+class Rejections:
+    """Collect the rejections of one batch in memory of about their own bytes, however many they are.
+
+    A million records that are all unfit would be a million objects here, messages in Kafka and rows in the store.
+    """
+
+    def __init__(self) -> None:
+        self._single: list[Rejection] = []
+        self._open: dict[tuple[str, str], _Bundle] = {}
+        self._full: list[_Bundle] = []
+
+    def add(self, index: int, field: str, reason: str, message: str, content: bytes) -> None:
+        if len(self._single) < SINGLE_REJECTIONS:
+            self._single.append(Rejection(index, field, reason, message, content))
+            return
+        bundle = self._open.get((reason, field))
+        if bundle is not None and bundle.size_bytes + len(content) > BUNDLE_BYTES:
+            self._full.append(bundle)
+            bundle = None
+        if bundle is None:
+            bundle = self._open[reason, field] = _Bundle(index, field, reason, message)
+        bundle.add(content)
+
+    def all(self) -> list[Rejection]:
+        """The single ones, then the bundles, in the order of their first records."""
+        bundles = sorted([*self._full, *self._open.values()], key=lambda bundle: bundle.index)
+        return [*self._single, *(bundle.rejection() for bundle in bundles)]
+
+
+@dataclass
+class _Bundle:
+    index: int
+    field: str
+    reason: str
+    message: str
+    contents: list[bytes] = dataclass_field(default_factory=list)
+    size_bytes: int = 0
+
+    def add(self, content: bytes) -> None:
+        self.contents.append(content)
+        self.size_bytes += len(content) + 1
+
+    def rejection(self) -> Rejection:
+        records = len(self.contents)
+        message = self.message if records == 1 else f"{self.message} ({records} records with this fault.)"
+        return Rejection(self.index, self.field, self.reason, message, b"\n".join(self.contents), records)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable, connection
+from ioc.kafka import BrokerUnavailable, Reader, connection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.periodic_thread import PeriodicThread
 from ioc.topics import SOURCES
@@ -58,7 +58,7 @@ class SourceWatch:
             raise BrokerUnavailable(f"The states of the sources cannot be read: {failure!r}.") from failure
 
     def _follow(self) -> None:
-        consumer = KafkaConsumer(**self._connection)
+        consumer = Reader(**self._connection)
         try:
             place = TopicPartition(SOURCES, 0)
             consumer.assign([place])

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioc.errors import StoreUnavailable
+from ioc.errors import NotStorable
 
 _MOST = {"measure": 32767, "unit": 32767, "subject": 2**31 - 1}
 KINDS = tuple(_MOST)
@@ -37,7 +37,7 @@ class Codes:
         return self._codes[kind]
 
     def of(self, kind: str, words: Sequence[str]) -> np.ndarray:
-        """Codes of the words, in their order; new words are given the next ones. Raises StoreUnavailable when a kind
+        """Codes of the words, in their order; new words are given the next ones. Raises NotStorable when a kind
         has more words than codes."""
         codes = self._codes[kind]
         try:
@@ -46,9 +46,7 @@ class Codes:
             for word in words:
                 if word not in codes:
                     if len(codes) >= _MOST[kind]:
-                        raise StoreUnavailable(
-                            f"The store has room for {_MOST[kind]} {kind}s; {word!r} is more."
-                        ) from None
+                        raise NotStorable(f"The store has room for {_MOST[kind]} {kind}s; {word!r} is more.") from None
                     codes[word] = len(codes) + 1
                     self._fresh[kind].append(word)
         return np.array([codes[word] for word in words], np.int32)

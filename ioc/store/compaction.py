@@ -14,6 +14,7 @@ from ioc.store.pane_columns import KINDS, Kind
 
 GROWN_BY = 20_000
 """Rows a time of a level must have got before it is compacted while still open."""
+MAX_TOTAL = 2**63 - 1
 _KIND = {kind.name: kind for kind in KINDS}
 
 Bucket = tuple[str, str, int]
@@ -125,15 +126,21 @@ def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
          "max(tick), what, topic, partition, arg_max(next_offset, tick) FROM progress GROUP BY what, topic, partition"),
         ("source_counts",
          "source, topic, generation, sequence, received, applied, duplicate, repeated, opened, fenced, replayed, "
-         "last_input_at",
-         "source, topic, generation, max(sequence), sum(received), sum(applied), sum(duplicate), sum(repeated), "
-         "sum(opened), sum(fenced), sum(replayed), max(last_input_at) FROM source_counts "
+         "last_input_at, fenced_records",
+         f"source, topic, generation, max(sequence), {_totals('received', 'applied', 'duplicate', 'repeated')}, "
+         f"{_totals('opened', 'fenced', 'replayed')}, max(last_input_at), {_totals('fenced_records')} "
+         "FROM source_counts "
          "GROUP BY source, topic, generation"),
         ("feeds", "source, kind, word, rows, first_at, last_at",
-         "source, kind, word, sum(rows), min(first_at), max(last_at) FROM feeds GROUP BY source, kind, word"),
+         f"source, kind, word, {_totals('rows')}, min(first_at), max(last_at) FROM feeds GROUP BY source, kind, word"),
         ("source_rejections", "source, topic, reason, n",
-         "source, topic, reason, sum(n) FROM source_rejections GROUP BY source, topic, reason"),
+         f"source, topic, reason, {_totals('n')} FROM source_rejections GROUP BY source, topic, reason"),
     ):  # fmt: skip
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE merged AS SELECT {merged}")
         cursor.execute(f"DELETE FROM {table}")
         cursor.execute(f"INSERT INTO {table} ({columns}) SELECT * FROM merged")
+
+
+def _totals(*columns: str) -> str:
+    """Sums that stop at the end of their column's 64 bits, where DuckDB would refuse the whole statement."""
+    return ", ".join(f"least(sum({column}), {MAX_TOTAL})::BIGINT" for column in columns)

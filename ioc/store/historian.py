@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from ioc.clock import Clock, SystemClock
-from ioc.errors import StoreUnavailable
+from ioc.errors import NotStorable, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
+from ioc.model.fault import Fault
 from ioc.model.ledger import LogView
 from ioc.periodic_thread import PeriodicThread, reason_of
+from ioc.store.ledger import faults_of_view
 from ioc.store.log import Log
 from ioc.store.session import LogRefused, Session, TopicsMissing
 from ioc.store.store import Store
 from ioc.store.tick import Commit
 
+LOG = logging.getLogger(__name__)
 RETRY_S = 0.5
 STUCK_AFTER_S = 10.0
 
@@ -94,6 +98,10 @@ class Historian:
         """The input topics as last seen, at most about a second old while live."""
         return self._view
 
+    def faults(self) -> Iterable[Fault]:
+        """What is wrong with single partitions and writers, while the log can be seen at all."""
+        return faults_of_view(self._view) if self._state.condition is Condition.LIVE else ()
+
     def _work(self) -> None:
         """Read and write until stopped. Whatever fails ends the session; the next one begins from what is stored."""
         try:
@@ -106,18 +114,28 @@ class Historian:
 
     def _follow(self) -> None:
         log = Log(self._bootstrap, self._security)
+        one_by_one = False
         try:
-            session = Session(self._store, log, self._on_commit, self._see, self._clock)
-            try:
-                while not self._thread.is_stopping:
-                    session.turn()
-                    self._become(Condition.LIVE, "")
-                    self._thread.succeeded()
-                session.commit()
-            finally:
-                session.close()
+            while not self._thread.is_stopping:
+                session = Session(self._store, log, self._on_commit, self._see, self._clock, one_by_one=one_by_one)
+                try:
+                    self._work_through(session)
+                except NotStorable as fault:
+                    if session.is_one_by_one:
+                        raise
+                    LOG.warning("what was read is written again one by one: %s", fault)
+                    one_by_one = True
+                finally:
+                    session.close()
         finally:
             log.close()
+
+    def _work_through(self, session: Session) -> None:
+        while not self._thread.is_stopping:
+            session.turn()
+            self._become(Condition.LIVE, "")
+            self._thread.succeeded()
+        session.commit()
 
     def _reopen(self) -> None:
         """After a failed write DuckDB takes nothing more until the file is opened anew."""

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from ioc.model.fault import Fault
-from ioc.model.ledger import Gap, Ledger, LogView, Loss, PartitionAccount, SourceAccount
+from ioc.model.ledger import Gap, Ledger, LogView, Loss, LossCause, PartitionAccount, SourceAccount, Stall
 from ioc.model.source import SourceState
 from ioc.store.audit import audit
 from ioc.topics import OUTPUT_OF, partition_of
@@ -23,11 +23,15 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
     `view` is the historian's (`Historian.log_view`); `states` are the sources' own reports, which tell what a connector
     took in that the store does not have yet.
     """
+    states = list(states)
     cursor.execute("BEGIN")
     try:
         rows = cursor.execute(
             "SELECT source, topic, generation, received, generation_received, applied, duplicate, fenced, replayed, "
-            "last_input_at FROM source_ledger ORDER BY source, topic"
+            "last_input_at, fenced_records FROM source_ledger ORDER BY source, topic"
+        ).fetchall()
+        fenced = cursor.execute(
+            "SELECT source, generation, sum(fenced_records) FROM source_counts WHERE fenced_records > 0 GROUP BY ALL"
         ).fetchall()
         rejections = cursor.execute(
             "SELECT source, reason, sum(n)::BIGINT FROM source_rejections GROUP BY ALL"
@@ -46,18 +50,50 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
     sources, missing = _sources(rows, rejections, {state.source: state for state in states}, view, next_offsets)
     faults += [_unbalanced(source, view.at) for source in sources if not source.balances]
     faults += missing
-    faults += [
-        Fault.of("output_missing", gap.since, **_inputs(gap)) for gap in view.gaps if view.at - gap.since > GAP_ALLOWED
-    ]
-    faults += [
-        Fault.of("inputs_lost", loss.found_at, **_inputs(loss), reason=loss.why)
-        for loss in losses
-        if loss.to_offset > loss.from_offset
-    ]
+    faults += _fenced_writers(fenced, {state.source: state for state in states}, view.at)
+    faults += faults_of_view(view)
+    faults += [_lost(loss) for loss in losses if loss.to_offset > loss.from_offset]
     return Ledger(tuple(sources), _partitions(view, next_offsets), tuple(losses), tuple(faults))
 
 
-def _inputs(of: Gap | Loss) -> dict[str, str | int]:
+def faults_of_view(view: LogView) -> list[Fault]:
+    """What the log alone tells: inputs without an output behind which others have one, and partitions that stand."""
+    gaps = [
+        Fault.of("output_missing", gap.since, **_inputs(gap)) for gap in view.gaps if view.at - gap.since > GAP_ALLOWED
+    ]
+    told = {(gap.topic, gap.partition) for gap in view.gaps}
+    return gaps + [
+        Fault.of(
+            "partition_stalled",
+            stall.since,
+            **_inputs(stall),
+            waiting=stall.to_offset - stall.from_offset,
+            seconds=round((view.at - stall.since).total_seconds()),
+        )
+        for stall in view.stalls
+        if (stall.topic, stall.partition) not in told
+    ]
+
+
+def _lost(loss: Loss) -> Fault:
+    """Each cause has a sentence of its own; one that an older version recorded is told as it was."""
+    try:
+        code = LossCause(loss.why).name.lower()
+    except ValueError:
+        return Fault.of("inputs_lost", loss.found_at, **_inputs(loss), reason=loss.why)
+    return Fault.of(code, loss.found_at, **_inputs(loss))
+
+
+def _fenced_writers(fenced: Iterable[Any], states: Mapping[str, SourceState], at: datetime) -> list[Fault]:
+    """Writers that run while another one's higher generation holds: what they send is not taken."""
+    return [
+        Fault.of("writer_fenced", at, source=source, generation=generation, records=int(records))
+        for source, generation, records in fenced
+        if source in states and states[source].generation == generation
+    ]
+
+
+def _inputs(of: Gap | Loss | Stall) -> dict[str, str | int]:
     return {"first": of.from_offset, "last": of.to_offset - 1, "topic": of.topic, "partition": of.partition}
 
 
@@ -108,6 +144,7 @@ def _sources(
                 fenced=sum(row[7] for row in own),
                 replayed=sum(row[8] for row in own),
                 last_input_at=max((row[9].replace(tzinfo=UTC) for row in own), default=None),
+                fenced_records=sum(row[10] or 0 for row in own),
             )
         )
     return accounts, faults

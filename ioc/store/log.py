@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
-from ioc.kafka import BrokerUnavailable, connection
+from ioc.kafka import BrokerUnavailable, Reader, connection
 from ioc.store.topic_logs import READ_TOPICS
 from ioc.topics import MESSAGE_BYTES, OUTPUT_OF
 
@@ -54,9 +54,9 @@ class Log:
         try:
             _reach(bootstrap)
             self._admin = self._kept(KafkaAdminClient(**options))
-            self._outputs = self._kept(KafkaConsumer(**reading))
+            self._outputs = self._kept(Reader(**reading))
             # Asked for single records only: the broker hands out one batch at least, however low the limit.
-            self._inputs = self._kept(KafkaConsumer(**reading | {"max_partition_fetch_bytes": 1}))
+            self._inputs = self._kept(Reader(**reading | {"max_partition_fetch_bytes": 1}))
         except (KafkaError, OSError) as fault:
             self.close()
             raise self._unavailable(fault) from fault
@@ -65,15 +65,23 @@ class Log:
         try:
             found = [t for t in self._admin.describe_topics(list(READ_TOPICS)) if t["error_code"] == 0]
             counts = {topic["name"]: len(topic["partitions"]) for topic in found}
-            inputs = [TopicPartition(name, n) for name in OUTPUT_OF if name in counts for n in range(counts[name])]
-            ends = self._inputs.end_offsets(inputs) if inputs else {}
+            inputs = [(name, n) for name in OUTPUT_OF if name in counts for n in range(counts[name])]
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
-        return LogState(
-            {topic["name"]: str(topic["topic_id"]) for topic in found},
-            counts,
-            {(place.topic, place.partition): end for place, end in ends.items()},
-        )
+        ids = {topic["name"]: str(topic["topic_id"]) for topic in found}
+        return LogState(ids, counts, self.ends(inputs) if inputs else {})
+
+    def ends(self, places: Collection[Place]) -> dict[Place, int]:
+        """End offset of each partition."""
+        ends: dict[Place, int] = {}
+        try:
+            # Topic by topic: of several, kafka-python leaves out one that it has never asked about before.
+            for topic in sorted({topic for topic, _ in places}):
+                found = self._inputs.end_offsets([TopicPartition(*place) for place in places if place[0] == topic])
+                ends |= {(place.topic, place.partition): end for place, end in found.items()}
+        except (KafkaError, OSError) as fault:
+            raise self._unavailable(fault) from fault
+        return ends
 
     def assign(self, offsets: Mapping[Place, int]) -> None:
         """Read these output partitions from these offsets on."""
@@ -89,7 +97,8 @@ class Log:
         self._outputs.seek(TopicPartition(*place), offset)
 
     def poll(self, timeout_ms: int) -> Iterable[tuple[Place, list[Any]]]:
-        """New records (kafka-python's) by output partition, in order."""
+        """New records (kafka-python's) by output partition, in order; of a batch that cannot be read one record with an
+        `UndecodableBatch` as its value."""
         try:
             polled = self._outputs.poll(timeout_ms=timeout_ms)
         except (KafkaError, OSError) as fault:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from ioc.wire.headers import OutputHeaders
 
 MOST_HELD_BYTES = 64 * 1024 * 1024
+_MAX_UNREADABLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +47,50 @@ class PartitionProgress:
     read_offset: int
     most_held_bytes: int = MOST_HELD_BYTES
     held: dict[int, Output] = field(default_factory=dict)
+    unreadable: list[int] = field(default_factory=list)
+    """Places of messages that were no outputs, or could not be read, since the last one that could be applied."""
     _held_bytes: int = 0
     _let_go_from: int | None = None
     _let_go_above: int | None = None
 
-    def verdict(self, source_offset: int) -> Verdict:
-        if source_offset < self.next_offset:
+    def verdict(self, answered: OutputHeaders) -> Verdict:
+        """Of an output that answers several inputs, some of which were answered before, the rest is still new."""
+        if answered.end_offset <= self.next_offset:
             return Verdict.REPLAYED
-        return Verdict.NEXT if source_offset == self.next_offset else Verdict.AHEAD
+        return Verdict.NEXT if answered.offset <= self.next_offset else Verdict.AHEAD
 
     def take(self, output: Output) -> list[Output]:
         """Outputs that may be applied now, in order; `next_offset` is moved behind them."""
         self.passed(output.place)
-        match self.verdict(output.headers.offset):
+        match self.verdict(output.headers):
             case Verdict.REPLAYED:
                 return []
             case Verdict.AHEAD:
                 self._hold(output)
                 return []
-        self.next_offset += 1
+        self.next_offset = output.headers.end_offset
+        if not self.held:
+            self.unreadable.clear()
         return [output, *self._released()]
 
     def passed(self, place: int) -> None:
         """The output at this place has been read, whatever it was."""
         self.read_offset = place + 1
+
+    def set_aside(self, place: int) -> None:
+        """The message at this place is no output that can be read; perhaps it was one."""
+        self.passed(place)
+        self.unreadable.append(place)
+        del self.unreadable[:-_MAX_UNREADABLE]
+
+    @property
+    def unreadable_gap(self) -> tuple[int, int] | None:
+        """The gap, where a message that cannot be read lies before the first output behind it: agents answer in order,
+        so that message was the missing output."""
+        gap = self.gap
+        if gap is None or not self.unreadable or self.held[gap[1]].place < self.unreadable[0]:
+            return None
+        return gap
 
     def skip_to(self, source_offset: int) -> list[Output]:
         """Nothing will come for the offsets below this one; outputs that may be applied now."""
@@ -119,12 +140,14 @@ class PartitionProgress:
 
     def _released(self) -> list[Output]:
         released = []
-        for offset in [offset for offset in self.held if offset < self.next_offset]:
-            self._held_bytes -= self.held.pop(offset).rows.nbytes
-        while (output := self.held.pop(self.next_offset, None)) is not None:
+        while self.held and (lowest := min(self.held)) <= self.next_offset:
+            output = self.held.pop(lowest)
             self._held_bytes -= output.rows.nbytes
-            self.next_offset += 1
-            released.append(output)
+            if output.headers.end_offset > self.next_offset:
+                self.next_offset = output.headers.end_offset
+                released.append(output)
+        if not self.held:
+            self.unreadable.clear()
         return released
 
 
@@ -141,7 +164,8 @@ def judge_missing(next_offset: int, up_to: int, log_start: int, first: int | Non
     """`up_to` is the lowest offset held, or the log's end; `first` the first record at or above `next_offset` (or the
     log's start, if that is later) that the broker has, None for none before the end.
 
-    A hole without expiry is the broker's own: markers of a transaction, a compacted record.
+    A hole without expiry is the broker's own: the records of an aborted transaction and the markers at the end of each,
+    or a compacted record.
     """
     lost = (next_offset, min(log_start, up_to)) if log_start > next_offset else None
     there = up_to if first is None else min(first, up_to)

@@ -8,8 +8,11 @@ from datetime import datetime
 
 import duckdb
 
+from ioc.clock import LAST_MS
+from ioc.model.ledger import LossCause
 from ioc.store.cases import naive
 from ioc.store.offsets import Fences
+from ioc.wire.headers import GENERATION_AHEAD_MS
 
 Place = tuple[str, int]
 
@@ -26,8 +29,9 @@ class Positions:
     tick: int
 
 
-def read_positions(cursor: duckdb.DuckDBPyConnection) -> Positions:
-    """A place that is absent has never been read: it begins at 0."""
+def read_positions(cursor: duckdb.DuckDBPyConnection, now_ms: int = LAST_MS) -> Positions:
+    """A place that is absent has never been read: it begins at 0. Generations that no writer can have at `now_ms` fence
+    nobody off."""
     applied = cursor.execute("SELECT topic, partition, next_offset FROM next_offsets").fetchall()
     read = cursor.execute("SELECT topic, partition, next_offset FROM resume_offsets").fetchall()
     fences = cursor.execute("SELECT source, topic, generation, sequence FROM source_ledger").fetchall()
@@ -36,7 +40,13 @@ def read_positions(cursor: duckdb.DuckDBPyConnection) -> Positions:
     return Positions(
         {(topic, partition): offset for topic, partition, offset in applied},
         {(topic, partition): offset for topic, partition, offset in read},
-        Fences({(source, topic): (generation, sequence) for source, topic, generation, sequence in fences}),
+        Fences(
+            {
+                (source, topic): (generation, sequence)
+                for source, topic, generation, sequence in fences
+                if generation <= now_ms + GENERATION_AHEAD_MS
+            }
+        ),
         dict(topic_ids),
         tick,
     )
@@ -66,7 +76,7 @@ def record_logs(
             cursor.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?)", place)
             if what == "applied":
                 end = max(offset, ends.get((topic, partition), offset))
-                why = "the topic was re-created"
                 cursor.execute(
-                    "INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?)", [topic, partition, offset, end, why, naive(at)]
+                    "INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?)",
+                    [topic, partition, offset, end, LossCause.TOPIC_RECREATED, naive(at)],
                 )

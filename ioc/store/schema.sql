@@ -109,11 +109,12 @@ CREATE TABLE IF NOT EXISTS losses (
 
 -- Counts of each source, additive rows, appended in the transaction that applies the data (see the view source_ledger).
 -- `repeated` are applied case versions that the store had already and applied readings that replaced another, `opened` cases first seen; `fenced` and `replayed` count batches, not records:
--- echoes of a dead writer, and outputs that an agent published again.
+-- echoes of a dead writer, and outputs that an agent published again. `fenced_records` are the records of the former.
 CREATE TABLE IF NOT EXISTS source_counts (
     source VARCHAR NOT NULL, topic VARCHAR NOT NULL, generation BIGINT NOT NULL, sequence BIGINT NOT NULL,
     received BIGINT NOT NULL, applied BIGINT NOT NULL, duplicate BIGINT NOT NULL, repeated BIGINT NOT NULL,
     opened BIGINT NOT NULL, fenced BIGINT NOT NULL, replayed BIGINT NOT NULL, last_input_at TIMESTAMP NOT NULL);
+ALTER TABLE source_counts ADD COLUMN IF NOT EXISTS fenced_records BIGINT DEFAULT 0;
 CREATE TABLE IF NOT EXISTS source_rejections (
     source VARCHAR NOT NULL, topic VARCHAR NOT NULL, reason VARCHAR NOT NULL, n BIGINT NOT NULL);
 
@@ -144,11 +145,13 @@ CREATE TABLE IF NOT EXISTS restatements (
     version_before VARCHAR NOT NULL, version_after VARCHAR NOT NULL, cause VARCHAR NOT NULL,
     samples_late BIGINT NOT NULL, batches VARCHAR NOT NULL);
 
--- Unfit records, each once by its key; `cut_from` is the size of a record too large to keep whole.
+-- Unfit records, each once by its key; `cut_from` is the size of a record too large to keep whole. `records` above 1:
+-- so many records with the same fault, one a line.
 CREATE TABLE IF NOT EXISTS dead_letters (
     key VARCHAR NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
     "offset" BIGINT NOT NULL, "index" BIGINT NOT NULL, field VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     message VARCHAR NOT NULL, content BLOB NOT NULL, cut_from BIGINT, "at" TIMESTAMP NOT NULL);
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS records BIGINT DEFAULT 1;
 
 -- KPI values as they were shown; `value` is null without data.
 CREATE TABLE IF NOT EXISTS kpi_values (

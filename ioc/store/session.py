@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from time import monotonic, thread_time
+from time import monotonic, sleep, thread_time
 from typing import Any
 
-from ioc.clock import Clock
-from ioc.errors import BatchMalformed, IocError
-from ioc.model.ledger import Gap, LogView
+from ioc.clock import LAST_MS, Clock, from_ms, to_ms
+from ioc.errors import BatchMalformed, IocError, NotStorable
+from ioc.model.ledger import LogView, LossCause
+from ioc.model.rejection import Reason
 from ioc.store.dead_letters import DeadLetter
 from ioc.store.log import Log, LogState
 from ioc.store.offsets import Output, PartitionProgress, Verdict, judge_missing
+from ioc.store.outputs import INPUT_OF, read_head, read_rows
 from ioc.store.positions import Place, read_positions, record_logs
+from ioc.store.stalls import Stalls
 from ioc.store.store import Store, transaction
 from ioc.store.tick import Commit, Loss, Tick, write_tick
 from ioc.store.topic_logs import judge_logs
-from ioc.topics import CASES, DEAD_LETTERS, OUTPUT_OF
-from ioc.wire import arrow, schemas
-from ioc.wire.headers import OutputHeaders
+from ioc.topics import DEAD_LETTERS, OUTPUT_OF
+from ioc.wire import arrow
+from ioc.wire.headers import EXTERNAL_SOURCE, OutputHeaders
 
 TICK_EVERY_S = 0.1
 TICK_BYTES = 8 * 1024 * 1024
 LOOK_EVERY_S = 1.0
 STALLED_S = 5.0
+CONFIRM_CUT_S = 1.0
 # A tick that took long is followed by a pause, so that writing never takes more than two thirds of a processor. By
 # processor time: where others take the machine, a tick that had to wait is no reason to wait more.
 _REST = 0.5
-_INPUT_OF = {output: source for source, output in OUTPUT_OF.items()}
 
 
 class LogRefused(IocError):
@@ -44,7 +46,10 @@ class TopicsMissing(IocError):
 
 
 class Session:
-    """One connection's worth of work. Anything that fails ends it; the next one begins from what the store holds."""
+    """One connection's worth of work. Anything that fails ends it; the next one begins from what the store holds.
+
+    With `one_by_one`, each output has a tick of its own, and one that the store cannot hold is set aside.
+    """
 
     def __init__(
         self,
@@ -53,6 +58,8 @@ class Session:
         on_commit: Callable[[Commit], None],
         on_view: Callable[[LogView], None],
         clock: Clock,
+        *,
+        one_by_one: bool = False,
     ) -> None:
         """Raises BrokerUnavailable, StoreUnavailable, TopicsMissing, LogRefused."""
         self._store = store
@@ -60,15 +67,15 @@ class Session:
         self._on_commit = on_commit
         self._on_view = on_view
         self._clock = clock
+        self._one_by_one = one_by_one
         self._cursor = store.cursor()
         self._progress: dict[Place, PartitionProgress] = {}
-        self._letters_from = 0
         self._tick = Tick()
         self._next_tick_s = 0.0
-        self._gap_since: dict[Place, datetime] = {}
+        self._stalls = Stalls()
         self._moved_s: dict[Place, tuple[int, float]] = {}
         self._ends: dict[Place, int] = {}
-        positions = read_positions(self._cursor)
+        positions = read_positions(self._cursor, to_ms(clock.now()))
         self._number = positions.tick
         self._fences = positions.fences
         self._topic_ids: dict[str, str] = positions.topic_ids
@@ -78,21 +85,36 @@ class Session:
     def close(self) -> None:
         self._cursor.close()
 
+    @property
+    def is_one_by_one(self) -> bool:
+        """True until all that had come is written."""
+        return self._one_by_one
+
     def turn(self) -> None:
-        """Read what is there (waiting up to a tick) and write it when a tick is due."""
+        """Read what is there (waiting up to a tick) and write it when a tick is due. Raises NotStorable, and then
+        nothing of the tick is written: the next session has to go one by one."""
         if monotonic() - self._looked_s >= LOOK_EVERY_S:
             self.look()
+            self._commit_alone()
         wait_s = max(0.0, self._next_tick_s - monotonic()) if self._tick else TICK_EVERY_S
-        for place, records in self._log.poll(round(wait_s * 1000)):
+        polled = self._log.poll(round(wait_s * 1000))
+        for place, records in polled:
             for record in records:
                 self._take(place, record)
+                self._commit_alone()
         self._rewind()
+        if not polled:
+            self._one_by_one = False
         due = monotonic() >= self._next_tick_s or self._tick.size_bytes >= TICK_BYTES
         if self._tick and due:
             self.commit()
 
+    def _commit_alone(self) -> None:
+        if self._one_by_one and self._tick:
+            self.commit()
+
     def commit(self) -> None:
-        """Write what was read. Raises StoreUnavailable; then nothing of it is written."""
+        """Write what was read. Raises StoreUnavailable and NotStorable; then nothing of it is written."""
         began_s, worked_s = monotonic(), thread_time()
         tick, self._tick = self._tick, Tick()
         for (topic, partition), progress in self._progress.items():
@@ -117,7 +139,7 @@ class Session:
         """Ask the broker how its topics are: identity, partitions, ends; and what it has where outputs are missing."""
         state = self._log.state()
         self._looked_s = monotonic()
-        verdict = judge_logs(self._topic_ids, state.topic_ids)
+        verdict = judge_logs(self._topic_ids, state.topic_ids, state.partitions)
         if verdict.waits_for:
             raise TopicsMissing(f"The broker does not have topic {', '.join(verdict.waits_for)} yet.")
         if verdict.refusal:
@@ -129,6 +151,10 @@ class Session:
             if verdict.begins_anew:
                 self._progress = {}
                 self._tick = Tick()
+        if any(progress.next_offset > state.ends[place] for place, progress in self._progress.items()):
+            if self._tick:
+                self.commit()
+            self._progress = {}  # the log was cut
         self._ends = dict(state.ends)
         self._assign(state)
         for place, progress in self._progress.items():
@@ -141,41 +167,98 @@ class Session:
             return
         if self._tick:
             self.commit()
-        known = read_positions(self._cursor)
+        known = read_positions(self._cursor, to_ms(self._clock.now()))
         self._number = known.tick
         self._fences = known.fences
+        read = {(OUTPUT_OF[topic], n): known.read.get((OUTPUT_OF[topic], n), 0) for topic, n in places}
+        read[DEAD_LETTERS, 0] = known.read.get((DEAD_LETTERS, 0), 0)
+        applied = {place: known.applied.get(place, 0) for place in places}
+        self._progress = {}
+        self._fall_back(applied, read)
         self._progress = {
-            (topic, n): PartitionProgress(known.applied.get((topic, n), 0), known.read.get((OUTPUT_OF[topic], n), 0))
-            for topic, n in places
+            (topic, n): PartitionProgress(offset, read[OUTPUT_OF[topic], n]) for (topic, n), offset in applied.items()
         }
-        offsets = {(OUTPUT_OF[topic], n): p.read_offset for (topic, n), p in self._progress.items()}
-        self._log.assign(offsets | {(DEAD_LETTERS, 0): known.read.get((DEAD_LETTERS, 0), 0)})
+        self._log.assign(read)
+
+    def _fall_back(self, applied: dict[Place, int], read: dict[Place, int]) -> None:
+        """Where the log ends before what the store has of it, as after a loss of power, go back to its end.
+
+        What comes next has offsets that were given before. The outputs that are there still answer the inputs that are
+        gone, so they are passed over.
+        """
+        ends = self._log.ends([*applied, *read])
+        if not any(ends[place] < offset for place, offset in (applied | read).items()):
+            return
+        sleep(CONFIRM_CUT_S)  # a broker that has just started may not know all that it has
+        ends = self._log.ends([*applied, *read])
+        for (topic, partition), offset in list(applied.items()):
+            end, output = ends[topic, partition], (OUTPUT_OF[topic], partition)
+            if end < offset:
+                self._tick.losses.append(Loss((topic, partition), end, offset, LossCause.LOG_CUT))
+                self._tick.applied[topic, partition] = applied[topic, partition] = end
+                self._tick.read[output] = read[output] = ends[output]
+                self._ends[topic, partition] = end
+        for place, offset in list(read.items()):
+            if ends[place] < offset:
+                self._tick.read[place] = read[place] = ends[place]
+        self.commit()
 
     def _take(self, place: Place, record: Any) -> None:
         topic, partition = place
         if topic == DEAD_LETTERS:
-            self._tick.read[place] = record.offset + 1
-            try:
-                self._tick.dead_letters.append(DeadLetter.decode(record.key, record.value, record.headers))
-                self._tick.size_bytes += len(record.value or b"")
-            except BatchMalformed:
-                return  # of another program: nothing of ours to keep
+            self._take_dead_letter(place, record)
             return
-        progress = self._progress[_INPUT_OF[topic], partition]
-        progress.passed(record.offset)
-        self._tick.read[place] = progress.read_offset
+        progress = self._progress[INPUT_OF[topic], partition]
         try:
-            head = OutputHeaders.decode(record.headers)
-            if progress.verdict(head.offset) is Verdict.REPLAYED:
+            head = read_head(topic, partition, record.value, record.headers)
+            self._check_is_there(head)
+            if progress.verdict(head) is Verdict.REPLAYED:
+                progress.passed(record.offset)
+                self._tick.read[place] = progress.read_offset
                 self._tick.replay(head)
                 return
-            if head.topic == CASES:
-                rows, _ = arrow.decode(record.value or b"", schemas.CASES, schemas.CASES_OPTIONAL)
-            else:
-                rows, _ = arrow.decode(record.value or b"", schemas.KEYED_READINGS if head.keyed else schemas.PANES)
-        except BatchMalformed:
-            return  # as if it had not come: if its input still waits for an answer, that shows as a gap
-        self._apply((head.topic, partition), progress.take(Output(head, rows, record.offset)))
+            rows = read_rows(head, record.value)
+        except BatchMalformed as fault:
+            # As if it had not come: if its input still waits for an answer, that shows as a gap.
+            progress.set_aside(record.offset)
+            self._set_aside(place, record, Reason.MALFORMED, str(fault))
+            return
+        outputs = progress.take(Output(head, rows, record.offset))
+        self._tick.read[place] = progress.read_offset
+        self._apply((head.topic, partition), outputs)
+
+    def _take_dead_letter(self, place: Place, record: Any) -> None:
+        try:
+            letter = DeadLetter.decode(record.key, record.value, record.headers)
+        except BatchMalformed as fault:
+            self._set_aside(place, record, Reason.MALFORMED, str(fault))
+            return
+        self._tick.read[place] = record.offset + 1
+        self._tick.dead_letters.append(letter)
+        self._tick.size_bytes += len(letter.content)
+        if self._one_by_one:
+            self._commit_or(lambda fault: self._set_aside(place, record, Reason.NOT_STORABLE, fault))
+
+    def _check_is_there(self, head: OutputHeaders) -> None:
+        """Raises BatchMalformed for an answer to an input that the log does not have."""
+        place = (head.topic, head.partition)
+        if head.end_offset > self._ends[place]:
+            self._ends = self._log.ends(self._ends)
+        if head.end_offset > self._ends[place]:
+            raise BatchMalformed(
+                f"The output says it answers offset {head.end_offset - 1} of {head.topic} partition {head.partition}, "
+                f"which ends at {self._ends[place]}."
+            )
+
+    def _set_aside(self, place: Place, record: Any, reason: Reason, message: str) -> None:
+        """A message that is not what its topic is for becomes a dead letter with its own offset."""
+        self._tick.read[place] = record.offset + 1
+        taken_ms = min(max(0, record.timestamp or 0), LAST_MS)
+        at = self._clock.now()
+        value = bytes(record.value or b"")
+        letter = DeadLetter.of_message((*place, record.offset), EXTERNAL_SOURCE, reason, message, value, at)
+        head = _head_of_nobody(place, record.offset, taken_ms)
+        self._tick.refuse(head, letter, {reason: 1})
 
     def _apply(self, place: Place, outputs: list[Output]) -> None:
         for output in outputs:
@@ -183,8 +266,30 @@ class Session:
                 self._tick.apply(output)
             else:
                 self._tick.fence(output.headers)
+            self._tick.applied[place] = output.headers.end_offset
+            if self._one_by_one:
+                self._commit_or(lambda fault, output=output: self._refuse(place, output, fault))  # type: ignore[misc]
         if outputs:
             self._tick.applied[place] = self._progress[place].next_offset
+
+    def _refuse(self, place: Place, output: Output, fault: str) -> None:
+        """An output that the store cannot hold counts as rejected; its rows are kept as they came."""
+        head, value = output.headers, arrow.encode(output.rows)
+        at = from_ms(head.input_time_ms)
+        letter = DeadLetter.of_message((*place, head.offset), head.source, Reason.NOT_STORABLE, fault, value, at)
+        rejected = dict(head.rejected)
+        rejected[Reason.NOT_STORABLE] = rejected.get(Reason.NOT_STORABLE, 0) + head.applied + head.duplicate
+        self._tick.applied[place] = head.end_offset
+        self._tick.read[OUTPUT_OF[place[0]], place[1]] = output.place + 1
+        self._tick.refuse(head, letter, rejected)
+
+    def _commit_or(self, refuse: Callable[[str], None]) -> None:
+        """Commit; when the store cannot hold the tick, commit what `refuse` puts into a new one instead."""
+        try:
+            self.commit()
+        except NotStorable as fault:
+            refuse(str(fault))
+            self.commit()
 
     def _rewind(self) -> None:
         for (topic, partition), progress in self._progress.items():
@@ -202,21 +307,30 @@ class Session:
         gap = progress.gap
         if gap is None and not stalled:
             return
-        self._moved_s[place] = (progress.next_offset, monotonic())
         start, first = self._log.first_input(place, progress.next_offset)
         missing = judge_missing(progress.next_offset, gap[1] if gap else end, start, first)
         if missing.lost:
-            self._tick.losses.append(Loss(place, *missing.lost, "expired before it was applied"))
-        if missing.skip_to is not None:
-            self._tick.applied[place] = missing.skip_to
-            self._apply(place, progress.skip_to(missing.skip_to))
+            self._tick.losses.append(Loss(place, *missing.lost, LossCause.INPUTS_EXPIRED))
+        skip_to = missing.skip_to
+        if skip_to is None and stalled and (unreadable := progress.unreadable_gap):
+            self._tick.losses.append(Loss(place, *unreadable, LossCause.OUTPUT_UNREADABLE))
+            skip_to = unreadable[1]
+        if stalled:
+            self._moved_s[place] = (progress.next_offset, monotonic())
+        if skip_to is not None:
+            self._tick.applied[place] = skip_to
+            self._apply(place, progress.skip_to(skip_to))
 
     def _view(self, state: LogState) -> LogView:
         now = self._clock.now()
-        gaps = {place: progress.gap for place, progress in self._progress.items() if progress.gap}
-        self._gap_since = {place: self._gap_since.get(place, now) for place in gaps}
-        return LogView(
-            at=now,
-            ends=dict(state.ends),
-            gaps=tuple(Gap(*place, *gap, self._gap_since[place]) for place, gap in gaps.items()),
-        )
+        gaps, stalls = self._stalls.look(self._progress, state.ends, now)
+        generations: dict[str, int] = {}
+        for (source, _), (generation, _) in self._fences.highest.items():
+            generations[source] = max(generation, generations.get(source, 0))
+        return LogView(at=now, ends=dict(state.ends), gaps=gaps, stalls=stalls, generations=generations)
+
+
+def _head_of_nobody(place: Place, offset: int, taken_ms: int) -> OutputHeaders:
+    """Counts of a message that nobody can be told to have sent."""
+    topic, partition = place
+    return OutputHeaders(topic, partition, offset, EXTERNAL_SOURCE, 0, 0, 1, 0, 0, {}, taken_ms)

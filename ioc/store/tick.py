@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ioc.clock import from_ms
+from ioc.errors import NotStorable
 from ioc.store.cases import CasesAppended, append_cases, naive
 from ioc.store.codes import Codes
 from ioc.store.dead_letters import DeadLetter, append_dead_letters
@@ -22,6 +23,8 @@ from ioc.wire.headers import OutputHeaders
 
 Place = tuple[str, int]
 """Topic and partition."""
+# What fails because of the values that were to be written: the file is well, and takes the next.
+_FAULTS_OF_DATA = (duckdb.DataError, duckdb.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Counts:
     repeated: int = 0
     opened: int = 0
     fenced: int = 0
+    fenced_records: int = 0
     replayed: int = 0
     last_input_ms: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Loss:
-    """[from, to) inputs of a source partition that will never be applied."""
+    """[from, to) inputs of a source partition that will never be applied, and why (`ioc.model.ledger.LOSSES`)."""
 
     place: Place
     from_offset: int
@@ -107,12 +111,25 @@ class Tick:
             self.cases.append(output)
 
     def fence(self, head: OutputHeaders) -> None:
-        """Count a batch that is an echo; of it nothing else counts."""
-        self._of(head).fenced += 1
+        """Count a batch that is an echo, and its records; of it nothing else counts."""
+        counts = self._of(head)
+        counts.fenced += 1
+        counts.fenced_records += head.received
 
     def replay(self, head: OutputHeaders) -> None:
         """Count an output that an agent published again."""
         self._of(head).replayed += 1
+
+    def refuse(self, head: OutputHeaders, letter: DeadLetter, rejected: Mapping[str, int]) -> None:
+        """Count what was not taken, `rejected` by reason, and keep the bytes."""
+        counts = self._of(head)
+        counts.sequence = max(counts.sequence, head.sequence)
+        counts.received += sum(rejected.values())
+        counts.last_input_ms = max(counts.last_input_ms, head.input_time_ms)
+        for reason, n in rejected.items():
+            counts.rejected[reason] = counts.rejected.get(reason, 0) + n
+        self.dead_letters.append(letter)
+        self.size_bytes += len(letter.content)
 
     def _of(self, head: OutputHeaders) -> Counts:
         return self.counts.setdefault((head.source, head.topic, head.generation), Counts())
@@ -121,7 +138,20 @@ class Tick:
 def write_tick(
     cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, number: int, at: datetime, zone_hours: int
 ) -> Commit:
-    """All of a tick, in the running transaction. `number` grows with each tick of the store."""
+    """All of a tick, in the running transaction. `number` grows with each tick of the store.
+
+    Raises NotStorable when the store cannot hold what the tick brings.
+    """
+    try:
+        return _write_tick(cursor, codes, tick, number, at, zone_hours)
+    except _FAULTS_OF_DATA as fault:
+        reason = (str(fault).strip() or repr(fault)).splitlines()[0]
+        raise NotStorable(f"The store cannot hold what was read: {reason}") from fault
+
+
+def _write_tick(
+    cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, number: int, at: datetime, zone_hours: int
+) -> Commit:
     panes = append_panes(cursor, codes, tick.panes) if tick.panes else PanesAppended({}, frozenset(), 0)
     earliest, units = dict(panes.earliest_minute), panes.units
     if tick.keyed:
@@ -172,6 +202,7 @@ def write_tick(
                 c.fenced,
                 c.replayed,
                 naive(from_ms(c.last_input_ms)),
+                c.fenced_records,
             )
             for key, c in tick.counts.items()
         ],

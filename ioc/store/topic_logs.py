@@ -19,24 +19,29 @@ class LogVerdict:
     waits_for: tuple[str, ...] = ()
 
 
-def judge_logs(known: Mapping[str, str], found: Mapping[str, str]) -> LogVerdict:
-    """Topic ids as the store knows them against those of the broker.
+def judge_logs(known: Mapping[str, str], found: Mapping[str, str], partitions: Mapping[str, int]) -> LogVerdict:
+    """Topic ids as the store knows them against those of the broker, and whether inputs and outputs fit each other.
 
-    Input and output re-created together: a new log, read from its start. Only one of them: outputs of the old input may
-    still lie in the output topic and would be taken for the new input's, so reading is refused.
+    Input and output re-created together: a new log, read from its start. Only the output: its inputs keep their
+    offsets, so it is read from its start, and what was applied before is dropped as a repeat. Only the input: outputs
+    of the old input may still lie in the output topic and would be taken for the new input's, so reading is refused.
     """
     missing = tuple(name for name in READ_TOPICS if name not in found)
     if missing:
         return LogVerdict(waits_for=missing)
+    for source, output in PAIRS:
+        if partitions[source] != partitions[output]:
+            return LogVerdict(
+                refusal=f"Topic {source} has {partitions[source]} partitions, {output} has {partitions[output]}: "
+                "inputs of some would never get an output; run `ioc topics`, which gives both as many."
+            )
     changed = {name for name in READ_TOPICS if name in known and known[name] != found[name]}
     anew: list[str] = [DEAD_LETTERS] if DEAD_LETTERS in changed else []
     for source, output in PAIRS:
-        if (source in changed) != (output in changed):
-            one, other = (source, output) if source in changed else (output, source)
+        if source in changed and output not in changed:
             return LogVerdict(
-                refusal=f"Topic {one} was re-created, {other} was not: their offsets no longer belong together; "
-                f"stop the centre, delete {other} too and start again."
+                refusal=f"Topic {source} was re-created, {output} was not: their offsets no longer belong together; "
+                f"stop `ioc serve` and `ioc streams`, delete {output} too, run `ioc topics` and start them again."
             )
-        if source in changed:
-            anew += [source, output]
+        anew += [name for name in (source, output) if name in changed]
     return LogVerdict(begins_anew=tuple(anew))

@@ -5,15 +5,21 @@ CREATE OR REPLACE VIEW next_offsets AS
 CREATE OR REPLACE VIEW resume_offsets AS
     SELECT topic, partition, arg_max(next_offset, tick) AS next_offset
     FROM progress WHERE what = 'read' GROUP BY topic, partition;
--- One row a source and topic; `generation_received` counts since the present generation began.
+-- One row a source and topic; `generation_received` and `generation_fenced` count since the present generation began. Sums
+-- stop at the end of 64 bits.
 CREATE OR REPLACE VIEW source_ledger AS
     WITH present AS (SELECT source, topic, max(generation) AS generation FROM source_counts GROUP BY source, topic)
     SELECT source, topic, p.generation,
         max(c.sequence) FILTER (c.generation = p.generation) AS sequence,
-        sum(received)::BIGINT AS received,
-        sum(received) FILTER (c.generation = p.generation)::BIGINT AS generation_received,
-        sum(applied)::BIGINT AS applied, sum(duplicate)::BIGINT AS duplicate, sum(repeated)::BIGINT AS repeated,
-        sum(opened)::BIGINT AS opened, sum(fenced)::BIGINT AS fenced, sum(replayed)::BIGINT AS replayed, max(last_input_at) AS last_input_at
+        least(sum(received), 9223372036854775807)::BIGINT AS received,
+        least(sum(CASE WHEN c.generation = p.generation THEN received END), 9223372036854775807)::BIGINT AS generation_received,
+        least(sum(applied), 9223372036854775807)::BIGINT AS applied,
+        least(sum(duplicate), 9223372036854775807)::BIGINT AS duplicate,
+        least(sum(repeated), 9223372036854775807)::BIGINT AS repeated,
+        least(sum(opened), 9223372036854775807)::BIGINT AS opened,
+        least(sum(fenced), 9223372036854775807)::BIGINT AS fenced,
+        least(sum(replayed), 9223372036854775807)::BIGINT AS replayed, max(last_input_at) AS last_input_at,
+        least(sum(fenced_records), 9223372036854775807)::BIGINT AS fenced_records
     FROM source_counts c JOIN present p USING (source, topic)
     GROUP BY source, topic, p.generation;
 

@@ -2,17 +2,21 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc.errors import BatchMalformed, BatchTooLarge
-from ioc.model.rejection import Rejection
+from ioc.model.rejection import Reason, Rejection
 from ioc.wire.arrow_size import unpacked_bytes
+from ioc.wire.headers import MAX_COUNT
 
 REJECTIONS = b"rejections"
 ROW_KEYS = b"row_keys"
+MAX_INDEX = 2**31 - 1
+"""Of a record within its batch."""
 UNPACKED_BYTES = 64 * 1024 * 1024
 """Eight times the largest message: what a batch may take in memory."""
 # Without threads: a batch's buffers are too small for handing them to others to pay, by a factor of 2 to 10.
@@ -29,7 +33,7 @@ def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = (), row_keys
     schema = batch.schema
     metadata = dict(schema.metadata or {})
     if rejections:
-        rows = [[r.index, r.field, r.reason, r.message, b64encode(r.content).decode()] for r in rejections]
+        rows = [[r.index, r.field, r.reason, r.message, b64encode(r.content).decode(), r.records] for r in rejections]
         metadata[REJECTIONS] = orjson.dumps(rows)
     if row_keys:
         metadata[ROW_KEYS] = b64encode(row_keys)
@@ -67,7 +71,7 @@ def decode(
         metadata = reader.schema.metadata or {}
         columns = [_column(batches, reader.schema, field, optional) for field in schema]
         rejections = _rejections(metadata.get(REJECTIONS))
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError) as fault:
+    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as fault:
         raise BatchMalformed(
             f"The Arrow batch cannot be read: {str(fault).splitlines()[0] if str(fault) else fault!r}"
         ) from fault
@@ -134,9 +138,20 @@ def _check_sound(array: pa.Array) -> None:
 
 
 def _rejections(content: bytes | None) -> list[Rejection]:
+    """Raises ValueError or TypeError for what no connector writes: anybody can send such metadata."""
     if content is None:
         return []
-    return [
-        Rejection(int(index), str(field), str(reason), str(message), b64decode(body))
-        for index, field, reason, message, body in orjson.loads(content)
-    ]
+    return [_rejection(*row) for row in orjson.loads(content)]
+
+
+def _rejection(index: Any, field: Any, reason: Any, message: Any, body: Any, records: Any = 1) -> Rejection:
+    if (
+        type(index) is not int
+        or not 0 <= index <= MAX_INDEX
+        or type(records) is not int
+        or not 1 <= records <= MAX_COUNT
+    ):
+        raise ValueError(f"a rejection has index {index!r:.40} and stands for {records!r:.40} records")
+    if not isinstance(field, str) or not isinstance(message, str) or not isinstance(body, str):
+        raise TypeError(f"the rejection of record {index} is not of texts")
+    return Rejection(index, field, Reason(reason), message, b64decode(body), records)

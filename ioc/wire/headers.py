@@ -3,13 +3,15 @@
 The counts ride with the data, so that the ledger grows in the transaction that applies them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+from ioc.clock import LAST_MS
 from ioc.errors import BatchMalformed
+from ioc.model.rejection import Reason
 
 ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
@@ -22,6 +24,15 @@ CORRECTION = b"correction"
 Headers = list[tuple[str, bytes]]
 EXTERNAL_SOURCE = "kafka"
 """Name under which the ledger counts messages of producers that name no source."""
+MAX_COUNT = 2**31 - 1
+"""Records of one batch; the sums of as many batches as a partition can hold then fit into 64 bits."""
+MAX_OFFSET = 2**63 - 2
+MAX_PARTITION = 2**31 - 1
+MAX_NAME = 100
+GENERATION_AHEAD_MS = 86_400_000
+"""A generation is a time in ms, that of the writer's start; so much may its clock be ahead of the broker's."""
+_REASONS = frozenset(map(str, Reason))
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -71,29 +82,32 @@ class BatchHeaders:
         return headers
 
     @classmethod
-    def decode(cls, headers: Iterable[tuple[str, bytes]]) -> "BatchHeaders":
+    def decode(cls, headers: Iterable[tuple[str, bytes]], taken_ms: int = LAST_MS) -> "BatchHeaders":
         """A producer of its own may send none of them; the source is then named by `ce_source`, or EXTERNAL_SOURCE.
 
-        Raises BatchMalformed when a header of ours does not parse.
+        `taken_ms` is when the broker took the batch. Raises BatchMalformed when a header of ours does not parse or
+        is out of its bounds, among them a generation that lies more than a day ahead of that time.
         """
         found = {name.lower(): value or b"" for name, value in headers}
-        try:
-            return cls(
-                source=found.get("ce_source", b"").decode().rsplit("/", 1)[-1] or EXTERNAL_SOURCE,
-                kind=[*found.get("ce_type", b"").decode().split("."), "", "", ""][2],
-                batch_id=found.get("ce_id", b"").decode(),
-                time=found.get("ce_time", b"").decode(),
-                generation=_count(found.get("ioc-generation", b"0")),
-                sequence=_count(found.get("ioc-sequence", b"0")),
-                received=_count(found["ioc-received"]) if "ioc-received" in found else None,
-                duplicate=_count(found.get("ioc-duplicate", b"0")),
-                content_type=found.get("content-type", JSON.encode()).decode().split(";")[0].strip().lower(),
-                position=orjson.loads(found["ioc-position"]) if "ioc-position" in found else None,
-                requests=orjson.loads(found["ioc-requests"]) if "ioc-requests" in found else {},
-                corrects=found.get("ioc-same-key") == CORRECTION,
-            )
-        except (ValueError, UnicodeDecodeError) as fault:
-            raise BatchMalformed(f"A header of the batch cannot be read: {fault}") from fault
+        requests = _read(found, "ioc-requests", orjson.loads, {})
+        if not isinstance(requests, dict):
+            raise BatchMalformed("The header ioc-requests is not a JSON object.")
+        generation = _read(found, "ioc-generation", _number, 0)
+        check_generation(generation, taken_ms)
+        return cls(
+            source=_read(found, "ce_source", source_name, "") or EXTERNAL_SOURCE,
+            kind=[*_read(found, "ce_type", bytes.decode, "").split("."), "", "", ""][2],
+            batch_id=_read(found, "ce_id", bytes.decode, ""),
+            time=_read(found, "ce_time", bytes.decode, ""),
+            generation=generation,
+            sequence=_read(found, "ioc-sequence", _number, 0),
+            received=_read(found, "ioc-received", _count, None),
+            duplicate=_read(found, "ioc-duplicate", _count, 0),
+            content_type=_read(found, "content-type", bytes.decode, JSON).split(";")[0].strip().lower(),
+            position=_read(found, "ioc-position", orjson.loads, None),
+            requests=requests,
+            corrects=found.get("ioc-same-key") == CORRECTION,
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +115,8 @@ class OutputHeaders:
     """Headers of an agent's output: which input it answers, and the counts of that input.
 
     received = applied + duplicate + sum of rejected. `input_time_ms` is when the broker took the input. `keyed`: the
-    rows are single readings (`schemas.KEYED_READINGS`) instead of panes.
+    rows are single readings (`schemas.KEYED_READINGS`) instead of panes. Where several inputs lie in a record batch
+    that cannot be read, one output answers all of them: [offset, end_offset).
     """
 
     topic: str
@@ -116,9 +131,16 @@ class OutputHeaders:
     rejected: Mapping[str, int]
     input_time_ms: int
     keyed: bool = False
+    inputs: int = 1
+
+    @property
+    def end_offset(self) -> int:
+        return self.offset + self.inputs
 
     def encode(self) -> Headers:
+        several = [("source-inputs", b"%d" % self.inputs)] if self.inputs != 1 else []
         return [
+            *several,
             ("source-topic", self.topic.encode()),
             ("source-partition", b"%d" % self.partition),
             ("source-offset", b"%d" % self.offset),
@@ -136,30 +158,100 @@ class OutputHeaders:
 
     @classmethod
     def decode(cls, headers: Iterable[tuple[str, bytes]]) -> "OutputHeaders":
-        """Raises BatchMalformed when one is missing: only our agents write these topics."""
-        found = dict(headers)
-        try:
-            return cls(
-                topic=found["source-topic"].decode(),
-                partition=int(found["source-partition"]),
-                offset=int(found["source-offset"]),
-                source=found["ioc-source"].decode(),
-                generation=int(found["ioc-generation"]),
-                sequence=int(found["ioc-sequence"]),
-                received=int(found["ioc-received"]),
-                applied=int(found["ioc-applied"]),
-                duplicate=int(found["ioc-duplicate"]),
-                rejected=orjson.loads(found["ioc-rejected"]),
-                input_time_ms=int(found["ioc-input-time"]),
-                keyed=found.get("ioc-same-key") == CORRECTION,
-            )
-        except (KeyError, ValueError) as fault:
-            raise BatchMalformed(f"The output has no readable header {fault}.") from fault
+        """Raises BatchMalformed when one is missing, out of its bounds, or the counts do not add up: only our agents
+        write these topics, but anybody may try."""
+        found = {name: value or b"" for name, value in headers}
+        output = cls(
+            topic=_read(found, "source-topic", bytes.decode),
+            partition=_read(found, "source-partition", _partition),
+            offset=_read(found, "source-offset", _offset),
+            source=_read(found, "ioc-source", source_name),
+            generation=_read(found, "ioc-generation", _number),
+            sequence=_read(found, "ioc-sequence", _number),
+            received=_read(found, "ioc-received", _count),
+            applied=_read(found, "ioc-applied", _count),
+            duplicate=_read(found, "ioc-duplicate", _count),
+            rejected=_read(found, "ioc-rejected", _rejected),
+            input_time_ms=_read(found, "ioc-input-time", _moment),
+            keyed=found.get("ioc-same-key") == CORRECTION,
+            inputs=_read(found, "source-inputs", _count, 1),
+        )
+        check_generation(output.generation, output.input_time_ms)
+        if output.received != output.applied + output.duplicate + sum(output.rejected.values()):
+            raise BatchMalformed(f"The output says {output.received} were received, which its other counts are not.")
+        if output.inputs < 1 or output.end_offset > MAX_OFFSET:
+            raise BatchMalformed(f"The output says it answers {output.inputs} inputs from {output.offset} on.")
+        return output
+
+
+def check_generation(generation: int, taken_ms: int) -> None:
+    """Raises BatchMalformed for one that no writer can have: all batches of the source's own would pass for echoes."""
+    if generation > taken_ms + GENERATION_AHEAD_MS:
+        raise BatchMalformed(
+            f"The header ioc-generation is {generation}, more than a day ahead of the broker's clock ({taken_ms}); "
+            "set the clock of the machine that sends."
+        )
+
+
+def source_name(text: bytes) -> str:
+    """The last part of a path or the name itself. Raises ValueError."""
+    name = text.decode().rsplit("/", 1)[-1]
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(f"is not the name of a source of at most {MAX_NAME} characters")
+    return name
+
+
+def bounded(text: bytes, least: int, most: int) -> int:
+    """A whole number within bounds, in decimal digits. Raises ValueError."""
+    number = int(text) if len(text) <= 20 else None
+    if number is None or not least <= number <= most:
+        raise ValueError(f"is {text[:40].decode(errors='replace')!r}, not a whole number from {least} to {most}")
+    return number
 
 
 def _count(text: bytes) -> int:
-    """A whole number from 0 that 64 bits hold. Raises ValueError."""
-    number = int(text)
-    if not 0 <= number < 2**63:
-        raise ValueError(f"{number} is no count")
-    return number
+    return bounded(text, 0, MAX_COUNT)
+
+
+def _number(text: bytes) -> int:
+    return bounded(text, 0, 2**63 - 1)
+
+
+def _offset(text: bytes) -> int:
+    return bounded(text, 0, MAX_OFFSET - 1)
+
+
+def _partition(text: bytes) -> int:
+    return bounded(text, 0, MAX_PARTITION)
+
+
+def _moment(text: bytes) -> int:
+    return bounded(text, 0, LAST_MS)
+
+
+def _rejected(text: bytes) -> dict[str, int]:
+    counts = orjson.loads(text)
+    if not isinstance(counts, dict) or not all(
+        reason in _REASONS and type(n) is int and 0 <= n <= MAX_COUNT for reason, n in counts.items()
+    ):
+        raise ValueError("is not an object of counts by reason")
+    return counts
+
+
+_REQUIRED: Any = object()
+
+
+def _read(found: Mapping[str, bytes], name: str, parse: Callable[[bytes], _Found], absent: Any = _REQUIRED) -> _Found:
+    """The parsed header, or `absent`. Raises BatchMalformed."""
+    if name not in found:
+        if absent is _REQUIRED:
+            raise BatchMalformed(f"The header {name} is missing.")
+        return absent  # type: ignore[no-any-return]
+    try:
+        return parse(found[name])
+    except orjson.JSONDecodeError as fault:
+        raise BatchMalformed(f"The header {name} is not JSON: {fault}.") from fault
+    except UnicodeDecodeError as fault:
+        raise BatchMalformed(f"The header {name} is not UTF-8: {fault}.") from fault
+    except ValueError as fault:
+        raise BatchMalformed(f"The header {name} {fault}.") from fault

@@ -19,7 +19,7 @@ from ioc import topics
 from ioc.errors import BatchMalformed, RecordUnfit
 from ioc.model.case import Case
 from ioc.model.reading import Reading
-from ioc.model.rejection import Reason, Rejection
+from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import headers
 from ioc.wire.attributes import typed_cells
@@ -29,6 +29,7 @@ from ioc.wire.schemas import cases_batch, readings_batch
 
 Record = dict[str, Any]
 _NUMBERS_OF_CSV = frozenset({"value"})
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def check(
     does."""
     readings: list[Reading] = []
     cases: list[Case] = []
-    rejections: list[Rejection] = []
+    rejections = Rejections()
     places: list[int] = []
     index = -1
     for index, (record, own) in enumerate(parse(content, content_type)):
@@ -101,9 +102,12 @@ def check(
                 readings.append(check_reading(record, vocabulary, now))
                 places.append(index)
         except RecordUnfit as fault:
-            content_of_record = own or json.dumps(record, ensure_ascii=False).encode(errors="replace")
-            rejections.append(Rejection(index, fault.field, fault.reason, str(fault), content_of_record))
-    return Checked(readings, cases, rejections, index + 1, places)
+            rejections.add(index, fault.field, fault.reason, str(fault), own or _bytes(record))
+    return Checked(readings, cases, rejections.all(), index + 1, places)
+
+
+def _bytes(record: Any) -> bytes:
+    return _as_json(record).encode(errors="replace")
 
 
 def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:

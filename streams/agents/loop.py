@@ -8,6 +8,7 @@ from typing import Any
 import faust
 
 from ioc import topics
+from ioc.clock import LAST_MS
 from streams.answer import Answer, SourceMessage
 from streams.metrics import Metrics
 
@@ -52,12 +53,12 @@ async def _send(app: faust.App, output: str, answer: Answer) -> AsyncIterator[Aw
 
 
 def source_message(message: Any) -> SourceMessage:
-    """Of a Faust message; its timestamp is in seconds."""
+    """Of a Faust message; its timestamp is in seconds, and on a topic that takes the producer's own it may be any."""
     return SourceMessage(
         message.topic,
         message.partition,
         message.offset,
-        round(message.timestamp * 1000),
+        min(max(0, round((message.timestamp or 0) * 1000)), LAST_MS),
         message.headers or (),
         message.value,
     )

@@ -118,6 +118,7 @@ def historian(topics: str, store: Store, commits: list[Commit]) -> Iterator[Hist
     historian = Historian(store, topics, {}, commits.append)
     historian.start()
     yield historian
+    print(historian.state())  # for who reads why a test failed
     historian.stop()
 
 

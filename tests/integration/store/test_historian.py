@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from ioc.kafka import create_topics
-from ioc.store import Commit, Condition, Historian, Store, read_ledger
+from ioc.store import Commit, Condition, Historian, Store, codes, read_ledger
 from ioc.topics import CASES, DEAD_LETTERS, PANES, READINGS
+from ioc.wire import arrow
 from ioc.wire.headers import OutputHeaders
+from tests import raw_batches
 from tests.integration.store.conftest import PARTITIONS, Agents, remove_topics, until
 from tests.unit.store.batches import case, case_versions, one_pane
 
@@ -167,8 +170,7 @@ def test_dead_letters_are_stored_once(agents: Agents, historian: Historian, stor
         agents.send(DEAD_LETTERS, 0, b'{"value": NaN}', headers, key)
     until(lambda: value(store, "SELECT count(*) FROM dead_letters") == 2)
     agents.send(DEAD_LETTERS, 0, b'{"value": NaN}', headers, b"a:0:7:3")
-    agents.send(DEAD_LETTERS, 0, b"", [], b"of another program")
-    until(lambda: value(store, f"SELECT max(next_offset) FROM resume_offsets WHERE topic = '{DEAD_LETTERS}'") == 5)
+    until(lambda: value(store, f"SELECT max(next_offset) FROM resume_offsets WHERE topic = '{DEAD_LETTERS}'") == 4)
     with store.cursor() as cursor:
         row = cursor.execute(
             'SELECT source, reason, "offset", "index", content, "at" FROM dead_letters WHERE "key" = \'a:0:7:3\''
@@ -182,9 +184,147 @@ def test_an_unreadable_output_counts_as_missing_until_it_comes_whole(
     agents: Agents, historian: Historian, store: Store
 ) -> None:
     first, second = agents.input(), agents.input()
-    head = OutputHeaders(READINGS, 0, first, "sensors", 1, 0, 1, 1, 0, {}, 0)
+    head = OutputHeaders(READINGS, 0, first, "sensors", 1, 0, 1, 1, 0, {}, MINUTE * 60_000)
     agents.send(PANES, 0, b"cut off", head.encode())
     agents.output(one_pane(MINUTE, n=10), second)
     until(lambda: bool(historian.log_view().gaps))
     agents.output(one_pane(MINUTE, n=1), first)
     until(lambda: readings(store) == 11)
+    assert value(store, "SELECT count(*) FROM losses") == 0
+
+
+def letter_headers(**changed: bytes) -> list[tuple[str, bytes]]:
+    headers = {
+        "ioc-source": b"sensors", "source-topic": READINGS.encode(), "source-partition": b"0", "source-offset": b"7",
+        "ioc-index": b"3", "ioc-field": b"value", "ioc-reason": b"not_finite", "ioc-message": b"value is NaN.",
+        "ioc-time": b"2026-11-22T03:00:00.000Z",
+    }  # fmt: skip
+    return list((headers | {name.replace("_", "-"): value for name, value in changed.items()}).items())
+
+
+LETTERS_OF_NOBODY = [
+    letter_headers(ioc_time=b"0001-01-01T00:00:00+14:00"),
+    letter_headers(ioc_time=b"9999-12-31T23:59:59-14:00"),
+    letter_headers(source_offset=b"99999999999999999999"),
+    letter_headers(ioc_index=b"-9223372036854775809"),
+    letter_headers(ioc_cut=b"1" * 400),
+    letter_headers(ioc_reason=b"because"),
+]
+
+
+def test_what_no_column_holds_is_one_dead_letter_each_and_the_rest_is_applied(
+    agents: Agents, historian: Historian, store: Store, topics: str
+) -> None:
+    for number, headers in enumerate(LETTERS_OF_NOBODY):
+        agents.send(DEAD_LETTERS, 0, b"of nobody", headers, b"%d" % number)
+    first = agents.input()
+    head = OutputHeaders(READINGS, 0, first, "sensors", 1, 0, 1, 1, 0, {}, MINUTE * 60_000)
+    forged = (
+        replace(head, received=2**62, duplicate=2**62 - 1),
+        replace(head, offset=2**62),
+        replace(head, topic="ioc.other.v1"),
+        replace(head, partition=1),
+        replace(head, generation=2**63 - 1),
+    )
+    for wrong in forged:
+        agents.send(PANES, 0, arrow.encode(one_pane(MINUTE, n=1)), wrong.encode())
+    agents.send(PANES, 0, arrow.encode(one_pane(2**31 - 1, n=1)), head.encode())
+    raw_batches.send(topics, PANES, 0, raw_batches.bomb())
+    agents.output(one_pane(MINUTE, n=1), first)
+    until(lambda: readings(store) == 1)
+    set_aside = len(forged) + 2
+    until(lambda: value(store, "SELECT count(*) FROM dead_letters") == len(LETTERS_OF_NOBODY) + set_aside)
+    assert historian.state().condition is Condition.LIVE
+    assert faults(store, historian) == ()
+    rows = value(store, f'SELECT list("offset" ORDER BY "offset") FROM dead_letters WHERE topic = \'{PANES}\'')
+    assert rows == list(range(set_aside)), "each with its own offset"
+    assert value(store, "SELECT sum(received) FROM source_ledger WHERE source = 'kafka'") == 13
+
+
+def test_what_the_store_cannot_hold_is_set_aside_with_its_bytes(
+    agents: Agents, historian: Historian, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agents.output(one_pane(MINUTE, n=1), agents.input())
+    until(lambda: readings(store) == 1)
+    monkeypatch.setitem(codes._MOST, "measure", 1)
+    agents.output(one_pane(MINUTE, n=10), agents.input())
+    agents.output(one_pane(MINUTE, measure="noise.level", n=100), agents.input(), rejected={"not_finite": 2})
+    agents.output(one_pane(MINUTE, n=1000), agents.input())
+    until(lambda: value(store, "SELECT sum(next_offset) FROM next_offsets") == 4)
+    assert readings(store) == 1011
+    with store.cursor() as cursor:
+        [letter] = cursor.execute('SELECT "offset", reason, message FROM dead_letters').fetchall()
+        ledger = read_ledger(cursor, historian.log_view(), [])
+    assert letter[:2] == (2, "not_storable")
+    assert "noise.level" in letter[2]
+    assert [(s.received, s.applied, dict(s.rejected)) for s in ledger.sources] == [
+        (1113, 1011, {"not_finite": 2, "not_storable": 100})
+    ]
+    assert ledger.balanced, ledger.faults
+    assert historian.state().condition is Condition.LIVE
+
+
+def test_a_store_ahead_of_its_log_goes_back_to_the_end_and_says_what_is_gone(
+    agents: Agents, topics: str, store: Store
+) -> None:
+    agents.output(one_pane(MINUTE, n=1), agents.input())
+    before = Historian(store, topics, {}, lambda _: None)
+    before.start()
+    until(lambda: readings(store) == 1)
+    before.stop()
+    with store.cursor() as cursor:  # as if the log had lost its end: the store has read on to input 5 and output 7
+        cursor.execute("INSERT INTO progress VALUES (50, 'applied', ?, 0, 5), (50, 'read', ?, 0, 7)", [READINGS, PANES])
+    after = Historian(store, topics, {}, lambda _: None)
+    after.start()
+    until(lambda: bool(value(store, "SELECT count(*) FROM losses")))
+    for n in (10, 100):
+        agents.output(one_pane(MINUTE, n=n), agents.input())
+    until(lambda: readings(store) == 111)
+    with store.cursor() as cursor:
+        ledger = read_ledger(cursor, after.log_view(), [])
+    after.stop()
+    assert [(loss.from_offset, loss.to_offset) for loss in ledger.losses] == [(1, 5)]
+    [fault] = ledger.coded_faults
+    assert fault.code == "log_cut"
+    assert "check the disk of Kafka" in fault.detail
+
+
+def test_an_output_that_cannot_be_read_is_a_loss_once_the_next_has_come(
+    agents: Agents, historian: Historian, store: Store
+) -> None:
+    first, second = agents.input(), agents.input()
+    agents.send(
+        PANES, 0, b"cut off", OutputHeaders(READINGS, 0, first, "sensors", 1, 0, 1, 1, 0, {}, MINUTE * 60_000).encode()
+    )
+    agents.output(one_pane(MINUTE, n=10), second)
+    until(lambda: readings(store) == 10)
+    assert [fault.split(":")[0] for fault in faults(store, historian)] == [
+        f"Offsets {first} to {first} of {READINGS} partition 0 were not applied"
+    ]
+
+
+def test_a_partition_that_stands_still_is_a_fault_within_ten_seconds(
+    agents: Agents, historian: Historian, store: Store
+) -> None:
+    agents.input()
+    agents.input()
+    until(lambda: bool(list(historian.faults())), timeout_s=10)
+    [fault] = historian.faults()
+    assert (fault.code, fault.params["waiting"], fault.params["first"]) == ("partition_stalled", 2, 0)
+    agents.output(one_pane(MINUTE, n=1), 0)
+    agents.output(one_pane(MINUTE, n=1), 1)
+    until(lambda: not list(historian.faults()))
+
+
+def test_an_output_topic_made_again_is_read_on_where_its_inputs_stand(
+    agents: Agents, historian: Historian, store: Store, topics: str
+) -> None:
+    agents.output(one_pane(MINUTE, n=1), agents.input())
+    until(lambda: readings(store) == 1)
+    remove_topics(topics, (PANES,))
+    create_topics(topics, {}, PARTITIONS)
+    again = Agents(topics)
+    again.output(one_pane(MINUTE, n=10), again.input())
+    again.close()
+    until(lambda: readings(store) == 11)
+    assert faults(store, historian) == ()

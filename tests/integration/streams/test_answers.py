@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from kafka import KafkaProducer
 
 from ioc import topics
 from ioc.kafka import create_topics
@@ -16,6 +18,7 @@ from ioc.model.rejection import Rejection
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import CASES, PANES, cases_batch, readings_batch
+from tests import raw_batches
 from tests.integration.store.conftest import remove_topics
 from tests.integration.streams.line import PARTITIONS, Headers, Line, Workers
 
@@ -156,6 +159,69 @@ def test_dead_letter_says_what_is_wrong_and_where(line: Line, workers: Workers) 
         "ioc-reason": b"unknown_measure",
         "ioc-message": b"The catalogue has no measure 'air.pm99'.",
     }
+
+
+VEHICLES = {**READING, "measure": "traffic.vehicles", "subject": "AQ-01", "value": 7}
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_batch_of_another_producer_in_each_codec(line: Line, workers: Workers, codec: str) -> None:
+    """A single small message is sent without compression, so many go in one batch."""
+    producer = KafkaProducer(
+        bootstrap_servers=line.kafka, compression_type=codec, linger_ms=200, batch_size=1024 * 1024, acks="all"
+    )
+    for number in range(30):
+        content = json.dumps({**VEHICLES, "subject": f"Z{number}"}).encode()
+        producer.send(topics.READINGS, content, partition=1)
+    producer.flush()
+    sizes = producer.metrics()["producer-metrics"]
+    producer.close()
+    assert 0 < sizes["compression-rate-avg"] < 0.5, "it really is compressed"
+    outputs, letters = _read_until(line, 30)
+    assert (sum(head.applied for _, head in outputs), letters) == (30, [])
+
+
+@pytest.mark.kafka
+def test_only_what_a_transaction_committed_is_answered(line: Line, workers: Workers) -> None:
+    producer = KafkaProducer(bootstrap_servers=line.kafka, transactional_id="neighbour")
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(topics.READINGS, json.dumps({**VEHICLES, "value": 1000}).encode(), partition=3)
+    producer.flush()
+    producer.abort_transaction()
+    producer.begin_transaction()
+    producer.send(topics.READINGS, json.dumps(VEHICLES).encode(), partition=3)
+    producer.commit_transaction()
+    producer.close()
+    outputs, _ = _read_until(line, 1)
+    sums = [total for record, _ in outputs for total in arrow.decode(record.value, PANES)[0].column("sum").to_pylist()]
+    assert sums == [7.0]
+
+
+def named_in_no_utf8() -> bytes:
+    """Three messages; Kafka itself takes any bytes for a header's name."""
+    sound = raw_batches.batch(raw_batches.NONE, 0, [b"{}"] * 3, [("ioc-note", b"x")])
+    return raw_batches.sealed(sound.replace(b"ioc-note", b"\xff" * 8))
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    ("made", "messages"), [(named_in_no_utf8, 3), (raw_batches.bomb, 1)], ids=["no UTF-8", "a bomb"]
+)
+def test_a_batch_that_cannot_be_read_is_one_dead_letter_and_the_partition_goes_on(
+    line: Line, workers: Workers, made: Callable[[], bytes], messages: int
+) -> None:
+    content = made()
+    first = raw_batches.send(line.kafka, topics.READINGS, 0, content)
+    line.send(topics.READINGS, 0, json.dumps(VEHICLES).encode()).get(10)
+    outputs, letters = _read_until(line, 2)
+    (_, refused), (_, next_one) = sorted(outputs, key=lambda output: output[1].offset)
+    assert (refused.offset, refused.inputs, refused.rejected) == (first, messages, {"malformed": messages})
+    assert (next_one.offset, next_one.applied) == (first + messages, 1)
+    [letter] = letters
+    assert letter.key == f"{topics.READINGS}:0:{first}:-1".encode()
+    assert letter.value[61:] == content[61:]
 
 
 def _read_until(line: Line, outputs_due: int, timeout_s: float = 120) -> tuple[list[Any], list[Any]]:

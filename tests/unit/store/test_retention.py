@@ -219,7 +219,7 @@ def test_positions_and_counts_shrink_without_changing(
             cursor.execute("INSERT INTO progress VALUES (?, 'applied', 't', 0, ?)", [tick, tick * 10])
             cursor.execute("INSERT INTO source_rejections VALUES ('s', 't', 'not_finite', 2)")
             cursor.execute(
-                "INSERT INTO source_counts VALUES ('s', 't', ?, ?, 1, 1, 0, 0, 0, 0, 0, '2026-11-22')",
+                "INSERT INTO source_counts VALUES ('s', 't', ?, ?, 1, 1, 0, 0, 0, 0, 0, '2026-11-22', 2)",
                 [tick // 3, tick],
             )
         before = cursor.execute("SELECT * FROM source_ledger").fetchall()

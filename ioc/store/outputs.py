@@ -1,0 +1,108 @@
+"""A message of an output topic as the store can take it: every number and word within what its columns hold. Pure.
+
+Only our agents write these topics, but who can write to the broker can write there as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ioc.clock import LAST_MS
+from ioc.errors import BatchMalformed
+from ioc.topics import CASES, OUTPUT_OF
+from ioc.wire import arrow, schemas
+from ioc.wire.headers import MAX_COUNT, OutputHeaders
+from ioc.wire.record_batches import UndecodableBatch
+
+INPUT_OF = {output: source for source, output in OUTPUT_OF.items()}
+_MAX_WORD = 200
+_AHEAD_MS = 86_400_000
+_BOUNDS = {"n": (1, MAX_COUNT), "first_ms": (0, 59_999), "last_ms": (0, 59_999)}
+_FIRST_MS = -62_135_596_800_000  # the year 1
+_OPTIONAL_PANES = frozenset({"subject", "buckets", "registers"})
+
+
+def read_head(topic: str, partition: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> OutputHeaders:
+    """Which input of that partition the message answers. Raises BatchMalformed when it is no output."""
+    if isinstance(value, UndecodableBatch):
+        raise BatchMalformed(value.fault)
+    head = OutputHeaders.decode(headers)
+    if (head.topic, head.partition) != (INPUT_OF[topic], partition):
+        raise BatchMalformed(
+            f"The output in {topic} partition {partition} says it answers {head.topic} partition {head.partition}."
+        )
+    return head
+
+
+def read_rows(head: OutputHeaders, value: bytes | None) -> pa.RecordBatch:
+    """Panes, single readings or case versions, checked against the counts in `head`. Raises BatchMalformed."""
+    if head.topic == CASES:
+        cases, _ = arrow.decode(value or b"", schemas.CASES, schemas.CASES_OPTIONAL)
+        _check_cases(cases)
+        _check_count(cases.num_rows, head)
+        return cases
+    if head.keyed:
+        readings, _ = arrow.decode(value or b"", schemas.KEYED_READINGS)
+        _check_readings(readings, head)
+        _check_count(readings.num_rows, head)
+        return readings
+    panes, _ = arrow.decode(value or b"", schemas.PANES)
+    _check_panes(panes)
+    _check_between("minute", panes.column("minute"), 0, (head.input_time_ms + _AHEAD_MS) // 60_000)
+    _check_count(pc.sum(panes.column("n")).as_py() or 0, head)
+    return panes
+
+
+def _check_count(rows: int, head: OutputHeaders) -> None:
+    if rows != head.applied:
+        raise BatchMalformed(f"The output holds {rows} records, but says that {head.applied} were applied.")
+
+
+def _check_panes(panes: pa.RecordBatch) -> None:
+    for name in panes.schema.names:
+        if name not in _OPTIONAL_PANES and panes.column(name).null_count:
+            raise BatchMalformed(f"A pane has no {name}.")
+    for name, (least, most) in _BOUNDS.items():
+        _check_between(name, panes.column(name), least, most)
+    for name in ("measure", "unit", "subject"):
+        _check_words(name, panes.column(name))
+    for name, part in (("buckets", "n"), ("registers", "rank")):
+        lists = panes.column(name).flatten()
+        if lists.null_count or any(lists.field(n).null_count for n in range(lists.type.num_fields)):
+            raise BatchMalformed(f"A pane has {name} without a value.")
+        _check_between(f"{part} of its {name}", lists.field(part), 0, MAX_COUNT)
+
+
+def _check_readings(readings: pa.RecordBatch, head: OutputHeaders) -> None:
+    for name in ("measure", "unit", "time", "value", "kept"):
+        if readings.column(name).null_count:
+            raise BatchMalformed(f"A reading has no {name}.")
+    _check_between("time", readings.column("time").cast(pa.int64()), 0, head.input_time_ms + _AHEAD_MS)
+    for name in ("measure", "unit", "subject"):
+        _check_words(name, readings.column(name))
+
+
+def _check_cases(cases: pa.RecordBatch) -> None:
+    for name in cases.schema.names:
+        column = cases.column(name)
+        if name not in schemas.CASES_OPTIONAL and column.null_count:
+            raise BatchMalformed(f"A case has no {name}.")
+        if pa.types.is_timestamp(column.type):
+            _check_between(name, column.cast(pa.int64()), _FIRST_MS, LAST_MS)
+        elif pa.types.is_dictionary(column.type):
+            _check_words(name, column)
+
+
+def _check_between(name: str, column: pa.Array, least: int, most: int) -> None:
+    found = pc.min_max(column).as_py()
+    if found["min"] is not None and not least <= found["min"] <= found["max"] <= most:
+        raise BatchMalformed(f"The {name} of a row is {found['min']} or {found['max']}, not from {least} to {most}.")
+
+
+def _check_words(name: str, column: pa.DictionaryArray) -> None:
+    words = column.dictionary
+    if words.null_count or any(len(word) > _MAX_WORD for word in words.to_pylist()):
+        raise BatchMalformed(f"A {name} is no word of at most {_MAX_WORD} characters.")
