@@ -121,7 +121,7 @@ class SourceWriter:
                 self._put(pending, intake.records, duplicate)
             else:
                 pending.safe.set_result(None)
-            return Taken(accepted, duplicate, pending.safe, given, len(pending.intake.rejections))
+            return Taken(accepted, duplicate, pending.safe, given, count_records(pending.intake.rejections))
 
     def add(self, intake: Intake, timeout_s: float = 60.0) -> Taken:
         """As `submit`, but waits while much is under way. Raises SpoolFull also when `timeout_s` is over."""

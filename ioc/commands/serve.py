@@ -242,7 +242,9 @@ class Serving:
     def _ledger(self) -> Ledger:
         with self._store.cursor() as cursor:
             ledger = read_ledger(cursor, self._historian.log_view(), self._sources.states())
-        return replace(ledger, coded_faults=ledger.coded_faults + self._faults.current())
+        known = {(fault.code, fault.detail) for fault in ledger.coded_faults}
+        others = tuple(fault for fault in self._faults.current() if (fault.code, fault.detail) not in known)
+        return replace(ledger, coded_faults=ledger.coded_faults + others)
 
     def _reload(self) -> Catalog:
         found = load_kept(self._settings.province, self._settings.catalog_dir, self._settings.kept_dir, strict=True)

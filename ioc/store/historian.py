@@ -82,6 +82,8 @@ class Historian:
         )
         self._state = HistorianState(Condition.STARTING, "", self._clock.now())
         self._view = LogView(self._clock.now())
+        if faults is not None:
+            faults.add_check(lambda _now: self.faults())
 
     def start(self) -> None:
         self._thread.start()
