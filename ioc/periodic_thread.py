@@ -26,6 +26,41 @@ SETTLE_S = 3.0
 Step = Callable[[], float | None]
 
 
+class StepFailures:
+    """The failures of one repeated step: logged when they are new, shown in `faults` under `name` as long as they last.
+
+    The back-off doubles from `first_back_off_s` up to `max_back_off_s`; a fault stays `settle_s` after the last one.
+    """
+
+    def __init__(
+        self, name: str, faults: FaultRegister, first_back_off_s: float, max_back_off_s: float, settle_s: float
+    ) -> None:
+        self._name = name
+        self._faults = faults
+        self._first_back_off_s = first_back_off_s
+        self._max_back_off_s = max_back_off_s
+        self._settle_s = settle_s
+        self._count = 0
+        self._logged = ""
+
+    def add(self, failure: Exception) -> float:
+        """Report a failure; return the seconds to wait before the next try."""
+        self._count += 1
+        reason = reason_of(failure)
+        self._faults.report(self._name, fault_code(failure), thread=self._name, reason=reason)
+        if reason != self._logged:
+            self._logged = reason
+            known = isinstance(failure, IocError)
+            LOG.warning("%s: %s", self._name, reason, exc_info=None if known else failure)
+        return float(min(self._max_back_off_s, self._first_back_off_s * 2 ** min(self._count - 1, 10)))
+
+    def end(self) -> None:
+        """The step has succeeded."""
+        self._count = 0
+        self._logged = ""
+        self._faults.clear(self._name, self._settle_s)
+
+
 class PeriodicThread:
     """Call `step` every `pace_s` seconds in a daemon thread until `stop`.
 
@@ -57,12 +92,8 @@ class PeriodicThread:
         self._step = step
         self._pace_s = pace_s
         self._stuck_after_s = stuck_after_s
-        self._first_back_off_s = first_back_off_s
-        self._max_back_off_s = max_back_off_s
-        self._settle_s = settle_s
         self._recovered = recovered
-        self._failures = 0
-        self._logged = ""
+        self._failures = StepFailures(name, self.faults, first_back_off_s, max_back_off_s, settle_s)
         self._moved_s = 0.0
         self._in_step = False
         self._woken = threading.Event()
@@ -113,15 +144,13 @@ class PeriodicThread:
     def failed(self, failure: Exception) -> None:
         """For a step that goes on for ever: something failed, and it goes on."""
         self._moved_s = monotonic()
-        self._report(failure)
+        self._failures.add(failure)
 
     def succeeded(self) -> None:
         """For a step that goes on for ever: it works (again)."""
         self._moved_s = monotonic()
         if self._recovered():
-            self._failures = 0
-            self._logged = ""
-            self.faults.clear(self.name, self._settle_s)
+            self._failures.end()
 
     def _run(self) -> None:
         with _process_ends_with_it(self.name):
@@ -133,24 +162,11 @@ class PeriodicThread:
                     pause_s = self._step()
                 except Exception as failure:  # noqa: BLE001 - whatever fails is reported and tried again
                     self._in_step = False
-                    self._report(failure)
-                    self._stopping.wait(self._back_off_s())
+                    self._stopping.wait(self._failures.add(failure))
                     continue
                 self._in_step = False
                 self.succeeded()
                 self._woken.wait(self._pace_s if pause_s is None else pause_s)
-
-    def _report(self, failure: Exception) -> None:
-        self._failures += 1
-        code, reason = fault_code(failure), reason_of(failure)
-        self.faults.report(self.name, code, thread=self.name, reason=reason)
-        if reason != self._logged:
-            self._logged = reason
-            known = isinstance(failure, IocError)
-            LOG.warning("%s: %s", self.name, reason, exc_info=None if known else failure)
-
-    def _back_off_s(self) -> float:
-        return float(min(self._max_back_off_s, self._first_back_off_s * 2 ** min(self._failures - 1, 10)))
 
     def _check(self, now: datetime) -> Iterable[Fault]:
         if not self._is_started or self._stopping.is_set():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
+from ioc.fault_register import FaultRegister
 from ioc.lab.book import Book
 from ioc.lab.publications import Publications
 from ioc.lab.publishing.publish import MINUTES, published_dir
@@ -22,14 +23,18 @@ log = logging.getLogger("ioc.lab")
 
 @dataclass(frozen=True)
 class Asking:
+    """`faults` are those of the lab's background tasks."""
+
     publications: Publications
     queries: Queries
     book: Book
+    faults: FaultRegister
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock, limits: Limits = Limits()) -> Asking:  # noqa: B008 - frozen
         """Raises StoreUnavailable."""
-        publications = Publications(settings, lambda: current(settings.snapshots_dir))
+        faults = FaultRegister(clock)
+        publications = Publications(settings, lambda: current(settings.snapshots_dir), faults)
         book = Book(settings.lab_dir / "saved.db")
 
         def note(query: Query) -> None:
@@ -42,8 +47,8 @@ class Asking:
         worker = WorkerSettings(
             published, published / MINUTES, settings.lab_dir / "work", settings.zone, limits.memory_mb, limits.spill_mb
         )
-        queries = Queries(worker, settings.lab_dir / "results", publications.in_use, note, clock, limits)
-        return cls(publications, queries, book)
+        queries = Queries(worker, settings.lab_dir / "results", publications.in_use, note, clock, limits, faults)
+        return cls(publications, queries, book, faults)
 
     def published_path(self) -> Path | None:
         """The file in use; None while nothing is published."""

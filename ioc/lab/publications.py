@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from ioc.fault_register import FaultRegister
 from ioc.lab.publishing.publish import Publication, PublishingFailed, in_use, published_dir
+from ioc.periodic_task import PeriodicTask
 from ioc.processes import die_with_parent
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
@@ -18,28 +19,32 @@ _LOOKS_EVERY_S = 1.0
 _AGAIN_AFTER_S = 60.0
 _LONGEST_S = 600.0
 
-log = logging.getLogger("ioc.lab")
-
 
 class Publications:
     """`error` is one sentence while the newest snapshot could not be published, else empty."""
 
-    def __init__(self, settings: Settings, snapshot: Callable[[], Snapshot | None]) -> None:
+    def __init__(
+        self, settings: Settings, snapshot: Callable[[], Snapshot | None], faults: FaultRegister | None = None
+    ) -> None:
         self._settings = settings
         self._snapshot = snapshot
         self._published: Publication | None = in_use(published_dir(settings))
         self._turn = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._task = PeriodicTask(
+            "publications",
+            self._step,
+            _LOOKS_EVERY_S,
+            faults,
+            first_back_off_s=_AGAIN_AFTER_S,
+            max_back_off_s=_AGAIN_AFTER_S,
+        )
         self.error = ""
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task.start()
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.close()
 
     def in_use(self) -> Publication | None:
         return self._published
@@ -75,11 +80,5 @@ class Publications:
             self._published, self.error = in_use(published_dir(self._settings)), ""
             return self._published
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.bring_up()
-                await asyncio.sleep(_LOOKS_EVERY_S)
-            except (PublishingFailed, TimeoutError, OSError) as fault:
-                log.warning("%s", fault)
-                await asyncio.sleep(_AGAIN_AFTER_S)
+    async def _step(self) -> None:
+        await self.bring_up()

@@ -16,12 +16,14 @@ from time import monotonic
 from typing import Any
 
 from ioc.clock import Clock
+from ioc.fault_register import FaultRegister
 from ioc.lab.processor_time import within
 from ioc.lab.publishing.publish import Publication
 from ioc.lab.query import Limits, NothingPublished, Query, State
 from ioc.lab.sandbox.process import Sandbox, SandboxEnded
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.lab.turns import Turns
+from ioc.periodic_task import PeriodicTask
 
 log = logging.getLogger("ioc.lab")
 AT_ONCE = 2
@@ -42,6 +44,7 @@ class Queries:
         noted: Callable[[Query], None],
         clock: Clock,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        faults: FaultRegister | None = None,
     ) -> None:
         self.limits = limits
         self.counts: Counter[str] = Counter()
@@ -56,17 +59,16 @@ class Queries:
         self._quick_turn = asyncio.Lock()
         self._busy: dict[Sandbox, Query] = {}
         self._idle_since: dict[Sandbox, float] = {}
-        self._sweeping: asyncio.Task[None] | None = None
+        self._sweeping = PeriodicTask("lab-sweep", self._sweep, _SWEEP_EVERY_S, faults)
 
     def start(self) -> None:
         """What an earlier lab has left is cleared away."""
         shutil.rmtree(self._results, ignore_errors=True)
         self._results.mkdir(parents=True, mode=0o700)
-        self._sweeping = asyncio.create_task(self._sweep())
+        self._sweeping.start(after_s=_SWEEP_EVERY_S)
 
     async def close(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        await self._sweeping.close()
         while self._turns.take(()) is not None:
             pass
         for query in list(self._busy.values()):
@@ -238,19 +240,17 @@ class Queries:
             log.exception("A query of %s is not in the history", query.person)
 
     async def _sweep(self) -> None:
-        """Idle processes end, old results go."""
-        while True:
-            await asyncio.sleep(_SWEEP_EVERY_S)
-            for sandbox, since in list(self._idle_since.items()):
-                is_free = sandbox not in self._busy and not (sandbox is self._quick and self._quick_turn.locked())
-                if is_free and monotonic() - since > IDLE_S:
-                    await sandbox.end()
-                    self._idle_since.pop(sandbox, None)
-            now = self._clock.now()
-            for query in list(self._known.values()):
-                if query.ended_at is not None and now - query.ended_at > RESULTS_KEPT:
-                    self._known.pop(query.id, None)
-                    self._drop_result(query)
+        """End idle processes, drop old results."""
+        for sandbox, since in list(self._idle_since.items()):
+            is_free = sandbox not in self._busy and not (sandbox is self._quick and self._quick_turn.locked())
+            if is_free and monotonic() - since > IDLE_S:
+                await sandbox.end()
+                self._idle_since.pop(sandbox, None)
+        now = self._clock.now()
+        for query in list(self._known.values()):
+            if query.ended_at is not None and now - query.ended_at > RESULTS_KEPT:
+                self._known.pop(query.id, None)
+                self._drop_result(query)
 
     def _drop_result(self, query: Query) -> None:
         """Unlink the result and the files that were made of it."""

@@ -54,19 +54,21 @@ async def keep_built(lab: Callable[[], Path | None], parts: LabParts) -> None:
     settings, done = parts.settings, None
     last = built_at(settings.open_data_dir)
     while True:
-        path, now = lab(), parts.clock.now()
-        if (
-            path is not None
-            and path != done
-            and (last is None or now - last >= _BUILT_AT_MOST_EVERY or lacks_rows(settings.open_data_dir))
-        ):
-            done, last = path, now
-            try:
+        try:
+            path, now = lab(), parts.clock.now()
+            if (
+                path is not None
+                and path != done
+                and (last is None or now - last >= _BUILT_AT_MOST_EVERY or lacks_rows(settings.open_data_dir))
+            ):
+                done, last = path, now
                 await parts.beside.run_scheduled(
                     build, path, settings.open_data_dir, settings, settings.outer_address, now
                 )
-            except IocError as fault:
-                _LOG.warning("The open data stays as it was: %s", fault)
+        except IocError as fault:
+            _LOG.warning("The open data stays as it was: %s", fault)
+        except Exception:  # noqa: BLE001 - whatever fails now must not end the building for good
+            _LOG.exception("The open data stays as it was")
         await asyncio.sleep(_LOOK_EVERY_S)
 
 

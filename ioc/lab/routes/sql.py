@@ -85,7 +85,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
                 "queue": {"running": queries.running, "waiting": queries.waiting},
                 "version": VERSION,
                 "quack": _quack(parts),
-                "faults": [one for one in (failure(raw_dir), asking.publications.error, *queries.missing) if one],
+                "faults": [one for one in (failure(raw_dir), *_faults(asking), *queries.missing) if one],
             }
         )
 
@@ -154,6 +154,13 @@ async def _until_ended(request: Request, asking: Asking, query: Running) -> None
     except asyncio.CancelledError:
         await asking.queries.cancel(query)
         raise
+
+
+def _faults(asking: Asking) -> list[str]:
+    """The sentences of what fails in the lab's background tasks."""
+    own = asking.publications.error
+    others = [fault.detail for fault in asking.faults.current() if fault.params.get("thread") != "publications"]
+    return [own, *others]
 
 
 def _quack(parts: LabParts) -> dict[str, str] | None:

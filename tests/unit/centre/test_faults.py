@@ -1,5 +1,6 @@
 """Codes of faults, the register that holds them, and the loop under every background thread."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from ioc.errors import SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
 from ioc.model.fault import FAULT_TEXTS, Fault
+from ioc.periodic_task import PeriodicTask
 from ioc.periodic_thread import THREAD_LOST_EXIT_CODE, PeriodicThread
 
 ROOT = Path(__file__).parents[3]
@@ -155,3 +157,22 @@ def test_a_fault_has_its_sentence() -> None:
     assert fault.text("vi").startswith("Tác vụ nền historian")
     with pytest.raises(KeyError):
         Fault.of("no_such_code", NOW)
+
+
+async def test_a_failing_task_of_an_event_loop_is_a_fault_and_goes_on() -> None:
+    faults, done = FaultRegister(), asyncio.Event()
+    seen: list[str] = []
+
+    async def step() -> float:
+        seen.extend(fault.code for fault in faults.current())
+        if not seen:
+            raise OSError(24, "Too many open files")
+        done.set()
+        return 3600.0
+
+    task = PeriodicTask("publications", step, 1.0, faults, max_back_off_s=0.01, settle_s=0.0)
+    task.start()
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
+    await task.close()
+    assert seen == ["thread_failed"]
+    assert faults.current() == ()
