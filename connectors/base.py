@@ -64,16 +64,18 @@ class Page:
 class Report:
     """What the runner shows of a connector; the connector writes it.
 
-    `trouble` and `missing` do not stop the source: one sentence on what its last data lacked, empty once it is mended.
+    None of the sentences stops the source, and each is empty once it is mended: `trouble` with the last data, `missing`
+    on what they lacked, `notice` on what waits for somebody.
     """
 
     last_success: datetime | None = None
     trouble: str = ""
     missing: str = ""
+    notice: str = ""
 
     @property
     def sentence(self) -> str:
-        return self.trouble or self.missing
+        return self.trouble or self.missing or self.notice
 
 
 class Connector(ABC):
@@ -115,10 +117,10 @@ class Connector(ABC):
         if not compares_all and not page.identity.round_number:
             return None  # a file of corrections: each row is judged by its record's key, in the store
         contents = [content or _bytes(row) for row, content in page.rows]
-        configuration = self._configuration_number()
+        configuration = self.configuration_number()
         return RowMemory(page.identity, contents, configuration, writer.known_rows, compares_all=compares_all)
 
-    def _configuration_number(self) -> int:
+    def configuration_number(self) -> int:
         """A number that changes with the mapping and with the catalogue."""
         vocabulary = self.surroundings.vocabulary
         if self._configured_for is not vocabulary:

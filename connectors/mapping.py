@@ -141,9 +141,15 @@ class RecordMapping:
 
     def columns(self) -> set[str]:
         """The source's own columns that the mapping names."""
+        return {name for name in self._named() if not name.startswith("$")}
+
+    def around(self) -> set[str]:
+        """The names with `$` that the mapping takes from around a record."""
+        return {name for name in self._named() if name.startswith("$")}
+
+    def _named(self) -> set[str]:
         named = {rule.path for rules in self.outputs for rule in rules if rule.path}
-        named |= {name for rules in self.outputs for rule in rules for name in _PLACE.findall(rule.template)}
-        return {name for name in named if not name.startswith("$")}
+        return named | {name for rules in self.outputs for rule in rules for name in _PLACE.findall(rule.template)}
 
     def missing_from(self, rows: Iterable[Row]) -> list[str]:
         """Return the mapped columns that none of `rows` has, not even empty; sorted."""

@@ -3,6 +3,8 @@
 Every message is one sentence for the person who reads it: the offending value, where it is, what to do.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -45,6 +47,10 @@ class RecordUnfit(IocError):
         super().__init__(message)
         self.reason = reason
         self.field = field
+
+    def __reduce__(self) -> tuple[type[RecordUnfit], tuple[str, str, str]]:
+        """Survive a pickle, on the way from a process that parses."""
+        return type(self), (self.reason, self.field, str(self))
 
 
 class BatchMalformed(IocError):

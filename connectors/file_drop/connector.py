@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from connectors.base import Page, PollingConnector, Surroundings, malformed
-from connectors.configuration import SourceConfiguration
-from connectors.file_drop.tables import Line, lines_of
-from ioc.clock import from_ms
+from connectors.configuration import SourceConfiguration, Table
+from connectors.file_drop.folder import DropFolder, Dropped
+from connectors.row_keys import RowCounter, RowIdentity
+from connectors.tables.reading import TableFormat, rows_of_file
+from connectors.tables.rows import TABLE_ENDS
+from connectors.tables.safe_open import open_inside
+from connectors.writer import SourceWriter
+from ioc.clock import from_ms, to_ms
 from ioc.errors import BatchMalformed, SourceUnavailable
+from ioc.limited_process import LimitedProcess, LimitExceeded, Limits
 
-ROWS_A_PAGE = 2000
 DONE_KNOWN = 200
-_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
+WATCHED_FILES, WATCHED_MS = 10, 600_000
+"""A file that was put away is watched for changes: the last few, for ten minutes."""
+_IDLE_S = 10.0
+_USED_BYTES = 64 << 20
+"""The reading process is replaced when it is idle for long or has read so much, to give its memory back."""
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """A file that is complete; `modified_ms` stands for the time of its rows where the mapping says `$file_time`."""
+class Finished:
+    """A file that was put away: where it is, its size and time when it was found, and what was read of it."""
 
     path: Path
     size_bytes: int
-    modified_ms: int
+    modified_ns: int
+    digest: str
+    read_bytes: int
+    rows: int
+    at_ms: int
+
+    def to_list(self) -> list[Any]:
+        return [str(self.path), *list(self.__dict__.values())[1:]]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The digest of a file, its size by then, and the digest of its first `before` bytes (see `_digest`)."""
+
+    digest: str
+    size_bytes: int
+    beginning: str = ""
+    ends_line: bool = True
 
 
 class FileDrop(PollingConnector):
-    """A folder in which an agency leaves CSV, XLSX or XLS files.
+    """A folder in which an agency leaves CSV files or workbooks.
 
-    Source   `directory`, files that match `pattern`, once their size stands still
-    Emits    what the mapping makes of each row, ROWS_A_PAGE at a time
+    Source   `directory`, files that match `pattern`, once they have rested; read in a process with limits
+    Emits    what the mapping makes of each row, ROWS_AT_ONCE at a time
     Resumes  from the row reached. Done files go to `done/`, broken ones to `refused/` with a dead letter
 
-    Its position: {"hash", "row"} of the file under way, "done": {hash: rows} of the last DONE_KNOWN files.
+    Its position: {"hash", "row"} of the file under way (no hash: none), "done": {hash: [rows, configuration]} of the
+    last DONE_KNOWN files, "failed": {hash: rows} of refused ones, "refused": the hash of the file under way if it was,
+    "finished": the files that are watched.
     """
 
     kind = "file_drop"
@@ -45,113 +73,218 @@ class FileDrop(PollingConnector):
     def __init__(self, configuration: SourceConfiguration, surroundings: Surroundings) -> None:
         super().__init__(configuration, surroundings)
         own = configuration.own
-        self._directory = surroundings.data_dir / own.text("directory")
-        self._pattern = own.text("pattern", "*")
-        self._sheet = own.text("sheet", "")
+        self._folder = DropFolder(
+            surroundings.data_dir / own.text("directory"),
+            _pattern(own),
+            rest_s=own.span("rest", "2s").total_seconds(),
+            done_marker=own.text("done_marker", ""),
+        )
+        self._format = TableFormat(
+            frozenset(self.mapping.columns()), own.text("sheet", ""), own.one_of("table_end", TABLE_ENDS, "auto")
+        )
         self._largest_bytes = int(own.number("largest_mb", 1024) * 1024 * 1024)
+        memory_mb = own.number("memory_mb", 1024)
+        if not 64 <= memory_mb <= 1 << 20:
+            raise own.fault("memory_mb", f"is {memory_mb:g}, not between 64 and 1048576.")
+        self._reader = LimitedProcess(Limits(int(memory_mb) << 20, own.span("processor_time", "60s").total_seconds()))
+        self._reader_used_s, self._reader_bytes = 0.0, 0
         self.every_s = own.span("every", "500ms").total_seconds()
         own.done()
         if not self.mapping.outputs:
             raise configuration.mapping.fault("unit", "is missing: a dropped file needs a mapping of its columns.")
-        self._sizes: dict[str, tuple[int, int]] = {}
-        self._put_away: set[str] = set()
+
+    async def run(self, writer: SourceWriter) -> None:
+        try:
+            await super().run(writer)
+        finally:
+            self._reader.end()
 
     async def fetch(self, position: Any) -> AsyncIterator[Page]:
-        place: dict[str, Any] = {"hash": "", "row": 0, "done": {}, **(position or {})}
-        for dropped in await asyncio.to_thread(self._complete_files):
-            digest = await asyncio.to_thread(_digest, dropped.path)
-            known = place["done"].get(digest)
-            if known is not None and (digest in self._put_away or place["hash"] != digest):
-                yield Page([], {**place, "hash": digest}, duplicate=known)
-                place = {**place, "hash": digest}
-                await self._away(dropped.path, "done", digest)
+        place: dict[str, Any] = {"hash": "", "row": 0, "done": {}, "failed": {}, "finished": [], **(position or {})}
+        now_ms = to_ms(self.surroundings.clock.now())
+        finished = [Finished(Path(path), *rest) for path, *rest in place["finished"]]
+        watched = {one.path: one for one in finished if one.at_ms > now_ms - WATCHED_MS}
+        marks = {path: (one.size_bytes, one.modified_ns) for path, one in watched.items()}
+        look = await asyncio.to_thread(self._folder.look, time.monotonic(), marks)
+        unreadable = []
+        for dropped in [*look.complete, *look.changed]:
+            try:
+                content = await asyncio.to_thread(self._content, dropped, watched.get(dropped.path))
+            except OSError as fault:  # the others are read all the same
+                unreadable.append(f"File {dropped.path} cannot be read: {fault.strerror or fault}.")
                 continue
-            start = place["row"] if place["hash"] == digest else 0
-            async for page in self._pages(dropped, digest, start, place):
+            async for page in self._file(dropped, content, place, watched.get(dropped.path)):
                 place = page.position
                 yield page
-            await self._away(dropped.path, "refused" if place.get("refused") == digest else "done", digest)
+        self.report.notice = unreadable[0] if unreadable else self._others(look.others)
+        if not look.complete and time.monotonic() - self._reader_used_s > _IDLE_S:
+            self._reader.end()
 
-    def _complete_files(self) -> list[Dropped]:
-        """Oldest first. Raises SourceUnavailable when the folder cannot be read."""
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            found = {}
-            for path in self._directory.glob(self._pattern):
-                if path.is_file() and path.name[0] not in ".~" and not path.name.endswith(_UNFINISHED):
-                    status = path.stat()
-                    found[path] = (status.st_size, status.st_mtime_ns)
-        except OSError as fault:
-            raise SourceUnavailable(f"Folder {self._directory} cannot be read: {fault.strerror}.") from fault
-        still = [path for path, mark in found.items() if self._sizes.get(path.name) == mark]
-        self._sizes = {path.name: mark for path, mark in found.items()}
-        dropped = [Dropped(path, found[path][0], found[path][1] // 1_000_000) for path in still]
-        return sorted(dropped, key=lambda d: (d.modified_ms, d.path.name))
+    async def _file(
+        self, dropped: Dropped, content: Content, place: dict[str, Any], before: Finished | None
+    ) -> AsyncIterator[Page]:
+        """The pages of one file, which then is put away. `before`: it was already, and has changed."""
+        digest = content.digest
+        is_under_way = place["hash"] == digest
+        known, configuration = _rows_and_configuration(place["done"].get(digest))
+        if before is not None and digest == before.digest:
+            yield Page([], self._with_finished(place, dropped, dropped.path, content, before.rows))
+            return
+        # Rows that were refused are tried again once mapping or catalogue have changed.
+        if known is not None and not is_under_way and configuration in ("", self._configuration_text()):
+            place = {**place, "hash": digest, "row": known}
+            yield Page([], place, duplicate=known)
+            await self._away(dropped, "done")
+            yield Page([], {**place, "hash": ""})
+            return
+        start = place["row"] if is_under_way else place["failed"].get(digest, 0)
+        rows = start
+        if before is not None and not is_under_way and not dropped.fault:
+            if content.beginning == before.digest:
+                rows = start = before.rows if content.ends_line else max(0, before.rows - 1)
+                place = {**place, "hash": digest, "row": start}
+                yield Page([], place, duplicate=start)
+            elif before.rows:
+                fault = "It changed after it was read, and not only at its end; hand it over under a new name."
+                dropped = Dropped(dropped.path, dropped.size_bytes, dropped.modified_ms, dropped.mark, fault)
+        if not (is_under_way and place.get("refused") == digest):
+            async for page in self._pages(dropped, digest, start, place):
+                place = page.position
+                rows = place["row"]
+                yield page
+        is_refused = place.get("refused") == digest
+        if not is_refused:
+            self.report.trouble = ""
+        path = await self._away(dropped, "refused" if is_refused else "done")
+        yield Page([], self._with_finished(place, dropped, path, content, rows))
 
     async def _pages(self, dropped: Dropped, digest: str, start: int, place: Mapping[str, Any]) -> AsyncIterator[Page]:
         around = {"$file_name": dropped.path.name, "$file_time": from_ms(dropped.modified_ms)}
-        done = dict(place["done"])
-        row = start
+        position = {name: value for name, value in place.items() if name != "refused"} | {"hash": digest}
+        counter, prefix = RowCounter(), self._prefix(around)
+        identity = RowIdentity(counter, prefix=prefix)
+        row, numbered, tries = start, 0, 2
         try:
+            if dropped.fault:
+                raise BatchMalformed(dropped.fault)
             if dropped.size_bytes > self._largest_bytes:
                 raise BatchMalformed(f"The file has more than {self._largest_bytes >> 20} MB.")
-            lines = islice(lines_of(dropped.path, self.mapping.columns(), self._sheet), start, None)
-            chunk = await asyncio.to_thread(_chunk, lines)
-            while chunk:
-                following = await asyncio.to_thread(_chunk, lines)
-                row += len(chunk)
-                done = done if following else _with_last(done, digest, row)
-                yield Page(chunk, {"hash": digest, "row": row, "done": done}, around=around)
-                chunk = following
+            while tries:
+                chunks = self._reader.stream(rows_of_file, self._folder.folder, dropped.path, self._format, numbered)
+                try:
+                    chunk = await asyncio.to_thread(next, chunks, None)
+                    while chunk and numbered < row:  # taken before: they only number the equal rows behind
+                        before = chunk[: row - numbered]
+                        counter.keys([prefix + content for _, content in before])
+                        counter.taken()
+                        numbered += len(before)
+                        chunk = chunk[len(before) :] or await asyncio.to_thread(next, chunks, None)
+                    while chunk:
+                        following = await asyncio.to_thread(next, chunks, None)
+                        row += len(chunk)
+                        if not following:
+                            position["done"] = _with_last(place["done"], digest, [row, self._configuration_text()])
+                            position["failed"] = {d: n for d, n in place["failed"].items() if d != digest}
+                        yield Page(chunk, {**position, "row": row}, around=around, identity=identity)
+                        numbered = row
+                        chunk = following
+                    tries = 0
+                except BatchMalformed:
+                    tries = 0
+                    raise
+                except LimitExceeded as fault:
+                    tries -= 1
+                    if not (fault.was_killed and tries):
+                        sentence = f"{fault} Split the file, or raise memory_mb or processor_time of the source."
+                        raise BatchMalformed(sentence) from fault
+                finally:
+                    self._spare_reader(dropped.size_bytes, is_whole=not tries)
         except (BatchMalformed, OSError) as fault:
-            sentence = f"File {dropped.path.name}: {fault}"
+            sentence = f"File {dropped.path}: {fault}"
             self.report.trouble = sentence
-            done = _with_last(done, digest, row + 1)
-            position = {"hash": digest, "row": row, "done": done, "refused": digest}
-            yield Page([(malformed(sentence), _beginning(dropped.path))], position)
+            refused = {"row": row, "failed": _with_last(place["failed"], digest, row), "refused": digest}
+            beginning = b"" if dropped.fault else await asyncio.to_thread(self._beginning, dropped.path)
+            yield Page([(malformed(sentence), beginning)], {**position, **refused})
 
-    async def _away(self, path: Path, folder: str, digest: str) -> None:
+    def _prefix(self, around: Mapping[str, Any]) -> bytes:
+        """What of the file belongs to the content of its rows: that which the mapping takes for them."""
+        named = self.mapping.around()
+        return "|".join(str(value) for name, value in around.items() if name in named).encode()
+
+    def _configuration_text(self) -> str:
+        return f"{self.configuration_number():x}"
+
+    async def _away(self, dropped: Dropped, into: str) -> Path:
         await self.all_safe()
-        self._put_away.add(digest)
         try:
-            await asyncio.to_thread(_move, path, folder)
+            return await asyncio.to_thread(self._folder.put_away, dropped.path, into)
         except OSError as fault:
-            raise SourceUnavailable(f"File {path.name} cannot be moved to {folder}/: {fault.strerror}.") from fault
+            sentence = f"File {dropped.path} cannot be moved to {into}/: {fault.strerror}."
+            raise SourceUnavailable(sentence) from fault
 
+    def _with_finished(
+        self, place: Mapping[str, Any], dropped: Dropped, path: Path, content: Content, rows: int
+    ) -> dict[str, Any]:
+        now_ms = to_ms(self.surroundings.clock.now())
+        one = Finished(path, *dropped.mark, content.digest, content.size_bytes, rows, now_ms)
+        others = [known for known in place["finished"] if known[0] != str(path)]
+        return {**place, "hash": "", "finished": [*others, one.to_list()][-WATCHED_FILES:]}
 
-def _chunk(lines: Iterator[Line]) -> list[Line]:
-    return list(islice(lines, ROWS_A_PAGE))
+    def _spare_reader(self, read_bytes: int, *, is_whole: bool) -> None:
+        self._reader_used_s = time.monotonic()
+        self._reader_bytes += read_bytes
+        if not is_whole or self._reader_bytes > _USED_BYTES:
+            self._reader.end()
+            self._reader_bytes = 0
 
-
-def _digest(path: Path) -> str:
-    digest = blake2b(digest_size=10)
-    try:
-        with path.open("rb") as file:
+    def _content(self, dropped: Dropped, before: Finished | None) -> Content:
+        """Raises OSError."""
+        if dropped.fault:
+            return Content(blake2b(f"{dropped.path} {dropped.mark}".encode(), digest_size=10).hexdigest(), 0)
+        digest, size = blake2b(digest_size=10), 0
+        beginning, ends_line = "", True
+        with open_inside(self._folder.folder, dropped.path) as file:
+            if before is not None and before.read_bytes:
+                left = before.read_bytes
+                while left and (piece := file.read(min(left, 1 << 20))):
+                    digest.update(piece)
+                    left -= len(piece)
+                    size += len(piece)
+                    ends_line = piece.rstrip(b"\0").endswith((b"\n", b"\r"))
+                beginning = "" if left else digest.hexdigest()
             while piece := file.read(1 << 20):
                 digest.update(piece)
-    except OSError as fault:
-        raise SourceUnavailable(f"File {path.name} cannot be read: {fault.strerror}.") from fault
-    return digest.hexdigest()
+                size += len(piece)
+        return Content(digest.hexdigest(), size, beginning, ends_line)
+
+    def _beginning(self, path: Path) -> bytes:
+        try:
+            with open_inside(self._folder.folder, path) as file:
+                return file.read(1 << 20)
+        except OSError:
+            return b""
+
+    def _others(self, names: list[str]) -> str:
+        if not names:
+            return ""
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        count = "1 file lies" if len(names) == 1 else f"{len(names)} files lie"
+        return f"{count} in the folder that the pattern {self._folder.pattern!r} does not take: {shown}."
 
 
-def _with_last(done: dict[str, int], digest: str, rows: int) -> dict[str, int]:
-    kept = {**{known: count for known, count in done.items() if known != digest}, digest: rows}
+def _pattern(own: Table) -> str:
+    pattern = own.text("pattern", "*")
+    parts = PurePosixPath(pattern).parts
+    if not parts or pattern.startswith("/") or ".." in parts:
+        raise own.fault("pattern", f"is {pattern!r}, not a pattern of files inside the folder, such as *.csv.")
+    return pattern
+
+
+def _rows_and_configuration(known: int | list[Any] | None) -> tuple[int | None, str]:
+    """Of a file that is done: its rows, and the configuration under which they were read (none in old positions)."""
+    return (known[0], known[1]) if isinstance(known, list) else (known, "")
+
+
+def _with_last(known: Mapping[str, Any], digest: str, rows: Any) -> dict[str, Any]:
+    kept = {**{other: count for other, count in known.items() if other != digest}, digest: rows}
     return dict(list(kept.items())[-DONE_KNOWN:])
-
-
-def _beginning(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(1 << 20)
-    except OSError:
-        return b""
-
-
-def _move(path: Path, folder: str) -> None:
-    target = path.parent / folder / path.name
-    target.parent.mkdir(exist_ok=True)
-    number = 1
-    while target.exists():
-        number += 1
-        target = path.parent / folder / f"{path.stem}.{number}{path.suffix}"
-    path.rename(target)

@@ -164,7 +164,7 @@ class Agency(SectorSystem):
 
     def configuration(self) -> str:
         return HEAD + (
-            f'kind = "file_drop"\n[file]\ndirectory = "{self.directory / "inbox"}"\nevery = "100ms"\n'
+            f'kind = "file_drop"\n[file]\ndirectory = "{self.directory / "inbox"}"\nevery = "100ms"\nrest = "200ms"\n'
             '[mapping]\nmeasure = "Chỉ số"\nunit = "Mã xã"\ntime = { from = "Thời gian", format = "rfc3339" }\n'
             'value = "Giá trị"\nsubject = "Trạm"\n'
         )

@@ -1,5 +1,6 @@
 """What a REST source may answer, over real HTTP; and files as they are."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,11 +71,14 @@ async def test_pages_carry_their_place(server: RestServer) -> None:
 
 async def test_commune_list_goes_through_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "gso-communes.toml").write_text((SAMPLES / "gso-communes.toml").read_text(encoding="utf-8"))
-    connector = FileDrop(read_source(tmp_path / "gso-communes.toml"), surroundings(tmp_path))
+    configured = tmp_path / "gso-communes.toml"
+    configured.write_text(configured.read_text(encoding="utf-8").replace("[file]", '[file]\nrest = "1ms"'))
+    connector = FileDrop(read_source(configured), surroundings(tmp_path))
     inbox = tmp_path / "inbox" / "communes"
     inbox.mkdir(parents=True)
     (inbox / "xã.csv").write_bytes((SAMPLES / "gso-communes-excerpt.csv").read_bytes())
-    assert [page async for page in connector.fetch(None)] == [], "not before its size stands still"
+    assert [page async for page in connector.fetch(None)] == [], "not before it has rested"
+    await asyncio.sleep(0.002)
     pages = [page async for page in connector.fetch(None)]
     intake = intake_of(pages[0], connector.mapping, connector.surroundings)
     assert intake.readings is not None

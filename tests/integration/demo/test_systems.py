@@ -13,7 +13,6 @@ import orjson
 import pytest
 
 from connectors.configuration import read_source
-from connectors.file_drop.tables import lines_of
 from connectors.mapping import RecordMapping, read_mapping
 from ioc.clock import to_ms
 from ioc.demo import feeds
@@ -29,6 +28,7 @@ from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
 from tests.catalogs import hue
 from tests.integration.demo.conftest import NOW, Province
+from tests.integration.demo.handed_files import lines_of
 from tests.integration.demo.receiver import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -1,0 +1,217 @@
+"""The folder of a file drop: which files are complete, and where they go. Follows no link."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import translate
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import BinaryIO
+
+from connectors.tables.safe_open import DIRECTORY, open_inside, opened_folder
+from ioc.errors import SourceUnavailable
+
+PUT_AWAY = ("done", "refused")
+UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".partial", ".download")
+_NOBODYS = frozenset({"thumbs.db", "desktop.ini"})
+_CUT_RESTS_TIMES = 5
+"""A text file that does not end with the end of a line rests so many times longer: it may have been cut."""
+Mark = tuple[int, int]
+"""Size and time of a file, in bytes and nanoseconds."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file that is complete. `path` is relative to the folder, `modified_ms` stands for the time of its rows where
+    the mapping says `$file_time`. `fault`: why it is refused unread."""
+
+    path: Path
+    size_bytes: int
+    modified_ms: int
+    mark: Mark
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look into the folder: complete files, oldest first, and names of those that the pattern does not take.
+    `changed`: files among those asked about that have changed since, and rest."""
+
+    complete: list[Dropped]
+    others: list[str]
+    changed: list[Dropped]
+
+
+@dataclass
+class DropFolder:
+    """`pattern` is relative to the folder, `*` within a name, `**` any folders; case does not matter.
+
+    A file is complete when neither size nor time have changed for `rest_s` and nobody has it open for writing; with
+    `done_marker`, as soon as a file of its name with that ending lies beside it, and not before.
+    """
+
+    folder: Path
+    pattern: str = "*"
+    rest_s: float = 2.0
+    done_marker: str = ""
+    _seen: dict[Path, tuple[Mark, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._levels = [
+            None if level == "**" else re.compile(translate(_folded(level)))
+            for level in PurePosixPath(self.pattern).parts
+        ]
+
+    def look(self, now_s: float, watched: Mapping[Path, Mark] = MappingProxyType({})) -> Look:
+        """`now_s` is any clock that only grows; `watched` are files that were put away, with their marks of then.
+        Raises SourceUnavailable when the folder cannot be read."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            found = dict(self._walk())
+        except OSError as fault:
+            raise SourceUnavailable(f"Folder {self.folder} cannot be read: {fault.strerror}.") from fault
+        others = []
+        complete = []
+        before, self._seen = self._seen, {}
+
+        def rested_s(path: Path, mark: Mark) -> float:
+            since_s = before[path][1] if path in before and before[path][0] == mark else now_s
+            self._seen[path] = (mark, since_s)
+            return now_s - since_s
+
+        for path, status in found.items():
+            if self.done_marker and path.name.endswith(self.done_marker):
+                continue
+            if not _matches(path.parts, self._levels):
+                others.append(str(path))
+                continue
+            mark = (status.st_size, status.st_mtime_ns)
+            rested = rested_s(path, mark)
+            modified_ms = status.st_mtime_ns // 1_000_000
+            if not stat.S_ISREG(status.st_mode):
+                kind = "a link" if stat.S_ISLNK(status.st_mode) else "a device or pipe"
+                complete.append(Dropped(path, 0, modified_ms, mark, f"It is {kind}; only files themselves are read."))
+            elif self._is_complete(path, found, rested):
+                complete.append(Dropped(path, status.st_size, modified_ms, mark))
+        changed = []
+        for path, known in watched.items():
+            mark = self._mark_of(path) or known
+            if mark != known and self._rests(path, rested_s(path, mark)):
+                changed.append(Dropped(path, mark[0], mark[1] // 1_000_000, mark))
+        return Look(sorted(complete, key=lambda one: (one.modified_ms, str(one.path))), sorted(others), changed)
+
+    def put_away(self, path: Path, into: str) -> Path:
+        """Move the file to `done` or `refused` beside it, under a name that is free, and remove its marker. Returns
+        where it is. Raises OSError."""
+        above = path.parent.parent if path.parent.name in PUT_AWAY else path.parent
+        if path.parent == above / into:
+            return path
+        with opened_folder(self.folder, path.parent.parts) as here, opened_folder(self.folder, above.parts) as base:
+            with suppress(FileExistsError):
+                os.mkdir(into, dir_fd=base)
+            there = os.open(into, DIRECTORY, dir_fd=base)
+            try:
+                name, number = path.name, 1
+                while _exists(name, there):
+                    number += 1
+                    name = f"{path.stem}.{number}{path.suffix}"
+                os.rename(path.name, name, src_dir_fd=here, dst_dir_fd=there)
+            finally:
+                os.close(there)
+            if self.done_marker:
+                with suppress(OSError):
+                    os.unlink(path.name + self.done_marker, dir_fd=here)
+        return above / into / name
+
+    def _walk(self, beneath: tuple[str, ...] = ()) -> Iterator[tuple[Path, os.stat_result]]:
+        depth = len(beneath) + 1
+        goes_deeper = None in self._levels or depth < len(self._levels)
+        with opened_folder(self.folder, beneath) as here:
+            for name in os.listdir(here):  # noqa: PTH208  of an open folder, which no link can replace
+                try:
+                    status = os.stat(name, dir_fd=here, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                if stat.S_ISDIR(status.st_mode):
+                    if goes_deeper and name not in PUT_AWAY and name[0] != ".":
+                        with suppress(FileNotFoundError, NotADirectoryError):
+                            yield from self._walk((*beneath, name))
+                elif name[0] not in ".~" and name.lower() not in _NOBODYS and not name.lower().endswith(UNFINISHED):
+                    yield Path(*beneath, name), status
+
+    def _is_complete(self, path: Path, found: dict[Path, os.stat_result], rested_s: float) -> bool:
+        if self.done_marker:
+            return path.with_name(path.name + self.done_marker) in found
+        return self._rests(path, rested_s)
+
+    def _rests(self, path: Path, rested_s: float) -> bool:
+        if rested_s < self.rest_s:
+            return False
+        try:
+            with open_inside(self.folder, path) as file:
+                return not _is_being_written(file) and (
+                    rested_s >= self.rest_s * _CUT_RESTS_TIMES or not _may_be_cut(file, path.name)
+                )
+        except OSError:
+            return True  # what reads it says why
+
+    def _mark_of(self, path: Path) -> Mark | None:
+        """None when the file is gone, or is no file."""
+        try:
+            with open_inside(self.folder, path) as file:
+                status = os.fstat(file.fileno())
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns
+
+
+def _exists(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_being_written(file: BinaryIO) -> bool:
+    """Whether a process of this machine has the file open for writing. A lease for readers is refused then; where the
+    file system has no leases, or the file is another user's, nobody knows."""
+    try:
+        # A writer that opens the file at this very moment has us signalled: not by SIGIO, which would end the process.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _may_be_cut(file: BinaryIO, name: str) -> bool:
+    """Whether a text file ends within a line. Workbooks are whole or cannot be read."""
+    if name.lower().endswith((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")):
+        return False
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 2))
+    return not file.read(2).rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _matches(parts: Sequence[str], levels: Sequence[re.Pattern[str] | None]) -> bool:
+    if not levels:
+        return not parts
+    if levels[0] is None:
+        return any(_matches(parts[i:], levels[1:]) for i in range(len(parts) + 1))
+    return bool(parts) and levels[0].match(_folded(parts[0])) is not None and _matches(parts[1:], levels[1:])

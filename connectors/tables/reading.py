@@ -1,0 +1,119 @@
+"""Read one dropped file, in whatever format it turns out to be. Runs in a process with limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from connectors.tables.csv_records import CsvRecords
+from connectors.tables.rows import HEADER_WITHIN, Row, TableRows, bytes_of, find_header, names_of
+from connectors.tables.safe_open import open_inside
+from connectors.tables.text_file import delimiter_of, encoding_of, lines_of_text
+from connectors.tables.vietnamese_text import repair_of
+from connectors.tables.workbook import open_workbook
+from ioc.errors import BatchMalformed, RecordUnfit
+
+ROWS_AT_ONCE = 2000
+Line = tuple[Row, bytes]
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_PAGE = "a web page (HTML)"
+_MARKUP = {
+    b"<!doctype html": _PAGE,
+    b"<html": _PAGE,
+    b"<table": _PAGE,
+    b"<?xml": "an XML file",
+    b"{\\rtf": "a text document (RTF)",
+    b"%pdf-": "a PDF",
+}
+_REPAIR_FROM_CELLS = 2000
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """What the source's configuration says of its files: `columns` that the mapping names, sheet (empty: the first),
+    and where a table ends (TABLE_ENDS)."""
+
+    columns: frozenset[str]
+    sheet: str = ""
+    table_end: str = "auto"
+
+
+def rows_of_file(folder: Path, path: Path, wanted: TableFormat, start: int = 0) -> Iterator[list[Line]]:
+    """The rows from number `start` on, ROWS_AT_ONCE at a time; none are given of a file without rows.
+
+    Raises BatchMalformed when the file cannot be read at all, or no header names all columns, OSError.
+    """
+    with open_inside(folder, path) as file:
+        lines = islice(lines_of(file, path.name, wanted), start, None)
+        while chunk := list(islice(lines, ROWS_AT_ONCE)):
+            yield chunk
+
+
+def lines_of(file: BinaryIO, name: str, wanted: TableFormat) -> Iterator[Line]:
+    """Each data row by column name beside its bytes. Raises BatchMalformed."""
+    start = file.read(4096)
+    if start.startswith((_ZIP, _OLE)):
+        return _of_workbook(file, wanted)
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for mark, kind in _MARKUP.items():
+        if text.startswith(mark):
+            ending = name.rpartition(".")[2]
+            raise BatchMalformed(
+                f"The file is {kind} with the ending .{ending}, not a workbook or CSV; "
+                "open it in Excel or LibreOffice, save it as .xlsx and hand that over."
+            )
+    if name.lower().endswith((".xlsx", ".xlsm", ".xlsb", ".ods")):
+        raise BatchMalformed("The workbook cannot be read: it is no ZIP file, as every workbook of this kind is.")
+    return _of_text(file, wanted)
+
+
+def _of_workbook(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
+    book = open_workbook(file, wanted.sheet)
+    rows = book.rows
+    head = list(islice(rows, HEADER_WITHIN))
+    sample = [cell for cells in head for cell in cells if isinstance(cell, str)]
+    repair = repair_of(sample[:_REPAIR_FROM_CELLS])
+    if repair is not str:
+        head = [[repair(cell) if isinstance(cell, str) else cell for cell in cells] for cells in head]
+        rows = ([repair(cell) if isinstance(cell, str) else cell for cell in cells] for cells in rows)
+    columns = set(wanted.columns)
+    header = find_header(head, columns)
+    table = TableRows(header, columns, pads=True, table_end=wanted.table_end)
+    number = header.at + len(header.lines)
+    for part in (head[number:], rows):
+        for cells in part:
+            faults = {
+                column: f"Cell {book.address(number, column)} {sentence}."
+                for column, sentence in book.faults.get(number, {}).items()
+            }
+            row = table.row(cells, faults)
+            number += 1
+            if row is not None:
+                yield row, bytes_of(cells)
+
+
+def _of_text(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
+    encoding = encoding_of(file)
+    columns = set(wanted.columns)
+    first = list(islice(lines_of_text(file, encoding), 2 * HEADER_WITHIN))
+    if encoding.repair is str and (repair := repair_of(first)) is not str:
+        encoding = type(encoding)(encoding.codec, encoding.errors, repair)
+        first = list(map(repair, first))
+    delimiter = delimiter_of(first[:HEADER_WITHIN], lambda cells: len(columns & set(names_of(cells, []))))
+    damaged = encoding.errors != "strict"
+    head = [record for record, _ in islice(CsvRecords(iter(first), delimiter), HEADER_WITHIN)]
+    header = find_header([[] if isinstance(record, RecordUnfit) else record for record in head], columns)
+    records = CsvRecords(lines_of_text(file, encoding), delimiter, may_be_damaged=damaged)
+    table = TableRows(header, columns, pads=False, table_end=wanted.table_end)
+    behind = islice(records, header.at + len(header.lines), None)
+    records.width = len(header.names)
+    for record, text in behind:
+        if isinstance(record, RecordUnfit):
+            yield record, text.encode("utf-8", "surrogateescape")
+            continue
+        row = table.row(record)
+        if row is not None:
+            yield row, bytes_of(record)

@@ -1,0 +1,39 @@
+"""Open files below a folder that others write into, so that no link leads out of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def open_inside(folder: Path, path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file below the folder for reading. Raises OSError, also where a link is on the way."""
+    if path.is_absolute() or ".." in path.parts:
+        raise PermissionError(f"{path} is outside the folder")
+    with opened_folder(folder, path.parent.parts) as here:
+        handle = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=here)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise PermissionError(f"{path} is no file")
+        yield file
+
+
+@contextmanager
+def opened_folder(folder: Path, beneath: Sequence[str]) -> Iterator[int]:
+    """The folder itself may be a link that its owner made; what is below may not."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in beneath:
+            deeper = os.open(name, DIRECTORY, dir_fd=handle)
+            os.close(handle)
+            handle = deeper
+        yield handle
+    finally:
+        os.close(handle)

@@ -1,0 +1,129 @@
+"""Recognise text in old Vietnamese encodings: TCVN3 (ABC fonts such as .VnTime) and VNI. Pure.
+
+Such text shows as Latin letters and signs ("Ph­êng" for "Phường"), in files of bytes as well as in workbooks, whose
+fonts drew the right letters. Only how many words are possible Vietnamese syllables tells the encodings apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from ioc.errors import BatchMalformed
+
+Repair = Callable[[str], str]
+
+# TCVN 5712:1993, VN3, the same bytes as in glibc's charmap TCVN5712-1; capital letters with tones have none: the
+# fonts whose names end in H draw the small ones as capitals.
+_TCVN3_LETTERS = (
+    "ĂÂÊÔƠƯĐăâêôơưđ"  # A1-A7, A8-AE
+    "àảãáạ"  # B5-B9
+    "ằẳẵắ"  # BB-BE
+    "ặầẩẫấậè"  # C6-CC
+    "ẻẽéẹềểễếệìỉ"  # CE-D8
+    "ĩíịò"  # DC-DF
+    "ỏõóọồổỗốộờởỡớợù"  # E1-EF
+    "ủũúụừửữứựỳỷỹýỵ"  # F1-FE
+)
+_TCVN3_BYTES = (
+    *range(0xA1, 0xA8), *range(0xA8, 0xAF), *range(0xB5, 0xBA), *range(0xBB, 0xBF), *range(0xC6, 0xCD),
+    *range(0xCE, 0xD9), *range(0xDC, 0xE0), *range(0xE1, 0xF0), *range(0xF1, 0xFF),
+)  # fmt: skip
+_TCVN3 = dict(zip(_TCVN3_BYTES, _TCVN3_LETTERS, strict=True))
+
+# VNI for Windows: a vowel and a sign behind it. ơ, ư, đ and some vowels have letters of their own.
+_VNI_SIGNS = dict(zip("øùûõï", "\u0300\u0301\u0309\u0303\u0323", strict=True))
+_VNI_SIGNS |= {
+    sign: mark + tone
+    for mark, signs in (("\u0302", "âàáåãä"), ("\u0306", "êèéúüë"))
+    for sign, tone in zip(signs, ("", *"\u0300\u0301\u0309\u0303\u0323"), strict=True)
+}
+_VNI_SIGNS |= {sign.upper(): mark for sign, mark in _VNI_SIGNS.items()}
+_VNI_LETTERS = {"ô": "ơ", "ö": "ư", "ñ": "đ", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "î": "ỵ"}
+_VNI_LETTERS |= {letter.upper(): right.upper() for letter, right in _VNI_LETTERS.items()}
+_VNI = re.compile(f"([aeiouyôöAEIOUYÔÖ])([{''.join(_VNI_SIGNS)}])|([{''.join(_VNI_LETTERS)}])")
+
+_SYLLABLE = re.compile(
+    r"(ngh|ng|nh|gh|gi|kh|ph|qu|th|tr|ch|[bcdđghklmnpqrstvx])?[aăâeêioôơuưy]{1,3}(ng|nh|ch|[cmnpt])?"
+)
+_TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_CUT = re.compile(r"[\x00-@\[-`{-\x7f]+")
+_UNITS = re.compile("[µμ]g|m[²³]|°C?|[–—…’‘“”•]")
+"""Signs that are no Vietnamese, and in texts of any encoding."""
+_WORDS_AT_MOST = 2000
+_MOST_OF_THEM = 0.7
+
+
+def decode_legacy(text_of: Callable[[str], str]) -> tuple[str, Repair]:
+    """Choose the codec of bytes that are not Unicode; `text_of` decodes a sample of them with a codec.
+
+    Returns the codec and what to do with each text then. Raises BatchMalformed for VNI and for nothing known.
+    """
+    windows = unicodedata.normalize("NFC", text_of("cp1258"))
+    latin = text_of("latin-1")
+    shares = {"cp1258": _share(windows), "tcvn3": _share(from_tcvn3(latin)), "vni": _share(from_vni(text_of("cp1252")))}
+    best = max(shares, key=lambda name: shares[name])
+    if not _words(windows):
+        return "cp1258", str
+    if shares[best] < _MOST_OF_THEM and len(_words(latin)) >= 3:
+        raise BatchMalformed(
+            "The encoding of the text is not known (it is not UTF-8, UTF-16, Windows-1258 or TCVN3); "
+            "save the file as 'CSV UTF-8'."
+        )
+    if best == "vni" and shares["vni"] >= _MOST_OF_THEM and shares["vni"] > shares["cp1258"]:
+        raise _vni()
+    return ("latin-1", from_tcvn3) if best == "tcvn3" and shares["tcvn3"] >= _MOST_OF_THEM else ("cp1258", str)
+
+
+def repair_of(texts: Iterable[str]) -> Repair:
+    """Choose what to do with Unicode texts that may have been typed for TCVN3 fonts; `str` when they are as they
+    should be. Raises BatchMalformed when they were typed for VNI fonts."""
+    sample = " ".join(texts)
+    if sample.isascii() or len(_words(sample)) < 3:
+        return str
+    as_it_is = _share(unicodedata.normalize("NFC", sample))
+    if as_it_is >= _MOST_OF_THEM:
+        return str
+    if _share(from_tcvn3(sample)) >= _MOST_OF_THEM:
+        return from_tcvn3
+    if _share(from_vni(sample)) >= _MOST_OF_THEM:
+        raise _vni()
+    return str
+
+
+def from_tcvn3(text: str) -> str:
+    return text.translate(_TCVN3)
+
+
+def from_vni(text: str) -> str:
+    def letter(match: re.Match[str]) -> str:
+        if match[3]:
+            return _VNI_LETTERS[match[3]]
+        return _VNI_LETTERS.get(match[1], match[1]) + _VNI_SIGNS[match[2]]
+
+    return unicodedata.normalize("NFC", _VNI.sub(letter, text))
+
+
+def _vni() -> BatchMalformed:
+    return BatchMalformed(
+        "The text is typed for VNI fonts; convert it to Unicode (UniKey can), and hand it over again."
+    )
+
+
+def _words(text: str) -> list[str]:
+    """Words with letters beyond ASCII, which alone tell encodings apart."""
+    return [word for word in _CUT.split(_UNITS.sub(" ", text)) if word and not word.isascii()][:_WORDS_AT_MOST]
+
+
+def _share(text: str) -> float:
+    """How many of the words are possible Vietnamese syllables, from 0 to 1."""
+    words = _words(text)
+    return sum(map(_is_syllable, words)) / len(words) if words else 0.0
+
+
+def _is_syllable(word: str) -> bool:
+    if not (word.islower() or word.isupper() or word[1:].islower()):
+        return False
+    bare, tones = _TONES.subn("", unicodedata.normalize("NFD", word.lower()))
+    return tones <= 1 and _SYLLABLE.fullmatch(unicodedata.normalize("NFC", bare)) is not None
