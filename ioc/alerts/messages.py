@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ioc.alerts.grouping import Delivery
-from ioc.alerts.numbers import number_text
 from ioc.model.alert import Alert, Handling, TransitionKind
+from ioc.model.number_text import number_text
 from ioc.model.rule import SEVERITY_NAMES, Severity
 from ioc.model.template import Template, filled
 

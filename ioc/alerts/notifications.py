@@ -103,21 +103,36 @@ def _awaiting(draft: Draft, group: Group, member: Member) -> Group:
 
 
 def _reroute(draft: Draft) -> None:
-    """What waits to be told in a group whose route is no more goes by the tree as it now is."""
+    """Move the alerts of a group whose route is no more to where the tree now has them: what waits is told there, what
+    was told is repeated, escalated and ended there, and told only to channels that have not heard of it."""
     for key, group in list(draft.groups.items()):
         if draft.routing.route(group.route) is not None:
             continue
         homeless = [
             member
             for member in group.members.values()
-            if member.waiting and member.waiting[0].kind is TransitionKind.FIRING and member.alert in draft.standing
+            if member.alert in draft.standing
+            and (not member.waiting or member.waiting[0].kind is TransitionKind.FIRING)
         ]
-        if not homeless:
-            continue
         gone = {member.alert for member in homeless}
         draft.groups[key] = replace(group, members={k: m for k, m in group.members.items() if k not in gone})
         for member in homeless:
-            _join(draft, draft.standing[member.alert], member.waiting[0])
+            alert = draft.standing[member.alert]
+            began = member.waiting[0] if member.waiting else _beginning(alert, member.fired_ms)
+            homes = _join(draft, alert, began)
+            for home in homes:
+                members = draft.groups[home].members
+                done = replace(members[alert.id], escalated=member.escalated, escalated_to=member.escalated_to)
+                members[alert.id] = done
+            if homes:
+                told = draft.told.get(alert.id, {})
+                draft.set_told(alert.id, {one: homes[0] if by == key else by for one, by in told.items()})
+
+
+def _beginning(alert: Alert, fired_ms: int) -> Transition:
+    """The transition that an alert fired with, as far as messages need it."""
+    kind = TransitionKind.FIRING
+    return Transition.of(kind, fired_ms, alert.rule, alert.unit, alert.onset_ms, alert.severity, alert.value)
 
 
 def _with_quiet(group: Group, standing: Mapping[str, Alert]) -> Group:

@@ -12,6 +12,7 @@ from ioc.catalog.rows import Row, nearest
 from ioc.model.case import AttributeType, CaseClock, CaseType
 from ioc.model.kpi import EVERY_PLACE, Band, Expression, KpiDefinition, Reference, RollUp, Target
 from ioc.model.measure import Measure, MeasureKind
+from ioc.model.number_text import exact_text
 from ioc.model.unit import UnitLevel
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
@@ -36,7 +37,7 @@ def read_measure(row: Row) -> Measure:
     most = row.number("most", float("inf"))
     least, most = (float("-inf") if least is None else least), (float("inf") if most is None else most)
     if least > most:
-        row.fault("most", f"`most` {most:g} is below `least` {least:g}.")
+        row.fault("most", f"`most` {exact_text(most, 'en')} is below `least` {exact_text(least, 'en')}.")
     measure = Measure(
         id=row.identifier(),
         name=row.names("name"),

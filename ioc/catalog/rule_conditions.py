@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from ioc.catalog.rows import Row, closest, nearest
 from ioc.model.kpi import KpiDefinition
+from ioc.model.number_text import exact_text
 from ioc.model.rule import (
     AllOf,
     AnyOf,
@@ -100,18 +101,18 @@ def read_limits(row: Row) -> Limits:
         if above is None:
             row.fault(name, "has no fires_above that it could clear.", "nothing_to_clear", limit="fires_above")
         elif clears_below > above:
-            message = f"{clears_below:g} is above the firing limit {above:g}; a clearing limit lies below it."
+            message = f"{_text(clears_below)} is above the firing limit {_text(above)}; a clearing limit lies below it."
             row.fault(name, message, "clears_wrong_side", given=clears_below, limit=above, side="above")
     if clears_above is not None:
         name = "clears_inside" if inside else "clears_above"
         if below is None:
             row.fault(name, "has no fires_below that it could clear.", "nothing_to_clear", limit="fires_below")
         elif clears_above < below:
-            message = f"{clears_above:g} is below the firing limit {below:g}; a clearing limit lies above it."
+            message = f"{_text(clears_above)} is below the firing limit {_text(below)}; a clearing limit lies above it."
             row.fault(name, message, "clears_wrong_side", given=clears_above, limit=below, side="below")
     if above is not None and below is not None and below >= above:
         name = "fires_outside" if row.has("fires_outside") else "fires_below"
-        message = f"The lower limit {below:g} is not below the upper one {above:g}; every value would fire."
+        message = f"The lower limit {_text(below)} is not below the upper one {_text(above)}; every value would fire."
         row.fault(name, message, "band_upside_down", low=below, high=above)
     return Limits(above, below, clears_below, clears_above)
 
@@ -165,3 +166,7 @@ def _members(row: Row, kind: str, kpis: Mapping[str, KpiDefinition], kpi: str, d
     if len(members) < len(rows) or not members:
         return None
     return AllOf(tuple(members)) if kind == "all" else AnyOf(tuple(members))
+
+
+def _text(value: float) -> str:
+    return exact_text(value, "en")

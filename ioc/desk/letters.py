@@ -10,7 +10,6 @@ import orjson
 from ioc.alerts.grouping import Delivery
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.messages import Setting, Subject, message
-from ioc.alerts.numbers import exact_text
 from ioc.alerts.plan import limits_of, year_of
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.routing import Alerting
@@ -19,6 +18,7 @@ from ioc.clock import from_ms, rfc3339
 from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, Transition, TransitionKind
 from ioc.model.kpi import KpiDefinition
+from ioc.model.number_text import exact_text
 from ioc.model.rule import Rule, leaves
 from ioc.store.alerting import Letter
 

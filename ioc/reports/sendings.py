@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from ioc.clock import rfc3339
+from ioc.errors import SourceUnavailable
 from ioc.reports.issues import IssueId
 
 MOST_TRIES = 12
@@ -109,7 +110,8 @@ def attempt_of(
     if fault is not None:
         outcome = "failed" if again and number < MOST_TRIES else "dead"
     if outcome == "failed":
-        next_at = rfc3339(at + min(FIRST_BACK_OFF * 2 ** (number - 1), LONGEST_BACK_OFF))
+        wish = timedelta(seconds=fault.retry_in_s) if isinstance(fault, SourceUnavailable) else timedelta()
+        next_at = rfc3339(at + max(min(FIRST_BACK_OFF * 2 ** (number - 1), LONGEST_BACK_OFF), wish))
     reason = "" if fault is None else str(fault)[:1000]
     return Attempt(issue.report, issue.period, issue.number, channel, number, rfc3339(at), outcome, reason, next_at)
 

@@ -188,7 +188,7 @@ class Deliveries:
             return Outcome("dead", str(fault), code=fault.code, params=fault.params)
         except NotDelivered as fault:
             self._note_state(letter.channel, fault)
-            reason, max_tries, wait = str(fault), fault.max_tries or MAX_TRIES, timedelta(seconds=fault.wait_s)
+            reason, max_tries, wait = str(fault), fault.max_tries or MAX_TRIES, timedelta(seconds=fault.retry_in_s)
             code, params = fault.code, fault.params
         except Exception as fault:  # whatever a channel's library throws is a failed try
             LOG.exception("delivery %s", letter.id)

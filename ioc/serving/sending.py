@@ -46,7 +46,7 @@ class Undeliverable(IocError):
 
 class NotDelivered(SourceUnavailable):
     """A try that failed; another may help. `is_away` says that there was no answer at all, so that other messages to
-    the channel would fare no better; `wait_s` is how long the receiver asked to be left alone (0: it did not);
+    the channel would fare no better; `retry_in_s` is how long the receiver asked to be left alone (0: it did not);
     `max_tries` how many tries are worth while (None: as many as usual). `code` as of Undeliverable."""
 
     def __init__(
@@ -55,15 +55,14 @@ class NotDelivered(SourceUnavailable):
         code: str,
         *,
         is_away: bool = False,
-        wait_s: float = 0.0,
+        retry_in_s: float = 0.0,
         max_tries: int | None = None,
         **params: Any,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, retry_in_s=retry_in_s)
         self.code = code
         self.params = params
         self.is_away = is_away
-        self.wait_s = wait_s
         self.max_tries = max_tries
 
 
@@ -132,7 +131,7 @@ def check_answer(channel: str, status: int, headers: Mapping[str, str], now: dat
         raise NotDelivered(
             f"{channel} answered {status}{asked}.",
             "delivery_asked_to_wait" if wait_s else "delivery_answered",
-            wait_s=wait_s,
+            retry_in_s=wait_s,
             channel=channel,
             status=status,
             seconds=round(wait_s),

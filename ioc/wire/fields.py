@@ -8,6 +8,7 @@ from typing import Any
 from ioc.clock import from_ms, to_ms
 from ioc.errors import RecordUnfit
 from ioc.model.case import Case
+from ioc.model.number_text import exact_text
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason
 from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
@@ -52,11 +53,9 @@ def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: dateti
     if not _is_finite(value):
         raise RecordUnfit(Reason.NOT_FINITE, "value", f"`value` is {shown(value)}, not a finite number.")
     if not measure.least <= value <= measure.most:
-        raise RecordUnfit(
-            Reason.OUT_OF_RANGE,
-            "value",
-            f"{value:g} {measure.unit_of_measure} is outside {measure.least:g} to {measure.most:g} of {measure.id}.",
-        )
+        given, least, most = (exact_text(one, "en") for one in (value, measure.least, measure.most))
+        message = f"{given} {measure.unit_of_measure} is outside {least} to {most} of {measure.id}."
+        raise RecordUnfit(Reason.OUT_OF_RANGE, "value", message)
     return Reading(measure.id, unit, time, float(value), subject)
 
 

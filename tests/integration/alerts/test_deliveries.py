@@ -307,7 +307,7 @@ def test_answers_after_which_another_try_may_help(
 ) -> None:
     with pytest.raises(NotDelivered) as failed:
         check_answer("hook", status, headers, NOW)
-    assert (failed.value.wait_s, failed.value.max_tries, failed.value.is_away) == (wait_s, tries, False)
+    assert (failed.value.retry_in_s, failed.value.max_tries, failed.value.is_away) == (wait_s, tries, False)
 
 
 @pytest.mark.parametrize("status", [303, 400, 410, 413, 422])

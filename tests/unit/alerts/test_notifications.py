@@ -209,6 +209,25 @@ def test_what_waits_goes_by_the_new_tree() -> None:
     assert sorted(delivery.channel for delivery in desk.deliveries) == ["mail", "wall"]
 
 
+def test_what_was_told_goes_on_in_the_new_tree() -> None:
+    """A route is renamed while an alert is open: it is repeated and escalated as before, and nobody is told twice that
+    it fired."""
+    old = replace(routing().root, id="old", matchers=parse_matchers(["rule = r"]), receivers=("desk",))
+    new = replace(old, id="new", receivers=("desk", "air"))
+    desk, one = Desk(routing(routes=(old,))), alert()
+    desk.at(0, [one], moved(FIRING, one, START))
+    desk.at(30 * SECOND, [one])
+    desk.routing = routing(routes=(new,))
+    assert desk.at(MINUTE, [one]) == []
+    assert desk.at(2 * MINUTE, [one]) == [("transitions", "air", 1)]
+    assert desk.at(15 * MINUTE, [one]) == [("escalation", "phone", 0)]
+    assert desk.at(16 * MINUTE, [one]) == []
+    assert sorted(channel for _, channel, _ in desk.at(63 * MINUTE, [one])) == ["air", "mail", "wall"]
+    ends = desk.at(70 * MINUTE, [], moved(RESOLVED, one, START + 70 * MINUTE))
+    assert sorted(channel for _, channel, _ in ends) == ["air", "mail", "phone", "wall"]
+    assert desk.outbox == Outbox()
+
+
 def test_a_beginning_waits_while_there_is_nobody_to_tell() -> None:
     desk, one = Desk(), alert()
     desk.routing = Routing(routing().root, {})

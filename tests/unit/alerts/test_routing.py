@@ -6,12 +6,12 @@ import pytest
 
 from ioc.alerts.grouping import Delivery, DeliveryKind
 from ioc.alerts.messages import Setting, Subject, duration_text, message
-from ioc.alerts.numbers import exact_text, number_text
 from ioc.alerts.routing import group_key, routes_for, who_would_get
 from ioc.alerts.schedules import on_duty
 from ioc.catalog.routing import load_routing
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.matcher import parse_matchers
+from ioc.model.number_text import exact_text, number_text
 from ioc.model.routing import (
     EscalationStep,
     Person,

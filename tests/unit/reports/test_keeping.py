@@ -15,9 +15,9 @@ from ioc.lab.report_keeping import ReportKeeping, due_at
 from ioc.lab.reporting import Order, reports_dir
 from ioc.reports.composing import NotPublished
 from ioc.reports.definition import Report, Schedule
-from ioc.reports.issues import Issues
+from ioc.reports.issues import IssueId, Issues
 from ioc.reports.periods import Length, parse_span
-from ioc.reports.sendings import Parcel
+from ioc.reports.sendings import Parcel, attempt_of
 from ioc.settings import VIETNAM, Settings
 from ioc.store.snapshot import Snapshot
 from tests.browser.fake_reports import an_issue
@@ -158,3 +158,16 @@ async def test_a_line_that_a_kill_cut_off_is_passed_over(lab: Lab) -> None:
     await keeping.step()
     [issue] = keeping.issues.of("online_services")
     assert [one.outcome for one in keeping.sendings.of(issue)] == ["failed", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "wait_s"),
+    [
+        pytest.param(SourceUnavailable("away"), 30, id="no wish"),
+        pytest.param(SourceUnavailable("429", retry_in_s=5), 30, id="a wish shorter than the back-off"),
+        pytest.param(SourceUnavailable("429", retry_in_s=600), 600, id="a longer wish is kept"),
+    ],
+)
+def test_a_receiver_that_asks_to_wait_is_left_alone(fault: SourceUnavailable, wait_s: int) -> None:
+    found = attempt_of(IssueId("online_services", "2026-10", 1), "mail", 1, NOW, fault, again=True)
+    assert datetime.fromisoformat(found.next_at) == NOW + timedelta(seconds=wait_s)

@@ -1,4 +1,4 @@
-"""Numbers as messages write them: never with an exponent, with the marks of the language."""
+"""Numbers as messages write them: without an exponent, with the marks of the language."""
 
 from decimal import Decimal
 
@@ -17,7 +17,9 @@ def number_text(value: float | None, digits: int, language: str) -> str:
 
 def exact_text(value: float, language: str = "") -> str:
     """Every figure of a limit: 2.500.000 and 0,00001 in Vietnamese, 2,500,000 and 0.00001 in English; without a
-    language 2500000 and 0.00001, for programs."""
+    language 2500000 and 0.00001, for programs. Numbers of more than 21 digits keep their exponent."""
+    if not abs(value) < 1e21:
+        return f"{value:g}"
     text = f"{Decimal(repr(float(value))):{',' if language else ''}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
