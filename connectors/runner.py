@@ -27,7 +27,7 @@ from ioc.settings import Settings
 from ioc.wire.source_states import encode_state
 
 LOOK_EVERY_S = 1.0
-REPORT_EVERY_S = 5.0
+REPORT_EVERY_S = 3.0
 
 
 @dataclass

@@ -48,6 +48,7 @@ from ioc.serving.restatements import Restating
 from ioc.serving.self_report import SelfReport
 from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
+from ioc.serving.spool_watch import SpoolWatch
 from ioc.serving.stand_in import stand_in
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
@@ -124,6 +125,7 @@ class Serving:
         self._sources = SourceWatch(
             bootstrap, security, self._clock, lambda name: self._hub.publish(removed_sources=[name]), self._faults
         )
+        self._faults.add_check(SpoolWatch(settings.data_dir, self._sources.states))
         restater = Restater(self._store, settings.zone, lambda: self._catalog)
         self._restating = Restating(restater, self._clock, self._faults)
         self._evaluator = Evaluator(

@@ -48,6 +48,17 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "Bộ đệm trên đĩa không nhận thêm (tác vụ {thread}); hãy giải phóng đĩa hoặc khôi phục Kafka: {reason}.",
         "The disk buffer takes no more (task {thread}); free the disk or bring Kafka back: {reason}.",
     ),
+    "spool_waits": FaultText(
+        "Bộ đệm trên đĩa của {source} giữ {records} bản ghi ({megabytes} MB) mà Kafka chưa nhận; chúng được gửi khi "
+        "Kafka nhận lại.",
+        "The disk buffer of {source} holds {records} records ({megabytes} MB) that Kafka has not taken yet; they are "
+        "sent once it does.",
+    ),
+    "spool_left": FaultText(
+        "Bộ đệm trên đĩa của {source} giữ {megabytes} MB nhưng không có nguồn nào gửi đi; hãy cấu hình lại nguồn "
+        "{source}.",
+        "The disk buffer of {source} holds {megabytes} MB that no running source sends; configure {source} again.",
+    ),
     # The historian.
     "topics_missing": FaultText(
         "Kafka chưa có đủ các chủ đề; hãy chạy `ioc topics`: {reason}.",

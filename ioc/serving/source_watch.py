@@ -18,7 +18,7 @@ from ioc.topics import SOURCES
 from ioc.wire.source_states import decode_state
 
 LOG = logging.getLogger(__name__)
-SILENT_AFTER = timedelta(seconds=20)
+SILENT_AFTER = timedelta(seconds=9)
 _POLL_MS = 500
 
 

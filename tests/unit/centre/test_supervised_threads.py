@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import MagicMock, patch
@@ -24,11 +25,13 @@ from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
 from ioc.serving import alerting, deliveries, push_sources, restatements, self_report, snapshots, source_watch
 from ioc.serving.pulse import Outlets, Pulse
+from ioc.serving.spool_watch import SpoolWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store, historian
 from ioc.store.snapshot import SnapshotFailed
 from tests.catalogs import hue
 from tests.running import wait_for
+from tests.unit.api.fake_centre import PUSH_SOURCE, source_state
 
 CLOCK = SystemClock()
 VISIBLE_WITHIN_S = 10
@@ -245,3 +248,19 @@ def test_a_producer_that_never_gets_its_id_is_replaced(tmp_path: Path, has_id: b
         outlet._step()
     assert (outlet._producer is None, bool(told)) == (replaced, replaced)
     outlet.close()
+
+
+def test_a_disk_buffer_that_is_not_emptied_is_a_fault(tmp_path: Path) -> None:
+    now = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+    (tmp_path / "spool").mkdir()
+    spool, states = tmp_path / "spool" / f"{PUSH_SOURCE}.spool", [source_state(buffered=200_000)]
+    watch = SpoolWatch(tmp_path, lambda: states)
+    spool.write_bytes(b"x" * 33_000_000)
+    assert list(watch(now)) == []
+    [fault] = watch(now + timedelta(seconds=9))
+    assert (fault.code, fault.since) == ("spool_waits", now)
+    assert fault.params == {"source": PUSH_SOURCE, "megabytes": 33.0, "records": 200_000}
+    states.clear()
+    assert [fault.code for fault in watch(now + timedelta(seconds=10))] == ["spool_left"]
+    spool.write_bytes(b"")
+    assert list(watch(now + timedelta(seconds=11))) == []
