@@ -7,7 +7,7 @@ import click
 from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.asking import Asking
-from ioc.lab.beside import Beside
+from ioc.lab.beside import REPORTS_LONGEST_S, Beside
 from ioc.lab.giving_way import step_back
 from ioc.lab.parts import LabParts
 from ioc.lab.publishing.publish import MINUTES, published_dir
@@ -36,6 +36,7 @@ def command() -> None:
         report_sender(settings.channels_path),
         asking,
         QuackDoor(settings, clock, asking.published_path, published_dir(settings) / MINUTES),
+        reporting=Beside(longest_s=REPORTS_LONGEST_S),
     )
     app = create_lab_app(parts)
     step_back(_NICENESS)  # from here on; its start is short, and is waited for

@@ -1,5 +1,6 @@
 """`ioc report`: what there is, make an issue, check the definitions."""
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import orjson
 
 from ioc.catalog import load
 from ioc.catalog.channels import load_channels
-from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.errors import IocError
 from ioc.reports.loader import load_reports
 from ioc.settings import Settings
 
-_PATIENCE_S = 180
+_PATIENCE_S = 30
+_LOOKS_EVERY_S = 1.0
 
 
 @click.group()
@@ -45,6 +47,8 @@ def list_reports(as_json: bool) -> None:
 def make(report: str, period: str, send: bool, as_json: bool) -> None:
     """Make an issue of REPORT in the running centre."""
     made = _asked("POST", f"/api/v1/reports/{report}/issues", {"period": period, "send": send})
+    if making := made.get("making"):
+        made = _until_made(report, making)
     if as_json:
         click.echo(orjson.dumps(made))
         return
@@ -61,7 +65,7 @@ def check(directory: Path | None, as_json: bool) -> None:
     the channels they are sent by; exit code 1 on a fault."""
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
-    faults: list[dict[str, str]] = []
+    faults: list[Fault] = []
     count = 0
     try:
         reports = load_reports(load(settings.province, overlay), overlay)
@@ -71,25 +75,35 @@ def check(directory: Path | None, as_json: bool) -> None:
             for channel in report.schedule.channels if report.schedule else ():
                 if channel not in channels:
                     message = f"There is no channel {channel!r} in {settings.channels_path.name}."
-                    faults.append(
-                        {
-                            "file": report.file,
-                            "kpi": f"report {report.id}",
-                            "field": "schedule.channels",
-                            "message": message,
-                        }
-                    )
+                    faults.append(Fault(report.file, f"report {report.id}", "schedule.channels", message))
     except CatalogInvalid as invalid:
-        faults = [asdict(fault) for fault in invalid.faults]
+        faults = invalid.faults
     if as_json:
-        click.echo(orjson.dumps({"faults": faults, "reports": count}))
+        click.echo(orjson.dumps({"faults": [asdict(fault) for fault in faults], "reports": count}))
     else:
         for fault in faults:
-            click.echo(" · ".join(filter(None, fault.values())), err=True)
+            click.echo(str(fault), err=True)
         if not faults:
             click.echo(f"{count} reports")
     if faults:
         raise click.exceptions.Exit(1)
+
+
+def _until_made(report: str, job: dict[str, Any]) -> Any:
+    """Wait for the issue that a job makes, and return it. Raises IocError when the job fails or is gone."""
+    period = job["period"]
+    while True:
+        time.sleep(_LOOKS_EVERY_S)
+        found = _asked("GET", f"/api/v1/reports/{report}")
+        if any(one["period"] == period for one in found["making"]):
+            continue
+        last = found["last_made"]
+        if last is None or last["period"] != period:
+            raise IocError(f"The issue of {period} is no longer being made; ask again.")
+        if last["issue"] is None:
+            raise IocError(last["detail"])
+        issues = _asked("GET", f"/api/v1/reports/{report}/issues")["issues"]
+        return next(issue for issue in issues if issue["id"] == last["issue"])
 
 
 def _asked(method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -80,7 +80,12 @@ def backtest(rule: str, days: int, as_json: bool) -> None:
     one, which is set beside the version in force."""
     settings = Settings.from_environment()
     path = Path(rule)
-    trial = {"text": path.read_text(encoding="utf-8")} if path.is_file() else {"rule": rule}
+    try:
+        trial = {"text": path.read_text(encoding="utf-8-sig")} if path.is_file() else {"rule": rule}
+    except UnicodeDecodeError as fault:
+        raise IocError(f"{path}: the file is not UTF-8; save it as UTF-8.") from fault
+    except OSError as fault:
+        raise IocError(f"{path}: the file cannot be read: {fault.strerror}.") from fault
     address = f"http://127.0.0.1:{settings.http_port}/api/v1/rules/backtest"
     headers = {"Authorization": f"Bearer {settings.admin_token()}"}
     try:

@@ -20,9 +20,11 @@ from ioc.lab.routes import explorer, open_data, queries, reports, saved, sql
 def create_lab_app(parts: LabParts) -> FastAPI:
     """Its processes end with it."""
 
+    keeping = ReportKeeping(parts)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        kept = asyncio.create_task(ReportKeeping(parts).run())
+        kept = asyncio.create_task(keeping.run())
         if parts.asking is not None:
             parts.asking.start()
             building = asyncio.create_task(open_data.keep_built(parts.asking.published_path, parts))
@@ -37,6 +39,8 @@ def create_lab_app(parts: LabParts) -> FastAPI:
             await parts.asking.close()
         kept.cancel()
         await asyncio.gather(kept, return_exceptions=True)
+        await keeping.jobs.close()
+        await parts.for_reports.close()
         await parts.beside.close()
 
     app = FastAPI(
@@ -47,8 +51,8 @@ def create_lab_app(parts: LabParts) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    for module in (explorer, reports, open_data):
-        app.include_router(module.routes(parts))
+    for router in (explorer.routes(parts), reports.routes(parts, keeping), open_data.routes(parts)):
+        app.include_router(router)
     if parts.asking is not None:
         for router in (
             sql.routes(parts, parts.asking),

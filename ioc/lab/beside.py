@@ -7,7 +7,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
@@ -18,7 +18,12 @@ IDLE_S = 300.0
 NEXT_WITHIN_S = 3.0
 MOST_WAITING = 20
 LONGEST_S = 120.0
+REPORTS_LONGEST_S = 900.0
 _LENGTH = struct.Struct("<Q")
+_PROGRESS = None
+"""In the place of `good` in a message that is no answer yet."""
+_answers: BinaryIO | None = None
+"""Of the process beside: where it answers."""
 
 Result = TypeVar("Result")
 Given = ParamSpec("Given")
@@ -56,6 +61,17 @@ class Beside:
         """As `run`, for work that nobody waits for: what it takes of memory is given back when it is done."""
         return await self._take_turn(pickle.dumps((function, arguments, named)), is_asked=False)  # type: ignore[no-any-return]
 
+    async def run_job(
+        self,
+        told: Callable[[float], None],
+        function: Callable[Given, Result],
+        *arguments: Given.args,
+        **named: Given.kwargs,
+    ) -> Result:
+        """As `run_scheduled`; `told` receives the progress, from 0 to 1, that the function gives to `tell_progress`."""
+        work = pickle.dumps((function, arguments, named))
+        return await self._take_turn(work, is_asked=False, told=told)  # type: ignore[no-any-return]
+
     async def close(self) -> None:
         """End the process."""
         if self._rest is not None:
@@ -67,22 +83,22 @@ class Beside:
                 process.kill()
             await process.wait()
 
-    async def _take_turn(self, work: bytes, *, is_asked: bool) -> Any:
+    async def _take_turn(self, work: bytes, *, is_asked: bool, told: Callable[[float], None] | None = None) -> Any:
         if self._waiting >= MOST_WAITING:
             raise LabBusy(f"{self._waiting} reckonings wait already; ask again in a minute.")
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._reckon(work, is_asked=is_asked)
+                return await self._reckon(work, is_asked=is_asked, told=told)
         finally:
             self._waiting -= 1
 
-    async def _reckon(self, work: bytes, *, is_asked: bool) -> Any:
+    async def _reckon(self, work: bytes, *, is_asked: bool, told: Callable[[float], None] | None) -> Any:
         if self._rest is not None:
             self._rest.cancel()
         self._is_asked = is_asked or (self._is_asked and self._process is not None)
         try:
-            good, answer = pickle.loads(await within(self._longest_s, self._processor_s, self._exchange(work)))
+            good, answer = await within(self._longest_s, self._processor_s, self._exchange(work, told))
         except TimeoutError as fault:
             await self.close()
             raise ReckoningFailed(f"The reckoning {fault}.") from None
@@ -98,7 +114,7 @@ class Beside:
             return answer
         raise answer
 
-    async def _exchange(self, work: bytes) -> bytes:
+    async def _exchange(self, work: bytes, told: Callable[[float], None] | None) -> tuple[bool, Any]:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -113,14 +129,30 @@ class Beside:
         assert process.stdout is not None
         process.stdin.write(_LENGTH.pack(len(work)) + work)
         await process.stdin.drain()
-        (size,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
-        return await process.stdout.readexactly(size)
+        while True:
+            (size,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+            kind, answer = pickle.loads(await process.stdout.readexactly(size))
+            if kind is not _PROGRESS:
+                return kind, answer
+            if told is not None:
+                told(answer)
 
     def _processor_s(self) -> float | None:
         return processor_s(self._process.pid) if self._process is not None else 0.0
 
     def _end_idle(self) -> None:
         self._ending = asyncio.ensure_future(self.close())
+
+
+def tell_progress(share: float) -> None:
+    """How far the function that runs here has come, from 0 to 1, for whoever asked by `run_job`."""
+    if _answers is not None:
+        _write(_answers, pickle.dumps((_PROGRESS, share)))
+
+
+def _write(answers: BinaryIO, answer: bytes) -> None:
+    answers.write(_LENGTH.pack(len(answer)) + answer)
+    answers.flush()
 
 
 def _answer(work: bytes) -> bytes:
@@ -137,14 +169,14 @@ def _answer(work: bytes) -> bytes:
 
 def main() -> None:
     """Answer until there is nobody to ask; what functions print goes to the lab's log."""
+    global _answers
     keep_pandas_out()
     os.nice(10)
     with os.fdopen(os.dup(0), "rb") as asked, os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
+        _answers = answers
         while head := asked.read(_LENGTH.size):
-            answer = _answer(asked.read(_LENGTH.unpack(head)[0]))
-            answers.write(_LENGTH.pack(len(answer)) + answer)
-            answers.flush()
+            _write(answers, _answer(asked.read(_LENGTH.unpack(head)[0])))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ioc.store.snapshot import Snapshot
 class LabParts:
     """Everything `create_lab_app` needs. `snapshot` gives the raw one in use; `beside` reckons over it in a process of
     its own; `send` brings issues of reports out by a channel, None sends nothing;
+    `reporting` makes reports, which take long, where these must not keep others waiting (None: `beside` makes them);
     `asking` is the SQL side, `quack` the door for DuckDB's own protocol; None without."""
 
     settings: Settings
@@ -25,3 +26,9 @@ class LabParts:
     send: Send | None = None
     asking: Asking | None = None
     quack: QuackDoor | None = None
+    reporting: Beside | None = None
+
+    @property
+    def for_reports(self) -> Beside:
+        """The process that makes reports."""
+        return self.reporting or self.beside

@@ -11,7 +11,8 @@ from ioc.catalog import load_kept
 from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.beside import LabBusy
 from ioc.lab.parts import LabParts
-from ioc.lab.reporting import Order, make, reports_dir
+from ioc.lab.report_jobs import ReportJobs
+from ioc.lab.reporting import Order, reports_dir
 from ioc.reports.composing import NothingToReport, NotPublished
 from ioc.reports.definition import Report
 from ioc.reports.issues import IssueId, Issues
@@ -39,6 +40,7 @@ class ReportKeeping:
         self._parts = parts
         self.issues = Issues(reports_dir(parts.settings))
         self.sendings = Sendings(reports_dir(parts.settings) / "sendings.ndjson")
+        self.jobs = ReportJobs(parts)
         self._not_before: dict[tuple[str, str], datetime] = {}
         self._known: tuple[datetime, Mapping[str, Report]] | None = None
 
@@ -82,15 +84,13 @@ class ReportKeeping:
         if self.issues.latest(report.id, span.label) is not None:
             return
         order = Order(report.id, span.label, BY_SCHEDULE, now, scheduled=True)
-        try:
-            await self._parts.beside.run_scheduled(make, snapshot, settings, order)
-        except LabBusy:
-            return
-        except (NothingToReport, NotPublished) as reason:
-            LOG.info("%s %s: %s", report.id, span.label, reason)
-            self._not_before[key] = now + LOOKS_AGAIN
-        except (IocError, ValueError, LookupError) as fault:
-            LOG.warning("%s of %s could not be made: %s", report.id, span.label, fault)
+        job = self.jobs.start(snapshot, order)
+        await job.ended.wait()
+        if isinstance(job.fault, NothingToReport | NotPublished):
+            LOG.info("%s %s: %s", report.id, span.label, job.fault)
+        elif job.fault is not None and not isinstance(job.fault, LabBusy):
+            LOG.warning("%s of %s could not be made: %s", report.id, span.label, job.fault)
+        if job.fault is not None and not isinstance(job.fault, LabBusy):
             self._not_before[key] = now + LOOKS_AGAIN
 
     async def _send(self, reports: Mapping[str, Report]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ioc.catalog.rules import load_rules
 from ioc.desk.rulebook import Rulebook
 from ioc.errors import IocError
+from ioc.lab.beside import tell_progress
 from ioc.lab.past import Past, open_past
 from ioc.reports.alerting import SnapshotStore
 from ioc.reports.composing import Asked, Ground, check_published, compose
@@ -70,12 +71,13 @@ def make(snapshot: Snapshot, settings: Settings, order: Order) -> IssueId:
             latest=issues.newest_made(report.id),
             send_to=channels,
         )
+        tell_progress(0.1)
         issue = compose(ground, report, span, asked)
+    tell_progress(0.7)
     for _ in range(_TRIES):
-        files = {
-            "xlsx": workbook(issue, LANGUAGE, settings.zone),
-            "pdf": pdf(printed(issue, LANGUAGE, settings.zone), one_page=issue.one_page),
-        }
+        files = {"xlsx": workbook(issue, LANGUAGE, settings.zone)}
+        tell_progress(0.85)
+        files["pdf"] = pdf(printed(issue, LANGUAGE, settings.zone), one_page=issue.one_page)
         try:
             return issues.add(issue, files)
         except FileExistsError:

@@ -68,7 +68,9 @@ def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
     """Raises PeriodUnfit for a period that is not over in the snapshot, NothingToReport for one without data."""
     if span.end > ground.taken_at:
         end = span.end.astimezone(ground.zone)
-        raise PeriodUnfit(f"{span.label} is not over in the data of the lab; it ends on {end:%d/%m/%Y %H:%M}.")
+        at = f"{end:%d/%m/%Y %H:%M}"
+        message = f"{span.label} is not over in the data of the lab; it ends on {at}."
+        raise PeriodUnfit(message, "report_period_running", period=span.label, at=at)
     alerts = AlertFigures(ground.alerts, ground.catalog, ground.rules, ground.zone)
     wanted = Wanted(ground.catalog)
     Filling(ground.catalog, span, ground.zone, wanted, alerts).blocks(report)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ioc.errors import IocError
@@ -25,7 +26,20 @@ class Length(StrEnum):
 
 
 class PeriodUnfit(IocError):
-    """What was asked for is no period of the report, or is not over yet."""
+    """What was asked for is not a period of the report, or is not over yet. `code` and `params` say it to a page in
+    another language."""
+
+    def __init__(self, message: str, code: str = "", **params: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.params = params
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _period_unfit, (str(self), self.code, self.params)
+
+
+def _period_unfit(message: str, code: str, params: dict[str, str]) -> PeriodUnfit:
+    return PeriodUnfit(message, code, **params)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,7 +73,10 @@ def span_at(length: Length, moment: datetime, zone: ZoneInfo) -> Span:
 def parse_span(length: Length, text: str, zone: ZoneInfo) -> Span:
     """Raises PeriodUnfit for what is no period of this length."""
     match = _WRITTEN.fullmatch(text)
-    fault = PeriodUnfit(f"{text[:40]!r} is no {length}; write it as {_FORMS[length]}.")
+    form = _FORMS[length]
+    fault = PeriodUnfit(
+        f"{text[:40]!r} is no {length}; write it as {form}.", "report_period", given=text[:40], form=form
+    )
     if match is None:
         raise fault
     year, week, quarter, month = match.groups()

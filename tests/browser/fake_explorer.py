@@ -135,9 +135,10 @@ class FakeExplorer(FakeDesk):
 
     def _sql(self, kpi: str, query: dict[str, str]) -> Json:
         return {
-            "sql": f"-- {kpi}\nSELECT time, unit, value, samples\nFROM kpi_1 -- {query['units']}",
+            "sql": f'-- {kpi}\nSELECT "from", "to", unit, value, samples\nFROM kpi_1 -- {query["units"]}',
             "reads": "definition",
             "why": "",
+            "time_column": "from",
         }
 
 

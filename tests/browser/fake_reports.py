@@ -83,7 +83,12 @@ def an_issue(number: int = 1) -> Issue:
 
 
 class FakeReports(FakeDesk):
-    """`made` are the issues of online_services; `refuses` is the sentence with which making one is refused."""
+    """`made` are the issues of online_services; `refuses` is the sentence with which making one is refused; `making`
+    the job that is under way, if any, `last_made` the one before."""
+
+    def job(self, progress: float, **ended: object) -> Json:
+        begun = {"period": "2026-10", "by": "an", "begun_at": "2026-11-06T00:00:00Z", "state": "making", "issue": None}
+        return {**begun, "progress": progress, "ended_at": None, "detail": "", "errors": [], **ended}
 
     def __init__(self, *, role: str = "analyst", pages: Path = PAGES) -> None:
         self.made = [an_issue()]
@@ -91,6 +96,8 @@ class FakeReports(FakeDesk):
         self.wished: list[Json] = []
         self.downloads: list[str] = []
         self.takes_s = 0.0
+        self.making: list[Json] = []
+        self.last_made: Json | None = None
         super().__init__(role=role, pages=pages)
 
     def _app(self, pages: Path) -> Starlette:
@@ -98,6 +105,7 @@ class FakeReports(FakeDesk):
         base = "/api/v1/reports"
         routes: list[tuple[str, Any, list[str]]] = [
             (base, self._reports, ["GET"]),
+            (f"{base}/{{report}}", self._report, ["GET"]),
             (f"{base}/{{report}}/issues", self._issues, ["GET"]),
             (f"{base}/{{report}}/issues", self._make, ["POST"]),
             (f"{base}/{{report}}/issues/{{issue}}", self._issue, ["GET"]),
@@ -114,6 +122,7 @@ class FakeReports(FakeDesk):
             "id": report, "title": TITLES[report], "period": "month", "basis": "QĐ 766/QĐ-TTg", "version": "a1",
             "schedule": schedule if report == "online_services" else None, "closed": closed,
             "issues": len(self.made) if newest else 0, "newest": newest,
+            "making": self.making, "last_made": self.last_made,
         }  # fmt: skip
 
     def _short(self, issue: Issue) -> Json:
@@ -132,6 +141,9 @@ class FakeReports(FakeDesk):
     async def _reports(self, _: Request) -> Response:
         return self._or_refused({"reports": [self._head(report) for report in TITLES]})
 
+    async def _report(self, request: Request) -> Response:
+        return self._or_refused(self._head(request.path_params["report"]))
+
     async def _issues(self, request: Request) -> Response:
         held = self.made if request.path_params["report"] == "online_services" else []
         return self._or_refused({"issues": [self._short(issue) for issue in reversed(held)]})
@@ -141,6 +153,8 @@ class FakeReports(FakeDesk):
         await asyncio.sleep(self.takes_s)
         if self.refuses:
             return problem(400, self.refuses)
+        if self.making:
+            return JSONResponse({"making": self.making[0]}, 202)
         self.made.append(an_issue(len(self.made) + 1))
         return JSONResponse(self._short(self.made[-1]), 201)
 

@@ -1,8 +1,10 @@
 """The explorer: figures without SQL, all in the address, by mouse and by keys."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -140,7 +142,10 @@ def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: 
     page.get_by_role("button", name="Xem SQL").click()
     expect(page.locator("pre")).to_contain_text("FROM kpi_1")
     href = str(page.get_by_role("link", name="Mở trong trang SQL").get_attribute("href"))
-    assert href.startswith("/lab#sql=--%20dossier.on_time_rate")
+    search, _, text = href.partition("#")
+    assert text.startswith("sql=--%20dossier.on_time_rate")
+    chart = json.loads(parse_qs(search.partition("?")[2])["chart"][0])
+    assert chart == ["line", "from", ["value"], "unit"]
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_downloads(lab: FakeLab, open_page: OpenWall) -> None:
     done(page)
     for form in ("CSV", "XLSX", "PARQUET", "ARROW"):
         with page.expect_download():
-            page.get_by_role("link", name=form).click()
+            page.get_by_role("link", name=form, exact=True).click()
     assert lab.downloads == ["csv", "xlsx", "parquet", "arrow"]
     page.get_by_role("tab", name="Biểu đồ").click()
     expect(page.locator("[data-chart=drawn]")).to_be_visible()

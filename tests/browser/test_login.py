@@ -38,6 +38,23 @@ def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: Op
     expect(page.get_by_role("button", name="Tạm tắt mới")).to_be_visible()
 
 
+def test_what_stands_behind_the_address_survives_the_login(closed: FakeDesk, open_page: OpenWall) -> None:
+    """A link to a query of the lab carries its SQL there; the centre never hears of it."""
+    page = open_page(closed, "/lab?p_unit=00123#sql=SELECT%20%24unit", 1366, 768)
+    page.get_by_role("alert").get_by_role("link", name="Đăng nhập").click()
+    page.fill("#name", "analyst")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/lab?p_unit=00123#sql=SELECT%20%24unit")
+
+
+def test_a_link_to_the_lab_tells_a_viewer_what_there_is_instead(open_page: OpenWall) -> None:
+    with FakeDesk(role="viewer") as desk:
+        page = open_page(desk, "/lab#sql=SELECT%201", 1366, 768)
+        expect(page.get_by_role("alert")).to_contain_text("chỉ dành cho phân tích viên")
+        assert page.url.endswith("#sql=SELECT%201")
+
+
 @pytest.mark.parametrize("next_page", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere.example"])
 def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenWall, next_page: str) -> None:
     page = open_page(closed, f"/login?next={next_page}", 1366, 768)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accessible import violations, wide
 from tests.browser.conftest import OpenWall
-from tests.browser.fake_reports import FakeReports
+from tests.browser.fake_reports import FakeReports, an_issue
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +58,32 @@ def test_making_one_shows_what_changed_and_why(desk: FakeReports, open_page: Ope
     page.keyboard.press("n")
     expect(page.get_by_role("combobox")).to_have_value("2026-10.1")
     assert violations(page) == []
+
+
+def test_one_that_takes_long_is_looked_after_also_by_who_comes_later(desk: FakeReports, open_page: OpenWall) -> None:
+    page = open_page(desk, "/reports", 1366, 768)
+    expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
+    desk.making = [desk.job(0.4)]
+    page.get_by_role("button", name="Lập ngay").click()
+    expect(page.get_by_role("status").filter(has_text="40 %")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("status").filter(has_text="40 %")).to_be_visible()
+    expect(page.get_by_role("button", name="Lập ngay")).to_be_disabled()
+    desk.made.append(an_issue(2))
+    desk.making, desk.last_made = [], desk.job(1.0, state="done", issue="2026-10.2")
+    expect(page.get_by_role("combobox")).to_have_value("2026-10.2")
+    assert len(desk.wished) == 1
+
+
+def test_a_job_that_fails_says_why_in_vietnamese(desk: FakeReports, open_page: OpenWall) -> None:
+    page = open_page(desk, "/reports", 1366, 768)
+    expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
+    desk.making = [desk.job(0.7)]
+    page.get_by_role("button", name="Lập ngay").click()
+    expect(page.get_by_role("status").filter(has_text="70 %")).to_be_visible()
+    why = {"field": "period", "message": "No figure.", "code": "report_no_data", "params": {"period": "2026-10"}}
+    desk.making, desk.last_made = [], desk.job(0.7, state="failed", detail="No figure.", errors=[why])
+    expect(page.get_by_role("status").filter(has_text="Kỳ 2026-10 không có số liệu nào")).to_be_visible()
 
 
 def test_a_refusal_is_said_beside_and_what_was_typed_stays(desk: FakeReports, open_page: OpenWall) -> None:

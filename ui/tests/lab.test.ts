@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { columnsOf, type Row } from '../src/charts/table'
-import { copied, faces, ordered, shown } from '../src/lab/cells'
+import { copied, faces, ordered, shown, type Face } from '../src/lab/cells'
 import { offers, type Vocabulary } from '../src/lab/editor/offers'
 import { failed, stretch, trouble } from '../src/lab/fault'
 import { found } from '../src/lab/find'
 import { area, holds, inSight, moved, scrollTo } from '../src/lab/grid'
 import { labPath, linkOf, placeOf, type Place } from '../src/lab/link'
-import { dayOf, filled, firstValue, missing, parameterKind, parametersOf, stretchOf } from '../src/lab/parameters'
+import { boundValue, dayOf, filled, firstValue, isAmbiguous, missing, parameterKind, parametersOf, stretchOf } from '../src/lab/parameters'
 import type { View } from '../src/lab/protocol'
 import { ResultRows } from '../src/lab/rows.svelte'
 import { Refused } from '../src/live/ask'
@@ -289,4 +289,44 @@ describe('offers', () => {
     expect(hits.map(({ name }) => name)).toEqual(names)
     expect(hits[0]?.columns.length ?? 0).toBe(n)
   })
+})
+
+describe('what is sent for a value', () => {
+  test.each([
+    ['x', '4.5', 4.5],
+    ['x', '4,5', 4.5],
+    ['x', ' 12 ', 12],
+    ['x', '-3', -3],
+    ['x', '1.234,5', 1234.5],
+    ['x', '1,234.5', 1234.5],
+    ['x', '1.234', 1.234],
+    ['x', '0,5', 0.5],
+    ['x', '00123', '00123'],
+    ['unit', '19753', '19753'],
+    ['service', '1.004', '1.004'],
+    ['from', '2026', '2026'],
+    ['x', "'4.5'", '4.5'],
+    ['x', 'Huế', 'Huế'],
+    ['x', '12345678901234567890123', '12345678901234567890123'],
+    ['x', '12345678901234,567', '12345678901234.567'],
+    ['x', '', ''],
+  ])('$%s = %s', (name, text, sent) => expect(boundValue(name, text)).toBe(sent))
+  test('one mark with three digits behind it is said aloud', () => {
+    expect(isAmbiguous('x', '1.234')).toBe(true)
+    expect(isAmbiguous('x', '12.5')).toBe(false)
+    expect(isAmbiguous('unit', '1.234')).toBe(false)
+  })
+})
+
+describe('intervals', () => {
+  const ZONE = 'Asia/Ho_Chi_Minh'
+  const [face] = faces(columnsOf([{ name: 'took', type: 'INTERVAL' }]), [], { language: 'vi', zone: ZONE })
+  test.each([
+    ['P25DT3H', '25 ngày 3 giờ'],
+    ['P1Y2M', '1 năm 2 tháng'],
+    ['P-1DT-2H', '-1 ngày -2 giờ'],
+    ['PT0.5S', '0,5 giây'],
+    ['PT0S', '0 giây'],
+    ['infinity', 'infinity'],
+  ])('%s is read as %s', (iso, text) => expect(shown(iso, face as Face, { language: 'vi', zone: ZONE })).toBe(text))
 })

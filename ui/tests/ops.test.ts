@@ -101,11 +101,16 @@ describe('addresses', () => {
   ])('%s shows %s', (search, shown) => expect(view(search)).toBe(shown))
   test('the language stays', () => expect(viewPath('rules', '?lang=en')).toBe('/ops?lang=en&view=rules'))
   test.each([
-    ['?next=%2Fops%3Fview%3Drules', '/ops?view=rules'],
-    ['?next=%2F%2Felsewhere.example', '/x'],
-    ['?next=https%3A%2F%2Felsewhere.example', '/x'],
-    ['?next=%2Flogin', '/x'],
-    ['', '/x'],
-  ])('after logging in by %s: %s', (search, path) => expect(cameFrom(search, '/x')).toBe(path))
-  test('where to log in', () => expect(loginPath('/ops?view=rules', 'en')).toBe('/login?next=%2Fops%3Fview%3Drules&lang=en'))
+    ['?next=%2Fops%3Fview%3Drules', '', '/ops?view=rules'],
+    ['?next=%2Fops', '#incident=7', '/ops#incident=7'],
+    ['?next=%2Flab%23sql%3DSELECT%201', '', '/lab#sql=SELECT 1'],
+    ['?next=%2F%2Felsewhere.example', '#x', '/x'],
+    ['?next=https%3A%2F%2Felsewhere.example', '', '/x'],
+    ['?next=%2Flogin', '', '/x'],
+    ['', '', '/x'],
+  ])('after logging in by %s%s: %s', (search, fragment, path) => expect(cameFrom(search, fragment, '/x')).toBe(path))
+  test.each([
+    ['/ops?view=rules', '/login?next=%2Fops%3Fview%3Drules&lang=en'],
+    ['/lab?view=chart#sql=SELECT%201', '/login?next=%2Flab%3Fview%3Dchart&lang=en#sql=SELECT%201'],
+  ])('where to log in from %s', (back, path) => expect(loginPath(back, 'en')).toBe(path))
 })

@@ -9,22 +9,26 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
 from ioc.api.answers import Json
-from ioc.api.problems import RETRY_AFTER_S, Problem, unfit_field
+from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, FieldFault, Problem
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
+from ioc.errors import IocError, StoreUnavailable
 from ioc.lab.beside import LabBusy, ReckoningFailed
 from ioc.lab.caller import caller_of
 from ioc.lab.parts import LabParts
+from ioc.lab.report_jobs import BeingMade, ReportJob
 from ioc.lab.report_keeping import ReportKeeping, due_at
-from ioc.lab.reporting import NoReport, Order, make
+from ioc.lab.reporting import NoReport, Order
 from ioc.reports.composing import NothingToReport
 from ioc.reports.definition import Report
 from ioc.reports.issues import IssueId, NoIssue
 from ioc.reports.loader import load_reports
-from ioc.reports.periods import PeriodUnfit, closed_span, name_of, span_at
+from ioc.reports.periods import PeriodUnfit, closed_span, name_of, parse_span, span_at
 from ioc.reports.typesetting import TypesettingFailed
 from ioc.reports.words import LANGUAGES
 
+ANSWERS_WITHIN_S = 10.0
+"""A page waits 15 s for an answer; what takes longer is looked after."""
 _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
@@ -39,9 +43,8 @@ class Wish(BaseModel):
     send: bool = False
 
 
-def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
+def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
     router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
-    kept = keeping or ReportKeeping(parts)
     settings = parts.settings
 
     def definitions() -> Mapping[str, Report]:
@@ -79,6 +82,8 @@ def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
                 "period": closed.label,
                 "name": {word: name_of(closed, word, settings.zone) for word in LANGUAGES},
             },
+            "making": [_job_shape(job) for job in kept.jobs.running(report.id)],
+            "last_made": None if (last := kept.jobs.last(report.id)) is None else _job_shape(last),
             "issues": len(issues),
             "newest": _shortly(kept, issues[0]) if issues else None,
         }
@@ -111,7 +116,8 @@ def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
 
     @router.post("/{report}/issues", status_code=201)
     async def make_now(report: str, wish: Wish, request: Request) -> Response:
-        """Make one now, over the snapshot in use; it takes some seconds."""
+        """Make one now, over the snapshot in use: 201 when it is there soon. Else 202 with `making`, whose progress the
+        report itself shows; asking again for the same period finds the same job."""
         snapshot = parts.snapshot()
         if snapshot is None:
             raise Problem(
@@ -119,22 +125,27 @@ def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
                 "There is no snapshot of the store yet; try again shortly.",
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
-        by = caller_of(request).name
-        order = Order(report, wish.period, by, parts.clock.now(), sends=wish.send)
+        length = (await definition(report)).length
         try:
-            made = await parts.beside.run(make, snapshot, settings, order)
-        except NoReport as fault:
-            raise Problem(404, str(fault)) from None
+            span = (
+                parse_span(length, wish.period, settings.zone)
+                if wish.period
+                else closed_span(length, snapshot.taken_at, settings.zone)
+            )
+            order = Order(report, span.label, caller_of(request).name, parts.clock.now(), sends=wish.send)
+            job = kept.jobs.start(snapshot, order)
         except PeriodUnfit as fault:
-            raise unfit_field("period", str(fault)) from None
-        except NothingToReport as fault:
-            raise Problem(409, str(fault), [("period", str(fault))]) from None
-        except LabBusy as fault:
-            raise Problem(429, str(fault), headers={"Retry-After": str(RETRY_AFTER_S)}) from None
-        except (ReckoningFailed, TypesettingFailed) as fault:
-            raise Problem(503, str(fault)) from None
-        answer = Json(_shortly(kept, made), 201)
-        answer.headers["Location"] = f"/api/v1/reports/{made.report}/issues/{made}"
+            raise _problem_of(fault, wish.period) from None
+        except BeingMade as fault:
+            field = FieldFault("period", str(fault), "report_being_made", {"period": span.label})
+            raise Problem(409, str(fault), [field]) from None
+        if not await job.wait(ANSWERS_WITHIN_S):
+            return Json({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
+        if job.fault is not None:
+            raise _problem_of(job.fault, span.label) from None
+        assert job.issue is not None
+        answer = Json(_shortly(kept, job.issue), 201)
+        answer.headers["Location"] = f"/api/v1/reports/{job.issue.report}/issues/{job.issue}"
         return answer
 
     @router.get("/{report}/issues/{issue}")
@@ -171,6 +182,40 @@ def routes(parts: LabParts, keeping: ReportKeeping | None = None) -> APIRouter:
             raise Problem(404, str(fault)) from None
 
     return router
+
+
+def _job_shape(job: ReportJob) -> dict[str, Any]:
+    """`detail` and `errors` say why it failed, as the problem of a request would."""
+    problem = None if job.fault is None else _problem_of(job.fault, job.order.period)
+    return {
+        "period": job.order.period,
+        "by": job.order.by,
+        "begun_at": rfc3339(job.order.at),
+        "state": job.state.value,
+        "progress": round(job.progress, 3),
+        "issue": None if job.issue is None else str(job.issue),
+        "ended_at": None if job.ended_at is None else rfc3339(job.ended_at),
+        "detail": "" if problem is None else problem.detail,
+        "errors": [] if problem is None else [one.shape() for one in problem.errors if isinstance(one, FieldFault)],
+    }
+
+
+def _problem_of(fault: Exception, period: str) -> Problem:
+    """What a request is answered whose issue could not be made."""
+    match fault:
+        case NoReport():
+            return Problem(404, str(fault))
+        case PeriodUnfit():
+            return Problem(400, str(fault), [FieldFault("period", str(fault), fault.code, fault.params)])
+        case NothingToReport():
+            return Problem(409, str(fault), [FieldFault("period", str(fault), "report_no_data", {"period": period})])
+        case LabBusy():
+            return Problem(429, str(fault), headers={"Retry-After": str(RETRY_AFTER_S)})
+        case ReckoningFailed() | TypesettingFailed() | StoreUnavailable():
+            return Problem(503, str(fault))
+        case IocError():
+            return Problem(409, str(fault))
+    return Problem(500, UNEXPECTED)
 
 
 def _shortly(kept: ReportKeeping, issue: IssueId) -> dict[str, Any]:

@@ -43,7 +43,10 @@ class Maker:
     fault: Exception | None = None
     orders: list[Order] = field(default_factory=list)
 
-    async def run_scheduled(self, _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order) -> None:
+    async def run_job(
+        self, told: Callable[[float], None], _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order
+    ) -> None:
+        told(0.5)
         self.orders.append(order)
         if self.fault is not None:
             raise self.fault

@@ -2,7 +2,7 @@
 
 import { clock_ms, numberOf, textOf, type Cell, type Column, type Row } from '../charts/table'
 import { number } from '../format/numbers'
-import type { Language } from '../texts'
+import { speaker, type Language } from '../texts'
 
 const MOST_DECIMALS = 4
 const LETTER_PX = 8.4
@@ -46,8 +46,19 @@ export function shown(cell: Cell, { column, decimals, grouped }: Face, { languag
     case 'boolean':
       return cell === true ? '✓' : cell === false ? '✗' : textOf(cell)
     default:
-      return textOf(cell)
+      return column.type === 'INTERVAL' ? intervalText(textOf(cell), language) : textOf(cell)
   }
+}
+
+const INTERVAL = /^P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?[\d.]+)S)?)?$/
+const INTERVAL_PARTS = ['years', 'months', 'days', 'hours', 'minutes', 'seconds'] as const
+
+/** "25 ngày 3 giờ" of an ISO 8601 duration; other text as it is. */
+export function intervalText(iso: string, language: Language): string {
+  const say = speaker(language)
+  const [, ...found] = INTERVAL.exec(iso) ?? []
+  const parts = INTERVAL_PARTS.flatMap((part, i) => (found[i] === undefined ? [] : [say(`interval.${part}`, { n: language === 'vi' ? found[i].replace('.', ',') : found[i] })]))
+  return parts.join(' ') || iso
 }
 
 const dayOf = (iso: string): string => iso.slice(0, 10).split('-').reverse().join('/')

@@ -19,6 +19,28 @@ export function parameterKind(name: string): ParameterKind {
   return 'text'
 }
 
+/** Codes are texts however they look: 00123 is no number. */
+const CODES = /(^|_)(code|ma|id|kpi|measure|service|procedure|thu_tuc|channel|kenh|status|case|source|nguon|rule|subject|name|ten|q|text)$/i
+const NUMBER = /^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:,\d{3})+\.\d+|\d+(?:[.,]\d+)?)$/
+
+/** What is sent for a value as it is typed: a number where it is one ("4,5" is 4.5, "1.234,5" is 1234.5), else the text.
+ * Codes, values with leading zeros, numbers that would be rounded, and what stands in quotes stay text. */
+export function boundValue(name: string, text: string): string | number {
+  const quoted = /^'(.*)'$/s.exec(text)
+  if (quoted) return quoted[1] as string
+  const trimmed = text.trim()
+  if (parameterKind(name) !== 'text' || CODES.test(name) || !NUMBER.test(trimmed) || /^[+-]?0\d/.test(trimmed)) return text
+  const plain = trimmed.replace(trimmed.lastIndexOf(',') > trimmed.lastIndexOf('.') ? /\./g : /,/g, '').replace(',', '.')
+  const value = Number(plain)
+  return plain.replace(/[^\d]/g, '').length <= 15 && Number.isFinite(value) ? value : plain
+}
+
+export const boundValues = (parameters: Parameters): Record<string, string | number> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, text]) => [name, boundValue(name, text)]))
+
+/** One mark and three digits behind it: thousands for some, decimals here. */
+export const isAmbiguous = (name: string, text: string): boolean => typeof boundValue(name, text) === 'number' && /^[+-]?\d{1,3}[.,]\d{3}$/.test(text.trim())
+
 /** The month so far, of the whole province. `today` as ISO writes it; a last day is not part of what is meant. */
 export function firstValue(name: string, today: string, province: string): string {
   switch (parameterKind(name)) {

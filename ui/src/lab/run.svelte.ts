@@ -5,6 +5,7 @@ import type { Desk } from '../desk/desk.svelte'
 import { Refused } from '../live/ask'
 import { who } from '../people/who.svelte'
 import { failed, trouble, type Trouble } from './fault'
+import { boundValues } from './parameters'
 import type { Parameters, QueryState } from './protocol'
 import { ResultRows } from './rows.svelte'
 
@@ -44,7 +45,7 @@ export class Run {
     Object.assign(this, { sql, parameters, trouble: null, query: null, rows: null, columns: [], since_ms: performance.now() })
     this.#asking = true
     try {
-      const { id } = await who.change<{ id: string }>('POST', '/api/v1/lab/queries', { sql, parameters, ...(name ? { name } : {}) })
+      const { id } = await who.change<{ id: string }>('POST', '/api/v1/lab/queries', { sql, parameters: boundValues(parameters), ...(name ? { name } : {}) })
       if (turn === this.#turn) await this.#follow(id, turn)
       else void who.change('DELETE', path(id)).catch(() => {})
     } catch (error) {

@@ -9,7 +9,7 @@ import type { Centre, Unit } from '../live/protocol'
 import { who } from '../people/who.svelte'
 import { trouble } from './fault'
 import { linkOf, placeOf, type Place, type Tab } from './link'
-import { filled, missing } from './parameters'
+import { boundValues, filled, missing } from './parameters'
 import type { Checked, Dictionary, Fault, LabState, Parameters, Past, Question, Saved } from './protocol'
 import { Run } from './run.svelte'
 import { Shelf } from './shelf.svelte'
@@ -127,7 +127,7 @@ export class LabSession {
     this.tab = 'plan'
     await this.plan.load(async () => {
       try {
-        const { plan } = await who.change<{ plan: string }>('POST', '/api/v1/lab/plan', { sql: this.sql, parameters: this.parameters })
+        const { plan } = await who.change<{ plan: string }>('POST', '/api/v1/lab/plan', { sql: this.sql, parameters: boundValues(this.parameters) })
         return plan
       } catch (error) {
         this.fault = trouble(error).fault

@@ -3,14 +3,24 @@
 import { withLanguage } from '../address/address'
 import type { Language } from '../texts'
 
-/** `back` is path and query of the page that they want. */
+/** The page as its address shows it now, with what stands behind the #. */
+export const here = (): string => location.pathname + location.search + location.hash
+
+/** `back` is path, query and fragment of the page that they want. The fragment (a query of the lab can be long, and is
+ * nobody's business on the way) stays a fragment: it is never sent to the centre. */
 export function loginPath(back: string, language: Language): string {
-  const query = new URLSearchParams(back === '/' ? {} : { next: back })
-  return `/login${withLanguage(query.toString(), language)}`
+  const [page = '', fragment = ''] = parted(back)
+  const query = new URLSearchParams(page === '/' ? {} : { next: page })
+  return `/login${withLanguage(query.toString(), language)}${fragment}`
 }
 
 /** A page of this centre, or `otherwise`: an address must not lead elsewhere. */
-export function cameFrom(search: string, otherwise: string): string {
+export function cameFrom(search: string, fragment: string, otherwise: string): string {
   const next = new URLSearchParams(search).get('next') ?? ''
-  return /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : otherwise
+  return /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? parted(next)[0] + (fragment || parted(next)[1]) : otherwise
+}
+
+function parted(address: string): [string, string] {
+  const at = address.indexOf('#')
+  return at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at)]
 }

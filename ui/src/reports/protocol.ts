@@ -1,5 +1,7 @@
 /** What `/api/v1/reports` answers. */
 
+import type { FieldFault } from '../live/ask'
+
 export type Names = { vi: string; en: string }
 export type Cell = {
   value: number | Names | null
@@ -64,6 +66,17 @@ export type Issue = IssueHead & {
   send_to: string[]
   sendings: Sending[]
 }
+/** An issue on its way: `issue` once it is there, `detail` and `errors` why it could not be made. */
+export type Job = {
+  period: string
+  by: string
+  begun_at: string
+  state: 'making' | 'done' | 'failed'
+  progress: number
+  issue: string | null
+  detail: string
+  errors: FieldFault[]
+}
 export type Length = 'week' | 'month' | 'quarter' | 'year'
 export type Report = {
   id: string
@@ -74,4 +87,9 @@ export type Report = {
   closed: { period: string; name: Names }
   issues: number
   newest: IssueShort | null
+  making: Job[]
+  last_made: Job | null
 }
+
+/** The lab was started anew while it made an issue. */
+export class JobLost extends Error {}

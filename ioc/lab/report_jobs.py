@@ -1,0 +1,103 @@
+"""Issues of reports that are being made: one job per report and period, whoever asks for it and however often."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from ioc.errors import IocError
+from ioc.lab.parts import LabParts
+from ioc.lab.reporting import Order, make
+from ioc.reports.issues import IssueId
+from ioc.store.snapshot import Snapshot
+
+
+class JobState(StrEnum):
+    MAKING = "making"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class BeingMade(IocError):
+    """The same issue is being made already, but without being sent."""
+
+
+@dataclass(eq=False)
+class ReportJob:
+    """`order.period` is never empty. `progress` runs from 0 to 1; `issue` is set when it is done, `fault` when it
+    failed."""
+
+    order: Order
+    progress: float = 0.0
+    state: JobState = JobState.MAKING
+    issue: IssueId | None = None
+    fault: Exception | None = None
+    ended_at: datetime | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    async def wait(self, longest_s: float) -> bool:
+        """Whether it has ended within that time."""
+        try:
+            async with asyncio.timeout(longest_s):
+                await self.ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class ReportJobs:
+    """Jobs go on when nobody waits for them any more. Belongs to the lab's event loop."""
+
+    def __init__(self, parts: LabParts) -> None:
+        self._parts = parts
+        self._running: dict[tuple[str, str], ReportJob] = {}
+        self._last: dict[str, ReportJob] = {}
+
+    def start(self, snapshot: Snapshot, order: Order) -> ReportJob:
+        """The job of the same report and period that is under way, else a new one. Raises BeingMade when that one will
+        not be sent and this one is to be."""
+        key = order.report, order.period
+        known = self._running.get(key)
+        if known is not None:
+            if order.sends and not (known.order.sends or known.order.scheduled):
+                raise BeingMade(
+                    f"The issue of {order.period} is being made without being sent; ask again when it is there."
+                )
+            return known
+        job = self._running[key] = ReportJob(order)
+        job.task = asyncio.create_task(self._run(job, snapshot))
+        return job
+
+    def running(self, report: str) -> list[ReportJob]:
+        return [job for (of, _), job in self._running.items() if of == report]
+
+    def last(self, report: str) -> ReportJob | None:
+        """The one that ended last since the lab began."""
+        return self._last.get(report)
+
+    async def close(self) -> None:
+        tasks = [job.task for job in self._running.values() if job.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, job: ReportJob, snapshot: Snapshot) -> None:
+        def told(progress: float) -> None:
+            job.progress = progress
+
+        try:
+            job.issue = await self._parts.for_reports.run_job(told, make, snapshot, self._parts.settings, job.order)
+            job.state, job.progress = JobState.DONE, 1.0
+        except asyncio.CancelledError:
+            job.state, job.fault = JobState.FAILED, IocError("The lab was stopped while it made the issue.")
+            raise
+        except Exception as fault:  # noqa: BLE001 - whoever waits for the job is told
+            job.state, job.fault = JobState.FAILED, fault
+        finally:
+            job.ended_at = self._parts.clock.now()
+            del self._running[job.order.report, job.order.period]
+            self._last[job.order.report] = job
+            job.ended.set()
