@@ -1,6 +1,6 @@
 """Telling more people while nobody has an alert, and telling them when somebody has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, delivery_
 from ioc.alerts.inputs import milliseconds
 from ioc.alerts.schedules import recipients
 from ioc.model.alert import Alert, Handling, Transition
-from ioc.model.routing import Routing
+from ioc.model.routing import Person, Receiver, Routing
 
 
 @dataclass
@@ -41,8 +41,10 @@ class Draft:
         channel: str,
         alerts: tuple[str, ...],
         transitions: tuple[Transition, ...] = (),
+        receivers: Iterable[str] = (),
     ) -> None:
-        receiver, person = self._behind(channel)
+        """`receivers` are those that the message is meant for."""
+        receiver, person = self._behind(channel, receivers)
         self.deliveries.append(
             Delivery(
                 id=delivery_id(group, number, channel),
@@ -67,25 +69,31 @@ class Draft:
         else:
             self.told.pop(alert, None)
 
-    def _behind(self, channel: str) -> tuple[str, str]:
-        """Receiver and person of a channel, on duty or not; empty for a channel that is no more."""
-        for receiver in self.routing.receivers.values():
+    def _behind(self, channel: str, receivers: Iterable[str]) -> tuple[str, str]:
+        """Receiver and person of a channel, on duty or not: one of `receivers` if it can be, since a channel may belong
+        to several; empty for a channel that is no more."""
+        for name in dict.fromkeys((*receivers, *self.routing.receivers)):
+            receiver = self.routing.receivers.get(name)
+            if receiver is None:
+                continue
             if channel in receiver.channels:
-                return receiver.id, ""
-        for person in self.routing.people.values():
-            if channel in person.channels:
-                return self._receiver_of(person.id), person.id
-        return "", ""
+                return name, ""
+            for person in self._people_of(receiver):
+                if channel in person.channels:
+                    return name, person.id
+        person_id = next((one.id for one in self.routing.people.values() if channel in one.channels), "")
+        return "", person_id
 
-    def _receiver_of(self, person: str) -> str:
-        for receiver in self.routing.receivers.values():
-            schedule = self.routing.schedules.get(receiver.schedule)
-            if schedule is not None:
-                named = [schedule.otherwise, *(shift.people for shift in schedule.shifts)]
-                named += [exception.people for exception in schedule.exceptions]
-                if any(person in people for people in named):
-                    return receiver.id
-        return ""
+    def _people_of(self, receiver: Receiver) -> Iterator[Person]:
+        """Everybody whom the receiver's schedule may have on duty."""
+        schedule = self.routing.schedules.get(receiver.schedule)
+        if schedule is None:
+            return
+        named = [schedule.otherwise, *(shift.people for shift in schedule.shifts)]
+        named += [exception.people for exception in schedule.exceptions]
+        for name in dict.fromkeys(name for people in named for name in people):
+            if name in self.routing.people:
+                yield self.routing.people[name]
 
 
 def escalate(draft: Draft, group: Group) -> Group:
@@ -107,7 +115,8 @@ def escalate(draft: Draft, group: Group) -> Group:
         channels = tuple(draft.channels(step.receivers))
         number = group.number + 1
         for channel in channels:
-            draft.deliver(group, DeliveryKind.ESCALATION, number, channel, tuple(member.alert for member in ripe))
+            listed = tuple(member.alert for member in ripe)
+            draft.deliver(group, DeliveryKind.ESCALATION, number, channel, listed, receivers=step.receivers)
         members = dict(group.members)
         for member in ripe:
             told = dict.fromkeys(channels, group.key) | dict(draft.told.get(member.alert, {}))
@@ -128,8 +137,10 @@ def deescalate(draft: Draft, group: Group) -> Group:
         for channel in member.escalated_to:
             by_channel.setdefault(channel, []).append(member.alert)
     number = group.number + 1
+    route = draft.routing.route(group.route)
+    asked = () if route is None else tuple(name for step in route.escalation for name in step.receivers)
     for channel, alerts in by_channel.items():
-        draft.deliver(group, DeliveryKind.DEESCALATION, number, channel, tuple(alerts))
+        draft.deliver(group, DeliveryKind.DEESCALATION, number, channel, tuple(alerts), receivers=asked)
     members = dict(group.members)
     for member in held:
         members[member.alert] = replace(member, escalated=0, escalated_to=())

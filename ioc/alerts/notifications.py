@@ -175,7 +175,9 @@ def _tell(draft: Draft, group: Group) -> Group:
         news = dict.fromkeys(one.alert for one in listed)
         others = [alert for alert in _listed(draft, group, channel) if alert not in news]
         _now_told(draft, group, channel, others)
-        draft.deliver(group, DeliveryKind.TRANSITIONS, number, channel, (*news, *others), tuple(listed))
+        draft.deliver(
+            group, DeliveryKind.TRANSITIONS, number, channel, (*news, *others), tuple(listed), _receivers(route)
+        )
     told_now = {member.alert for member in telling}
     members = {
         key: replace(member, waiting=()) if key in told_now else member
@@ -209,8 +211,15 @@ def _repeat(draft: Draft, group: Group) -> Group:
         if open_ones:
             _now_told(draft, group, channel, listed)
             alerts = tuple(dict.fromkeys((*open_ones, *listed)))
-            draft.deliver(group, DeliveryKind.REPEAT, group.number + 1, channel, alerts)
+            draft.deliver(group, DeliveryKind.REPEAT, group.number + 1, channel, alerts, receivers=_receivers(route))
     return replace(group, number=group.number + 1, told_ms=draft.now_ms)
+
+
+def _receivers(route: Route | None) -> tuple[str, ...]:
+    """Of a route, then of its escalation: an end is told to whom an escalation reached."""
+    if route is None:
+        return ()
+    return (*route.receivers, *(name for step in route.escalation for name in step.receivers))
 
 
 def _listed(draft: Draft, group: Group, channel: str) -> list[str]:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ioc.api.auth import holds
 from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of, methods_of
-from ioc.api.problems import answer
+from ioc.api.problems import FieldFault, answer
 from ioc.errors import StoreUnavailable
 from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
 from ioc.people import Credential, CredentialKind, People, Session
@@ -24,6 +24,7 @@ _NOT_SO = "This address does not take this method."
 _WHO = "Log in, or send a token: Authorization: Bearer TOKEN."
 _MAY_NOT = "Your role may not do this."
 _NO_CSRF = f"The header {CSRF_HEADER} is missing or of another session; load the page anew."
+REFUSAL_CODES = {_WHO: "log_in", _MAY_NOT: "not_allowed", _NO_CSRF: "session_changed"}
 
 
 def caller_of(request: HTTPConnection) -> Caller:
@@ -74,7 +75,8 @@ class Gate:
             )  # before it is accepted: the handshake is answered 403
         else:
             status, detail = refusal
-            await answer(scope["path"], status, detail, headers=_headers(status, scope))(scope, receive, send)
+            errors = [FieldFault("", detail, REFUSAL_CODES[detail])] if detail in REFUSAL_CODES else ()
+            await answer(scope["path"], status, detail, errors, _headers(status, scope))(scope, receive, send)
 
     async def _who(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
         scheme, _, token = headers.get("authorization", "").partition(" ")

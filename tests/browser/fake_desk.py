@@ -206,7 +206,8 @@ class FakeDesk(FakeCentre):
         if (refused := self.may_not()) is not None:
             return refused
         if request.headers.get("x-csrf-token") != CSRF:
-            return problem(403, "The header X-CSRF-Token is missing or of another session; load the page anew.")
+            said = "The header X-CSRF-Token is missing or of another session; load the page anew."
+            return problem(403, said, "session", "session_changed", {})
         return None
 
 

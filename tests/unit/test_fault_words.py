@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ioc.api.gate import REFUSAL_CODES
 from ioc.model.pattern import SENTENCES as PATTERN_SENTENCES
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +14,7 @@ WORDS = json.loads((ROOT / "ui" / "src" / "texts" / "faults.vi.json").read_text(
 DEFINITIONS = ("rules", "rule_conditions", "routing", "schedules", "rows")
 ACTS = sorted([*(ROOT / "ioc" / "alerts").glob("*.py"), *(ROOT / "ioc" / "desk").glob("*.py")])
 API = [ROOT / "ioc" / "api" / f"{name}.py" for name in (
-    "incidents", "rules", "routing", "silences", "alerts", "deliveries", "refusals", "incoming"
+    "gate", "incidents", "rules", "routing", "silences", "alerts", "deliveries", "refusals", "incoming"
 )]  # fmt: skip
 SENDING = [ROOT / "ioc" / "serving" / f"{name}.py" for name in ("sending", "deliveries", "report_sending")]
 
@@ -41,7 +42,7 @@ def codes() -> set[str]:
     acts += [written_code(call, 1) for path in SENDING for name, call in calls(path) if name in TRIES]
     matcher = ROOT / "ioc" / "model" / "matcher.py"
     matchers = [written_code(call, 1) for name, call in calls(matcher) if name == "MatcherInvalid"]
-    return {*faults, *acts, *matchers, *PATTERN_SENTENCES} - {""}
+    return {*faults, *acts, *matchers, *PATTERN_SENTENCES, *REFUSAL_CODES.values()} - {""}
 
 
 def test_each_code_has_vietnamese_words() -> None:

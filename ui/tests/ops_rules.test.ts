@@ -82,7 +82,7 @@ describe('faults', () => {
     [{ message: '…', code: 'unknown_kpi', params: { given: 'air.pm', nearest: 'air.pm25' } }, /^Không có chỉ tiêu nào mã air\.pm\. Có phải là “air\.pm25”\?$/],
     [{ message: '…', code: 'missing', params: { wanted: 'number' } }, /^Còn thiếu; ghi một số\.$/],
     [{ message: '…', code: 'held_already', params: { by: 'lan' } }, /^lan đã nhận cảnh báo này\.$/],
-    [{ message: 'The header X-CSRF-Token is missing or of another session; load the page anew.' }, /^Phiên làm việc đã đổi/],
+    [{ message: '…', code: 'session_changed' }, /^Phiên làm việc đã đổi/],
     [{ message: 'Something new.' }, /^Something new\.$/],
   ])('in Vietnamese: %o', (fault, said) => expect(faultText(fault, 'vi')).toMatch(said))
   test('English is the centre’s own', () => expect(faultText({ message: 'is missing', code: 'missing' }, 'en')).toBe('is missing'))

@@ -195,6 +195,8 @@ def test_a_channel_of_two_routes_is_told_once() -> None:
     desk.at(0, [one], moved(FIRING, one, START))
     desk.at(10 * SECOND, [one])
     desk.at(5 * MINUTE, [], moved(RESOLVED, one, START + 5 * MINUTE))
+    receivers = {(delivery.channel, delivery.route): delivery.receiver for delivery in desk.deliveries}
+    assert receivers == {("mail", "air"): "air", ("air", "air"): "air", ("wall", "rest"): "desk"}
     told = [(delivery.channel, t.kind) for delivery in desk.deliveries for t in delivery.transitions]
     assert sorted(told) == sorted((channel, kind) for channel in ("mail", "wall", "air") for kind in (FIRING, RESOLVED))
 

@@ -20,7 +20,7 @@ from ioc.errors import StoreUnavailable
 from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from ioc.store.alerting import expire_alerting
+from ioc.store.alerting import Said, expire_alerting
 from tests.catalogs import hue
 from tests.unit.api.fake_centre import quick_rules
 
@@ -202,6 +202,25 @@ def test_an_older_store_gets_the_tables(place: Place46) -> None:
     place.open()
     place.tick(1, disk_free=1)
     assert "disk-full" in place.alerts
+
+
+def test_an_older_store_gets_the_codes_of_failed_messages(place: Place46) -> None:
+    place.tick(1, disk_free=1)
+    place.tick(31, disk_free=1)
+    for statement in (
+        "DROP VIEW delivery_states",
+        *(f"ALTER TABLE delivery_attempts DROP {c}" for c in ("code", "params")),
+    ):
+        place.desk.store.execute(statement, [])
+    place.desk.store.execute(
+        "INSERT INTO delivery_attempts VALUES ('old', 1, now()::TIMESTAMP, 'failed', 'x', NULL)", []
+    )
+    place.open()
+    [letter] = place.desk.store.waiting()
+    said = Said("hook answered 404.", "delivery_answered", {"channel": "hook", "status": 404})
+    place.desk.store.note_attempt(letter.id, 1, place.clock.now(), "dead", said, None)
+    [state] = place.desk.store.select("SELECT state, code, params FROM delivery_states")
+    assert state == {"state": "dead", "code": "delivery_answered", "params": '{"channel":"hook","status":404}'}
 
 
 def test_old_messages_and_alerts_go_open_ones_stay(place: Place46) -> None:

@@ -1,6 +1,5 @@
 /** The centre's sentences about faults in the reader's language. The centre speaks English and names the kind of a fault
- * by a code with what is filled in; acts that it refuses have their sentence alone, known here with {} for what is
- * filled in, and {0}, {1} … in the order of their filling. */
+ * by a code with what is filled in. */
 
 import words from '../texts/faults.vi.json'
 import { Refused, type FieldFault } from '../live/ask'
@@ -15,7 +14,7 @@ export function faultText({ message, code = '', params = {} }: Omit<FieldFault, 
   if (language === 'en') return message
   // A fault at the end of a text has no line.
   const said = CODES[code === 'not_toml' && !params['line'] ? 'not_toml_at_end' : code]
-  return said ? said.replace(/\{(\w+)\}/g, (_, name: string) => filled(name, params[name])) : sentence(message)
+  return said ? said.replace(/\{(\w+)\}/g, (_, name: string) => filled(name, params[name])) : message
 }
 
 /** What a person reads when an act of theirs did not go through. */
@@ -32,24 +31,4 @@ function filled(name: string, value: unknown): string {
   if (name === 'kinds' && Array.isArray(value) && !value.length) return 'chưa có loại nào'
   if (typeof value === 'number') return String(value).replace('.', ',')
   return Array.isArray(value) ? value.join(', ') : String(value ?? '')
-}
-
-type Pattern = { sign: RegExp; said: string }
-let known: Pattern[] | null = null
-
-function sentence(message: string): string {
-  // The longest first: a sentence that is nearly all filling would take every other one.
-  known ??= Object.entries(words.sentences)
-    .sort(([a], [b]) => b.replaceAll('{}', '').length - a.replaceAll('{}', '').length)
-    .map(([written, said]) => ({ sign: pattern(written), said }))
-  for (const { sign, said } of known) {
-    const found = sign.exec(message)
-    if (found) return said.replace(/\{(\d)\}/g, (_, n: string) => found[Number(n) + 1] ?? '')
-  }
-  return message
-}
-
-function pattern(written: string): RegExp {
-  const pieces = written.split('{}').map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${pieces.join('([\\s\\S]+?)')}$`)
 }
