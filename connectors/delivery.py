@@ -12,7 +12,7 @@ from threading import Condition
 from typing import Any, Protocol
 
 from connectors.checkpoint import Checkpoint, CheckpointFile, Serial
-from connectors.opening import Opened, batch_id, kind_of, open_log
+from connectors.opening import Opened, batch_id, kind_of, open_log, serial_of
 from connectors.outlet import BrokerAway, Outlet
 from connectors.sealing import Message, Pending
 from connectors.spool import Spool, Spooled
@@ -21,6 +21,7 @@ from ioc.clock import rfc3339
 from ioc.errors import SpoolFull
 from ioc.wire.headers import BatchHeaders
 
+NOTICE_S = 60.0
 UNSAFE_AT_MOST_S = 1.0
 """A message that the broker has not acknowledged for so long goes to disk."""
 _TIDY_SPOOL_BYTES = 16 * 1024 * 1024
@@ -96,6 +97,10 @@ class Delivery:
         self.was_open = False
         self.delivered = 0
         """Records acknowledged since the present generation began."""
+        self.notice = ""
+        """What happened to the writer and is mended; told for NOTICE_S."""
+        self._notice_until_s = 0.0
+        self._replaced_at: dict[str, int] = {}
         self._retry_at_s = 0.0
         self._retry_after_s = _FIRST_RETRY_S
         self._under_way = False
@@ -103,6 +108,7 @@ class Delivery:
         self._epoch = 0
         self._sequence = 0
         self._count = 0
+        outlet.fences.watch(source, self)
 
     def put(self, messages: Sequence[Message], pending: Sequence[Pending]) -> None:
         """Queue one flush. Several messages go to disk first, since a part must not stand for the whole.
@@ -137,7 +143,27 @@ class Delivery:
             _tell(sealed)
         self._changed.notify_all()
 
+    def replaced_by(self, topic: str, offset: int, generation: int) -> None:
+        """Another has written under the source's name with a higher generation: open anew above it, and send again what
+        was sent behind it. From any thread, without the lock."""
+        with self._changed:
+            if self.stage is not Stage.OPEN or generation <= self.checkpoint.generation:
+                return
+            self._replaced_at[topic] = min(offset, self._replaced_at.get(topic, offset))
+            self.notice = (
+                f"Another has written under the name {self._source!r} (generation {generation}, {topic} partition "
+                f"{self._partition} offset {offset}); the writer opens anew and sends again what it had sent since. "
+                "Find out who does."
+            )
+            self._notice_until_s = time.monotonic() + NOTICE_S
+            logging.getLogger(__name__).warning("%s", self.notice)
+            self._fail(self.notice)
+            self._retry_at_s = 0.0
+        self._outlet.wake()
+
     def step(self, now_s: float) -> None:
+        if self.notice and now_s > self._notice_until_s:
+            self.notice = ""
         while self._results:
             self._told(*self._results.popleft())
         if self.stage is Stage.AWAY and now_s >= self._retry_at_s:
@@ -172,6 +198,7 @@ class Delivery:
 
     def close(self) -> None:
         self.stage = Stage.CLOSED
+        self._outlet.fences.unwatch(self._source)
         self.spool.close()
         self._file.close()
 
@@ -184,7 +211,9 @@ class Delivery:
         """In a background thread, without the lock; blocks."""
         known = None if self._is_new else self.checkpoint
         try:
-            opened = open_log(self._outlet, self._source, known, with_keys=not self.was_open)
+            opened = open_log(
+                self._outlet, self._source, known, with_keys=not self.was_open, replaced_at=self._replaced_at
+            )
         except BrokerAway as fault:
             with self._changed:
                 self._fail(str(fault))
@@ -223,12 +252,25 @@ class Delivery:
         self.delivered = self._sequence = 0
         self._under_way = False
         self._epoch += 1
+        self._send_again(opened)
         self._tidy()
         self.stage, self.error, self._retry_after_s = Stage.OPEN, "", _FIRST_RETRY_S
         if not self.was_open:
             self.was_open = True
             self._owner.ready()
         self._changed.notify_all()
+
+    def _send_again(self, opened: Opened) -> None:
+        """Queue what the historian did not take, behind all else: its serials must stay the highest."""
+        self._replaced_at = {}
+        queued = {sealed.serial for sealed in self.queue}
+        for echo in opened.echoes:
+            head = echo.headers
+            if serial_of(head.batch_id) in queued:
+                continue  # its acknowledgement has not been heard of yet
+            self._count += 1
+            message = Message(echo.topic, echo.value, head.received or 0, head.duplicate, 0, None, {})
+            self.queue.append(Sealed((opened.generation, self._count), message, time.monotonic()))
 
     def _send(self, sealed: Sealed) -> None:
         message = sealed.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,12 +15,12 @@ from kafka.errors import KafkaError
 from connectors.checkpoint import Checkpoint, Serial
 from connectors.outlet import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
 from connectors.sealing import SCHEMAS, empty_batch
-from ioc.clock import rfc3339, to_ms
+from ioc.clock import LAST_MS, rfc3339, to_ms
 from ioc.errors import BatchMalformed
 from ioc.kafka import Reader
 from ioc.topics import partition_of
 from ioc.wire import arrow
-from ioc.wire.headers import BatchHeaders, Headers
+from ioc.wire.headers import GENERATION_AHEAD_MS, BatchHeaders
 
 READ_BACK_S = 600.0
 """How far the log is read back for answers, and for keys that the file of keys may not hold."""
@@ -28,11 +28,21 @@ MOST_MESSAGES_FOR_KEYS = 5000
 _SILENT_AT_MOST_S = 30.0
 
 
+@dataclass(frozen=True)
+class Echo:
+    """A message as it lies in the log."""
+
+    topic: str
+    headers: BatchHeaders
+    value: bytes
+
+
 @dataclass
 class Opened:
     """What the log tells: `delivered` is the serial of the last batch that holds in it, `position` the last one there.
 
-    `batches` are (topic, value) of the last minutes, for record keys; `requests` the answers found.
+    `batches` are (topic, value) of the last minutes, for record keys; `requests` the answers found. `echoes` are what
+    this writer has sent behind another's batch of a higher generation: acknowledged, but not taken by the historian.
     """
 
     generation: int
@@ -41,6 +51,7 @@ class Opened:
     position: Any
     requests: dict[str, Any] = field(default_factory=dict)
     batches: list[tuple[str, bytes]] = field(default_factory=list)
+    echoes: list[Echo] = field(default_factory=list)
 
 
 def batch_id(source: str, serial: Serial) -> str:
@@ -50,17 +61,28 @@ def batch_id(source: str, serial: Serial) -> str:
 def serial_of(batch: str) -> Serial | None:
     """None for an id that no writer of ours made."""
     generation, dot, count = batch.rsplit("/", 1)[-1].partition(".")
-    return (int(generation), int(count)) if dot and generation.isdigit() and count.isdigit() else None
+    if not dot or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (generation, count)):
+        return None
+    return int(generation), int(count)
 
 
-def open_log(outlet: Outlet, source: str, known: Checkpoint | None, *, with_keys: bool) -> Opened:
+def open_log(
+    outlet: Outlet,
+    source: str,
+    known: Checkpoint | None,
+    *,
+    with_keys: bool,
+    replaced_at: Mapping[str, int] | None = None,
+) -> Opened:
     """Blocks for some hundred milliseconds. Raises BrokerAway.
+
+    `replaced_at` are the offsets by topic at which another has taken the place of the writer that runs.
 
     An older batch that comes in behind our opening batch is dropped by the historian, so what lies before it is all
     that counts of former writers.
     """
-    checkpoint = known or Checkpoint()
     now_ms = to_ms(outlet.clock.now())
+    checkpoint = _plausible(known or Checkpoint(), now_ms)
     generation = max(checkpoint.generation, now_ms) + 1
     partition = partition_of(source, outlet.partitions)
     try:
@@ -69,12 +91,22 @@ def open_log(outlet: Outlet, source: str, known: Checkpoint | None, *, with_keys
             with closing(outlet.consumer()) as consumer:
                 since_ms = now_ms - int(READ_BACK_S * 1000) if with_keys or known is None else None
                 starts = _starts(consumer, partition, checkpoint, ends, since_ms)
+                starts = {topic: min(start, (replaced_at or {}).get(topic, start)) for topic, start in starts.items()}
                 opened, highest = _read_back(consumer, source, partition, checkpoint, starts, ends)
             if highest <= generation:
+                if not replaced_at:
+                    opened.echoes = []
                 return replace(opened, generation=generation, offsets={t: ends[t] + 1 for t in ends})
             generation = highest + 1  # the machine's clock was set back
     except KafkaError as fault:
         raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+
+
+def _plausible(checkpoint: Checkpoint, now_ms: int) -> Checkpoint:
+    """Without a generation from when the machine's clock was days ahead: what it fences would be refused."""
+    if checkpoint.generation <= now_ms + GENERATION_AHEAD_MS:
+        return checkpoint
+    return replace(checkpoint, generation=0, delivered=(0, 0))
 
 
 def _send_opening(outlet: Outlet, source: str, topic: str, partition: int, generation: int) -> int:
@@ -135,21 +167,25 @@ def _read_back(
 ) -> tuple[Opened, int]:
     opened = Opened(0, {}, checkpoint.delivered, checkpoint.position)
     last: dict[str, tuple[int, int]] = {}
-    for topic, offset, raw_headers, value in _messages(consumer, partition, starts, ends):
+    for topic, record in _messages(consumer, partition, starts, ends):
+        offset, value = record.offset, record.value or b""
         try:
-            headers = BatchHeaders.decode(raw_headers)
+            headers = BatchHeaders.decode(record.headers, min(max(0, record.timestamp), LAST_MS))
         except BatchMalformed:
             continue
-        serial = serial_of(headers.batch_id)
-        if headers.source != source or serial is None or not headers.generation:
+        if headers.source != source or not headers.generation:
             continue
         if offset >= checkpoint.offsets.get(topic, 0):
             last[topic] = max(last.get(topic, (0, -1)), (checkpoint.generation, -1))
         place = (headers.generation, headers.sequence)
         if place <= last.get(topic, (0, -1)):
-            continue  # a dead writer's echo, which the historian drops too
+            # A dead writer's echo, which the historian drops too; or our own, when we were taken for dead.
+            if headers.generation == checkpoint.generation and headers.sequence:
+                opened.echoes.append(Echo(topic, headers, bytes(value)))
+            continue
         last[topic] = place
-        if headers.sequence == 0:
+        serial = serial_of(headers.batch_id)
+        if headers.sequence == 0 or serial is None:
             continue
         if serial > opened.delivered:
             opened.delivered = serial
@@ -162,8 +198,8 @@ def _read_back(
 
 def _messages(
     consumer: Reader, partition: int, starts: dict[str, int], ends: dict[str, int]
-) -> Iterator[tuple[str, int, Headers, bytes]]:
-    """Both topics' messages from `starts` to before `ends`, each topic in order. Raises BrokerAway."""
+) -> Iterator[tuple[str, Any]]:
+    """Both topics' messages (kafka-python's) from `starts` to before `ends`, each topic in order. Raises BrokerAway."""
     for topic, start in starts.items():
         place = TopicPartition(topic, partition)
         consumer.assign([place])
@@ -177,4 +213,4 @@ def _messages(
                 raise BrokerAway("Kafka does not give back what the source has sent.")
             for record in records:
                 if record.offset < ends[topic]:
-                    yield topic, record.offset, record.headers, record.value
+                    yield topic, record

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from connectors.fence_watch import LOOK_EVERY_S, FenceWatch
 from ioc import topics
 from ioc.clock import Clock, SystemClock
 from ioc.errors import IocError
@@ -99,8 +100,11 @@ class Outlet:
         self._sent_lock = threading.Lock()
         self._pumped: tuple[Pumped, ...] = ()
         self._pumped_lock = threading.Lock()
+        self.fences = FenceWatch(self.consumer)
         self._pump = PeriodicThread("outlet", self._step, _SLOWEST_TICK_S, faults)
         self._pump.start()
+        self._fence_watch = PeriodicThread("fence-watch", self._look_for_others, LOOK_EVERY_S, faults)
+        self._fence_watch.start()
 
     def attach(self, pumped: Pumped) -> None:
         with self._pumped_lock:
@@ -130,7 +134,7 @@ class Outlet:
         sent = _Sent(producer, done, time.monotonic())
         with self._sent_lock:
             self._sent.add(sent)
-        future.add_callback(lambda found: self._told(sent, found.offset, None))
+        future.add_callback(lambda found: self._acknowledged(sent, topic, partition, found.offset))
         future.add_errback(lambda fault: self._told(sent, None, fault))
 
     def producer(self) -> KafkaProducer:
@@ -170,10 +174,20 @@ class Outlet:
 
     def close(self) -> None:
         """Stop the pump and the producer; writers must have been closed."""
+        self._fence_watch.stop()
+        self.fences.close()
         self._pump.stop()
         self.background.shutdown(wait=True, cancel_futures=True)
         if self._producer is not None:
             self._producer.close(timeout=2)
+
+    def _acknowledged(self, sent: _Sent, topic: str, partition: int, offset: int) -> None:
+        self.fences.acknowledged(topic, partition, offset)
+        self._told(sent, offset, None)
+
+    def _look_for_others(self) -> None:
+        with suppress(KafkaError, OSError, BrokerAway):  # the broker is away, which its writers tell
+            self.fences.look()
 
     def _told(self, sent: _Sent, offset: int | None, fault: Exception | None) -> None:
         """Once of each message, whoever is first to know."""

@@ -234,6 +234,8 @@ class Runner:
         health = running.health
         if health.condition is None and writer is not None and writer.error:
             health = Health(SourceCondition.REFUSING, writer.error)
+        elif health.condition is None and writer is not None and writer.notice:
+            health = Health(error=writer.notice)
         elif health.condition is None and connector is not None and connector.report.sentence:
             health = Health(None, connector.report.sentence)
         elif health.condition is None and self._trouble:

@@ -167,6 +167,11 @@ class SourceWriter:
         """Why nothing goes to the broker or the disk at present; empty when all is well."""
         return self._disk_error or self._step_error or self._delivery.error
 
+    @property
+    def notice(self) -> str:
+        """What happened to the writer lately and is mended; empty when nothing did."""
+        return self._delivery.notice
+
     def has_room(self) -> bool:
         """Whether little enough is under way that more may come."""
         return self._buffer_bytes + self._delivery.unspooled_bytes() < _MEMORY_BYTES

@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from ioc import topics
+from ioc.errors import BatchMalformed
 from ioc.model.rejection import Rejection
 from ioc.settings import Settings
 from ioc.topics import partition_of
@@ -113,7 +114,10 @@ def logged(kafka: str, source: str) -> Logged:
             last = (0, -1)
             while consumer.position(place) < end:
                 for record in consumer.poll(500).get(place, []):
-                    headers = BatchHeaders.decode(record.headers)
+                    try:
+                        headers = BatchHeaders.decode(record.headers)
+                    except BatchMalformed:
+                        continue  # an agent refuses it as well
                     if headers.source == source:
                         last = _add(found, rows, schema, headers, record.value, last)
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
 
 from connectors.http_push import PushEndpoint
 from connectors.outlet import Outlet
@@ -22,9 +22,11 @@ from ioc.clock import SystemClock
 from ioc.errors import BatchMalformed, ConfigurationInvalid
 from ioc.model.reading import Reading
 from ioc.model.rejection import Rejection
+from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import READINGS, readings_batch
 from tests.integration.connectors.process import PARTITIONS, logged
+from tests.integration.store.conftest import until
 
 pytestmark = pytest.mark.kafka
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -188,6 +190,34 @@ def test_older_writer_is_fenced(kafka: str, outlet: Outlet, source: str, tmp_pat
     found = logged(kafka, source)
     assert [row["time"] for row in found.readings] == [_BEGAN + timedelta(seconds=2)]
     assert found.fenced == 1
+
+
+def test_a_writer_that_another_has_replaced_opens_above_it_and_sends_again(
+    kafka: str, outlet: Outlet, source: str
+) -> None:
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    writer.add_readings(vehicles(1, 2))
+    writer.flush()
+    foreign = writer.counts().generation + 3_600_000
+    producer, nothing = KafkaProducer(bootstrap_servers=kafka), arrow.encode(readings_batch([]))
+    headers = BatchHeaders(source, "readings", "", "", generation=foreign, sequence=9).encode()
+    partition = topics.partition_of(source, PARTITIONS)
+    producer.send(topics.READINGS, nothing, headers=headers, partition=partition).get(10)
+    absurd = [(name, b"%d" % (2**63 - 1) if name == "ioc-generation" else value) for name, value in headers]
+    producer.send(topics.READINGS, nothing, headers=absurd, partition=partition).get(10)
+    producer.close()
+    writer.add_readings(vehicles(3))
+    writer.flush()
+    assert len(logged(kafka, source).readings) == 2, "the broker has it, the historian would drop it"
+    until(lambda: writer.counts().generation > foreign)
+    assert f"Another has written under the name {source!r}" in writer.notice
+    writer.add_readings(vehicles(4))
+    writer.flush()
+    assert writer.counts().generation < foreign + 60_000, "no higher than it must be"
+    writer.close()
+    found = sorted(row["time"] for row in logged(kafka, source).readings)
+    assert found == [reading.time for reading in vehicles(1, 2, 3, 4)]
 
 
 async def test_same_key_same_answer_also_after_a_restart(kafka: str, outlet: Outlet, source: str) -> None:
