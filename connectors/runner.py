@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.back_off import BackOff
+from connectors.back_off import LONGEST_WAIT_S, BackOff
 from connectors.base import LOG, Connector, Surroundings
 from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
@@ -161,9 +161,15 @@ class Runner:
         except ConfigurationInvalid as fault:
             running.health = Health(SourceCondition.FAILING, str(fault))
             return
-        back_off = BackOff(running.connector.longest_wait_s)
+        except Exception as fault:  # noqa: BLE001  one source's fault must not stop the others
+            LOG.exception("source %s", running.source)
+            running.health = Health(SourceCondition.FAILING, f"The connector cannot be made: {fault!r}.")
+            return
+        # A source is asked again as patiently as it is polled; what fails on the centre's side is tried again sooner.
+        of_source, of_centre = BackOff(running.connector.longest_wait_s), BackOff(LONGEST_WAIT_S)
         while True:
-            succeeded_at, retry_in_s = running.connector.report.last_success, 0.0
+            succeeded_at = running.connector.report.last_success
+            back_off, retry_in_s = of_centre, 0.0
             try:
                 if running.writer is None:
                     running.writer = await asyncio.to_thread(self._writer, configuration)
@@ -171,7 +177,7 @@ class Runner:
                 await self._feed(running, running.connector, running.writer)
             except SourceUnavailable as fault:
                 running.health = Health(SourceCondition.UNAVAILABLE, str(fault))
-                retry_in_s = fault.retry_in_s
+                back_off, retry_in_s = of_source, fault.retry_in_s
             except ConfigurationInvalid as fault:
                 running.health = Health(SourceCondition.FAILING, str(fault))
                 if running.writer is not None:
@@ -182,7 +188,8 @@ class Runner:
                 LOG.exception("source %s", running.source)
                 running.health = Health(SourceCondition.FAILING, f"The connector failed: {fault!r}.")
             if running.connector.report.last_success != succeeded_at:
-                back_off.succeeded()
+                of_source.succeeded()
+                of_centre.succeeded()
             await asyncio.sleep(back_off.next_s(retry_in_s))
 
     def _writer(self, configuration: SourceConfiguration) -> SourceWriter:

@@ -1,12 +1,15 @@
 """The runner: files come, change and go; one source's fault is its own."""
 
+import time
 from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.integration.connectors.conformance import counted
 from tests.integration.connectors.process import Sources, logged, wait_until
+from tests.integration.connectors.scripted_server import Reply, Request, scripted_server
 from tests.integration.connectors.systems import HEAD, Agency
 
 pytestmark = pytest.mark.kafka
@@ -67,3 +70,38 @@ def test_a_new_measure_is_known_without_a_restart(kafka: str, sources: Sources) 
     wait_until("the measure to be known", lambda: pushed()["accepted"] == 1, 15, 0.3)
     assert pushed() == {"accepted": 0, "duplicate": 1, "rejected": []}
     assert [row["measure"] for row in logged(kafka, "followed").readings] == ["test.new"]
+
+
+def test_a_poll_keeps_the_waits_that_it_is_asked_for(kafka: str, sources: Sources) -> None:
+    """Three sources: one asks to wait, one wants another credential, one never ends its paging."""
+    times: list[float] = []
+
+    def busy(_: Request) -> Reply:
+        times.append(time.monotonic())
+        return Reply(status=429, headers={"Retry-After": "2"}) if len(times) == 1 else Reply([])
+
+    def endless(request: Request) -> Reply:
+        first = 10 * min(int(request.query["page"]), 2)
+        return Reply([counted(number) for number in range(first, first + 10)])
+
+    def toml(url: str, every: str, more: str = "") -> str:
+        return f'{HEAD}kind = "http_poll"\n[poll]\nurl = "{url}"\nevery = "{every}"\n{more}'
+
+    with (
+        scripted_server(busy) as slow,
+        scripted_server(lambda _: Reply(status=401)) as locked,
+        scripted_server(endless) as circling,
+    ):
+        sources.configure("poll-busy", toml(slow.url, "200ms"))
+        sources.configure("poll-locked", toml(locked.url, "1h", 'headers = { X-API-Key = "old" }\n'))
+        sources.configure("poll-endless", toml(circling.url, "1s", 'paging = { kind = "page" }\n'))
+        sources.start()
+        wait_until("the busy source to be live", lambda: sources.state("poll-busy").get("condition") == "live")
+        state = wait_until("a fault of the locked one", lambda: (s := sources.state("poll-locked")).get("error") and s)
+        assert (state["condition"], len(locked.requests)) == ("unavailable", 1)
+        assert "the credential in poll.headers is wrong" in state["error"]
+        wait_until("several rounds", lambda: len(circling.requests) > 6)
+        error = wait_until("the paging's fault", lambda: sources.state("poll-endless").get("error"))
+        assert "does not end" in error
+        assert len(logged(kafka, "poll-endless").readings) == 20
+    assert times[1] - times[0] >= 2
