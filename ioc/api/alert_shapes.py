@@ -25,9 +25,9 @@ class ReasonShape(TypedDict):
 
 class AlertShape(TypedDict):
     """`severity` is the rank, 1 the gravest. `since` is when it fired, or when the limit was passed while it is
-    pending; `holder` who has acknowledged it, empty when nobody has; `quiet` that it makes no noise, `suppression`
-    and `handled` why. `limit` is for programs, `limits` for readers by language. `matchers` mean this alert and no
-    other, whenever it fires: what a silence begins with."""
+    pending. `holder` is the account that has acknowledged it and `holder_name` its person, empty when nobody has.
+    `quiet` says that it makes no noise, `suppression` and `handled` why. `limit` is for programs, `limits` for readers
+    by language. `matchers` mean this alert and no other, whenever it fires: what a silence begins with."""
 
     id: str
     severity: int
@@ -51,6 +51,7 @@ class AlertShape(TypedDict):
     handling: str
     handled: str
     holder: str
+    holder_name: str
     quiet: bool
     suppression: list[ReasonShape]
     labels: dict[str, str]
@@ -72,6 +73,7 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
         matchers = [str(Matcher("rule", "=", alert.rule)), str(Matcher("unit", "=", alert.unit))]
     year = year_of(to_ms(desk.now()), desk.place.zone)
     held = standing.book.acknowledged.get(alert.id)
+    holder = held.by if held is not None and alert.handling is not Handling.UNACKNOWLEDGED else ""
     return {
         "id": alert.id,
         "severity": alert.severity.rank,
@@ -94,7 +96,8 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
         "data": alert.data,
         "handling": alert.handling.value,
         "handled": alert.handled,
-        "holder": held.by if held is not None and alert.handling is not Handling.UNACKNOWLEDGED else "",
+        "holder": holder,
+        "holder_name": desk.full_name(holder) if holder else "",
         "quiet": alert.is_quiet,
         "suppression": [reason_shape(desk, one) for one in alert.suppression],
         "labels": dict(alert.labels),

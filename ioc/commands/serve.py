@@ -34,6 +34,7 @@ from ioc.kafka import BrokerUnavailable, create_topics
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.people import People
+from ioc.people.full_names import FullNames
 from ioc.periodic_thread import PeriodicThread
 from ioc.private_files import check_private
 from ioc.serving.alert_topic import AlertTopic
@@ -147,6 +148,8 @@ class Serving:
             settings.kept_dir / "good",
         )
         self._desk = Desk(self._store, self._catalog, place, self._clock)
+        people = self._open_people()
+        self._desk.full_name = FullNames(people.accounts.all, self._clock)
         self._deliveries = Deliveries(
             self._desk.store, lambda: self._desk.in_force.channels, self._clock, faults=self._faults
         )
@@ -176,7 +179,7 @@ class Serving:
         self.centre = Centre(
             settings=settings,
             admin_token=settings.admin_token(),
-            people=self._open_people(),
+            people=people,
             hub=self._hub,
             kpis=self._evaluator,
             catalog=lambda: self._catalog,

@@ -81,7 +81,8 @@ class Change:
 
 class Desk:
     """May be called from any thread; one change at a time (`lock`), one editor of definitions at a time (`editing`).
-    `on_change` is called after each change, under the lock, and must return at once."""
+    `on_change` is called after each change, under the lock, and must return at once; `full_name` gives the name of the
+    person behind an account."""
 
     def __init__(self, store: Opened, catalog: Catalog, place: Place, clock: Clock) -> None:
         """Raises StoreUnavailable, CatalogInvalid."""
@@ -92,6 +93,7 @@ class Desk:
         self.lock = RLock()
         self.editing = RLock()
         self.on_change: Callable[[Change], None] = lambda _: None
+        self.full_name: Callable[[str], str] = lambda account: account
         self.ticks = Ticks()
         self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
         self.in_force = self._last_good_definitions(catalog)

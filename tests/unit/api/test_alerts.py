@@ -383,6 +383,14 @@ async def test_a_silence_that_means_nothing_now_says_so(client: httpx.AsyncClien
     assert (made["matches_nothing"], made["alerts"]) == (False, [full])
 
 
+async def test_an_alert_names_the_person_behind_the_account(
+    client: httpx.AsyncClient, parts: FakeParts, full: str
+) -> None:
+    parts.operating.desk.full_name = {"admin-token": "Quản trị"}.get  # type: ignore[assignment]
+    [held] = (await ask(client, "POST", "alerts/acknowledge", {"alerts": [full]}))["alerts"]
+    assert (held["holder"], held["holder_name"]) == ("admin-token", "Quản trị")
+
+
 async def test_a_faulty_pattern_is_refused_with_its_place(client: httpx.AsyncClient) -> None:
     given = {"matchers": ["rule = disk-full", "unit =~ 19(7"]}
     [fault] = (await ask(client, "POST", "silences/check", given, 400))["errors"]

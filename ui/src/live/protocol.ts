@@ -50,6 +50,8 @@ export type Alert = {
   since: string
   state: 'firing' | 'recovering'
   holder: string
+  /** The person behind the account. */
+  holder_name?: string
   handling: 'unacknowledged' | 'acknowledged' | 'shelved' | 'out_of_service'
   suppression: readonly Quiet[]
   /** Who handled it and why, in one sentence. */
