@@ -18,13 +18,13 @@ from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Role
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 WILDCARDS = ("0.0.0.0", "::", "")
 """Listening addresses that stand for every interface; nobody can open them in a browser."""
 _NOT_IN_ADDRESS = re.compile(r"[\s\"<>\\^`{|}?#]")
 FILE = "ioc.toml"
 FILE_KEYS = (
     *("province", "http_host", "http_port", "address", "anonymous", "kafka", "partitions", "demo_days"),
+    "trusted_proxies",
     *("quack_host", "quack_port"),
 )
 """Keys of the file; `province` is IOC_PROVINCE, and so on. Secrets stay out of it."""
@@ -43,9 +43,10 @@ KAFKA_SECURITY = (
 class Settings:
     """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
     by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
-    say who they are; None lets them do nothing. `demonstration_days` of simulated history are
-    loaded at the first start. Without `quack_port` the lab takes the usual one or the next that is free. `address` is
-    IOC_ADDRESS, checked, without a slash at its end; empty when it is not set (`outer_address` gives the default)."""
+    say who they are; None lets them do nothing. `trusted_proxies` are addresses and networks. `demonstration_days` of
+    simulated history are loaded at the first start. Without `quack_port` the lab takes the usual one or the next that
+    is free. `address` is IOC_ADDRESS, checked, without a slash at its end; empty when it is not set (`outer_address`
+    gives the default)."""
 
     data_dir: Path
     http_host: str = "127.0.0.1"
@@ -61,6 +62,7 @@ class Settings:
     quack_host: str = "127.0.0.1"
     quack_port: int | None = None
     address: str = ""
+    trusted_proxies: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -83,9 +85,10 @@ class Settings:
             province=environment.get("IOC_PROVINCE", "46"),
             partitions=_whole_number(environment, "IOC_PARTITIONS", 4, 1, 1024),
             demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
-            anonymous=_anonymous(environment, http_host),
+            anonymous=_anonymous(environment),
             demonstration_days=_whole_number(environment, "IOC_DEMO_DAYS", 365, 1, 365),
             address=_outer_address(environment),
+            trusted_proxies=_addresses(environment.get("IOC_TRUSTED_PROXIES", "")),
             quack_host=environment.get("IOC_QUACK_HOST", "127.0.0.1"),
             quack_port=_whole_number(environment, "IOC_QUACK_PORT", 0, 1, 65535)
             if "IOC_QUACK_PORT" in environment
@@ -230,12 +233,19 @@ def _of_file(path: Path) -> dict[str, str]:
     return {f"IOC_{key.upper()}": str(value) for key, value in content.items()}
 
 
-def _anonymous(environment: Mapping[str, str], http_host: str) -> Role | None:
-    """Whoever reaches this machine's own loopback may look, unless told otherwise; others must say who they are."""
-    text = environment.get("IOC_ANONYMOUS", "viewer" if http_host in LOOPBACK else "none")
+def _anonymous(environment: Mapping[str, str]) -> Role | None:
+    """Nobody looks without saying who they are, unless told otherwise; the simulated data of the demonstration are for
+    everybody. Where the server listens says nothing of who reaches it: a proxy may stand before it."""
+    is_demonstration = environment.get("IOC_DEMO", "") not in ("", "0")
+    text = environment.get("IOC_ANONYMOUS", "viewer" if is_demonstration else "none")
     if text not in ("viewer", "none"):
         raise ConfigurationInvalid(f"IOC_ANONYMOUS={text!r} is neither viewer nor none.")
     return Role.VIEWER if text == "viewer" else None
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    """Of a list with commas or spaces."""
+    return tuple(text.replace(",", " ").split())
 
 
 def _whole_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

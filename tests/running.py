@@ -72,6 +72,7 @@ class RunningCentre:
             **os.environ,
             "IOC_DATA_DIR": str(self.data_dir),
             "IOC_HTTP_PORT": str(self.port),
+            "IOC_ANONYMOUS": "viewer",
             **self.environment,
         }
         for name in ("IOC_KAFKA", "IOC_ADMIN_TOKEN"):

@@ -14,6 +14,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: { checks: { pluginTimings: false } },
   },
+  // Scripts and styles name what they load by where they lie themselves, so that the centre may lie below any path.
+  experimental: { renderBuiltUrl: (_name, { hostType }) => (hostType === 'html' ? undefined : { relative: true }) },
   server: { proxy: { '/api': centre, '/ws': { target: centre, ws: true } } },
   test: { include: ['tests/**/*.test.ts'] },
 })

@@ -38,6 +38,7 @@ from ioc.api import (
     units,
 )
 from ioc.api.address import Addresses
+from ioc.api.base_path import BasePath, base_path
 from ioc.api.body_limits import BodyLimits
 from ioc.api.centre import Centre
 from ioc.api.gate import SESSION_COOKIE, Gate
@@ -102,8 +103,8 @@ def create_app(centre: Centre) -> FastAPI:
         lab.routes(centre, threads),
     ):
         app.include_router(router)
-    reference.install(app)
-    pages.install(app)
+    reference.install(app, base_path(centre.settings.address))
+    pages.install(app, base=base_path(centre.settings.address))
     problems.install(app)
     app.add_middleware(StrictJson)
     app.add_middleware(
@@ -112,12 +113,16 @@ def create_app(centre: Centre) -> FastAPI:
     app.add_middleware(BodyLimits)
     app.add_middleware(Addresses)
     app.add_middleware(Outer, metrics=centre.metrics)
+    base = base_path(centre.settings.address)
+    app.add_middleware(BasePath, base=base)
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = describe()
         schema["components"]["schemas"]["Problem"] = problems.SCHEMA
         schema["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
+        if base:
+            schema["servers"] = [{"url": base}]
         schema["security"] = [{"token": []}, {"session": []}]
         return schema
 

@@ -64,7 +64,8 @@ def routes(centre: Centre) -> APIRouter:
 
     @router.websocket("/ws/v1")
     async def live(websocket: WebSocket) -> None:
-        if not is_same_origin(websocket.headers.get("origin"), websocket.headers.get("host"), websocket.url.scheme):
+        origin, host = websocket.headers.get("origin"), websocket.headers.get("host")
+        if not is_same_origin(origin, host, websocket.url.scheme, centre.settings.address):
             await websocket.close()  # before it is accepted: the handshake is answered 403
             return
         await websocket.accept()
@@ -158,17 +159,25 @@ def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]
     return topics, query.get("epoch", ""), int(seq) if seq else NOTHING
 
 
-def is_same_origin(origin: str | None, host: str | None, scheme: str) -> bool:
-    """A page of another site may not listen. Programs send no Origin and may."""
+def is_same_origin(origin: str | None, host: str | None, scheme: str, outer_address: str = "") -> bool:
+    """A page of another site may not listen. Programs send no Origin and may.
+
+    The centre's own site is what the request names as its host, and what IOC_ADDRESS says: a proxy may name another
+    host to the centre than the reader's browser has.
+    """
     if origin is None:
         return True
-    page = urlsplit(origin)
-    here = urlsplit(f"{'https' if scheme == 'wss' else 'http'}://{host}")
+    here = f"{'https' if scheme in ('wss', 'https') else 'http'}://{host}"
+    page = _site(origin)
+    return page is not None and page in (_site(here), _site(outer_address))
+
+
+def _site(address: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; None of what is no address of a site."""
+    parts = urlsplit(address)
     try:
-        return (
-            page.scheme in _DEFAULT_PORT
-            and page.hostname == here.hostname
-            and (page.port or _DEFAULT_PORT[page.scheme]) == (here.port or _DEFAULT_PORT[here.scheme])
-        )
+        if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
+            return None
+        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORT[parts.scheme]
     except ValueError:
-        return False
+        return None

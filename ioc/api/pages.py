@@ -23,7 +23,7 @@ _NOT_BUILT = """<!doctype html>
 <html lang="vi"><meta charset="utf-8"><title>IOC</title>
 <h1>Giao diện chưa được dựng</h1>
 <p>The pages are not built yet: run <code>make up</code>, or <code>npm run build</code> in <code>ui/</code>.</p>
-<p>The API is there: <a href="/docs">/docs</a>.</p>
+<p>The API is there: <a href="{base}/docs">/docs</a>.</p>
 </html>
 """
 
@@ -37,18 +37,25 @@ class Assets(StaticFiles):
         return response
 
 
-def install(app: FastAPI, static: Path = STATIC) -> None:
+def page_text(built: Path, base: str) -> str:
+    """The page's HTML with its scripts, styles and icon below `base`; what these load lies beside them."""
+    return built.read_text(encoding="utf-8").replace('="/assets/', f'="{base}/assets/')
+
+
+def install(app: FastAPI, static: Path = STATIC, base: str = "") -> None:
+    """`base` is the path that the centre lies below, empty at the root."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
     async def first_page() -> Response:
-        return RedirectResponse("/wall/main", 307)
+        return RedirectResponse(f"{base}/wall/main", 307)
 
     async def page() -> Response:
         built = static / "index.html"
         if not built.is_file():
-            return HTMLResponse(_NOT_BUILT, 503)
-        return FileResponse(built, headers={"Cache-Control": "no-cache"})
+            return HTMLResponse(_NOT_BUILT.replace("{base}", base), 503)
+        headers = {"Cache-Control": "no-cache"}
+        return HTMLResponse(page_text(built, base), headers=headers) if base else FileResponse(built, headers=headers)
 
     for path in PAGES:
         router.add_api_route(path, page, methods=["GET"])

@@ -17,28 +17,31 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <title>IOC API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="{base}/docs/swagger-ui.css">
 </head>
 <body>
 <div id="reference"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="{base}/docs/swagger-ui-bundle.js"></script>
+<script src="{base}/docs/start.js"></script>
 </body>
 </html>
 """
-_START = 'SwaggerUIBundle({ url: "/openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null })\n'
+_START = (
+    'SwaggerUIBundle({ url: "{base}/openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null })\n'
+)
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, base: str = "") -> None:
+    """`base` is the path that the centre lies below, empty at the root."""
     router = APIRouter(prefix="/docs", include_in_schema=False)
 
     @router.get("")
     async def reference() -> Response:
-        return HTMLResponse(_PAGE)
+        return HTMLResponse(_PAGE.replace("{base}", base))
 
     @router.get("/start.js")
     async def start() -> Response:
-        return Response(_START, media_type="text/javascript")
+        return Response(_START.replace("{base}", base), media_type="text/javascript")
 
     @router.get("/{name}")
     async def asset(name: str) -> Response:

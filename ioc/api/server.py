@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Scope
 from ioc.api.connections import ConnectionLimits, Connections
 from ioc.api.direct import DirectProtocol
 from ioc.api.http_protocol import LimitedProtocol
+from ioc.api.proxies import TrustedProxies
 from ioc.errors import ConfigurationInvalid
 
 _STOP_WITHIN_S = 1
@@ -50,18 +51,19 @@ def configured(
     app: ASGIApp,
     *,
     limits: ConnectionLimits | None = None,
-    trusted: Container[str] = (),
+    trusted: TrustedProxies | None = None,
     metrics: CollectorRegistry | None = None,
 ) -> Server:
     """A server for `app`, not listening yet: `run(sockets=[listen(...)])`, and `should_exit = True` stops it.
 
-    `trusted` are the addresses of proxies. Without `limits` they follow from the process's limit of descriptors.
+    Without `limits` they follow from the process's limit of descriptors.
     """
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    proxies = trusted or TrustedProxies()
     connections = Connections(limits or ConnectionLimits.of_process())
     if metrics is not None:
         _tell(connections, metrics)
-    http: Any = partial(LimitedProtocol, connections=connections, trusted=trusted)
+    http: Any = partial(LimitedProtocol, connections=connections, trusted=proxies)
     config = uvicorn.Config(
         app,
         http=http,
@@ -71,7 +73,8 @@ def configured(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies.addresses),
+        forwarded_allow_ips=list(proxies.addresses),
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
     return Server(config, connections)
@@ -136,7 +139,7 @@ def serve(
     host: str,
     port: int,
     *,
-    trusted: Container[str] = (),
+    trusted: TrustedProxies | None = None,
     metrics: CollectorRegistry | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return within about two seconds, whatever clients do.

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from ioc.api.answers import Json
+from ioc.api.base_path import base_path
 from ioc.api.centre import Centre
 from ioc.api.gate import CSRF_HEADER, DISPLAY_COOKIE, SESSION_COOKIE, caller_of, session_of
 from ioc.api.live import is_same_origin
@@ -51,7 +52,14 @@ class SessionShape(TypedDict):
 def routes(centre: Centre) -> APIRouter:
     router = APIRouter(prefix="/api/v1/session", tags=["people"])
     people = centre.people
+    cookie_path = f"{base_path(centre.settings.address)}/"
     desk = LoginDesk(people, centre.settings.login_key())
+
+    def with_cookie(response: Response, name: str, value: str, seconds: int, secure: bool) -> Response:
+        response.set_cookie(
+            name, value, max_age=seconds, path=cookie_path, httponly=True, samesite="strict", secure=secure
+        )
+        return response
 
     @router.get("", response_model=SessionShape)
     async def who(request: Request) -> Response:
@@ -61,14 +69,15 @@ def routes(centre: Centre) -> APIRouter:
     @router.post("", response_model=SessionShape)
     async def log_in(request: Request, given: LogIn) -> Response:
         """Sets a cookie. 401 with one sentence when it is refused, later after each wrong try; 429 after too many."""
-        if not is_same_origin(request.headers.get("origin"), request.headers.get("host"), request.url.scheme):
+        origin = request.headers.get("origin")
+        if not is_same_origin(origin, request.headers.get("host"), request.url.scheme, centre.settings.address):
             raise Problem(403, "A page of another site may not log in here.")
-        secure = request.url.scheme == "https"
+        secure = request.url.scheme == "https" or (origin or "").startswith("https://")
         if given.display_token:
             caller = await asyncio.to_thread(people.sessions.display_of, given.display_token)
             if caller is None:
                 raise Problem(401, "This is no token of a display of this centre.")
-            return _with_cookie(
+            return with_cookie(
                 Json(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
             )
         try:
@@ -78,8 +87,8 @@ def routes(centre: Centre) -> APIRouter:
             raise Problem(401, str(fault)) from None
         token, session = await asyncio.to_thread(people.sessions.begin, person)
         await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
-        response = _with_cookie(Json(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
-        return _with_cookie(response, BROWSER_COOKIE, desk.mark(person.name), _BROWSER_SECONDS, secure)
+        response = with_cookie(Json(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
+        return with_cookie(response, BROWSER_COOKIE, desk.mark(person.name), _BROWSER_SECONDS, secure)
 
     @router.delete("", status_code=204)
     async def log_out(request: Request) -> Response:
@@ -89,7 +98,7 @@ def routes(centre: Centre) -> APIRouter:
             await asyncio.to_thread(people.trail.note, session.person.name, "session.end", session.person.name)
         response = Response(status_code=204)
         for name in (SESSION_COOKIE, DISPLAY_COOKIE):
-            response.delete_cookie(name, httponly=True, samesite="strict")
+            response.delete_cookie(name, path=cookie_path, httponly=True, samesite="strict")
         return response
 
     @router.put("/password", status_code=204)
@@ -128,8 +137,3 @@ def _shape(caller: Caller, session: Session | None) -> dict[str, Any]:
         "permissions": sorted(caller.permissions),
         "csrf": session.csrf if session else "",
     }
-
-
-def _with_cookie(response: Response, name: str, value: str, seconds: int, secure: bool) -> Response:
-    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="strict", secure=secure)
-    return response

@@ -18,6 +18,7 @@ from ioc.api.app import create_app
 from ioc.api.centre import Centre
 from ioc.api.displays import displays_in_force
 from ioc.api.hub import Hub
+from ioc.api.proxies import TrustedProxies
 from ioc.api.server import serve, warm
 from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock
@@ -75,6 +76,7 @@ def command() -> None:
     )  # a broker that is away is a state, told once by who misses it
     sys.setswitchinterval(SWITCH_S)
     settings = Settings.from_environment()
+    proxies = TrustedProxies(settings.trusted_proxies)
     check_private(settings.data_dir)
     _await_topics(settings)
     try:
@@ -85,7 +87,7 @@ def command() -> None:
     app = create_app(serving.centre)
     warm(app)
     with serving:
-        serve(app, settings.http_host, settings.http_port, metrics=serving.centre.metrics)
+        serve(app, settings.http_host, settings.http_port, trusted=proxies, metrics=serving.centre.metrics)
 
 
 class Part(Protocol):

@@ -1,9 +1,10 @@
+import { inside } from './address/base'
 import './style/fonts.css'
 import './style/theme.css'
 import { mount } from 'svelte'
 import { language, page, theme } from './address/address'
 
-const shown = page(location.pathname)
+const shown = page(inside(location.pathname))
 const tongue = language(location.search)
 const prefersLight = matchMedia('(prefers-color-scheme: light)').matches
 document.documentElement.dataset['theme'] = theme(location.search, prefersLight)

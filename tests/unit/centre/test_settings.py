@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ioc.errors import ConfigurationInvalid
+from ioc.model.person import Role
 from ioc.settings import Settings, record_province, secret_file
 
 
@@ -101,3 +102,21 @@ def test_a_faulty_file_is_named(text: str, fault: str, tmp_path: Path) -> None:
     (tmp_path / "ioc.toml").write_text(text)
     with pytest.raises(ConfigurationInvalid, match=fault):
         Settings.from_environment({"IOC_DATA_DIR": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("environment", "role"),
+    [
+        pytest.param({}, None, id="nobody is known"),
+        pytest.param({"IOC_HTTP_HOST": "127.0.0.1"}, None, id="loopback, perhaps behind a proxy"),
+        pytest.param({"IOC_HTTP_HOST": "0.0.0.0"}, None, id="every interface"),
+        pytest.param({"IOC_DEMO": "1", "IOC_HTTP_HOST": "0.0.0.0"}, Role.VIEWER, id="simulated data are for everybody"),
+        pytest.param({"IOC_DEMO": "1", "IOC_ANONYMOUS": "none"}, None, id="unless told otherwise"),
+        pytest.param({"IOC_ANONYMOUS": "viewer", "IOC_HTTP_HOST": "10.0.0.1"}, Role.VIEWER, id="told so"),
+    ],
+)
+def test_who_may_look_does_not_depend_on_where_the_centre_listens(
+    tmp_path: Path, environment: dict[str, str], role: Role | None
+) -> None:
+    settings = Settings.from_environment({"IOC_DATA_DIR": str(tmp_path), **environment})
+    assert settings.anonymous is role

@@ -1,5 +1,6 @@
 /** The address of a page names what it shows: page, display, language, theme. Reload and share work. */
 
+import { at } from './base'
 import type { Language } from '../texts'
 
 export type Theme = 'dark' | 'light'
@@ -56,5 +57,5 @@ export function catalogPath(kpi: string, { unit = '', language = 'vi' as Languag
   if (unit) query.set('unit', unit)
   if (range) query.set('range', range)
   const search = withLanguage(query.toString(), language)
-  return `/catalog${kpi ? `/${encodeURIComponent(kpi)}` : ''}${search}`
+  return at(`/catalog${kpi ? `/${encodeURIComponent(kpi)}` : ''}${search}`)
 }

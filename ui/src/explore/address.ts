@@ -1,5 +1,6 @@
 /** `/explore?kpi=&units=&range=|from=&to=&step=&view=&last=1&forecast=1`: all that is shown. */
 
+import { at } from '../address/base'
 import { withLanguage } from '../address/address'
 import type { Language } from '../texts'
 import { isSpan, PRESETS, type Preset } from './spans'
@@ -55,5 +56,5 @@ export function explorePath(of: Partial<Shown>, language: Language = 'vi'): stri
   if (of.view && of.view !== 'compare') query.set('view', of.view)
   if (of.lastYear) query.set('last', '1')
   if (of.forecast) query.set('forecast', '1')
-  return `/explore${withLanguage(query.toString(), language)}`
+  return at(`/explore${withLanguage(query.toString(), language)}`)
 }

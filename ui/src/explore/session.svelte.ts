@@ -1,5 +1,6 @@
 /** The explorer in one browser: what is shown, and what was asked for it. What is heavy is asked for when it is looked at. */
 
+import { at } from '../address/base'
 import { glossary, type Glossary } from '../catalog/words'
 import type { Definitions, KpiDefinition } from '../catalog/protocol'
 import { level } from '../catalog/unit_rows'
@@ -151,7 +152,7 @@ export class ExploreSession {
   }
 
   #path(what: string, query: Record<string, string>, kpi: string): string {
-    return `/api/v1/explore/${encodeURIComponent(kpi)}/${what}?${new URLSearchParams(query)}`
+    return at(`/api/v1/explore/${encodeURIComponent(kpi)}/${what}?${new URLSearchParams(query)}`)
   }
 
   #compared(units: readonly string[]): Record<string, string> {

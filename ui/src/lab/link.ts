@@ -1,6 +1,7 @@
 /** The address of the lab: what somebody sees on it is in it, so that a link shows the same to another. The text stands
  * behind the #, compressed when it is long; parameters as `p_unit=19753`, the tab as `view=`. */
 
+import { at } from '../address/base'
 import { withLanguage } from '../address/address'
 import { CHARTS, type ChartKind, type ChartSpec } from '../charts/spec'
 import type { Language } from '../texts'
@@ -17,7 +18,7 @@ const PREFIX = 'p_'
 
 /** Relative to the centre; for other pages that show the SQL behind what they show. */
 export function labPath(place: Partial<Place> & { sql: string }, language: Language): string {
-  return `/lab${searchOf(place, language)}${hashOf(place.sql)}`
+  return at(`/lab${searchOf(place, language)}${hashOf(place.sql)}`)
 }
 
 export function searchOf({ parameters = {}, chart = null, tab = null, saved = '', question = '' }: Partial<Place>, language: Language): string {
@@ -35,7 +36,7 @@ const hashOf = (sql: string): string => (sql ? `#sql=${encodeURIComponent(sql)}`
 /** As `labPath`, a long text compressed. */
 export async function linkOf(place: Place, language: Language): Promise<string> {
   const search = searchOf(place, language)
-  return `/lab${search}${place.sql.length > LONG ? `#z=${await packed(place.sql)}` : hashOf(place.sql)}`
+  return at(`/lab${search}${place.sql.length > LONG ? `#z=${await packed(place.sql)}` : hashOf(place.sql)}`)
 }
 
 /** What an address shows; a text that cannot be read is empty, a chart that cannot is none. */

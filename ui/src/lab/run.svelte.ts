@@ -1,5 +1,6 @@
 /** One query on its way: sent, waiting, running, done; cancelled by whoever asked it. */
 
+import { at } from '../address/base'
 import { columnsOf, type Column } from '../charts/table'
 import type { Desk } from '../desk/desk.svelte'
 import { Refused } from '../live/ask'
@@ -90,4 +91,4 @@ export class Run {
   }
 }
 
-export const path = (id: string): string => `/api/v1/lab/queries/${encodeURIComponent(id)}`
+export const path = (id: string): string => at(`/api/v1/lab/queries/${encodeURIComponent(id)}`)

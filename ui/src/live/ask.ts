@@ -1,5 +1,7 @@
 /** Asking the centre over REST, and telling it to change something. */
 
+import { at } from '../address/base'
+
 /** `code` names the kind of fault with `params` to fill in, where the centre gives it: for pages in another language. */
 export type FieldFault = { field: string; message: string; code?: string; params?: Readonly<Record<string, unknown>> }
 
@@ -20,7 +22,7 @@ const PATIENCE_MS = 15_000
 export async function ask<T>(path: string, given_up?: AbortSignal, patience_ms = PATIENCE_MS): Promise<T> {
   const patience = AbortSignal.timeout(patience_ms)
   const signal = given_up ? AbortSignal.any([given_up, patience]) : patience
-  const answer = await fetch(path, { signal, headers: { accept: 'application/json' } })
+  const answer = await fetch(at(path), { signal, headers: { accept: 'application/json' } })
   if (!answer.ok) throw await refusal(answer)
   return (await answer.json()) as T
 }
@@ -31,7 +33,7 @@ export async function send<T>(method: string, path: string, body: unknown, csrf 
   if (csrf) headers['x-csrf-token'] = csrf
   const isFile = body instanceof Blob
   if (body !== null) headers['content-type'] = isFile ? 'application/octet-stream' : 'application/json'
-  const answer = await fetch(path, {
+  const answer = await fetch(at(path), {
     method,
     headers,
     body: body === null ? null : isFile ? body : JSON.stringify(body),

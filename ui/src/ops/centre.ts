@@ -1,5 +1,6 @@
 /** What the console asks of the centre, and tells it to do. Lengths of time are written 30m, 4h, 1d. */
 
+import { at } from '../address/base'
 import { ask } from '../live/ask'
 import { who } from '../people/who.svelte'
 import { rfc3339 } from '../live/ask'
@@ -52,8 +53,8 @@ export const incidents = (given_up?: AbortSignal): Promise<{ incidents: Incident
 export const openIncident = (title: string, alerts: string[]): Promise<Incident> => who.change('POST', INCIDENTS, { title, alerts })
 export const actOn = (id: string, act: IncidentAct, of: string, text: string): Promise<unknown> => who.change('POST', `${ofIncident(id)}/acts`, { act, of, text })
 export const attach = (id: string, file: File): Promise<unknown> => who.upload(`${ofIncident(id)}/files?${new URLSearchParams({ name: file.name })}`, file)
-export const exportPath = (id: string): string => `${ofIncident(id)}/export`
-export const filePath = (id: string, file: string): string => `${ofIncident(id)}/files/${encodeURIComponent(file)}`
+export const exportPath = (id: string): string => at(`${ofIncident(id)}/export`)
+export const filePath = (id: string, file: string): string => at(`${ofIncident(id)}/files/${encodeURIComponent(file)}`)
 
 /** Full names by account. */
 export const names = async (given_up?: AbortSignal): Promise<ReadonlyMap<string, string>> =>

@@ -1,5 +1,6 @@
 /** The console's live part: alerts from the websocket, painted at most twice a second however fast they come. */
 
+import { BASE } from '../address/base'
 import { Desk } from '../desk/desk.svelte'
 import { Connection } from '../live/connection'
 import { paced } from '../live/pace'
@@ -34,7 +35,7 @@ export class OpsSession {
   #paint = paced(() => this.#show(), PAINT_EVERY_MS)
 
   constructor(private readonly desk: Desk) {
-    this.#connection = new Connection(location.origin.replace(/^http/, 'ws'), this.#paint, 'alerts', () => {
+    this.#connection = new Connection(location.origin.replace(/^http/, 'ws') + BASE, this.#paint, 'alerts', () => {
       void who.load()
     })
   }

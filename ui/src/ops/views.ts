@@ -1,5 +1,6 @@
 /** The parts of the console, each with its address. */
 
+import { at } from '../address/base'
 export const VIEWS = ['alerts', 'incidents', 'silences', 'rules', 'routes', 'duty', 'audit', 'state'] as const
 export type View = (typeof VIEWS)[number]
 
@@ -14,5 +15,5 @@ export function viewPath(wanted: View, search: string): string {
   if (wanted === 'alerts') query.delete('view')
   else query.set('view', wanted)
   const text = query.toString()
-  return `/ops${text ? `?${text}` : ''}`
+  return at(`/ops${text ? `?${text}` : ''}`)
 }

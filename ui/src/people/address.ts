@@ -1,5 +1,6 @@
 /** Where a page sends somebody who has to log in, and where they come back to. */
 
+import { at, inside } from '../address/base'
 import { withLanguage } from '../address/address'
 import type { Language } from '../texts'
 
@@ -10,17 +11,17 @@ export const here = (): string => location.pathname + location.search + location
  * nobody's business on the way) stays a fragment: it is never sent to the centre. */
 export function loginPath(back: string, language: Language): string {
   const [page = '', fragment = ''] = parted(back)
-  const query = new URLSearchParams(page === '/' ? {} : { next: page })
-  return `/login${withLanguage(query.toString(), language)}${fragment}`
+  const query = new URLSearchParams(inside(page) === '/' ? {} : { next: page })
+  return at(`/login${withLanguage(query.toString(), language)}${fragment}`)
 }
 
 /** A page of this centre, or `otherwise`: an address must not lead elsewhere. */
 export function cameFrom(search: string, fragment: string, otherwise: string): string {
   const next = new URLSearchParams(search).get('next') ?? ''
-  return /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? parted(next)[0] + (fragment || parted(next)[1]) : otherwise
+  return /^\/(?![/\\])/.test(next) && !inside(next).startsWith('/login') ? parted(next)[0] + (fragment || parted(next)[1]) : otherwise
 }
 
 function parted(address: string): [string, string] {
-  const at = address.indexOf('#')
-  return at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at)]
+  const hash = address.indexOf('#')
+  return hash < 0 ? [address, ''] : [address.slice(0, hash), address.slice(hash)]
 }

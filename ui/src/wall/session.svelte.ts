@@ -1,5 +1,6 @@
 /** One wall in one browser: the connection, what it has heard, and what is painted of it at most twice a second. */
 
+import { BASE } from '../address/base'
 import { Connection } from '../live/connection'
 import { Refused } from '../live/ask'
 import { describe, history, NoDisplay, type Description } from '../live/describe'
@@ -43,7 +44,7 @@ export class WallSession {
   #again: ReturnType<typeof setTimeout> | undefined
 
   constructor(private readonly display: string) {
-    this.#connection = new Connection(location.origin.replace(/^http/, 'ws'), this.#paint, undefined, (reason) => {
+    this.#connection = new Connection(location.origin.replace(/^http/, 'ws') + BASE, this.#paint, undefined, (reason) => {
       if (reason) this.ended = reason
       void this.#describe() // says whether this browser may still look
     })
