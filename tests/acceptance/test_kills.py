@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -113,19 +114,41 @@ def test_nothing_is_lost_or_doubled(
                 feeders.append(threading.Thread(target=_publish, args=(plan, mosquitto), daemon=True))
             for feeder in feeders:
                 feeder.start()
-            trouble(centre, random.Random(plan.seed))
+            with faults_seen(centre) as seen:
+                trouble(centre, random.Random(plan.seed))
+            assert "broker_away" in seen, "the centre said nothing of a broker that was away"
             for feeder in feeders:
                 feeder.join()
             expected = sum(1 for _ in plan.readings()) + len(plan.versions)
             wait_for("all records in the store", lambda: _applied(centre) >= expected, 120, 0.5)
             ledger = wait_for("a balanced ledger", lambda: _balanced(centre), 60, 0.5)
             _await_equal_kpis(plan, centre)
+            wait_for("a centre that is ready again", lambda: centre.get("/readyz"), 30, 0.5)
     finally:
         system.close()
     assert sum(source["applied"] for source in ledger["sources"]) == expected
     with duckdb.connect(str(data_dir / "store" / "ioc.duckdb"), read_only=True) as store:
         assert _stored_panes(store) == _expected_panes(plan)
         assert _stored_cases(store) == _expected_cases(plan)
+
+
+@contextmanager
+def faults_seen(centre: RunningCentre) -> Iterator[set[str]]:
+    """Codes of all faults that `/readyz` has named meanwhile."""
+    seen: set[str] = set()
+    ending = threading.Event()
+
+    def look() -> None:
+        while not ending.wait(0.2):
+            with suppress(httpx.HTTPError, ValueError):
+                answer = httpx.get(f"{centre.address}/readyz", timeout=2)
+                seen.update(fault["code"] for fault in answer.json().get("errors", ()))
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    yield seen
+    ending.set()
+    looking.join()
 
 
 def _drop_files(plan: Plan, directory: Path) -> None:
