@@ -43,6 +43,7 @@ from ioc.serving.alerting import Alerting
 from ioc.serving.announcing import Announcing
 from ioc.serving.deliveries import Deliveries
 from ioc.serving.kpi_topic import KpiTopic
+from ioc.serving.machine_watch import MachineWatch
 from ioc.serving.own_watch import OwnWatch
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
@@ -207,7 +208,13 @@ class Serving:
             verify_archive=lambda: verify_all(self._store, self._clock.now()),
             clock=self._clock,
         )
-        self._first: tuple[Part, ...] = (self._historian, self._sources, self._pulse, self._deliveries)
+        self._first: tuple[Part, ...] = (
+            MachineWatch(settings.data_dir, self._faults),
+            self._historian,
+            self._sources,
+            self._pulse,
+            self._deliveries,
+        )
         self._after: tuple[Part, ...] = (
             self._alerting,
             self._maintenance,

@@ -48,6 +48,14 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "Bộ đệm trên đĩa không nhận thêm (tác vụ {thread}); hãy giải phóng đĩa hoặc khôi phục Kafka: {reason}.",
         "The disk buffer takes no more (task {thread}); free the disk or bring Kafka back: {reason}.",
     ),
+    "descriptors_used_up": FaultText(
+        "Máy chủ không mở thêm được tệp hay kết nối nào ({reason}); hãy đóng bớt kết nối hoặc nâng `ulimit -n`.",
+        "The server can open no more files or connections ({reason}); close connections or raise `ulimit -n`.",
+    ),
+    "disk_full": FaultText(
+        "Đĩa gần đầy: {reason}; hãy giải phóng chỗ trống.",
+        "The disk is full: {reason}; make room.",
+    ),
     "spool_waits": FaultText(
         "Bộ đệm trên đĩa của {source} giữ {records} bản ghi ({megabytes} MB) mà Kafka chưa nhận; chúng được gửi khi "
         "Kafka nhận lại.",

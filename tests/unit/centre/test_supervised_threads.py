@@ -23,7 +23,16 @@ from ioc.clock import SystemClock
 from ioc.errors import SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
-from ioc.serving import alerting, deliveries, push_sources, restatements, self_report, snapshots, source_watch
+from ioc.serving import (
+    alerting,
+    deliveries,
+    machine_watch,
+    push_sources,
+    restatements,
+    self_report,
+    snapshots,
+    source_watch,
+)
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.spool_watch import SpoolWatch
 from ioc.settings import Settings
@@ -50,6 +59,9 @@ class Broken:
     def fail(self, *_: object, **__: object) -> Any:
         self.calls += 1
         raise self.failure
+
+    def count(self) -> None:
+        self.calls += 1
 
     step = refresh = run = cursor = is_due = waiting = fail
 
@@ -126,6 +138,16 @@ def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> A
     return snapshots.Snapshots(cast(Store, Anything()), Path("none"), tuple, CLOCK, faults)
 
 
+def make_machine(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+    """With used up descriptors, or a disk without room."""
+    if isinstance(broken.failure, OSError):
+        stack.enter_context(patch.object(machine_watch.os, "open", broken.fail))
+    else:
+        usage = MagicMock(free=1_000_000)
+        stack.enter_context(patch.object(machine_watch.shutil, "disk_usage", lambda _: broken.count() or usage))
+    return machine_watch.MachineWatch(Path(), faults)
+
+
 Make = Callable[[Broken, FaultRegister, ExitStack], Any]
 
 
@@ -145,6 +167,8 @@ Make = Callable[[Broken, FaultRegister, ExitStack], Any]
         pytest.param(make_pulse, "evaluation", KeyError("kpi"), "thread_failed", id="evaluation"),
         pytest.param(make_restating, "restating", ArithmeticError(), "thread_failed", id="restating"),
         pytest.param(make_alerting, "alerting", StoreUnavailable("Full."), "store_unavailable", id="alerting"),
+        pytest.param(make_machine, "machine", NO_DESCRIPTORS, "descriptors_used_up", id="descriptors"),
+        pytest.param(make_machine, "machine", StoreUnavailable("Full."), "disk_full", id="disk"),
         pytest.param(make_snapshots, "snapshots", SnapshotFailed("No room."), "thread_failed", id="snapshots"),
     ],
 )
