@@ -30,6 +30,7 @@ ROWS_A_PUSH = 500
 PUSH_EVERY_S = 0.4
 PATIENCE_S = 90.0
 CAUGHT_UP_S = 1.5
+FIRST_SNAPSHOT_WITHIN_S = 600.0
 KPI, UNIT = "records.handed_over_today", "46"
 DAYS = os.environ.get("IOC_DEMO_DAYS", "365")
 
@@ -151,7 +152,7 @@ def _await_lab(centre: RunningCentre) -> None:
         answer = httpx.post(f"{centre.address}/api/v1/sql", json={"sql": "SELECT 1"}, headers=headers, timeout=10)
         return answer.status_code == 200
 
-    wait_for("an answer of the lab", answered, PATIENCE_S, 0.05)
+    wait_for("an answer of the lab", answered, FIRST_SNAPSHOT_WITHIN_S, 0.05)
 
 
 @contextmanager
