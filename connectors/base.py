@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from connectors.back_off import LONGEST_WAIT_S
 from connectors.configuration import SourceConfiguration
 from connectors.known_keys import NO_ROWS
 from connectors.mapping import RecordMapping, read_mapping
+from connectors.record_check import check_record
+from connectors.replay import replay_intake
 from connectors.row_keys import RowIdentity, RowMemory
 from connectors.same_key import SameKey
 from connectors.sealing import Intake
@@ -28,8 +32,8 @@ from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import Vocabulary
-from ioc.wire.fields import check_case, check_reading
 from ioc.wire.kept_json import kept_json
+from ioc.wire.replays import ReplayRequest, ReplayResult, encode_place
 from ioc.wire.schemas import readings_batch
 
 LOG = logging.getLogger("connectors")
@@ -109,6 +113,16 @@ class Connector(ABC):
         self.report.last_success = self.surroundings.clock.now()
         return taken
 
+    async def replay(self, writer: SourceWriter, request: ReplayRequest) -> ReplayResult:
+        """Take what of the refused records is fit now; returns once it is safe. Raises SpoolFull."""
+        intake, result = replay_intake(
+            request, self.mapping, self.surroundings.vocabulary, self.surroundings.clock.now(), writer.known_rows
+        )
+        if intake.records or len(intake.row_keys):
+            taken = await asyncio.to_thread(writer.add, intake)
+            await asyncio.wrap_future(taken.safe)
+        return result
+
     def _memory(self, writer: SourceWriter, page: Page) -> RowMemory | None:
         """What is known of the page's rows; None where rows are not known by their content."""
         if page.identity is None or not page.rows or writer.same_key is SameKey.NEW:
@@ -155,14 +169,15 @@ def intake_of(
                     continue
                 if isinstance(record, RecordUnfit):
                     raise record
-                if "case_type" in record or "case_id" in record:
-                    typed = mapping.typed(record, surroundings.vocabulary)
-                    cases.append(check_case(typed, surroundings.vocabulary, now))
+                checked = check_record(record, mapping, surroundings.vocabulary, now)
+                if isinstance(checked, Case):
+                    cases.append(checked)
                 else:
-                    readings.append(check_reading(record, surroundings.vocabulary, now))
+                    readings.append(checked)
             except RecordUnfit as fault:
-                refused = Rejection(index, fault.field, fault.reason, str(fault), content or _bytes(row))
-                rejections.add(index, refused.field, refused.reason, refused.message, refused.content)
+                place = _place(row, content, page.around, part, len(given), memory.place_of(number) if memory else {})
+                refused = Rejection(index, fault.field, fault.reason, str(fault), content or _bytes(row), place=place)
+                rejections.add(index, refused.field, refused.reason, refused.message, refused.content, place)
             if memory is not None:
                 memory.note(number, part, refused)
             index += 1
@@ -207,6 +222,31 @@ def _missing(page: Page, intake: Intake, mapping: RecordMapping) -> str:
     if not names:
         return ""
     return f"The last data has no field {', '.join(names)}; compare the mapping with what the source sends."
+
+
+def _place(
+    row: Mapping[str, Any] | RecordUnfit,
+    content: bytes,
+    around: Mapping[str, Any],
+    part: int,
+    parts: int,
+    identity: Mapping[str, Any],
+) -> str:
+    """What a replay needs beside the content: which of the row's records it is, and the fields that are not in the
+    content or are of another kind there."""
+    place: dict[str, Any] = {"part": part, "parts": parts, **identity}
+    if not isinstance(row, RecordUnfit):
+        try:
+            kept = orjson.loads(content or _bytes(row))
+        except orjson.JSONDecodeError:
+            kept = {}
+        told = kept if isinstance(kept, dict) else {}
+        place["row"] = {
+            name: value
+            for name, value in {**row, **around}.items()
+            if name not in told or type(told[name]) is not type(value) or told[name] != value
+        }
+    return encode_place(place)
 
 
 def malformed(sentence: str) -> RecordUnfit:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,7 @@ class RowMemory:
         self._configuration = configuration
         self._lookup = lookup
         parts = ((_WHOLE, 0), (_WHOLE, configuration), (_PARTLY, 0))
-        asked = [self._part_keys(self._keys, *part, number) for number in self._rounds() for part in parts]
+        asked = [_part_keys(self._keys, *part, number) for number in self._rounds() for part in parts]
         known, aged = (flags.reshape(len(asked), len(contents)) for flags in lookup(np.concatenate(asked)))
         self._accepted_before, self._refused_before, self._partly = (_any(known[n::3]) for n in range(3))
         self.settled: Flags = self._accepted_before | self._refused_before
@@ -100,8 +101,12 @@ class RowMemory:
         if not self._partly[row]:
             return False
         one = self._keys[row : row + 1]
-        known, _ = self._lookup(np.concatenate([self._part_keys(one, part, 0, number) for number in self._rounds()]))
+        known, _ = self._lookup(np.concatenate([_part_keys(one, part, 0, number) for number in self._rounds()]))
         return bool(known.any())
+
+    def place_of(self, row: int) -> dict[str, Any]:
+        """What `record_keys` needs to know the row again."""
+        return {"key": f"{int(self._keys[row]):016x}", "round": self._round}
 
     def note(self, row: int, part: int, refused: Rejection | None) -> None:
         """A record was accepted, or refused."""
@@ -118,22 +123,29 @@ class RowMemory:
         refused = self._refused_before & ~self._accepted_before & self._refreshed
         refused[[row for row, passes in self._refused.items() if not passes]] = True
         found = [
-            self._part_keys(self._keys[accepted], _WHOLE, 0, self._round),
-            self._part_keys(self._keys[refused], _WHOLE, self._configuration, self._round),
+            _part_keys(self._keys[accepted], _WHOLE, 0, self._round),
+            _part_keys(self._keys[refused], _WHOLE, self._configuration, self._round),
         ]
         for row in self._refused:
             if parts := self._accepted.get(row):
                 one = self._keys[row : row + 1]
-                found += [self._part_keys(one, part, 0, self._round) for part in (*parts, _PARTLY)]
+                found += [_part_keys(one, part, 0, self._round) for part in (*parts, _PARTLY)]
         return np.concatenate(found)
 
     def _rounds(self) -> tuple[int, ...]:
         return (self._round, self._round - 1) if self._round else (0,)
 
-    @staticmethod
-    def _part_keys(keys: Keys, part: int, configuration: int, round_number: int) -> Keys:
-        same = np.ones(len(keys), np.uint64)
-        return mixed([keys, *(same * np.uint64(number) for number in (part, configuration, round_number))])
+
+def record_keys(row_key: int, part: int, round_number: int) -> tuple[Keys, Keys]:
+    """Of one record of a row: the keys to remember once it is accepted, and those by which it is known."""
+    row = np.array([row_key], np.uint64)
+    whole, own, partly = (_part_keys(row, of, 0, round_number) for of in (_WHOLE, part, _PARTLY))
+    return np.concatenate((own, partly)), np.concatenate((whole, own))
+
+
+def _part_keys(keys: Keys, part: int, configuration: int, round_number: int) -> Keys:
+    same = np.ones(len(keys), np.uint64)
+    return mixed([keys, *(same * np.uint64(number) for number in (part, configuration, round_number))])
 
 
 def _any(flags: Flags) -> Flags:

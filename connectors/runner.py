@@ -14,6 +14,7 @@ from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
 from connectors.kinds import CONNECTORS, PULLED
 from connectors.outlet import BrokerAway, Outlet
+from connectors.replay_log import ReplayLog
 from connectors.state import Health, Observation, state_of
 from connectors.taken import Counts
 from connectors.writer import SourceWriter
@@ -71,6 +72,7 @@ class Runner:
         self._trouble = ""
         self._running: dict[str, Running] = {}
         self._outlet: Outlet | None = None
+        self._replays: ReplayLog | None = None
 
     async def run(self, on_round: Callable[[Exception | None], None] = lambda _: None) -> None:
         """Run until cancelled; what is buffered is then delivered or on disk. May be called again after it has ended.
@@ -89,11 +91,13 @@ class Runner:
             clock=self._clock,
             faults=self._faults,
         )
+        self._replays = ReplayLog(self._outlet)
         try:
             while True:
                 failure: Exception | None = None
                 try:
                     await self._follow_catalog()
+                    await self._replay()
                     await self._follow_files()
                 except (OSError, ConfigurationInvalid) as fault:  # what runs goes on; the next round reads again
                     failure = fault
@@ -104,6 +108,7 @@ class Runner:
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             await asyncio.gather(*(self._stop(running) for running in self._running.values()))
+            await asyncio.to_thread(self._replays.close)
             await asyncio.to_thread(self._outlet.close)
 
     def writer_of(self, source: str) -> SourceWriter:
@@ -129,6 +134,22 @@ class Runner:
             self._catalog = catalog
             self._surroundings.vocabulary = catalog.vocabulary
             self._outlet.measures = catalog.vocabulary.measures
+
+    async def _replay(self) -> None:
+        """Read again what was asked for, of the sources that run here."""
+        assert self._replays is not None
+        for request in await asyncio.to_thread(self._replays.take, self._running.keys()):
+            running = self._running[request.source]
+            if running.connector is None or running.writer is None or not running.writer.is_open:
+                self._replays.put_back(request)
+                continue
+            try:
+                result = await running.connector.replay(running.writer, request)
+            except (SpoolFull, BrokerAway) as fault:
+                LOG.warning("source %s: the replay waits: %s", request.source, fault)
+                self._replays.put_back(request)
+            else:
+                await asyncio.to_thread(self._replays.answer, result)
 
     async def _follow_files(self) -> None:
         changes = await asyncio.to_thread(self._directory.changes)

@@ -11,6 +11,7 @@ DEAD_LETTERS = "ioc.dead-letters.v1"
 KPIS = "ioc.kpis.v1"
 ALERTS = "ioc.alerts.v1"
 SOURCES = "ioc.sources.v1"
+REPLAYS = "ioc.replays.v1"
 
 OUTPUT_OF = {READINGS: PANES, CASES: CASE_UPDATES}
 MESSAGE_BYTES = 8 * 1024 * 1024
@@ -44,6 +45,7 @@ TOPICS = (
     Topic(KPIS, "KPI values as published, key = KPI", 1, _LATEST),
     Topic(ALERTS, "alerts as published, key = alert", 1, _LATEST),
     Topic(SOURCES, "state of each source, key = source", 1, _LATEST),
+    Topic(REPLAYS, "refused records to be read again, and what came of them, key = source", 1, _kept(24)),
 )
 
 

@@ -178,6 +178,8 @@ def _dead_letter(message: SourceMessage, source: str, index: int, rejection: Rej
     ]
     if rejection.records > 1:
         headers.append(("ioc-records", b"%d" % rejection.records))
+    if 0 < len(rejection.place) <= limits.dead_letter_bytes:
+        headers.append(("ioc-place", rejection.place.encode(errors="replace")))
     content = bytes(rejection.content)
     if len(content) > limits.dead_letter_bytes:
         headers.append(("ioc-cut", b"%d" % len(content)))

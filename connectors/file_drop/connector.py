@@ -14,6 +14,7 @@ from connectors.base import Page, PollingConnector, Surroundings, malformed
 from connectors.configuration import SourceConfiguration, Table
 from connectors.file_drop.folder import DropFolder, Dropped
 from connectors.row_keys import RowCounter, RowIdentity
+from connectors.same_key import SameKey
 from connectors.tables.reading import TableFormat, rows_of_file
 from connectors.tables.rows import TABLE_ENDS
 from connectors.tables.safe_open import open_inside
@@ -131,7 +132,8 @@ class FileDrop(PollingConnector):
             yield Page([], self._with_finished(place, dropped, dropped.path, content, before.rows))
             return
         # Rows that were refused are tried again once mapping or catalogue have changed.
-        if known is not None and not is_under_way and configuration in ("", self._configuration_text()):
+        knows_files = self.configuration.same_key is SameKey.REPEAT
+        if knows_files and known is not None and not is_under_way and configuration in ("", self._configuration_text()):
             place = {**place, "hash": digest, "row": known}
             yield Page([], place, duplicate=known)
             await self._away(dropped, "done")
@@ -144,7 +146,7 @@ class FileDrop(PollingConnector):
                 rows = start = before.rows if content.ends_line else max(0, before.rows - 1)
                 place = {**place, "hash": digest, "row": start}
                 yield Page([], place, duplicate=start)
-            elif before.rows:
+            elif before.rows and self.configuration.same_key is not SameKey.CORRECTION:
                 fault = "It changed after it was read, and not only at its end; hand it over under a new name."
                 dropped = Dropped(dropped.path, dropped.size_bytes, dropped.modified_ms, dropped.mark, fault)
         if not (is_under_way and place.get("refused") == digest):

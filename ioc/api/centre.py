@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -17,6 +18,7 @@ from ioc.model.source import SourceState
 from ioc.people import People
 from ioc.settings import Settings
 from ioc.store.archive_verifier import ArchiveReport
+from ioc.store.replays import ReplayOutcome
 from ioc.store.snapshot import Snapshot, SnapshotFailed
 
 
@@ -28,6 +30,8 @@ class Centre:
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
     query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
     `take_snapshot` copies the store for readers (raises SnapshotFailed; called from worker threads).
+    `replay` has the refused records of a source read again, from a moment on, for the person named (raises
+    ReplayNotTaken; called from worker threads).
     `verify_archive` reads every file of the archive (raises StoreUnavailable; called from worker threads).
     `faults` are those of its parts at present, `notices` what a person has to mend while all parts work; `examine`
     looks at the whole machine (ioc/doctor) and gives findings as the API shapes them, from a worker thread;
@@ -48,6 +52,7 @@ class Centre:
     source_token: Callable[[str], str | None]
     operating: Operating
     take_snapshot: Callable[[], Snapshot] = field(default_factory=lambda: _no_snapshot)
+    replay: Callable[[str, datetime | None, str], ReplayOutcome] = lambda *_: ReplayOutcome()
     faults: Callable[[], tuple[Fault, ...]] = tuple
     notices: Callable[[], tuple[Fault, ...]] = tuple
     examine: Callable[[], Sequence[Mapping[str, Any]]] = tuple

@@ -14,7 +14,10 @@ from ioc.api.rows import equal_to, select, stored_time
 from ioc.api.threads import Threads
 
 SHOWN_BYTES = 16 * 1024
-_COLUMNS = '"key", source, topic, partition, "offset", "index", field, reason, message, cut_from, "at", records'
+_COLUMNS = (
+    '"key", source, topic, partition, "offset", "index", field, reason, message, cut_from, "at", records, '
+    "replayed_at, replayed_by"
+)
 _PAGE = f"""
 SELECT {_COLUMNS}, octet_length(content) AS size, content[1:{SHOWN_BYTES}] AS content
 FROM dead_letters WHERE {{where}} ORDER BY "at" DESC, "key" DESC LIMIT ?
@@ -25,7 +28,8 @@ _ONE = f"SELECT {_COLUMNS}, octet_length(content) AS size, content FROM dead_let
 class DeadLetterShape(TypedDict):
     """`content_base64` are the record's first bytes (all of them when one letter is asked for); `content_text` is the
     same where it is UTF-8; `content_size_bytes` is the record's size as it was received. With `records` above 1 it
-    stands for that many with the same fault, one a line."""
+    stands for that many with the same fault, one a line. `replayed_at` and `replayed_by` are null unless the record was
+    read again; it then counts as a new one."""
 
     key: str
     source: str
@@ -38,6 +42,8 @@ class DeadLetterShape(TypedDict):
     message: str
     at: str
     records: int
+    replayed_at: str | None
+    replayed_by: str | None
     content_base64: str
     content_text: str | None
     content_size_bytes: int
@@ -98,6 +104,8 @@ def dead_letter_shape(row: dict[str, Any]) -> DeadLetterShape:
         "message": row["message"],
         "at": stored_time(row["at"]),
         "records": row["records"],
+        "replayed_at": stored_time(row["replayed_at"]) if row["replayed_at"] else None,
+        "replayed_by": row["replayed_by"],
         "content_base64": b64encode(content).decode(),
         "content_text": _text(content, whole=len(content) == row["size"]),
         "content_size_bytes": row["cut_from"] or row["size"],

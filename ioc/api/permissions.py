@@ -47,6 +47,7 @@ TABLE: dict[str, Permission | None] = {
     "GET /api/v1/kpis/{kpi}/explain": _LOOK,
     "GET /api/v1/restatements": _LOOK,
     "GET /api/v1/sources": _LOOK,
+    "POST /api/v1/sources/{source}/replay": _HANDLE,
     "GET /api/v1/ledger": _LOOK,
     "POST /api/v1/ledger/archive": _HANDLE,
     "GET /api/v1/status": _LOOK,

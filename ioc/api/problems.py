@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SourceUnavailable, SpoolFull, StoreUnavailable
 from ioc.model.fault import Fault
+from ioc.store.replays import ReplayNotTaken
 
 log = logging.getLogger("ioc.api")
 
@@ -29,6 +30,7 @@ _STATUS = {
     SourceUnavailable: 503,
     SpoolFull: 503,
     StoreUnavailable: 503,
+    ReplayNotTaken: 503,
 }
 _SENTENCES = {
     404: "There is nothing at this address.",

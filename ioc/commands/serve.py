@@ -47,6 +47,7 @@ from ioc.serving.machine_watch import MachineWatch
 from ioc.serving.own_watch import OwnWatch
 from ioc.serving.pulse import Outlets, Pulse
 from ioc.serving.push_sources import PushSources
+from ioc.serving.replays import Replays
 from ioc.serving.restatements import Restating
 from ioc.serving.self_report import SelfReport
 from ioc.serving.snapshots import Snapshots
@@ -192,6 +193,7 @@ class Serving:
             cursor=self._store.cursor,
             push=push,
             source_token=self._source_token,
+            replay=Replays(self._store, bootstrap, security, self._clock).replay,
             operating=Operating(
                 self._desk,
                 Incidents(self._desk.store, self._clock),

@@ -1,19 +1,24 @@
-"""`ioc source`: tokens of push sources."""
+"""`ioc source`: tokens of push sources, and what a source was refused."""
 
 import re
+from datetime import datetime
+from typing import Any
 
 import click
+import httpx
 import orjson
 
-from ioc.errors import ConfigurationInvalid
+from ioc.clock import rfc3339
+from ioc.errors import ConfigurationInvalid, IocError
 from ioc.settings import Settings
 
+_PATIENCE_S = 600.0
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 
 
 @click.group()
 def command() -> None:
-    """Sources that push over HTTP."""
+    """Tokens of push sources, and what was refused of any source."""
 
 
 @command.command()
@@ -25,3 +30,38 @@ def token(name: str, as_json: bool) -> None:
         raise ConfigurationInvalid(f"Source name {name!r} is not of small letters, digits and hyphens.")
     secret = Settings.from_environment().source_token(name)
     click.echo(orjson.dumps({"source": name, "token": secret}) if as_json else secret)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--since", type=click.DateTime(), help="only what was refused from then on, in the time of this machine")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def replay(name: str, since: datetime | None, as_json: bool) -> None:
+    """Read again what source NAME was refused, with its mapping and the catalogue as they are now.
+
+    Each record counts once, however often this is called. Exit code 1 if something is still refused.
+    """
+    settings = Settings.from_environment()
+    address = f"http://127.0.0.1:{settings.http_port}/api/v1/sources/{name}/replay"
+    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
+    body = {"since": rfc3339(since.astimezone())} if since else {}
+    try:
+        answer = httpx.post(address, json=body, headers=headers, timeout=_PATIENCE_S)
+    except httpx.HTTPError as fault:
+        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
+    told = answer.json()
+    if answer.status_code != 200:
+        raise IocError(told.get("detail", f"The centre answered {answer.status_code}."))
+    click.echo(orjson.dumps(told) if as_json else "\n".join(_lines(told)))
+    if told["refused_count"] or told["not_replayable_count"]:
+        raise click.exceptions.Exit(1)
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    lines = [f"{told['replayed']:,} records read again, {told['duplicates']:,} of them had come meanwhile."]
+    lines += [f"put back into the folder: {file}" for file in told["files"]]
+    for what, sentence in (("refused", "still refused"), ("not_replayable", "cannot be read again")):
+        if count := told[f"{what}_count"]:
+            lines.append(f"{count:,} {sentence}:")
+            lines += [f"  {one['key']}  {one['message']}" for one in told[what]]
+    return lines

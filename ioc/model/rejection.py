@@ -35,7 +35,8 @@ class Rejection:
     """One unfit record: its place in the batch, the field, the reason, a sentence, and its bytes as received.
 
     With `records` above 1 it stands for that many with the same reason and field, `index` being that of the first; then
-    `content` has their bytes, one record a line.
+    `content` has their bytes, one record a line. `place` is JSON text with what the bytes do not tell and a replay
+    needs (ioc/wire/replays.py), also one record a line.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Rejection:
     message: str
     content: bytes = b""
     records: int = 1
+    place: str = ""
 
 
 def count_records(rejections: Iterable[Rejection]) -> int:
@@ -67,17 +69,17 @@ class Rejections:
         self._open: dict[tuple[str, str], _Bundle] = {}
         self._full: list[_Bundle] = []
 
-    def add(self, index: int, field: str, reason: str, message: str, content: bytes) -> None:
+    def add(self, index: int, field: str, reason: str, message: str, content: bytes, place: str = "") -> None:
         if len(self._single) < SINGLE_REJECTIONS:
-            self._single.append(Rejection(index, field, reason, message, content))
+            self._single.append(Rejection(index, field, reason, message, content, place=place))
             return
         bundle = self._open.get((reason, field))
-        if bundle is not None and bundle.size_bytes + len(content) > BUNDLE_BYTES:
+        if bundle is not None and bundle.size_bytes + len(content) + len(place) > BUNDLE_BYTES:
             self._full.append(bundle)
             bundle = None
         if bundle is None:
             bundle = self._open[reason, field] = _Bundle(index, field, reason, message)
-        bundle.add(content)
+        bundle.add(content, place)
 
     def all(self) -> list[Rejection]:
         """The single ones, then the bundles, in the order of their first records."""
@@ -92,13 +94,16 @@ class _Bundle:
     reason: str
     message: str
     contents: list[bytes] = dataclass_field(default_factory=list)
+    places: list[str] = dataclass_field(default_factory=list)
     size_bytes: int = 0
 
-    def add(self, content: bytes) -> None:
+    def add(self, content: bytes, place: str) -> None:
         self.contents.append(content)
-        self.size_bytes += len(content) + 1
+        self.places.append(place)
+        self.size_bytes += len(content) + len(place) + 2
 
     def rejection(self) -> Rejection:
         records = len(self.contents)
         message = self.message if records == 1 else f"{self.message} ({records} records with this fault.)"
-        return Rejection(self.index, self.field, self.reason, message, b"\n".join(self.contents), records)
+        place = "\n".join(self.places) if any(self.places) else ""
+        return Rejection(self.index, self.field, self.reason, message, b"\n".join(self.contents), records, place)

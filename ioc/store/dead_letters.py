@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pyarrow as pa
@@ -14,8 +14,10 @@ from ioc.model.rejection import Reason
 from ioc.store.cases import naive
 from ioc.wire.headers import MAX_COUNT, MAX_OFFSET, MAX_PARTITION, bounded, source_name
 from ioc.wire.record_batches import UndecodableBatch
+from ioc.wire.replays import RefusedRecord
 
 KEPT_FOR = timedelta(days=30)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_BYTES = 256 * 1024 * 1024
 MAX_CONTENT_BYTES = 1_000_000
 _MAX_TEXT = 1000
@@ -23,7 +25,7 @@ _SCHEMA = pa.schema([
     ("key", pa.string()), ("source", pa.string()), ("topic", pa.string()), ("partition", pa.int32()),
     ("offset", pa.int64()), ("index", pa.int64()), ("field", pa.string()), ("reason", pa.string()),
     ("message", pa.string()), ("content", pa.binary()), ("cut_from", pa.int64()), ("at", pa.timestamp("us")),
-    ("records", pa.int64()),
+    ("records", pa.int64()), ("place", pa.string()),
 ])  # fmt: skip
 
 
@@ -31,7 +33,7 @@ _SCHEMA = pa.schema([
 class DeadLetter:
     """One unfit record. `key` is {topic}:{partition}:{offset}:{index}; `at` is when the broker took it (naive UTC);
     `cut_from` is the size in bytes of a record of which `content` holds only the beginning. With `records` above 1 it
-    stands for that many, one a line."""
+    stands for that many, one a line. `place` is what a replay needs beside the content."""
 
     key: str
     source: str
@@ -46,6 +48,7 @@ class DeadLetter:
     cut_from: int | None
     at: datetime
     records: int = 1
+    place: str | None = None
 
     @classmethod
     def decode(cls, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> DeadLetter:
@@ -69,6 +72,7 @@ class DeadLetter:
                 cut_from=_cut(found.get("ioc-cut"), value or b""),
                 at=_moment(found["ioc-time"].decode()),
                 records=bounded(found.get("ioc-records", b"1"), 1, MAX_COUNT),
+                place=_place(found.get("ioc-place")),
             )
         except (KeyError, ValueError, OverflowError) as fault:
             raise BatchMalformed(f"A header of the dead letter cannot be read: {fault}.") from fault
@@ -92,6 +96,10 @@ def _text(content: bytes) -> str:
     if len(text) > _MAX_TEXT:
         raise ValueError(f"of at most {_MAX_TEXT} characters: {text[:40]!r}…")
     return text
+
+
+def _place(header: bytes | None) -> str | None:
+    return header.decode() if header is not None and len(header) <= MAX_CONTENT_BYTES else None
 
 
 def _cut(header: bytes | None, value: bytes) -> int | None:
@@ -135,3 +143,41 @@ def expire_dead_letters(cursor: duckdb.DuckDBPyConnection, now: datetime, most_b
                 QUALIFY sum(octet_length(content)) OVER (ORDER BY "at" DESC, "key" DESC) > ?)""",
             [most_bytes],
         )
+
+
+def read_refused(
+    cursor: duckdb.DuckDBPyConnection,
+    source: str,
+    since: datetime | None,
+    but: Collection[str],
+    most: int,
+    most_bytes: int,
+) -> list[RefusedRecord]:
+    """The oldest dead letters of a source that were not replayed, from `since` on and without those of the keys `but`:
+    at most `most`, and one more than `most_bytes` of content hold."""
+    cursor.register("keys_left_out", pa.table({"key": pa.array(list(but), pa.string())}))
+    try:
+        rows = cursor.execute(
+            """
+            SELECT "key", "index", content, coalesce(place, ''), cut_from IS NOT NULL, records FROM (
+                SELECT *, sum(octet_length(content)) OVER (ORDER BY "at", "key") - octet_length(content) AS before
+                FROM dead_letters ANTI JOIN keys_left_out USING ("key")
+                WHERE source = ? AND replayed_at IS NULL AND "at" >= ?)
+            WHERE before <= ? ORDER BY "at", "key" LIMIT ?""",
+            [source, naive(since) if since else naive(_EPOCH), most_bytes, most],
+        ).fetchall()
+    finally:
+        cursor.unregister("keys_left_out")
+    return [RefusedRecord(*row) for row in rows]
+
+
+def mark_replayed(cursor: duckdb.DuckDBPyConnection, keys: Sequence[str], by: str, at: datetime) -> None:
+    """Note who had these dead letters read again, and when, in the running transaction."""
+    if keys:
+        cursor.register("replayed_keys", pa.table({"key": list(keys)}))
+        cursor.execute(
+            "UPDATE dead_letters SET replayed_at = ?, replayed_by = ? "
+            'WHERE replayed_at IS NULL AND "key" IN (SELECT "key" FROM replayed_keys)',
+            [naive(at), by],
+        )
+        cursor.unregister("replayed_keys")

@@ -152,6 +152,10 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     "offset" BIGINT NOT NULL, "index" BIGINT NOT NULL, field VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     message VARCHAR NOT NULL, content BLOB NOT NULL, cut_from BIGINT, "at" TIMESTAMP NOT NULL);
 ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS records BIGINT DEFAULT 1;
+-- What a replay needs beside the content, and who had the record read again; it then counts as a new one.
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS place VARCHAR;
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS replayed_at TIMESTAMP;
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS replayed_by VARCHAR;
 
 -- KPI values as they were shown; `value` is null without data.
 CREATE TABLE IF NOT EXISTS kpi_values (

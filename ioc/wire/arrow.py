@@ -33,7 +33,10 @@ def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = (), row_keys
     schema = batch.schema
     metadata = dict(schema.metadata or {})
     if rejections:
-        rows = [[r.index, r.field, r.reason, r.message, b64encode(r.content).decode(), r.records] for r in rejections]
+        rows = [
+            [r.index, r.field, r.reason, r.message, b64encode(r.content).decode(), r.records, r.place]
+            for r in rejections
+        ]
         metadata[REJECTIONS] = orjson.dumps(rows)
     if row_keys:
         metadata[ROW_KEYS] = b64encode(row_keys)
@@ -144,7 +147,9 @@ def _rejections(content: bytes | None) -> list[Rejection]:
     return [_rejection(*row) for row in orjson.loads(content)]
 
 
-def _rejection(index: Any, field: Any, reason: Any, message: Any, body: Any, records: Any = 1) -> Rejection:
+def _rejection(
+    index: Any, field: Any, reason: Any, message: Any, body: Any, records: Any = 1, place: Any = ""
+) -> Rejection:
     if (
         type(index) is not int
         or not 0 <= index <= MAX_INDEX
@@ -152,6 +157,6 @@ def _rejection(index: Any, field: Any, reason: Any, message: Any, body: Any, rec
         or not 1 <= records <= MAX_COUNT
     ):
         raise ValueError(f"a rejection has index {index!r:.40} and stands for {records!r:.40} records")
-    if not isinstance(field, str) or not isinstance(message, str) or not isinstance(body, str):
+    if not all(isinstance(text, str) for text in (field, message, body, place)):
         raise TypeError(f"the rejection of record {index} is not of texts")
-    return Rejection(index, field, Reason(reason), message, b64decode(body), records)
+    return Rejection(index, field, Reason(reason), message, b64decode(body), records, place)

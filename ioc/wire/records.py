@@ -25,6 +25,7 @@ from ioc.wire import headers
 from ioc.wire.attributes import typed_cells
 from ioc.wire.fields import CASE_FIELDS, check_case, check_reading
 from ioc.wire.lenient_json import read_lines, read_records
+from ioc.wire.replays import encode_place
 from ioc.wire.schemas import cases_batch, readings_batch
 
 Record = dict[str, Any]
@@ -102,7 +103,10 @@ def check(
                 readings.append(check_reading(record, vocabulary, now))
                 places.append(index)
         except RecordUnfit as fault:
-            rejections.add(index, fault.field, fault.reason, str(fault), own or _bytes(record))
+            # A line of CSV does not tell its columns.
+            told = content_type == headers.CSV and isinstance(record, dict)
+            place = encode_place({"row": record}) if told else ""
+            rejections.add(index, fault.field, fault.reason, str(fault), own or _bytes(record), place)
     return Checked(readings, cases, rejections.all(), index + 1, places)
 
 

@@ -2,17 +2,25 @@
 
 import time
 from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from ioc.clock import SystemClock
+from ioc.serving.replays import Replays
+from ioc.settings import VIETNAM
+from ioc.store import Store
+from ioc.store.dead_letters import DeadLetter, append_dead_letters
 from tests.integration.connectors.conformance import counted
 from tests.integration.connectors.process import Sources, logged, wait_until
 from tests.integration.connectors.scripted_server import Reply, Request, scripted_server
 from tests.integration.connectors.systems import HEAD, Agency
 
 pytestmark = pytest.mark.kafka
+AT = datetime(2026, 11, 22, 8)  # noqa: DTZ001  as the store keeps times
 
 
 def test_files_take_effect_while_others_go_on(
@@ -105,3 +113,50 @@ def test_a_poll_keeps_the_waits_that_it_is_asked_for(kafka: str, sources: Source
         assert "does not end" in error
         assert len(logged(kafka, "poll-endless").readings) == 20
     assert times[1] - times[0] >= 2
+
+
+def test_what_was_refused_is_read_again_once(kafka: str, sources: Sources, tmp_path: Path) -> None:
+    """After the catalogue was mended; asked twice, and once more after the process was killed."""
+    sources.configure("replayed", HEAD + 'kind = "http_push"\n')
+    sources.start()
+    address = f"http://127.0.0.1:{sources.port}/replayed"
+    event = {"measure": "test.new", "unit": "46", "time": "2026-11-22T08:00:00Z", "value": 1}
+
+    def pushed() -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.post(address, json=[event, event, {"measure": "test.other"}]).status_code == 202
+        return False
+
+    wait_until("the source to open", pushed)
+    store = Store.open(tmp_path / "ioc.duckdb", tmp_path / "archive", zone=VIETNAM)
+    kept = [
+        DeadLetter(
+            f"t:0:1:{r.index}", "replayed", "t", 0, 1, r.index, r.field, r.reason, r.message, r.content, None, AT
+        )
+        for r in logged(kafka, "replayed").rejections
+    ]
+    with store.cursor() as cursor:
+        append_dead_letters(cursor, kept)
+    replays = Replays(store, kafka, {}, SystemClock())
+    outcome = replays.replay("replayed", None, "an")
+    assert (outcome.replayed, len(outcome.refused)) == (0, 3)
+    folder = sources.data_dir / "catalog"
+    folder.mkdir()
+    (folder / "own.toml").write_text(NEW_MEASURE, encoding="utf-8")
+    wait_until("the replay", lambda: replays.replay("replayed", None, "an").replayed == 2, 15, 0.3)
+    assert len(logged(kafka, "replayed").readings) == 2, "two events of one moment are two"
+    assert replays.replay("replayed", None, "an").replayed == 0, "they are marked"
+    with store.cursor() as cursor:
+        marked = 'SELECT "key", replayed_by FROM dead_letters WHERE replayed_at IS NOT NULL ORDER BY "key"'
+        assert cursor.execute(marked).fetchall() == [("t:0:1:0", "an"), ("t:0:1:1", "an")]
+        cursor.execute("UPDATE dead_letters SET replayed_at = NULL, replayed_by = NULL")
+    sources.kill()
+    sources.start()
+    wait_until("the source to open again", lambda: sources.state("replayed").get("generation"))
+    outcome = replays.replay("replayed", None, "an")
+    assert (outcome.replayed, len(outcome.refused)) == (0, 1)
+    with store.cursor() as cursor:
+        assert len(cursor.execute(marked).fetchall()) == 2, "the mark is there again"
+    found = logged(kafka, "replayed")
+    assert (len(found.readings), found.received) == (2, 3 + 2), "though the mark was lost, nothing counts again"
+    store.close()

@@ -21,4 +21,15 @@ export type Account = {
   in_flight: number
 }
 
+/** What came of reading again what was refused. */
+export type Replayed = {
+  replayed: number
+  duplicates: number
+  refused: { key: string; reason: string; message: string }[]
+  refused_count: number
+  not_replayable: { key: string; message: string }[]
+  not_replayable_count: number
+  files: string[]
+}
+
 export type SourceRow = { source: Source; account: Account | null }

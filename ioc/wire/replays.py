@@ -1,0 +1,108 @@
+"""`ioc.replays.v1`: refused records that are to be read again, and what came of them.
+
+A request goes to whoever runs the source, which answers on the same topic. Both are JSON; the header `ioc-replay` is
+`request` or `result`.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ioc.errors import BatchMalformed
+
+KIND_HEADER = "ioc-replay"
+REQUEST, RESULT = b"request", b"result"
+_TIME = "$datetime"
+
+
+@dataclass(frozen=True)
+class RefusedRecord:
+    """One dead letter. `index` is as in the dead letter, `place` what `encode_place` gave, empty for none; `is_cut`:
+    only the beginning of `content` was kept. With `records` above 1 content and place have one record a line."""
+
+    key: str
+    index: int
+    content: bytes
+    place: str = ""
+    is_cut: bool = False
+    records: int = 1
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """`by` is the name of who asked for it."""
+
+    id: str
+    source: str
+    by: str
+    records: Sequence[RefusedRecord]
+
+    def encode(self) -> bytes:
+        records = [{**asdict(one), "content": b64encode(one.content).decode()} for one in self.records]
+        return orjson.dumps({"id": self.id, "source": self.source, "by": self.by, "records": records})
+
+    @classmethod
+    def decode(cls, content: bytes) -> ReplayRequest:
+        """Raises BatchMalformed."""
+        try:
+            found = orjson.loads(content)
+            records = [RefusedRecord(**{**one, "content": b64decode(one["content"])}) for one in found["records"]]
+            return cls(found["id"], found["source"], found["by"], records)
+        except (ValueError, TypeError, KeyError) as fault:
+            raise BatchMalformed(f"This is not a request for a replay: {fault!r}") from fault
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """Keys of dead letters by what came of them: `replayed` were received again, now or at an earlier time; `refused`
+    are still unfit, with the reason and a sentence; `not_replayable` cannot be read, with the cause. `records` were
+    received now, `duplicates` of them had come meanwhile. `files` were put back into the source's folder."""
+
+    id: str
+    source: str
+    replayed: Sequence[str] = ()
+    records: int = 0
+    duplicates: int = 0
+    refused: Sequence[tuple[str, str, str]] = ()
+    not_replayable: Sequence[tuple[str, str]] = ()
+    files: Sequence[str] = field(default_factory=tuple)
+
+    def encode(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, content: bytes) -> ReplayResult:
+        """Raises BatchMalformed."""
+        try:
+            return cls(**orjson.loads(content))
+        except (ValueError, TypeError) as fault:
+            raise BatchMalformed(f"This is not the result of a replay: {fault!r}") from fault
+
+
+def encode_place(place: Mapping[str, Any]) -> str:
+    """JSON text of what a refused record's content does not tell; datetimes stay datetimes."""
+    return orjson.dumps(place, default=_encoded, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+def decode_place(text: str) -> dict[str, Any]:
+    """Raises ValueError."""
+    found: dict[str, Any] = _decoded(orjson.loads(text)) if text else {}
+    return found
+
+
+def _encoded(value: Any) -> Any:
+    return {_TIME: value.isoformat()} if isinstance(value, datetime) else str(value)
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_TIME}:
+            return datetime.fromisoformat(value[_TIME])
+        return {name: _decoded(one) for name, one in value.items()}
+    return [_decoded(one) for one in value] if isinstance(value, list) else value
