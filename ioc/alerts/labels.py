@@ -73,12 +73,14 @@ class LabelTable:
 
 
 def slot_labels(rule: Rule, unit: str) -> dict[str, str]:
-    """Labels of a rule's alert for a unit: its own ones, and those that every alert has."""
+    """Labels of a rule's alert for a unit: its own ones, and those that every alert has. `alertname` is the rule's id,
+    so that matchers and groups written for Alertmanager mean our alerts as well."""
     return {name: value for name, value in (_of_rule(rule) | {"unit": unit}).items() if value}
 
 
 def _of_rule(rule: Rule) -> dict[str, str]:
     return {
+        "alertname": rule.id,
         **rule.labels,
         "rule": rule.id,
         "kpi": rule.kpi,

@@ -57,6 +57,7 @@ async def test_what_holds_is_told_ours_and_as_prometheus_tells_it(client: httpx.
         pytest.param("severity=low", False, id="another severity"),
         pytest.param("state=firing&kpi=centre.disk_free", True, id="state and KPI"),
         pytest.param('filter=rule%3D~"disk-.*"', True, id="a matcher"),
+        pytest.param('filter=alertname%3D"disk-full"', True, id="its name as Alertmanager calls it"),
         pytest.param('filter=rule%3D"other"', False, id="a matcher that does not hold"),
         pytest.param("quiet=true", False, id="it makes noise"),
     ],
