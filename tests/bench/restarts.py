@@ -37,7 +37,7 @@ DAYS = os.environ.get("IOC_DEMO_DAYS", "365")
 
 def run() -> None:
     with tempfile.TemporaryDirectory(prefix="ioc-bench-", ignore_cleanup_errors=True) as root:
-        centre = RunningCentre(Path(root), arguments=("--workers", "2"), environment={"IOC_DEMO_DAYS": DAYS})
+        centre = RunningCentre(Path(root), arguments=("--workers", "1"), environment={"IOC_DEMO_DAYS": DAYS})
         rate = PUSHERS * ROWS_A_PUSH / PUSH_EVERY_S
         heads = ("", "seconds", "undisturbed", "goal")
         table = Table(f"SIGKILL under {rate:,.0f} pushed readings a second, {DAYS} days of history", heads)

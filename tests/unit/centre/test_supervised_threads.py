@@ -1,5 +1,6 @@
 """Every background thread of `ioc serve`: what fails in it is a fault of the centre at once, and it goes on."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -288,3 +289,24 @@ def test_a_disk_buffer_that_is_not_emptied_is_a_fault(tmp_path: Path) -> None:
     assert [fault.code for fault in watch(now + timedelta(seconds=10))] == ["spool_left"]
     spool.write_bytes(b"")
     assert list(watch(now + timedelta(seconds=11))) == []
+
+
+ONE_SHOT_THREADS = {
+    "connectors/outlet.py": "closes a producer that was replaced, and ends",
+    "ioc/broker/spawn.py": "holds the broker's process, and ends with it",
+    "ioc/evaluation/turns.py": "stops one query that nobody waits for, and ends with it",
+    "ioc/lab/sandbox/worker.py": "stops one query that was cancelled, and ends with it",
+    "ioc/periodic_thread.py": "the loop itself",
+    "ioc/serving/sending.py": "one message through a library that may never return",
+}
+
+
+def test_no_background_thread_runs_unsupervised() -> None:
+    root = Path(__file__).parents[3]
+    found = {
+        str(path.relative_to(root))
+        for package in ("ioc", "connectors", "streams")
+        for path in (root / package).rglob("*.py")
+        if re.search(r"\bThread\(", re.sub(r"\w+Thread\(", "", path.read_text(encoding="utf-8")))
+    }
+    assert found == ONE_SHOT_THREADS.keys(), "use PeriodicThread, or say here why a thread needs no supervision"
