@@ -47,9 +47,14 @@ def rows_of_file(folder: Path, path: Path, wanted: TableFormat, start: int = 0) 
     Raises BatchMalformed when the file cannot be read at all, or no header names all columns, OSError.
     """
     with open_inside(folder, path) as file:
-        lines = islice(lines_of(file, path.name, wanted), start, None)
-        while chunk := list(islice(lines, ROWS_AT_ONCE)):
-            yield chunk
+        try:
+            lines = islice(lines_of(file, path.name, wanted), start, None)
+            while chunk := list(islice(lines, ROWS_AT_ONCE)):
+                yield chunk
+        except (BatchMalformed, OSError, MemoryError):
+            raise
+        except Exception as fault:  # no file may stop its source, whatever a library makes of it
+            raise BatchMalformed(f"The file cannot be read: {fault!r}.") from fault
 
 
 def lines_of(file: BinaryIO, name: str, wanted: TableFormat) -> Iterator[Line]:
