@@ -85,6 +85,8 @@ def open_log(
     checkpoint = _plausible(known or Checkpoint(), now_ms)
     generation = max(checkpoint.generation, now_ms) + 1
     partition = partition_of(source, outlet.partitions)
+    if not outlet.limits:
+        outlet.ask_limits()
     try:
         while True:
             ends = {topic: _send_opening(outlet, source, topic, partition, generation) for topic in SCHEMAS}

@@ -24,7 +24,7 @@ from ioc import topics
 from ioc.clock import Clock, SystemClock
 from ioc.errors import IocError
 from ioc.fault_register import FaultRegister
-from ioc.kafka import Reader, connection
+from ioc.kafka import BrokerUnavailable, Reader, connection, message_limits
 from ioc.model.measure import Measure
 from ioc.periodic_thread import PeriodicThread
 from ioc.wire.headers import Headers
@@ -85,6 +85,9 @@ class Outlet:
         self.measures = measures
         self.clock = clock or SystemClock()
         self.spool_bytes = spool_bytes
+        self.limits: Mapping[str, int] = {}
+        """Bytes of the largest batch that each topic takes, once the broker has told."""
+        self._address = (bootstrap, dict(security or {}))
         self.background = ThreadPoolExecutor(2, thread_name_prefix="opening")
         self._connection: dict[str, Any] = {
             **connection(bootstrap, security or {}),
@@ -158,6 +161,13 @@ class Outlet:
                     self._away_until_s = time.monotonic() + _AWAY_FOR_S
                     raise BrokerAway(f"Kafka does not answer: {fault}") from fault
             return self._producer
+
+    def ask_limits(self) -> None:
+        """Learn how large messages may be. Raises BrokerAway."""
+        try:
+            self.limits = message_limits(*self._address)
+        except BrokerUnavailable as fault:
+            raise BrokerAway(str(fault)) from fault
 
     def consumer(self) -> Reader:
         """A reader of its own for an opening. Raises BrokerAway."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from connectors.known_keys import NO_ROWS, KeyRows
@@ -19,6 +20,7 @@ from ioc.wire.schemas import CASES, READINGS
 
 MESSAGE_ROWS_BYTES = 4 * 1024 * 1024
 """Rows of one message before compression; half of what the broker takes."""
+_OVERHEAD_BYTES = 64 * 1024
 MESSAGE_REJECTIONS_BYTES = 2 * 1024 * 1024
 REJECTION_BYTES = 1024 * 1024
 """Of a larger unfit record only the beginning is kept."""
@@ -94,52 +96,96 @@ class Message:
     keys: KeyRows = NO_ROWS
 
 
-def seal(pending: Sequence[Pending], position: Any) -> list[Message]:
-    """The messages of one flush, in order; `position` is the source's place behind all of it."""
+def seal(pending: Sequence[Pending], position: Any, limits: Mapping[str, int] | None = None) -> list[Message]:
+    """The messages of one flush, in order; `position` is the source's place behind all of it.
+
+    `limits` are the bytes of the largest batch that each topic takes, which every message keeps to.
+    """
     messages: list[Message] = []
     requests = {key: answer for p in pending for key, answer in p.intake.requests.items()}
     row_keys = b"".join(p.intake.row_keys.tobytes() for p in pending)
     keys = KeyRows.joined([p.keys for p in pending])
+    heads = len(orjson.dumps([requests, position], default=str))
     for topic, schema in SCHEMAS.items():
+        room = _room((limits or {}).get(topic, topics.LARGEST_BATCH_BYTES), heads)
         rows = [batch for p in pending if (batch := p.intake.batch(topic)) is not None and batch.num_rows]
-        refused = _numbered([p.intake for p in pending if p.intake.topic_of_refused == topic])
+        refused = _numbered([p.intake for p in pending if p.intake.topic_of_refused == topic], room)
         duplicate = sum(p.duplicates.get(topic, 0) for p in pending)
         duplicate += sum(p.intake.duplicate for p in pending if p.intake.topic_of_refused == topic)
-        for batch, rejections in _cut(rows, refused, schema, counts_alone=duplicate > 0):
-            rejected = count_records(rejections)
-            received = batch.num_rows + rejected + duplicate
-            value = arrow.encode(batch, rejections, row_keys)
-            row_keys = b""
-            messages.append(Message(topic, value, received, duplicate, rejected, position, requests))
-            requests, duplicate = {}, 0
-    if not messages and (requests or row_keys):
-        empty = arrow.encode(empty_batch(topics.READINGS), (), row_keys)
+        for whole, rejections in _cut(rows, refused, schema, room, counts_alone=duplicate > 0):
+            keys_here, row_keys = row_keys[: _keys_bytes(room)], row_keys[_keys_bytes(room) :]
+            for batch, refusals, value in _fitting(whole, rejections, keys_here, room):
+                rejected = count_records(refusals)
+                received = batch.num_rows + rejected + duplicate
+                messages.append(Message(topic, value, received, duplicate, rejected, position, requests))
+                requests, duplicate = {}, 0
+    room = _room((limits or {}).get(topics.READINGS, topics.LARGEST_BATCH_BYTES), heads)
+    while row_keys or (requests and not messages):
+        empty = arrow.encode(empty_batch(topics.READINGS), (), row_keys[: _keys_bytes(room)])
+        row_keys = row_keys[_keys_bytes(room) :]
         messages.append(Message(topics.READINGS, empty, 0, 0, 0, position, requests))
+        requests = {}
     if messages:
         messages[-1] = replace(messages[-1], keys=keys)
     return [replace(message, ends_group=message is messages[-1]) for message in messages]
+
+
+def _room(limit_bytes: int, heads_bytes: int) -> int:
+    """Bytes of a message's value, when its headers and its place in a batch take the rest."""
+    return max(limit_bytes - _OVERHEAD_BYTES - heads_bytes, limit_bytes // 4)
+
+
+def _keys_bytes(room: int) -> int:
+    return max(8, room // 8 // 8 * 8)
+
+
+def _fitting(
+    batch: pa.RecordBatch, rejections: list[Rejection], row_keys: bytes, room: int
+) -> Iterator[tuple[pa.RecordBatch, list[Rejection], bytes]]:
+    """The batch with its encoded value, halved until each part fits; the rejections and keys go with the first."""
+    value = arrow.encode(batch, rejections, row_keys)
+    if len(value) <= room or batch.num_rows < 2:
+        yield batch, rejections, value
+        return
+    half = batch.num_rows // 2
+    yield from _fitting(_part(batch, 0, half), rejections, row_keys, room)
+    yield from _fitting(_part(batch, half, batch.num_rows - half), [], b"", room)
+
+
+def _part(batch: pa.RecordBatch, start: int, rows: int) -> pa.RecordBatch:
+    """Some rows, with only the words that they use: a slice would carry the dictionaries of the whole."""
+    columns = [
+        column.cast(column.type.value_type).dictionary_encode().cast(column.type)
+        if pa.types.is_dictionary(column.type)
+        else column
+        for column in batch.slice(start, rows).columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 def empty_batch(topic: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=SCHEMAS[topic])
 
 
-def _numbered(intakes: Sequence[Intake]) -> list[Rejection]:
+def _numbered(intakes: Sequence[Intake], room: int) -> list[Rejection]:
     """Refusals of several intakes with indices that differ: each intake's count on from the one before."""
     numbered: list[Rejection] = []
     base = 0
     for intake in intakes:
-        numbered += [replace(r, index=base + r.index, content=r.content[:REJECTION_BYTES]) for r in intake.rejections]
+        numbered += [
+            replace(r, index=base + r.index, content=r.content[: min(REJECTION_BYTES, room // 4)])
+            for r in intake.rejections
+        ]
         base += max([intake.records, *(r.index + r.records for r in intake.rejections)])
     return numbered
 
 
 def _cut(
-    rows: list[pa.RecordBatch], rejections: list[Rejection], schema: pa.Schema, *, counts_alone: bool
+    rows: list[pa.RecordBatch], rejections: list[Rejection], schema: pa.Schema, room: int, *, counts_alone: bool
 ) -> Iterator[tuple[pa.RecordBatch, list[Rejection]]]:
     empty = pa.RecordBatch.from_pylist([], schema=schema)
-    slices = list(_row_slices(_merged(rows))) if rows else []
-    chunks = list(_rejection_chunks(rejections))
+    slices = list(_row_slices(_merged(rows), min(MESSAGE_ROWS_BYTES, room // 2))) if rows else []
+    chunks = list(_rejection_chunks(rejections, min(MESSAGE_REJECTIONS_BYTES, room // 3)))
     if not slices and not chunks and counts_alone:
         yield empty, []
     for i in range(max(len(slices), len(chunks))):
@@ -152,19 +198,19 @@ def _merged(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
 
 
-def _row_slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    parts = -(-batch.nbytes // MESSAGE_ROWS_BYTES)
+def _row_slices(batch: pa.RecordBatch, size_bytes: int) -> Iterator[pa.RecordBatch]:
+    parts = -(-batch.nbytes // size_bytes)
     step = -(-batch.num_rows // parts)
     for start in range(0, batch.num_rows, step):
-        yield batch.slice(start, step)
+        yield batch if parts == 1 else _part(batch, start, min(step, batch.num_rows - start))
 
 
-def _rejection_chunks(rejections: list[Rejection]) -> Iterator[list[Rejection]]:
+def _rejection_chunks(rejections: list[Rejection], size_bytes: int) -> Iterator[list[Rejection]]:
     chunk: list[Rejection] = []
     size = 0
     for rejection in rejections:
         own = len(rejection.content) * 4 // 3 + len(rejection.message) + 100
-        if chunk and size + own > MESSAGE_REJECTIONS_BYTES:
+        if chunk and size + own > size_bytes:
             yield chunk
             chunk, size = [], 0
         chunk.append(rejection)

@@ -254,7 +254,7 @@ class SourceWriter:
             pending.append(self._buffer.pop(0))
         self._buffer_bytes -= sum(p.intake.size_bytes for p in pending)
         positions = [p.intake.position for p in pending if p.intake.position is not None]
-        messages = seal(pending, positions[-1] if positions else None)
+        messages = seal(pending, positions[-1] if positions else None, self._outlet.limits)
         if not messages:
             return
         try:

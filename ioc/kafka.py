@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.record import MemoryRecords
 
 from ioc.errors import IocError
-from ioc.topics import TOPICS, Topic
+from ioc.topics import OUTPUT_OF, TOPICS, Topic
 from ioc.wire.record_batches import RecordBatches
+
+_LARGEST = "max.message.bytes"
 
 
 class BrokerUnavailable(IocError):
@@ -62,23 +65,73 @@ class Reader(KafkaConsumer):  # type: ignore[misc]
         self._fetcher.PartitionRecords = _SoundRecords
 
 
+@dataclass(frozen=True)
+class TopicChanges:
+    """What was done to the topics: names of the created, and partitions before and after of those that grew."""
+
+    created: list[str]
+    grown: dict[str, tuple[int, int]]
+
+
 def create_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> list[str]:
-    """Create what is missing, leave what is there; names of the created. Raises BrokerUnavailable."""
+    """As `ensure_topics`; names of the created. Raises BrokerUnavailable."""
+    return ensure_topics(bootstrap, security, partitions).created
+
+
+def ensure_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> TopicChanges:
+    """Create what is missing, and give inputs and their outputs as many partitions; leave what is there.
+
+    An input without an output of the same partition would never be answered, so a topic that is missing gets as many
+    partitions as its partner has. Raises BrokerUnavailable.
+    """
     try:
         admin = KafkaAdminClient(**connection(bootstrap, security))
         try:
-            present = set(admin.list_topics())
-            missing = {topic.name: _options(topic, partitions) for topic in TOPICS if topic.name not in present}
+            present = _partition_counts(admin)
+            missing = {t.name: _options(t, present, partitions) for t in TOPICS if t.name not in present}
             if missing:
                 try:
                     admin.create_topics(missing, wait_for_metadata=True)
                 except TopicAlreadyExistsError:  # another process was quicker
-                    return create_topics(bootstrap, security, partitions)
-            return sorted(missing)
+                    return ensure_topics(bootstrap, security, partitions)
+            return TopicChanges(sorted(missing), _grow(admin, present))
         finally:
             admin.close()
     except (KafkaError, OSError) as fault:
         raise BrokerUnavailable(f"The broker at {bootstrap} did not create the topics: {fault}") from fault
+
+
+def _partition_counts(admin: KafkaAdminClient) -> dict[str, int]:
+    known = set(admin.list_topics())
+    names = [topic.name for topic in TOPICS if topic.name in known]
+    found = admin.describe_topics(names) if names else []
+    return {topic["name"]: len(topic["partitions"]) for topic in found if topic["error_code"] == 0}
+
+
+def _grow(admin: KafkaAdminClient, present: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    grown = {}
+    for pair in OUTPUT_OF.items():
+        if all(name in present for name in pair) and present[pair[0]] != present[pair[1]]:
+            smaller, larger = sorted(pair, key=lambda name: present[name])
+            admin.create_partitions({smaller: present[larger]})
+            grown[smaller] = (present[smaller], present[larger])
+    return grown
+
+
+def message_limits(bootstrap: str, security: Mapping[str, str]) -> dict[str, int]:
+    """Bytes of the largest record batch that each of the centre's topics takes, by name. Raises BrokerUnavailable."""
+    try:
+        admin = KafkaAdminClient(**connection(bootstrap, security))
+        try:
+            names = list(_partition_counts(admin))
+            wanted = [ConfigResource("TOPIC", name, {_LARGEST: None}) for name in names]
+            found = admin.describe_configs(wanted, config_filter="all") if wanted else {}
+            topics = found.get("TOPIC", found.get("topic", {}))
+            return {name: int(values[_LARGEST]["value"]) for name, values in topics.items() if _LARGEST in values}
+        finally:
+            admin.close()
+    except (KafkaError, OSError) as fault:
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not tell its topics' limits: {fault}") from fault
 
 
 def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState]:
@@ -101,5 +154,9 @@ def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState
         raise BrokerUnavailable(f"The broker at {bootstrap} did not tell its topics: {fault}") from fault
 
 
-def _options(topic: Topic, partitions: int) -> dict[str, Any]:
-    return {"num_partitions": topic.partitions or partitions, "replication_factor": -1, "configs": topic.configuration}
+def _options(topic: Topic, present: Mapping[str, int], partitions: int) -> dict[str, Any]:
+    partners = [
+        present[other] for pair in OUTPUT_OF.items() if topic.name in pair for other in pair if other in present
+    ]
+    count = topic.partitions or max(partners, default=partitions)
+    return {"num_partitions": count, "replication_factor": -1, "configs": topic.configuration}

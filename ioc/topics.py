@@ -14,7 +14,11 @@ SOURCES = "ioc.sources.v1"
 REPLAYS = "ioc.replays.v1"
 
 OUTPUT_OF = {READINGS: PANES, CASES: CASE_UPDATES}
+STREAMS_GROUP = "ioc-streams"
+"""The consumer group of the workers."""
 MESSAGE_BYTES = 8 * 1024 * 1024
+LARGEST_BATCH_BYTES = MESSAGE_BYTES + 64 * 1024
+"""A batch of one message has a head of its own, and the producer bounds the message."""
 _HOUR_MS = 3_600_000
 
 
@@ -29,10 +33,18 @@ class Topic:
 
 
 def _kept(hours: int, **more: str) -> dict[str, str]:
-    return {"cleanup.policy": "delete", "retention.ms": str(hours * _HOUR_MS), **more}
+    largest = {"max.message.bytes": str(LARGEST_BATCH_BYTES)}
+    return {"cleanup.policy": "delete", "retention.ms": str(hours * _HOUR_MS), **largest, **more}
 
 
-_LATEST = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.5", "segment.ms": str(_HOUR_MS)}
+# What is published again at the next start need not be on the disk before it is acknowledged, as the embedded broker
+# does with all else; elsewhere this is Kafka's own default.
+_LATEST = {
+    "cleanup.policy": "compact",
+    "min.cleanable.dirty.ratio": "0.5",
+    "segment.ms": str(_HOUR_MS),
+    "flush.messages": str(2**63 - 1),
+}
 # The broker's clock decides what lies in the future, so that a replayed batch is judged as it was the first time.
 _BY_BROKER_CLOCK = {"message.timestamp.type": "LogAppendTime"}
 

@@ -21,6 +21,7 @@ OWN_REJECTIONS_FROM = 1_000_000
 WHOLE_MESSAGE = -1
 DEAD_LETTER_BYTES = 1_000_000
 OUTPUT_BYTES = topics.MESSAGE_BYTES - 64 * 1024
+_HEADERS_BYTES = 16 * 1024
 _LONGEST_TEXT = 500
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,14 @@ class Limits:
 
     output_bytes: int = OUTPUT_BYTES
     dead_letter_bytes: int = DEAD_LETTER_BYTES
+
+
+def limits_of(largest_output_bytes: int, largest_dead_letter_bytes: int) -> Limits:
+    """What is left of the largest batches that the topics take, when headers have had their place."""
+    return Limits(
+        min(OUTPUT_BYTES, largest_output_bytes - _HEADERS_BYTES),
+        min(DEAD_LETTER_BYTES, largest_dead_letter_bytes - _HEADERS_BYTES),
+    )
 
 
 @dataclass(frozen=True)

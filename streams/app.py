@@ -18,7 +18,6 @@ from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings
 from streams.consumer import Consumer
 
-GROUP = "ioc-streams"
 HEARTBEAT_S = 0.5
 COMMIT_INTERVAL_S = 0.5
 FETCH_BYTES = 8 * 1024 * 1024
@@ -65,7 +64,7 @@ def build_app(settings: Settings, bootstrap: str, membership: Membership, scratc
         # In pure Python, Faust acknowledges what it skips during a rebalance: such a message could be lost.
         raise ConfigurationInvalid("Faust's compiled stream is missing; install faust-streaming from its wheel.")
     app = faust.App(
-        GROUP,
+        topics.STREAMS_GROUP,
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
         broker_credentials=credentials(settings.security),
         broker_client_id=f"ioc-streams-{membership.instance}",

@@ -13,7 +13,7 @@ from ioc.errors import IocError
 from ioc.settings import Settings
 from streams.agents import cases, readings
 from streams.agents.loop import add_agent
-from streams.answer import Answer, SourceMessage, answer
+from streams.answer import Answer, Limits, SourceMessage, answer
 from streams.app import Membership, build_app
 from streams.broker import await_topics
 from streams.logs import fault_of_the_broker, log_to_stderr
@@ -40,13 +40,15 @@ class Worker:
         self._directory = settings.data_dir / "streams"
         self._metrics = Metrics()
         self._vocabulary = VocabularyInForce(settings)
+        self._limits = Limits()
 
     def run(self) -> None:
         """Answer messages until SIGTERM; ends the process."""
-        bootstrap, session_timeout_s = asyncio.run(await_topics(self._settings))
+        broker = asyncio.run(await_topics(self._settings))
+        self._limits = broker.limits
         self._metrics.listen(self._directory / f"worker-{self._index}.metrics")
-        membership = Membership(self._instance(), session_timeout_s)
-        app = build_app(self._settings, bootstrap, membership, self._directory / f"scratch-{self._index}")
+        membership = Membership(self._instance(), broker.session_timeout_s)
+        app = build_app(self._settings, broker.bootstrap, membership, self._directory / f"scratch-{self._index}")
         for topic in _AGENTS:
             add_agent(app, topic, self._answer, self._metrics)
         app.timer(_LOOK_EVERY_S)(self._reload_changed)
@@ -58,7 +60,7 @@ class Worker:
 
     def _answer(self, message: SourceMessage) -> Answer:
         agent = _AGENTS[message.topic]
-        return answer(message, agent.take, agent.NOTHING, self._vocabulary.now)
+        return answer(message, agent.take, agent.NOTHING, self._vocabulary.now, self._limits)
 
     async def _reload_changed(self, _app: faust.App) -> None:
         self._vocabulary.look()

@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap address of a real Kafka of this test process alone, with no topic in it. About 3 s, once."""
-    embedded = EmbeddedBroker(tmp_path_factory.mktemp("broker"), port=0)
+    embedded = EmbeddedBroker(tmp_path_factory.mktemp("broker"), port=0, durable=False)
     yield embedded.start()
     embedded.stop()
 

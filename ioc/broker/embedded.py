@@ -40,8 +40,16 @@ class EmbeddedBroker:
     """
 
     def __init__(
-        self, data_dir: Path, port: int = 9092, heap_mb: int = 320, runtime: KafkaRuntime | None = None
+        self,
+        data_dir: Path,
+        port: int = 9092,
+        heap_mb: int = 320,
+        runtime: KafkaRuntime | None = None,
+        *,
+        durable: bool = True,
     ) -> None:
+        """Without `durable` a loss of power may take what was acknowledged: for tests, which then wait for no disk."""
+        self._durable = durable
         self._home = data_dir.resolve() / "kafka"
         self._address_file = data_dir.resolve() / "kafka.address"
         self._wanted_port = port
@@ -115,7 +123,7 @@ class EmbeddedBroker:
         known = self._address_file.read_text() if self._address_file.exists() else None
         port = choose_port(self._wanted_port, known, self._take)
         (self._home / "server.properties").write_text(
-            server_properties(log_dir=self._home / "data", port=port, controller_port=any_free())
+            server_properties(log_dir=self._home / "data", port=port, controller_port=any_free(), durable=self._durable)
         )
         (self._home / "log4j2.properties").write_text(log_properties(self._home / "broker.log"))
         return port

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ioc.topics import MESSAGE_BYTES
+from ioc.topics import LARGEST_BATCH_BYTES
 
 HOST = "127.0.0.1"
 NODE_ID = 1
-# A batch of one message has a head of its own, and the producer bounds the message.
-LARGEST_BATCH_BYTES = MESSAGE_BYTES + 64 * 1024
 
 
-def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
-    """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only."""
+def server_properties(*, log_dir: Path, port: int, controller_port: int, durable: bool = True) -> str:
+    """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only.
+
+    `durable`: what it acknowledges is on the disk, also when the power fails. There is no second node that has it.
+    """
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
@@ -58,6 +59,8 @@ def server_properties(*, log_dir: Path, port: int, controller_port: int) -> str:
         "socket.send.buffer.bytes": 1024 * 1024,
         "socket.receive.buffer.bytes": 1024 * 1024,
     }
+    if durable:
+        settings["log.flush.interval.messages"] = 1
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 

@@ -1,26 +1,80 @@
-"""`ioc topics`: create what is missing and show the topics."""
+"""`ioc topics`: create what is missing, mend what does not fit, and show the topics."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
+import httpx
 import orjson
 
-from ioc.kafka import create_topics, topic_states
+from ioc.kafka import TopicChanges, TopicState, ensure_topics, topic_states
 from ioc.settings import Settings
+from ioc.topic_repair import Place, Repair, answer_again
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def command(as_json: bool) -> None:
-    """Create the topics that are missing and show all of them."""
+    """Create the topics that are missing, mend what does not fit, and show all of them.
+
+    Inputs whose outputs are gone, as with a deleted output topic, are answered again: that takes a running `ioc serve`
+    and no running `ioc streams`.
+    """
     settings = Settings.from_environment()
-    created = create_topics(settings.bootstrap(), settings.security, settings.partitions)
-    states = topic_states(settings.bootstrap(), settings.security)
+    bootstrap, security = settings.bootstrap(), settings.security
+    changes = ensure_topics(bootstrap, security, settings.partitions)
+    standing = _standing(settings)
+    repair = answer_again(bootstrap, security, standing) if standing is not None else None
+    states = topic_states(bootstrap, security)
     if as_json:
-        click.echo(orjson.dumps({"created": created, "topics": [asdict(state) for state in states]}))
+        shown = {"created": changes.created, "grown": changes.grown, "steps": list(_steps(changes, repair))}
+        click.echo(orjson.dumps({**shown, "topics": [asdict(state) for state in states]}))
         return
     for state in states:
-        kept = state.configuration.get("retention.ms")
-        policy = f"{int(kept) // 3_600_000} h" if kept else state.configuration["cleanup.policy"]
-        row = f"{state.name:24} {state.partitions:2} partitions  {policy:8} {state.messages:10} messages"
-        click.echo(f"{row}  {'new' if state.name in created else '':4} {state.what}")
+        click.echo(_row(state, is_new=state.name in changes.created))
+    for step in _steps(changes, repair):
+        click.echo(step)
+
+
+def _standing(settings: Settings) -> dict[Place, int] | None:
+    """The next input of each partition that stands still, as the running centre says; None when it does not answer."""
+    address = f"http://127.0.0.1:{settings.http_port}/api/v1/ledger"
+    try:
+        answer = httpx.get(address, headers={"Authorization": f"Bearer {settings.admin_token()}"}, timeout=30)
+        answer.raise_for_status()
+    except httpx.HTTPError:
+        return None
+    return {
+        (fault["params"]["topic"], fault["params"]["partition"]): fault["params"]["first"]
+        for fault in answer.json()["coded_faults"]
+        if fault["code"] in ("output_missing", "partition_stalled")
+    }
+
+
+def _steps(changes: TopicChanges, repair: Repair | None) -> Iterator[str]:
+    """What was done, and what is left for a person to do, in order."""
+    for name in changes.created:
+        yield f"Created {name}."
+    for name, (before, after) in changes.grown.items():
+        yield f"Gave {name} {after} partitions, as many as its partner has; it had {before}."
+    if repair is None:
+        if changes.created or changes.grown:
+            yield "If `ioc serve` has run before, start it and run `ioc topics` again, to see what to answer again."
+        return
+    for (topic, partition), (first, end) in repair.behind.items():
+        done = "will be answered again" if repair.is_done else "must be answered again"
+        yield f"Offsets {first} to {end - 1} of {topic} partition {partition} {done}."
+    if repair.behind:
+        yield (
+            "Start `ioc streams`."
+            if repair.is_done
+            else "Workers keep their place while they run, also for some seconds after: stop `ioc streams`, run "
+            "`ioc topics` again, then start `ioc streams`."
+        )
+
+
+def _row(state: TopicState, *, is_new: bool) -> str:
+    kept = state.configuration.get("retention.ms")
+    policy = f"{int(kept) // 3_600_000} h" if kept else state.configuration["cleanup.policy"]
+    row = f"{state.name:24} {state.partitions:2} partitions  {policy:8} {state.messages:10} messages"
+    return f"{row}  {'new' if is_new else '':4} {state.what}"

@@ -13,6 +13,8 @@ from ioc.model.rejection import Reason
 from ioc.wire.lenient_json import readable, shown
 
 LONGEST_CODE = 200
+MAX_TEXT = 10_000
+"""Of an attribute: one case must fit into a message."""
 _NUMBERS_END = 2.0**63
 """Whole numbers beyond have no place in 64 bits."""
 _DATE_CHARACTERS = 10
@@ -34,6 +36,9 @@ def check_attributes(attributes: Any, case_type: CaseType) -> Attributes:
             raise _unfit(name, f"Attribute {name!r} is not a text, number or yes/no.")
         if isinstance(value, str) and not is_utf8(value):
             raise _unfit(name, f"Attribute {name!r} is not readable text.")
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            sentence = f"Attribute {name!r} is longer than {MAX_TEXT:,} characters."
+            raise RecordUnfit(Reason.TOO_LARGE, f"attributes.{name}", sentence)
         declared = case_type.attribute_types.get(name)
         if declared is not None and not _FITS[declared](value):
             raise _unfit(name, f"Attribute {name!r} is {shown(value)}, not {_WANTED[declared]}.")

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from ioc.broker.java import KAFKA_VERSION
-from ioc.broker.properties import LARGEST_BATCH_BYTES
 from ioc.cli import COMMANDS
+from ioc.topics import LARGEST_BATCH_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())

@@ -13,7 +13,7 @@ from tests.integration.streams.line import PARTITIONS, Line, OwnBroker, Workers
 def bare_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """Not started yet, unless `own_broker` was asked for before."""
     folder = tmp_path_factory.mktemp("own-broker")
-    broker = OwnBroker(folder, EmbeddedBroker(folder, port=0))
+    broker = OwnBroker(folder, EmbeddedBroker(folder, port=0, durable=False))
     yield broker
     broker.embedded.stop()
 

@@ -1,0 +1,51 @@
+"""Have inputs answered again whose outputs are gone, as when an output topic was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import CoordinatorNotAvailableError, KafkaError, NoError
+from kafka.structs import OffsetAndMetadata
+
+from ioc.kafka import BrokerUnavailable, connection
+from ioc.topics import STREAMS_GROUP
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Inputs [from, to) by partition that the workers have answered and the store has not applied; `is_done` when the
+    workers will answer them again, False while they run and so keep their place."""
+
+    behind: Mapping[Place, tuple[int, int]]
+    is_done: bool
+
+
+def answer_again(bootstrap: str, security: Mapping[str, str], applied: Mapping[Place, int]) -> Repair:
+    """Set the workers' place back to what the store has `applied`; what they repeat is dropped as a repeat.
+
+    Kafka takes that only while no worker runs. Raises BrokerUnavailable.
+    """
+    try:
+        admin = KafkaAdminClient(**connection(bootstrap, security))
+        try:
+            committed = admin.list_group_offsets({STREAMS_GROUP: None}).get(STREAMS_GROUP, {})
+            behind = {
+                (place.topic, place.partition): (applied[place.topic, place.partition], found.offset)
+                for place, found in committed.items()
+                if applied.get((place.topic, place.partition), found.offset) < found.offset
+            }
+            if not behind:
+                return Repair({}, is_done=True)
+            back = {TopicPartition(*place): OffsetAndMetadata(first, "", -1) for place, (first, _) in behind.items()}
+            answers = admin.alter_group_offsets(STREAMS_GROUP, back)
+            return Repair(behind, is_done=all(answer is NoError for answer in answers.values()))
+        finally:
+            admin.close()
+    except CoordinatorNotAvailableError:  # no group has ever read here
+        return Repair({}, is_done=True)
+    except (KafkaError, OSError) as fault:
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not set the workers back: {fault}") from fault
