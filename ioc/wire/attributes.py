@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -18,6 +19,7 @@ MAX_TEXT = 10_000
 _NUMBERS_END = 2.0**63
 """Whole numbers beyond have no place in 64 bits."""
 _DATE_CHARACTERS = 10
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$")
 
 Attributes = dict[str, str | float | bool]
 
@@ -104,7 +106,7 @@ _FITS: Mapping[AttributeType, Callable[[Any], bool]] = {
     AttributeType.CODE: _is_code,
 }
 _WANTED = {
-    AttributeType.NUMBER: "a number; send a JSON number, or let the mapping convert it (numbers)",
+    AttributeType.NUMBER: "a number; send it plain (50000, 0.5), or let the mapping convert it (numbers)",
     AttributeType.TEXT: "a text",
     AttributeType.DATE: "a date; write it as 2026-11-30",
     AttributeType.BOOLEAN: "true or false",
@@ -113,6 +115,9 @@ _WANTED = {
 
 
 def _number(cell: str) -> float | str:
+    """The number, or the cell as it is where it is none, or may be one in thousands: 50.000 is 50 or 50,000."""
+    if _THOUSANDS.match(cell):
+        return cell
     try:
         number = float(cell)
     except ValueError:

@@ -25,6 +25,7 @@ kind = "page"
 parameter = "trang"
 size_parameter = "so_dong"
 size = 2000
+short_page_ends = true
 """
 _FIGURES = """
 [mapping]

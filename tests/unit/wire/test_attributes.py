@@ -68,6 +68,10 @@ def test_numbers_in_a_csv_are_numbers():
     head = "case_type,case_id,unit,status,received_at,updated_at,fee,online\n"
     row = "dossier,{0},19753,received,2026-11-22T00:00:00Z,2026-11-22T00:00:00Z,{1},true\n"
     content = head + row.format("a", "75000") + row.format("b", "1.250.000") + row.format("c", "0.5")
+    content += row.format("d", "50.000") + row.format("e", "50.25")
     checked = check(content.encode(), "text/csv", vocabulary, datetime(2026, 11, 23, tzinfo=UTC))
-    assert [case.attributes["fee"] for case in checked.cases] == [75_000, 0.5]
-    assert [(r.index, r.field, r.reason) for r in checked.rejections] == [(1, "attributes.fee", "wrong_type")]
+    assert [case.attributes["fee"] for case in checked.cases] == [75_000, 0.5, 50.25]
+    assert [(r.index, r.field, r.reason) for r in checked.rejections] == [
+        (1, "attributes.fee", "wrong_type"),
+        (3, "attributes.fee", "wrong_type"),
+    ]
