@@ -95,6 +95,7 @@ def alert_row(name: str, severity: int, unit: str, vi: str, since: datetime, **o
         "digits": 0,
         "limit": "> 840",
         "procedure": "integration",
+        "matchers": [f'rule="{rule}"', f'unit="{unit}"'],
         "labels": {"rule": rule, "unit": unit, "severity": ("critical", "high", "medium", "low")[severity - 1]},
     }
     return base | other

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ioc.model.matcher import MatcherInvalid, all_accept, parse_matchers
 from ioc.model.person import PERMISSIONS, Role
 from tests.browser import fake_incidents, fake_routing, fake_rules, province
 from tests.browser.desk_rows import NAMES, RULE, alert_row, rule_row, silence_row
@@ -68,6 +69,7 @@ class FakeDesk(FakeCentre):
             *fake_routing.routes(self),
             *fake_incidents.routes(self),
             Route("/api/v1/silences", self._silences, methods=["GET", "POST"]),
+            Route("/api/v1/silences/check", self._check_silence, methods=["POST"]),
             Route("/api/v1/silences/{id}", self._end_silence, methods=["DELETE"]),
             Route("/api/v1/alerts/{act}", self._act, methods=["POST"]),
             Route("/api/v1/alerts/{id:path}", self._in_full, methods=["GET"]),
@@ -185,6 +187,15 @@ class FakeDesk(FakeCentre):
         self.silences.append(made)
         return JSONResponse(made, 201)
 
+    async def _check_silence(self, request: Request) -> Response:
+        try:
+            matchers = parse_matchers((await request.json())["matchers"])
+        except MatcherInvalid as fault:
+            return problem(400, str(fault), "matchers", fault.code, fault.params)
+        labels = [row["labels"] for row in self._state["alerts"]]
+        counts = [{"matcher": str(one), "count": sum(all_accept((one,), each) for each in labels)} for one in matchers]
+        return JSONResponse({"count": sum(all_accept(matchers, each) for each in labels), "matchers": counts})
+
     async def _end_silence(self, request: Request) -> Response:
         if (refused := self.refused(request)) is not None:
             return refused
@@ -216,7 +227,7 @@ def _endpoint(app: Starlette, path: str) -> Any:
 
 
 def problem(
-    status: int, detail: str, field: str = "", code: str = "", params: dict[str, str] | None = None
+    status: int, detail: str, field: str = "", code: str = "", params: dict[str, Any] | None = None
 ) -> Response:
     coded = {"code": code, "params": params or {}} if code else {}
     errors = [{"field": field, "message": detail, **coded}] if field else []

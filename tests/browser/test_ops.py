@@ -101,6 +101,23 @@ def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page:
     expect(page.locator("[data-silence]")).to_contain_text("Đang tắt")
 
 
+def test_a_silence_that_means_nothing_is_asked_about_once(desk: FakeDesk, open_page: OpenWall) -> None:
+    fill(desk)
+    page = open_ops(open_page, desk, "silences")
+    page.keyboard.press("n")
+    page.keyboard.type("unit")
+    page.get_by_label("so sánh").select_option("=~")
+    page.get_by_label("giá trị").fill("9(9")
+    expect(page.locator("#matchers-fault")).to_contain_text("Mẫu của unit: dấu ( ở ký tự thứ 2 chưa đóng")
+    page.get_by_label("giá trị").fill("99.*")
+    page.fill("#silence-why", "bảo trì")
+    page.get_by_role("button", name="Tạm tắt", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Không cảnh báo nào đang có khớp: unit=~")
+    assert not desk.silences
+    page.get_by_role("button", name="Vẫn tạm tắt").click()
+    expect(page.locator("[data-silence]")).to_contain_text("99.*")
+
+
 def test_silence_by_key_means_the_chosen_one(desk: FakeDesk, open_page: OpenWall) -> None:
     fill(desk)
     page = open_ops(open_page, desk)

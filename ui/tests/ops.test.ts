@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Alert, Severity } from '../src/live/protocol'
 import { limitsOf } from '../src/ops/limits'
 import { draw } from '../src/ops/limit_chart'
-import { fault, matcherText, meant } from '../src/ops/matchers'
+import { matcherOf, matcherText, ofAlert, written } from '../src/ops/matchers'
 import type { Matcher } from '../src/ops/protocol'
 import { counts, filtered, sorted, WORST_FIRST } from '../src/ops/rows'
 import { view, viewPath } from '../src/ops/views'
@@ -46,20 +46,12 @@ describe('alert table', () => {
 })
 
 describe('matchers', () => {
-  test.each([
-    ['nothing', [], 'empty'],
-    ['a label without a value', [matcher('rule', ' ')], 'empty'],
-    ['only what must not be', [matcher('rule', 'a', '!=')], 'everything'],
-    ['a pattern that takes anything', [matcher('rule', '.*', '=~')], 'everything'],
-    ['a broken pattern', [matcher('rule', 'a', '='), matcher('unit', '(', '=~')], 'pattern'],
-    ['one that must be there', [matcher('rule', 'a')], null],
-  ] as [string, Matcher[], string | null][])('%s: %s', (_, matchers, wrong) => expect(fault(matchers)).toBe(wrong))
-  test('all must hold, a pattern of the whole value', () => {
-    const all = [alert('a', 1, '00:00'), alert('ab', 1, '00:00'), alert('a', 1, '00:00', { unit: '197' })]
-    expect(meant([matcher('rule', 'a', '=~')], all)).toBe(2)
-    expect(meant([matcher('rule', 'a'), matcher('unit', '46', '!=')], all)).toBe(1)
-  })
+  test.each([matcher('rule', 'a"b'), matcher('unit', '197.*', '=~'), matcher('rule', '')])('written and read again: %o', (one) =>
+    expect(matcherOf(matcherText(one))).toEqual(one))
   test('a quote is kept', () => expect(matcherText(matcher('rule', 'a"b'))).toBe('rule="a\\"b"'))
+  test('rows without label or value are not yet written', () => expect(written([matcher('rule', ' '), matcher('', 'a'), matcher('rule', 'a')])).toHaveLength(1))
+  test('a silence begins with what the centre says of the alert', () =>
+    expect(ofAlert(alert('a', 1, '00:00', { matchers: ['source="prom"', 'alertname="HostDown"', 'odd'] }))).toEqual([matcher('source', 'prom'), matcher('alertname', 'HostDown')]))
 })
 
 describe('a flood on the wall', () => {

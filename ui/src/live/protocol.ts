@@ -62,6 +62,8 @@ export type Alert = {
   digits: number
   limit: string
   labels: Readonly<Record<string, string>>
+  /** Texts of matchers that mean this alert and no other. */
+  matchers?: readonly string[]
   procedure: string
 }
 
