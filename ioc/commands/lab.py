@@ -8,7 +8,7 @@ from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.asking import Asking
 from ioc.lab.beside import REPORTS_LONGEST_S, Beside
-from ioc.lab.giving_way import step_back
+from ioc.lab.giving_way import step_back_later
 from ioc.lab.parts import LabParts
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.quack.door import QuackDoor
@@ -19,6 +19,10 @@ from ioc.store.snapshot import current
 
 _NICENESS = 10
 """Whatever the lab and its processes do, the centre's come first where both want a processor."""
+
+
+_FULL_SHARE_S = 6.0
+"""After its start, which whoever asks waits for; a tenth of a busy machine would make ten seconds of one."""
 
 
 @click.command()
@@ -39,5 +43,5 @@ def command() -> None:
         reporting=Beside(longest_s=REPORTS_LONGEST_S),
     )
     app = create_lab_app(parts)
-    step_back(_NICENESS)  # from here on; its start is short, and is waited for
+    step_back_later(_NICENESS, _FULL_SHARE_S)
     serve(app, settings.lab_socket)
