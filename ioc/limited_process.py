@@ -104,11 +104,12 @@ class LimitedProcess:
         with self._lock:
             process, self._process = self._process, None
             pipe, self._pipe = self._pipe, None
+            is_read = pipe is self._read_from  # then the thread that reads closes it
         if process is None:
             return None
         process.kill()
         code = process.wait()
-        if pipe is not None and pipe is not self._read_from:  # else the thread that reads from it closes it
+        if pipe is not None and not is_read:
             pipe.close()
         return code
 

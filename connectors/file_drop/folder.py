@@ -99,6 +99,9 @@ class DropFolder:
             if not stat.S_ISREG(status.st_mode):
                 kind = "a link" if stat.S_ISLNK(status.st_mode) else "a device or pipe"
                 complete.append(Dropped(path, 0, modified_ms, mark, f"It is {kind}; only files themselves are read."))
+            elif status.st_nlink > 1 and rested >= self.rest_s:
+                why = "It has another name elsewhere (a hard link); copy the file instead."
+                complete.append(Dropped(path, 0, modified_ms, mark, why))
             elif self._is_complete(path, found, rested):
                 complete.append(Dropped(path, status.st_size, modified_ms, mark))
         changed = []

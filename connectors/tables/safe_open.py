@@ -14,14 +14,16 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def open_inside(folder: Path, path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file below the folder for reading. Raises OSError, also where a link is on the way."""
+    """Open a regular file below the folder for reading. Raises OSError, also where a link is on the way, and for a file
+    that has another name (a hard link), which may lie elsewhere."""
     if path.is_absolute() or ".." in path.parts:
         raise PermissionError(f"{path} is outside the folder")
     with opened_folder(folder, path.parent.parts) as here:
         handle = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=here)
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise PermissionError(f"{path} is no file")
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            raise PermissionError(f"{path} is no file of this folder alone")
         yield file
 
 

@@ -216,11 +216,18 @@ async def test_links_lead_nowhere(drop: Drop) -> None:
     (drop.folder / "b").symlink_to(drop.directory)
     (drop.folder / "done").symlink_to(drop.directory / "outside")
     os.mkfifo(drop.folder / "pipe.csv")
+    (drop.folder / "c.csv").hardlink_to(secret)
     taken = await drop.rounds()
-    assert len(taken.rejections) == 4, "the folder that is a link is one too"
-    assert all("link; only files" in sentence or "pipe; only files" in sentence for sentence in taken.sentences)
+    assert len(taken.rejections) == 5, "the folder that is a link is one too"
+    assert all("link" in sentence or "pipe; only files" in sentence for sentence in taken.sentences)
     assert not any(refused.content and b"secret" in refused.content for refused in taken.rejections)
-    assert sorted(path.name for path in (drop.folder / "refused").iterdir()) == ["a.csv", "b", "done", "pipe.csv"]
+    assert sorted(path.name for path in (drop.folder / "refused").iterdir()) == [
+        "a.csv",
+        "b",
+        "c.csv",
+        "done",
+        "pipe.csv",
+    ]
     assert list((drop.directory / "outside").iterdir()) == []
     drop.put("good.csv", GOOD)
     assert (await drop.rounds()).values == [1, 2]
