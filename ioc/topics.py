@@ -12,6 +12,7 @@ KPIS = "ioc.kpis.v1"
 ALERTS = "ioc.alerts.v1"
 SOURCES = "ioc.sources.v1"
 REPLAYS = "ioc.replays.v1"
+TRAIL_ANCHORS = "ioc.trail-anchors.v1"
 
 OUTPUT_OF = {READINGS: PANES, CASES: CASE_UPDATES}
 STREAMS_GROUP = "ioc-streams"
@@ -45,6 +46,7 @@ _LATEST = {
     "segment.ms": str(_HOUR_MS),
     "flush.messages": str(2**63 - 1),
 }
+_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 # The broker's clock decides what lies in the future, so that a replayed batch is judged as it was the first time.
 _BY_BROKER_CLOCK = {"message.timestamp.type": "LogAppendTime"}
 
@@ -58,6 +60,7 @@ TOPICS = (
     Topic(ALERTS, "alerts as published, key = alert", 1, _LATEST),
     Topic(SOURCES, "state of each source, key = source", 1, _LATEST),
     Topic(REPLAYS, "refused records to be read again, and what came of them, key = source", 1, _kept(24)),
+    Topic(TRAIL_ANCHORS, "count and last hash of the audit trail, hourly, kept for ever", 1, _FOR_EVER),
 )
 
 

@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.paging import cursor_after, parse_cursor
+from ioc.api.reads import note_read
 from ioc.api.rows import equal_to, select, stored_time
 from ioc.api.threads import Threads
 
@@ -48,6 +49,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     @router.get("", response_model=CasePage)
     async def cases(
+        request: Request,
         case_type: str | None = None,
         case_id: str | None = None,
         unit: str | None = None,
@@ -75,6 +77,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         def read() -> Response:
             rows = select(centre.cursor, _SELECT, wanted, [limit + 1])
             page = rows[:limit]
+            filters = {"case_id": case_id, "unit": unit, "status": status, "channel": channel, "service": service}
+            note_read(centre, request, "cases.read", case_type or "all types", {**filters, "rows": len(page)})
             last = page[-1] if len(rows) > limit else None
             after = last and cursor_after(last["updated_at"], last["case_type"], last["case_id"])
             return Json({"cases": [case_shape(row) for row in page], "next": after})

@@ -1,6 +1,6 @@
 """The parts of a running centre that the API speaks for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ from ioc.store.snapshot import Snapshot, SnapshotFailed
 @dataclass(frozen=True)
 class Centre:
     """Everything `create_app` needs.
+
+    `personal_fields` names the fields that a source declares personal.
 
     `catalog` gives the definitions in force; `reload_catalog` reads them anew and puts them in force (raises
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
@@ -58,6 +60,7 @@ class Centre:
     examine: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     starting: Callable[[], Fault | None] = lambda: None
     verify_archive: Callable[[], ArchiveReport] = lambda: ArchiveReport(0, 0, ())
+    personal_fields: Callable[[str], Collection[str]] = lambda _source: ()
     clock: Clock = field(default_factory=SystemClock)
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
 

@@ -4,12 +4,13 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.expressions import expression_shape
+from ioc.api.gate import caller_of
 from ioc.api.problems import Problem
 from ioc.api.shapes import target_shape
 from ioc.api.threads import Threads
@@ -180,13 +181,17 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         return Json(definitions_shape(centre.catalog()))
 
     @router.post("/catalog/reload", response_model=Reloaded)
-    async def reload() -> Response:
+    async def reload(request: Request) -> Response:
         """Read the definitions anew and put them in force; with a fault in them (422) the old ones stay."""
         try:
             catalog = await threads.run(centre.reload_catalog)
         except CatalogInvalid as fault:
             raise Problem(422, str(fault), [(_place(row), row.message) for row in fault.faults]) from fault
-        return Json({"kpis": len(catalog.kpis), "measures": len(catalog.vocabulary.measures)})
+        counts = {"kpis": len(catalog.kpis), "measures": len(catalog.vocabulary.measures)}
+        await threads.run(
+            lambda: centre.people.trail.note(caller_of(request).name, "catalog.reload", "catalog", counts)
+        )
+        return Json(counts)
 
     return router
 

@@ -12,6 +12,7 @@ from ioc.api.definitions import DefinitionShape, band_shape, definition_shape
 from ioc.api.gate import caller_of
 from ioc.api.paging import cursor_after, parse_cursor
 from ioc.api.problems import Problem, unfit_field
+from ioc.api.reads import note_read
 from ioc.api.restated import RestatementShape, read_restatements, restatement_shape
 from ioc.api.rows import equal_to
 from ioc.api.shapes import KpiShape, kpi_shape, optional_time, time_text
@@ -155,6 +156,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 found = centre.kpis.explain(kpi, code, moment, now, page)
             except KeyError:
                 raise unfit_field("unit", f"{kpi} has no value of unit={code[:80]!r}.") from None
+            if found.cases is not None and found.cases.page:
+                note_read(centre, request, "cases.read", kpi, {"unit": code, "at": at, "rows": len(found.cases.page)})
             states = {state.source: state for state in centre.sources()}
             of_kpi = equal_to(kpi=kpi, unit=code)
             restated = read_restatements(centre.cursor, of_kpi, RESTATEMENTS_AT_MOST)

@@ -54,6 +54,7 @@ from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
 from ioc.serving.spool_watch import SpoolWatch
 from ioc.serving.stand_in import stand_in
+from ioc.serving.trail_anchors import TrailAnchors
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
 from ioc.store.archive_verifier import verify_all
@@ -210,6 +211,9 @@ class Serving:
             verify_archive=lambda: verify_all(self._store, self._clock.now()),
             clock=self._clock,
         )
+        trail_anchors = TrailAnchors(
+            people.trail.newest, Announcing(bootstrap, security, topics.TRAIL_ANCHORS), self._clock, self._faults
+        )
         self._first: tuple[Part, ...] = (
             MachineWatch(settings.data_dir, self._faults),
             self._historian,
@@ -223,6 +227,7 @@ class Serving:
             self._restating,
             self_report,
             self._snapshots,
+            trail_anchors,
         )
         self._waiting_to_start: deque[Part] = deque(self._after)
         self._after_until_s = time.monotonic() + FIRST_EVALUATION_WITHIN_S

@@ -10,8 +10,9 @@ import orjson
 
 from ioc.clock import rfc3339
 from ioc.errors import ConfigurationInvalid
+from ioc.kafka import BrokerUnavailable
 from ioc.model.person import Role
-from ioc.people import People
+from ioc.people import Anchor, People
 from ioc.settings import Settings
 
 _ROLES = click.Choice([role.value for role in Role])
@@ -136,7 +137,9 @@ def revoke(token_id: str) -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @_JSON
 def trail(limit: int, as_json: bool) -> None:
-    """Show what was done, newest first; exit code 1 if an entry was tampered with."""
+    """Show what was done, newest first; exit code 2 if an entry was changed, or entries were cut off.
+
+    The trail is also compared with the anchors that the centre publishes hourly to Kafka, where the broker answers."""
     people = _people()
     for act in people.trail.read(limit=limit):
         row = {"number": act.number, "at": rfc3339(act.at), "who": act.who, "act": act.act, "what": act.what}
@@ -146,7 +149,18 @@ def trail(limit: int, as_json: bool) -> None:
             if as_json
             else f"{row['at']} {act.who or '-':16} {act.act:20} {act.what} {words}"
         )
-    people.trail.verify()
+    people.trail.verify(_anchors(Settings.from_environment()))
+
+
+def _anchors(settings: Settings) -> list[Anchor]:
+    """What was published of the trail, where the broker can be asked."""
+    from ioc.serving.trail_anchors import read_anchors  # Kafka's client is slow to import
+
+    try:
+        return read_anchors(settings.bootstrap(), settings.security)
+    except (BrokerUnavailable, ConfigurationInvalid) as fault:
+        click.echo(f"ioc: The trail was not compared with its anchors in Kafka. {fault}", err=True)
+        return []
 
 
 def _people() -> People:

@@ -10,11 +10,13 @@ from ioc.people.people import People
 from ioc.people.sessions import Session, Sessions
 from ioc.people.tokens import PersonalToken, PersonalTokens
 from ioc.people.trail import Act, Trail, TrailBroken
+from ioc.people.trail_seal import Anchor
 
 __all__ = [
     "AccountRefused",
     "Accounts",
     "Act",
+    "Anchor",
     "Credential",
     "CredentialKind",
     "People",

@@ -18,7 +18,7 @@ AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
         pytest.param("GET", "/api/v1/nothing", 404, id="no such address"),
         pytest.param("GET", "/nothing", 404, id="no such page"),
         pytest.param("GET", "/api/v1/kpis/no.such/history", 404, id="no such KPI"),
-        pytest.param("GET", "/api/v1/kpis/a%2F..%2Fb/history", 400, id="slashes in a KPI"),
+        pytest.param("GET", "/api/v1/kpis/a%2F..%2Fb/history", 404, id="slashes in a KPI"),
         pytest.param("DELETE", "/api/v1/kpis", 405, id="no such method"),
         pytest.param("GET", "/api/v1/cases?limit=many", 422, id="no number"),
         pytest.param("GET", "/api/v1/cases?limit=0", 422, id="number out of bounds"),

@@ -1,0 +1,114 @@
+"""What keeps the audit trail honest outside its database: the key of its chain, and how far it had come.
+
+`trail.key` holds the key and the entry from which on the chain is keyed: entries of older versions were chained without
+a key and stay verifiable, since the last of their hashes is kept here. `trail.head` holds number and hash of the newest
+entry. Whoever can only write the database can neither make a fitting entry nor cut one off unnoticed.
+"""
+
+import fcntl
+import hmac
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from ioc.errors import StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Number and hash of the newest entry at some moment; number 0 before the first."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyFile:
+    key: bytes
+    after: Anchor
+
+
+class TrailSeal:
+    """The two files beside `people.db`; any number of processes may use them."""
+
+    def __init__(self, people_path: Path) -> None:
+        self._read: _KeyFile | None = None
+        self._key_path = people_path.with_name("trail.key")
+        self._head_path = people_path.with_name("trail.head")
+
+    def begin(self, newest: Anchor) -> None:
+        """Make the key, mode 600, for all that follows `newest`; nothing when there is one. Raises StoreUnavailable."""
+        if self._key_path.exists():
+            if not self._head_path.exists() and newest == self.unkeyed():
+                self.note_head(newest)  # whoever made the key was killed before this
+            return
+        content = {"key": secrets.token_hex(32), "after": newest.number, "hash": newest.hash}
+        draft = self._key_path.with_name(f".trail.key.{secrets.token_hex(4)}")
+        with self._reporting():
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(orjson.dumps(content))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, self._key_path)
+            except FileExistsError:
+                pass  # another process was quicker
+            finally:
+                draft.unlink()
+        self.note_head(newest)
+
+    def unkeyed(self) -> Anchor:
+        """The last entry that is chained without the key. Raises StoreUnavailable."""
+        return self._key_file().after
+
+    def link(self, before: str, row: tuple[object, ...]) -> str:
+        """The hash of an entry, which holds that of the one before. Raises StoreUnavailable."""
+        return hmac.new(self._key_file().key, orjson.dumps([before, *row]), sha256).hexdigest()
+
+    def head(self) -> Anchor | None:
+        """How far the trail had come; None when the file is missing or was not written with the key."""
+        try:
+            content = orjson.loads(self._head_path.read_bytes())
+            anchor = Anchor(int(content["number"]), str(content["hash"]))
+            return anchor if hmac.compare_digest(str(content["seal"]), self._sealed(anchor)) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def note_head(self, newest: Anchor) -> None:
+        """Remember `newest` unless a later one is known already."""
+        with self._reporting(), self._key_path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self.head()
+            if known is not None and known.number > newest.number:
+                return
+            draft = self._head_path.with_name(".trail.head.new")
+            draft.touch(mode=0o600)
+            draft.write_bytes(
+                orjson.dumps({"number": newest.number, "hash": newest.hash, "seal": self._sealed(newest)})
+            )
+            draft.rename(self._head_path)
+
+    def _sealed(self, anchor: Anchor) -> str:
+        return self.link("head", (anchor.number, anchor.hash))
+
+    def _key_file(self) -> "_KeyFile":
+        if self._read is None:
+            with self._reporting():
+                content = orjson.loads(self._key_path.read_bytes())
+                after = Anchor(int(content["after"]), str(content["hash"]))
+                self._read = _KeyFile(bytes.fromhex(content["key"]), after)
+        return self._read
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise StoreUnavailable(f"The key of the audit trail {self._key_path} cannot be used: {fault}.") from fault

@@ -1,0 +1,82 @@
+"""How far the audit trail has come, told hourly where nobody changes it afterwards: on a topic and in the log."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+import orjson
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+
+from ioc.clock import Clock, rfc3339
+from ioc.fault_register import FaultRegister
+from ioc.kafka import BrokerUnavailable, Reader, connection
+from ioc.people import Anchor
+from ioc.periodic_thread import PeriodicThread
+from ioc.serving.announcing import Announcing
+from ioc.topics import TRAIL_ANCHORS
+
+LOG = logging.getLogger("ioc.trail")
+EVERY_S = 3600.0
+_FIRST_AFTER_S = 10.0
+_READ_WITHIN_S = 10.0
+
+
+class TrailAnchors:
+    """Publishes `newest` once an hour, the first time soon after the start."""
+
+    def __init__(
+        self, newest: Callable[[], Anchor], topic: Announcing, clock: Clock, faults: FaultRegister | None = None
+    ) -> None:
+        LOG.setLevel(logging.INFO)
+        self._newest = newest
+        self._topic = topic
+        self._clock = clock
+        self._thread = PeriodicThread("trail-anchors", self.publish, EVERY_S, faults)
+
+    def start(self) -> None:
+        self._thread.start(after_s=_FIRST_AFTER_S)
+
+    def stop(self) -> None:
+        self._thread.stop(5)
+        self._topic.close()
+
+    def publish(self) -> None:
+        """Tell count and last hash now. Raises StoreUnavailable."""
+        anchor, at = self._newest(), rfc3339(self._clock.now())
+        LOG.info("audit trail: %d entries, last hash %s", anchor.number, anchor.hash)
+        message = orjson.dumps({"at": at, "number": anchor.number, "hash": anchor.hash})
+        self._topic.send([(str(anchor.number), message)])
+
+
+def read_anchors(bootstrap: str, security: Mapping[str, str]) -> list[Anchor]:
+    """Return all that were published, oldest first; what is no anchor is passed over. Raises BrokerUnavailable."""
+    try:
+        consumer = Reader(**connection(bootstrap, security))
+        try:
+            partition = TopicPartition(TRAIL_ANCHORS, 0)
+            if not consumer.partitions_for_topic(TRAIL_ANCHORS):
+                return []
+            consumer.assign([partition])
+            consumer.seek_to_beginning(partition)
+            end = consumer.end_offsets([partition])[partition]
+            anchors: list[Anchor] = []
+            until_s = time.monotonic() + _READ_WITHIN_S
+            while consumer.position(partition) < end:
+                if time.monotonic() > until_s:
+                    raise BrokerUnavailable(f"The broker at {bootstrap} did not give the anchors of the audit trail.")
+                for records in consumer.poll(timeout_ms=500).values():
+                    anchors += [anchor for record in records if (anchor := _anchor(record.value)) is not None]
+            return anchors
+        finally:
+            consumer.close()
+    except (KafkaError, OSError) as fault:
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not give the anchors: {fault}") from fault
+
+
+def _anchor(value: object) -> Anchor | None:
+    try:
+        content = orjson.loads(value)  # type: ignore[arg-type]
+        return Anchor(int(content["number"]), str(content["hash"]))
+    except (ValueError, KeyError, TypeError):
+        return None
