@@ -1,8 +1,10 @@
 """One output for one input, whatever the input is, on real Kafka."""
 
 import json
+import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import CASES, PANES, cases_batch, readings_batch
 from tests import raw_batches
+from tests.fuzz.kafka_inputs import inputs
 from tests.integration.store.conftest import remove_topics
 from tests.integration.streams.line import PARTITIONS, Headers, Line, Workers
 
@@ -222,6 +225,38 @@ def test_a_batch_that_cannot_be_read_is_one_dead_letter_and_the_partition_goes_o
     [letter] = letters
     assert letter.key == f"{topics.READINGS}:0:{first}:-1".encode()
     assert letter.value[61:] == content[61:]
+
+
+@pytest.mark.kafka
+def test_hostile_messages_are_all_answered(line: Line, workers: Workers) -> None:
+    """Some of those of tests/fuzz, which go through the agents' code alone there."""
+    starts = {topic: line.ends(topic) for topic in topics.OUTPUT_OF}
+    sent = 0
+    for one in inputs(random.Random(5), 80, PARTITIONS):
+        if not one.is_batch:
+            line.send(one.topic, one.partition, one.value, one.headers)
+            sent += 1
+            continue
+        with suppress(RuntimeError):  # Kafka itself refuses most damaged batches
+            line.flush()
+            raw_batches.send(line.kafka, one.topic, one.partition, one.value or b"")
+            sent += 1
+    line.flush()
+    due = {
+        (topic, partition, offset)
+        for topic in topics.OUTPUT_OF
+        for partition, end in line.ends(topic).items()
+        for offset in range(starts[topic][partition], end)
+    }
+    answered: set[tuple[str, int, int]] = set()
+    deadline = time.monotonic() + 60
+    while not due <= answered and time.monotonic() < deadline:
+        for record in line.read(0.5):
+            if record.topic != topics.DEAD_LETTERS:
+                head = OutputHeaders.decode(record.headers)
+                answered |= {(head.topic, head.partition, n) for n in range(head.offset, head.end_offset)}
+    assert sent > 70
+    assert due - answered == set()
 
 
 def _read_until(line: Line, outputs_due: int, timeout_s: float = 120) -> tuple[list[Any], list[Any]]:
