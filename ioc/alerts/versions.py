@@ -96,7 +96,9 @@ class ChangedMeanwhile(IocError):
         last: "Version | None",
     ) -> None:
         who = f" by {last.by}" if last is not None and last.by else ""
-        super().__init__(f"{what} was changed{who} while you were writing; nothing was saved. Compare, and save again.")
+        super().__init__(
+            f"{what} was changed{who} while you were writing; nothing was saved. Compare; saving again overwrites it."
+        )
         self.what = what
         self.revision = revision
         self.theirs = theirs

@@ -67,6 +67,8 @@ def _conflict(fault: ChangedMeanwhile) -> Problem:
         "why": last.why if last else "",
         "number": last.number if last else 0,
         "at": rfc3339(from_ms(last.at_ms)) if last and last.at_ms else None,
+        "fields": [one.field for one in fault.theirs or fault.yours],
+        "revision": fault.revision,
     }
     more = {
         "revision": fault.revision,

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from ioc.alerts.records import to_record
 from ioc.alerts.routing import who_would_get
+from ioc.alerts.versions import revision_of
 from ioc.api.refusals import faults_of
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import Alerting, read_routing
@@ -142,6 +143,7 @@ def routes(desk: "FakeDesk") -> list[Route]:
         found = read(desk.routing)
         shape: dict[str, Any] = {
             "text": desk.routing,
+            "revision": revision_of(desk.routing),
             "route": to_record(found.routing.root),
             "receivers": [to_record(one) for one in found.routing.receivers.values()],
             "people": [to_record(one) for one in found.routing.people.values()],
@@ -163,6 +165,11 @@ def routes(desk: "FakeDesk") -> list[Route]:
             return refused
         body = await request.json()
         desk.told.append(("PUT", request.url.path, body))
+        if (present := revision_of(desk.routing)) != body["revision"]:
+            given = {"what": "The routing", "by": "lan", "fields": ["route.group_wait"], "revision": present}
+            fault = {"field": "revision", "message": "Changed.", "code": "changed_meanwhile", "params": given}
+            changed = {"status": 409, "detail": "Changed.", "errors": [fault]}
+            return JSONResponse(changed, 409, media_type="application/problem+json")
         desk.routing = body["text"]
         number, at = len(desk.routing_versions) + 1, province.rfc3339(desk.now())
         made = {"number": number, "by": desk.role, "at": at, "why": body["why"], "text": body["text"]}

@@ -84,6 +84,24 @@ def test_a_routing_with_a_fault_is_not_saved_a_sound_one_is(desk: FakeDesk, open
     expect(page.locator("[data-route=grave]")).to_contain_text("sau 15 phút")
 
 
+def test_a_routing_that_somebody_else_saved_meanwhile_is_not_overwritten_unasked(
+    desk: FakeDesk, open_page: OpenWall
+) -> None:
+    page = open_ops(open_page, desk, "routes")
+    page.keyboard.press("3")
+    page.fill("#routing-text", ROUTING.replace('"30m"', '"15m"'))
+    expect(page.locator("#routing-status")).to_contain_text("Văn bản đúng")
+    hers = ROUTING.replace('"30s"', '"10s"')
+    desk.routing = hers
+    page.get_by_label("Lý do").fill("leo thang sớm hơn")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").first).to_contain_text("đã được lan sửa trong lúc bạn viết (route.group_wait)")
+    assert desk.routing == hers
+    page.get_by_label("Lý do").press("Enter")
+    expect(page.get_by_text("Đã lưu, đang áp dụng.")).to_be_visible()
+    assert '"15m"' in desk.routing
+
+
 def test_a_week_of_duty_with_its_gap(desk: FakeDesk, open_page: OpenWall) -> None:
     page = open_ops(open_page, desk, "duty")
     week = page.locator("[data-schedule=duty]")

@@ -1,7 +1,7 @@
 /** What the console asks of the centre, and tells it to do. Lengths of time are written 30m, 4h, 1d. */
 
 import { at } from '../address/base'
-import { ask } from '../live/ask'
+import { ask, Refused } from '../live/ask'
 import { who } from '../people/who.svelte'
 import { rfc3339 } from '../live/ask'
 import type { AlertInFull, Audit, Backtest, Channel, Checked, CheckedRouting, Fields, Fired, Incident, Letter, OnCall, OwnFigure, Procedure, Routing, Rule, Silence, Version, Way } from './protocol'
@@ -41,7 +41,8 @@ export const versions = (id: string, given_up?: AbortSignal): Promise<{ versions
 export const checkRule = (draft: Draft): Promise<Checked> => who.change('POST', `${RULES}/check`, draft)
 export const backtest = (draft: Draft, days: number, units?: string[]): Promise<Backtest> =>
   who.change('POST', `${RULES}/backtest`, { ...draft, days, ...(units ? { units } : {}) }, BACKTEST_PATIENCE_MS)
-export const saveRule = (id: string, draft: Draft, why: string): Promise<unknown> => who.change('PUT', ofRule(id), { ...draft, why })
+/** `revision` is that of the rule the draft was made from, '' for a new one. */
+export const saveRule = (id: string, draft: Draft, why: string, revision?: string): Promise<unknown> => who.change('PUT', ofRule(id), { ...draft, why, ...(revision === undefined ? {} : { revision }) })
 export const deleteRule = (id: string, why: string): Promise<unknown> => who.change('DELETE', `${ofRule(id)}?${new URLSearchParams({ why })}`)
 export const rollBack = (id: string, number: number, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/roll-back`, { number, why })
 export const outOfService = (id: string, length: string, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/out-of-service`, { for: length, why })
@@ -66,7 +67,12 @@ export const names = async (given_up?: AbortSignal): Promise<ReadonlyMap<string,
 const ROUTING = '/api/v1/routing'
 export const routing = (given_up?: AbortSignal): Promise<Routing> => ask(ROUTING, given_up)
 export const checkRouting = (text: string): Promise<CheckedRouting> => who.change('POST', `${ROUTING}/check`, { text })
-export const saveRouting = (text: string, why: string): Promise<unknown> => who.change('PUT', ROUTING, { text, why })
+export const saveRouting = (text: string, why: string, revision?: string): Promise<unknown> => who.change('PUT', ROUTING, { text, why, ...(revision === undefined ? {} : { revision }) })
+/** What is in force now, when somebody else saved meanwhile: the person has been told, and may save over it. */
+export function revisionOf(error: unknown, before: string | undefined): string | undefined {
+  const [first] = error instanceof Refused ? error.faults : []
+  return first?.code === 'changed_meanwhile' ? String(first.params?.['revision'] ?? '') : before
+}
 export type Asking = { labels: Record<string, string> } | { rule: string; unit: string } | { alert: string }
 /** By the routing in force, or that of `text`. */
 export const whoWouldGet = (asking: Asking, text?: string): Promise<Way> => who.change('POST', `${ROUTING}/test`, { ...asking, ...(text === undefined ? {} : { text }) })

@@ -55,6 +55,8 @@ export type Rule = {
   owner: string
   procedure: string
   version: string
+  /** Of what is in force; a change names the one it was made from. */
+  revision?: string
   fields: Fields
   text: string
   /** How many units it watches, and for how many it fires now. */
@@ -118,6 +120,7 @@ export type Inhibition = { id: string; source: readonly string[]; target: readon
 export type RoutingVersion = { number: number; by: string; at: string; why: string; text: string }
 export type Routing = {
   text: string
+  revision?: string
   route: Route
   receivers: readonly Receiver[]
   people?: readonly { id: string; name: string }[]
