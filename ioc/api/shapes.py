@@ -36,6 +36,7 @@ class KpiShape(TypedDict):
     freshness: Literal["live", "stale", "insufficient", "no_data"]
     target: dict[str, Any] | None
     definition_version: str
+    reported: NotRequired[Literal[False]]
     restated: NotRequired[bool]
     restated_at: NotRequired[str]
 
@@ -49,7 +50,8 @@ def target_shape(target: Target | None) -> dict[str, Any] | None:
 
 
 def kpi_shape(value: KpiValue, min_samples: int) -> KpiShape:
-    """`restated` and `restated_at` stand there only where a closed period was restated."""
+    """`restated` and `restated_at` stand there only where a closed period was restated, `reported` only (as false)
+    where the unit never reported what the KPI is made of."""
     shape: KpiShape = {
         "id": value.id,
         "unit": value.unit,
@@ -63,6 +65,8 @@ def kpi_shape(value: KpiValue, min_samples: int) -> KpiShape:
         "target": target_shape(value.target),
         "definition_version": value.definition_version,
     }
+    if not value.reported:
+        shape["reported"] = False
     if value.restated_at is not None:
         shape["restated"] = True
         shape["restated_at"] = time_text(value.restated_at)

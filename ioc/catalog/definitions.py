@@ -63,6 +63,7 @@ def read_case_type(row: Row, summed: Collection[str] = ()) -> CaseType:
         attributes=attributes,
         clock=_clock(row),
         attribute_types=types,
+        silence_is_zero=row.flag("silence_is_zero"),
     )
     for status in case_type.clock.pauses_in:
         if status not in case_type.statuses:

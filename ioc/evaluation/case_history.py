@@ -6,7 +6,7 @@ points is counted once and then brought to them.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
@@ -16,7 +16,16 @@ import pyarrow as pa
 
 from ioc.clock import to_ms
 from ioc.evaluation.case_versions import has_ties, in_windows, latest_versions, past_versions, speaks_of_clock
-from ioc.evaluation.cases import DISTINCT, CaseExpression, CaseSql, CaseTotals, naive, quoted, unpacked
+from ioc.evaluation.cases import (
+    DISTINCT,
+    CaseExpression,
+    CaseSql,
+    CaseTotals,
+    naive,
+    quoted,
+    read_first_reports,
+    unpacked,
+)
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.takes import NEVER, Amounts, Real, Vectors, Whole
 from ioc.evaluation.turning import TURNED, cut_to_turns, knows_calendar
@@ -57,7 +66,7 @@ def case_series(
     every moment as they are known now, whatever the steps."""
     sql = [CaseSql.of(one.expression, case_type) for one in asked]
     _read_versions(cursor, case_type, asked, sql, zone_hours, latest=latest)
-    heard = _heard(cursor, case_type.id, asked[0].moments)
+    first_reports = {unit: at_ms for _, unit, at_ms in read_first_reports(cursor, [case_type.id])}
     together: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, one in enumerate(asked):
         shares = sql[place].uses_now and sql[place].turns is None
@@ -67,7 +76,7 @@ def case_series(
     for places in together.values():
         one, mine = asked[places[0]], [sql[place] for place in places]
         totals = _totals(cursor, one.targets, one.at, one.moments, mine)
-        times = np.repeat(heard, one.targets.size)
+        times = _known_since(first_reports, case_type, one.targets, asked[0].moments)
         for place, total in zip(places, totals, strict=True):
             found[place] = case_values(asked[place].expression, total.n, total.amount, times, times != NEVER)
     cursor.execute(f"DROP TABLE versions; DROP TABLE IF EXISTS parsed; DROP TABLE IF EXISTS {TURNED}")
@@ -254,10 +263,15 @@ def _calendar(expressions: Sequence[CaseSql]) -> str:
     return ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
 
 
-def _heard(cursor: duckdb.DuckDBPyConnection, case_type: str, moments: Sequence[Moment]) -> Whole:
-    """When anything of the case type was first heard of in the province, NEVER at moments before that."""
-    query = f"SELECT epoch_ms(min(updated_at)) FROM case_changes WHERE case_type = {quoted(case_type)}"
-    first = cursor.execute(query).fetchall()[0][0]
-    times = np.array([to_ms(moment.time) for moment in moments])
-    began = _FOREVER if first is None else first
-    return np.where(began < times, began, NEVER)
+def _known_since(
+    first_reports: Mapping[str, int], case_type: CaseType, targets: Targets, moments: Sequence[Moment]
+) -> Whole:
+    """Return since when no case means 0, one entry per (moment, target), moments first; NEVER where it means nothing
+    yet: a unit that has not reported by then, or a province of which nothing was heard."""
+    anywhere = min(first_reports.values(), default=_FOREVER)
+    if targets.merged or case_type.silence_is_zero:
+        began = np.full(targets.size, anywhere)
+    else:
+        began = np.array([first_reports.get(unit, _FOREVER) for unit in targets.units], np.int64)
+    times = np.array([to_ms(moment.time) for moment in moments])[:, None]
+    return np.where(began[None, :] < times, began[None, :], NEVER).reshape(-1)

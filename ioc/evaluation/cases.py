@@ -219,6 +219,17 @@ def read_heard(
     ).fetchall()
 
 
+def read_first_reports(
+    cursor: duckdb.DuckDBPyConnection, case_types: Collection[str], units: Collection[str] | None = None
+) -> list[tuple[str, str, int]]:
+    """Case type, unit, and when any version of such a case in the unit first came (ms since 1970). A case that moved to
+    another unit was reported by the first one, too."""
+    where = f"case_type IN ({', '.join(map(quoted, sorted(case_types)))}){of_units(units)}"
+    return cursor.execute(
+        f"SELECT case_type, unit, epoch_ms(min(updated_at)) FROM case_changes WHERE {where} GROUP BY case_type, unit"
+    ).fetchall()
+
+
 Edge = tuple[datetime, datetime]
 """[from, to) that a border of a window passed over."""
 

@@ -7,6 +7,7 @@ from threading import Event, Lock
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
 from ioc.evaluation.aggregates import Minutes
@@ -22,6 +23,7 @@ from ioc.evaluation.provenance import CasePage, Explanation, Provenance
 from ioc.evaluation.published import Published, Telling
 from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.recording import Recorder
+from ioc.evaluation.reporting_units import ReportingUnits
 from ioc.evaluation.scans import Heard
 from ioc.evaluation.turns import Turns
 from ioc.model.kpi import Formula, KpiDefinition, KpiValue, Target
@@ -215,12 +217,14 @@ class Evaluator:
         self._feeding = Feeding()
         self._heard = Heard(self._plan)
         self._minutes = Minutes.of(self._plan)
+        self._reporting = ReportingUnits(self._catalog, self._plan, self._heard)
         self._portions = [Portion(some, self._zone, self._heard) for some in portions_of(self._catalog)]
         self._running: tuple[Portion, Iterator[None], datetime] | None = None
         self._read_at: datetime | None = None
         self._listened_at = None
         self._targets: tuple[int, dict[str, Target | None]] = (0, {})
         self._placed: dict[str, tuple[Column, Column]] = {}
+        self._placed_reports: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
 
     def _is_due(self, now: datetime, every: timedelta) -> bool:
         return self._running is not None or any(
@@ -255,6 +259,7 @@ class Evaluator:
                 reader = PaneReader(cursor, self._store.archive_dir, self._store.zone_hours)
                 self._minutes = self._minutes.advanced(reader, self._plan, changes.earliest_minute, now)
             if first:
+                self._reporting.read(PaneReader(cursor, self._store.archive_dir, self._store.zone_hours))
                 self._heard.read(cursor, None, None)
             elif changes.case_types:
                 self._heard.read(cursor, changes.case_types, changes.units)
@@ -287,7 +292,10 @@ class Evaluator:
         targets, units, restated = self._targets_of(now), self._plan.units_of, self._restated()
         before, after = self._published, dict[str, Published]()
         for portion in portions:
-            for kpi_id, column in portion.columns(now, self._feeding).items():
+            columns = portion.columns(now, self._feeding)
+            for kpi_id, column in columns.items():
+                self._reporting.note(self._catalog.kpis[kpi_id], column)
+            for kpi_id, column in columns.items():
                 definition = self._catalog.kpis[kpi_id]
                 after[kpi_id] = Published(
                     definition,
@@ -296,6 +304,7 @@ class Evaluator:
                     bounds[definition.window],
                     targets[kpi_id],
                     restated.get(kpi_id, {}),
+                    self._reported(definition),
                 )
         told = [value for kpi_id, entry in after.items() for value in self._telling.news(before.get(kpi_id), entry)]
         if after.keys() <= before.keys() <= self._catalog.kpis.keys():
@@ -310,6 +319,14 @@ class Evaluator:
         if self._targets[0] != year:
             self._targets = year, {kpi_id: kpi.target_of(year) for kpi_id, kpi in self._catalog.kpis.items()}
         return self._targets[1]
+
+    def _reported(self, definition: KpiDefinition) -> NDArray[np.bool_]:
+        """The entries of the units that the KPI speaks of; the same object while nothing changed."""
+        flags = self._reporting.of(definition)
+        known = self._placed_reports.get(definition.id)
+        if known is None or known[0] is not flags:
+            known = self._placed_reports[definition.id] = (flags, flags[self._plan.places[definition.per]])
+        return known[1]
 
     def _spoken_of(self, definition: KpiDefinition, column: Column) -> Column:
         """The entries of the units that the KPI speaks of; the same object for the same column."""

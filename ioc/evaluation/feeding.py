@@ -10,8 +10,9 @@ it was last heard of longer ago than that: by its own last success, or, of a fol
   minute of that word, it is as of that change (never past the word itself).
 - Sources that never fed the case type, sources that were removed, and sources without a schedule do not count. Where
   only such feed it, it is as of the newest change in the province, and `fresh_within` alone says when that is stale.
-- Once a case type was heard of in the province, a unit without any case of it counts a live 0: nobody sends that
-  nothing happened.
+- A unit that ever had a case of a type counts a live 0 when none meets the condition: nobody sends that nothing
+  happened. A unit that never had one has no data: nobody knows whether it reports. Where the case type says
+  `silence_is_zero` (fires, outages), it counts 0 as soon as the type was heard of in the province.
 - A gauge goes by its own newest reading: a level that is not measured is not known, whoever answers. A delta does too,
   but is stale as soon as a scheduled source that fed it is behind, for then its sum lacks the end; and where all of its
   scheduled sources are asked for everything new (`http_poll`), it is as of their answer, in units that have readings in

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
@@ -39,6 +40,7 @@ def keep_values(path: Path, published: Mapping[str, Published], written: Mapping
         "windows": np.array([[to_ms(moment) for moment in entry.window] for entry in entries]),
         "sizes": np.array([len(entry.units) for entry in entries]),
         "units": np.array([unit for entry in entries for unit in entry.units]),
+        "reported": np.concatenate([_reported(entry) for entry in entries]),
     }
     kept |= {name: np.concatenate([getattr(entry.column, name) for entry in entries]) for name in _COLUMNS}
     try:
@@ -68,7 +70,7 @@ def read_kept(
             at = from_ms(int(kept["at"]))
             if at > now or at.astimezone(zone).date() != now.astimezone(zone).date():
                 return {}, {}
-            found = {name: kept[name] for name in (*_OF_KPIS, "units", *_COLUMNS)}
+            found = {name: kept[name] for name in (*_OF_KPIS, "units", "reported", *_COLUMNS)}
     except FileNotFoundError:
         return {}, {}
     except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: they are computed anew
@@ -96,8 +98,13 @@ def read_kept(
             (from_ms(opened), from_ms(closed)),
             definition.target_of(year),
             restated.get(definition.id, {}),
+            found["reported"][start:end],
         )
     return published, written
+
+
+def _reported(entry: Published) -> NDArray[np.bool_]:
+    return np.ones(len(entry.units), np.bool_) if entry.reported is None else entry.reported
 
 
 def _is_written(entry: Published, written: Mapping[str, Written]) -> bool:

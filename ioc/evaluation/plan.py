@@ -47,6 +47,7 @@ class Scan:
     at: str
     window: Window
     kpis: tuple[ScannedKpi, ...]
+    silence_is_zero: bool = False
 
     @property
     def uses_now(self) -> bool:
@@ -102,7 +103,8 @@ class Plan:
             wanted={kind: dict(windows) for kind, windows in wanted.items()},
             aggregates=tuple(aggregates),
             scans=tuple(
-                Scan(case_type, at, window, tuple(members)) for (case_type, at, window, _), members in scans.items()
+                Scan(case_type, at, window, tuple(members), catalog.vocabulary.case_types[case_type].silence_is_zero)
+                for (case_type, at, window, _), members in scans.items()
             ),
             formulas=tuple(formulas),
             constants=catalog.constants,

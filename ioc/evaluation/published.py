@@ -21,7 +21,8 @@ moves those of all units, and would be sent to every screen each minute. `values
 @dataclass(frozen=True, slots=True)
 class Published:
     """A KPI's values as they stand, one entry a unit of `units`, with the window they speak of. `restated` says when
-    the latest closed period of a unit was last restated, of those where it was."""
+    the latest closed period of a unit was last restated, of those where it was; `reported` which units ever reported
+    what the KPI is made of, None while that is not known."""
 
     definition: KpiDefinition
     units: tuple[str, ...]
@@ -29,21 +30,24 @@ class Published:
     window: tuple[datetime, datetime]
     target: Target | None
     restated: Mapping[str, datetime] = field(default_factory=dict)
+    reported: NDArray[np.bool_] | None = None
 
     def values(self, places: NDArray[np.intp] | None = None) -> Iterator[KpiValue]:
         """Of the entries, or of all."""
         definition, (start, end) = self.definition, self.window
         column = self.column if places is None else self.column.at(places)
         units = self.units if places is None else [self.units[place] for place in places]
+        reported = np.ones(len(self.units), np.bool_) if self.reported is None else self.reported
         rows = zip(
             units,
             column.value.tolist(),
             column.as_of.tolist(),
             column.samples.tolist(),
             column.state.tolist(),
+            (reported if places is None else reported[places]).tolist(),
             strict=True,
         )
-        for unit, value, as_of, samples, state in rows:
+        for unit, value, as_of, samples, state, has_reported in rows:
             # By position: ten thousand values a second are made here, and keywords double their cost.
             yield KpiValue(
                 definition.id,
@@ -58,6 +62,7 @@ class Published:
                 self.target,
                 definition.version,
                 self.restated.get(unit),
+                has_reported,
             )
 
 
@@ -96,6 +101,7 @@ def _unmoved(before: Published, after: Published) -> bool:
         and before.definition is after.definition
         and before.units == after.units
         and before.restated == after.restated
+        and before.reported is after.reported
     )
 
 
@@ -114,5 +120,7 @@ def _differing(before: Published | None, after: Published, told: Whole | None) -
         same &= old.as_of == new.as_of
     else:
         same &= (new.as_of >= told) & (new.as_of - told < _TOLD_EVERY_MS)
+    if before.reported is not after.reported and before.reported is not None and after.reported is not None:
+        same &= before.reported == after.reported
     same &= (old.value == new.value) | (np.isnan(old.value) & np.isnan(new.value))
     return np.flatnonzero(~same)

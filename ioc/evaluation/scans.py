@@ -1,12 +1,13 @@
 """KPIs over cases: vectors of those that a tick touched."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from ioc.clock import to_ms
 from ioc.evaluation.cases import (
@@ -15,6 +16,7 @@ from ioc.evaluation.cases import (
     Edge,
     edge,
     read_few,
+    read_first_reports,
     read_heard,
     read_totals,
     units_between,
@@ -36,17 +38,19 @@ _FEW = 1 / 4
 
 
 class Heard:
-    """When anything of each case type was last heard of, an entry a unit (ms since 1970, NEVER before the first time);
-    the entries of a type are replaced, never changed."""
+    """When anything of each case type was last heard of, one entry per unit (ms since 1970, NEVER before the first
+    time), and which units ever had such a case; the entries of a type are replaced, never changed."""
 
     def __init__(self, plan: Plan) -> None:
         self._places = {unit: place for place, unit in enumerate(plan.units)}
         self._of = {scan.case_type: np.full(len(plan.units), NEVER, np.int64) for scan in plan.scans}
+        self._anywhere = {False: np.zeros(len(plan.units), np.bool_), True: np.ones(len(plan.units), np.bool_)}
+        self._reported = {scan.case_type: np.zeros(len(plan.units), np.bool_) for scan in plan.scans}
 
     def read(
         self, cursor: duckdb.DuckDBPyConnection, case_types: Collection[str] | None, units: Collection[str] | None
     ) -> None:
-        """Of some types and units anew, or of all (None)."""
+        """Read some types and units again, or all (None)."""
         again = [case_type for case_type in self._of if case_types is None or case_type in case_types]
         places = [self._places[unit] for unit in self._places if units is None or unit in units]
         if not again or not places:
@@ -57,9 +61,32 @@ class Heard:
         for case_type, unit, newest in read_heard(cursor, case_types, units):
             if unit in self._places and case_type in self._of:
                 self._of[case_type][self._places[unit]] = newest
+        self._read_reports(cursor, again, places)
+
+    def _read_reports(
+        self, cursor: duckdb.DuckDBPyConnection, case_types: Sequence[str], places: Sequence[int]
+    ) -> None:
+        """Look for first reports of the units that have not reported yet: few, once the centre has run for a while."""
+        new = [case_type for case_type in case_types if not self._reported[case_type][places].all()]
+        units = [unit for unit, place in self._places.items() if place in places]
+        if not new:
+            return
+        for case_type in new:
+            self._reported[case_type] = self._reported[case_type].copy()
+        for case_type, unit, _ in read_first_reports(cursor, new, units if len(units) < len(self._places) else None):
+            if unit in self._places:
+                self._reported[case_type][self._places[unit]] = True
 
     def of(self, case_type: str) -> Whole:
         return self._of[case_type]
+
+    def reported(self, case_type: str) -> NDArray[np.bool_]:
+        """Which units ever had a case of the type."""
+        return self._reported[case_type]
+
+    def anywhere(self, case_type: str) -> NDArray[np.bool_]:
+        """Whether anything of the type was ever heard of in the province, one entry per unit."""
+        return self._anywhere[bool(self._reported[case_type].any())]
 
     def newest(self, case_type: str) -> int:
         """In the province."""
@@ -155,9 +182,10 @@ class Scans:
 
     def _fresh(self, place: int, now: datetime) -> dict[str, Vectors]:
         scan, heard = self._scans[place], self._heard.of(self._scans[place].case_type)
+        reported = (self._heard.anywhere if scan.silence_is_zero else self._heard.reported)(scan.case_type)
         fresh: dict[str, Vectors] = {}
         for kpi, total in zip(scan.kpis, self._totals[place], strict=True):
-            vectors = case_vectors(kpi.expression, kpi.definition.roll_up, kpi.sql, total, heard)
+            vectors = case_vectors(kpi.expression, kpi.definition.roll_up, kpi.sql, total, heard, reported)
             spoken_of = self._spoken_of[kpi.definition.per]
             fresh[kpi.definition.id] = rolled_up(kpi.definition, vectors, to_ms(now), spoken_of)
         return fresh

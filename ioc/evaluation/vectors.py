@@ -54,10 +54,15 @@ def aggregate_vectors(
 
 
 def case_vectors(
-    expression: CaseExpression, roll_up: RollUp, sql: CaseSql, totals: CaseTotals, heard: Whole
+    expression: CaseExpression,
+    roll_up: RollUp,
+    sql: CaseSql,
+    totals: CaseTotals,
+    heard: Whole,
+    reported: NDArray[np.bool_],
 ) -> Vectors:
-    """Vectors of a KPI over cases. Their time is when anything of the case type was last heard of in the unit. Once it
-    was heard of anywhere in the province, a unit without any counts 0; before, a count is no data."""
+    """Return the vectors of a KPI over cases. Their time is when anything of the case type was last heard of in the
+    unit. A unit of `reported` without any that counts has 0; of another unit a count is no data."""
     n, amount, as_of = totals.n, totals.amount, heard
     if roll_up is RollUp.MERGE:
         n, amount, as_of = n.copy(), amount.copy(), as_of.copy()
@@ -66,12 +71,14 @@ def case_vectors(
         amount[0] = totals.merged if not sql.additive else fold(has_amount) if len(has_amount) else np.nan
         n[0] = n.sum()
         as_of[0] = as_of.max(initial=NEVER)
-    return case_values(expression, n, amount, as_of, np.full(len(n), heard.max(initial=NEVER) != NEVER))
+        reported = reported.copy()
+        reported[0] = as_of[0] != NEVER
+    return case_values(expression, n, amount, as_of, reported)
 
 
 def case_values(expression: CaseExpression, n: Whole, amount: Real, heard: Whole, known: NDArray[np.bool_]) -> Vectors:
-    """Vectors from totals of samples and amounts, and the time the case type was heard of; `known` says whether it was
-    heard of at all in the province."""
+    """Return vectors from totals of samples and amounts, and the time the case type was heard of; `known` says where
+    no such case means 0."""
     some = np.where(n > 0, n, np.nan)
     match expression:
         case CaseCount():

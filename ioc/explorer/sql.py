@@ -138,6 +138,10 @@ class _Writer:
             case_type = self.catalog.vocabulary.case_types[expression.of]
             leaf = of_cases(expression, case_type, latest=self.of.monthly)
             known = f"g.time > (SELECT min(updated_at) FROM case_changes WHERE case_type = {quoted(expression.of)})"
+            if not case_type.silence_is_zero:
+                own_reports = f"SELECT min(updated_at) FROM case_changes WHERE case_type = {quoted(expression.of)}"
+                everyone = f"g.unit = {quoted(province)}" if merged else "false"
+                known += f"\n    AND ({everyone} OR g.time > ({own_reports} AND unit = g.unit))"
         value = "coalesce(f.v, 0)" if empty_is_zero(expression) else "f.v"
         self.found[f"{name}_found"] = (
             f"WITH moments AS (\n  SELECT time, {begins} AS window_from, {ends} AS window_to FROM points),\n"

@@ -108,7 +108,7 @@ def of_cases(expression: CaseExpression, case_type: CaseType, *, latest: bool) -
 
 
 def empty_is_zero(expression: MeasureAggregate | CaseExpression) -> bool:
-    """A unit without any counts 0 once the case type was heard of."""
+    """Return whether a unit without any case that counts has 0, once it is known to report such cases."""
     return isinstance(expression, CaseCount | CaseSum | CaseDistinct)
 
 

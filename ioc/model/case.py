@@ -59,6 +59,8 @@ class CaseType:
     """A kind of case that the catalogue declares; a status outside `statuses` is unfit.
 
     `attributes` names all attributes; those without an entry in `attribute_types` hold any scalar value.
+    `silence_is_zero`: a unit that never had such a case counts 0 once the province was heard of (fires, outages);
+    otherwise it has no data, since nobody knows whether it reports at all (dossiers).
     """
 
     id: str
@@ -67,3 +69,4 @@ class CaseType:
     attributes: tuple[str, ...] = ()
     clock: CaseClock = CaseClock()
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
+    silence_is_zero: bool = False

@@ -221,6 +221,7 @@ class KpiValue:
     `value` is None unless there is data enough; `as_of` is the time of the newest data behind it, None without data;
     `window` is half-open; `samples` counts readings or cases; `restated_at` is when the latest closed period of the
     KPI (the one it speaks of, or the one before the running one) last got another value than was published, or None.
+    `reported` is False while the unit never reported what the KPI is made of.
     """
 
     id: str
@@ -235,3 +236,4 @@ class KpiValue:
     target: Target | None
     definition_version: str
     restated_at: datetime | None = None
+    reported: bool = True

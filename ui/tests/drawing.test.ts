@@ -84,12 +84,16 @@ describe('communes', () => {
   const unit = (code: string) => ({ code }) as Unit
   const alert = (unit: string, severity: number) => ({ unit, severity }) as Alert
   test.each([
-    ['live value: normal', [kpi({ unit: 'a' })], [], false, { severity: null, silent: false }],
-    ['no value: silent', [], [], false, { severity: null, silent: true }],
-    ['only stale values: silent', [kpi({ unit: 'a', freshness: 'stale' })], [], false, { severity: null, silent: true }],
-    ['a value of another unit does not count', [kpi({ unit: 'b' })], [], false, { severity: null, silent: true }],
-    ['connection lost: silent', [kpi({ unit: 'a' })], [], true, { severity: null, silent: true }],
-    ['the worst alert counts', [kpi({ unit: 'a' })], [alert('a', 3), alert('a', 1), alert('b', 2)], false, { severity: 1, silent: false }],
+    ['live value of data: normal', [kpi({ unit: 'a' })], [], false, { severity: null, hearing: 'normal' }],
+    ['live, but made of nothing: nothing occurred', [kpi({ unit: 'a', value: 0, samples: 0 })], [], false, { hearing: 'quiet' }],
+    ['one value of data is enough', [kpi({ unit: 'a', value: 0, samples: 0 }), kpi({ unit: 'a' })], [], false, { hearing: 'normal' }],
+    ['no value: never reported', [], [], false, { severity: null, hearing: 'never' }],
+    ['only zeros of what it never reported', [kpi({ unit: 'a', value: 0, samples: 0, reported: false })], [], false, { hearing: 'never' }],
+    ['only stale values: silent', [kpi({ unit: 'a', freshness: 'stale' })], [], false, { severity: null, hearing: 'silent' }],
+    ['a value of another unit does not count', [kpi({ unit: 'b' })], [], false, { severity: null, hearing: 'never' }],
+    ['connection lost: silent', [kpi({ unit: 'a' })], [], true, { severity: null, hearing: 'silent' }],
+    ['connection lost: who never reported still never did', [], [], true, { severity: null, hearing: 'never' }],
+    ['the worst alert counts', [kpi({ unit: 'a' })], [alert('a', 3), alert('a', 1), alert('b', 2)], false, { severity: 1, hearing: 'normal' }],
   ])('%s', (_, kpis, alerts, lost, expected) =>
     expect(communeStates([unit('a')], kpis, alerts, lost)[0]).toMatchObject(expected))
 })

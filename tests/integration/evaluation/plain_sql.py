@@ -177,6 +177,10 @@ class Recount:
             amount = f"working_days({of.since}, {of.until}) / {of.per.days}.0" if of.working else length
         samples = int(self._one(f"SELECT count(*) {source} AND {samples_of} AND ({amount}) IS NOT NULL") or 0)
         whole = f"{source} AND {meant}"
+        everywhere = self.catalog.vocabulary.case_types[of.of].silence_is_zero
+        reported = self._one(f'SELECT count(*) FROM "of {of.of}" WHERE {"true" if everywhere else where}')
+        if isinstance(of, model.CaseCount | model.CaseSum | model.CaseDistinct) and not reported:
+            return None, samples  # nobody knows whether the unit reports such cases at all
         if isinstance(of, model.CaseCount):
             value: float | None = samples
         elif isinstance(of, model.CaseRatio):

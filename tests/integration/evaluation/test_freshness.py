@@ -78,9 +78,11 @@ class Watched:
         self.evaluator = Evaluator(centre.catalog, centre.store, VIETNAM, sources=lambda: self.states)
         self.now = NOW
 
-    def hear(self, of: str, *, ago: timedelta, unit: str, number: int = 1) -> Changes:
+    def hear(self, of: str, *, ago: timedelta, unit: str, number: int = 1, closed: bool = False) -> Changes:
         at = NOW - ago
         job = Case("job", f"J{number}", unit, "open", at, at)
+        if closed:
+            job = replace(job, status="done", closed_at=at)
         commit = apply_cases(self.centre.store, cases_batch([job], [None]), applied_at=at, source=of)
         return Changes.of([commit])
 
@@ -165,15 +167,34 @@ def _told(watched: Watched, state: SourceState) -> list[KpiValue]:
     return watched.evaluator.evaluate(Changes(), watched.now)
 
 
-def test_a_unit_without_cases_counts_zero_once_the_type_was_heard_of(watched: Watched) -> None:
+def test_never_reported_and_nothing_occurred_are_two_things(watched: Watched) -> None:
     here, there = watched.centre.communes[:2]
     polled = source(ONE_STOP, ago=MINUTE)
-    nothing = watched.value("s.open", there, polled)
-    assert (nothing.value, nothing.freshness) == (None, Freshness.NO_DATA)
-    none_yet = watched.value("s.open", there, polled, changes=watched.hear(ONE_STOP, ago=HOUR, unit=here))
-    assert (none_yet.value, none_yet.samples, none_yet.freshness) == (0, 0, LIVE)
+    never = watched.value("s.open", there, polled)
+    assert (never.value, never.freshness, never.reported) == (None, Freshness.NO_DATA, False)
+    other = watched.value("s.open", there, polled, changes=watched.hear(ONE_STOP, ago=HOUR, unit=here))
+    assert (other.value, other.freshness, other.reported) == (None, Freshness.NO_DATA, False)
+    assert watched.value("s.open", here, polled).value == 1
+    finished = watched.hear(ONE_STOP, ago=MINUTE, unit=here, closed=True)
+    nothing = watched.value("s.open", here, polled, changes=finished)
+    assert (nothing.value, nothing.samples, nothing.freshness, nothing.reported) == (0, 0, LIVE, True)
+    assert watched.value("s.open", PROVINCE, polled).value == 0
     ratio = watched.value("job.on_time", there, polled)
-    assert (ratio.value, ratio.freshness) == (None, Freshness.NO_DATA)
+    assert (ratio.value, ratio.freshness, ratio.reported) == (None, Freshness.NO_DATA, False)
+    formula = watched.value("s.open_per_count", there, polled)
+    assert (formula.value, formula.reported) == (None, False)
+
+
+def test_where_silence_is_zero_every_unit_counts_once_the_type_was_heard_of(watched: Watched) -> None:
+    here, there = watched.centre.communes[:2]
+    polled = source(ONE_STOP, ago=MINUTE)
+    catalog = watched.centre.catalog
+    fires = replace(catalog.vocabulary.case_types["job"], silence_is_zero=True)
+    vocabulary = replace(catalog.vocabulary, case_types={**catalog.vocabulary.case_types, "job": fires})
+    watched.evaluator.reload(replace(catalog, vocabulary=vocabulary))
+    assert watched.value("s.open", there, polled).value is None
+    none_yet = watched.value("s.open", there, polled, changes=watched.hear(ONE_STOP, ago=HOUR, unit=here))
+    assert (none_yet.value, none_yet.samples, none_yet.freshness, none_yet.reported) == (0, 0, LIVE, False)
 
 
 def test_a_source_is_known_to_feed_after_a_restart(watched: Watched) -> None:

@@ -43,7 +43,7 @@ def recounted(centre: Centre, kpi: str, unit: str, at: datetime) -> float | None
         within = span(definition.window_text, just_before)
         return take(expression.take, mine, within, at, expression.per or DAY, expression.q or 0)
     held = [case for case in latest(centre.versions, at) if case.unit in below]
-    heard = any(case.updated_at < at for case in centre.versions)
+    heard = any(case.updated_at < at and case.unit in below for case in centre.versions)
     return jobs(kpi, held, at, heard=heard, windows_at=just_before)
 
 

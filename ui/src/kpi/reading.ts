@@ -23,7 +23,7 @@ export function reading(value: KpiValue | undefined, digits: number, at: Moment)
     return { freshness: 'insufficient', figure: null, reason }
   }
   if (!value || value.value === null || value.freshness === 'no_data') {
-    return { freshness: 'no_data', figure: null, reason: at.say('reason.no_data') }
+    return { freshness: 'no_data', figure: null, reason: at.say(value?.reported === false ? 'reason.never_reported' : 'reason.no_data') }
   }
   const figure = short(value.value, digits, at.language)
   if (value.freshness === 'live' && at.contact !== 'lost') return { freshness: 'live', figure, reason: '' }

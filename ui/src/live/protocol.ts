@@ -17,6 +17,8 @@ export type KpiValue = {
   min_samples: number
   freshness: Freshness
   target: Target | null
+  /** False where the unit never reported what the KPI is made of. */
+  reported?: false
   definition_version: string
   /** When a value of a closed period that was published before was put right. */
   restated_at?: string | null
