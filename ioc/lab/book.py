@@ -107,13 +107,14 @@ class Book:
             "WHERE s.version = v.version AND NOT s.deleted AND (s.owner = ? OR s.shared) ORDER BY v.name", [person]
         )
 
-    def one(self, saved_id: int, person: str) -> dict[str, Any]:
-        """Raises KeyError, also for a number that no id can have."""
+    def one(self, saved_id: int, person: str, *, removed: bool = False) -> dict[str, Any]:
+        """Raises KeyError, also for a number that no id can have. `removed`: also one of one's own that was removed."""
         if not 0 < saved_id < _IDS_END:
             raise KeyError(saved_id)
         found = self._saved(
-            "WHERE s.version = v.version AND NOT s.deleted AND s.id = ? AND (s.owner = ? OR s.shared)",
-            [saved_id, person],
+            "WHERE s.version = v.version AND (NOT s.deleted OR (? AND s.owner = ?)) AND s.id = ? "
+            "AND (s.owner = ? OR s.shared)",
+            [removed, person, saved_id, person],
         )
         if not found:
             raise KeyError(saved_id)
@@ -134,12 +135,13 @@ class Book:
         return self.one(saved_id, person)
 
     def change(self, saved_id: int, draft: Draft, person: str, now: datetime) -> dict[str, Any]:
-        """A new version. Raises KeyError, NotYours."""
-        present = self._own(saved_id, person)
+        """A new version; one that was removed comes back with it. Raises KeyError, NotYours."""
+        present = self._own(saved_id, person, removed=True)
         with self._open() as connection:
             version = present["version"] + 1
             connection.execute(
-                "UPDATE saved SET version = ?, shared = ? WHERE id = ?", [version, int(draft.shared), saved_id]
+                "UPDATE saved SET version = ?, shared = ?, deleted = 0 WHERE id = ?",
+                [version, int(draft.shared), saved_id],
             )
             self._write(connection, saved_id, version, draft, person, now)
         return self.one(saved_id, person)
@@ -150,8 +152,8 @@ class Book:
         with self._open() as connection:
             connection.execute("UPDATE saved SET deleted = 1 WHERE id = ?", [saved_id])
 
-    def _own(self, saved_id: int, person: str) -> dict[str, Any]:
-        present = self.one(saved_id, person)
+    def _own(self, saved_id: int, person: str, *, removed: bool = False) -> dict[str, Any]:
+        present = self.one(saved_id, person, removed=removed)
         if present["owner"] != person:
             raise NotYours
         return present

@@ -14,6 +14,7 @@ _FORMATS = {
     "parquet": ("PARQUET", "https://www.iana.org/assignments/media-types/application/vnd.apache.parquet"),
 }
 _SIMULATED = {"vi": "DỮ LIỆU MÔ PHỎNG: không phải số liệu thật. ", "en": "SIMULATED DATA: these are no real figures. "}
+_THEMES = {"vi": "Chủ đề dữ liệu", "en": "Data theme"}
 _TITLE = {"vi": "Dữ liệu mở", "en": "Open data"}
 _ABOUT = {
     "vi": "Chỉ số của các kỳ đã đóng, theo đơn vị hành chính.",
@@ -55,6 +56,7 @@ def catalogue(chosen: OpenData, published: Mapping[str, Published], site: str, *
         *_both(publisher, "foaf:name", names),
         *([(publisher, "foaf:homepage", Iri(chosen.homepage))] if chosen.homepage else []),
         (Iri(f"{_EU}/data-theme"), TYPE, Iri("http://www.w3.org/2004/02/skos/core#ConceptScheme")),
+        *_both(Iri(f"{_EU}/data-theme"), "dct:title", _THEMES),
         (this, "dcat:themeTaxonomy", Iri(f"{_EU}/data-theme")),
     ]
     if contact is not None:

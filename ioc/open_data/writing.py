@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioc.open_data.figures import COLUMNS, Figure
+from ioc.wire.spreadsheets import inert
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
 """Content codings that a CSV is kept in besides, the preferred first, and what their files end in."""
@@ -39,11 +40,14 @@ _SCHEMA = pa.schema(
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
-    """With its compressed forms beside it; the same rows give the same bytes."""
+    """Write a CSV with its compressed forms beside it; the same rows give the same bytes.
+
+    Texts that a spreadsheet would run as formulas are made inert.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([inert(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     data = b"\xef\xbb\xbf" + text.getvalue().encode()
     path.write_bytes(data)
     Path(f"{path}{CODINGS['gzip']}").write_bytes(gzip.compress(data, mtime=0))

@@ -15,6 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ioc.reports.causes import cause_text
 from ioc.reports.content import Cell, Correction, Drawing, Issue, Prose, Table
 from ioc.reports.words import DASH
+from ioc.wire.spreadsheets import make_texts_inert
 
 SIMULATED = "DỮ LIỆU MÔ PHỎNG"
 TIME_FORMAT = "dd/mm/yyyy hh:mm"
@@ -47,6 +48,7 @@ def workbook(issue: Issue, language: str, zone: ZoneInfo) -> bytes:
     for sheet in book.worksheets:
         _around(sheet, issue, language)
     sink = BytesIO()
+    make_texts_inert(book)
     book.save(sink)
     return sink.getvalue()
 

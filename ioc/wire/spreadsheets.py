@@ -16,6 +16,17 @@ def inert(text: str) -> str:
     return f"'{text}" if _RUNS.match(text) and not _NUMBER.fullmatch(text) else text
 
 
+def make_texts_inert(book: Any) -> None:
+    """Turn every formula of an openpyxl workbook into the text that it was written as: for books that have none of
+    their own, after all cells are filled."""
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if isinstance(cell.value, str) and (cell.data_type != "s" or _RUNS.match(cell.value)):
+                    cell.data_type = "s"
+                    cell.quotePrefix = True
+
+
 def text_cell(sheet: Any, text: str) -> Any:
     """Return a cell of an openpyxl write-only sheet that holds the text as text, exactly as it is.
 

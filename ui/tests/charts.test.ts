@@ -3,6 +3,7 @@ import { seriesLeftOut, bars, heat, lines, scatter, withGaps } from '../src/char
 import { defaults, extent, fitting, possible, suggested, type ChartSpec } from '../src/charts/spec'
 import { clock_ms, columnsOf, kindOf, numberOf, type Row, type Table } from '../src/charts/table'
 import { timeLabeller, wall } from '../src/charts/style'
+import { captionedSvg, shortened } from '../src/charts/caption'
 import { labelling } from '../src/charts/drawing'
 
 const ZONE = 'Asia/Ho_Chi_Minh'
@@ -149,5 +150,24 @@ describe('series', () => {
   ])('of %i series %i are left out', (n, left) => {
     const result = table({ t: 'DATE', k: 'VARCHAR', v: 'BIGINT' }, Array.from({ length: n }, (_, i): Row => ['2026-11-01', `k${i}`, i]))
     expect(seriesLeftOut(result, { kind: 'stacked', x: 't', y: ['v'], by: 'k' })).toBe(left)
+  })
+})
+
+describe('a picture that stands alone', () => {
+  test('says what it shows, where it comes from, and that the data are simulated', () => {
+    const svg = captionedSvg('<?xml version="1.0"?><svg><g/></svg>', 600, 300, { title: 'Đúng hạn < 98 %', foot: 'Nguồn: IOC Huế · số liệu lúc 08:00', marked: 'DỮ LIỆU MÔ PHỎNG' })
+    expect(svg).toContain('Đúng hạn &lt; 98 %')
+    expect(svg).toContain('Nguồn: IOC Huế')
+    expect(svg).toContain('DỮ LIỆU MÔ PHỎNG')
+    expect(svg).not.toContain('<?xml')
+    expect(svg).toMatch(/height="368"/)
+  })
+  test('a title that is too long ends in an ellipsis', () => {
+    expect(shortened('abcdef', 4, (text) => text.length)).toBe('abc…')
+    expect(shortened('abc', 4, (text) => text.length)).toBe('abc')
+  })
+  test('words of the centre are said in the language', () => {
+    const result = table({ channel: 'VARCHAR', n: 'BIGINT' }, [['online', 1], ['unheard', 2]])
+    expect(bars(result, { kind: 'bar', x: 'channel', y: ['n'], by: '' }, labelling({ table: result, units: new Map(), language: 'vi' })).categories).toEqual(['trực tuyến', 'unheard'])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { columnsOf, type Row } from '../src/charts/table'
+import { csv, inert } from '../src/desk/csv'
 import { copied, faces, ordered, shown, type Face } from '../src/lab/cells'
 import { offers, type Vocabulary } from '../src/lab/editor/offers'
 import { failed, stretch, trouble } from '../src/lab/fault'
@@ -329,4 +330,20 @@ describe('intervals', () => {
     ['PT0S', '0 giây'],
     ['infinity', 'infinity'],
   ])('%s is read as %s', (iso, text) => expect(shown(iso, face as Face, { language: 'vi', zone: ZONE })).toBe(text))
+})
+
+describe('texts that a spreadsheet would run', () => {
+  test.each([
+    ['=1+1', "'=1+1"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['+cmd', "'+cmd"],
+    ['\r=1', "'\r=1"],
+    ['-1,5', '-1,5'],
+    ['+84', '+84'],
+    ['a=b', 'a=b'],
+  ])('%s', (text, made) => expect(inert(text)).toBe(made))
+  test('are inert in what is copied and in files', () => {
+    expect(copied(['v'], [['=1+1']])).toBe("v\n'=1+1")
+    expect(csv(['v'], [['=1+1'], [-1]])).toBe("\ufeffv\r\n'=1+1\r\n-1\r\n")
+  })
 })

@@ -191,6 +191,9 @@ async def test_saved_queries_have_versions_owners_and_are_shared(client: httpx.A
     assert [(one["version"], one["sql"]) for one in versions] == [(2, "SELECT 2"), (1, "SELECT 1")]
     assert (await client.delete(at)).status_code == 204
     assert (await client.get(at)).status_code == 404
+    assert (await client.put(at, json=body, headers=other)).status_code == 404
+    assert (await client.put(at, json=body | {"shared": True})).json()["version"] == 3
+    assert (await client.get(at, headers=other)).json()["name"] == "Của tôi"
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -7,6 +7,7 @@ import { byUnit, heat } from './series'
 import { base, figure, FONT, hovered, INK, nameOf, tip, told } from './style'
 
 const LEGEND = 110
+const MANY_ROWS = 16
 const ROOM = 30 // px of a bubble that a figure fits into
 
 function scale(least: number, most: number, language: Drawing['language']): object {
@@ -36,9 +37,10 @@ export function heatOption(drawing: Drawing): Option {
   return {
     ...base,
     title: titled(spec.y[0]),
-    grid: { left: 16, right: 116, top: 30, bottom: 30, containLabel: true },
-    xAxis: { ...category, data: columns, ...nameOf(spec.x), nameLocation: 'middle', nameGap: 28 },
-    yAxis: { ...category, data: rows, inverse: true, ...nameOf(spec.by), nameLocation: 'start' },
+    // Of many rows the lower ones are scrolled to: the axis stays in sight above them.
+    grid: { left: 16, right: 116, top: rows.length > MANY_ROWS ? 50 : 30, bottom: rows.length > MANY_ROWS ? 8 : 30, containLabel: true },
+    xAxis: { ...category, data: columns, ...nameOf(spec.x), nameLocation: 'middle', nameGap: 28, position: rows.length > MANY_ROWS ? 'top' : 'bottom' },
+    yAxis: { ...category, data: rows, inverse: true, ...(rows.length > MANY_ROWS ? {} : { ...nameOf(spec.by), nameLocation: 'start' }) },
     visualMap: { ...scale(least, most, language), dimension: 2 },
     tooltip: {
       ...tip,

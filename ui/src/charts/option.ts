@@ -26,10 +26,10 @@ export function option(drawing: Drawing, size: Size): Option {
 }
 
 /** How much height the names along the side need, px; 0 where any height does. */
-export function wished({ table, spec, units }: Drawing): number {
+export function wished({ table, spec, units, language }: Drawing): number {
   if (spec.kind === 'heat') return distinct(table, spec.by) * 15 + 96
   if (spec.kind !== 'bar' && spec.kind !== 'stacked') return 0
-  const { categories } = bars(table, spec, labelling({ table, units }))
+  const { categories } = bars(table, spec, labelling({ table, units, language }))
   return lying(categories) ? Math.min(categories.length, MANY) * 18 + 110 : 0
 }
 

@@ -10,8 +10,14 @@ export function csv(head: readonly string[], rows: readonly (readonly Cell[])[])
 function cell(value: Cell): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)
-  const text = /^[=+\-@\t]/.test(value) ? `'${value}` : value
+  const text = inert(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** The same rule as the centre's files (ioc/wire/spreadsheets.py): a text that begins like a formula and is no number
+ * gets an apostrophe before it. */
+export function inert(text: string): string {
+  return /^[=+\-@\t\r\n]/.test(text) && !/^[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?$/.test(text) ? `'${text}` : text
 }
 
 export function save(name: string, text: string): void {

@@ -1,6 +1,7 @@
 /** Cells of a result as people read and copy them. */
 
 import { clock_ms, numberOf, textOf, type Cell, type Column, type Row } from '../charts/table'
+import { inert } from '../desk/csv'
 import { number } from '../format/numbers'
 import { speaker, type Language } from '../texts'
 
@@ -17,7 +18,7 @@ export function faces(columns: readonly Column[], sample: readonly Row[], told: 
     const decimals = column.kind === 'number' ? Math.max(0, ...cells.map((cell) => decimalsOf(numberOf(cell)))) : 0
     const face: Face = { column, decimals, grouped: !/^(year|nam|năm|y)$|_year$/i.test(column.name), width_px: 0 }
     const letters = Math.max(column.name.length + 3, column.type.length * 0.85 + 1, ...cells.map((cell) => shown(cell ?? null, face, told).length))
-    return { ...face, width_px: Math.round(Math.min(WIDEST_PX, Math.max(NARROWEST_PX, letters * LETTER_PX + 22))) }
+    return { ...face, width_px: Math.round(Math.min(WIDEST_PX, Math.max(NARROWEST_PX, letters * LETTER_PX + 30))) }
   })
 }
 
@@ -65,7 +66,7 @@ const dayOf = (iso: string): string => iso.slice(0, 10).split('-').reverse().joi
 
 /** For a spreadsheet: tabs between cells, whole precision, a point in numbers as the file exports have; null is empty. */
 export function copied(head: readonly string[], rows: readonly Row[]): string {
-  const cell = (text: string): string => text.replace(/[\t\r\n]+/g, ' ')
+  const cell = (text: string): string => inert(text).replace(/[\t\r\n]+/g, ' ')
   return [...(head.length > 0 ? [head.map(cell)] : []), ...rows.map((row) => row.map((each) => cell(textOf(each))))].map((row) => row.join('\t')).join('\n')
 }
 

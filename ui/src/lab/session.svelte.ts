@@ -7,6 +7,7 @@ import type { Desk } from '../desk/desk.svelte'
 import { isoDay } from '../format/times'
 import type { Centre, Unit } from '../live/protocol'
 import { who } from '../people/who.svelte'
+import { named } from '../texts'
 import { trouble } from './fault'
 import { linkOf, placeOf, type Place, type Tab } from './link'
 import { boundValues, filled, missing } from './parameters'
@@ -43,6 +44,12 @@ export class LabSession {
   byCode: ReadonlyMap<string, Unit> = $derived(new Map(this.units.map((unit) => [unit.code, unit])))
   /** The text or a parameter changed after what is shown was asked. */
   stale = $derived.by(() => this.run.done && (this.run.sql !== this.sql || JSON.stringify(this.run.parameters) !== JSON.stringify(this.parameters)))
+  /** What the text is called: the saved query or the ready question that it came from; empty for one's own. */
+  title = $derived.by(() => {
+    const { saved, question } = this.origin
+    const asked = question ? this.shelf.questions.value?.find(({ id }) => id === question)?.title : undefined
+    return asked ? named(asked, this.desk.language) : (this.shelf.saved.value?.find(({ id }) => String(id) === saved)?.name ?? '')
+  })
   #checks = 0
 
   constructor(desk: Desk) {
