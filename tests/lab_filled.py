@@ -87,7 +87,7 @@ def fill(cursor: duckdb.DuckDBPyConnection, days: int) -> None:
             [number, f"t{number}", kind, NOW.replace(tzinfo=None) + timedelta(hours=number), NOW.replace(tzinfo=None)],
         )
     cursor.execute(
-        "INSERT INTO source_counts VALUES ('demo-push', 'ioc.readings.v1', 1, 1, 100, 90, 7, 0, 0, 0, 0, $1)",
+        "INSERT INTO source_counts VALUES ('demo-push', 'ioc.readings.v1', 1, 1, 100, 90, 7, 0, 0, 0, 0, $1, 0)",
         [NOW.replace(tzinfo=None)],
     )
     cursor.execute("INSERT INTO source_rejections VALUES ('demo-push', 'ioc.readings.v1', 'not_finite', 3)")
