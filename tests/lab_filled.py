@@ -87,12 +87,16 @@ def fill(cursor: duckdb.DuckDBPyConnection, days: int) -> None:
             [number, f"t{number}", kind, NOW.replace(tzinfo=None) + timedelta(hours=number), NOW.replace(tzinfo=None)],
         )
     cursor.execute(
-        "INSERT INTO source_counts VALUES ('demo-push', 'ioc.readings.v1', 1, 1, 100, 90, 7, 0, 0, 0, 0, $1, 0)",
+        "INSERT INTO source_counts BY NAME SELECT 'demo-push' AS source, 'ioc.readings.v1' AS topic, 1 AS generation, "
+        "1 AS sequence, 100 AS received, 90 AS applied, 7 AS duplicate, 0 AS repeated, 0 AS opened, 0 AS fenced, "
+        "0 AS replayed, $1 AS last_input_at",
         [NOW.replace(tzinfo=None)],
     )
     cursor.execute("INSERT INTO source_rejections VALUES ('demo-push', 'ioc.readings.v1', 'not_finite', 3)")
     cursor.execute(
-        "INSERT INTO dead_letters VALUES ('k', 'demo-push', 't', 0, 1, 1, 'value', 'not_finite', ?, ?, NULL, $3)",
+        "INSERT INTO dead_letters BY NAME SELECT 'k' AS key, 'demo-push' AS source, 't' AS topic, 0 AS partition, "
+        "1 AS \"offset\", 1 AS \"index\", 'value' AS field, 'not_finite' AS reason, $1 AS message, $2 AS content, "
+        '$3 AS "at"',
         [SECRET, SECRET.encode(), NOW.replace(tzinfo=None)],
     )
     cursor.execute(

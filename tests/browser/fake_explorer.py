@@ -25,11 +25,11 @@ SCORES = [
 
 
 class FakeExplorer(FakeDesk):
-    """`refused` is what an address (series, parts, forecast, sql) answers with instead; `too_little` is a forecast that
-    is not possible; `asked` are the questions, as their path and query."""
+    """`problems` are what an address (series, parts, forecast, sql) answers with instead; `too_little` is a forecast
+    that is not possible; `asked` are the questions, as their path and query."""
 
     def __init__(self, *, role: str = "analyst", pages: Path = PAGES) -> None:
-        self.refused: dict[str, tuple[int, str]] = {}
+        self.problems: dict[str, tuple[int, str]] = {}
         self.too_little = False
         self.takes_s = 0.0
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -45,8 +45,8 @@ class FakeExplorer(FakeDesk):
             what, kpi, query = request.path_params["what"], request.path_params["kpi"], dict(request.query_params)
             self.asked.append((what, query))
             await asyncio.sleep(self.takes_s)
-            if what in self.refused:
-                return problem(*self.refused[what])
+            if what in self.problems:
+                return problem(*self.problems[what])
             answer = {"series": self._series, "parts": self._parts, "forecast": self._forecast, "sql": self._sql}[what]
             return JSONResponse({"id": kpi, **answer(kpi, query), "snapshot": {"taken_at": _text(self.now())}})
 

@@ -132,7 +132,7 @@ def test_a_change_is_told_apart(centre: FakeExplorer, open_page: OpenWall) -> No
     page.get_by_role("button", name="Kênh").click()
     expect(page.locator("tbody tr")).to_have_count(3)
     expect(page.locator("tbody")).to_contain_text("(không ghi)")
-    centre.refused["parts"] = (400, "from must lie before to.")
+    centre.problems["parts"] = (400, "from must lie before to.")
     page.get_by_role("button", name="7 ngày", exact=True).click()
     expect(page.get_by_text("from must lie before to.")).to_be_visible()
 
@@ -159,10 +159,10 @@ def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: 
 def test_a_failure_says_why_and_can_be_tried_again(
     centre: FakeExplorer, open_page: OpenWall, address: str, status: int, detail: str
 ) -> None:
-    centre.refused[address] = (status, detail)
+    centre.problems[address] = (status, detail)
     page = explore(open_page, centre, f"kpi={KPI}&forecast=1", "[role=alert]")
     expect(page.get_by_text(detail)).to_be_visible()
-    centre.refused.clear()
+    centre.problems.clear()
     page.get_by_role("button", name="Thử lại").click()
     expect(page.locator(DRAWN)).to_be_visible()
     expect(page.get_by_text(detail)).to_have_count(0)

@@ -15,7 +15,7 @@ from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
 from ioc.model.person import Permission
 
-SavedId = Annotated[int, Path(ge=1, lt=1 << 63, description="the number of a saved query")]
+SavedId = Annotated[int, Path(description="the number of a saved query; one that cannot be is not there (404)")]
 _NOT_THERE = "There is no such saved query, or it is not shared with you."
 
 

@@ -201,11 +201,14 @@ async def test_what_cannot_be_bound_is_refused_at_once_and_the_next_question_run
     for body, says in (
         (
             '{"sql": "SELECT $x", "parameters": {"x": 12345678901234567890123}}',
-            "$x = 12345678901234567890123 is beyond",
+            "12345678901234567890123 is beyond 64 bits",
         ),
-        ('{"sql": "SELECT $x", "parameters": {"x": [[1e999]]}}', "$x is not a finite number"),
-        ('{"sql": "SELECT 1", "parameters": {"x": "\\ud800"}}', "half of a surrogate pair"),
-        ('{"sql": "SELECT \'\\ud800\'"}', "sql: Input should be a valid string"),
+        (
+            '{"sql": "SELECT $x", "parameters": {"x": 9223372036854775808}}',
+            "$x = 9223372036854775808 is beyond 64 bits",
+        ),
+        ('{"sql": "SELECT $x", "parameters": {"x": [[1e999]]}}', "number is infinity"),
+        ('{"sql": "SELECT 1", "parameters": {"x": "\\ud800"}}', "surrogate"),
     ):
         for path in ("/api/v1/sql", "/api/v1/lab/queries", "/api/v1/lab/saved"):
             sent = body[:-1] + ', "name": "x"}'
