@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from connectors.base import Page, PollingConnector, Surroundings, malformed
 from connectors.configuration import SourceConfiguration, Table
-from connectors.file_drop.folder import DropFolder, Dropped
+from connectors.file_drop.folder import DropFolder, Dropped, shown
 from connectors.row_keys import RowCounter, RowIdentity
 from connectors.same_key import SameKey
 from connectors.tables.reading import TableFormat, rows_of_file
@@ -112,7 +113,7 @@ class FileDrop(PollingConnector):
             try:
                 content = await asyncio.to_thread(self._content, dropped, watched.get(dropped.path))
             except OSError as fault:  # the others are read all the same
-                unreadable.append(f"File {dropped.path} cannot be read: {fault.strerror or fault}.")
+                unreadable.append(f"File {dropped.name} cannot be read: {fault.strerror or fault}.")
                 continue
             async for page in self._file(dropped, content, place, watched.get(dropped.path)):
                 place = page.position
@@ -161,7 +162,7 @@ class FileDrop(PollingConnector):
         yield Page([], self._with_finished(place, dropped, path, content, rows))
 
     async def _pages(self, dropped: Dropped, digest: str, start: int, place: Mapping[str, Any]) -> AsyncIterator[Page]:
-        around = {"$file_name": dropped.path.name, "$file_time": from_ms(dropped.modified_ms)}
+        around = {"$file_name": shown(Path(dropped.path.name)), "$file_time": from_ms(dropped.modified_ms)}
         position = {name: value for name, value in place.items() if name != "refused"} | {"hash": digest}
         counter, prefix = RowCounter(), self._prefix(around)
         identity = RowIdentity(counter, prefix=prefix)
@@ -202,7 +203,7 @@ class FileDrop(PollingConnector):
                 finally:
                     self._spare_reader(dropped.size_bytes, is_whole=not tries)
         except (BatchMalformed, OSError) as fault:
-            sentence = f"File {dropped.path}: {fault}"
+            sentence = f"File {dropped.name}: {fault}"
             self.report.trouble = sentence
             refused = {"row": row, "failed": _with_last(place["failed"], digest, row), "refused": digest}
             beginning = b"" if dropped.fault else await asyncio.to_thread(self._beginning, dropped.path)
@@ -221,13 +222,15 @@ class FileDrop(PollingConnector):
         try:
             return await asyncio.to_thread(self._folder.put_away, dropped.path, into)
         except OSError as fault:
-            sentence = f"File {dropped.path} cannot be moved to {into}/: {fault.strerror}."
+            sentence = f"File {dropped.name} cannot be moved to {into}/: {fault.strerror}."
             raise SourceUnavailable(sentence) from fault
 
     def _with_finished(
         self, place: Mapping[str, Any], dropped: Dropped, path: Path, content: Content, rows: int
     ) -> dict[str, Any]:
         now_ms = to_ms(self.surroundings.clock.now())
+        if shown(path) != str(path):  # no position can hold the name, so the file is not watched
+            return {**place, "hash": ""}
         one = Finished(path, *dropped.mark, content.digest, content.size_bytes, rows, now_ms)
         others = [known for known in place["finished"] if known[0] != str(path)]
         return {**place, "hash": "", "finished": [*others, one.to_list()][-WATCHED_FILES:]}
@@ -242,7 +245,9 @@ class FileDrop(PollingConnector):
     def _content(self, dropped: Dropped, before: Finished | None) -> Content:
         """Raises OSError."""
         if dropped.fault:
-            return Content(blake2b(f"{dropped.path} {dropped.mark}".encode(), digest_size=10).hexdigest(), 0)
+            return Content(
+                blake2b(os.fsencode(dropped.path) + repr(dropped.mark).encode(), digest_size=10).hexdigest(), 0
+            )
         digest, size = blake2b(digest_size=10), 0
         beginning, ends_line = "", True
         with open_inside(self._folder.folder, dropped.path) as file:

@@ -39,6 +39,11 @@ class Dropped:
     mark: Mark
     fault: str = ""
 
+    @property
+    def name(self) -> str:
+        """The path as it can be shown."""
+        return shown(self.path)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -91,7 +96,7 @@ class DropFolder:
             if self.done_marker and path.name.endswith(self.done_marker):
                 continue
             if not _matches(path.parts, self._levels):
-                others.append(str(path))
+                others.append(shown(path))
                 continue
             mark = (status.st_size, status.st_mtime_ns)
             rested = rested_s(path, mark)
@@ -174,6 +179,13 @@ class DropFolder:
         except OSError:
             return None
         return status.st_size, status.st_mtime_ns
+
+
+def shown(path: Path) -> str:
+    """The path for sentences and records: a name may hold bytes that are no text, ends of lines and marks that turn
+    the writing around."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _exists(name: str, folder: int) -> bool:

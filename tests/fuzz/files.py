@@ -48,7 +48,7 @@ def inputs(seed: int, count: int) -> list[Input]:
 
 def _name(chance: random.Random) -> str:
     return chance.choice(
-        ("báo cáo", "Ba\u0301o ca\u0301o", "-rf", "a'b\"c", "x" * 180, "$(id)", "%s%n", "a;b", "\u202excod")
+        ("báo cáo", "Ba\u0301o ca\u0301o", "-rf", "a'b\"c", "x" * 180, "$(id)", "%s%n", "a;b", "\u202excod", "\udcff\n")
     )
 
 

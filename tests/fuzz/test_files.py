@@ -6,8 +6,10 @@ import resource
 from collections import Counter
 from pathlib import Path
 
+import orjson
 import pytest
 
+from ioc.errors import RecordUnfit
 from tests.fuzz.files import inputs
 from tests.integration.connectors.dropped import HEADER, Drop
 
@@ -28,7 +30,8 @@ async def test_every_file_is_counted_and_put_away(tmp_path: Path, seed: int, cou
             drop.put(one.name, one.content)
         drop.connector._folder.look(-1e6)
         async for page in drop.connector.fetch(drop.position):
-            drop.position = page.position
+            drop.position = orjson.loads(orjson.dumps(page.position))
+            assert all(str(row).encode() for row, _ in page.rows if isinstance(row, RecordUnfit))
             records[page.around.get("$file_name", "refused")] += len(page.rows)
             if "$file_name" not in page.around:
                 records["duplicate"] += page.duplicate

@@ -58,21 +58,22 @@ def sheet_of(xml: bytes) -> bytes:
     return packed({**members, "xl/worksheets/sheet1.xml": xml})
 
 
-async def test_half_a_file_waits_for_its_rest(tmp_path: Path) -> None:
-    drop = Drop(tmp_path, 'rest = "200ms"')
+def complete(drop: Drop, now_s: float) -> list[str]:
+    """Names of the files that a look at that time takes for complete."""
+    return [one.path.name for one in drop.connector._folder.look(now_s).complete]
+
+
+async def test_a_file_that_is_written_with_a_pause(tmp_path: Path) -> None:
+    """Its first half ends within a number; four seconds later comes the rest."""
+    drop = Drop(tmp_path, 'rest = "2s"')
     path = drop.put("a.csv", f"{HEADER}A;22/11/2026;12")
-    for _ in range(2):
-        os.utime(path)  # it grows
-        assert (await drop.rounds(1)).received == 0
-    drop.connector._folder.rest_s = 0.001
-    drop.connector._folder._seen.clear()
-    await drop.rounds(1)
-    drop.connector._folder.rest_s = 1e-9
+    assert [complete(drop, now_s) for now_s in (0, 2, 4)] == [[], [], []]
     with path.open("a", encoding="utf-8") as file:
         file.write("34\nB;22/11/2026;5\n")
         file.flush()
-        assert (await drop.rounds(3)).received == 0, "somebody has it open for writing"
-    assert (await drop.rounds(2)).values == [1234, 5]
+        assert [complete(drop, now_s) for now_s in (4, 6, 60)] == [[], [], []], "somebody has it open for writing"
+    assert complete(drop, 61) == ["a.csv"]
+    assert (await drop.rounds(1)).values == [1234, 5]
     drop.end()
 
 
@@ -80,13 +81,11 @@ async def test_a_file_without_its_last_end_of_line_rests_longer(tmp_path: Path) 
     drop = Drop(tmp_path, 'rest = "30s"')
     drop.put("cut.csv", GOOD.rstrip("\n"))
     drop.put("whole.csv", GOOD)
-    folder = drop.connector._folder
-    found = [[one.path.name for one in folder.look(now_s).complete] for now_s in (0, 29, 30, 149, 150)]
+    found = [complete(drop, now_s) for now_s in (0, 29, 30, 149, 150)]
     assert found == [[], [], ["whole.csv"], ["whole.csv"], ["cut.csv", "whole.csv"]]
-    folder.look(200)
     with (drop.folder / "cut.csv").open("a") as file:
         file.write("\n")
-    assert [one.path.name for one in folder.look(400).complete] == ["whole.csv"], "it changed and rests again"
+    assert complete(drop, 400) == ["whole.csv"], "it changed and rests again"
 
 
 async def test_marker(tmp_path: Path) -> None:
