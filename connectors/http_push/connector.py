@@ -11,6 +11,7 @@ from connectors.base import Connector, Surroundings
 from connectors.configuration import SourceConfiguration
 from connectors.outlet import BrokerAway
 from connectors.sealing import Intake
+from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed, ConfigurationInvalid, SpoolFull
@@ -78,13 +79,17 @@ class PushEndpoint:
         return await self._answered(source, ours)
 
     async def _answered(self, source: str, ours: asyncio.Future[PushAnswer]) -> PushAnswer:
-        """A client that goes away, or waits too long, does not stop what is under way."""
+        """A client that goes away, or waits too long, does not stop what is under way. What is taken and not safe yet
+        is not refused: only with its key can the sender ask what became of it."""
         try:
-            return await asyncio.wait_for(asyncio.shield(ours), SAFE_WITHIN_S)
+            return await asyncio.shield(ours)
         except BrokerAway as fault:
             raise SpoolFull(str(fault)) from fault
         except TimeoutError:
-            raise SpoolFull(f"Neither broker nor disk took the records of {source!r} in time; send again.") from None
+            raise SpoolFull(
+                f"The records of {source!r} are taken, but neither broker nor disk has them for sure yet; ask again "
+                "with the same Idempotency-Key, which gives the answer without counting them twice."
+            ) from None
 
     async def _ingest(self, writer: SourceWriter, content: bytes, content_type: str, key: str) -> PushAnswer:
         media_type = content_type.split(";")[0].strip().lower()
@@ -93,7 +98,7 @@ class PushEndpoint:
         except BatchMalformed as fault:
             sentence = str(fault)
             intake = Intake(rejections=(Rejection(0, "", Reason.MALFORMED, sentence, content),))
-            await asyncio.wrap_future(writer.submit(intake, key, lambda *_: {"malformed": sentence}).safe)
+            await _safe(writer.submit(intake, key, lambda *_: {"malformed": sentence}))
             raise
         answers: list[PushAnswer] = []
 
@@ -104,7 +109,7 @@ class PushEndpoint:
             answers.append(PushAnswer(accepted, duplicate, listed, count_records(refused)))
             return answers[0].remembered()
 
-        await asyncio.wrap_future(writer.submit(intake, key, answer).safe)
+        await _safe(writer.submit(intake, key, answer))
         return answers[0]
 
     def _checked(self, content: bytes, media_type: str) -> Intake:
@@ -117,6 +122,11 @@ class PushEndpoint:
             rejections=checked.rejections,
             reading_places=checked.reading_places,
         )
+
+
+async def _safe(taken: Taken) -> None:
+    """Raises TimeoutError when it takes long; the time that checking took does not count."""
+    await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(taken.safe)), SAFE_WITHIN_S)
 
 
 class HttpPush(Connector):

@@ -56,6 +56,8 @@ def count_records(rejections: Iterable[Rejection]) -> int:
 SINGLE_REJECTIONS = 1000
 """So many of one batch are kept one by one, the others in bundles."""
 BUNDLE_BYTES = 512 * 1024
+MAX_BUNDLES = 50
+"""Beyond them fields of one reason are no longer told apart."""
 
 
 class Rejections:
@@ -73,6 +75,8 @@ class Rejections:
         if len(self._single) < SINGLE_REJECTIONS:
             self._single.append(Rejection(index, field, reason, message, content, place=place))
             return
+        if len(self._open) >= MAX_BUNDLES and (reason, field) not in self._open:
+            field = ""  # an unknown field may have any name, each record another
         bundle = self._open.get((reason, field))
         if bundle is not None and bundle.size_bytes + len(content) + len(place) > BUNDLE_BYTES:
             self._full.append(bundle)

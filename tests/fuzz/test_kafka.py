@@ -46,7 +46,7 @@ def as_input(place: tuple[str, int], value: bytes, headers: list[tuple[str, byte
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_every_message_is_counted_and_nothing_stands_still(
-    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rng, log = random.Random(count), MemoryLog(PARTITIONS)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -104,13 +104,14 @@ def test_every_message_is_counted_and_nothing_stands_still(
     finally:
         historian.stop()
         store.close()
+    assert "cannot be answered" not in caplog.text, "each fault is foreseen"
     assert ledger.faults == ()
     accounts = {account.source: account for account in ledger.sources}
     received["kafka"] += set_aside
     # Which of two writers in different partitions is the echo depends on the order in which these are read.
     certain = {name for name in received if len({partition for source, _, partition in writers if source == name}) < 2}
     assert {name: accounts[name].received for name in certain} == {name: received[name] for name in certain}
-    assert {"kafka", *(f"source-{n}" for n in range(PARTITIONS))} <= certain
+    assert {f"source-{n}" for n in range(PARTITIONS)} <= certain
     assert fenced >= echoes / 2
     assert letters <= kept, json.dumps(sorted(letters - kept)[:5])
     assert stored == len(letters) + set_aside + sum(key == "stranger" for key in kept)
