@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from connectors.base import Page, PollingConnector, Surroundings, malformed
 from connectors.configuration import SourceConfiguration, Table
+from connectors.file_drop.content import Content, Finished, beginning_of, content_of
 from connectors.file_drop.folder import DropFolder, Dropped, shown
 from connectors.row_keys import RowCounter, RowIdentity
 from connectors.same_key import SameKey
 from connectors.tables.reading import TableFormat, rows_of_file
 from connectors.tables.rows import TABLE_ENDS
-from connectors.tables.safe_open import open_inside
 from connectors.writer import SourceWriter
 from ioc.clock import from_ms, to_ms
 from ioc.errors import BatchMalformed, SourceUnavailable
@@ -30,32 +27,6 @@ WATCHED_FILES, WATCHED_MS = 10, 600_000
 _IDLE_S = 10.0
 _USED_BYTES = 64 << 20
 """The reading process is replaced when it is idle for long or has read so much, to give its memory back."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A file that was put away: where it is, its size and time when it was found, and what was read of it."""
-
-    path: Path
-    size_bytes: int
-    modified_ns: int
-    digest: str
-    read_bytes: int
-    rows: int
-    at_ms: int
-
-    def to_list(self) -> list[Any]:
-        return [str(self.path), *list(self.__dict__.values())[1:]]
-
-
-@dataclass(frozen=True)
-class Content:
-    """The digest of a file, its size by then, and the digest of its first `before` bytes (see `_digest`)."""
-
-    digest: str
-    size_bytes: int
-    beginning: str = ""
-    ends_line: bool = True
 
 
 class FileDrop(PollingConnector):
@@ -111,7 +82,7 @@ class FileDrop(PollingConnector):
         unreadable = []
         for dropped in [*look.complete, *look.changed]:
             try:
-                content = await asyncio.to_thread(self._content, dropped, watched.get(dropped.path))
+                content = await asyncio.to_thread(content_of, self._folder.folder, dropped, watched.get(dropped.path))
             except OSError as fault:  # the others are read all the same
                 unreadable.append(f"File {dropped.name} cannot be read: {fault.strerror or fault}.")
                 continue
@@ -206,7 +177,9 @@ class FileDrop(PollingConnector):
             sentence = f"File {dropped.name}: {fault}"
             self.report.trouble = sentence
             refused = {"row": row, "failed": _with_last(place["failed"], digest, row), "refused": digest}
-            beginning = b"" if dropped.fault else await asyncio.to_thread(self._beginning, dropped.path)
+            beginning = (
+                b"" if dropped.fault else await asyncio.to_thread(beginning_of, self._folder.folder, dropped.path)
+            )
             yield Page([(malformed(sentence), beginning)], {**position, **refused})
 
     def _prefix(self, around: Mapping[str, Any]) -> bytes:
@@ -241,35 +214,6 @@ class FileDrop(PollingConnector):
         if not is_whole or self._reader_bytes > _USED_BYTES:
             self._reader.end()
             self._reader_bytes = 0
-
-    def _content(self, dropped: Dropped, before: Finished | None) -> Content:
-        """Raises OSError."""
-        if dropped.fault:
-            return Content(
-                blake2b(os.fsencode(dropped.path) + repr(dropped.mark).encode(), digest_size=10).hexdigest(), 0
-            )
-        digest, size = blake2b(digest_size=10), 0
-        beginning, ends_line = "", True
-        with open_inside(self._folder.folder, dropped.path) as file:
-            if before is not None and before.read_bytes:
-                left = before.read_bytes
-                while left and (piece := file.read(min(left, 1 << 20))):
-                    digest.update(piece)
-                    left -= len(piece)
-                    size += len(piece)
-                    ends_line = piece.rstrip(b"\0").endswith((b"\n", b"\r"))
-                beginning = "" if left else digest.hexdigest()
-            while piece := file.read(1 << 20):
-                digest.update(piece)
-                size += len(piece)
-        return Content(digest.hexdigest(), size, beginning, ends_line)
-
-    def _beginning(self, path: Path) -> bytes:
-        try:
-            with open_inside(self._folder.folder, path) as file:
-                return file.read(1 << 20)
-        except OSError:
-            return b""
 
     def _others(self, names: list[str]) -> str:
         if not names:

@@ -12,6 +12,7 @@ from struct import pack
 import openpyxl
 import pytest
 
+from connectors.file_drop.content import content_of
 from tests.integration.connectors.dropped import HEADER, MAPPING, Drop, Taken
 
 GOOD = f"{HEADER}A;22/11/2026;1\nB;22/11/2026;2\n"
@@ -285,14 +286,13 @@ async def test_a_reading_process_that_is_killed_is_replaced(drop: Drop) -> None:
 async def test_a_file_that_cannot_be_opened_does_not_stop_the_next(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     drop.put("a.csv", GOOD)
     drop.put("b.csv", GOOD.replace(";2\n", ";3\n"))
-    content = drop.connector._content
 
-    def barred(dropped, before):  # type: ignore[no-untyped-def]
+    def barred(folder, dropped, before):  # type: ignore[no-untyped-def]
         if dropped.path.name == "a.csv":
             raise PermissionError(13, "Permission denied")
-        return content(dropped, before)
+        return content_of(folder, dropped, before)
 
-    monkeypatch.setattr(drop.connector, "_content", barred)
+    monkeypatch.setattr("connectors.file_drop.connector.content_of", barred)
     assert (await drop.rounds()).values == [1, 3]
     assert drop.connector.report.sentence == "File a.csv cannot be read: Permission denied."
     monkeypatch.undo()
