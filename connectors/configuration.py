@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import tomllib
@@ -15,6 +16,7 @@ from typing import Any
 from connectors.checkpoint import checked_source_name
 from connectors.same_key import OF_DEDUPE, SameKey
 from ioc.errors import ConfigurationInvalid
+from ioc.model.personal import PersonalTreatment
 
 KINDS = ("http_push", "http_poll", "file_drop", "mqtt")
 TABLE_OF = {"http_push": "push", "http_poll": "poll", "file_drop": "file", "mqtt": "mqtt"}
@@ -129,13 +131,19 @@ class Table:
         return given
 
 
+ATTRIBUTE = "attributes."
+PERSONAL_OF_CASES = ("case_id", "channel", "service")
+PERSONAL_OF_READINGS = ("subject",)
+
+
 @dataclass(frozen=True)
 class SourceConfiguration:
     """`own` is the kind's own table, `mapping` the one from foreign fields; both are checked by who uses them.
 
     `expected_every` is the longest pause that is usual; after a longer one the source is late. `feeds` names measures
     and case types (or patterns, `lgsp.*`) that it gives and its mapping does not tell. `same_key` is what a record
-    means whose key came before (docs/repeats.md).
+    means whose key came before (docs/repeats.md). `personal` tells by field, `attributes.NAME` among them, what is done
+    with what may name a person (connectors/personal.py).
     """
 
     source: str
@@ -146,6 +154,7 @@ class SourceConfiguration:
     own: Table
     mapping: Table
     feeds: tuple[str, ...] = ()
+    personal: Mapping[str, PersonalTreatment] = dataclasses.field(default_factory=dict)
 
 
 def read_source(path: Path) -> SourceConfiguration:
@@ -170,9 +179,28 @@ def read_source(path: Path) -> SourceConfiguration:
         own=table.table(TABLE_OF[kind]),
         mapping=table.table("mapping"),
         feeds=table.texts("feeds"),
+        personal=_personal(table.table("personal")),
     )
     table.done()
     return configuration
+
+
+def _personal(table: Table) -> dict[str, PersonalTreatment]:
+    """Raises ConfigurationInvalid naming the field."""
+    attributes = table.table("attributes")
+    fields = [(name, table, name) for name in table.as_given() if name != "attributes"]
+    fields += [(f"{ATTRIBUTE}{name}", attributes, name) for name in attributes.as_given()]
+    treatments = {}
+    for field_name, holder, name in fields:
+        if holder is table and name not in (*PERSONAL_OF_CASES, *PERSONAL_OF_READINGS):
+            known = ", ".join((*PERSONAL_OF_CASES, *PERSONAL_OF_READINGS))
+            raise table.fault(name, f"cannot be personal; there are {known} and the names of [personal.attributes].")
+        treatments[field_name] = PersonalTreatment(holder.one_of(name, tuple(PersonalTreatment)))
+        if name == "case_id" and holder is table and treatments[field_name] is PersonalTreatment.DROP:
+            raise table.fault(name, 'cannot be dropped: the versions of a case belong together by it; write "hash".')
+    attributes.done()
+    table.done()
+    return treatments
 
 
 def _composed(given: Any) -> Any:

@@ -14,6 +14,7 @@ from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
 from connectors.kinds import CONNECTORS, PULLED
 from connectors.outlet import BrokerAway, Outlet
+from connectors.personal import PersonalFields
 from connectors.replay_log import ReplayLog
 from connectors.state import Health, Observation, state_of
 from connectors.taken import Counts
@@ -216,7 +217,12 @@ class Runner:
     def _writer(self, configuration: SourceConfiguration) -> SourceWriter:
         """Blocks a little. Raises ConfigurationInvalid while another process still runs the source."""
         assert self._outlet is not None
-        return SourceWriter(self._outlet, configuration.source, same_key=configuration.same_key)
+        personal = PersonalFields(
+            configuration.personal, self._settings.personal_key, lambda: self._catalog.vocabulary.case_types
+        )
+        return SourceWriter(
+            self._outlet, configuration.source, same_key=configuration.same_key, protect=personal.protect
+        )
 
     async def _feed(self, running: Running, connector: Connector, writer: SourceWriter) -> None:
         """Run the connector; a former fault holds until the source has shown that it answers again."""

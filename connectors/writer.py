@@ -40,8 +40,18 @@ _ANSWERS_AT_MOST = 10_000
 class SourceWriter:
     """Writes one source's records; made, opened and closed by whoever runs the source. Thread-safe."""
 
-    def __init__(self, outlet: Outlet, source: str, *, same_key: SameKey = SameKey.REPEAT) -> None:
-        """Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
+    def __init__(
+        self,
+        outlet: Outlet,
+        source: str,
+        *,
+        same_key: SameKey = SameKey.REPEAT,
+        protect: Callable[[Intake], Intake] = lambda intake: intake,
+    ) -> None:
+        """`protect` takes personal data out of each intake before anything else sees it.
+
+        Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
+        self._protect = protect
         self.source = source
         self._outlet = outlet
         self._lock = threading.RLock()
@@ -102,6 +112,7 @@ class SourceWriter:
         themselves.
         Raises BrokerAway before the first opening is through, and SpoolFull when the disk buffer is at its bound.
         """
+        intake = self._protect(intake)
         with self._changed:
             if not self.is_open:
                 raise BrokerAway(self.error or f"Source {self.source!r} is not open yet: Kafka does not answer.")

@@ -183,6 +183,10 @@ class Settings:
         """The key that marks browsers which have logged in before; made at the first call, mode 600."""
         return secret_file(self.data_dir / "keys" / "login.key")
 
+    def personal_key(self) -> str:
+        """The key that personal fields are hashed with; made at the first call, mode 600."""
+        return secret_file(self.data_dir / "keys" / "personal.key")
+
     def source_token(self, source: str) -> str:
         """Token of a push source, made at the first call, kept with mode 600."""
         return secret_file(self.data_dir / "tokens" / f"{source}.token")

@@ -124,7 +124,7 @@ def dead_letter_shape(row: dict[str, Any], personal: Collection[str] = (), *, is
     received = bytes(row["content"])
     content = received if is_open else mask_record(received, personal)
     message = row["message"] if is_open else mask_text(row["message"])
-    if not is_open and personal and row["field"] in personal:
+    if not is_open and personal and row["field"].rpartition(".")[2] in personal:
         message = "The value is personal; open the record with a reason to see it."
     return {
         "key": row["key"],

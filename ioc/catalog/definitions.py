@@ -1,6 +1,6 @@
 """From entries of the packs to sectors, measures, case types and KPIs, each checked by itself."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -13,6 +13,7 @@ from ioc.model.case import AttributeType, CaseClock, CaseType
 from ioc.model.kpi import EVERY_PLACE, Band, Expression, KpiDefinition, Reference, RollUp, Target
 from ioc.model.measure import Measure, MeasureKind
 from ioc.model.number_text import exact_text
+from ioc.model.personal import PersonalTreatment
 from ioc.model.unit import UnitLevel
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
@@ -64,6 +65,7 @@ def read_case_type(row: Row, summed: Collection[str] = ()) -> CaseType:
         clock=_clock(row),
         attribute_types=types,
         silence_is_zero=row.flag("silence_is_zero"),
+        personal=_personal(row, attributes, types),
     )
     for status in case_type.clock.pauses_in:
         if status not in case_type.statuses:
@@ -85,6 +87,28 @@ def _attributes(row: Row, summed: Collection[str]) -> tuple[tuple[str, ...], dic
     types = {name: AttributeType(table.choice(name, words) or AttributeType.TEXT) for name in table.data}
     table.finish()
     return tuple(types), types
+
+
+def _personal(
+    row: Row, attributes: Collection[str], types: Mapping[str, AttributeType]
+) -> dict[str, PersonalTreatment]:
+    """Attributes that connectors hash or drop: `personal = { applicant = "hash" }`."""
+    if not row.has("personal"):
+        return {}
+    table = row.table("personal")
+    words = [str(one) for one in PersonalTreatment]
+    treatments = {name: PersonalTreatment(table.choice(name, words) or PersonalTreatment.DROP) for name in table.data}
+    for name, treatment in treatments.items():
+        if name not in attributes:
+            table.fault(name, f"{name!r} is no attribute of the case type{nearest(name, tuple(attributes))}.")
+        elif treatment is PersonalTreatment.HASH and types.get(name) not in (
+            None,
+            AttributeType.TEXT,
+            AttributeType.CODE,
+        ):
+            table.fault(name, f"{name!r} is of type {types[name]}; only text and code can be hashed, drop it instead.")
+    table.finish()
+    return treatments
 
 
 def _clock(row: Row) -> CaseClock:

@@ -5,16 +5,20 @@ import logging
 import sys
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
 import click
 
+from connectors.configuration import PERSONAL_OF_CASES, PERSONAL_OF_READINGS, read_source
 from connectors.http_push.connector import PushEndpoint
 from connectors.kinds import PUSHED
+from connectors.personal import personal_names
 from connectors.runner import Runner
 from ioc import topics
 from ioc.api.app import create_app
+from ioc.api.auth import SOURCE_NAME
 from ioc.api.centre import Centre
 from ioc.api.displays import displays_in_force
 from ioc.api.hub import Hub
@@ -27,7 +31,7 @@ from ioc.desk.desk import Desk, Place
 from ioc.desk.incidents import Incidents
 from ioc.desk.operating import Operating
 from ioc.desk.past import Past
-from ioc.errors import StoreDamaged, StoreUnavailable
+from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restating import Restater
 from ioc.fault_register import FaultRegister
@@ -209,6 +213,7 @@ class Serving:
             examine=lambda: [finding.shape() for finding in examine_centre(settings)],
             starting=self._starting,
             verify_archive=lambda: verify_all(self._store, self._clock.now()),
+            personal_fields=self._personal_fields,
             clock=self._clock,
         )
         trail_anchors = TrailAnchors(
@@ -295,6 +300,17 @@ class Serving:
             for fault in sorted(faulty, key=str)
         ]
         return (*([self._people_damaged] if self._people_damaged else []), *notices)
+
+    def _personal_fields(self, source: str) -> Collection[str]:
+        """What the source and the catalogue declare personal; all that can be where the source's file is at fault."""
+        declared = {name for kind in self._catalog.vocabulary.case_types.values() for name in kind.personal}
+        path = self._settings.sources_dir / f"{source}.toml"
+        if not SOURCE_NAME.fullmatch(source) or not path.exists():
+            return declared
+        try:
+            return personal_names(read_source(path), declared)
+        except ConfigurationInvalid:
+            return declared | {*PERSONAL_OF_CASES, *PERSONAL_OF_READINGS}
 
     def _source_token(self, source: str) -> str | None:
         known = (self._settings.sources_dir / f"{source}.toml").exists()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ioc.model.personal import PersonalTreatment
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -61,6 +63,7 @@ class CaseType:
     `attributes` names all attributes; those without an entry in `attribute_types` hold any scalar value.
     `silence_is_zero`: a unit that never had such a case counts 0 once the province was heard of (fires, outages);
     otherwise it has no data, since nobody knows whether it reports at all (dossiers).
+    `personal` names attributes that may name a person, which connectors hash or drop.
     """
 
     id: str
@@ -70,3 +73,4 @@ class CaseType:
     clock: CaseClock = CaseClock()
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     silence_is_zero: bool = False
+    personal: Mapping[str, PersonalTreatment] = field(default_factory=dict)

@@ -5,6 +5,7 @@ The length of what is hidden stays, and so does everything that does not look pe
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection
 from typing import Any
 
@@ -48,7 +49,7 @@ def mask_record(content: bytes, personal: Collection[str] = ()) -> bytes:
         record = None
     if not isinstance(record, dict | list):
         return MASK.encode() * len(content) if personal else mask_bytes(content)
-    names = PERSONAL_NAMES | {name.lower() for name in personal}
+    names = PERSONAL_NAMES | {_plain(name) for name in personal}
     if not _holds_named(record, names):
         return mask_bytes(content)
     hidden = json.dumps(_without(record, names), ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -71,4 +72,9 @@ def _without(value: Any, names: Collection[str]) -> Any:
 
 
 def _is_named(key: str, names: Collection[str]) -> bool:
-    return key.lower().replace("-", "_").replace(" ", "_") in names
+    return _plain(key) in names
+
+
+def _plain(name: str) -> str:
+    """Written alike, however a source writes it."""
+    return unicodedata.normalize("NFC", name).strip().lower().replace("-", "_").replace(" ", "_")

@@ -450,6 +450,24 @@ def test_what_is_summed_up_is_a_number(tmp_path: Path, attributes: str) -> None:
     assert thing.attribute_types["fee"] == "number"
 
 
+@pytest.mark.parametrize(
+    ("personal", "says"),
+    [
+        pytest.param('{ kind = "hash", fee = "drop" }', "", id="fit"),
+        pytest.param('{ applicant = "hash" }', "'applicant' is no attribute of the case type", id="no attribute"),
+        pytest.param('{ fee = "hash" }', "only text and code can be hashed", id="a number"),
+        pytest.param('{ kind = "hide" }', "kind", id="an unknown treatment"),
+    ],
+)
+def test_personal_attributes(tmp_path: Path, personal: str, says: str) -> None:
+    write(tmp_path, SUMMED % f'{{ fee = "number", kind = "code" }}\npersonal = {personal}')
+    if says:
+        with pytest.raises(CatalogInvalid, match=says):
+            load("46", tmp_path)
+        return
+    assert load("46", tmp_path).vocabulary.case_types["thing"].personal == {"kind": "hash", "fee": "drop"}
+
+
 def test_a_text_cannot_be_summed_up(tmp_path: Path) -> None:
     write(tmp_path, SUMMED % '{ fee = "text" }')
     with pytest.raises(CatalogInvalid, match="'fee' is declared as a text in thing; only a number can be summed up"):

@@ -32,8 +32,9 @@ def test_named_fields_are_hidden_wherever_they_stand() -> None:
 
 
 def test_fields_that_the_source_calls_personal_are_hidden() -> None:
-    hidden = json.loads(mask_record(b'{"case_id": "046099001234-1", "unit": "19753"}', ["case_id"]))
-    assert hidden == {"case_id": "********", "unit": "19753"}
+    record = {"case_id": "LAN-1985", "Số  hồ sơ": "x", "Số hồ sơ": "LAN-1985", "unit": "19753"}
+    hidden = json.loads(mask_record(json.dumps(record).encode(), ["case_id", "Số hồ sơ"]))
+    assert hidden == {"case_id": "********", "Số  hồ sơ": "x", "Số hồ sơ": "********", "unit": "19753"}
 
 
 @pytest.mark.parametrize("content", [b"Lan;19753;x", b'{"case_id": "La', b"\xff\xfe"], ids=["CSV", "cut off", "bytes"])
