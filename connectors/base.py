@@ -20,7 +20,7 @@ from connectors.configuration import SourceConfiguration
 from connectors.known_keys import NO_ROWS
 from connectors.mapping import RecordMapping, read_mapping
 from connectors.record_check import check_record
-from connectors.replay import replay_intake
+from connectors.replay import FILE_OF_REFUSAL, replay_intake
 from connectors.row_keys import RowIdentity, RowMemory
 from connectors.same_key import SameKey
 from connectors.sealing import Intake
@@ -115,9 +115,8 @@ class Connector(ABC):
 
     async def replay(self, writer: SourceWriter, request: ReplayRequest) -> ReplayResult:
         """Take what of the refused records is fit now; returns once it is safe. Raises SpoolFull."""
-        intake, result = replay_intake(
-            request, self.mapping, self.surroundings.vocabulary, self.surroundings.clock.now(), writer.known_rows
-        )
+        now = self.surroundings.clock.now()
+        intake, result = replay_intake(request, self.mapping, self.surroundings.vocabulary, now, writer)
         if intake.records or len(intake.row_keys):
             taken = await asyncio.to_thread(writer.add, intake)
             await asyncio.wrap_future(taken.safe)
@@ -235,6 +234,8 @@ def _place(
     """What a replay needs beside the content: which of the row's records it is, and the fields that are not in the
     content or are of another kind there."""
     place: dict[str, Any] = {"part": part, "parts": parts, **identity}
+    if FILE_OF_REFUSAL in around:
+        place["file"] = around[FILE_OF_REFUSAL]
     if not isinstance(row, RecordUnfit):
         try:
             kept = orjson.loads(content or _bytes(row))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from connectors.same_key import SameKey
 from ioc.errors import ConfigurationInvalid
 
 Serial = tuple[int, int]
@@ -22,13 +23,26 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 @dataclass(frozen=True)
 class Checkpoint:
     """`position` is the source's own place; `offsets` give, by topic, the Kafka offset behind the last acknowledged
-    batch; `delivered` is the serial of that batch. It may lag behind the log, which the next opening reads back."""
+    batch; `delivered` is the serial of that batch. It may lag behind the log, which the next opening reads back.
+    `same_key` is what the source said at that time; readings timed before `corrects_from_ms` were perhaps sent before
+    it corrected itself."""
 
     generation: int = 0
     position: Any = None
     offsets: dict[str, int] = field(default_factory=dict)
     delivered: Serial = (0, 0)
     totals: dict[str, int] = field(default_factory=dict)
+    same_key: str = ""
+    corrects_from_ms: int = 0
+
+    def for_same_key(self, same_key: SameKey, now_ms: int) -> Checkpoint:
+        """The checkpoint once the source says `same_key`, from the present time on if it said another thing before."""
+        if same_key is not SameKey.CORRECTION:
+            return replace(self, same_key=same_key, corrects_from_ms=0)
+        if self.same_key == same_key:
+            return self
+        has_sent = self.delivered != (0, 0) or any(self.totals.values())
+        return replace(self, same_key=same_key, corrects_from_ms=now_ms if has_sent else 0)
 
 
 def checked_source_name(source: str) -> str:

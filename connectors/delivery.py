@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from connectors.checkpoint import Checkpoint, CheckpointFile, Serial
 from connectors.opening import Opened, batch_id, kind_of, open_log, serial_of
 from connectors.outlet import BrokerAway, Outlet
+from connectors.same_key import SameKey
 from connectors.sealing import Message, Pending
 from connectors.spool import Spool, Spooled
 from ioc import topics
-from ioc.clock import rfc3339
+from ioc.clock import rfc3339, to_ms
 from ioc.errors import SpoolFull
 from ioc.wire.headers import BatchHeaders
 
@@ -72,15 +73,14 @@ class Delivery:
     the message had come through.
     """
 
-    def __init__(self, outlet: Outlet, source: str, changed: Condition, owner: Owner, *, corrects: bool) -> None:
-        """With `corrects` the readings replace earlier ones of their keys. Raises ConfigurationInvalid when another
-        process runs the source, or its name is not one."""
+    def __init__(self, outlet: Outlet, source: str, changed: Condition, owner: Owner, *, same_key: SameKey) -> None:
+        """Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
         self._outlet = outlet
         self._source = source
         self._partition = topics.partition_of(source, outlet.partitions)
         self._changed = changed
         self._owner = owner
-        self._corrects = corrects
+        self._same_key = same_key
         self._file = CheckpointFile(outlet.data_dir, source)
         try:
             stored = self._file.load()
@@ -244,7 +244,7 @@ class Delivery:
             offsets=opened.offsets,
             delivered=opened.delivered,
             position=opened.position,
-        )
+        ).for_same_key(self._same_key, to_ms(self._outlet.clock.now()))
         # Before any record is sent: without it on disk a crash would not know where to read back from.
         self._owner.before_checkpoint()
         self._file.save(self.checkpoint)
@@ -287,7 +287,7 @@ class Delivery:
             duplicate=message.duplicate,
             position=message.position,
             requests=message.requests,
-            corrects=self._corrects and message.topic == topics.READINGS,
+            corrects=self._same_key is SameKey.CORRECTION and message.topic == topics.READINGS,
         )
         epoch = self._epoch
 

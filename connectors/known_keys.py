@@ -98,6 +98,15 @@ class KnownKeys:
         older = _found(self._older, keys)[1]
         return newer | older, older & ~newer
 
+    def contradicts(self, rows: KeyRows) -> npt.NDArray[np.bool_]:
+        """Whether each key is known with another mark; none becomes known by it."""
+        self._settle()
+        differs = np.zeros(len(rows), np.bool_)
+        for kept in (self._older, self._newer):
+            at, there = _found(kept, rows.keys)
+            differs[there] = kept.marks[at[there]] != rows.marks[there]
+        return differs
+
     def forget(self, keys: Keys) -> None:
         """The records were not kept after all."""
         for key in keys.tolist():

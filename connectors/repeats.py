@@ -15,11 +15,17 @@ from connectors.row_keys import Flags
 from connectors.same_key import SameKey
 from connectors.sealing import SCHEMAS, Intake
 from ioc import topics
-from ioc.clock import rfc3339
+from ioc.clock import from_ms, rfc3339
 from ioc.errors import BatchMalformed
 from ioc.model.measure import Measure
 from ioc.model.rejection import Reason, Rejection
 from ioc.wire import arrow
+
+_OTHER_VALUE = 'came before with another value; if the source corrects itself, set same_key = "correction".'
+_TOO_EARLY = (
+    "lies before {since}, when the source began to correct itself: what it sent until then is in sums, and cannot be "
+    "replaced."
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,16 @@ class Repeats:
         self._file = file
         self._unsaved: list[KeyRows] = []
 
-    def judge(self, intake: Intake) -> Judged:
-        """What stays of an intake; all of it is known from now on."""
+    def judge(self, intake: Intake, corrects_from_ms: int = 0) -> Judged:
+        """What stays of an intake; all of it is known from now on. Of a source that corrects itself, readings timed
+        before `corrects_from_ms` are refused."""
         kept, dropped, conflicts, keys = intake, dict[str, int](), list[Rejection](), list[KeyRows]()
+        if corrects_from_ms and intake.readings is not None and intake.readings.num_rows:
+            early = _is_early(intake.readings, corrects_from_ms)
+            if early.any():
+                sentence = _TOO_EARLY.format(since=rfc3339(from_ms(corrects_from_ms)))
+                conflicts += _conflicts(intake.readings, np.flatnonzero(early), intake, sentence)
+                kept = kept.with_batch(topics.READINGS, intake.readings.filter(pa.array(~early)))
         for topic in SCHEMAS:
             batch = intake.batch(topic)
             if batch is None or not batch.num_rows or not self._remembers(topic):
@@ -59,12 +72,20 @@ class Repeats:
                 continue
             kept = kept.with_batch(topic, batch.filter(pa.array(verdicts == FRESH)))
             dropped[topic] = int(np.count_nonzero(verdicts == REPEAT))
-            conflicts += _conflicts(batch, np.flatnonzero(verdicts == CONFLICT), intake)
+            conflicts += _conflicts(batch, np.flatnonzero(verdicts == CONFLICT), intake, _OTHER_VALUE)
         if len(intake.row_keys):
             keys.append(self._known.judge(unmarked(intake.row_keys))[1])
         if conflicts:
             kept = replace(kept, rejections=(*kept.rejections, *conflicts))
         return Judged(kept, dropped, conflicts, KeyRows.joined(keys))
+
+    def contradicts(self, readings: pa.RecordBatch, corrects_from_ms: int = 0) -> Flags:
+        """Whether each reading would be refused by `judge`; none becomes known by it."""
+        if corrects_from_ms:
+            return _is_early(readings, corrects_from_ms)
+        if not self._remembers(topics.READINGS):
+            return np.zeros(readings.num_rows, np.bool_)
+        return self._known.contradicts(self._rows_of(topics.READINGS, readings))
 
     def knows(self, row_keys: Keys) -> tuple[Flags, Flags]:
         """Whether each row key is known, and whether it would be forgotten next."""
@@ -109,20 +130,22 @@ class Repeats:
         return unmarked(case_keys(batch))
 
 
+def _is_early(readings: pa.RecordBatch, corrects_from_ms: int) -> Flags:
+    early: Flags = readings.column("time").cast(pa.int64()).to_numpy(zero_copy_only=False) < corrects_from_ms
+    return early
+
+
 def unmarked(keys: Keys) -> KeyRows:
     return KeyRows(keys, np.zeros(len(keys), np.uint32))
 
 
-def _conflicts(batch: pa.RecordBatch, rows: np.ndarray, intake: Intake) -> Iterable[Rejection]:
+def _conflicts(batch: pa.RecordBatch, rows: np.ndarray, intake: Intake, why: str) -> Iterable[Rejection]:
     """A refusal for each of the readings. Where the intake does not tell their places, they come behind all others."""
     behind = max([intake.records, *(r.index + 1 for r in intake.rejections)])
     for row in rows.tolist():
         reading = {name: batch.column(name)[row].as_py() for name in batch.schema.names}
         reading["time"] = rfc3339(reading["time"])
         place = intake.reading_places[row] if intake.reading_places else behind + row
-        sentence = (
-            f"{reading['measure']} of {reading['unit']} at {reading['time']} came before with another value than "
-            f'{reading["value"]:g}; if the source corrects itself, set same_key = "correction".'
-        )
+        sentence = f"{reading['measure']} of {reading['unit']} at {reading['time']} {why}"
         content = json.dumps(reading, ensure_ascii=False).encode(errors="replace")
         yield Rejection(place, "value", Reason.KEY_CONFLICT, sentence, content)

@@ -6,26 +6,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
+import pyarrow as pa
 
 from connectors.mapping import RecordMapping
 from connectors.record_check import check_record
 from connectors.record_keys import Keys
-from connectors.row_keys import Lookup, record_keys
+from connectors.row_keys import Flags, record_keys
 from connectors.sealing import Intake
 from connectors.taken import case_rows
 from ioc.errors import RecordUnfit
 from ioc.model.case import Case
 from ioc.model.reading import Reading
+from ioc.model.rejection import Reason
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.replays import RefusedRecord, ReplayRequest, ReplayResult, decode_place
 from ioc.wire.schemas import readings_batch
 
 OWN_REJECTIONS_FROM = 1_000_000
 """Index from which on a worker refused the record, in the centre's own form (streams/answer.py)."""
+
+
+_CONTRADICTS = 'Its key came with another value; if the source corrects itself, set same_key = "correction".'
+FILE_OF_REFUSAL = "$refused_file"
+"""Name around the one row of a page that stands for a whole file: the file's path in its folder."""
 
 
 class NotReplayable(Exception):
@@ -42,74 +49,104 @@ class Again:
     known_by: Keys
 
 
+class Known(Protocol):
+    """What the source's writer knows."""
+
+    def known_rows(self, row_keys: Keys) -> tuple[Flags, Flags]: ...
+    def contradicts(self, readings: pa.RecordBatch) -> Flags: ...
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What one refused record gives: `known` of its records came meanwhile."""
+
+    letter: str
+    readings: Sequence[Reading]
+    cases: Sequence[Case]
+    known: int
+    keys: Sequence[Keys]
+
+
 def replay_intake(
-    request: ReplayRequest, mapping: RecordMapping, vocabulary: Vocabulary, now: datetime, lookup: Lookup
+    request: ReplayRequest, mapping: RecordMapping, vocabulary: Vocabulary, now: datetime, known: Known
 ) -> tuple[Intake, ReplayResult]:
     """What of the request is fit now, and the result once it is safe. Each dead letter is taken at most once: its own
     key is remembered with its records."""
-    taking = _Taking(mapping, vocabulary, now, lookup)
+    refused: dict[str, tuple[str, str]] = {}
+    impossible: dict[str, str] = {}
+    taken = list[_Taken]()
     for letter in request.records:
         for key, one in _single(letter):
-            taking.take(letter.key, key, one)
+            own = _letter_key(key)
+            if known.known_rows(own)[0].any():
+                continue
+            try:
+                taken.append(_take(letter.key, own, one, mapping, vocabulary, now, known))
+            except RecordUnfit as fault:
+                refused.setdefault(letter.key, (fault.reason, str(fault)))
+            except NotReplayable as fault:
+                impossible.setdefault(letter.key, str(fault))
+    taken, contradicting = _without_contradictions(taken, known)
+    refused |= {letter: (Reason.KEY_CONFLICT, _CONTRADICTS) for letter in contradicting if letter not in refused}
+    readings = [one for some in taken for one in some.readings]
+    cases = [one for some in taken for one in some.cases]
+    keys = [key for some in taken for key in some.keys]
     intake = Intake(
-        readings=readings_batch(taking.readings) if taking.readings else None,
-        cases=case_rows(taking.cases) if taking.cases else None,
-        duplicate=taking.duplicates,
-        row_keys=np.concatenate(taking.remembered) if taking.remembered else np.empty(0, np.uint64),
+        readings=readings_batch(readings) if readings else None,
+        cases=case_rows(cases) if cases else None,
+        duplicate=sum(some.known for some in taken),
+        row_keys=np.concatenate(keys) if keys else np.empty(0, np.uint64),
     )
-    refused, impossible = taking.refused, taking.impossible
     replayed = [one.key for one in request.records if one.key not in refused and one.key not in impossible]
     result = ReplayResult(
         request.id,
         request.source,
         replayed,
         intake.records,
-        taking.duplicates,
+        intake.duplicate,
         [(key, *why) for key, why in refused.items()],
         list(impossible.items()),
     )
     return intake, result
 
 
-class _Taking:
-    """What was taken so far, and by the key of its dead letter what was not."""
+def _take(
+    letter: str,
+    own: Keys,
+    refused: RefusedRecord,
+    mapping: RecordMapping,
+    vocabulary: Vocabulary,
+    now: datetime,
+    known: Known,
+) -> _Taken:
+    """Raises RecordUnfit, NotReplayable."""
+    fit, count, keys = list[Reading | Case](), 0, [own]
+    for again in _again(refused, mapping):
+        if isinstance(again.record, RecordUnfit):
+            raise again.record
+        if len(again.known_by) and known.known_rows(again.known_by)[0].any():
+            count += 1
+        else:
+            fit.append(check_record(again.record, mapping, vocabulary, now))
+        keys.append(again.keys)
+    readings = [one for one in fit if isinstance(one, Reading)]
+    return _Taken(letter, readings, [one for one in fit if isinstance(one, Case)], count, keys)
 
-    def __init__(self, mapping: RecordMapping, vocabulary: Vocabulary, now: datetime, lookup: Lookup) -> None:
-        self._mapping = mapping
-        self._vocabulary = vocabulary
-        self._now = now
-        self._lookup = lookup
-        self.readings: list[Reading] = []
-        self.cases: list[Case] = []
-        self.duplicates = 0
-        self.remembered: list[Keys] = []
-        self.refused: dict[str, tuple[str, str]] = {}
-        self.impossible: dict[str, str] = {}
 
-    def take(self, letter: str, key: str, refused: RefusedRecord) -> None:
-        own = _letter_key(key)
-        if self._lookup(own)[0].any():
-            return
-        fit, known, keys = list[Reading | Case](), 0, [own]
-        try:
-            for again in _again(refused, self._mapping):
-                if isinstance(again.record, RecordUnfit):
-                    raise again.record
-                if len(again.known_by) and self._lookup(again.known_by)[0].any():
-                    known += 1
-                else:
-                    fit.append(check_record(again.record, self._mapping, self._vocabulary, self._now))
-                keys.append(again.keys)
-        except RecordUnfit as fault:
-            self.refused.setdefault(letter, (fault.reason, str(fault)))
-            return
-        except NotReplayable as fault:
-            self.impossible.setdefault(letter, str(fault))
-            return
-        self.readings += [one for one in fit if isinstance(one, Reading)]
-        self.cases += [one for one in fit if isinstance(one, Case)]
-        self.duplicates += known
-        self.remembered += keys
+def _without_contradictions(taken: list[_Taken], known: Known) -> tuple[list[_Taken], set[str]]:
+    """What the writer would not refuse, and the dead letters of the others: refused a second time they would be two."""
+    readings = [one for some in taken for one in some.readings]
+    if not readings:
+        return taken, set()
+    flags = iter(known.contradicts(readings_batch(readings)).tolist())
+    kept, left = list[_Taken](), set[str]()
+    for some in taken:
+        of_this = [next(flags) for _ in some.readings]
+        if any(of_this):
+            left.add(some.letter)
+        else:
+            kept.append(some)
+    return kept, left
 
 
 def _single(letter: RefusedRecord) -> Iterator[tuple[str, RefusedRecord]]:
@@ -124,6 +161,14 @@ def _single(letter: RefusedRecord) -> Iterator[tuple[str, RefusedRecord]]:
         return
     for number, (content, place) in enumerate(zip(contents, places, strict=True)):
         yield f"{letter.key} {number}", replace(letter, content=content, place=place, records=1)
+
+
+def file_of_refusal(record: RefusedRecord) -> str:
+    """The file that was refused as a whole; empty for a record of any other kind."""
+    try:
+        return str(decode_place(record.place).get("file", "")) if record.records == 1 else ""
+    except ValueError:
+        return ""
 
 
 def _again(letter: RefusedRecord, mapping: RecordMapping) -> Iterator[Again]:

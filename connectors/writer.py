@@ -59,7 +59,7 @@ class SourceWriter:
         key_file = KeyFile(outlet.data_dir, checked_source_name(source))
         self.same_key = same_key
         self._repeats = Repeats(same_key, lambda: outlet.measures, key_file)
-        self._delivery = Delivery(outlet, source, self._changed, self, corrects=same_key is SameKey.CORRECTION)
+        self._delivery = Delivery(outlet, source, self._changed, self, same_key=same_key)
         self._answers: dict[str, Any] = {}
         self._position: Any = None
         self._buffer: list[Pending] = []
@@ -119,7 +119,7 @@ class SourceWriter:
             under_way = self._buffer_bytes + self._delivery.unspooled_bytes()
             if intake.size_bytes + under_way > self._delivery.spool.room_bytes():
                 raise SpoolFull(f"The disk buffer of {self.source!r} is at its bound while Kafka is away; send later.")
-            judged = self._repeats.judge(intake)
+            judged = self._repeats.judge(intake, self._delivery.checkpoint.corrects_from_ms)
             pending = Pending(judged.intake, judged.duplicates, _promise(), judged.keys)
             accepted = sum(batch.num_rows for topic in SCHEMAS if (batch := judged.intake.batch(topic)) is not None)
             duplicate = sum(pending.duplicates.values()) + intake.duplicate
@@ -182,6 +182,11 @@ class SourceWriter:
     def notice(self) -> str:
         """What happened to the writer lately and is mended; empty when nothing did."""
         return self._delivery.notice
+
+    def contradicts(self, readings: pa.RecordBatch) -> Flags:
+        """Whether each reading would be refused because its key came before with another value."""
+        with self._changed:
+            return self._repeats.contradicts(readings, self._delivery.checkpoint.corrects_from_ms)
 
     def has_room(self) -> bool:
         """Whether little enough is under way that more may come."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors.base import Page, PollingConnector, Surroundings, malformed
 from connectors.configuration import SourceConfiguration, Table
 from connectors.file_drop.content import Content, Finished, beginning_of, content_of
 from connectors.file_drop.folder import DropFolder, Dropped, shown
+from connectors.replay import FILE_OF_REFUSAL, file_of_refusal
 from connectors.row_keys import RowCounter, RowIdentity
 from connectors.same_key import SameKey
 from connectors.tables.reading import TableFormat, rows_of_file
@@ -20,8 +22,10 @@ from connectors.writer import SourceWriter
 from ioc.clock import from_ms, to_ms
 from ioc.errors import BatchMalformed, SourceUnavailable
 from ioc.limited_process import LimitedProcess, LimitExceeded, Limits
+from ioc.wire.replays import ReplayRequest, ReplayResult
 
 DONE_KNOWN = 200
+_FILE_GONE = "The file {!r} is not in refused/ any more, or another one lies in the folder; hand it over again."
 WATCHED_FILES, WATCHED_MS = 10, 600_000
 """A file that was put away is watched for changes: the last few, for ten minutes."""
 _IDLE_S = 10.0
@@ -180,7 +184,26 @@ class FileDrop(PollingConnector):
             beginning = (
                 b"" if dropped.fault else await asyncio.to_thread(beginning_of, self._folder.folder, dropped.path)
             )
-            yield Page([(malformed(sentence), beginning)], {**position, **refused})
+            around = {FILE_OF_REFUSAL: shown(dropped.path)}
+            yield Page([(malformed(sentence), beginning)], {**position, **refused}, around=around)
+
+    async def replay(self, writer: SourceWriter, request: ReplayRequest) -> ReplayResult:
+        """Read rows again; a file that was refused as a whole is put back into the folder."""
+        files = {record.key: name for record in request.records if (name := file_of_refusal(record))}
+        rows = [record for record in request.records if record.key not in files]
+        result = await super().replay(writer, replace(request, records=rows))
+        back, gone = list[str](), list[str]()
+        for key, name in files.items():
+            path = Path(name)
+            is_inside = not path.is_absolute() and ".." not in path.parts
+            taken = is_inside and await asyncio.to_thread(self._folder.take_back, path)
+            (back if taken else gone).append(key)
+        return replace(
+            result,
+            replayed=[*result.replayed, *back],
+            not_replayable=[*result.not_replayable, *((key, _FILE_GONE.format(files[key])) for key in gone)],
+            files=[files[key] for key in back],
+        )
 
     def _prefix(self, around: Mapping[str, Any]) -> bytes:
         """What of the file belongs to the content of its rows: that which the mapping takes for them."""

@@ -139,6 +139,21 @@ class DropFolder:
                     os.unlink(path.name + self.done_marker, dir_fd=here)
         return above / into / name
 
+    def take_back(self, path: Path) -> bool:
+        """Move a refused file back to where it lay; False when it is not in `refused` any more, or another file lies
+        there. Raises OSError."""
+        try:
+            with (
+                opened_folder(self.folder, path.parent.parts) as above,
+                opened_folder(self.folder, (*path.parent.parts, "refused")) as here,
+            ):
+                if not _exists(path.name, here) or _exists(path.name, above):
+                    return False
+                os.rename(path.name, path.name, src_dir_fd=here, dst_dir_fd=above)
+        except FileNotFoundError:
+            return False
+        return True
+
     def _walk(self, beneath: tuple[str, ...] = ()) -> Iterator[tuple[Path, os.stat_result]]:
         depth = len(beneath) + 1
         goes_deeper = None in self._levels or depth < len(self._levels)

@@ -58,10 +58,12 @@ def replay(name: str, since: datetime | None, as_json: bool) -> None:
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
-    lines = [f"{told['replayed']:,} records read again, {told['duplicates']:,} of them had come meanwhile."]
-    lines += [f"put back into the folder: {file}" for file in told["files"]]
-    for what, sentence in (("refused", "still refused"), ("not_replayable", "cannot be read again")):
+    lines = [
+        f"Read again and received as new: {told['replayed']:,}; already received meanwhile: {told['duplicates']:,}."
+    ]
+    lines += [f"Put back into the folder: {file}" for file in told["files"]]
+    for what, sentence in (("refused", "Still refused"), ("not_replayable", "Cannot be read again")):
         if count := told[f"{what}_count"]:
-            lines.append(f"{count:,} {sentence}:")
+            lines.append(f"{sentence}: {count:,}")
             lines += [f"  {one['key']}  {one['message']}" for one in told[what]]
     return lines

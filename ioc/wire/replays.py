@@ -6,6 +6,7 @@ A request goes to whoever runs the source, which answers on the same topic. Both
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -87,7 +88,10 @@ class ReplayResult:
 
 def encode_place(place: Mapping[str, Any]) -> str:
     """JSON text of what a refused record's content does not tell; datetimes stay datetimes."""
-    return orjson.dumps(place, default=_encoded, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    try:
+        return orjson.dumps(place, default=_encoded, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:  # a whole number beyond 64 bits, or half a character, which no replay can make fit either
+        return json.dumps(place, default=_encoded)
 
 
 def decode_place(text: str) -> dict[str, Any]:

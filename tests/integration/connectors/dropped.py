@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pyarrow as pa
 
 from connectors.base import Page, Surroundings, intake_of
 from connectors.configuration import read_source
@@ -63,6 +64,9 @@ class KnownRows:
     def known_rows(self, keys: Keys) -> tuple[Flags, Flags]:
         known = np.array([key in self._known for key in keys.tolist()], np.bool_)
         return known, np.zeros(len(keys), np.bool_)
+
+    def contradicts(self, readings: pa.RecordBatch) -> Flags:
+        return np.zeros(readings.num_rows, np.bool_)
 
     def remember(self, keys: Keys) -> None:
         self._known.update(keys.tolist())

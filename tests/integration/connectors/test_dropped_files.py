@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from struct import pack
+from typing import cast
 
 import openpyxl
 import pytest
 
 from connectors.file_drop.content import content_of
+from connectors.same_key import SameKey
+from connectors.writer import SourceWriter
+from ioc.wire.replays import RefusedRecord, ReplayRequest
 from tests.integration.connectors.dropped import HEADER, MAPPING, Drop, Taken
 
 GOOD = f"{HEADER}A;22/11/2026;1\nB;22/11/2026;2\n"
@@ -311,3 +315,34 @@ async def test_killed_after_every_page(drop: Drop) -> None:
     assert sorted(taken.subjects) == sorted(f"S{n}" for n in range(5000))
     assert (len(taken.rejections), taken.duplicate) == (1, 0)
     assert (drop.names(), drop.names("done"), drop.names("refused")) == ([], ["a.csv"], ["b.csv"])
+
+
+async def test_a_file_of_corrections_is_read_whenever_it_is_dropped(tmp_path: Path) -> None:
+    """200, then 250, then the first file again: all three go to the store, which keeps the last value of a key."""
+    drop = Drop(tmp_path)
+    toml = tmp_path / "test.toml"
+    toml.write_text('same_key = "correction"\n' + toml.read_text(encoding="utf-8"), encoding="utf-8")
+    drop.known.same_key = SameKey.CORRECTION
+    drop.start()
+    values = []
+    for name, value in (("a.csv", 200), ("b.csv", 250), ("c.csv", 200)):
+        drop.put(name, f"{HEADER}A;22/11/2026;{value}\n")
+        values += (await drop.rounds(3)).values
+    assert values == [200, 250, 200]
+    drop.end()
+
+
+async def test_a_refused_file_is_put_back_by_a_replay(drop: Drop) -> None:
+    drop.put("a.csv", GOOD.replace("Số lượng", "Khác"))
+    [refused] = (await drop.rounds(3)).rejections
+    assert drop.names("refused") == ["a.csv"]
+    letters = [RefusedRecord("k", refused.index, refused.content, refused.place)]
+    writer = cast(SourceWriter, drop.known)
+    result = await drop.connector.replay(writer, ReplayRequest("1", "test", "an", letters))
+    assert (result.replayed, result.files) == (["k"], ["a.csv"])
+    drop.configure(MAPPING.replace('"Số lượng"', '"Khác"'))
+    drop.start()
+    assert (await drop.rounds(3)).values == [1, 2]
+    again = await drop.connector.replay(writer, ReplayRequest("2", "test", "an", letters))
+    assert again.replayed == []
+    assert "not in refused/ any more" in again.not_replayable[0][1]

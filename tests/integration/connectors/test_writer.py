@@ -120,6 +120,26 @@ def test_corrections_go_through_and_say_so(kafka: str, outlet: Outlet, source: s
     assert {head.corrects for head in heads if head.source == source and head.sequence} == {True}
 
 
+def test_a_source_that_begins_to_correct_itself_refuses_what_it_may_have_sent(
+    kafka: str, outlet: Outlet, source: str
+) -> None:
+    """Its earlier values are in sums; what is timed from the change on is corrected, also after another start."""
+    writer = SourceWriter(outlet, source)
+    writer.open()
+    writer.add_readings(speeds(1))
+    writer.close()
+    now = Reading("traffic.speed", "46", datetime.now(UTC) + timedelta(seconds=60), 30.0)
+    for _ in range(2):
+        writer = SourceWriter(outlet, source, same_key=SameKey.CORRECTION)
+        writer.open()
+        taken = writer.add_readings([*speeds(1, 2), now])
+        assert (taken.accepted, taken.rejected) == (1, 2)
+        writer.close()
+    found = logged(kafka, source)
+    assert {r.reason for r in found.rejections} == {"key_conflict"}
+    assert "began to correct itself" in found.rejections[0].message
+
+
 def test_events_without_subject_are_never_taken_for_repeats(kafka: str, outlet: Outlet, source: str) -> None:
     writer = SourceWriter(outlet, source)
     writer.open()

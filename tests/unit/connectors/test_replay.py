@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
+import pyarrow as pa
 import pytest
 
 from connectors.base import Page, intake_of
 from connectors.configuration import Table
-from connectors.known_keys import KnownKeys
+from connectors.known_keys import KeyFile, KnownKeys
 from connectors.mapping import RecordMapping, read_mapping
-from connectors.repeats import unmarked
+from connectors.record_keys import Keys
+from connectors.repeats import Repeats
 from connectors.replay import replay_intake
-from connectors.row_keys import RowCounter
+from connectors.row_keys import Flags, RowCounter
+from connectors.same_key import SameKey
 from connectors.sealing import Intake
 from ioc.model.rejection import SINGLE_REJECTIONS
 from ioc.settings import VIETNAM
@@ -28,6 +33,20 @@ OWN = read_mapping(Table("x.toml", {}), VIETNAM)
 """The centre's own records."""
 
 
+class Writer:
+    """What a replay asks of the source's writer."""
+
+    def __init__(self, known: KnownKeys) -> None:
+        self.repeats = Repeats(SameKey.REPEAT, lambda: hue().vocabulary.measures, cast(KeyFile, None))
+        self.repeats._known = known
+
+    def known_rows(self, row_keys: Keys) -> tuple[Flags, Flags]:
+        return self.repeats.knows(row_keys)
+
+    def contradicts(self, readings: pa.RecordBatch) -> Flags:
+        return self.repeats.contradicts(readings)
+
+
 def letters(intake: Intake) -> list[RefusedRecord]:
     return [RefusedRecord(f"t:0:1:{r.index}", r.index, r.content, r.place) for r in intake.rejections]
 
@@ -37,8 +56,9 @@ def replayed(
 ) -> tuple[Intake, ReplayResult]:
     known = known or KnownKeys()
     request = ReplayRequest.decode(ReplayRequest("1", "s", "an", records).encode())
-    intake, result = replay_intake(request, by, hue().vocabulary, NOW, known.knows)
-    known.judge(unmarked(intake.row_keys))
+    writer = Writer(known)
+    intake, result = replay_intake(request, by, hue().vocabulary, NOW, writer)
+    writer.repeats.judge(intake)
     return intake, ReplayResult.decode(result.encode())
 
 
@@ -130,10 +150,33 @@ def test_records_that_were_refused_in_bundles_are_told_apart() -> None:
     assert (again.records, result.records) == (0, 0)
 
 
+def test_what_contradicts_a_known_value_is_not_refused_a_second_time() -> None:
+    def speed(value: float) -> bytes:
+        return json.dumps(
+            {"measure": "traffic.speed", "unit": "46", "time": "2026-11-22T07:00Z", "value": value}
+        ).encode()
+
+    known = KnownKeys()
+    assert len(rows(replayed([RefusedRecord("a", 0, speed(30))], OWN, known)[0])) == 1
+    intake, result = replayed([RefusedRecord("b", 0, speed(50)), RefusedRecord("c", 0, speed(30))], OWN, known)
+    assert intake.rejections == ()
+    assert [(key, reason) for key, reason, _ in result.refused] == [("b", "key_conflict")]
+    assert list(result.replayed) == ["c"]
+
+
 def test_a_workers_refusal_is_in_the_centres_own_form() -> None:
     content = b'{"measure": "traffic.vehicles", "unit": "19753", "time": "2026-11-22T07:00:00Z", "value": 3}'
     intake, _ = replayed([RefusedRecord("k", 1_000_003, content)], mapping(VEHICLES))
     assert rows(intake) == [("traffic.vehicles", 3)]
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70], ids=["half a character", "a number beyond 64 bits"])
+def test_whatever_a_row_holds_it_is_refused_and_named(value: object) -> None:
+    page = Page([(row(1, v=value), b"{")])
+    intake = intake_of(page, mapping(MISSPELT), Taker().surroundings)
+    assert len(intake.rejections) == 1
+    _, result = replayed(letters(intake), mapping(SPEED))
+    assert len(result.refused) + len(result.not_replayable) == 1
 
 
 @pytest.mark.parametrize(
