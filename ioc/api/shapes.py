@@ -137,6 +137,7 @@ class SourceAccountShape(TypedDict):
     duplicate: int
     rejected: dict[str, int]
     in_flight: int
+    fenced_records: int
 
 
 class PartitionAccountShape(TypedDict):
@@ -224,4 +225,5 @@ def _source_account(source: SourceAccount) -> SourceAccountShape:
         "duplicate": source.duplicate,
         "rejected": dict(source.rejected),
         "in_flight": source.in_flight,
+        "fenced_records": source.fenced_records,
     }

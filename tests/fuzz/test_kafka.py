@@ -49,7 +49,6 @@ def test_every_message_is_counted_and_nothing_stands_still(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rng, log = random.Random(count), MemoryLog(PARTITIONS)
-    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     received: Counter[str] = Counter()
     letters: set[str] = set()
     sound: list[Input] = []
@@ -82,6 +81,7 @@ def test_every_message_is_counted_and_nothing_stands_still(
     for stranger in strangers(rng, count // 3, sound):
         log.append((stranger.topic, stranger.partition), stranger.value, stranger.headers, b"stranger")
 
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     monkeypatch.setattr("ioc.store.historian.Log", lambda *_: log)
     store = Store.open(tmp_path / "ioc.duckdb", tmp_path / "archive", zone=VIETNAM)
     historian = Historian(store, "", {}, lambda _: None)

@@ -224,6 +224,7 @@ async def test_ledger(client: httpx.AsyncClient) -> None:
             "duplicate": 2,
             "rejected": {"not_finite": 1},
             "in_flight": 1,
+            "fenced_records": 0,
         }
     ]
     assert shown["partitions"][0]["gaps"] == [{"from": 41, "to": 42}]

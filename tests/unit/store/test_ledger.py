@@ -11,7 +11,10 @@ from ioc.clock import FixedClock
 from ioc.model.ledger import Gap, Ledger, LogView
 from ioc.model.source import SourceCondition, SourceState
 from ioc.store import Maintenance, Store, read_ledger
-from ioc.store.offsets import Output
+from ioc.store.compaction import compact_positions
+from ioc.store.ledger import faults_of_view
+from ioc.store.offsets import Output, PartitionProgress
+from ioc.store.stalls import Stalls
 from ioc.store.store import transaction
 from ioc.store.tick import Tick, write_tick
 from ioc.topics import CASES, READINGS
@@ -136,3 +139,43 @@ def test_a_damaged_row_shows(filled: Store, damage: str, fault: str) -> None:
     with filled.cursor() as cursor:
         cursor.execute(damage)
     assert ledger_of(filled).faults == (fault,)
+
+
+def test_a_writer_that_runs_while_another_holds_is_a_fault_with_what_it_lost(filled: Store) -> None:
+    tick = Tick()
+    tick.fence(OutputHeaders(READINGS, 0, 0, "sensors", 1, 7, 5, 5, 0, {}, 0))
+    with filled.cursor() as cursor, transaction(cursor, filled.path):
+        write_tick(cursor, filled.codes, tick, 2, NOW, filled.zone_hours)
+    assert ledger_of(filled, STATE).balanced, "an echo of a writer that is gone"
+    ledger = ledger_of(filled, replace(STATE, generation=1))
+    [fault] = ledger.coded_faults
+    assert (fault.code, fault.params["records"]) == ("writer_fenced", 5)
+    assert [source.fenced_records for source in ledger.sources] == [0, 5]
+
+
+@pytest.mark.parametrize(("still_s", "codes"), [(3, []), (9, ["partition_stalled"])], ids=["a moment", "for good"])
+def test_a_partition_that_stands_still_is_a_fault(still_s: int, codes: list[str]) -> None:
+    stalls, progress = Stalls(), {(READINGS, 1): PartitionProgress(4, 0), (CASES, 0): PartitionProgress(2, 0)}
+    ends = {(READINGS, 1): 9, (CASES, 0): 2}
+    stalls.look(progress, ends, NOW)
+    at = NOW + timedelta(seconds=still_s)
+    gaps, stalled = stalls.look(progress, ends, at)
+    faults = faults_of_view(LogView(at, ends, gaps, stalled))
+    assert [fault.code for fault in faults] == codes
+    assert all("5 messages wait" in fault.detail and "ioc topics" in fault.detail for fault in faults)
+    progress[READINGS, 1].skip_to(5)
+    assert stalls.look(progress, ends, at + timedelta(seconds=1)) == ((), ()), "it moves again"
+
+
+def test_sums_stop_at_the_end_of_their_column(store: Store) -> None:
+    with store.cursor() as cursor:
+        for tick in range(3):
+            cursor.execute(
+                "INSERT INTO source_counts VALUES ('s', 't', 1, ?, ?, 0, ?, 0, 0, 0, 0, '2026-11-22', 0)",
+                [tick, 2**63 - 1, 2**63 - 1],
+            )
+    account = ledger_of(store).sources[0]
+    assert (account.received, account.duplicate) == (2**63 - 1, 2**63 - 1)
+    with store.cursor() as cursor, transaction(cursor, store.path):
+        compact_positions(cursor)
+    assert ledger_of(store).sources[0] == account
