@@ -7,7 +7,8 @@ from connectors.runner import Runner
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 
-STUCK_AFTER_S = 10.0
+STUCK_AFTER_S = 15.0
+"""A round waits for a broker that is away some seconds for each source; that is a fault of its own."""
 MAX_BACK_OFF_S = 2.0
 _STOP_WITHIN_S = 8.0
 

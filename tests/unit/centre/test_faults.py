@@ -5,7 +5,9 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from string import Formatter
 
@@ -13,7 +15,7 @@ import pytest
 
 from connectors.outlet import BrokerAway
 from ioc.clock import FixedClock
-from ioc.errors import SpoolFull, StoreUnavailable
+from ioc.errors import IocError, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
 from ioc.model.fault import FAULT_TEXTS, Fault
@@ -176,3 +178,19 @@ async def test_a_failing_task_of_an_event_loop_is_a_fault_and_goes_on() -> None:
     await task.close()
     assert seen == ["thread_failed"]
     assert faults.current() == ()
+
+
+def subclasses(kind: type[IocError]) -> Iterator[type[IocError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from subclasses(below)
+
+
+def test_every_failure_of_a_task_can_be_said() -> None:
+    """A code that needs more than the task and the reason would end the thread that reports it."""
+    for name in ("ioc.commands.serve", "ioc.commands.connect", "ioc.commands.lab", "connectors.runner"):
+        import_module(name)
+    codes = {kind.fault_code for kind in subclasses(IocError)}
+    assert {"thread_failed", "broker_away", "store_unavailable", "disk_full", "topics_missing"} <= codes
+    for code in codes:
+        assert Fault.of(code, NOW, thread="historian", reason="so").text("vi")
