@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,18 @@ class TopicChanges:
 
     created: list[str]
     grown: dict[str, tuple[int, int]]
+
+
+def reach(bootstrap: str, timeout_s: float) -> None:
+    """Raises OSError when no broker listens. kafka-python tries for seconds, and drops its sockets unclosed."""
+    addresses = [address.rpartition(":") for address in bootstrap.split(",")]
+    for number, (host, _, port) in enumerate(addresses):
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+            return
+        except OSError:
+            if number == len(addresses) - 1:
+                raise
 
 
 def create_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> list[str]:

@@ -35,12 +35,12 @@ from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restating import Restater
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable, create_topics
+from ioc.kafka import BrokerUnavailable, create_topics, reach
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.people import People
 from ioc.people.full_names import FullNames
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, reason_of
 from ioc.private_files import check_private
 from ioc.serving.alert_topic import AlertTopic
 from ioc.serving.alerting import Alerting
@@ -57,7 +57,7 @@ from ioc.serving.self_report import SelfReport
 from ioc.serving.snapshots import Snapshots
 from ioc.serving.source_watch import SourceWatch
 from ioc.serving.spool_watch import SpoolWatch
-from ioc.serving.stand_in import stand_in
+from ioc.serving.stand_in import stand_in, store_opens
 from ioc.serving.trail_anchors import TrailAnchors
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
@@ -66,7 +66,7 @@ from ioc.store.historian import Condition, Historian
 from ioc.store.ledger import read_ledger
 
 LOG = logging.getLogger(__name__)
-BROKER_WITHIN_S = 60.0
+BROKER_WITHIN_S = 3.0
 FIRST_EVALUATION_WITHIN_S = 30.0
 # While an evaluation computes, who only wants to answer or to send waits for this long at each step of it; Python's own
 # 5 ms make seconds of a start.
@@ -89,7 +89,8 @@ def command() -> None:
     try:
         serving = Serving(settings)
     except StoreDamaged as fault:
-        stand_in(settings, fault)
+        damaged = Fault.of("store_damaged", SystemClock().now(), reason=str(fault))
+        stand_in(settings, damaged, lambda: store_opens(settings))
         return  # opened again or asked to stop: whoever started this process starts it again where it should go on
     app = create_app(serving.centre)
     warm(app)
@@ -327,13 +328,21 @@ class Serving:
 
 
 def _await_topics(settings: Settings) -> None:
-    """The broker may start after us. Raises BrokerUnavailable when it does not come."""
+    """Make the topics. While the broker is away the pages and `/readyz` say so. Raises ConfigurationInvalid."""
     deadline = time.monotonic() + BROKER_WITHIN_S
-    while True:
-        try:
-            create_topics(settings.bootstrap(), settings.security, settings.partitions)
-            return
-        except BrokerUnavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
+    while (reason := _missing_topics(settings)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if reason:
+        fault = Fault.of("broker_away", SystemClock().now(), thread="serve", reason=reason)
+        stand_in(settings, fault, lambda: not _missing_topics(settings))
+
+
+def _missing_topics(settings: Settings) -> str:
+    """Make the topics that are missing; return why that cannot be done now, or ""."""
+    bootstrap = settings.bootstrap()
+    try:
+        reach(bootstrap, BROKER_WITHIN_S)
+        create_topics(bootstrap, settings.security, settings.partitions)
+    except (BrokerUnavailable, OSError) as failure:
+        return reason_of(failure)
+    return ""

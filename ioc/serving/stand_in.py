@@ -1,9 +1,9 @@
-"""Stand in for the server while the store cannot be opened: pages and the state are served, with what to do."""
+"""Stand in for the server while store or broker are away at its start: pages and the fault are served."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections.abc import Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,7 +13,7 @@ from ioc.api import pages, problems
 from ioc.api.outer import Outer
 from ioc.api.problems import RETRY_AFTER_S, answer
 from ioc.api.server import configured, listen
-from ioc.clock import SystemClock, rfc3339
+from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.periodic_thread import PeriodicThread
@@ -21,31 +21,38 @@ from ioc.settings import Settings
 from ioc.store import Store
 
 LOG = logging.getLogger(__name__)
-TRY_EVERY_S = 5.0
+TRY_EVERY_S = 1.0
 
 
-def stand_in(settings: Settings, reason: StoreUnavailable) -> None:
-    """Serve until the store can be opened. Must run in the main thread; SIGINT and SIGTERM end the process.
+def stand_in(settings: Settings, fault: Fault, is_over: Callable[[], bool]) -> None:
+    """Serve pages and the fault until `is_over`, which is asked every TRY_EVERY_S. Must run in the main thread; SIGINT
+    and SIGTERM end the process.
 
     Raises ConfigurationInvalid when the address cannot be had.
     """
-    LOG.error("%s", reason)
+    LOG.error("%s", fault.detail)
     listener = listen(settings.http_host, settings.http_port)
-    server = configured(stand_in_app(Fault.of("store_damaged", SystemClock().now(), reason=str(reason))))
+    server = configured(stand_in_app(fault))
 
-    def try_to_open() -> float | None:
-        with suppress(StoreUnavailable):
-            Store.open(settings.store_path, settings.archive_dir, zone=settings.zone).close()
-            server.should_exit = True
-        return None
+    def look() -> None:
+        server.should_exit = is_over()
 
-    opening = PeriodicThread("store-opening", try_to_open, TRY_EVERY_S)
-    opening.start()
+    looking = PeriodicThread("stand-in", look, TRY_EVERY_S)
+    looking.start()
     try:
         server.run(sockets=[listener])
     finally:
-        opening.stop()
+        looking.stop()
         listener.close()
+
+
+def store_opens(settings: Settings) -> bool:
+    """Return whether the store can be opened (again)."""
+    try:
+        Store.open(settings.store_path, settings.archive_dir, zone=settings.zone).close()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def stand_in_app(fault: Fault) -> FastAPI:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
-from ioc.kafka import BrokerUnavailable, Reader, connection
+from ioc.kafka import BrokerUnavailable, Reader, connection, reach
 from ioc.store.topic_logs import READ_TOPICS
 from ioc.topics import MESSAGE_BYTES, OUTPUT_OF
 
@@ -52,7 +51,7 @@ class Log:
         }
         self._clients: list[Any] = []
         try:
-            _reach(bootstrap)
+            reach(bootstrap, _TIMEOUT_MS / 1000)
             self._admin = self._kept(KafkaAdminClient(**options))
             self._outputs = self._kept(Reader(**reading))
             # Asked for single records only: the broker hands out one batch at least, however low the limit.
@@ -139,15 +138,3 @@ class Log:
 
     def _unavailable(self, fault: Exception) -> BrokerUnavailable:
         return BrokerUnavailable(f"The broker at {self._bootstrap} does not answer: {fault or type(fault).__name__}")
-
-
-def _reach(bootstrap: str) -> None:
-    """Raises OSError when no broker listens. kafka-python tries for seconds, and drops its sockets unclosed."""
-    addresses = [address.rpartition(":") for address in bootstrap.split(",")]
-    for number, (host, _, port) in enumerate(addresses):
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), _TIMEOUT_MS / 1000).close()
-            return
-        except OSError:
-            if number == len(addresses) - 1:
-                raise

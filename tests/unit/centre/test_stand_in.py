@@ -1,18 +1,23 @@
 """Damaged files: the server stands in or goes on without accounts, and says which file and what to do."""
 
+import threading
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
 
 from ioc.api import create_app
+from ioc.broker.ports import any_free
 from ioc.clock import SystemClock
+from ioc.commands.serve import _await_topics
 from ioc.errors import StoreDamaged, StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.people import People
 from ioc.serving.stand_in import stand_in_app
-from ioc.settings import VIETNAM
+from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
+from tests.running import free_port, wait_for
 from tests.unit.api.fake_centre import ADMIN, FakeParts
 
 
@@ -54,3 +59,28 @@ async def test_with_damaged_accounts_the_wall_goes_on_and_logging_in_says_why(tm
         assert (refused.status_code, "people.db" in refused.json()["detail"]) == (503, True)
         script = await client.get("/api/v1/dead-letters", headers={"Authorization": f"Bearer {ADMIN}"})
         assert script.status_code == 200
+
+
+def test_a_server_that_starts_without_its_broker_says_so_and_then_begins(tmp_path: Path) -> None:
+    """Else nobody answers at its address until the broker does."""
+    settings = Settings(tmp_path, http_port=free_port(), kafka=f"127.0.0.1:{any_free()}")
+    answers: list[httpx.Response] = []
+
+    def reached(*_: object) -> None:
+        if not answers:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    def look() -> None:
+        answers.append(wait_for("/readyz", lambda: httpx.get(f"http://127.0.0.1:{settings.http_port}/readyz"), 20))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    with (
+        patch("ioc.commands.serve.reach", reached),
+        patch("ioc.commands.serve.create_topics"),
+        patch("ioc.commands.serve.BROKER_WITHIN_S", 0.1),
+    ):
+        _await_topics(settings)
+    looking.join()
+    assert answers[0].status_code == 503
+    assert answers[0].json()["errors"][0]["code"] == "broker_away"
