@@ -11,12 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ioc.explorer.asked import stretch
+from ioc.explorer.periods import covered_periods
+from ioc.model.window import Window
+from ioc.settings import VIETNAM
 from tests.browser import province
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk, problem
 from tests.browser.province import Json
 
-LENGTHS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7)}
 SCORES = [
     {"model": "MSTL", "mae": 1.24, "coverage": 0.81, "widening": 1.1},
     {"model": "AutoETS", "mae": 1.31, "coverage": 0.79, "widening": 1.2},
@@ -55,8 +58,7 @@ class FakeExplorer(FakeDesk):
 
     def _series(self, kpi: str, query: dict[str, str]) -> Json:
         start, end = (datetime.fromisoformat(query[key]) for key in ("from", "to"))
-        length = LENGTHS.get(query["step"], timedelta(days=30))
-        times = [start + length * n for n in range(1, (end - start) // length + 1)]
+        times = list(stretch(start, end, query["step"], VIETNAM).times)
         units = query["units"].split(",")
         if units == ["communes"]:
             units = [unit["code"] for unit in province.units() if province.level(unit) == "commune"]
@@ -73,6 +75,10 @@ class FakeExplorer(FakeDesk):
         return {
             "step": query["step"],
             "times": [_text(time) for time in times],
+            "periods": [
+                {"from": period.start and _text(period.start), "to": _text(period.end), "partial": period.partial}
+                for period in covered_periods(Window.parse(province.definition_of(kpi)["window"]), times, VIETNAM)
+            ],
             "series": [_line(kpi, unit, times) for unit in units],
             "last_year": last_year,
             "targets": spans,
@@ -80,7 +86,7 @@ class FakeExplorer(FakeDesk):
 
     def _parts(self, kpi: str, query: dict[str, str]) -> Json:
         standings = [
-            {"time": query[key], "value": value, "samples": 812, "window": {"from": query[key], "to": query[key]}}
+            {"time": query[key], "value": value, "samples": 812, "window": _window(kpi, query[key])}
             for key, value in (("from", 97.1), ("to", 95.6))
         ]
         shape = {"method": "ratio", "before": standings[0], "after": standings[1], "parts": []}
@@ -140,6 +146,12 @@ class FakeExplorer(FakeDesk):
             "why": "",
             "time_column": "from",
         }
+
+
+def _window(kpi: str, time: str) -> Json:
+    window = Window.parse(province.definition_of(kpi)["window"])
+    [period] = covered_periods(window, [datetime.fromisoformat(time)], VIETNAM)
+    return {"from": _text(period.start or period.end), "to": _text(period.end)}
 
 
 def _line(kpi: str, unit: str, times: list[datetime]) -> Json:
