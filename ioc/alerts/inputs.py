@@ -20,8 +20,10 @@ _MS = timedelta(milliseconds=1)
 
 
 class DataState(IntEnum):
-    """What a value may claim, worst first; evaluation's codes, and ERROR for what could not be computed at all."""
+    """What a value may claim, worst first; evaluation's codes, ERROR for what could not be computed at all, and
+    UNREPORTED for a unit that never reported what the KPI is made of: rules on it sleep."""
 
+    UNREPORTED = -2
     ERROR = -1
     NO_DATA = 0
     INSUFFICIENT = 1

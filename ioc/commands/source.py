@@ -28,7 +28,12 @@ def token(name: str, as_json: bool) -> None:
     """Print the token of the push source NAME; it is made at the first call."""
     if not _NAME.match(name):
         raise ConfigurationInvalid(f"Source name {name!r} is not of small letters, digits and hyphens.")
-    secret = Settings.from_environment().source_token(name)
+    settings = Settings.from_environment()
+    secret = settings.source_token(name)
+    if not (settings.sources_dir / f"{name}.toml").exists():
+        click.echo(
+            f"note: pushes with this token are refused until {name}.toml lies in {settings.sources_dir}.", err=True
+        )
     click.echo(orjson.dumps({"source": name, "token": secret}) if as_json else secret)
 
 

@@ -98,7 +98,7 @@ class Desk:
         self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
         self.in_force = self._last_good_definitions(catalog)
         kept = read_kept(self.store)
-        plan = _plan(self.in_force, place.zone)
+        plan = _plan(self.in_force, place.zone, clock.now())
         state, ended = restore(plan, kept.saved)
         watch = Watch.of(plan, kept.silences, self.in_force.alerting.inhibitions)
         standing = Standing(plan, watch, state, None, kept.book, kept.silences, kept.outbox, kept.incoming, kept.ended)
@@ -113,7 +113,7 @@ class Desk:
 
     def put_in_force(self, found: InForce) -> None:
         """Alerts go on by the rules as they now are; those that no rule speaks of any more end."""
-        plan = _plan(found, self.place.zone)
+        plan = _plan(found, self.place.zone, self.clock.now())
         with self.lock:
             before = self.standing
             state, ended = carry_over(before.plan, before.state, plan)
@@ -257,6 +257,9 @@ def _rules_and_routing(
     return rules, alerting
 
 
-def _plan(found: InForce, zone: ZoneInfo) -> Plan:
+def _plan(found: InForce, zone: ZoneInfo, now: datetime) -> Plan:
+    """Plan the rules for the units that exist at `now`: of a commune that was merged away nothing is missing."""
+    today = now.astimezone(zone).date()
+    units = {code: unit for code, unit in found.catalog.vocabulary.units.items() if unit.is_in_being(today)}
     targets = {kpi_id: kpi.targets for kpi_id, kpi in found.catalog.kpis.items()}
-    return Plan.of(found.rules.rules.values(), found.catalog.vocabulary.units, targets, zone)
+    return Plan.of(found.rules.rules.values(), units, targets, zone)

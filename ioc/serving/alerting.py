@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from ioc.alerts.inputs import Inputs, Values
+import numpy as np
+
+from ioc.alerts.inputs import Codes, DataState, Inputs, Values
 from ioc.api.alert_shapes import AlertShape, alert_shape
 from ioc.api.hub import Hub
 from ioc.clock import Clock, to_ms
@@ -69,7 +71,7 @@ class Alerting:
         if not published:
             return None
         kpis = {
-            kpi: Values(entry.units, entry.column.value, entry.column.samples, entry.column.state)
+            kpi: Values(entry.units, entry.column.value, entry.column.samples, states_of(entry))
             for kpi in needs.kpis
             if (entry := published.get(kpi)) is not None
         }
@@ -108,6 +110,15 @@ class Alerting:
         with self._desk.lock:
             untold, self._untold = self._untold, {}
         return untold
+
+
+def states_of(entry: Published) -> Codes:
+    """Return the states of a KPI, UNREPORTED where there are no data because there never were any."""
+    state = entry.column.state
+    if entry.reported is None or entry.reported.all():
+        return state
+    never = (state == DataState.NO_DATA) & ~entry.reported
+    return np.where(never, np.int8(DataState.UNREPORTED), state)
 
 
 def _differs(shown: Alert | None, now: Alert) -> bool:

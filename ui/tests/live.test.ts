@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ServerClock } from '../src/live/clock'
 import { address } from '../src/live/connection'
+import { isInBeing } from '../src/live/describe'
 import { paced } from '../src/live/pace'
-import type { Message } from '../src/live/protocol'
+import type { Message, Unit } from '../src/live/protocol'
 import { backOff_ms, contact } from '../src/live/silence'
 import { apply, kpiKey, NOTHING_YET, type Live } from '../src/live/store'
 import { kpi } from './values'
@@ -129,4 +130,15 @@ describe('pace', () => {
     vi.advanceTimersByTime(500)
     expect(shown).toBe(3)
   })
+})
+
+describe('units in being', () => {
+  test.each([
+    [{}, true],
+    [{ valid_from: '2027-01-01' }, false],
+    [{ valid_from: '2026-12-31' }, true],
+    [{ valid_to: '2026-12-31' }, false],
+    [{ valid_to: '2027-01-01' }, true],
+    [{ valid_from: null, valid_to: null }, true],
+  ])('%j on 31/12/2026', (validity, expected) => expect(isInBeing(validity as Unit, '2026-12-31')).toBe(expected))
 })

@@ -1,7 +1,7 @@
 """The engine: states, one life at a time, and what must hold however ticks are cut and whenever it is killed."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ from ioc.alerts.inputs import DataState, Inputs, Usual
 from ioc.alerts.plan import Plan
 from ioc.alerts.records import from_record, to_record
 from ioc.alerts.states import State
-from ioc.evaluation.judging import STATES
+from ioc.evaluation.judging import STATES, Column
+from ioc.evaluation.published import Published
 from ioc.model.alert import ConditionState, Transition, TransitionKind
 from ioc.model.kpi import Target
 from ioc.model.rule import (
@@ -30,7 +31,9 @@ from ioc.model.rule import (
     Threshold,
 )
 from ioc.model.unit import UnitLevel
+from ioc.serving.alerting import states_of
 from tests.alerting import MINUTE, START, ZONE, column, inputs, plan, rule, run, units
+from tests.catalogs import hue
 
 ABOVE = Threshold("k", Limits(fires_above=10))
 BAND = Threshold("k", Limits(fires_above=10, clears_below=8))
@@ -42,7 +45,7 @@ SHORT = {
     ConditionState.NO_DATA: "-",
     ConditionState.ERROR: "e",
 }
-FEW, STALE = DataState.INSUFFICIENT, DataState.STALE
+FEW, STALE, UNREPORTED = DataState.INSUFFICIENT, DataState.STALE, DataState.UNREPORTED
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,12 @@ FEW, STALE = DataState.INSUFFICIENT, DataState.STALE
         pytest.param(rule(), [10, 10.1, 10], "nFn", id="without clearing limit the firing limit clears"),
         pytest.param(rule(), [5, float("inf"), 15], "neF", id="a value that is infinite is an error"),
         pytest.param(rule(DataLack("k", Lack.MISSING)), [5, None, FEW, 5], "nFnn", id="missing is nothing at all"),
+        pytest.param(
+            rule(DataLack("k", Lack.MISSING)),
+            [UNREPORTED, UNREPORTED, 5, None],
+            "--nF",
+            id="what never was is not missing",
+        ),
         pytest.param(rule(DataLack("k", Lack.STALE)), [5, STALE, None, 5], "nFFn", id="stale stays so until data come"),
         pytest.param(rule(DataLack("k", Lack.INSUFFICIENT)), [5, FEW, 5], "nFn", id="insufficient has its rule"),
         pytest.param(
@@ -321,3 +330,14 @@ def test_units_do_not_touch_each_other(the_rule: Rule, series: list[list[float |
         apart = [tick(one, before, told) for one, before in zip(alone, states, strict=True)]
         states = [one.state for one in apart]
         assert sorted(one.id for one in done.transitions) == sorted(t.id for one in apart for t in one.transitions)
+
+
+def test_units_that_never_reported_are_told_to_the_engine_as_such() -> None:
+    state = np.array([0, 0, 3], np.int8)
+    kpi = Column(np.array([np.nan, np.nan, 1.0]), np.array([0, 0, 1]), np.array([-1, -1, 1]), state)
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    definition = next(iter(hue().kpis.values()))
+    entry = Published(definition, ("46", "19753", "19754"), kpi, (now, now), None)
+    assert states_of(entry).tolist() == [DataState.NO_DATA, DataState.NO_DATA, DataState.LIVE]
+    never = replace(entry, reported=np.array([False, True, False]))
+    assert states_of(never).tolist() == [DataState.UNREPORTED, DataState.NO_DATA, DataState.LIVE]

@@ -1,6 +1,7 @@
 """The desk over a real store: what outlasts a restart, what one transaction holds, what a fault leaves."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -242,3 +243,14 @@ def test_old_messages_and_alerts_go_open_ones_stay(place: Place46) -> None:
     assert left(timedelta(days=89)) == (2, everything)
     assert left(timedelta(days=91)) == (0, everything)
     assert left(timedelta(days=401)) == (0, everything - {"worker-gone"})
+
+
+def test_rules_speak_of_the_units_that_exist(place: Place46) -> None:
+    before = place.desk.standing.plan.units
+    assert "19753" in before
+    catalog = place.desk.in_force.catalog
+    ended = replace(catalog.vocabulary.units["19753"], valid_to=place.clock.now().date())
+    units = {**catalog.vocabulary.units, "19753": ended}
+    with patch.object(desk_parts, "load_rules", quick_rules):
+        place.desk.reload(replace(catalog, vocabulary=replace(catalog.vocabulary, units=units)))
+    assert set(before) - set(place.desk.standing.plan.units) == {"19753"}

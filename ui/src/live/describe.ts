@@ -23,13 +23,19 @@ export async function describe(display: string): Promise<Description> {
     shownAt(display),
   ])
   const code = centre.province.code
+  const today = new Intl.DateTimeFormat('en-CA', { timeZone: centre.zone }).format(new Date())
   return {
     centre,
-    communes: units.filter((unit) => unit.parent === code && unit.kind !== 'department'),
+    communes: units.filter((unit) => unit.parent === code && unit.kind !== 'department' && isInBeing(unit, today)),
     units: new Map(units.map((unit) => [unit.code, unit])),
     definitions: new Map(kpis.map((kpi) => [kpi.id, kpi])),
     display: shown,
   }
+}
+
+/** Whether a unit exists on a day (both as 2027-01-01); its last day is the one before `valid_to`. */
+export function isInBeing(unit: Unit, day: string): boolean {
+  return (!unit.valid_from || unit.valid_from <= day) && (!unit.valid_to || day < unit.valid_to)
 }
 
 /** A long history of a formula is computed from all the data of its parts. */

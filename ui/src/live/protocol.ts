@@ -108,6 +108,9 @@ export type Unit = {
   parent: string
   latitude: number | null
   longitude: number | null
+  /** Days as 2027-01-01; the unit exists in [valid_from, valid_to). */
+  valid_from?: string | null
+  valid_to?: string | null
 }
 
 export type Definition = {
