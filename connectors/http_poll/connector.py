@@ -28,6 +28,9 @@ _PAGES_REMEMBERED = 64
 Rows = list[tuple[Mapping[str, Any] | RecordUnfit, bytes]]
 
 
+_NO_SHORT_PAGE = {"count": None, "cap": None, "short_ms": None}
+
+
 class HttpPoll(PollingConnector):
     """A REST source: pages of JSON rows.
 
@@ -101,7 +104,14 @@ class HttpPoll(PollingConnector):
         self._begins_again = False
         # A round that was not finished begins again under its own number.
         number = place["number"] if place.get("at") else place["number"] + 1
-        return {**place, "at": at, "number": number, "pages": [], "highest_ms": place.get("newest_ms")}
+        return {
+            **place,
+            "at": at,
+            "number": number,
+            "pages": [],
+            "highest_ms": place.get("newest_ms"),
+            **_NO_SHORT_PAGE,
+        }
 
     def _endless(self, how: str) -> SourceUnavailable:
         return self._abandon(f"The paging of {self._shown} does not end: {how}; check poll.paging.")
@@ -132,14 +142,37 @@ class HttpPoll(PollingConnector):
         rows = [_row(record) for record in document.records]
         following = self._poll.following(place["at"], document.body, len(hashes))
         highest_ms = self._highest_ms((value for value, _ in document.records), place.get("highest_ms"))
-        after: dict[str, Any] = {**place, "highest_ms": highest_ms, "at": following}
+        after: dict[str, Any] = {
+            **place,
+            "highest_ms": highest_ms,
+            "at": following,
+            **self._short_page(place, len(hashes)),
+        }
         after["pages"] = [*place["pages"], _digest(url), whole][-2 * _PAGES_REMEMBERED :]
         if following is None:
             cursor = place["at"]["query"].get(self._poll.page_parameter) if self._poll.paging == "cursor" else None
-            after = {"newest_ms": highest_ms, "cursor": cursor, "number": place["number"], "at": None}
+            after = {
+                "newest_ms": after.get("short_ms") or highest_ms,
+                "cursor": cursor,
+                "number": place["number"],
+                "at": None,
+            }
             # Validators speak of one page; of several, only the first could be asked with them, and the rest be missed.
             after |= validators if not place["pages"] else {}
         return Page(rows, position=after, identity=RowIdentity(self._counter, place["number"])), after
+
+    def _short_page(self, place: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """Notice a page, before the last one, that was not full: rows may have come to the server behind it before the
+        next page was asked for, and were in neither. Then the next round begins at the end of that page (`short_ms`).
+        A server that caps its pages gives several of one length (`cap`)."""
+        before, cap, short_ms = place.get("count"), place.get("cap"), place.get("short_ms")
+        if self._poll.paging != "page" or not count:
+            return {"count": before, "cap": cap, "short_ms": short_ms}
+        if before == count:
+            cap = count
+        elif before and short_ms is None and before != cap and not 0 < self._poll.size <= before:
+            short_ms = place.get("highest_ms")
+        return {"count": count, "cap": cap, "short_ms": short_ms}
 
     def _highest_ms(self, items: Iterable[Any], so_far: int | None) -> int | None:
         if self._poll.since is None:
