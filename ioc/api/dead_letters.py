@@ -113,7 +113,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
     def note(request: Request, what: str, details: Mapping[str, object], why: str | None) -> None:
         act = "dead_letter.read" if why is None else "dead_letter.open"
-        note_read(centre, request, act, what, {**details, "why": why})
+        note_read(centre, request, act, what, {**details, "why": why}, is_masked=why is None)
 
     return router
 
