@@ -75,6 +75,7 @@ def _steps(changes: TopicChanges, repair: Repair | None) -> Iterator[str]:
 
 def _row(state: TopicState, *, is_new: bool) -> str:
     kept = state.configuration.get("retention.ms")
-    policy = f"{int(kept) // 3_600_000} h" if kept else state.configuration["cleanup.policy"]
+    hours = "for ever" if kept == "-1" else f"{int(kept or 0) // 3_600_000} h"
+    policy = hours if kept else state.configuration["cleanup.policy"]
     row = f"{state.name:24} {state.partitions:2} partitions  {policy:8} {state.messages:10} messages"
     return f"{row}  {'new' if is_new else '':4} {state.what}"

@@ -10,12 +10,12 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed
-from ioc.kafka import connection
+from ioc.kafka import Reader, connection
 from ioc.store.dead_letters import mark_replayed, read_refused
 from ioc.store.replays import ReplayNotTaken, ReplayOutcome
 from ioc.store.store import Store, transaction
@@ -74,7 +74,7 @@ class Replays:
                     partition=0,
                 )
                 offset = sent.get(timeout=10).offset
-            with closing(KafkaConsumer(**self._connection, enable_auto_commit=False)) as consumer:
+            with closing(Reader(**self._connection, enable_auto_commit=False)) as consumer:
                 consumer.assign([place])
                 consumer.seek(place, offset + 1)
                 return _result_of(request.id, lambda: consumer.poll(timeout_ms=200).get(place, []))

@@ -54,7 +54,7 @@ class ReplayRequest:
         try:
             found = orjson.loads(content)
             records = [RefusedRecord(**{**one, "content": b64decode(one["content"])}) for one in found["records"]]
-            return cls(found["id"], found["source"], found["by"], records)
+            return cls(_text(found["id"]), _text(found["source"]), _text(found["by"]), records)
         except (ValueError, TypeError, KeyError) as fault:
             raise BatchMalformed(f"This is not a request for a replay: {fault!r}") from fault
 
@@ -81,9 +81,18 @@ class ReplayResult:
     def decode(cls, content: bytes) -> ReplayResult:
         """Raises BatchMalformed."""
         try:
-            return cls(**orjson.loads(content))
+            result = cls(**orjson.loads(content))
+            _text(result.id)
+            return result
         except (ValueError, TypeError) as fault:
             raise BatchMalformed(f"This is not the result of a replay: {fault!r}") from fault
+
+
+def _text(value: Any) -> str:
+    """Raises TypeError: by these a request is looked for."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is not a text")
+    return value
 
 
 def encode_place(place: Mapping[str, Any]) -> str:
