@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { number, short, signed } from '../src/format/numbers'
+import { exact, number, short, signed, typedNumber } from '../src/format/numbers'
 import { clock, date, duration, moment } from '../src/format/times'
 import { speaker } from '../src/texts'
 
@@ -34,7 +34,41 @@ describe('numbers', () => {
     expect(short(value, digits, 'vi')).toEqual({ text, magnitude }))
 })
 
+describe('figures that people set', () => {
+  test.each([
+    [2_500_000, '2.500.000', '2,500,000'],
+    [0.00001, '0,00001', '0.00001'],
+    [-1.5e-7, '−0,00000015', '−0.00000015'],
+    [1_234_567.891, '1.234.567,891', '1,234,567.891'],
+    [98, '98', '98'],
+    [3e21, '3.000.000.000.000.000.000.000', '3,000,000,000,000,000,000,000'],
+  ])('%f is written with all its figures', (value, vi, en) => expect([exact(value, 'vi'), exact(value, 'en')]).toEqual([vi, en]))
+
+  test.each([
+    ['1,5', 'vi', 1.5],
+    ['1.5', 'vi', 1.5],
+    ['2.500.000', 'vi', 2_500_000],
+    ['2.500.000', 'en', 2_500_000],
+    ['2,500,000.5', 'vi', 2_500_000.5],
+    ['2.500', 'vi', 2500],
+    ['2.500', 'en', 2.5],
+    ['0,00001', 'vi', 0.00001],
+    ['0.125', 'vi', 0.125],
+    ['−12', 'vi', -12],
+    ['1.2.3', 'vi', null],
+    ['2e6', 'vi', null],
+    ['.', 'vi', null],
+  ] as const)('%s typed in %s', (typed, language, value) => expect(typedNumber(typed, language)).toBe(value))
+
+  test.each([2_500_000, 0.00001, -1234.5, 0])('%f comes back from its own text', (value) =>
+    expect([typedNumber(exact(value, 'vi'), 'vi'), typedNumber(exact(value, 'en'), 'en')]).toEqual([value, value]))
+})
+
 describe('times', () => {
+  test('a silence over the turn of the year keeps both its hours', () => {
+    const [from, until] = [at('2026-12-31T14:50:00Z'), at('2026-12-31T23:00:00Z')]
+    expect([moment(from, from, ZONE), moment(until, from, ZONE)]).toEqual(['21:50', '01/01/2027 06:00'])
+  })
   test('the clock is that of the province', () => expect(clock(at('2026-11-22T18:05:00Z'), ZONE)).toBe('01:05'))
   test('midnight is 00, not 24', () => expect(clock(at('2026-11-22T17:00:00Z'), ZONE)).toBe('00:00'))
   test.each([
@@ -47,7 +81,7 @@ describe('times', () => {
   test.each([
     ['today: the clock', '2026-11-23T01:15:00Z', '08:15'],
     ['yesterday in the province: the day too', '2026-11-22T16:59:00Z', '22/11 23:59'],
-    ['another year: the date', '2025-11-23T01:15:00Z', '23/11/2025'],
+    ['another year: the date and the clock', '2025-11-23T01:15:00Z', '23/11/2025 08:15'],
   ])('moment of %s', (_, time, text) => expect(moment(at(time), now, ZONE)).toBe(text))
 
   test.each([

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { reading, windowText, type Moment } from '../src/kpi/reading'
 import { targetStanding } from '../src/kpi/standing'
-import { changeText, dayBefore, differenceText, distance, goalText } from '../src/kpi/target'
+import { exact } from '../src/format/numbers'
+import { changeText, dayBefore, differenceText, distance } from '../src/kpi/target'
 import type { Definition } from '../src/live/protocol'
 import { speaker } from '../src/texts'
 import { kpi } from './values'
@@ -67,7 +68,7 @@ describe('against the target', () => {
     ['whole', 98, '98'],
     ['with its own digits', 99.5, '99,5'],
     ['thousands', 2000, '2.000'],
-  ])('goal %s', (_, goal, text) => expect(goalText(goal, 'vi')).toBe(text))
+  ])('goal %s', (_, goal, text) => expect(exact(goal, 'vi')).toBe(text))
 
   test.each([
     ['plain', -1.6, 1, '−1,6'],

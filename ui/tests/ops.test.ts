@@ -83,7 +83,12 @@ test('a line with a gap, its limits, and the shade since the alert', () => {
   expect([drawn.since_x, drawn.gaps, drawn.limits.length]).toEqual([200, 1, 1])
 })
 
-test('decimal mark of a limit', () => expect([limitText('> 2.25', 'vi'), limitText('> 2.25', 'en')]).toEqual(['> 2,25', '> 2.25']))
+test.each([
+  [{ limit: '> 2.25' }, '> 2,25', '> 2.25'],
+  [{ limit: '< -3, > 2500000' }, '< −3, > 2.500.000', '< −3, > 2,500,000'],
+  [{ limit: '> 1e-05' }, '> 0,00001', '> 0.00001'],
+  [{ limit: '> 5', limits: { vi: '> 5 (vi)', en: '> 5 (en)' } }, '> 5 (vi)', '> 5 (en)'],
+])('a limit as readers write it: %o', (alert, vi, en) => expect([limitText(alert, 'vi'), limitText(alert, 'en')]).toEqual([vi, en]))
 
 describe('addresses', () => {
   test.each([

@@ -17,8 +17,9 @@ describe('figures as they are typed', () => {
     ['nothing', '  ', undefined],
     ['a word stays', 'nhiều', 'nhiều'],
     ['half a figure stays', '1e', '1e'],
-  ])('%s: %s', (_, typed, value) => expect(figure(typed)).toBe(value))
-  test('shown with the reader’s mark', () => expect([figureText(1.5, 'vi'), figureText(1.5, 'en'), figureText('x', 'vi')]).toEqual(['1,5', '1.5', 'x']))
+    ['thousands parted', '2.500.000', 2_500_000],
+  ])('%s: %s', (_, typed, value) => expect(figure(typed, 'vi')).toBe(value))
+  test('shown with the reader’s mark', () => expect([figureText(1.5, 'vi'), figureText(2_500_000, 'en'), figureText('x', 'vi')]).toEqual(['1,5', '2,500,000', 'x']))
   test.each([
     ['30', 'm', '30m'],
     ['007', 'h', '7h'],

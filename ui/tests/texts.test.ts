@@ -38,6 +38,12 @@ describe('texts', () => {
     expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en }, tongue)).toBe(said))
 })
 
+test('the gravest severity has one word', () => {
+  const words = Object.entries(TEXTS.vi).filter(([key]) => /(^alerts\.severity_1|(severity_of|word)\.critical|mix_critical)$/.test(key))
+  expect(new Set(words.map(([, text]) => text.toLowerCase()))).toEqual(new Set(['nghiêm trọng']))
+  expect(Object.values(TEXTS.vi).filter((text) => /rất nghiêm trọng|khẩn cấp/i.test(text))).toEqual([])
+})
+
 describe('faults of the centre', () => {
   const since = '2026-12-01T01:00:00.000Z'
   test.each([
@@ -51,6 +57,10 @@ describe('faults of the centre', () => {
 describe('address', () => {
   test.each([
     ['/wall/main', { kind: 'wall', display: 'main' }],
+    ['/wall/%', { kind: 'unknown' }],
+    ['/catalog/%zz', { kind: 'unknown' }],
+    ['/catalog/%E1%BB%87', { kind: 'catalog', kpi: 'ệ' }],
+    ['/ops', { kind: 'ops' }],
     ['/wall/', { kind: 'wall', display: 'main' }],
     ['/wall/ph%C3%B2ng', { kind: 'wall', display: 'phòng' }],
     ['/wall/a/b', { kind: 'unknown' }],

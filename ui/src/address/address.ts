@@ -17,10 +17,24 @@ export type DeskKind = 'ops' | 'catalog' | 'sources' | AnalysisKind
 export const ANALYSIS = ['lab', 'explore', 'reports', 'open'] as const
 export type AnalysisKind = (typeof ANALYSIS)[number]
 
+/** A part of an address as it was before it was escaped; `otherwise` for one that nothing can have been, such as %zz. */
+export function decoded<T>(part: string, otherwise: T): string | T {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return otherwise
+  }
+}
+
+/** What stands behind the # of the page's address; as it is written where it is no escaped text. */
+export const fragment = (): string => decoded(location.hash.slice(1), location.hash.slice(1))
+
 export function page(path: string): Page {
   const [first = '', second = '', ...rest] = path.split('/').filter(Boolean)
-  if (first === 'wall' && rest.length === 0) return { kind: 'wall', display: decodeURIComponent(second) || 'main' }
-  if (first === 'catalog' && rest.length === 0) return { kind: first, kpi: decodeURIComponent(second) }
+  const named = decoded(second, null)
+  if (named === null) return { kind: 'unknown' }
+  if (first === 'wall' && rest.length === 0) return { kind: 'wall', display: named || 'main' }
+  if (first === 'catalog' && rest.length === 0) return { kind: first, kpi: named }
   if (first === 'ops' && second === '') return { kind: first }
   if (first === 'login' && second === '') return { kind: first }
   if (isAnalysis(first) && second === '') return { kind: first }

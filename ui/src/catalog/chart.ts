@@ -1,8 +1,7 @@
 /** What the history chart draws: the line with its gaps, targets and references, axes in the province's own time. */
 
-import { number } from '../format/numbers'
+import { exact, number } from '../format/numbers'
 import { date, zoneOffset_ms } from '../format/times'
-import { goalText } from '../kpi/target'
 import type { Point, Target } from '../live/protocol'
 import { named, type Language, type Say } from '../texts'
 import type { Option } from './echarts'
@@ -96,11 +95,11 @@ function ruled({ target, references }: Chart, language: Language, say: Say): Rul
   const sign = target?.at_least != null ? '≥' : '≤'
   const lines: Ruled[] = references.map(({ name, value, at }) => ({
     at: value,
-    text: `${named(name, language)} ${at.slice(0, 4)}: ${goalText(value, language)}`,
+    text: `${named(name, language)} ${at.slice(0, 4)}: ${exact(value, language)}`,
     kind: 'reference',
   }))
   if (goal != null && target) {
-    lines.unshift({ at: goal, text: `${say('chart.target', { year: target.year })} ${sign} ${goalText(goal, language)}`, kind: 'target' })
+    lines.unshift({ at: goal, text: `${say('chart.target', { year: target.year })} ${sign} ${exact(goal, language)}`, kind: 'target' })
   }
   return lines
 }

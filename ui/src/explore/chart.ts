@@ -2,8 +2,7 @@
 
 import type { Option } from '../charts/echarts'
 import { base, colour, dash, figure, hovered, INK, mark, nameOf, tip, told } from '../charts/style'
-import { number } from '../format/numbers'
-import { goalText } from '../kpi/target'
+import { exact, number } from '../format/numbers'
 import type { Unit } from '../live/protocol'
 import type { Language, Say } from '../texts'
 import { coveredBy, local_ms as local, partialText, periodName, places_ms, pointTime, provisional } from './periods'
@@ -153,7 +152,7 @@ function goalsInSight({ series, forecast }: Drawn): Goal[] {
 function goals(of: Drawn): object {
   const { language, say, zone } = of
   const data = goalsInSight(of).map(({ goal, year, least, from, to }) => {
-    const formatter = `${say('chart.target', { year })} ${least ? '≥' : '≤'} ${goalText(goal, language)}`
+    const formatter = `${say('chart.target', { year })} ${least ? '≥' : '≤'} ${exact(goal, language)}`
     const label = { show: true, position: 'insideStartTop', color: TARGET, backgroundColor: '#fff', padding: [0, 3], formatter }
     return [{ coord: [local(from, zone), goal], label }, { coord: [local(to, zone), goal] }]
   })

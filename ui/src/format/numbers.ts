@@ -14,6 +14,31 @@ export function signed(value: number, digits: number, language: Language): strin
   return format(value, digits, language, 'exceptZero')
 }
 
+/** Every figure of a value that a person has set, such as a limit: 2.500.000 and 0,00001; never an exponent. */
+export function exact(value: number, language: Language): string {
+  const [, size = '', power = ''] = /^([\d.]+)(?:e([+-]\d+))?$/.exec(String(Math.abs(value))) ?? []
+  if (!size) return String(value)
+  const digits = Math.min(100, Math.max(0, (size.split('.')[1]?.length ?? 0) - Number(power)))
+  return format(value, digits, language, 'negative')
+}
+
+/** Figures with their thousands parted, as each language does it. */
+const GROUPED: Record<Language, { form: RegExp; parts: string; mark: string }> = {
+  vi: { form: /^-?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?$/, parts: '.', mark: ',' },
+  en: { form: /^-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?$/, parts: ',', mark: '.' },
+}
+
+/** A figure as people type it: "1,5", "1.5", "2.500.000", "2,500,000.5"; null for what is none. What could be either,
+ * such as "2.500", is read as the language writes it. */
+export function typedNumber(typed: string, language: Language): number | null {
+  const text = typed.trim().replace('−', '-')
+  if (!/^-?(?:\d[\d.,]*|[.,]\d+)$/.test(text)) return null
+  const [own, other] = language === 'vi' ? [GROUPED.vi, GROUPED.en] : [GROUPED.en, GROUPED.vi]
+  const grouped = own.form.test(text) ? own : other.form.test(text) && /[.,].*[.,]/.test(text) ? other : null
+  const value = Number(grouped ? text.replaceAll(grouped.parts, '').replace(grouped.mark, '.') : text.replace(',', '.'))
+  return Number.isFinite(value) ? value : null
+}
+
 type Signs = 'negative' | 'exceptZero'
 
 // Making a format costs a hundred times what using it does, and pages write hundreds of numbers at once.

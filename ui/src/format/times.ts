@@ -30,12 +30,12 @@ export function date(time_ms: number, zone: string, say: Say): string {
   return `${say(`weekday.${weekday as 0 | 1 | 2 | 3 | 4 | 5 | 6}`)}, ${day}/${month}/${year}`
 }
 
-/** The clock for a time of today, day and clock for an earlier one, the whole date in another year. */
+/** The clock for a time of today, day and clock for another day, the whole date and the clock in another year. */
 export function moment(time_ms: number, now_ms: number, zone: string): string {
   const then = parts(time_ms, zone)
   const now = parts(now_ms, zone)
   const time = `${then.hour}:${then.minute}`
-  if (then.year !== now.year) return `${then.day}/${then.month}/${then.year}`
+  if (then.year !== now.year) return `${then.day}/${then.month}/${then.year} ${time}`
   return then.day === now.day && then.month === now.month ? time : `${then.day}/${then.month} ${time}`
 }
 

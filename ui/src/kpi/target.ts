@@ -15,12 +15,6 @@ export function distance(value: number, target: Target | null): Distance | null 
   return { goal, difference, missed, direction: difference < 0 ? 'down' : 'up' }
 }
 
-/** The bound with no more digits than it has itself: 98, not 98,0. */
-export function goalText(goal: number, language: Language): string {
-  const decimals = String(goal).split('.')[1]?.length ?? 0
-  return number(goal, Math.min(decimals, 3), language)
-}
-
 /** A distance that is not zero is never written as zero: it gets up to two more digits. */
 export function differenceText(difference: number, digits: number, language: Language): string {
   let shown = digits

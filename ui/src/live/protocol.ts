@@ -63,6 +63,8 @@ export type Alert = {
   unit_of_measure: string
   digits: number
   limit: string
+  /** The limit as readers write it. */
+  limits?: Named
   labels: Readonly<Record<string, string>>
   /** Texts of matchers that mean this alert and no other. */
   matchers?: readonly string[]

@@ -2,6 +2,7 @@
  * by a code with what is filled in. */
 
 import words from '../texts/faults.vi.json'
+import { exact } from '../format/numbers'
 import { Refused, type FieldFault } from '../live/ask'
 import type { Language, Say } from '../texts'
 
@@ -29,6 +30,6 @@ function filled(name: string, value: unknown): string {
   if (name === 'language') return LANGUAGES[String(value)] ?? String(value)
   if (name === 'wanted') return WANTED[String(value)] ?? String(value)
   if (name === 'kinds' && Array.isArray(value) && !value.length) return 'chưa có loại nào'
-  if (typeof value === 'number') return String(value).replace('.', ',')
+  if (typeof value === 'number') return exact(value, 'vi')
   return Array.isArray(value) ? value.join(', ') : String(value ?? '')
 }

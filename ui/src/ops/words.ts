@@ -1,5 +1,6 @@
 /** Words of an alert in the reader's language. */
 
+import { exact } from '../format/numbers'
 import { duration } from '../format/times'
 import { unitOfMeasure, type Language, type Say } from '../texts'
 import type { Alert, Severity } from '../live/protocol'
@@ -10,9 +11,9 @@ import type { Described } from './session.svelte'
 export const SEVERITY_WORDS: readonly SeverityWord[] = ['critical', 'high', 'medium', 'low']
 export const rank = (word: SeverityWord): Severity => (SEVERITY_WORDS.indexOf(word) + 1) as Severity
 
-/** "> 2.2" with the reader's decimal mark. */
-export function limitText(limit: string, language: Language): string {
-  return language === 'vi' ? limit.replace(/(\d)\.(\d)/g, '$1,$2').replaceAll('-', '−') : limit.replaceAll('-', '−')
+/** "> 2.500.000": the limit as the reader writes figures; `limit` is for programs. */
+export function limitText({ limit, limits }: Pick<Alert, 'limit' | 'limits'>, language: Language): string {
+  return limits?.[language] ?? limit.replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g, (figure) => exact(Number(figure), language))
 }
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }

@@ -1,19 +1,18 @@
 /** Figures and lengths of time as they are typed. What cannot be read stays as it was typed: the centre says what is
  * wrong with it, and the reader mends it where it stands. */
 
-/** "1,5" and "1.5" are the same; an empty text is no figure. */
-export function figure(typed: string): number | string | undefined {
+import { exact, typedNumber } from '../../format/numbers'
+import type { Language } from '../../texts'
+
+/** An empty text is no figure. */
+export function figure(typed: string, language: Language): number | string | undefined {
   const text = typed.trim()
-  if (!text) return undefined
-  const plain = text.replace('−', '-').replace(',', '.')
-  const value = Number(plain)
-  return Number.isFinite(value) && /^-?[\d.]+$/.test(plain) ? value : text
+  return text ? (typedNumber(text, language) ?? text) : undefined
 }
 
-export function figureText(value: unknown, language: 'vi' | 'en'): string {
+export function figureText(value: unknown, language: Language): string {
   if (value === undefined || value === null) return ''
-  const text = String(value)
-  return typeof value === 'number' && language === 'vi' ? text.replace('.', ',') : text
+  return typeof value === 'number' ? exact(value, language) : String(value)
 }
 
 export const STEPS = ['s', 'm', 'h', 'd'] as const

@@ -1,6 +1,6 @@
 /** The preview of a rule on history: the value, the limits where they are about it, the times when it would have fired. */
 
-import { number } from '../../format/numbers'
+import { exact, number } from '../../format/numbers'
 import { moment, zoneOffset_ms } from '../../format/times'
 import type { Point } from '../../live/protocol'
 import type { Language, Say } from '../../texts'
@@ -68,7 +68,7 @@ export function option({ points, firings, fields, from_ms, to_ms, digits, unitOf
           data: drawn.map(({ at, kind }) => ({
             yAxis: at,
             lineStyle: { color: kind === 'fires' ? INK.high : INK.text, type: kind === 'fires' ? 'dashed' : 'dotted', width: 1.5 },
-            label: { formatter: `${say(`limit.${kind}`)} ${n(at)}`, position: kind === 'fires' ? 'insideStartTop' : 'insideEndBottom', color: kind === 'fires' ? INK.high : INK.text, backgroundColor: '#fff', padding: [0, 3], fontSize: 12 },
+            label: { formatter: `${say(`limit.${kind}`)} ${exact(at, language)}`, position: kind === 'fires' ? 'insideStartTop' : 'insideEndBottom', color: kind === 'fires' ? INK.high : INK.text, backgroundColor: '#fff', padding: [0, 3], fontSize: 12 },
           })),
         },
         markArea: {
