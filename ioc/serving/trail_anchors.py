@@ -20,6 +20,7 @@ LOG = logging.getLogger("ioc.trail")
 EVERY_S = 3600.0
 _FIRST_AFTER_S = 10.0
 _READ_WITHIN_S = 10.0
+_BOOTSTRAP_MS = 3000
 
 
 class TrailAnchors:
@@ -52,7 +53,7 @@ class TrailAnchors:
 def read_anchors(bootstrap: str, security: Mapping[str, str]) -> list[Anchor]:
     """Return all that were published, oldest first; what is no anchor is passed over. Raises BrokerUnavailable."""
     try:
-        consumer = Reader(**connection(bootstrap, security))
+        consumer = Reader(**connection(bootstrap, security), bootstrap_timeout_ms=_BOOTSTRAP_MS)
         try:
             partition = TopicPartition(TRAIL_ANCHORS, 0)
             if not consumer.partitions_for_topic(TRAIL_ANCHORS):

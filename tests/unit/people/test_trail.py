@@ -7,8 +7,10 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
 from ioc.clock import FixedClock
+from ioc.commands.user import command
 from ioc.people import Anchor, People, TrailBroken
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -124,3 +126,16 @@ def test_two_processes_write_one_trail(people: People, tmp_path: Path) -> None:
         note(other, 1)
     assert people.trail.verify() == other.trail.verify() == 11
     assert ((tmp_path / "trail.key").stat().st_mode | (tmp_path / "trail.head").stat().st_mode) & 0o077 == 0
+
+
+def test_the_command_tells_what_was_cut_off_and_what_it_could_not_compare(
+    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOC_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("IOC_KAFKA", raising=False)
+    sound = CliRunner().invoke(command, ["trail", "--limit", "1"])
+    assert (sound.exit_code, "not compared with its anchors in Kafka" in sound.output) == (0, True)
+    tamper(tmp_path, "DELETE FROM trail WHERE number = 5")
+    cut = CliRunner().invoke(command, ["trail", "--limit", "1"])
+    assert isinstance(cut.exception, TrailBroken)
+    assert "had 5 entries and has 4" in str(cut.exception)
