@@ -123,6 +123,9 @@ class RunningCentre:
         values = self.get("/api/v1/kpis", kpi=kpi, unit=unit)["kpis"]
         return dict(values[0]) if values else {}
 
+    def has_live_values(self) -> bool:
+        return any(kpi["freshness"] == "live" for kpi in self.get("/api/v1/kpis")["kpis"])
+
     def ledger(self) -> dict[str, Any]:
         return dict(self.get("/api/v1/ledger"))
 

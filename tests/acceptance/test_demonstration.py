@@ -28,8 +28,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCentre]:
     days = {"IOC_DEMO_DAYS": "8"}
     with running_centre(tmp_path_factory.mktemp("demonstration"), arguments=(), environment=days) as centre:
         wait_for("every source", lambda: _heard(centre) >= {"demo-push", "demo-drop", "air-stations"}, 300)
-        wait_for("live values", lambda: centre.get("/readyz"), 300)
-        wait_for("the history", lambda: b"live after" in (centre.data_dir / "up.log").read_bytes(), 300)
+        wait_for("live values", centre.has_live_values, 300)
+        wait_for("every part", lambda: centre.get("/readyz"), 300)
+        wait_for("the history", lambda: b"Ready after" in (centre.data_dir / "up.log").read_bytes(), 300)
         wait_for("the history in the store", lambda: _applied(centre, "demo-history") > 60_000, 300, 0.5)
         wait_for("nothing in flight", lambda: not any(s["in_flight"] for s in centre.ledger()["sources"]), 300, 0.5)
         yield centre

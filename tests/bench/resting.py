@@ -41,18 +41,13 @@ def run(seconds: float) -> None:
 def _start(centre: RunningCentre) -> float:
     began = time.monotonic()
     centre.start()
-    wait_for("live values", lambda: _ready(centre), 120)
+    wait_for("live values", centre.has_live_values, 120)
     return time.monotonic() - began
 
 
 def _told(centre: RunningCentre) -> int:
     """How often `ioc up` has said that all is there."""
     return (centre.data_dir / "up.log").read_text().count("Ctrl-C stops all of it.")
-
-
-def _ready(centre: RunningCentre) -> bool:
-    centre.get("/readyz")
-    return True
 
 
 def _recovery(centre: RunningCentre, part: str) -> float:
