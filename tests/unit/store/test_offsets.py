@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,49 @@ def test_take(arrivals: list[int], applied: list[int], gap: tuple[int, int] | No
     progress = PartitionProgress(0, 0)
     taken = [o.headers.offset for place, offset in enumerate(arrivals) for o in progress.take(output(offset, place))]
     assert (taken, progress.gap, progress.resume_offset) == (applied, gap, resume)
+
+
+def several(offset: int, inputs: int, place: int) -> Output:
+    one = output(offset, place)
+    return Output(replace(one.headers, inputs=inputs), ROWS, place)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "applied", "next_offset"),
+    [
+        pytest.param([(0, 1), (1, 3), (4, 1)], [0, 1, 4], 5, id="one output for a batch that cannot be read"),
+        pytest.param([(0, 1), (4, 1), (1, 3)], [0, 1, 4], 5, id="what is behind the batch waits for it"),
+        pytest.param([(0, 1), (1, 3), (1, 3), (2, 1)], [0, 1], 4, id="again, whole or in part"),
+        pytest.param([(0, 1), (1, 1), (1, 3), (4, 1)], [0, 1, 1, 4], 5, id="a part was answered before"),
+        pytest.param([(2, 3), (3, 1), (0, 2)], [0, 2], 5, id="what waits within another is answered by it"),
+    ],
+)
+def test_outputs_that_answer_several_inputs(
+    arrivals: list[tuple[int, int]], applied: list[int], next_offset: int
+) -> None:
+    progress = PartitionProgress(0, 0)
+    taken = [
+        one.headers.offset
+        for place, (offset, inputs) in enumerate(arrivals)
+        for one in progress.take(several(offset, inputs, place))
+    ]
+    assert (taken, progress.next_offset, progress.gap) == (applied, next_offset, None)
+
+
+@pytest.mark.parametrize(
+    ("unreadable_at", "gap"),
+    [pytest.param(1, (1, 2), id="before the output that waits"), pytest.param(3, None, id="behind it")],
+)
+def test_a_gap_is_told_from_an_output_that_cannot_be_read(unreadable_at: int, gap: tuple[int, int] | None) -> None:
+    progress = PartitionProgress(0, 0)
+    progress.take(output(0, 0))
+    if unreadable_at == 1:
+        progress.set_aside(1)
+    progress.take(output(2, 2))
+    if unreadable_at == 3:
+        progress.set_aside(3)
+    assert progress.gap == (1, 2)
+    assert progress.unreadable_gap == gap
 
 
 @pytest.mark.parametrize("seed", range(20))
