@@ -144,12 +144,12 @@ def lab_app(folder: Path) -> tuple[FastAPI, dict[str, str]]:
     return create_lab_app(parts), signed_headers(settings_.lab_key(), "lan", list(Permission))
 
 
-@pytest.mark.parametrize("examples", [pytest.param(3, id="some"), pytest.param(150, id="many", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [pytest.param(2, id="some"), pytest.param(150, id="many", marks=pytest.mark.soak)])
 def test_no_request_ends_in_a_fault_of_the_server(tmp_path: Path, examples: int) -> None:
     assert faults(requests_of(centre_app(tmp_path), examples, {"Authorization": f"Bearer {ADMIN}"})) == {}
 
 
-@pytest.mark.parametrize("examples", [pytest.param(3, id="some"), pytest.param(150, id="many", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [pytest.param(2, id="some"), pytest.param(150, id="many", marks=pytest.mark.soak)])
 def test_no_request_ends_in_a_fault_of_the_lab(tmp_path: Path, examples: int) -> None:
     app, headers = lab_app(tmp_path)
     assert faults(requests_of(app, examples, headers)) == {}
