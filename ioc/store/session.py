@@ -243,7 +243,7 @@ class Session:
         """Raises BatchMalformed for an answer to an input that the log does not have."""
         place = (head.topic, head.partition)
         if head.end_offset > self._ends[place]:
-            self._ends = self._log.ends(self._ends)
+            self._ends |= self._log.ends([known for known in self._ends if known[0] == head.topic])
         if head.end_offset > self._ends[place]:
             raise BatchMalformed(
                 f"The output says it answers offset {head.end_offset - 1} of {head.topic} partition {head.partition}, "
