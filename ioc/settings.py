@@ -28,6 +28,7 @@ FILE_KEYS = (
     *("quack_host", "quack_port"),
 )
 """Keys of the file; `province` is IOC_PROVINCE, and so on. Secrets stay out of it."""
+_KAFKA_PASSWORD = "kafka.password"
 KAFKA_SECURITY = (
     "security_protocol",
     "sasl_mechanism",
@@ -75,6 +76,13 @@ class Settings:
             for name in KAFKA_SECURITY
             if f"IOC_KAFKA_{name.upper()}" in environment
         }
+        if not environment.get("IOC_KAFKA") and not security and (secret := data_dir / _KAFKA_PASSWORD).exists():
+            security = {
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "PLAIN",
+                "sasl_username": "ioc",
+                "sasl_password": secret.read_text().strip(),
+            }
         http_host = environment.get("IOC_HTTP_HOST", "127.0.0.1")
         return cls(
             data_dir=data_dir,
@@ -170,6 +178,15 @@ class Settings:
         if not address.exists():
             raise ConfigurationInvalid(f"No broker: set IOC_KAFKA, or start `ioc broker` (it writes {address}).")
         return address.read_text().strip()
+
+    def kafka_password(self) -> str:
+        """Return the password of the embedded broker, made at the first call; clients then log in with it."""
+        return secret_file(self.data_dir / _KAFKA_PASSWORD)
+
+    def without_kafka_password(self) -> str:
+        """Forget the password of an embedded broker that asks for none; return the empty one."""
+        (self.data_dir / _KAFKA_PASSWORD).unlink(missing_ok=True)
+        return ""
 
     def admin_token(self) -> str:
         """IOC_ADMIN_TOKEN, else the one kept in `admin.token` (made at the first call, mode 600)."""

@@ -53,7 +53,7 @@ class RunningCentre:
     """`ioc up` as a process; its parts are found among its descendants by their names."""
 
     data_dir: Path
-    arguments: tuple[str, ...] = ("--no-demo", "--workers", "2")
+    arguments: tuple[str, ...] = ("--no-demo", "--no-broker-password", "--workers", "2")
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None

@@ -47,9 +47,12 @@ class EmbeddedBroker:
         runtime: KafkaRuntime | None = None,
         *,
         durable: bool = True,
+        password: str = "",
     ) -> None:
-        """Without `durable` a loss of power may take what was acknowledged: for tests, which then wait for no disk."""
+        """Without `durable` a loss of power may take what was acknowledged: for tests, which then wait for no disk.
+        With a `password` clients must log in (ioc/broker/properties.py)."""
         self._durable = durable
+        self._password = password
         self._home = data_dir.resolve() / "kafka"
         self._address_file = data_dir.resolve() / "kafka.address"
         self._wanted_port = port
@@ -122,8 +125,16 @@ class EmbeddedBroker:
     def _write_settings(self) -> int:
         known = self._address_file.read_text() if self._address_file.exists() else None
         port = choose_port(self._wanted_port, known, self._take)
-        (self._home / "server.properties").write_text(
-            server_properties(log_dir=self._home / "data", port=port, controller_port=any_free(), durable=self._durable)
+        settings = self._home / "server.properties"
+        settings.touch(mode=0o600)
+        settings.write_text(
+            server_properties(
+                log_dir=self._home / "data",
+                port=port,
+                controller_port=any_free(),
+                durable=self._durable,
+                password=self._password,
+            )
         )
         (self._home / "log4j2.properties").write_text(log_properties(self._home / "broker.log"))
         return port

@@ -8,21 +8,28 @@ from ioc.topics import LARGEST_BATCH_BYTES
 
 HOST = "127.0.0.1"
 NODE_ID = 1
+USER = "ioc"
+_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 
 
-def server_properties(*, log_dir: Path, port: int, controller_port: int, durable: bool = True) -> str:
+def server_properties(
+    *, log_dir: Path, port: int, controller_port: int, durable: bool = True, password: str = ""
+) -> str:
     """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only.
 
     `durable`: what it acknowledges is on the disk, also when the power fails. There is no second node that has it.
+    With a `password` (letters, digits, - and _) clients must log in as USER; without, whoever reaches it may write.
     """
+    protocol = "SASL_PLAINTEXT" if password else "PLAINTEXT"
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"CLIENTS://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"CLIENTS://{HOST}:{port}",
+        "listener.security.protocol.map": f"CLIENTS:{protocol},CONTROLLER:{protocol}",
+        "inter.broker.listener.name": "CLIENTS",
         "log.dirs": log_dir,
         "auto.create.topics.enable": "false",
         # One node: every internal topic has one replica, and few partitions start quicker.
@@ -59,6 +66,13 @@ def server_properties(*, log_dir: Path, port: int, controller_port: int, durable
         "socket.send.buffer.bytes": 1024 * 1024,
         "socket.receive.buffer.bytes": 1024 * 1024,
     }
+    if password:
+        login = f'{_LOGIN} username="{USER}" password="{password}" user_{USER}="{password}";'
+        settings["sasl.mechanism.inter.broker.protocol"] = "PLAIN"
+        settings["sasl.mechanism.controller.protocol"] = "PLAIN"
+        for listener in ("clients", "controller"):
+            settings[f"listener.name.{listener}.sasl.enabled.mechanisms"] = "PLAIN"
+            settings[f"listener.name.{listener}.plain.sasl.jaas.config"] = login
     if durable:
         settings["log.flush.interval.messages"] = 1
     return "".join(f"{name}={value}\n" for name, value in settings.items())

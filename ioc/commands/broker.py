@@ -13,15 +13,20 @@ from ioc.settings import Settings
 
 @click.command()
 @click.option("--port", default=9092, show_default=True, help="the next free one if it is taken")
+@click.option("--password/--no-password", default=True, show_default=True, help="ask clients to log in")
 @click.option("--heap-mb", default=320, show_default=True, type=click.IntRange(256, 4096))
-def command(port: int, heap_mb: int) -> None:
-    """Run Apache Kafka, one node on loopback, data under IOC_DATA_DIR; Ctrl-C stops it."""
+def command(port: int, heap_mb: int, password: bool) -> None:
+    """Run Apache Kafka, one node on loopback, data under IOC_DATA_DIR; Ctrl-C stops it.
+
+    Clients log in as ioc with the password in kafka.password; the centre's own processes read it from there.
+    """
     settings = Settings.from_environment()
     if settings.kafka:
         raise ConfigurationInvalid(
             f"IOC_KAFKA={settings.kafka} names an outside cluster; unset it for the embedded broker."
         )
-    broker = EmbeddedBroker(settings.data_dir, port, heap_mb)
+    secret = settings.kafka_password() if password else settings.without_kafka_password()
+    broker = EmbeddedBroker(settings.data_dir, port, heap_mb, password=secret)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         broker.stop()

@@ -25,15 +25,21 @@ STOP_PATIENCE_S = 40.0
 @click.command()
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="stream workers")
 @click.option("--demo/--no-demo", default=True, show_default=True, help="the demonstration province")
-def command(workers: int, demo: bool) -> None:
+@click.option(
+    "--broker-password/--no-broker-password",
+    default=None,
+    help="ask Kafka's clients to log in (default: all but the demonstration)",
+)
+def command(workers: int, demo: bool, broker_password: bool | None) -> None:
     """Run broker, workers, connectors, server and wall; each part that dies is started again."""
     settings = Settings.from_environment()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir / "up.lock"):
-        _run(settings, workers, demo)
+        asks = not demo if broker_password is None else broker_password
+        _run(settings, workers, demo, settings.kafka_password() if asks else settings.without_kafka_password())
 
 
-def _run(settings: Settings, workers: int, demo: bool) -> None:
+def _run(settings: Settings, workers: int, demo: bool, password: str) -> None:
     ending = Flag()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -41,7 +47,7 @@ def _run(settings: Settings, workers: int, demo: bool) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    broker = None if settings.kafka else EmbeddedBroker(settings.data_dir)
+    broker = None if settings.kafka else EmbeddedBroker(settings.data_dir, password=password)
     parts = Child(
         [sys.executable, "-m", "ioc.parts", str(workers)],
         {**ENVIRONMENT, "IOC_DATA_DIR": str(settings.data_dir), "IOC_DEMO": "1" if demo else "0"},

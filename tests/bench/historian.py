@@ -19,7 +19,7 @@ def run(seconds: float) -> None:
         directory = Path(root)
         write_pack(directory / "catalog")
         environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
-        arguments = ("--no-demo", "--workers", "1")
+        arguments = ("--no-demo", "--no-broker-password", "--workers", "1")
         shares = {}
         with running_centre(directory / "centre", environment=environment, arguments=arguments) as centre:
             for rate in (10_000, 1_000_000):

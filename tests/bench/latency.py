@@ -55,7 +55,9 @@ def watched_centre(directory: Path) -> Iterator[RunningCentre]:
     write_pack(directory / "catalog")
     (directory / "catalog" / "watched.toml").write_text(PACK, encoding="utf-8")
     environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
-    with running_centre(directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")) as up:
+    with running_centre(
+        directory / "centre", environment=environment, arguments=("--no-demo", "--no-broker-password", "--workers", "1")
+    ) as up:
         yield up
 
 

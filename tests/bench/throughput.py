@@ -25,7 +25,9 @@ def run(seconds: float, python: Path) -> None:
         write_pack(directory / "catalog")
         environment = {"IOC_PROVINCE": PROVINCE, "IOC_CATALOG_DIR": str(directory / "catalog")}
         with running_centre(
-            directory / "centre", environment=environment, arguments=("--no-demo", "--workers", "1")
+            directory / "centre",
+            environment=environment,
+            arguments=("--no-demo", "--no-broker-password", "--workers", "1"),
         ) as centre:
             ours = _ours(centre, directory, seconds)
             rates = {"this centre, batches": ours, **_event_peers(centre.kafka, directory, python)}

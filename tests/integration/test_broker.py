@@ -21,6 +21,7 @@ from kafka.errors import KafkaError
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.broker.java import KafkaRuntime
 from ioc.broker.occupancy import occupied
+from ioc.kafka import BrokerUnavailable, create_topics, topic_states
 from ioc.topics import MESSAGE_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
@@ -218,3 +219,15 @@ def test_a_folder_it_may_not_make_is_named(tmp_path: Path) -> None:
     (tmp_path / "kafka").write_text("a file where the folder belongs")
     with pytest.raises(BrokerStartFailed, match="kafka"):
         EmbeddedBroker(tmp_path, port=0).start()
+
+
+def test_with_a_password_only_those_who_know_it_get_in(tmp_path: Path) -> None:
+    with EmbeddedBroker(tmp_path, port=0, durable=False, password="let-me_in-1") as broker:
+        address = (tmp_path / "kafka.address").read_text()
+        assert (tmp_path / "kafka" / "server.properties").stat().st_mode & 0o077 == 0
+        known = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_username": "ioc"}
+        assert create_topics(address, known | {"sasl_password": "let-me_in-1"}, 1)
+        for security in ({}, known | {"sasl_password": "wrong"}):
+            with pytest.raises(BrokerUnavailable):
+                topic_states(address, security)
+        assert broker.pid

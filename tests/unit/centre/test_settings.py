@@ -120,3 +120,16 @@ def test_who_may_look_does_not_depend_on_where_the_centre_listens(
 ) -> None:
     settings = Settings.from_environment({"IOC_DATA_DIR": str(tmp_path), **environment})
     assert settings.anonymous is role
+
+
+def test_the_password_of_the_embedded_broker_is_used_while_it_has_one(tmp_path: Path) -> None:
+    data = {"IOC_DATA_DIR": str(tmp_path)}
+    assert Settings.from_environment(data).security == {}
+    password = Settings.from_environment(data).kafka_password()
+    security = Settings.from_environment(data).security
+    assert (security["sasl_username"], security["sasl_password"]) == ("ioc", password)
+    assert Settings.from_environment(data | {"IOC_KAFKA": "kafka:9092"}).security == {}
+    own = Settings.from_environment(data | {"IOC_KAFKA_SECURITY_PROTOCOL": "SSL"}).security
+    assert own == {"security_protocol": "SSL"}
+    Settings.from_environment(data).without_kafka_password()
+    assert Settings.from_environment(data).security == {}
