@@ -116,7 +116,7 @@ def routes(centre: Centre) -> APIRouter:
 
     @router.get("/trail", response_model=TrailPage)
     async def acts(
-        before: Annotated[int | None, Query(ge=1, description="`next` of the page before")] = None,
+        before: Annotated[int | None, Query(ge=1, lt=1 << 63, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """What was done by whom, newest first."""

@@ -251,6 +251,19 @@ async def test_an_administrator_keeps_people(parts: FakeParts) -> None:
     assert PASSWORD not in (await client.get("/api/v1/trail")).text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("PATCH", "/api/v1/people/nobody", 404, id="no such account, nothing to change"),
+        pytest.param("GET", f"/api/v1/trail?before={10**30}", 422, id="a number beyond 64 bits"),
+    ],
+)
+async def test_what_once_was_a_fault_of_the_server(parts: FakeParts, method: str, path: str, status: int) -> None:
+    client = await client_of(parts)
+    answer = await client.request(method, path, json={}, headers={"Authorization": f"Bearer {ADMIN}"})
+    assert answer.status_code == status
+
+
 async def test_the_admin_token_needs_no_csrf(parts: FakeParts) -> None:
     client = await client_of(parts)
     answer = await client.post("/api/v1/catalog/reload", headers={"Authorization": f"Bearer {ADMIN}"})
