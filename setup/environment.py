@@ -1,4 +1,4 @@
-"""The virtual environment: made by the best Python at hand, filled from a lock with checksums."""
+"""The virtual environment: made by the best Python at hand with its own pip, filled from a lock with checksums."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from setup.steps import BUILD, ROOT, VENV, SetupFailed, Step, call
 INTERPRETERS = ("python3.11", "python3", "python3.12", "python3.13")
 OLDEST = (3, 11)
 OURS = ("ioc", "streams", "connectors")
-# As in CPython's own ensurepip, which Debian leaves out of its Python unless python3-venv is installed by root.
-PIP = ROOT / "setup" / "pip-26.3-py3-none-any.whl"
 # What `make bench` compares with is kept apart: its packages hold versions that the centre cannot live with.
 PEERS_VENV = BUILD / "peers"
 
@@ -26,11 +24,14 @@ def answers(interpreter: str, code: str) -> bool:
 
 
 def suitable_interpreter() -> str:
-    """The first of OLDEST or newer. Raises SetupFailed when there is none."""
-    for name in INTERPRETERS:
-        if answers(name, f"import sys, venv; assert sys.version_info >= {OLDEST}"):
+    """Return the first of OLDEST or newer that can make an environment with pip. Raises SetupFailed."""
+    recent = [name for name in INTERPRETERS if answers(name, f"import sys; assert sys.version_info >= {OLDEST}")]
+    for name in recent:
+        if answers(name, "import ensurepip, venv"):  # Debian leaves ensurepip to the package python3-venv
             return name
-    raise SetupFailed("no Python 3.11 or newer was found on PATH; install python3.11")
+    if recent:
+        raise SetupFailed(f"{recent[0]} has no ensurepip; install Debian's package python3-venv")
+    raise SetupFailed("no Python 3.11 or newer was found on PATH; install python3.11 and python3-venv")
 
 
 def environment(venv: Path) -> Step:
@@ -40,10 +41,8 @@ def environment(venv: Path) -> Step:
     def make(log: Path) -> None:
         if answers(str(python), f"import sys, pip; assert sys.version_info >= {OLDEST}"):
             return
-        command = [suitable_interpreter(), "-m", "venv", "--clear", "--without-pip", str(venv)]
+        command = [suitable_interpreter(), "-m", "venv", "--clear", str(venv)]
         call(command, log, failure="the virtual environment could not be made")
-        into_itself = [str(python), f"{PIP}/pip", "install", "--no-index", str(PIP)]
-        call(into_itself, log, failure="pip could not be put into the virtual environment")
 
     return Step(
         name="environment" if venv == VENV else f"environment-{venv.name}",

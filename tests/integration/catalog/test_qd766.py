@@ -73,6 +73,13 @@ def test_worksheet(values: Values, sheet: Worksheet) -> None:
         assert number(values, kpi, sheet.unit) == pytest.approx(value)
 
 
+def test_a_commune_that_never_reported_has_no_score(values: Values) -> None:
+    """Full marks for having no late dossier would put it first."""
+    total = values["qd766.total.month", "20137"]
+    assert (total.value, total.reported) == (None, False)
+    assert values["qd766.progress.on_time.month", "20137"].value is None
+
+
 @pytest.mark.parametrize(
     ("score", "band"),
     [

@@ -8,7 +8,7 @@ from ioc.broker.failure import explain
 from ioc.broker.java import KafkaRuntime
 from ioc.broker.ports import choose_port
 from ioc.broker.properties import log_properties, server_properties
-from ioc.topics import DEAD_LETTERS, MESSAGE_BYTES, OUTPUT_OF, TOPICS
+from ioc.topics import DEAD_LETTERS, MESSAGE_BYTES, OUTPUT_OF, REPLAYS, TOPICS, TRAIL_ANCHORS
 
 
 def settings(text: str) -> dict[str, str]:
@@ -17,8 +17,8 @@ def settings(text: str) -> dict[str, str]:
 
 def test_every_listener_is_on_loopback() -> None:
     told = settings(server_properties(log_dir=Path("/data"), port=9092, controller_port=9093))
-    assert told["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
-    assert told["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092"
+    assert told["listeners"] == "CLIENTS://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
+    assert told["advertised.listeners"] == "CLIENTS://127.0.0.1:9092"
 
 
 def test_a_full_message_and_its_batch_head_fit() -> None:
@@ -30,7 +30,9 @@ def test_what_is_acknowledged_is_on_the_disk() -> None:
     told = settings(server_properties(log_dir=Path("/data"), port=9092, controller_port=9093))
     assert told["log.flush.interval.messages"] == "1"
     kept = {topic.name for topic in TOPICS if "flush.messages" not in topic.configuration}
-    assert {*OUTPUT_OF, *OUTPUT_OF.values(), DEAD_LETTERS} == kept, "only what is published again is left to the system"
+    assert {*OUTPUT_OF, *OUTPUT_OF.values(), DEAD_LETTERS, REPLAYS, TRAIL_ANCHORS} == kept, (
+        "only what is published again is left to the system"
+    )
 
 
 def test_the_log_is_bounded() -> None:
