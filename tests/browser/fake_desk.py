@@ -37,6 +37,7 @@ class FakeDesk(FakeCentre):
         river = RULE | {"id": "river-high", "name": {"vi": "Luật river-high", "en": "Rule river-high"}}
         self.rules = [rule_row(RULE, 1), rule_row(river | {"severity": "critical"}, 0)]
         self.versions: list[Json] = []
+        self.meanwhile: tuple[str, Json, Json] | None = None
         self.incidents: list[Json] = []
         self.files: list[bytes] = []
         self.routing = fake_routing.ROUTING
@@ -53,6 +54,17 @@ class FakeDesk(FakeCentre):
 
     def alert_of(self, alert_id: str) -> Json | None:
         return next((row for row in self._state["alerts"] if row["id"] == alert_id), None)
+
+    def end_alert(self, name: str) -> None:
+        """It has ended; pages hear of it."""
+        ended = [{"id": row["id"], "removed": True} for row in self._state["alerts"] if row["rule"] == name]
+        self.push(alerts=ended)
+
+    def change_meanwhile(self, fields: Json, by: str) -> None:
+        """Somebody else saves a rule: a change made from the version before is refused once."""
+        before = next(rule["fields"] for rule in self.rules if rule["id"] == fields["id"])
+        self.rules = [rule_row(fields, 1) if rule["id"] == fields["id"] else rule for rule in self.rules]
+        self.meanwhile = (by, before, fields)
 
     @property
     def has_alerts(self) -> bool:

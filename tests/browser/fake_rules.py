@@ -1,5 +1,7 @@
 """Rules of the fake desk. Whether something is a rule, and what is wrong with it, the centre's own code says."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ioc.alerts.acts import ActRefused
-from ioc.alerts.versions import difference
+from ioc.alerts.versions import Difference, difference
 from ioc.api.problems import FieldFault
 from ioc.api.refusals import faults_of
 from ioc.catalog import CatalogInvalid
@@ -46,6 +48,15 @@ def checked(body: Json) -> Json:
     except CatalogInvalid as invalid:
         return {"sound": False, "errors": [fault.shape() for fault in faults_of(invalid)], "told": []} | both
     return {"sound": True, "errors": [], "told": TOLD} | both
+
+
+def _changed_meanwhile(by: str, theirs: Sequence[Difference], yours: Sequence[Difference]) -> Response:
+    """As the centre refuses a change that was made from an earlier version."""
+    params = {"what": "Luật", "by": by, "why": "thử", "at": None, "fields": [], "revision": "r2"}
+    error = {"field": "revision", "message": "Changed meanwhile.", "code": "changed_meanwhile", "params": params}
+    more = {"theirs": [asdict(one) for one in theirs], "yours": [asdict(one) for one in yours]}
+    body = {"status": 409, "detail": "Changed meanwhile.", "errors": [error], **more}
+    return JSONResponse(body, 409, media_type="application/problem+json")
 
 
 def routes(desk: "FakeDesk") -> list[Route]:
@@ -90,7 +101,12 @@ def routes(desk: "FakeDesk") -> list[Route]:
             return refused
         body = await request.json()
         desk.told.append((request.method, request.url.path, body))
-        return version(request.path_params["id"], checked(body)["fields"], body["why"])
+        fields = checked(body)["fields"]
+        if desk.meanwhile is not None:
+            by, before, theirs = desk.meanwhile
+            desk.meanwhile = None
+            return _changed_meanwhile(by, difference(before, theirs), difference(theirs, fields))
+        return version(request.path_params["id"], fields, body["why"])
 
     async def remove(request: Request) -> Response:
         if (refused := desk.refused(request)) is not None:

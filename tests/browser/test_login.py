@@ -79,7 +79,9 @@ def test_a_session_that_is_over_is_said(open_page: OpenWall) -> None:
         expect(page.locator("[data-alert]")).to_have_count(1)
         desk.role = ""
         page.keyboard.press("a")
-        expect(page.get_by_role("alert")).to_contain_text("Cần đăng nhập để xem trang này")
+        expect(page.get_by_role("dialog")).to_contain_text("Phiên làm việc đã hết")
+        page.get_by_role("button", name="Để sau").click()
+        expect(page.locator("[data-over]")).to_contain_text("Phiên làm việc đã hết")
 
 
 def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:

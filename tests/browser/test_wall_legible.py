@@ -13,7 +13,7 @@ from tests.browser.tasks import main_thread_tasks
 pytestmark = pytest.mark.browser
 
 SIZES = [(1920, 1080), (1366, 768), (3840, 2160)]
-LEAST_PX_AT_1080 = 27  # 6.283 x 8,000 mm x 16' / 21,600, on a wall of 2,000 mm
+LEAST_PX_AT_1080 = 28  # capitals of 16' at 8 m (37.2 mm) on a wall of 2,000 mm: 27.7 px of Inter
 
 OVERFLOWING = """() => {
     const told = []

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Refused } from '../src/live/ask'
-import { faultText, refusalText } from '../src/ops/fault_words'
+import { faultText, refusalText } from '../src/desk/refusals'
 import { kindOf, kpisOf, sideOf, withKind, withSide, withWay, wayOf, type Kind, type Written } from '../src/ops/rule/condition'
 import { at, elsewhere, ofWritten } from '../src/ops/rule/faults'
 import { figure, figureText, lengthOf, lengthParts } from '../src/ops/rule/figures'

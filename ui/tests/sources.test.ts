@@ -32,7 +32,7 @@ describe('sources', () => {
   ] as [string, Partial<SourceState>, string][])('%s', (_, state, text) =>
     expect(troubles([source('a', state)], NOW, 'vi', say)).toEqual([{ source: 'a', text }]))
 
-  test('the worst come first; what is live or starting is no trouble', () => {
+  test('the worst come first; what is counted as not online is named, also when it is only starting', () => {
     const all = [
       source('l', { condition: 'late' }),
       source('ok', {}),
@@ -41,7 +41,7 @@ describe('sources', () => {
       source('r', { condition: 'refusing' }),
       source('f', { condition: 'failing' }),
     ]
-    expect(troubles(all, NOW, 'vi', say).map((trouble) => trouble.source)).toEqual(['r', 'f', 'u', 'l'])
+    expect(troubles(all, NOW, 'vi', say).map((trouble) => trouble.source)).toEqual(['r', 'f', 'u', 'l', 'new'])
   })
 })
 

@@ -1,16 +1,23 @@
 /** Something that a page asks for: loading, there, or failed; what is there stays while it is asked for anew. */
 
 import { Refused } from '../live/ask'
+import type { Language, Say } from '../texts'
+import { refusalText } from './refusals'
 
 export type Failure = 'missing' | 'forbidden' | 'failed' | 'stopped'
 
 export class Asked<T> {
   value = $state.raw<T | null>(null)
   failure = $state<Failure | null>(null)
-  /** The centre's own sentence. */
-  detail = $state('')
+  /** What the centre did not do, for `refusalText`; null when it did not answer. */
+  refused = $state.raw<Refused | null>(null)
 
   #running: AbortController | null = null
+
+  /** What went wrong in the reader's language; empty when the centre did not say. */
+  said(language: Language, say: Say): string {
+    return this.refused ? refusalText(this.refused, language, say) : ''
+  }
 
   get loading(): boolean {
     return this.value === null && this.failure === null
@@ -30,14 +37,14 @@ export class Asked<T> {
       if (running.signal.aborted) return
       const status = error instanceof Refused ? error.status : 0
       this.failure = status === 404 ? 'missing' : status === 401 || status === 403 ? 'forbidden' : 'failed'
-      this.detail = error instanceof Refused ? error.detail : ''
+      this.refused = error instanceof Refused ? error : null
     }
   }
 
   forget(): void {
     this.value = null
     this.failure = null
-    this.detail = ''
+    this.refused = null
   }
 
   /** What is under way is given up; what is there stays. */

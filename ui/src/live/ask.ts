@@ -11,6 +11,8 @@ export class Refused extends Error {
     readonly status: number,
     readonly detail: string,
     readonly faults: readonly FieldFault[] = [],
+    /** Further members of its answer. */
+    readonly more: Readonly<Record<string, unknown>> = {},
   ) {
     super(detail || `HTTP ${status}`)
   }
@@ -48,8 +50,8 @@ export async function send<T>(method: string, path: string, body: unknown, csrf 
 async function refusal(answer: Response): Promise<Refused> {
   if (!answer.headers.get('content-type')?.startsWith('application/problem+json')) return new Refused(answer.status, '')
   try {
-    const { detail = '', errors = [] } = (await answer.json()) as { detail?: string; errors?: FieldFault[] }
-    return new Refused(answer.status, detail, errors)
+    const { detail = '', errors = [], ...more } = (await answer.json()) as { detail?: string; errors?: FieldFault[] }
+    return new Refused(answer.status, detail, errors, more)
   } catch {
     return new Refused(answer.status, '')
   }

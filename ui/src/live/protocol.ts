@@ -69,6 +69,10 @@ export type Alert = {
   /** Texts of matchers that mean this alert and no other. */
   matchers?: readonly string[]
   procedure: string
+  /** Of an alert that another system sent: who, what else it says, where it shows it. */
+  source?: string
+  annotations?: Readonly<Record<string, string>>
+  link?: string
 }
 
 export type Ledger = {

@@ -7,7 +7,7 @@ import type { Condition, Ledger, SourceState } from './protocol'
 
 export type Trouble = { source: string; text: string }
 
-const WORST_FIRST = ['refusing', 'failing', 'unavailable', 'late'] as const
+const WORST_FIRST = ['refusing', 'failing', 'unavailable', 'late', 'starting'] as const
 type Wrong = SourceState & { condition: (typeof WORST_FIRST)[number] }
 
 /** One that waits (nothing has come, nothing is expected at any time) is neither here nor missing. */
@@ -16,7 +16,8 @@ export function online(sources: Iterable<SourceState>): { online: number; all: n
   return { online: list.filter((source) => source.condition === 'live').length, all: list.length }
 }
 
-/** What is wrong with which source, and for how long; the worst first, then by source. */
+/** What is wrong with which source, and for how long, the worst first, then by source; those that are only starting come
+ * last, and are named because they are counted. */
 export function troubles(sources: Iterable<SourceState>, now_ms: number, language: Language, say: Say): Trouble[] {
   return [...sources]
     .filter(isWrong)

@@ -1,7 +1,7 @@
 /** What the console asks of the centre, and tells it to do. Lengths of time are written 30m, 4h, 1d. */
 
 import { at } from '../address/base'
-import { ask, Refused } from '../live/ask'
+import { ask } from '../live/ask'
 import { who } from '../people/who.svelte'
 import { rfc3339 } from '../live/ask'
 import type { AlertInFull, Audit, Backtest, Channel, Checked, CheckedRouting, Fields, Fired, Incident, Letter, OnCall, OwnFigure, Procedure, Routing, Rule, Silence, Version, Way } from './protocol'
@@ -18,6 +18,8 @@ export const unacknowledge = (alerts: string[]): Promise<unknown> => who.change(
 export const shelve = (alerts: string[], length: string, why: string): Promise<unknown> =>
   who.change('POST', `${ALERTS}/shelve`, { alerts, for: length, why, ends_on_resolve: true })
 export const unshelve = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/unshelve`, { alerts, note: '' })
+/** For alerts of other systems whose sender is gone. */
+export const close = (alerts: string[], why: string): Promise<unknown> => who.change('POST', `${ALERTS}/close`, { alerts, why })
 export const comment = (alerts: string[], text: string): Promise<unknown> => who.change('POST', `${ALERTS}/comment`, { alerts, text })
 
 export const silences = (given_up?: AbortSignal): Promise<{ silences: Silence[] }> => ask(`${SILENCES}?expired=true`, given_up)
@@ -68,11 +70,6 @@ const ROUTING = '/api/v1/routing'
 export const routing = (given_up?: AbortSignal): Promise<Routing> => ask(ROUTING, given_up)
 export const checkRouting = (text: string): Promise<CheckedRouting> => who.change('POST', `${ROUTING}/check`, { text })
 export const saveRouting = (text: string, why: string, revision?: string): Promise<unknown> => who.change('PUT', ROUTING, { text, why, ...(revision === undefined ? {} : { revision }) })
-/** What is in force now, when somebody else saved meanwhile: the person has been told, and may save over it. */
-export function revisionOf(error: unknown, before: string | undefined): string | undefined {
-  const [first] = error instanceof Refused ? error.faults : []
-  return first?.code === 'changed_meanwhile' ? String(first.params?.['revision'] ?? '') : before
-}
 export type Asking = { labels: Record<string, string> } | { rule: string; unit: string } | { alert: string }
 /** By the routing in force, or that of `text`. */
 export const whoWouldGet = (asking: Asking, text?: string): Promise<Way> => who.change('POST', `${ROUTING}/test`, { ...asking, ...(text === undefined ? {} : { text }) })

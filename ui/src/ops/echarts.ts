@@ -13,4 +13,3 @@ export { init }
 
 export const INK = { line: '#1f5fa8', text: '#4a5763', rule: '#e2e6eb', edge: '#7d8894', high: '#a34600', critical: '#b3102a', bar: '#6d8fb8', shade: 'rgba(163, 70, 0, 0.14)', flood: 'rgba(179, 16, 42, 0.12)' }
 export const FONT = "'Inter Variable', sans-serif"
-export const AXIS_LABEL = { year: '{yyyy}', month: '{MM}/{yyyy}', day: '{dd}/{MM}', hour: '{HH}:{mm}', minute: '{HH}:{mm}' }

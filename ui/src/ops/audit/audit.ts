@@ -1,9 +1,10 @@
 /** The self-audit's charts and judgements, after ISA-18.2 and EEMUA 191. */
 
+import { timeLabels } from '../../format/axis'
 import { number } from '../../format/numbers'
 import { zoneOffset_ms } from '../../format/times'
 import type { Language, Say } from '../../texts'
-import { AXIS_LABEL, FONT, INK, type Option } from '../echarts'
+import { FONT, INK, type Option } from '../echarts'
 import type { Audit, Fired } from '../protocol'
 
 export const MINUTE_MS = 60_000
@@ -50,7 +51,7 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
     useUTC: true,
     textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
     grid: { left: 8, right: 14, top: 26, bottom: 4, containLabel: true },
-    xAxis: { type: 'time', min: local(from_ms), max: local(to_ms), axisLine: { lineStyle: { color: INK.edge } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: AXIS_LABEL }, splitLine: { show: false } },
+    xAxis: { type: 'time', min: local(from_ms), max: local(to_ms), axisLine: { lineStyle: { color: INK.edge } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) }, splitLine: { show: false } },
     yAxis: { type: 'value', minInterval: 1, name: say('au.alerts_per', { minutes: number(width / MINUTE_MS, 0, language) }), nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] }, axisLabel: { color: INK.text }, splitLine: { lineStyle: { color: INK.rule } } },
     tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'shadow' } },
     series: [

@@ -1,10 +1,11 @@
 /** The preview of a rule on history: the value, the limits where they are about it, the times when it would have fired. */
 
+import { timeLabels } from '../../format/axis'
 import { exact, number } from '../../format/numbers'
 import { moment, zoneOffset_ms } from '../../format/times'
 import type { Point } from '../../live/protocol'
 import type { Language, Say } from '../../texts'
-import { FONT, AXIS_LABEL, INK, type Option } from '../echarts'
+import { FONT, INK, type Option } from '../echarts'
 import { limitsOf } from '../limits'
 import type { Fields, Firing } from '../protocol'
 import { kindOf } from './condition'
@@ -37,7 +38,7 @@ export function option({ points, firings, fields, from_ms, to_ms, digits, unitOf
     useUTC: true,
     textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
     grid: { left: 8, right: 14, top: 26, bottom: 4, containLabel: true },
-    xAxis: { type: 'time', min: local(from_ms), max: local(to_ms), axisLine: { lineStyle: { color: INK.edge } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: AXIS_LABEL }, splitLine: { show: false } },
+    xAxis: { type: 'time', min: local(from_ms), max: local(to_ms), axisLine: { lineStyle: { color: INK.edge } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) }, splitLine: { show: false } },
     yAxis: {
       type: 'value', scale: true, min: least >= 0 ? Math.max(0, least - room) : least - room, max: most + room, name: unitOfMeasure,
       nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },

@@ -4,7 +4,7 @@
 import words from '../texts/faults.vi.json'
 import { exact } from '../format/numbers'
 import { Refused, type FieldFault } from '../live/ask'
-import type { Language, Say } from '../texts'
+import type { Language, Say, TextKey } from '../texts'
 
 const CODES: Readonly<Record<string, string>> = words.codes
 const LANGUAGES: Readonly<Record<string, string>> = { vi: 'Việt', en: 'Anh' }
@@ -18,11 +18,18 @@ export function faultText({ message, code = '', params = {} }: Omit<FieldFault, 
   return said ? said.replace(/\{(\w+)\}/g, (_, name: string) => filled(name, params[name])) : message
 }
 
-/** What a person reads when an act of theirs did not go through. */
+/** What a person reads when an act of theirs did not go through: the fault by its code, else what its status means; the
+ * centre's English sentence only where neither is known. */
 export function refusalText(error: unknown, language: Language, say: Say): string {
-  if (!(error instanceof Refused) || !error.detail) return say('desk.failed')
-  const [first] = error.faults
-  return faultText(first?.code ? first : { message: error.detail }, language)
+  if (!(error instanceof Refused)) return say('desk.failed')
+  const coded = error.faults.find(({ code }) => code && code in CODES)
+  if (coded) return faultText(coded, language)
+  const byStatus = language === 'vi' ? STATUSES[error.status] : undefined
+  return (byStatus && say(byStatus)) || error.detail || say('desk.failed')
+}
+
+const STATUSES: Readonly<Record<number, TextKey>> = {
+  401: 'refused.login', 403: 'refused.role', 404: 'refused.gone', 413: 'refused.too_large', 429: 'refused.too_often', 503: 'refused.not_now',
 }
 
 function filled(name: string, value: unknown): string {
