@@ -40,7 +40,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Of all assigned partitions; aiokafka leaves one of which nothing is committed yet where it stands."""
+        """Return the committed offset of all assigned partitions, once reading goes on there.
+
+        aiokafka leaves a partition of which nothing is committed yet where it stands. Where the log ends below what is
+        committed, as after a loss of power, its end is committed instead: what comes there would never be read.
+        """
         return dict(await self.call_thread(self._seek_to_committed))
 
     async def _seek_to_committed(self) -> Mapping[TP, int]:
@@ -48,6 +52,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if not consumer.assignment():
             return {}
         committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        if cut := await _ends_below(consumer, committed):
+            for place, end in cut.items():
+                consumer.seek(place, end)
+            await self._commit(cut)
+            committed = {**committed, **cut}
         from_beginning = [place for place, offset in committed.items() if not offset]
         if from_beginning:
             await consumer.seek_to_beginning(*from_beginning)
@@ -59,6 +68,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return bool(await super()._commit(offsets))
         except KafkaError:
             return False
+
+
+async def _ends_below(consumer: Any, committed: Mapping[TP, int]) -> dict[TP, int]:
+    """Return the ends of the partitions that end below the committed offset."""
+    known = [place for place, offset in committed.items() if offset]
+    ends: Mapping[TP, int] = await consumer.end_offsets(known) if known else {}
+    return {place: end for place, end in ends.items() if end < committed[place]}
 
 
 class _NotRead(dict[TP, int | None]):
@@ -105,6 +121,9 @@ class Consumer(driver.Consumer):
             if is_seeking or self._seeks_begun != begun:
                 self._is_astray = True
                 return
+            if (committed := self._committed_offset[place]) is not None and message.offset < committed:
+                self._committed_offset[place] = message.offset  # the log has lost its end and is read again
+                self._handed[place].clear()
             self._handed[place].append(message.offset)
             yield place, message
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
@@ -11,7 +12,7 @@ from faust.types import TP
 
 from ioc.settings import Settings
 from streams.app import Membership, build_app
-from streams.consumer import Consumer
+from streams.consumer import Consumer, ConsumerThread
 
 PLACE = TP("ioc.readings.v1", 0)
 LOG = range(10)
@@ -138,3 +139,46 @@ async def test_a_message_passed_over_comes_again_and_is_then_committed(consumer:
     assert [message.offset for message in again] == list(range(3, 10))
     consumer.ack(again[0])
     assert consumer._new_offset(PLACE) == 10
+
+
+async def test_a_log_that_lost_its_end_and_is_read_again_is_committed_from_where_it_is_read(consumer: Consumer) -> None:
+    log = await begun(consumer, committed=9)
+    log.position = 4
+    for message in await handed(consumer):
+        assert consumer.ack(message)
+    assert consumer._new_offset(PLACE) == len(LOG)
+
+
+async def test_a_worker_begins_at_the_end_of_a_log_that_ends_below_what_is_committed() -> None:
+    """Else it would wait behind the end, and pass over what comes before."""
+    cut, sound, new = (TP("ioc.readings.v1", number) for number in range(3))
+
+    class Kafka:
+        sought: ClassVar[dict[TP, int]] = {}
+
+        def assignment(self) -> set[TP]:
+            return {cut, sound, new}
+
+        async def seek_to_committed(self) -> Mapping[TP, int | None]:
+            return {cut: 9, sound: 9, new: None}
+
+        async def end_offsets(self, places: list[TP]) -> Mapping[TP, int]:
+            return {place: {cut: 7, sound: 9}[place] for place in places}
+
+        def seek(self, place: TP, offset: int) -> None:
+            self.sought[place] = offset
+
+        async def seek_to_beginning(self, *places: TP) -> None:
+            self.sought |= dict.fromkeys(places, 0)
+
+    committed: dict[TP, int] = {}
+
+    async def commit(offsets: Mapping[TP, int]) -> None:
+        committed.update(offsets)
+
+    kafka = Kafka()
+    thread = SimpleNamespace(_ensure_consumer=lambda: kafka, _commit=commit)
+    begins = await ConsumerThread._seek_to_committed(thread)
+    assert begins == {cut: 7, sound: 9, new: None}
+    assert kafka.sought == {cut: 7, new: 0}
+    assert committed == {cut: 7}
