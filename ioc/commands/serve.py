@@ -47,6 +47,7 @@ from ioc.serving.alerting import Alerting
 from ioc.serving.announcing import Announcing
 from ioc.serving.deliveries import Deliveries
 from ioc.serving.kpi_topic import KpiTopic
+from ioc.serving.lab_watch import LabWatch
 from ioc.serving.machine_watch import MachineWatch
 from ioc.serving.own_watch import OwnWatch
 from ioc.serving.pulse import Outlets, Pulse
@@ -217,6 +218,7 @@ class Serving:
             personal_fields=self._personal_fields,
             clock=self._clock,
         )
+        self._lab_watch = LabWatch(settings.lab_socket, settings.data_dir / "log" / "lab.log", self._clock)
         trail_anchors = TrailAnchors(
             people.trail.newest, Announcing(bootstrap, security, topics.TRAIL_ANCHORS), self._clock, self._faults
         )
@@ -233,6 +235,7 @@ class Serving:
             self._restating,
             self_report,
             self._snapshots,
+            self._lab_watch,
             trail_anchors,
         )
         self._waiting_to_start: deque[Part] = deque(self._after)
@@ -300,7 +303,7 @@ class Serving:
             Fault.of("definition_faulty", self._began_at, file=fault.file, reason=str(fault).removeprefix(fault.file))
             for fault in sorted(faulty, key=str)
         ]
-        return (*([self._people_damaged] if self._people_damaged else []), *notices)
+        return (*([self._people_damaged] if self._people_damaged else []), *notices, *self._lab_watch.notices())
 
     def _personal_fields(self, source: str) -> Collection[str]:
         """What the source and the catalogue declare personal; all that can be where the source's file is at fault."""

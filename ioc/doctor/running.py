@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ioc.doctor.findings import Finding, Level
 from ioc.errors import IocError
 from ioc.kafka import topic_states
+from ioc.lab_socket import lab_answers
 from ioc.model.fault import FAULT_TEXTS
 from ioc.model.source import SourceCondition
 from ioc.settings import WILDCARDS, Settings
@@ -86,15 +86,11 @@ def _sources(states: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def lab(settings: Settings) -> Iterator[Finding]:
-    """Yield whether the lab takes connections on its socket."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(ANSWERS_WITHIN_S)
-        try:
-            connection.connect(str(settings.lab_socket))
-        except OSError:
-            yield Finding.of("lab", "lab_away", log=str(settings.data_dir / "log" / "lab.log"))
-            return
-    yield Finding.of("lab", "lab_answers")
+    """Yield whether the lab answers on its socket."""
+    if lab_answers(settings.lab_socket, ANSWERS_WITHIN_S):
+        yield Finding.of("lab", "lab_answers")
+    else:
+        yield Finding.of("lab", "lab_away", log=str(settings.data_dir / "log" / "lab.log"))
 
 
 def broker(settings: Settings) -> Iterator[Finding]:

@@ -148,6 +148,10 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "Kho dữ liệu không mở được nên chưa có số liệu nào; hãy chạy `ioc doctor` để biết cách khôi phục: {reason}",
         "The store cannot be opened, so there are no values; run `ioc doctor` to learn how to restore it: {reason}",
     ),
+    "lab_away": FaultText(
+        "Phần phân tích không trả lời (SQL, báo cáo, dữ liệu mở); hãy chạy `ioc lab` hoặc xem {reason}.",
+        "The lab does not answer (SQL, reports, open data); run `ioc lab` or see {reason}.",
+    ),
     # The archive.
     "archive_damaged": FaultText(
         "Tệp lưu trữ {file} bị hỏng nên không được đọc; hãy khôi phục tệp từ bản sao lưu.",
