@@ -297,7 +297,10 @@ class Serving:
 
     def _notices(self) -> tuple[Fault, ...]:
         """What a person has to mend while all parts work."""
-        displays = displays_in_force(self._catalog, self._settings).faults
+        try:
+            displays = displays_in_force(self._catalog, self._settings).faults
+        except OSError:  # no descriptor is left, which is a fault of its own
+            displays = ()
         faulty = {*self._catalog.faults, *self._desk.in_force.faults, *displays}
         notices = [
             Fault.of("definition_faulty", self._began_at, file=fault.file, reason=str(fault).removeprefix(fault.file))

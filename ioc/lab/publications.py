@@ -16,7 +16,9 @@ from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 
 _LOOKS_EVERY_S = 1.0
-_AGAIN_AFTER_S = 60.0
+_AGAIN_AFTER_S = 5.0
+"""Doubles up to _AGAIN_AFTER_AT_MOST_S: what was short of descriptors or room for a moment is soon well again."""
+_AGAIN_AFTER_AT_MOST_S = 60.0
 _LONGEST_S = 600.0
 
 
@@ -36,7 +38,7 @@ class Publications:
             _LOOKS_EVERY_S,
             faults,
             first_back_off_s=_AGAIN_AFTER_S,
-            max_back_off_s=_AGAIN_AFTER_S,
+            max_back_off_s=_AGAIN_AFTER_AT_MOST_S,
         )
         self.error = ""
 

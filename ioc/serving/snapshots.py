@@ -18,7 +18,9 @@ EVERY_S = 300.0
 FIRST_AFTER_S = 20.0
 NEXT_AFTER_START_S = 90.0
 """Of a centre that has one already: its publication waits until the start is over."""
-_AGAIN_AFTER_S = 60.0
+_AGAIN_AFTER_S = 5.0
+"""Doubles up to _AGAIN_AFTER_AT_MOST_S: what was short of descriptors or room for a moment is soon well again."""
+_AGAIN_AFTER_AT_MOST_S = 60.0
 _STUCK_AFTER_S = 600.0
 
 
@@ -45,7 +47,7 @@ class Snapshots:
             faults,
             stuck_after_s=_STUCK_AFTER_S,
             first_back_off_s=_AGAIN_AFTER_S,
-            max_back_off_s=_AGAIN_AFTER_S,
+            max_back_off_s=_AGAIN_AFTER_AT_MOST_S,
         )
 
     def start(self) -> None:
