@@ -54,8 +54,7 @@ _TEND_EVERY_S = 0.05
 def make_ready(settings: Settings) -> None:
     """Import what the parts need and read the definitions once, without leaving a thread behind; the pages stay shared.
 
-    What a part then reads of the definitions it reads anew, but conditions, days off and files that are the same are
-    not parsed again.
+    Each part still reads the definitions itself, but conditions, days off and unchanged files are not parsed again.
     """
     gc.disable()
     for module in _IMPORTED:
