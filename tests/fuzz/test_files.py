@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from ioc.errors import RecordUnfit
+from tests.fuzz.counts import FILES
 from tests.fuzz.files import inputs
 from tests.integration.connectors.dropped import HEADER, Drop
 
@@ -18,7 +19,7 @@ AT_ONCE = 50
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(1, 150), pytest.param(2, 5000, marks=pytest.mark.soak)], ids=["150 files", "5000 files"]
+    ("seed", "count"), [(1, FILES[0]), pytest.param(2, FILES[1], marks=pytest.mark.soak)], ids=["few", "many"]
 )
 async def test_every_file_is_counted_and_put_away(tmp_path: Path, seed: int, count: int) -> None:
     drop = Drop(tmp_path, f'memory_mb = {MEMORY_MB}\nprocessor_time = "2s"')

@@ -33,6 +33,7 @@ from ioc.settings import VIETNAM
 from ioc.wire import arrow
 from streams.cases import check as check_cases
 from tests.catalogs import hue
+from tests.fuzz.counts import POLL_ANSWERS, PUSHES
 from tests.fuzz.mutations import mutated
 from tests.unit.api.fake_centre import NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, FakePush
 
@@ -62,7 +63,6 @@ HEADERS: Sequence[dict[str, str]] = (
     {"Content-Encoding": "gzip, gzip"}, {"Idempotency-Key": "k" * 200}, {"Idempotency-Key": "k" * 201},
     {"Idempotency-Key": "\u00e9\u0007"}, {"Idempotency-Key": "same"}, {"Content-Length": "999999999999"},
 )  # fmt: skip
-COUNTS = [300, pytest.param(5000, marks=pytest.mark.soak)]
 
 
 class Sealing:
@@ -93,7 +93,7 @@ class Sealing:
         return Taken(accepted, 0, safe, given)
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", [PUSHES[0], pytest.param(PUSHES[1], marks=pytest.mark.soak)])
 async def test_pushes(tmp_path: Path, count: int) -> None:
     parts, rng = FakeParts(tmp_path), random.Random(count)
     vocabulary = parts.catalog.vocabulary
@@ -144,7 +144,7 @@ since = { field = "time" }
 """
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", [POLL_ANSWERS[0], pytest.param(POLL_ANSWERS[1], marks=pytest.mark.soak)])
 async def test_poll_answers(tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hostile answer is a fault of the source, or rows that count or are refused."""
     (tmp_path / "rest.toml").write_text(POLL, encoding="utf-8")

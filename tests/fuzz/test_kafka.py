@@ -17,6 +17,7 @@ from ioc.store import Condition, Historian, Store, read_ledger
 from ioc.wire.record_batches import RecordBatches, UndecodableBatch
 from streams.agents import cases, readings
 from streams.answer import Answer, SourceMessage, answer
+from tests.fuzz.counts import KAFKA, KAFKA_STRANGERS
 from tests.fuzz.kafka_inputs import Input, inputs, strangers
 from tests.fuzz.memory_log import MemoryLog
 from tests.integration.store.conftest import until
@@ -44,7 +45,7 @@ def as_input(place: tuple[str, int], value: bytes, headers: list[tuple[str, byte
     return Input(place[0], place[1], value, headers)
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [KAFKA[0], pytest.param(KAFKA[1], marks=pytest.mark.soak)])
 def test_every_message_is_counted_and_nothing_stands_still(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -78,7 +79,7 @@ def test_every_message_is_counted_and_nothing_stands_still(
                     writers[writer] = serial
             else:
                 echoes += 1
-    for stranger in strangers(rng, count // 3, sound):
+    for stranger in strangers(rng, count // KAFKA_STRANGERS, sound):
         log.append((stranger.topic, stranger.partition), stranger.value, stranger.headers, b"stranger")
 
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
