@@ -127,6 +127,13 @@ def ndjson_of(readings: list[Reading]) -> bytes:
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 
+def case_json(case: Case) -> bytes:
+    """A dossier as a push source takes it."""
+    row = {"case_type": case.case_type, "case_id": case.case_id, "unit": case.unit, "status": case.status}
+    times = {"received_at": rfc3339(case.received_at), "updated_at": rfc3339(case.updated_at)}
+    return json.dumps({**row, **times, "channel": case.channel}).encode()
+
+
 class SectorSystem:
     """A REST system whose records appear over `seconds`; meanwhile it answers 500 now and then."""
 
