@@ -1,5 +1,6 @@
 /** What the history chart draws: the line with its gaps, targets and references, axes in the province's own time. */
 
+import { timeLabels } from '../format/axis'
 import { exact, number } from '../format/numbers'
 import { date, zoneOffset_ms } from '../format/times'
 import type { Point, Target } from '../live/protocol'
@@ -43,7 +44,7 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
       min: local(chart.from_ms),
       max: local(chart.to_ms),
       axisLine: { lineStyle: { color: '#7d8894' } },
-      axisLabel: { color: INK.text, hideOverlap: true, formatter: axisLabel },
+      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(chart.from_ms, chart.to_ms) },
       splitLine: { show: false },
     },
     yAxis: {
@@ -120,8 +121,6 @@ function tick(value: number, language: Language): string {
   const decimals = Math.abs(value) >= 100 ? 0 : Math.min(String(Number(value.toPrecision(4))).split('.')[1]?.length ?? 0, 3)
   return number(value, decimals, language)
 }
-
-const axisLabel = { year: '{yyyy}', month: '{MM}/{yyyy}', day: '{dd}/{MM}', hour: '{HH}:{mm}', minute: '{HH}:{mm}' }
 
 function hover(point: Point | undefined, chart: Chart, told: Told): HTMLElement | string {
   if (!point) return ''

@@ -84,7 +84,7 @@ export function mixOption({ mix }: Audit, { language, say }: Told): Option {
     animation: false,
     textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
     grid: { left: 8, right: 48, top: 6, bottom: 4, containLabel: true },
-    xAxis: { type: 'value', max: 1, axisLabel: { color: INK.text, formatter: percent }, splitLine: { lineStyle: { color: INK.rule } } },
+    xAxis: { type: 'value', max: 1, splitNumber: 4, axisLabel: { color: INK.text, hideOverlap: true, formatter: percent }, splitLine: { lineStyle: { color: INK.rule } } },
     yAxis: { type: 'category', inverse: true, data: MIX.map((which) => say(`au.mix_${which}`)), axisLabel: { color: INK.text }, axisTick: { show: false }, axisLine: { lineStyle: { color: INK.edge } } },
     tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'shadow' }, valueFormatter: (value) => percent(Number(value)) },
     series: [bars(say('au.measured'), INK.line, (which) => mix[which] ?? 0), bars(say('au.goal'), '#c3cad2', (which) => MIX_GOAL[which])],
