@@ -41,7 +41,7 @@ LOG = logging.getLogger("connectors")
 
 @dataclass
 class Surroundings:
-    """What a connector works in. `vocabulary` is replaced when the catalogue in force is another one."""
+    """The surroundings of a connector. `vocabulary` is replaced when another catalogue comes into force."""
 
     vocabulary: Vocabulary
     clock: Clock
@@ -66,7 +66,7 @@ class Page:
 
 @dataclass
 class Report:
-    """What the runner shows of a connector; the connector writes it.
+    """The part of a source's state that the connector writes and the runner shows.
 
     None of the sentences stops the source, and each is empty once it is mended: `trouble` with the last data, `missing`
     on what they lacked, `notice` on what waits for somebody.
@@ -123,7 +123,7 @@ class Connector(ABC):
         return result
 
     def _memory(self, writer: SourceWriter, page: Page) -> RowMemory | None:
-        """What is known of the page's rows; None where rows are not known by their content."""
+        """Return the memory of the page's rows; None where rows are not recognised by their content."""
         if page.identity is None or not page.rows or writer.same_key is SameKey.NEW:
             return None
         compares_all = writer.same_key is SameKey.REPEAT
@@ -231,8 +231,8 @@ def _place(
     parts: int,
     identity: Mapping[str, Any],
 ) -> str:
-    """What a replay needs beside the content: which of the row's records it is, and the fields that are not in the
-    content or are of another kind there."""
+    """Return as JSON what a replay needs besides the content: which of the row's records it is, and the fields that are
+    not in the content or are of another kind there."""
     place: dict[str, Any] = {"part": part, "parts": parts, **identity}
     if FILE_OF_REFUSAL in around:
         place["file"] = around[FILE_OF_REFUSAL]

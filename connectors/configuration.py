@@ -186,7 +186,7 @@ def read_source(path: Path) -> SourceConfiguration:
 
 
 def _personal(table: Table) -> dict[str, PersonalTreatment]:
-    """Raises ConfigurationInvalid naming the field."""
+    """Read the table `[personal]`. Raises ConfigurationInvalid naming the field."""
     attributes = table.table("attributes")
     fields = [(name, table, name) for name in table.as_given() if name != "attributes"]
     fields += [(f"{ATTRIBUTE}{name}", attributes, name) for name in attributes.as_given()]

@@ -98,7 +98,7 @@ class Delivery:
         self.delivered = 0
         """Records acknowledged since the present generation began."""
         self.notice = ""
-        """What happened to the writer and is mended; told for NOTICE_S."""
+        """A fault of the writer that is over; shown for NOTICE_S."""
         self._notice_until_s = 0.0
         self._replaced_at: dict[str, int] = {}
         self._retry_at_s = 0.0
@@ -144,8 +144,8 @@ class Delivery:
         self._changed.notify_all()
 
     def replaced_by(self, topic: str, offset: int, generation: int) -> None:
-        """Another has written under the source's name with a higher generation: open anew above it, and send again what
-        was sent behind it. From any thread, without the lock."""
+        """Open a generation above that of another writer of the source, and send again what was sent behind it.
+        May be called from any thread, without the lock."""
         with self._changed:
             if self.stage is not Stage.OPEN or generation <= self.checkpoint.generation:
                 return
@@ -182,7 +182,7 @@ class Delivery:
         return self._is_flowing() and self.spool.size_bytes > _TIDY_SPOOL_BYTES and bool(self.queue)
 
     def save(self, position: Any, totals: dict[str, int]) -> None:
-        """Raises OSError."""
+        """Save the checkpoint. Raises OSError."""
         self._owner.before_checkpoint()
         self.checkpoint = replace(self.checkpoint, position=position, totals=totals)
         self._file.save(self.checkpoint)

@@ -104,7 +104,7 @@ class RecordMapping:
     filters: tuple[RowFilter, ...] = ()
 
     def records(self, row: Row) -> list[dict[str, Any] | RecordUnfit]:
-        """Return the row's records, in the shape that `ioc.wire.fields` checks, with unfit ones beside the others.
+        """Return the row's records, in the shape that `ioc.wire.fields` checks, with unfit ones among them.
         Never empty: a row that is left out, or that gives no record, is one RecordUnfit with the reason."""
         if not self.outputs:
             return [{name: value for name, value in row.items() if not name.startswith("$")}]
@@ -167,7 +167,7 @@ class RecordMapping:
         return tuple(rule for path, rule in rules.items() if path and not path.startswith("$"))
 
     def _total(self, row: Row) -> RecordUnfit | None:
-        """Recognise a row that sums up others. A word that the mapping itself translates is no such row."""
+        """Recognise a row that sums up others. A word that the mapping itself translates does not count as one."""
         for rule in self._total_rules:
             given = found(row, rule.path)
             if not isinstance(given, str) or given[:1].isdigit() or composed(given.strip()) in rule.values:

@@ -23,7 +23,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import GENERATION_AHEAD_MS, BatchHeaders
 
 READ_BACK_S = 600.0
-"""How far the log is read back for answers, and for keys that the file of keys may not hold."""
+"""Time for which the log is read back for answers, and for keys that the file of keys may lack."""
 MOST_MESSAGES_FOR_KEYS = 5000
 _SILENT_AT_MOST_S = 30.0
 

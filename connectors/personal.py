@@ -49,7 +49,7 @@ def _columns(mapping: Any, fields: Collection[str]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class PersonalFields:
-    """What is personal in one source: `declared` by the source, and by case type in the catalogue (`case_types`)."""
+    """Personal fields of one source: `declared` by the source, and by case type in the catalogue (`case_types`)."""
 
     declared: Treatments
     read_key: Callable[[], str]

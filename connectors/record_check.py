@@ -16,7 +16,7 @@ from ioc.wire.fields import check_case, check_reading
 def check_record(
     record: Mapping[str, Any], mapping: RecordMapping, vocabulary: Vocabulary, now: datetime
 ) -> Reading | Case:
-    """Raises RecordUnfit."""
+    """Check a record and return it as a reading or case. Raises RecordUnfit."""
     if "case_type" in record or "case_id" in record:
         return check_case(mapping.typed(record, vocabulary), vocabulary, now)
     return check_reading(record, vocabulary, now)

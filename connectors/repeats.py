@@ -53,8 +53,8 @@ class Repeats:
         self._unsaved: list[KeyRows] = []
 
     def judge(self, intake: Intake, corrects_from_ms: int = 0) -> Judged:
-        """What stays of an intake; all of it is known from now on. Of a source that corrects itself, readings timed
-        before `corrects_from_ms` are refused."""
+        """Return the part of an intake that is new; all of it is known from now on. Of a source that corrects itself,
+        readings timed before `corrects_from_ms` are refused."""
         kept, dropped, conflicts, keys = intake, dict[str, int](), list[Rejection](), list[KeyRows]()
         if corrects_from_ms and intake.readings is not None and intake.readings.num_rows:
             early = _is_early(intake.readings, corrects_from_ms)

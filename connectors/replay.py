@@ -50,7 +50,7 @@ class Again:
 
 
 class Known(Protocol):
-    """What the source's writer knows."""
+    """Lookup of the keys that the source's writer knows."""
 
     def known_rows(self, row_keys: Keys) -> tuple[Flags, Flags]: ...
     def contradicts(self, readings: pa.RecordBatch) -> Flags: ...
@@ -58,7 +58,7 @@ class Known(Protocol):
 
 @dataclass(frozen=True)
 class _Taken:
-    """What one refused record gives: `known` of its records came meanwhile."""
+    """Records that one refused record gives; `known` of them have come meanwhile."""
 
     letter: str
     readings: Sequence[Reading]
@@ -70,8 +70,8 @@ class _Taken:
 def replay_intake(
     request: ReplayRequest, mapping: RecordMapping, vocabulary: Vocabulary, now: datetime, known: Known
 ) -> tuple[Intake, ReplayResult]:
-    """What of the request is fit now, and the result once it is safe. Each dead letter is taken at most once: its own
-    key is remembered with its records."""
+    """Return what is fit now of a request, and the result to send once it is safe. Each dead letter is taken at most
+    once: its own key is remembered with its records."""
     refused: dict[str, tuple[str, str]] = {}
     impossible: dict[str, str] = {}
     taken = list[_Taken]()
@@ -119,7 +119,7 @@ def _take(
     now: datetime,
     known: Known,
 ) -> _Taken:
-    """Raises RecordUnfit, NotReplayable."""
+    """Read one refused record again. Raises RecordUnfit, NotReplayable."""
     fit, count, keys = list[Reading | Case](), 0, [own]
     for again in _again(refused, mapping):
         if isinstance(again.record, RecordUnfit):
@@ -134,7 +134,7 @@ def _take(
 
 
 def _without_contradictions(taken: list[_Taken], known: Known) -> tuple[list[_Taken], set[str]]:
-    """What the writer would not refuse, and the dead letters of the others: refused a second time they would be two."""
+    """Return what the writer would accept, and the dead letters of the rest: a second refusal would double them."""
     readings = [one for some in taken for one in some.readings]
     if not readings:
         return taken, set()
@@ -172,7 +172,7 @@ def file_of_refusal(record: RefusedRecord) -> str:
 
 
 def _again(letter: RefusedRecord, mapping: RecordMapping) -> Iterator[Again]:
-    """Raises NotReplayable."""
+    """Map the content of a refused record again. Raises NotReplayable."""
     if letter.index < 0:
         raise NotReplayable("A whole message was refused; its producer has to send it again.")
     if letter.is_cut:

@@ -63,7 +63,7 @@ class ReplayLog:
             reader.close()
 
     def _read(self) -> None:
-        """Raises BrokerAway, KafkaError."""
+        """Read new requests from the topic. Raises BrokerAway, KafkaError."""
         place = TopicPartition(REPLAYS, 0)
         if self._reader is None:
             self._reader = reader = self._outlet.consumer()

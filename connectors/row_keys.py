@@ -66,7 +66,7 @@ class RowIdentity:
 
 
 class RowMemory:
-    """What is known of the rows of one page, and what is to be remembered of them.
+    """Keys of the rows of one page: those known already, and those to remember.
 
     `settled` rows need not be read again. `note` is to be called for each record of the others.
     """
@@ -91,7 +91,7 @@ class RowMemory:
         known, aged = (flags.reshape(len(asked), len(contents)) for flags in lookup(np.concatenate(asked)))
         self._accepted_before, self._refused_before, self._partly = (_any(known[n::3]) for n in range(3))
         self.settled: Flags = self._accepted_before | self._refused_before
-        # A round that is compared with the next one is remembered anew each time, else only what would be forgotten.
+        # A round that is compared with the next one is remembered again each time, else only what would be forgotten.
         self._refreshed = _any(aged) if compares_all else self.settled
         self._refused: dict[int, bool] = {}
         self._accepted: dict[int, list[int]] = {}
@@ -105,7 +105,7 @@ class RowMemory:
         return bool(known.any())
 
     def place_of(self, row: int) -> dict[str, Any]:
-        """What `record_keys` needs to know the row again."""
+        """Return what `record_keys` needs to recognise the row."""
         return {"key": f"{int(self._keys[row]):016x}", "round": self._round}
 
     def note(self, row: int, part: int, refused: Rejection | None) -> None:
@@ -137,7 +137,7 @@ class RowMemory:
 
 
 def record_keys(row_key: int, part: int, round_number: int) -> tuple[Keys, Keys]:
-    """Of one record of a row: the keys to remember once it is accepted, and those by which it is known."""
+    """Return for one record of a row the keys to remember once it is accepted, and those by which it is known."""
     row = np.array([row_key], np.uint64)
     whole, own, partly = (_part_keys(row, of, 0, round_number) for of in (_WHOLE, part, _PARTLY))
     return np.concatenate((own, partly)), np.concatenate((whole, own))

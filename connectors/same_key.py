@@ -1,4 +1,4 @@
-"""What it means that a source sends a record whose key it has sent before."""
+"""Meaning of a record whose key the source has sent before."""
 
 from __future__ import annotations
 

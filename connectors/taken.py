@@ -19,7 +19,7 @@ from ioc.wire.schemas import cases_batch
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of an intake: rows kept, rows known already, records refused, and a future that resolves once all of
+    """Result of an intake: rows kept, rows known already, records refused, and a future that resolves once all of
     it is safe: acknowledged by the broker, or on disk while the broker is away. It fails with SpoolFull when neither
     could be, and then nothing of it was kept."""
 

@@ -180,7 +180,7 @@ class SourceWriter:
 
     @property
     def notice(self) -> str:
-        """What happened to the writer lately and is mended; empty when nothing did."""
+        """A recent fault of the writer that is over; empty when there was none."""
         return self._delivery.notice
 
     def contradicts(self, readings: pa.RecordBatch) -> Flags:

@@ -206,7 +206,7 @@ class FileDrop(PollingConnector):
         )
 
     def _prefix(self, around: Mapping[str, Any]) -> bytes:
-        """What of the file belongs to the content of its rows: that which the mapping takes for them."""
+        """Return the properties of the file that the mapping uses, as part of the content of each row."""
         named = self.mapping.around()
         return "|".join(str(value) for name, value in around.items() if name in named).encode()
 
@@ -255,7 +255,7 @@ def _pattern(own: Table) -> str:
 
 
 def _rows_and_configuration(known: int | list[Any] | None) -> tuple[int | None, str]:
-    """Of a file that is done: its rows, and the configuration under which they were read (none in old positions)."""
+    """Return rows and configuration of a file that is done; old positions have no configuration."""
     return (known[0], known[1]) if isinstance(known, list) else (known, "")
 
 

@@ -1,4 +1,4 @@
-"""What a file holds, told by digests, and what is remembered of files that were put away."""
+"""Digests of a file's content, and what is remembered of files that were moved away."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Content:
 
 
 def content_of(folder: Path, dropped: Dropped, before: Finished | None) -> Content:
-    """Raises OSError. A file that is refused unread is told by its name and time."""
+    """Return digest and size of a file; one that is refused unread is identified by name and time. Raises OSError."""
     digest, size = blake2b(digest_size=10), 0
     if dropped.fault:
         digest.update(os.fsencode(dropped.path) + repr(dropped.mark).encode())

@@ -187,7 +187,7 @@ class DropFolder:
             return True  # what reads it says why
 
     def _mark_of(self, path: Path) -> Mark | None:
-        """None when the file is gone, or is no file."""
+        """Return the file's size and time; None when it is gone or is not a file."""
         try:
             with open_inside(self.folder, path) as file:
                 status = os.fstat(file.fileno())

@@ -83,7 +83,7 @@ class HttpPoll(PollingConnector):
         raise SourceUnavailable(f"{self._shown} gives more than {MAX_PAGES} pages.", retry_in_s=self.every_s)
 
     def parse(self, content: bytes) -> Document:
-        """Raises SourceUnavailable when rows cannot be told apart."""
+        """Parse an answer into rows. Raises SourceUnavailable when rows cannot be told apart."""
         if not content.strip():
             raise SourceUnavailable(f"{self._shown} answered with an empty body.")
         if content.lstrip()[:1] == b"<":

@@ -125,7 +125,7 @@ class PushEndpoint:
 
 
 async def _safe(taken: Taken) -> None:
-    """Raises TimeoutError when it takes long; the time that checking took does not count."""
+    """Wait until the records are safe. Raises TimeoutError when it takes long; the time of checking does not count."""
     await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(taken.safe)), SAFE_WITHIN_S)
 
 

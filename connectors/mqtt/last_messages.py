@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 MAX_TOPICS = 100_000
 MAX_KEPT = 1000
-"""Of so many topics the last message is still known after a new start."""
+"""Number of topics whose last message is still known after a restart."""
 MARK_BYTES = 6
 
 

@@ -1,4 +1,4 @@
-"""What this client is subscribed to at its server, which outlives the connection and the process."""
+"""Subscriptions of this client at its server; they outlive the connection and the process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SubscriptionFile:
         return []
 
     def save(self, topics: Sequence[str]) -> None:
-        """Raises OSError."""
+        """Save the topics of the subscriptions. Raises OSError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".part")
         draft.write_bytes(orjson.dumps({"session": self._session, "topics": list(topics)}))

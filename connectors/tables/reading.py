@@ -33,7 +33,7 @@ _REPAIR_FROM_CELLS = 2000
 
 @dataclass(frozen=True)
 class TableFormat:
-    """What the source's configuration says of its files: `columns` that the mapping names, sheet (empty: the first),
+    """Format of a source's files, from its configuration: `columns` that the mapping names, sheet (empty: the first),
     and where a table ends (TABLE_ENDS)."""
 
     columns: frozenset[str]

@@ -21,7 +21,7 @@ Cells = Sequence[Any]
 Row = Mapping[str, Any] | RecordUnfit
 HEADER_WITHIN = 50
 TABLE_ENDS = ("auto", "blank line", "file")
-"""What may end a table; see `TableRows`."""
+"""Ends of a table; see `TableRows`."""
 _NO_FAULTS: Mapping[int, str] = {}
 
 

@@ -33,7 +33,7 @@ class Encoding:
 
 def encoding_of(file: BinaryIO) -> Encoding:
     """UTF-8, UTF-16, UTF-32 by their marks or by being valid, also where a few bytes are damaged; else one of the
-    Vietnamese encodings of older machines. Raises BatchMalformed for what is no text, or in another encoding."""
+    Vietnamese encodings of older machines. Raises BatchMalformed for what is not text, or is in another encoding."""
     file.seek(0)
     start = file.read(4096)
     for mark, codec in _MARKS:

@@ -43,7 +43,7 @@ Range = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass
 class SheetSurvey:
-    """What the XML of a sheet holds: cells there are, the rectangle they span, merged ranges, and by (row, column),
+    """Survey of a sheet's XML: number of cells, the rectangle they span, merged ranges, and by (row, column),
     from 0, the cells without a value, each with a sentence on why."""
 
     cells: int = 0
