@@ -10,7 +10,7 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 def definitions_stamp(overlay: Path | None) -> Stamp:
-    """What changes when one of the files is written, added or removed; empty without a folder. Raises OSError."""
+    """Return a stamp that changes when a file is written, added or removed; empty without a folder. Raises OSError."""
     if overlay is None or not overlay.is_dir():
         return ()
     paths = sorted(path for pattern in PATTERNS for path in overlay.glob(pattern))

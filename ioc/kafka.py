@@ -68,14 +68,15 @@ class Reader(KafkaConsumer):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class TopicChanges:
-    """What was done to the topics: names of the created, and partitions before and after of those that grew."""
+    """Changes to the topics: names of the created, and partitions before and after of those that grew."""
 
     created: list[str]
     grown: dict[str, tuple[int, int]]
 
 
 def reach(bootstrap: str, timeout_s: float) -> None:
-    """Raises OSError when no broker listens. kafka-python tries for seconds, and drops its sockets unclosed."""
+    """Check that a broker listens; else raise OSError. kafka-python tries for seconds, and drops its sockets
+    unclosed."""
     addresses = [address.rpartition(":") for address in bootstrap.split(",")]
     for number, (host, _, port) in enumerate(addresses):
         try:

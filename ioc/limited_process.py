@@ -31,7 +31,7 @@ _ADDRESSES_BYTES = 1 << 30
 """Address space beyond the limit of memory: programs and files that are mapped, which take no memory of their own."""
 
 _KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TZ"})
-"""Of the environment: it may hold secrets, which the child has no use for."""
+"""Variables passed to the child; the others may hold secrets that it does not need."""
 
 
 @dataclass(frozen=True)

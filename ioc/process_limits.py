@@ -1,4 +1,4 @@
-"""What every process of the centre sets for itself at its start."""
+"""Limits that every process of the centre sets for itself at its start."""
 
 import resource
 from contextlib import suppress

@@ -265,7 +265,7 @@ def _anonymous(environment: Mapping[str, str]) -> Role | None:
 
 
 def _addresses(text: str) -> tuple[str, ...]:
-    """Of a list with commas or spaces."""
+    """Split a list at commas and spaces."""
     return tuple(text.replace(",", " ").split())
 
 

@@ -52,7 +52,7 @@ class Limits:
 
 
 def limits_of(largest_output_bytes: int, largest_dead_letter_bytes: int) -> Limits:
-    """What is left of the largest batches that the topics take, when headers have had their place."""
+    """Return what remains of the largest batches that the topics take, less the headers."""
     return Limits(
         min(OUTPUT_BYTES, largest_output_bytes - _HEADERS_BYTES),
         min(DEAD_LETTER_BYTES, largest_dead_letter_bytes - _HEADERS_BYTES),
@@ -80,7 +80,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from a message: output rows, the refusals of the connector and the agent's own, rows applied.
+    """Content taken from a message: output rows, the refusals of the connector and the agent's own, rows applied.
     `keyed`: the rows are single readings, not panes."""
 
     rows: pa.RecordBatch
@@ -127,7 +127,8 @@ def answer(
 
 
 def _check_output(taken: Taken, value: bytes, rejected: int, head: BatchHeaders, limits: Limits) -> None:
-    """Raises BatchTooLarge for an output that its topic does not take, BatchMalformed for counts beyond all bounds."""
+    """Check an output. Raises BatchTooLarge for one that its topic does not take, BatchMalformed for counts beyond all
+    bounds."""
     if len(value) > limits.output_bytes:
         raise BatchTooLarge(
             f"The batch gives {taken.rows.num_rows} rows in {len(value)} bytes, more than the {limits.output_bytes} "

@@ -85,7 +85,7 @@ async def _least_session_s(client: Any) -> float:
 
 
 async def _limits(client: Any) -> Limits:
-    """Of the topics that the agents write; those that the topics are made with where the broker does not tell."""
+    """Return the limits of the topics that the agents write; the defaults where the broker does not say."""
     written = (*topics.OUTPUT_OF.values(), topics.DEAD_LETTERS)
     largest: dict[str, int] = {}
     for topic in written:

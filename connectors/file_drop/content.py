@@ -42,7 +42,7 @@ class Content:
 
 
 def content_of(folder: Path, dropped: Dropped, before: Finished | None) -> Content:
-    """Return digest and size of a file; one that is refused unread is identified by name and time. Raises OSError."""
+    """Return digests and size of a file; one that is refused unread is identified by name and time. Raises OSError."""
     digest, size = blake2b(digest_size=10), 0
     if dropped.fault:
         digest.update(os.fsencode(dropped.path) + repr(dropped.mark).encode())

@@ -20,7 +20,7 @@ _MS = timedelta(milliseconds=1)
 
 
 class DataState(IntEnum):
-    """What a value may claim, worst first; evaluation's codes, ERROR for what could not be computed at all, and
+    """State of a value, worst first; evaluation's codes, ERROR for what could not be computed at all, and
     UNREPORTED for a unit that never reported what the KPI is made of: rules on it sleep."""
 
     UNREPORTED = -2

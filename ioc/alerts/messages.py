@@ -40,7 +40,7 @@ _UNITS_OF_TIME = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a message says of an alert beside its own record, in the receiver's language: of its rule, unit and KPI.
+    """Texts on an alert's rule, unit and KPI for a message, in the receiver's language.
     `detail` takes the place of value and limit for an alert of another system."""
 
     name: str

@@ -199,7 +199,7 @@ def _may_be_told(member: Member, route: Route | None, channels: Collection[str])
 
 
 def _repeat(draft: Draft, group: Group) -> Group:
-    """What was told and nobody has acknowledged, with the rest of its group, when its time has come again."""
+    """Return the group to send again: what was sent and is not acknowledged, and the rest of the group."""
     route = draft.routing.route(group.route)
     if route is None or not group.number or draft.now_ms - group.told_ms < milliseconds(route.repeat_interval):
         return group
@@ -216,7 +216,7 @@ def _repeat(draft: Draft, group: Group) -> Group:
 
 
 def _receivers(route: Route | None) -> tuple[str, ...]:
-    """Of a route, then of its escalation: an end is told to whom an escalation reached."""
+    """Return receivers of a route, then of its escalation: they too are notified of the end."""
     if route is None:
         return ()
     return (*route.receivers, *(name for step in route.escalation for name in step.receivers))

@@ -107,7 +107,7 @@ class ChangedMeanwhile(IocError):
 
 
 class Version(Protocol):
-    """Who made a version of something, and when."""
+    """Author and time of a version."""
 
     @property
     def number(self) -> int: ...
@@ -128,7 +128,7 @@ def must_be(
     last: Version | None,
     present_revision: str | None = None,
 ) -> None:
-    """Raises ChangedMeanwhile unless `revision` is that of what is in force; None: the caller does not say what the
+    """Check that `revision` is the one in force; else raise ChangedMeanwhile. None: the caller does not say what the
     change was made from. `known` are earlier contents by their revision, `present_revision` is given where it is not
     that of `present`."""
     current = revision_of(present) if present_revision is None else present_revision

@@ -331,7 +331,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
 
 def _said(incoming: Incoming) -> dict[str, Any]:
-    """What another system said of an alert that has ended."""
+    """Return what another system sent about an alert that has ended."""
     return {
         "name": {"vi": incoming.name, "en": incoming.name},
         "source": incoming.source,

@@ -10,7 +10,7 @@ from ioc.api.problems import RETRY_AFTER_S, answer
 _BUSY = "Too much is being sent at once; send it again shortly."
 
 MAX_BODY_BYTES = 1 << 20
-"""Of every route that is not named below."""
+"""Limit for every route that is not named below."""
 MAX_BODY_BYTES_OF: dict[str, int] = {
     "POST /api/v1/alerts/incoming/{source}": 10 << 20,
     "POST /api/v1/incidents/{incident}/files": 6 << 20,
@@ -22,7 +22,7 @@ MAX_BODY_BYTES_OF: dict[str, int] = {
 BOUNDED_BY_ROUTE = ("POST /api/v1/ingest/{source:path}",)
 """A push reads its body itself once its token was right, with a bound of its own (`body.Intake`)."""
 MAX_HELD_BYTES = 64 << 20
-"""Of all bodies that are being handled at one time, pushes apart."""
+"""Limit for all bodies that are being handled at one time, except pushes."""
 
 
 class BodyLimits:

@@ -14,7 +14,7 @@ from typing import Protocol
 log = logging.getLogger("ioc.api")
 
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
-"""What a connection of the reserve may ask for."""
+"""Paths that a connection of the reserve may request."""
 _WANTED_PLACES = 4096
 _KEPT_FOR_OTHERS = 256
 """Descriptors for files, the broker, the store and the lab."""

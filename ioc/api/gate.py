@@ -28,13 +28,13 @@ REFUSAL_CODES = {_WHO: "log_in", _MAY_NOT: "not_allowed", _NO_CSRF: "session_cha
 
 
 def caller_of(request: HTTPConnection) -> Caller:
-    """Who stands behind a request or websocket that the gate let through."""
+    """Return the caller of a request or websocket that the gate let through."""
     caller: Caller = request.scope.get("state", {}).get("caller", NOBODY)
     return caller
 
 
 def credential_of(connection: HTTPConnection) -> Credential | None:
-    """What the caller proved who they are with; None for nobody known and for the admin token, which does not end."""
+    """Return the caller's credential; None for unknown callers and for the admin token, which does not end."""
     credential: Credential | None = connection.scope.get("state", {}).get("credential")
     return credential
 

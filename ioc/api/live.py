@@ -173,7 +173,7 @@ def is_same_origin(origin: str | None, host: str | None, scheme: str, outer_addr
 
 
 def _site(address: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None of what is no address of a site."""
+    """Return scheme, host and port; None for what is not the address of a site."""
     parts = urlsplit(address)
     try:
         if parts.scheme not in _DEFAULT_PORT or not parts.hostname:

@@ -38,7 +38,8 @@ class Assets(StaticFiles):
 
 
 def page_text(built: Path, base: str) -> str:
-    """The page's HTML with its scripts, styles and icon below `base`; what these load lies beside them."""
+    """Return the page's HTML with its scripts, styles and icon below `base`; files that these load are in the same
+    folder."""
     return built.read_text(encoding="utf-8").replace('="/assets/', f'="{base}/assets/')
 
 

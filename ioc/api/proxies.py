@@ -14,7 +14,7 @@ class TrustedProxies:
     """
 
     def __init__(self, addresses: Iterable[str] = ()) -> None:
-        """Raises ConfigurationInvalid naming what is no address or network."""
+        """Read addresses and networks. Raises ConfigurationInvalid naming the one that is neither."""
         self._networks: list[IPv4Network | IPv6Network] = []
         self.addresses = tuple(addresses)
         for text in self.addresses:

@@ -51,7 +51,7 @@ def unfit_matcher(field: str, fault: MatcherInvalid) -> Problem:
 
 
 def revision_given(request: Request, body: str | None) -> str | None:
-    """What a change was made from: the field `revision`, else the header If-Match; None where neither says it."""
+    """Return the revision that a change was made from: the field `revision`, else the header If-Match, else None."""
     if body is not None:
         return body
     header = request.headers.get("If-Match", "*").strip()

@@ -17,7 +17,7 @@ def server_properties(
 ) -> str:
     """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only.
 
-    `durable`: what it acknowledges is on the disk, also when the power fails. There is no second node that has it.
+    `durable`: what it acknowledges is on the disk, also when the power fails: a single node has no replica.
     With a `password` (letters, digits, - and _) clients must log in as USER; without, whoever reaches it may write.
     """
     protocol = "SASL_PLAINTEXT" if password else "PLAINTEXT"

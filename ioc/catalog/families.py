@@ -67,7 +67,7 @@ def _member(entry: Entry, member_id: str, window: str) -> Entry:
 
 
 def window_endings() -> tuple[str, ...]:
-    """What Vietnamese names of KPIs end with to say their window, the longest first: " trong tháng", " hôm nay"."""
+    """Return endings of Vietnamese KPI names that say the window, the longest first: " trong tháng", " hôm nay"."""
     return tuple(sorted((vi for vi, _ in _SAID.values()), key=len, reverse=True))
 
 

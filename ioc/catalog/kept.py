@@ -28,7 +28,7 @@ def load_kept(province: str, overlay: Path | None, kept_dir: Path, *, strict: bo
 
     What is kept holds for exactly these definitions, this code, this Python and DuckDB, which reads the conditions.
     `kept_dir` belongs to the centre: whoever may write there may run code in it. Raises ConfigurationInvalid for a code
-    that is no province's.
+    that belongs to no province.
     """
     catalog = _unpickled(kept_dir / f"catalog-{_fingerprint(province, overlay)}.pickle")
     if catalog is None:

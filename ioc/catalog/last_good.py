@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Definitions(Generic[T]):
-    """What was read, and the faults of the files that gave way to their last good version (or were left out)."""
+    """Definitions, and the faults of the files replaced by their last good version (or left out)."""
 
     value: T
     faults: tuple[Fault, ...] = ()

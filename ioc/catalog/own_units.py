@@ -88,7 +88,7 @@ def own_agencies(shipped: Mapping[str, Unit], province: str, overlay: Path, take
 
 
 def read_agency(row: Mapping[str, str]) -> Unit:
-    """Raises ValueError for a day that is not written as 2025-07-01."""
+    """Read a row of agencies.csv. Raises ValueError for a day that is not written as 2025-07-01."""
     return Unit(
         code=row["code"],
         name=row["name"],

@@ -33,7 +33,7 @@ def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[Fault]:
 
 
 def _condition(expression: Expression) -> tuple[str, ...] | None:
-    """What is counted, without the window; None for what is not over cases."""
+    """Return the condition of what is counted, without the window; None for what is not over cases."""
     if isinstance(expression, Formula | MeasureAggregate):
         return None
     over = (expression.over,) if isinstance(expression, CaseRatio) else ()

@@ -27,7 +27,7 @@ def province_units(province: str, overlay: Path | None = None) -> dict[str, Unit
     """Return a province, its communes and its agencies by code, in this order, with the files of `overlay` laid over.
 
     A commune that has ended stays, with its `valid_to`, since history speaks of it. Raises ConfigurationInvalid for a
-    code that is no province's, CatalogInvalid for a faulty units.csv or agencies.csv.
+    code that belongs to no province, CatalogInvalid for a faulty units.csv or agencies.csv.
     """
     units = all_units()
     if province not in units or units[province].parent:

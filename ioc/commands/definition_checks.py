@@ -1,4 +1,4 @@
-"""What `ioc catalog check` and `ioc doctor` check: every kind of definition that a province can write."""
+"""Check every kind of definition that a province can write, for `ioc catalog check` and `ioc doctor`."""
 
 from collections.abc import Callable, Sized
 from pathlib import Path

@@ -100,7 +100,7 @@ def command() -> None:
 
 
 class Part(Protocol):
-    """What runs in the background."""
+    """A part that runs in the background."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -296,7 +296,7 @@ class Serving:
             return People.unusable(self._settings.people_path, self._clock)
 
     def _notices(self) -> tuple[Fault, ...]:
-        """What a person has to mend while all parts work."""
+        """Return faults that a person has to correct although all parts work."""
         try:
             displays = displays_in_force(self._catalog, self._settings).faults
         except OSError:  # no descriptor is left, which is a fault of its own
@@ -309,7 +309,8 @@ class Serving:
         return (*([self._people_damaged] if self._people_damaged else []), *notices, *self._lab_watch.notices())
 
     def _personal_fields(self, source: str) -> Collection[str]:
-        """What the source and the catalogue declare personal; all that can be where the source's file is at fault."""
+        """Return the fields that source and catalogue declare personal; all possible ones where the source's file is
+        faulty."""
         declared = {name for kind in self._catalog.vocabulary.case_types.values() for name in kind.personal}
         path = self._settings.sources_dir / f"{source}.toml"
         if not SOURCE_NAME.fullmatch(source) or not path.exists():
@@ -324,7 +325,7 @@ class Serving:
         return self._settings.source_token(source) if known else None
 
     def _starting(self) -> Fault | None:
-        """What is still waited for before the first data can flow."""
+        """Return what the start still waits for before data can flow."""
         if self._historian.state().condition is Condition.STARTING:
             return Fault.of("starting", self._began_at, step="the historian reads its place in Kafka")
         self._was_whole = self._was_whole or self._evaluator.is_whole

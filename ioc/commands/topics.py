@@ -52,7 +52,7 @@ def _standing(settings: Settings) -> dict[Place, int] | None:
 
 
 def _steps(changes: TopicChanges, repair: Repair | None) -> Iterator[str]:
-    """What was done, and what is left for a person to do, in order."""
+    """Yield sentences on what was done, then on what a person has to do, in order."""
     for name in changes.created:
         yield f"Created {name}."
     for name, (before, after) in changes.grown.items():

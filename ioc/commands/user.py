@@ -153,7 +153,7 @@ def trail(limit: int, as_json: bool) -> None:
 
 
 def _anchors(settings: Settings) -> list[Anchor]:
-    """What was published of the trail, where the broker can be asked."""
+    """Return the published anchors of the trail; none, with a warning, when the broker is away."""
     from ioc.serving.trail_anchors import read_anchors  # Kafka's client is slow to import
 
     try:

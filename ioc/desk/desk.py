@@ -241,7 +241,7 @@ def _rules_and_routing(
     channels: Mapping[str, Channel],
     changed: Mapping[str, Mapping[str, Any] | None],
 ) -> tuple[Rules, Alerting]:
-    """Raises CatalogInvalid with the faults of both."""
+    """Read rules and routing. Raises CatalogInvalid with the faults of both."""
     faults: list[Fault] = []
     alerting = None
     try:

@@ -57,7 +57,7 @@ class Unfit:
 
 @dataclass
 class Receipt:
-    """What came of a message: how many alerts began, ended, changed what they say, and were known already; those that
+    """Result of a message: how many alerts began, ended, changed what they say, and were known already; those that
     were not taken; and `no_room` for the number that must be sent again later, since too many are open."""
 
     began: int = 0
@@ -169,7 +169,7 @@ def _take(desk: Desk, part: Sequence[Read], receipt: Receipt) -> None:
                 receipt.updated += changed
                 receipt.known += not changed
             elif one.has_ended or (shut is not None and sent.onset_ms <= shut.onset_ms):
-                # A person closed it: it stays so until its sender ends it or it fires anew.
+                # A person closed it: it stays so until its sender ends it or it fires again.
                 if one.has_ended and shut is not None:
                     draft.remember(replace(shut, is_closed=False))
                 receipt.known += 1
@@ -235,7 +235,7 @@ def _moved(one: Incoming, kind: TransitionKind, now_ms: int, reason: str) -> Tra
 
 
 def _read(desk: Desk, source: str, given: Any, now_ms: int) -> Read:
-    """Raises AlertUnfit."""
+    """Read one alert of a message. Raises AlertUnfit."""
     if not isinstance(given, Mapping):
         raise AlertUnfit("", "not_an_object", "It is not an object.")
     labels = _texts(given, "labels", MAX_LABEL_LENGTH)

@@ -45,7 +45,8 @@ def put_rule(
 
 
 def roll_back(desk: Desk, rule: str, number: int, by: str, why: str, revision: str | None = None) -> RuleVersion:
-    """Raises CatalogInvalid when that version no longer fits the catalogue, ActRefused, ChangedMeanwhile."""
+    """Put an earlier version of a rule in force. Raises CatalogInvalid when it no longer fits the catalogue,
+    ActRefused, ChangedMeanwhile."""
     with desk.editing:
         wanted = next((one.fields for one in versions(desk, rule) if one.number == number), None)
         _must_be(desk, rule, revision, wanted)
@@ -88,7 +89,7 @@ def _keep(desk: Desk, version: RuleVersion) -> RuleVersion:
 
 
 def routing_fields(text: str) -> dict[str, Any]:
-    """Of the file's text, times as text; empty for what is not TOML."""
+    """Parse the file's text, with times as text; empty for what is not TOML."""
     try:
         found: dict[str, Any] = to_record(tomllib.loads(text))
     except tomllib.TOMLDecodeError:

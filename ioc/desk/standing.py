@@ -52,7 +52,7 @@ class Standing:
         return cls(plan, Watch.of(plan, (), ()), State.fresh(plan))
 
     def judged(self, is_working_day: IsWorkingDay) -> "Standing":
-        """With its alerts, and the silences that meet one, made anew of all the rest."""
+        """Return a copy with these alerts; the silences that match one are derived again."""
         own = alerts(self.watch, self.state, self.verdict, self.book, is_working_day)
         found = {alert.id: alert for alert in across(own, _foreign(self), self.watch.inhibitions)}
         return replace(self, alerts=found, met=silences_in_use(found.values()))

@@ -1,4 +1,4 @@
-"""What an examination finds: a code with parameters, and a sentence in both languages that says what to do."""
+"""Findings of an examination: a code with parameters, and a sentence in both languages that says what to do."""
 
 from __future__ import annotations
 

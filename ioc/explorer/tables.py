@@ -39,7 +39,7 @@ def rows(
 
 
 def as_csv(table: Iterator[Row]) -> bytes:
-    """UTF-8 with the byte order mark that spreadsheets want; an empty cell where there is no value."""
+    """Return CSV in UTF-8 with the byte order mark that spreadsheets need; an empty cell where there is no value."""
     sink = StringIO()
     writer = csv.writer(sink)
     writer.writerow(HEAD)

@@ -1,4 +1,4 @@
-"""Reckoning beside the lab: a trusted process for what is long (KPI histories, forecasts, reports)."""
+"""Run long computations (KPI histories, forecasts, reports) in a separate trusted process."""
 
 import asyncio
 import os
@@ -21,9 +21,9 @@ LONGEST_S = 120.0
 REPORTS_LONGEST_S = 900.0
 _LENGTH = struct.Struct("<Q")
 _PROGRESS = None
-"""In the place of `good` in a message that is no answer yet."""
+"""Stands for `good` in a message that only reports progress."""
 _answers: BinaryIO | None = None
-"""Of the process beside: where it answers."""
+"""In the separate process: the stream for its answers."""
 
 Result = TypeVar("Result")
 Given = ParamSpec("Given")
@@ -145,7 +145,7 @@ class Beside:
 
 
 def tell_progress(share: float) -> None:
-    """How far the function that runs here has come, from 0 to 1, for whoever asked by `run_job`."""
+    """Report the progress of the function that runs here, from 0 to 1, to the caller of `run_job`."""
     if _answers is not None:
         _write(_answers, pickle.dumps((_PROGRESS, share)))
 

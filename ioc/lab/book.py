@@ -108,7 +108,8 @@ class Book:
         )
 
     def one(self, saved_id: int, person: str, *, removed: bool = False) -> dict[str, Any]:
-        """Raises KeyError, also for a number that no id can have. `removed`: also one of one's own that was removed."""
+        """Return a saved query. Raises KeyError, also for a number that no id can have. `removed`: include the person's
+        own removed ones."""
         if not 0 < saved_id < _IDS_END:
             raise KeyError(saved_id)
         found = self._saved(

@@ -21,12 +21,12 @@ _WIDEST = 60
 _XLSX_DIGITS = 15
 """Significant digits that a number cell holds; longer numbers are text."""
 _XLSX_YEARS = range(1901, 10_000)
-"""Of dates in cells: before, spreadsheets disagree (they take 1900 for a leap year)."""
+"""Years of dates in cells: before 1901 spreadsheets disagree (they take 1900 for a leap year)."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """What is written: batches of the result, and of each column its name and its type as DuckDB names it."""
+    """Content to write: batches of the result, and of each column its name and its type as DuckDB names it."""
 
     source: Path
     kinds: Sequence[str]
@@ -154,7 +154,8 @@ def write_xlsx(of: Rendering, path: Path) -> None:
 
 
 def xlsx_value(value: Any) -> Any:
-    """What a cell holds exactly: a number of at most 15 digits, a time of the years 1901 to 9999; else text."""
+    """Return the value that a cell holds exactly: a number of at most 15 digits, a time of the years 1901 to 9999; else
+    text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
@@ -193,7 +194,7 @@ def _csv_texts(column: Any, kind: str, *, whole: bool) -> Any:
 
 
 def _whole_seconds(of: Rendering, schema: Any) -> list[bool]:
-    """Of each column of times without a zone: whether all its values are whole seconds that Python can hold."""
+    """Return for each column of times without a zone whether all its values are whole seconds that Python can hold."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

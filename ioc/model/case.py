@@ -43,10 +43,10 @@ class CaseClock:
 
 
 class AttributeType(StrEnum):
-    """What an attribute of a case may hold.
+    """Type of a case's attribute.
 
-    `date` is a day written YYYY-MM-DD, `code` a word or whole number that stands for something, `text` is anything
-    readable.
+    `date` is a day written YYYY-MM-DD, `code` a term or whole number that stands for something, `text` is any
+    readable text.
     """
 
     NUMBER = "number"

@@ -25,7 +25,7 @@ SENTENCES = {
     "pattern_too_long": "the pattern is {length} characters long; the limit is {limit}",
     "pattern_part": "{part} at character {place} is not understood",
 }
-"""What is wrong with a pattern, in English, by code."""
+"""Faults of patterns, in English, by code."""
 _CODES = {
     "missing )": "pattern_unclosed_bracket",
     "unexpected )": "pattern_stray_bracket",

@@ -1,4 +1,4 @@
-"""What `ioc up` prints: the addresses at once, then when the centre is ready, or what it still waits for."""
+"""Text that `ioc up` prints: the addresses at once, then when the centre is ready, or what it still waits for."""
 
 import os
 import time

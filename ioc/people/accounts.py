@@ -25,7 +25,7 @@ class Accounts:
         self._clock = clock or SystemClock()
 
     def add(self, name: str, full_name: str, role: Role, password: str) -> Person:
-        """Raises ConfigurationInvalid: the name is taken or unfit, the password too easy to guess."""
+        """Add an account. Raises ConfigurationInvalid: the name is taken or unfit, the password too easy to guess."""
         if not NAME.fullmatch(name):
             raise ConfigurationInvalid(
                 f"The account name {name!r} is not 2 to 32 small letters, digits, dots, hyphens or underscores."

@@ -1,4 +1,4 @@
-"""What a caller proved who they are with, and whether it still holds: for connections that stay open."""
+"""Credentials of callers, and whether they are still valid: for connections that stay open."""
 
 import sqlite3
 from collections.abc import Iterable

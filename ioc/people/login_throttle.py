@@ -9,9 +9,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 FREE_TRIES = 3
-"""Of one name; typing errors cost nothing."""
+"""Failed tries of one name without delay: typing errors cost nothing."""
 FREE_TRIES_OF_ADDRESS = 30
-"""Of all names from one address: behind one address may be a whole office."""
+"""Failed tries of all names from one address: a whole office may share it."""
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 8.0
 FORGOTTEN_AFTER_S = 900.0

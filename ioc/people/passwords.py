@@ -28,12 +28,12 @@ _LOOKALIKES = str.maketrans("013457@$!", "oieastasi")
 # Memory, passes and lanes after OWASP's password storage cheat sheet for Argon2id: 19 MiB, 2, 1.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODYS_HASH = _HASHER.hash("nobody's password")
-"""Compared with where there is no account, so that a wrong name takes as long as a wrong password."""
+"""Compared with when there is no such account, so that a wrong name takes as long as a wrong password."""
 
 
 def check_password(password: str, account: str) -> None:
-    """Raises ConfigurationInvalid: too short, hardly any different characters, well known, or made of the account's
-    name, with the reason in one sentence."""
+    """Check a new password. Raises ConfigurationInvalid with the reason in one sentence: too short, hardly any
+    different characters, well known, or made of the account's name."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise ConfigurationInvalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     folded = _folded(password)

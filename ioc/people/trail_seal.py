@@ -1,4 +1,4 @@
-"""What keeps the audit trail honest outside its database: the key of its chain, and how far it had come.
+"""Protect the audit trail from outside its database: the key of its chain, and its newest entry.
 
 `trail.key` holds the key and the entry from which on the chain is keyed: entries of older versions were chained without
 a key and stay verifiable, since the last of their hashes is kept here. `trail.head` holds number and hash of the newest
@@ -73,7 +73,7 @@ class TrailSeal:
         return hmac.new(self._key_file().key, orjson.dumps([before, *row]), sha256).hexdigest()
 
     def head(self) -> Anchor | None:
-        """How far the trail had come; None when the file is missing or was not written with the key."""
+        """Return number and hash of the newest entry; None when the file is missing or was not written with the key."""
         try:
             content = orjson.loads(self._head_path.read_bytes())
             anchor = Anchor(int(content["number"]), str(content["hash"]))

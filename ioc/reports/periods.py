@@ -26,7 +26,7 @@ class Length(StrEnum):
 
 
 class PeriodUnfit(IocError):
-    """What was asked for is not a period of the report, or is not over yet. `code` and `params` say it to a page in
+    """The text is not a period of the report, or is not over yet. `code` and `params` say it to a page in
     another language."""
 
     def __init__(self, message: str, code: str = "", **params: str) -> None:

@@ -32,7 +32,8 @@ class ChannelState:
         return ChannelState()
 
     def after_failure(self, fault: NotDelivered, now: datetime, first_pause: timedelta = FIRST_PAUSE) -> "ChannelState":
-        """Pauses 1, 2, 4 … seconds while there is no answer, at most a minute, or as long as the receiver asks."""
+        """Return the state with its next pause: 1, 2, 4 … seconds while there is no answer, at most a minute, or as
+        long as the receiver asks."""
         if fault.retry_in_s:
             until = now + timedelta(seconds=fault.retry_in_s)
             return ChannelState(0, None, until, True, str(fault), fault.code, fault.params)

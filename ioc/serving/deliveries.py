@@ -32,7 +32,7 @@ IDLE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try: `sent`, `failed` (tried again at `next_at`) or `dead`; why in English, and as a code."""
+    """Outcome of a try: `sent`, `failed` (tried again at `next_at`) or `dead`; why in English, and as a code."""
 
     word: str
     reason: str = ""
@@ -96,7 +96,7 @@ class Deliveries:
             return sum(map(len, self._lanes.values()))
 
     def waits(self) -> Mapping[str, ChannelWait]:
-        """Of the channels whose receiver does not answer or asked to be left alone, by id."""
+        """Waits of the channels whose receiver does not answer or asked for a pause, by id."""
         with self._lock:
             states = dict(self._states)
         return {

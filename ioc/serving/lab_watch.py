@@ -39,6 +39,6 @@ class LabWatch:
         return self._register.current()
 
     def look(self) -> None:
-        """Raises LabAway."""
+        """Check that the lab answers; else raise LabAway."""
         if not lab_answers(self._socket, ANSWERS_WITHIN_S):
             raise LabAway(f"{self._log}")

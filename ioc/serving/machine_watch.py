@@ -41,7 +41,7 @@ class MachineWatch:
         self._thread.stop(5)
 
     def look(self) -> None:
-        """Raises DescriptorsUsedUp, DiskFull."""
+        """Check descriptors and disk. Raises DescriptorsUsedUp, DiskFull."""
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
         except OSError as failure:

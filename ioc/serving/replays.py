@@ -24,7 +24,7 @@ from ioc.wire.replays import KIND_HEADER, REQUEST, RESULT, RefusedRecord, Replay
 
 MAX_RECORDS = 2000
 MAX_CONTENT_BYTES = 2 * 1024 * 1024
-"""Of one request, before base64: one record of any size fits beside it."""
+"""Limit of one request before base64; one record of any size still fits."""
 ANSWERED_WITHIN_S = 30.0
 
 

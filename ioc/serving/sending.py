@@ -67,7 +67,7 @@ class NotDelivered(SourceUnavailable):
 
 
 def send(channel: Channel, letter: Letter) -> None:
-    """Raises NotDelivered when another try may help, Undeliverable when not."""
+    """Send one message. Raises NotDelivered when another try may help, Undeliverable when not."""
     if channel.id == WALL:
         return
     if channel.webhook:
@@ -122,7 +122,7 @@ async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) ->
 
 
 def check_answer(channel: str, status: int, headers: Mapping[str, str], now: datetime) -> None:
-    """Raises like `send` for an answer that is not a success."""
+    """Check a receiver's answer. Raises like `send` for one that is not a success."""
     if 200 <= status < 300:
         return
     if status >= 500 or status in _TRY_AGAIN:

@@ -1,4 +1,4 @@
-"""What stands in the disk buffers of the sources on this machine for longer than a burst lasts."""
+"""Watch for data that stays in the disk buffers of this machine's sources longer than a burst lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the audit trail has come, told hourly where nobody changes it afterwards: on a topic and in the log."""
+"""Publish the audit trail's newest entry hourly where nobody changes it afterwards: on a topic and in the log."""
 
 import logging
 import time
@@ -51,7 +51,7 @@ class TrailAnchors:
 
 
 def read_anchors(bootstrap: str, security: Mapping[str, str]) -> list[Anchor]:
-    """Return all that were published, oldest first; what is no anchor is passed over. Raises BrokerUnavailable."""
+    """Return all that were published, oldest first; what is not an anchor is skipped. Raises BrokerUnavailable."""
     try:
         consumer = Reader(**connection(bootstrap, security), bootstrap_timeout_ms=_BOOTSTRAP_MS)
         try:

@@ -148,8 +148,8 @@ class AlertStore:
         return {row["id"]: orjson.loads(row["content"]) for row in rows}
 
     def ended_incoming(self, alerts: Sequence[str]) -> dict[str, Any]:
-        """What other systems said of alerts that have ended: of these ids, and of all that a person closed, by id.
-        Raises StoreUnavailable."""
+        """Return what other systems sent about alerts that have ended: of these ids, and of all that a person closed,
+        by id. Raises StoreUnavailable."""
         rows = self.select(
             "SELECT id, content FROM alerting_records WHERE kind = 'incoming_ended' "
             "AND (list_contains(?, id) OR content LIKE '%\"is_closed\":true%')",

@@ -19,7 +19,7 @@ _CODES = {"damaged": "archive_damaged", "missing": "archive_missing"}
 
 @dataclass(frozen=True)
 class ArchiveReport:
-    """What a verification of the whole archive has found."""
+    """Result of a verification of the whole archive."""
 
     files: int
     size_bytes: int

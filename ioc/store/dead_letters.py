@@ -33,7 +33,7 @@ _SCHEMA = pa.schema([
 class DeadLetter:
     """One unfit record. `key` is {topic}:{partition}:{offset}:{index}; `at` is when the broker took it (naive UTC);
     `cut_from` is the size in bytes of a record of which `content` holds only the beginning. With `records` above 1 it
-    stands for that many, one a line. `place` is what a replay needs beside the content."""
+    stands for that many, one a line. `place` is what a replay needs besides the content."""
 
     key: str
     source: str
@@ -52,8 +52,8 @@ class DeadLetter:
 
     @classmethod
     def decode(cls, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> DeadLetter:
-        """Raises BatchMalformed for what is none, or has a number or time that no column holds: only our agents write
-        that topic, but anybody may try."""
+        """Decode a message. Raises BatchMalformed for what is not a dead letter, or has a number or time that no column
+        holds: only our agents write that topic, but anybody may try."""
         if isinstance(value, UndecodableBatch):
             raise BatchMalformed(value.fault)
         found = {name: content or b"" for name, content in headers}

@@ -101,7 +101,7 @@ class Historian:
         return self._view
 
     def faults(self) -> Iterable[Fault]:
-        """What is wrong with single partitions and writers, while the log can be seen at all."""
+        """Return faults of single partitions and writers, as long as the log can be read."""
         return faults_of_view(self._view) if self._state.condition is Condition.LIVE else ()
 
     def _work(self) -> None:

@@ -22,7 +22,7 @@ from ioc.store.offsets import Output
 _KEY = "source, measure, unit, subject, time_ms"
 _MS_A_MINUTE = 60_000
 
-# Each arrival beside the value that held before it: that of the arrival before it in the tick, else the stored one.
+# Each arrival with the value that held before it: that of the arrival before it in the tick, else the stored one.
 # The stored rows are found by time first, since a file or a page of corrections lies close together in it.
 _STORED = f"""
 CREATE OR REPLACE TEMP TABLE stored_readings AS
@@ -55,7 +55,7 @@ _TOUCHED = "SELECT measure, unit, min(minute) FROM changed_readings GROUP BY mea
 
 @dataclass(frozen=True)
 class KeyedAppended:
-    """What a tick changed: for each measure id its earliest changed minute, and the unit ids; and for each output how
+    """Changes of a tick: for each measure id its earliest changed minute, and the unit ids; and for each output how
     many of its readings repeat what held (`repeated`) and how many replace another value (`corrected`)."""
 
     earliest_minute: dict[str, int]

@@ -57,7 +57,8 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
 
 
 def faults_of_view(view: LogView) -> list[Fault]:
-    """What the log alone tells: inputs without an output behind which others have one, and partitions that stand."""
+    """Return faults that the log alone shows: inputs without an output behind which others have one, and partitions
+    that stand."""
     gaps = [
         Fault.of("output_missing", gap.since, **_inputs(gap)) for gap in view.gaps if view.at - gap.since > GAP_ALLOWED
     ]

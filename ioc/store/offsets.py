@@ -54,7 +54,8 @@ class PartitionProgress:
     _let_go_above: int | None = None
 
     def verdict(self, answered: OutputHeaders) -> Verdict:
-        """Of an output that answers several inputs, some of which were answered before, the rest is still new."""
+        """Compare an output with the next offset. Where it answers several inputs, some of them before, the rest is
+        new."""
         if answered.end_offset <= self.next_offset:
             return Verdict.REPLAYED
         return Verdict.NEXT if answered.offset <= self.next_offset else Verdict.AHEAD
@@ -78,7 +79,7 @@ class PartitionProgress:
         self.read_offset = place + 1
 
     def set_aside(self, place: int) -> None:
-        """The message at this place is no output that can be read; perhaps it was one."""
+        """Set aside the message at this offset: it cannot be read as an output, though it may have been one."""
         self.passed(place)
         self.unreadable.append(place)
         del self.unreadable[:-_MAX_UNREADABLE]

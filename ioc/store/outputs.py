@@ -26,7 +26,7 @@ _OPTIONAL_PANES = frozenset({"subject", "buckets", "registers"})
 
 
 def read_head(topic: str, partition: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> OutputHeaders:
-    """Which input of that partition the message answers. Raises BatchMalformed when it is no output."""
+    """Return which input of that partition the message answers. Raises BatchMalformed when it is not an output."""
     if isinstance(value, UndecodableBatch):
         raise BatchMalformed(value.fault)
     head = OutputHeaders.decode(headers)

@@ -1,4 +1,4 @@
-"""What came of having the refused records of a source read again."""
+"""Result of a replay of a source's refused records."""
 
 from __future__ import annotations
 

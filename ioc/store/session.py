@@ -240,7 +240,7 @@ class Session:
             self._commit_or(lambda fault: self._set_aside(place, record, Reason.NOT_STORABLE, fault))
 
     def _check_is_there(self, head: OutputHeaders) -> None:
-        """Raises BatchMalformed for an answer to an input that the log does not have."""
+        """Check that the log has the input. Raises BatchMalformed when it does not."""
         place = (head.topic, head.partition)
         if head.end_offset > self._ends[place]:
             self._ends |= self._log.ends([known for known in self._ends if known[0] == head.topic])

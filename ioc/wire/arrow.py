@@ -16,7 +16,7 @@ from ioc.wire.headers import MAX_COUNT
 REJECTIONS = b"rejections"
 ROW_KEYS = b"row_keys"
 MAX_INDEX = 2**31 - 1
-"""Of a record within its batch."""
+"""Largest index of a record within its batch."""
 UNPACKED_BYTES = 64 * 1024 * 1024
 """Eight times the largest message: what a batch may take in memory."""
 # Without threads: a batch's buffers are too small for handing them to others to pay, by a factor of 2 to 10.
@@ -141,7 +141,7 @@ def _check_sound(array: pa.Array) -> None:
 
 
 def _rejections(content: bytes | None) -> list[Rejection]:
-    """Raises ValueError or TypeError for what no connector writes: anybody can send such metadata."""
+    """Decode refusals. Raises ValueError or TypeError for what no connector writes: anybody can send such metadata."""
     if content is None:
         return []
     return [_rejection(*row) for row in orjson.loads(content)]

@@ -15,7 +15,7 @@ from ioc.wire.lenient_json import readable, shown
 
 LONGEST_CODE = 200
 MAX_TEXT = 10_000
-"""Of an attribute: one case must fit into a message."""
+"""Characters of an attribute: one case must fit into a message."""
 _NUMBERS_END = 2.0**63
 """Whole numbers beyond have no place in 64 bits."""
 _DATE_CHARACTERS = 10

@@ -158,8 +158,8 @@ class OutputHeaders:
 
     @classmethod
     def decode(cls, headers: Iterable[tuple[str, bytes]]) -> "OutputHeaders":
-        """Raises BatchMalformed when one is missing, out of its bounds, or the counts do not add up: only our agents
-        write these topics, but anybody may try."""
+        """Decode headers. Raises BatchMalformed when one is missing or out of its bounds, or the counts do not add up:
+        only our agents write these topics, but anybody may try."""
         found = {name: value or b"" for name, value in headers}
         output = cls(
             topic=_read(found, "source-topic", bytes.decode),
@@ -185,7 +185,8 @@ class OutputHeaders:
 
 
 def check_generation(generation: int, taken_ms: int) -> None:
-    """Raises BatchMalformed for one that no writer can have: all batches of the source's own would pass for echoes."""
+    """Check a generation. Raises BatchMalformed for one that no writer can have: it would make all later batches of the
+    source look like echoes."""
     if generation > taken_ms + GENERATION_AHEAD_MS:
         raise BatchMalformed(
             f"The header ioc-generation is {generation}, more than a day ahead of the broker's clock ({taken_ms}); "

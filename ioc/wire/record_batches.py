@@ -19,9 +19,9 @@ import zstandard
 from ioc.errors import BatchMalformed, BatchTooLarge
 
 UNPACKED_BYTES = 64 * 1024 * 1024
-"""What the records of one batch may take in memory, eight times the largest message."""
+"""Memory limit for the records of one batch, eight times the largest message."""
 MAX_RECORDS = 200_000
-"""Of one batch: each becomes a Python object of some hundred bytes, however small it is in the log."""
+"""Limit per batch: each record becomes a Python object of some hundred bytes, however small it is in the log."""
 _HEAD = struct.Struct(">qiibIhiqqqhii")
 _FRAME = struct.Struct(">qi")
 _MAGIC_AT, _CHECKED_FROM = 16, 21
@@ -100,7 +100,7 @@ def unpack(content: bytes) -> bytes:
 
 
 class RecordBatches:
-    """What a fetch gave of one partition, as a client's own `MemoryRecords` would hand it out.
+    """Records that a fetch gave for one partition, with the interface of a client's own `MemoryRecords`.
 
     `read` is that class; it is asked for one batch at a time, which is unpacked before. Batches that a fetch cut off
     are left out, as the clients do.

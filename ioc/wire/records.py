@@ -111,7 +111,8 @@ def check(
 
 
 def _bytes(record: Any) -> bytes:
-    """Of a record without bytes of its own; none of what was no record at all (nothing between two commas)."""
+    """Return the bytes of a record that has none of its own; empty where there was no record (nothing between two
+    commas)."""
     if isinstance(record, RecordUnfit):
         return b""
     return _as_json(record).encode(errors="replace")

@@ -50,7 +50,7 @@ class ReplayRequest:
 
     @classmethod
     def decode(cls, content: bytes) -> ReplayRequest:
-        """Raises BatchMalformed."""
+        """Decode a request. Raises BatchMalformed."""
         try:
             found = orjson.loads(content)
             records = [RefusedRecord(**{**one, "content": b64decode(one["content"])}) for one in found["records"]]
@@ -79,7 +79,7 @@ class ReplayResult:
 
     @classmethod
     def decode(cls, content: bytes) -> ReplayResult:
-        """Raises BatchMalformed."""
+        """Decode a result. Raises BatchMalformed."""
         try:
             result = cls(**orjson.loads(content))
             _text(result.id)
@@ -89,7 +89,7 @@ class ReplayResult:
 
 
 def _text(value: Any) -> str:
-    """Raises TypeError: by these a request is looked for."""
+    """Check that a value is text, since requests are looked up by it. Raises TypeError."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r:.40} is not a text")
     return value
@@ -104,7 +104,7 @@ def encode_place(place: Mapping[str, Any]) -> str:
 
 
 def decode_place(text: str) -> dict[str, Any]:
-    """Raises ValueError."""
+    """Decode the text made by `encode_place`. Raises ValueError."""
     found: dict[str, Any] = _decoded(orjson.loads(text)) if text else {}
     return found
 

@@ -29,8 +29,8 @@ def encode_state(state: SourceState) -> bytes:
 
 
 def decode_state(content: bytes) -> SourceState:
-    """Raises BatchMalformed when it is no state, or has a number or time beyond its bounds: what is once in that topic
-    is read again at each start."""
+    """Decode a state. Raises BatchMalformed when it is not one, or has a number or time beyond its bounds: what is once
+    in that topic is read again at each start."""
     try:
         fields = orjson.loads(content)
         return SourceState(**{name: read(fields, name) for name, read in _FIELDS.items() if name in fields})

@@ -53,7 +53,8 @@ async def _send(app: faust.App, output: str, answer: Answer) -> AsyncIterator[Aw
 
 
 def source_message(message: Any) -> SourceMessage:
-    """Of a Faust message; its timestamp is in seconds, and on a topic that takes the producer's own it may be any."""
+    """Convert a Faust message; its timestamp is in seconds, and on a topic that takes the producer's own it may be
+    any."""
     return SourceMessage(
         message.topic,
         message.partition,

@@ -58,4 +58,4 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Parameters = Annotated[dict[str, Any], Field(max_length=MAX_PARAMETERS), AfterValidator(_parameters)]
 """By name; whole numbers of 64 bits, finite numbers."""
 KeptChart = Annotated[Any, AfterValidator(partial(_value, "chart"))]
-"""What the page keeps of a chart, as it is."""
+"""A chart's settings, kept exactly as the page sends them."""

@@ -201,7 +201,7 @@ def _job_shape(job: ReportJob) -> dict[str, Any]:
 
 
 def _problem_of(fault: Exception, period: str) -> Problem:
-    """What a request is answered whose issue could not be made."""
+    """Return the answer to a request whose issue could not be made."""
     match fault:
         case NoReport():
             return Problem(404, str(fault))
