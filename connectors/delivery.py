@@ -152,7 +152,7 @@ class Delivery:
             self._replaced_at[topic] = min(offset, self._replaced_at.get(topic, offset))
             self.notice = (
                 f"Another has written under the name {self._source!r} (generation {generation}, {topic} partition "
-                f"{self._partition} offset {offset}); the writer opens anew and sends again what it had sent since. "
+                f"{self._partition} offset {offset}); the writer reopens and sends again what it had sent since. "
                 "Find out who does."
             )
             self._notice_until_s = time.monotonic() + NOTICE_S

@@ -30,16 +30,16 @@ FINDING_TEXTS: Mapping[str, tuple[Level, FaultText]] = {
     "server_refuses": (
         Level.BAD,
         FaultText(
-            "Máy chủ tại {address} từ chối câu hỏi ({reason}); hãy kiểm tra IOC_ADMIN_TOKEN và IOC_DATA_DIR.",
-            "The server at {address} refuses to be asked ({reason}); check IOC_ADMIN_TOKEN and IOC_DATA_DIR.",
+            "Máy chủ tại {address} từ chối yêu cầu ({reason}); hãy kiểm tra IOC_ADMIN_TOKEN và IOC_DATA_DIR.",
+            "The server at {address} refuses the request ({reason}); check IOC_ADMIN_TOKEN and IOC_DATA_DIR.",
         ),
     ),
     "parts_work": (Level.GOOD, FaultText("Mọi thành phần của máy chủ đều hoạt động.", "All parts of the server work.")),
-    "lab_answers": (Level.GOOD, FaultText("Phần phân tích trả lời.", "The lab answers.")),
+    "lab_answers": (Level.GOOD, FaultText("Phòng phân tích trả lời.", "The lab answers.")),
     "lab_away": (
         Level.BAD,
         FaultText(
-            "Phần phân tích không trả lời (SQL, báo cáo, dữ liệu mở); hãy chạy `ioc lab` hoặc xem {log}.",
+            "Phòng phân tích không trả lời (SQL, báo cáo, dữ liệu mở); hãy chạy `ioc lab` hoặc xem {log}.",
             "The lab does not answer (SQL, reports, open data); run `ioc lab` or see {log}.",
         ),
     ),
@@ -64,7 +64,7 @@ FINDING_TEXTS: Mapping[str, tuple[Level, FaultText]] = {
     # Sources.
     "sources_fine": (
         Level.GOOD,
-        FaultText("{count} nguồn dữ liệu hoạt động bình thường.", "{count} sources work as they should."),
+        FaultText("{count} nguồn dữ liệu hoạt động bình thường.", "{count} sources work normally."),
     ),
     "no_sources": (
         Level.NOTE,
@@ -81,7 +81,7 @@ FINDING_TEXTS: Mapping[str, tuple[Level, FaultText]] = {
         Level.NOTE,
         FaultText(
             "Nguồn {source} chậm hơn thời hạn đã khai báo; hãy hỏi đơn vị quản lý nguồn.",
-            "Source {source} is later than it is declared to be; ask the people who run it.",
+            "Source {source} is later than declared; ask the people who run it.",
         ),
     ),
     "ledger_balances": (Level.GOOD, FaultText("Sổ cái khớp.", "The ledger balances.")),
@@ -90,7 +90,7 @@ FINDING_TEXTS: Mapping[str, tuple[Level, FaultText]] = {
     "definitions_fine": (
         Level.GOOD,
         FaultText(
-            "Các định nghĩa hợp lệ ({kpis} chỉ số, {rules} quy tắc).",
+            "Các định nghĩa hợp lệ ({kpis} chỉ tiêu, {rules} luật).",
             "The definitions are valid ({kpis} KPIs, {rules} rules).",
         ),
     ),
@@ -98,7 +98,7 @@ FINDING_TEXTS: Mapping[str, tuple[Level, FaultText]] = {
         Level.BAD,
         FaultText(
             "{file}: {reason} Trung tâm dùng bản hợp lệ gần nhất; hãy sửa tệp rồi chạy `ioc catalog check`.",
-            "{file}: {reason} The centre uses the last good version; mend the file, then run `ioc catalog check`.",
+            "{file}: {reason} The centre uses the last good version; correct the file, then run `ioc catalog check`.",
         ),
     ),
     "source_file_faulty": (

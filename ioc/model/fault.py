@@ -25,7 +25,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     ),
     "thread_failed": FaultText(
         "Tác vụ nền {thread} gặp lỗi và đang được chạy lại; hãy xem nhật ký: {reason}.",
-        "The background task {thread} fails and is retried; see the log: {reason}.",
+        "The background task {thread} failed and is being retried; see the log: {reason}.",
     ),
     "thread_stuck": FaultText(
         "Tác vụ nền {thread} không phản hồi đã {seconds} giây; nếu kéo dài, hãy khởi động lại tiến trình.",
@@ -46,7 +46,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     ),
     "spool_full": FaultText(
         "Bộ đệm trên đĩa không nhận thêm (tác vụ {thread}); hãy giải phóng đĩa hoặc khôi phục Kafka: {reason}.",
-        "The disk buffer takes no more (task {thread}); free the disk or bring Kafka back: {reason}.",
+        "The disk buffer is full (task {thread}); free disk space or restore Kafka: {reason}.",
     ),
     "descriptors_used_up": FaultText(
         "Máy chủ không mở thêm được tệp hay kết nối nào ({reason}); hãy đóng bớt kết nối hoặc nâng `ulimit -n`.",
@@ -54,7 +54,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     ),
     "disk_full": FaultText(
         "Đĩa gần đầy: {reason}; hãy giải phóng chỗ trống.",
-        "The disk is full: {reason}; make room.",
+        "The disk is nearly full: {reason}; free space.",
     ),
     "spool_waits": FaultText(
         "Bộ đệm trên đĩa của {source} giữ {records} bản ghi ({megabytes} MB) mà Kafka chưa nhận; chúng được gửi khi "
@@ -80,12 +80,12 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     "source_unbalanced": FaultText(
         "{source}: đã nhận {received} không bằng {applied} đã ghi, {duplicate} trùng, {rejected} bị loại và "
         "{in_flight} đang chờ.",
-        "{source}: {received} received are not {applied} applied, {duplicate} duplicate, {rejected} rejected and "
+        "{source}: {received} received do not equal {applied} applied, {duplicate} duplicate, {rejected} rejected and "
         "{in_flight} in flight.",
     ),
     "records_missing": FaultText(
         "{source}: {records} bản ghi đã gửi nhưng không có trong Kafka.",
-        "{source}: {records} records were sent, but are not in the log.",
+        "{source}: {records} records were sent, but are not in Kafka.",
     ),
     "output_missing": FaultText(
         "Offset {first} đến {last} của {topic} phân vùng {partition} chưa có kết quả xử lý; hãy chạy `ioc topics`.",
@@ -105,31 +105,31 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "Offset {first} đến {last} của {topic} phân vùng {partition} đã mất: chủ đề đã bị tạo lại; "
         "hãy gửi lại dữ liệu của khoảng thời gian đó từ hệ thống nguồn.",
         "Offsets {first} to {last} of {topic} partition {partition} are lost: the topic was re-created; "
-        "have the sector systems send that time again.",
+        "have the sector systems send the data of that time again.",
     ),
     "log_cut": FaultText(
         "Offset {first} đến {last} của {topic} phân vùng {partition} không còn trong Kafka dù kho đã đọc đến đó "
         "(ví dụ sau khi mất điện); việc ghi tiếp tục từ cuối chủ đề, hãy kiểm tra đĩa của Kafka.",
         "Offsets {first} to {last} of {topic} partition {partition} are gone from Kafka although the store has read "
-        "them (as after a loss of power); writing goes on from the end of the topic, check the disk of Kafka.",
+        "them (for example after a power failure); writing continues from the end of the topic; check Kafka's disk.",
     ),
     "output_unreadable": FaultText(
         "Offset {first} đến {last} của {topic} phân vùng {partition} không được ghi: kết quả xử lý không đọc được và "
-        "nằm trong danh sách bản ghi lỗi; hãy gửi lại dữ liệu đó.",
+        "nằm trong danh sách bản ghi bị loại; hãy gửi lại dữ liệu đó.",
         "Offsets {first} to {last} of {topic} partition {partition} were not applied: their output cannot be read and "
         "is among the dead letters; have that data sent again.",
     ),
     "partition_stalled": FaultText(
-        "{topic} phân vùng {partition} đứng yên đã {seconds} giây ở offset {first}, {waiting} gói tin đang chờ; "
+        "{topic} phân vùng {partition} đứng yên đã {seconds} giây ở offset {first}, {waiting} thông điệp đang chờ; "
         "hãy kiểm tra `ioc streams` có đang chạy không, rồi chạy `ioc topics`.",
-        "{topic} partition {partition} has stood still for {seconds} s at offset {first}, {waiting} messages wait; "
-        "see whether `ioc streams` runs, then run `ioc topics`.",
+        "{topic} partition {partition} has been stuck for {seconds} s at offset {first}, and {waiting} messages wait; "
+        "check that `ioc streams` runs, then run `ioc topics`.",
     ),
     "writer_fenced": FaultText(
-        "{source}: {records} bản ghi không được ghi vì có nơi khác đã gửi dưới tên nguồn này với thế hệ cao hơn "
-        "{generation}; bộ ghi sẽ tự mở lại, nếu lặp lại hãy tìm ai đang ghi cùng tên.",
-        "{source}: {records} records were not taken, since another has written under its name with a generation above "
-        "{generation}; its writer opens anew by itself; if this comes back, look who else writes under that name.",
+        "{source}: {records} bản ghi không được ghi vì một bộ ghi khác dùng tên nguồn này với thế hệ cao hơn "
+        "{generation}; bộ ghi của nguồn sẽ tự mở lại; nếu tái diễn, hãy tìm xem ai đang ghi cùng tên.",
+        "{source}: {records} records were not applied, since another writer used its name with a generation above "
+        "{generation}; its own writer reopens by itself; if this returns, find out who else writes under that name.",
     ),
     "rows_miscounted": FaultText(
         "Số dòng trong kho không khớp với sổ cái: {reason}.",
@@ -138,7 +138,8 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     # What a person wrote or a disk broke; the rest of the centre goes on.
     "definition_faulty": FaultText(
         "Tệp {file} có lỗi nên bản hợp lệ gần nhất đang được dùng; hãy sửa tệp rồi nạp lại định nghĩa: {reason}",
-        "The file {file} is faulty and its last good version is used; mend it, then reload the definitions: {reason}",
+        "The file {file} is faulty and its last good version is used; correct it, then reload the definitions: "
+        "{reason}",
     ),
     "people_damaged": FaultText(
         "Tệp tài khoản {file} bị hỏng nên không ai đăng nhập được; hãy chạy `ioc doctor`: {reason}",
@@ -149,7 +150,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
         "The store cannot be opened, so there are no values; run `ioc doctor` to learn how to restore it: {reason}",
     ),
     "lab_away": FaultText(
-        "Phần phân tích không trả lời (SQL, báo cáo, dữ liệu mở); hãy chạy `ioc lab` hoặc xem {reason}.",
+        "Phòng phân tích không trả lời (SQL, báo cáo, dữ liệu mở); hãy chạy `ioc lab` hoặc xem {reason}.",
         "The lab does not answer (SQL, reports, open data); run `ioc lab` or see {reason}.",
     ),
     # The archive.
@@ -159,7 +160,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     ),
     "archive_missing": FaultText(
         "Thiếu tệp lưu trữ {file}; hãy khôi phục tệp từ bản sao lưu.",
-        "The archive file {file} is not there; restore it from a backup.",
+        "The archive file {file} is missing; restore it from a backup.",
     ),
 }
 """Every code there is. The pages have the same codes as `fault.<code>` in `ui/src/texts`."""

@@ -17,4 +17,4 @@ def cause_text(one: Correction, language: str) -> str:
                 if vietnamese
                 else "the figure was not published at the last issue"
             )
-    return "số liệu tính lại từ dữ liệu đến sau" if vietnamese else "reckoned anew from data that came since"
+    return "số liệu tính lại từ dữ liệu đến sau" if vietnamese else "recalculated from data that came since"
