@@ -10,7 +10,7 @@ from ioc.model.fault import Fault
 from ioc.periodic_thread import PeriodicThread
 
 EVERY_S = 2.0
-ANSWERS_WITHIN_S = 4.0
+ANSWERS_WITHIN_S = 3.0
 
 
 class LabAway(IocError):

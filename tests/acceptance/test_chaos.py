@@ -157,7 +157,7 @@ def check(scene: Scene, plan: Plan) -> None:
     def settled() -> dict | None:
         ledger = centre.ledger()
         accounts = {account["source"]: account for account in ledger["sources"]}
-        applied = {source: accounts[source]["applied"] for source in expected}
+        applied = {source: accounts[source]["applied"] if source in accounts else 0 for source in expected}
         assert all(applied[source] <= expected[source] for source in expected), (applied, expected)
         return ledger if applied == expected and not any(a["in_flight"] for a in accounts.values()) else None
 
