@@ -180,7 +180,7 @@ def _again(letter: RefusedRecord, mapping: RecordMapping) -> Iterator[Again]:
     try:
         place = decode_place(letter.place)
     except ValueError:
-        raise NotReplayable("What was kept beside the record cannot be read.") from None
+        raise NotReplayable("What was kept with the record cannot be read.") from None
     row = {**_parsed(letter.content), **place.get("row", {})}
     if not row:
         raise NotReplayable("The record could not even be parsed; mend it at the source and send it again.")

@@ -23,7 +23,7 @@ def open_inside(folder: Path, path: Path) -> Iterator[BinaryIO]:
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-            raise PermissionError(f"{path} is no file of this folder alone")
+            raise PermissionError(f"{path} is not a file of this folder alone")
         yield file
 
 

@@ -44,7 +44,7 @@ def encoding_of(file: BinaryIO) -> Encoding:
             return Encoding("utf-16-le", "replace")
         if start.count(0) == start[::2].count(0) and start.count(0) > len(start) // 4:
             return Encoding("utf-16-be", "replace")
-        raise BatchMalformed("The file is no text; only text tables and workbooks are taken.")
+        raise BatchMalformed("The file is not text; only text tables and workbooks are taken.")
     fault_at = _first_fault(file)
     if fault_at is None:
         return Encoding("utf-8-sig")

@@ -105,4 +105,4 @@ def _check_between(name: str, column: pa.Array, least: int, most: int) -> None:
 def _check_words(name: str, column: pa.DictionaryArray) -> None:
     words = column.dictionary
     if words.null_count or any(len(word) > _MAX_WORD for word in words.to_pylist()):
-        raise BatchMalformed(f"A {name} is no word of at most {_MAX_WORD} characters.")
+        raise BatchMalformed(f"A {name} is not a word of at most {_MAX_WORD} characters.")
