@@ -26,7 +26,7 @@ export function decoded<T>(part: string, otherwise: T): string | T {
   }
 }
 
-/** What stands behind the # of the page's address; as it is written where it is no escaped text. */
+/** The part of the page's address after the #; as it is written where it is not escaped text. */
 export const fragment = (): string => decoded(location.hash.slice(1), location.hash.slice(1))
 
 export function page(path: string): Page {

@@ -76,7 +76,7 @@ export function bars(table: Table, spec: ChartSpec, label: (column: string, text
   }
 }
 
-/** How many series the picture of a result leaves out. */
+/** Number of series that the picture of a result leaves out. */
 export function seriesLeftOut(table: Table, spec: ChartSpec): number {
   if (spec.kind !== 'line' && spec.kind !== 'bar' && spec.kind !== 'stacked') return 0
   const { y, by } = places(table, spec)

@@ -9,12 +9,12 @@ export type Failure = 'missing' | 'forbidden' | 'failed' | 'stopped'
 export class Asked<T> {
   value = $state.raw<T | null>(null)
   failure = $state<Failure | null>(null)
-  /** What the centre did not do, for `refusalText`; null when it did not answer. */
+  /** The centre's refusal, for `refusalText`; null when it did not answer. */
   refused = $state.raw<Refused | null>(null)
 
   #running: AbortController | null = null
 
-  /** What went wrong in the reader's language; empty when the centre did not say. */
+  /** The fault in the reader's language; empty when the centre did not say. */
   said(language: Language, say: Say): string {
     return this.refused ? refusalText(this.refused, language, say) : ''
   }

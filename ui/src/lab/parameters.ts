@@ -19,7 +19,7 @@ export function parameterKind(name: string): ParameterKind {
   return 'text'
 }
 
-/** Codes are texts however they look: 00123 is no number. */
+/** Codes are texts whatever they look like: 00123 is not a number. */
 const CODES = /(^|_)(code|ma|id|kpi|measure|service|procedure|thu_tuc|channel|kenh|status|case|source|nguon|rule|subject|name|ten|q|text)$/i
 const NUMBER = /^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:,\d{3})+\.\d+|\d+(?:[.,]\d+)?)$/
 

@@ -44,7 +44,7 @@ export class LabSession {
   byCode: ReadonlyMap<string, Unit> = $derived(new Map(this.units.map((unit) => [unit.code, unit])))
   /** The text or a parameter changed after what is shown was asked. */
   stale = $derived.by(() => this.run.done && (this.run.sql !== this.sql || JSON.stringify(this.run.parameters) !== JSON.stringify(this.parameters)))
-  /** What the text is called: the saved query or the ready question that it came from; empty for one's own. */
+  /** Name of the saved query or ready question that the text came from; empty for the person's own. */
   title = $derived.by(() => {
     const { saved, question } = this.origin
     const asked = question ? this.shelf.questions.value?.find(({ id }) => id === question)?.title : undefined

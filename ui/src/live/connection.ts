@@ -6,7 +6,7 @@ import type { Message } from './protocol'
 import { ServerClock } from './clock'
 
 const ALL_TOPICS = 'kpis,alerts,sources'
-/** The centre's close code when the reader is no longer who they were; the reason is one word. */
+/** The centre's close code when the reader's identity has ended; the reason is one word. */
 const IDENTITY_ENDED = 4401
 
 /** Resuming names what we have; without it the centre sends the full state. */

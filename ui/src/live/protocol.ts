@@ -69,7 +69,7 @@ export type Alert = {
   /** Texts of matchers that mean this alert and no other. */
   matchers?: readonly string[]
   procedure: string
-  /** Of an alert that another system sent: who, what else it says, where it shows it. */
+  /** For an alert of another system: its sender, further texts and links. */
   source?: string
   annotations?: Readonly<Record<string, string>>
   link?: string

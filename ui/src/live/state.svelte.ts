@@ -1,4 +1,4 @@
-/** What is wrong with the centre itself, for every page: asked for now and then. */
+/** Faults of the centre itself, for every page; fetched now and then. */
 
 import type { CodedFault } from '../texts'
 import { ask } from './ask'

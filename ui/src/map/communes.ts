@@ -1,4 +1,4 @@
-/** What a bubble says of a commune: the worst alert there, else what is known of it. */
+/** Text of a commune's bubble: the worst alert there, else its state. */
 
 import type { Alert, KpiValue, Severity, Unit } from '../live/protocol'
 

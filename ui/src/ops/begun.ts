@@ -6,7 +6,7 @@ import type { Matcher } from './protocol'
 
 export type FormAct = 'shelve' | 'comment' | 'incident' | 'close' | 'silence'
 export type Subject = { id: string; name: Named; unit: string; severity: Severity }
-/** What has been written in it. */
+/** Fields of a form as far as they are filled in. */
 export type Written = { text?: string; length?: Length; matchers?: Matcher[]; why?: string; ends_on_resolve?: boolean }
 export type Begun = { act: FormAct; subjects: readonly Subject[]; initial: string; matchers: readonly Matcher[] } & { written?: Written }
 

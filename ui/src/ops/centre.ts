@@ -23,7 +23,7 @@ export const close = (alerts: string[], why: string): Promise<unknown> => who.ch
 export const comment = (alerts: string[], text: string): Promise<unknown> => who.change('POST', `${ALERTS}/comment`, { alerts, text })
 
 export const silences = (given_up?: AbortSignal): Promise<{ silences: Silence[] }> => ask(`${SILENCES}?expired=true`, given_up)
-/** How many alerts the matchers mean now, all together and each by itself. */
+/** Number of alerts that match now, for all matchers together and for each. */
 export type Meant = { count: number; matchers: readonly { matcher: string; count: number }[] }
 export const checkSilence = (matchers: string[]): Promise<Meant> => who.change('POST', `${SILENCES}/check`, { matchers })
 export const silence = (wanted: { matchers: string[]; for: string; why: string; ends_on_resolve: boolean }): Promise<Silence> =>

@@ -9,7 +9,7 @@ const WRITTEN = /^(\w+)(=~|!~|!=|=)"(.*)"$/s
 
 export const matcherText = ({ label, sign, value }: Matcher): string => `${label}${sign}"${value.replaceAll('"', '\\"')}"`
 
-/** Of the text that the centre gives; null for another form. */
+/** Parse the text that the centre gives; null for another form. */
 export function matcherOf(text: string): Matcher | null {
   const [, label, sign, value] = WRITTEN.exec(text) ?? []
   return label && sign && value !== undefined ? { label, sign: sign as Matcher['sign'], value: value.replaceAll('\\"', '"') } : null

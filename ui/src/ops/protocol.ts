@@ -55,7 +55,7 @@ export type Rule = {
   owner: string
   procedure: string
   version: string
-  /** Of what is in force; a change names the one it was made from. */
+  /** Revision of what is in force; a change names the one it was made from. */
   revision?: string
   fields: Fields
   text: string

@@ -58,7 +58,7 @@ export class Who {
     return this.#asked
   }
 
-  /** What came of it. */
+  /** Report whether the login succeeded. */
   answered(done: boolean): void {
     this.#answer?.(done)
     this.#asked = this.#answer = null

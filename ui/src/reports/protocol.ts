@@ -91,5 +91,5 @@ export type Report = {
   last_made: Job | null
 }
 
-/** The lab was started anew while it made an issue. */
+/** The lab was restarted while it made an issue. */
 export class JobLost extends Error {}

@@ -21,7 +21,7 @@ export type Account = {
   in_flight: number
 }
 
-/** What came of reading again what was refused. */
+/** Result of reading refused records again. */
 export type Replayed = {
   replayed: number
   duplicates: number

@@ -4,7 +4,7 @@
 import { exact, typedNumber } from '../../format/numbers'
 import type { Language } from '../../texts'
 
-/** An empty text is no figure. */
+/** An empty text is not a number. */
 export function figure(typed: string, language: Language): number | string | undefined {
   const text = typed.trim()
   return text ? (typedNumber(text, language) ?? text) : undefined
