@@ -55,7 +55,7 @@ def read_server(table: Table, source: str) -> Server:
     tls = table.flag("tls", False)
     ca_file = table.text("ca_file", "")
     if ca_file and not Path(ca_file).is_file():
-        raise table.fault("ca_file", f"is {ca_file!r}, where there is no file.")
+        raise table.fault("ca_file", f"is {ca_file!r}, which is not a file.")
     return Server(
         host=table.text("host"),
         port=int(table.number("port", 8883 if tls else 1883)),

@@ -100,7 +100,7 @@ def _personal(
     treatments = {name: PersonalTreatment(table.choice(name, words) or PersonalTreatment.DROP) for name in table.data}
     for name, treatment in treatments.items():
         if name not in attributes:
-            table.fault(name, f"{name!r} is no attribute of the case type{nearest(name, tuple(attributes))}.")
+            table.fault(name, f"{name!r} is not an attribute of the case type{nearest(name, tuple(attributes))}.")
         elif treatment is PersonalTreatment.HASH and types.get(name) not in (
             None,
             AttributeType.TEXT,

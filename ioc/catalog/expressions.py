@@ -91,7 +91,7 @@ def _sum(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
     field = row.text("field")
     if case_type is not None and field and field not in case_type.attributes:
         hint = nearest(field, case_type.attributes)
-        row.fault("field", f"{field!r} is no attribute of {case.of} ({', '.join(case_type.attributes)}){hint}.")
+        row.fault("field", f"{field!r} is not an attribute of {case.of} ({', '.join(case_type.attributes)}){hint}.")
     elif case_type is not None and case_type.attribute_types.get(field) not in (None, AttributeType.NUMBER):
         declared = case_type.attribute_types[field]
         row.fault("field", f"{field!r} is declared as a {declared} in {case.of}; only a number can be summed up.")

@@ -454,7 +454,7 @@ def test_what_is_summed_up_is_a_number(tmp_path: Path, attributes: str) -> None:
     ("personal", "says"),
     [
         pytest.param('{ kind = "hash", fee = "drop" }', "", id="fit"),
-        pytest.param('{ applicant = "hash" }', "'applicant' is no attribute of the case type", id="no attribute"),
+        pytest.param('{ applicant = "hash" }', "'applicant' is not an attribute of the case type", id="no attribute"),
         pytest.param('{ fee = "hash" }', "only text and code can be hashed", id="a number"),
         pytest.param('{ kind = "hide" }', "kind", id="an unknown treatment"),
     ],
