@@ -266,7 +266,7 @@ def write(folder: Path, text: str, name: str = "own.toml", *, base: bool = True)
             kpi(expression='sum = { of = "job", field = "price", where = "true", at = "closed_at" }'),
             "own.kpi",
             "sum.field",
-            "no attribute of job",
+            "is not an attribute of job",
             id="sum of an unknown attribute",
         ),
         pytest.param(
