@@ -112,7 +112,7 @@ def test_a_silence_that_means_nothing_is_asked_about_once(desk: FakeDesk, open_p
     page.get_by_label("giá trị").fill("99.*")
     page.fill("#silence-why", "bảo trì")
     page.get_by_role("button", name="Tạm tắt", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Không cảnh báo nào đang có khớp: unit=~")
+    expect(page.get_by_role("alert")).to_contain_text("Hiện không có cảnh báo nào khớp: unit=~")
     assert not desk.silences
     page.get_by_role("button", name="Vẫn tạm tắt").click()
     expect(page.locator("[data-silence]")).to_contain_text("99.*")

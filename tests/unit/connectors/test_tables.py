@@ -59,7 +59,7 @@ def test_a_line_of_another_length_is_unfit_beside_good_ones(tmp_path: Path) -> N
     [
         pytest.param("a.csv", b"A;B\n1;2\n", "columns Mã xã", id="no such column"),
         pytest.param("a.csv", b"", "columns Mã xã", id="empty"),
-        pytest.param("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0", "no text", id="a picture"),
+        pytest.param("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0", "not text", id="a picture"),
         pytest.param("a.xlsx", b"PK\x03\x04 broken", "workbook cannot be read", id="broken XLSX"),
         pytest.param("a.xlsx", b"not a workbook", "workbook cannot be read", id="no workbook"),
         pytest.param("a.xls", b"\xd0\xcf\x11\xe0broken", "workbook cannot be read", id="broken XLS"),

@@ -87,7 +87,7 @@ def test_in_flight(filled: Store, state: SourceState, in_flight: int) -> None:
 
 def test_what_was_sent_but_is_not_in_the_log_is_a_fault(filled: Store) -> None:
     state = replace(STATE, delivered=8, buffered=1)
-    assert ledger_of(filled, state).faults == ("sensors: 3 records were sent, but are not in the log.",)
+    assert ledger_of(filled, state).faults == ("sensors: 3 records were sent, but are not in Kafka.",)
     on_its_way = LogView(VIEW.at, {(READINGS, 0): 3, (CASES, 0): 1})
     assert ledger_of(filled, state, view=on_its_way).balanced
     seen_before = replace(state, reported_at=VIEW.at + timedelta(seconds=1))
@@ -124,7 +124,7 @@ def test_a_gap_unbalances_when_it_stays(filled: Store, age_s: int, balanced: boo
         ),
         pytest.param(
             "DELETE FROM source_rejections",
-            "sensors: 10 received are not 7 applied, 1 duplicate, 0 rejected and 0 in flight.",
+            "sensors: 10 received do not equal 7 applied, 1 duplicate, 0 rejected and 0 in flight.",
             id="rejections",
         ),
     ],
