@@ -43,7 +43,8 @@ def _load_history(settings: Settings) -> None:
         writer = SourceWriter(outlet, SOURCE, same_key=SameKey.NEW)
         writer.open()
         try:
-            with click.progressbar(length=1, label="A year of simulated history", show_eta=False) as bar:
+            label = f"{settings.demonstration_days} days of simulated history"
+            with click.progressbar(length=1, label=label, show_eta=False) as bar:
 
                 def progress(done: int, of: int, _rows: int) -> None:
                     bar.length = of
