@@ -116,7 +116,12 @@ def all_faults(scene: Scene) -> list[Fault]:
 
 
 def of_a_minute(faults: list[Fault], rng: random.Random) -> list[Fault]:
-    """All kills and single faults, and two parts that stand still or have no descriptors left."""
+    """All kills and single faults, and two parts that stand still or have no descriptors left.
+
+    A cut of the log is left to the long run: a worker that gets as many messages as were cut before it looks cannot
+    know of it without Kafka's leader epochs, which its client does not have; `ioc topics` mends that.
+    """
+    faults = [one for one in faults if "cut" not in one.name]
     slow = [one for one in faults if "stands still" in one.name or "descriptors" in one.name]
     certain = [one for one in slow if one.name == "descriptors of serve are used up"]
     chosen = certain + rng.sample([one for one in slow if one not in certain], 2)

@@ -113,7 +113,7 @@ def _value(port: int, name: str) -> float:
 
 async def test_600_mb_to_the_login(parts: FakeParts, port: int) -> None:
     """Refused by its length, unread; without a length after the first pieces. Others are not held up."""
-    waits_s = []
+    waits_s, answered = [], asyncio.Event()
 
     async def ask_health() -> None:
         async with httpx.AsyncClient() as client:
@@ -121,6 +121,7 @@ async def test_600_mb_to_the_login(parts: FakeParts, port: int) -> None:
                 began_s = time.monotonic()
                 assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
                 waits_s.append(time.monotonic() - began_s)
+                answered.set()
                 await asyncio.sleep(0.01)
 
     def send(head: bytes, piece: bytes) -> tuple[bytes, int]:
@@ -134,6 +135,7 @@ async def test_600_mb_to_the_login(parts: FakeParts, port: int) -> None:
         return b"", sent
 
     asking = asyncio.create_task(ask_health())
+    await answered.wait()
     piece = b"1" * MB
     answer, sent = await asyncio.to_thread(send, b"Content-Length: %d\r\n\r\n" % (600 * MB), piece)
     assert sent < 64 * MB

@@ -286,7 +286,7 @@ def test_a_store_ahead_of_its_log_goes_back_to_the_end_and_says_what_is_gone(
     assert [(loss.from_offset, loss.to_offset) for loss in ledger.losses] == [(1, 5)]
     [fault] = ledger.coded_faults
     assert fault.code == "log_cut"
-    assert "check the disk of Kafka" in fault.detail
+    assert "check Kafka's disk" in fault.detail
 
 
 def test_an_output_that_cannot_be_read_is_a_loss_once_the_next_has_come(
