@@ -71,7 +71,7 @@ class Draft:
 
     def _behind(self, channel: str, receivers: Iterable[str]) -> tuple[str, str]:
         """Receiver and person of a channel, on duty or not: one of `receivers` if it can be, since a channel may belong
-        to several; empty for a channel that is no more."""
+        to several; empty for a channel that no longer exists."""
         for name in dict.fromkeys((*receivers, *self.routing.receivers)):
             receiver = self.routing.receivers.get(name)
             if receiver is None:

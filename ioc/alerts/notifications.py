@@ -103,7 +103,7 @@ def _awaiting(draft: Draft, group: Group, member: Member) -> Group:
 
 
 def _reroute(draft: Draft) -> None:
-    """Move the alerts of a group whose route is no more to where the tree now has them: what waits is told there, what
+    """Move the alerts of a group whose route was removed to where the tree now has them: what waits is told there, what
     was told is repeated, escalated and ended there, and told only to channels that have not heard of it."""
     for key, group in list(draft.groups.items()):
         if draft.routing.route(group.route) is not None:

@@ -111,7 +111,7 @@ class Routing:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def route(self, route_id: str) -> Route | None:
-        """None for a route that is no more."""
+        """Return None for a route that no longer exists."""
         waiting = [self.root]
         while waiting:
             route = waiting.pop()
