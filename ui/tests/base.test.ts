@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { at, baseOf, inside } from '../src/address/base'
+import { at, baseOf, inside } from '../src/lib/address/base_path'
 
 describe('base path', () => {
   it.each([

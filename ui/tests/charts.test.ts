@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { seriesLeftOut, bars, heat, lines, scatter, withGaps } from '../src/charts/series'
-import { defaults, extent, fitting, possible, suggested, type ChartSpec } from '../src/charts/spec'
-import { clock_ms, columnsOf, kindOf, numberOf, type Row, type Table } from '../src/charts/table'
-import { timeLabeller, wall } from '../src/charts/style'
-import { captionedSvg, shortened } from '../src/charts/caption'
-import { labelling } from '../src/charts/drawing'
+import { seriesLeftOut, bars, heat, lines, scatter, withGaps } from '../src/lib/charts/series'
+import { defaults, extent, fitting, possible, suggested, type ChartSpec } from '../src/lib/charts/spec'
+import { clock_ms, columnsOf, kindOf, numberOf, type Row, type Table } from '../src/lib/charts/table'
+import { timeLabeller, wall } from '../src/lib/charts/style'
+import { captionedSvg, shortened } from '../src/lib/charts/caption'
+import { labelling } from '../src/lib/charts/drawing'
 
 const ZONE = 'Asia/Ho_Chi_Minh'
 const table = (columns: Record<string, string>, rows: Row[]): Table => ({ columns: columnsOf(Object.entries(columns).map(([name, type]) => ({ name, type }))), rows })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { bubbles, type Place, type Spot } from '../src/map/bubbles'
-import { communeStates } from '../src/map/communes'
-import type { Alert, Unit } from '../src/live/protocol'
-import { trend, type Span } from '../src/trend/path'
-import { nextTurn, REFRESH_EVERY_MS, RETRY_AFTER_MS } from '../src/trend/turns'
-import { tileSpans } from '../src/wall/layout'
+import { bubbles, type Place, type Spot } from '../src/lib/map/bubbles'
+import { communeStates } from '../src/lib/map/communes'
+import type { Alert, Unit } from '../src/lib/live/protocol'
+import { trend, type Span } from '../src/pages/wall/trend_path'
+import { nextTurn, REFRESH_EVERY_MS, RETRY_AFTER_MS } from '../src/pages/wall/refresh_order'
+import { tileSpans } from '../src/pages/wall/layout'
 import { kpi } from './values'
 
 const BOX = { width: 100, height: 40, margin: 0 }

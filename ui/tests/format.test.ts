@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { exact, number, short, signed, typedNumber } from '../src/format/numbers'
-import { clock, date, duration, moment } from '../src/format/times'
-import { speaker } from '../src/texts'
+import { exact, number, short, signed, typedNumber } from '../src/lib/format/numbers'
+import { clock, date, duration, moment } from '../src/lib/format/times'
+import { speaker } from '../src/lib/i18n'
 
 const ZONE = 'Asia/Ho_Chi_Minh'
 const at = (text: string): number => Date.parse(text)

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { reading, windowText, type Moment } from '../src/kpi/reading'
-import { targetStanding } from '../src/kpi/standing'
-import { exact } from '../src/format/numbers'
-import { changeText, dayBefore, differenceText, distance } from '../src/kpi/target'
-import type { Definition } from '../src/live/protocol'
-import { speaker } from '../src/texts'
+import { reading, windowText, type Moment } from '../src/lib/kpi/reading'
+import { targetStanding } from '../src/pages/wall/target_counts'
+import { exact } from '../src/lib/format/numbers'
+import { changeText, dayBefore, differenceText, distance } from '../src/lib/kpi/target'
+import type { Definition } from '../src/lib/live/protocol'
+import { speaker } from '../src/lib/i18n'
 import { kpi } from './values'
 
 const at: Moment = {

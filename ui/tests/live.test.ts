@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ServerClock } from '../src/live/clock'
-import { address } from '../src/live/connection'
-import { isInBeing } from '../src/live/describe'
-import { paced } from '../src/live/pace'
-import type { Message, Unit } from '../src/live/protocol'
-import { backOff_ms, contact } from '../src/live/silence'
-import { apply, kpiKey, NOTHING_YET, type Live } from '../src/live/store'
+import { ServerClock } from '../src/lib/live/clock'
+import { address } from '../src/lib/live/connection'
+import { isInBeing } from '../src/lib/api/descriptions'
+import { paced } from '../src/lib/live/pace'
+import type { Message, Unit } from '../src/lib/live/protocol'
+import { backOff_ms, contact } from '../src/lib/live/silence'
+import { apply, kpiKey, NOTHING_YET, type Live } from '../src/lib/live/store'
 import { kpi } from './values'
 
 const hello = (epoch: string, version = 1): Message => ({ type: 'hello', version, epoch, seq: 9, server_time: '2026-11-23T01:42:00Z' })

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bubbles, type Place } from '../src/map/bubbles'
-import { splitFar } from '../src/map/insets'
-import { correlation } from '../src/map/ranks'
+import { bubbles, type Place } from '../src/lib/map/bubbles'
+import { splitFar } from '../src/lib/map/insets'
+import { correlation } from '../src/lib/map/rank_correlation'
 
 const UNITS = readFileSync(new URL('../../ioc/catalog/units.csv', import.meta.url), 'utf8')
   .trim()

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { timeLabels } from '../src/format/axis'
-import { Refused } from '../src/live/ask'
-import { freshCritical } from '../src/live/news'
-import type { Alert } from '../src/live/protocol'
-import { clashOf, rows, valueText } from '../src/ops/clash'
-import { annotationsOf, isIncoming, linksOf } from '../src/ops/incoming'
+import { timeLabels } from '../src/lib/format/axis'
+import { Refused } from '../src/lib/api/request'
+import { freshCritical } from '../src/lib/alerts/fresh_alerts'
+import type { Alert } from '../src/lib/live/protocol'
+import { clashOf, rows, valueText } from '../src/pages/ops/conflict'
+import { annotationsOf, isIncoming, linksOf } from '../src/pages/ops/alerts/incoming'
 
 const DAY_MS = 86_400_000
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { Refused } from '../src/live/ask'
-import { faultText, refusalText } from '../src/desk/refusals'
-import { kindOf, kpisOf, sideOf, withKind, withSide, withWay, wayOf, type Kind, type Written } from '../src/ops/rule/condition'
-import { at, elsewhere, ofWritten } from '../src/ops/rule/faults'
-import { figure, figureText, lengthOf, lengthParts } from '../src/ops/rule/figures'
-import { lines } from '../src/ops/rule/preview'
-import { toldText } from '../src/ops/rule/told'
-import { speaker } from '../src/texts'
+import { Refused } from '../src/lib/api/request'
+import { faultText, refusalText } from '../src/lib/i18n/refusals'
+import { kindOf, kpisOf, sideOf, withKind, withSide, withWay, wayOf, type Kind, type Written } from '../src/pages/ops/rules/condition'
+import { at, elsewhere, ofWritten } from '../src/pages/ops/rules/field_faults'
+import { figure, figureText, lengthOf, lengthParts } from '../src/pages/ops/rules/typed_values'
+import { lines } from '../src/pages/ops/rules/preview_chart'
+import { toldText } from '../src/pages/ops/rules/recipients_text'
+import { speaker } from '../src/lib/i18n'
 
 const say = speaker('vi')
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Alert, Severity } from '../src/live/protocol'
-import { buckets, judged, loadOption, MINUTE_MS, width_ms } from '../src/ops/audit/audit'
-import { byCause, recent } from '../src/ops/flood'
-import { entryText } from '../src/ops/incident/timeline'
-import type { Audit, Incident } from '../src/ops/protocol'
-import { monday_ms, pieces } from '../src/ops/routes/duty'
-import { speaker } from '../src/texts'
+import type { Alert, Severity } from '../src/lib/live/protocol'
+import { buckets, judged, loadOption, MINUTE_MS, width_ms } from '../src/pages/ops/audit/audit_charts'
+import { byCause, recent } from '../src/pages/ops/alerts/flood'
+import { entryText } from '../src/pages/ops/incidents/timeline'
+import type { Audit, Incident } from '../src/pages/ops/protocol'
+import { monday_ms, pieces } from '../src/pages/ops/duty/week'
+import { speaker } from '../src/lib/i18n'
 
 const say = speaker('vi')
 const ZONE = 'Asia/Ho_Chi_Minh'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { groups, lines, shown } from '../src/reports/cells'
-import type { Cell, Column, Table } from '../src/reports/protocol'
+import { groups, lines, shown } from '../src/pages/reports/cells'
+import type { Cell, Column, Table } from '../src/pages/reports/protocol'
 
 const cell = (value: Cell['value'], more: Partial<Cell> = {}): Cell => ({ value, digits: 1, why: {}, key: null, samples: null, origin: '', short: '', ...more })
 const column = (vi: string, group = ''): Column => ({ name: { vi, en: vi }, unit_of_measure: {}, group: group ? { vi: group, en: group } : {}, numeric: true })

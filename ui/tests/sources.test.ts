@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Ledger, SourceState } from '../src/live/protocol'
-import { account, bar, imbalance, online, troubles } from '../src/live/sources'
-import { speaker } from '../src/texts'
+import type { Ledger, SourceState } from '../src/lib/live/protocol'
+import { account, bar, imbalance, online, troubles } from '../src/pages/wall/sources_bar'
+import { speaker } from '../src/lib/i18n'
 
 const NOW = Date.parse('2026-11-23T01:42:00Z')
 const say = speaker('vi')

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { catalogPath, language, page, theme, withLanguage } from '../src/address/address'
-import { faultText, speaker, TEXTS, unitOfMeasure } from '../src/texts'
+import { catalogPath, language, page, theme, withLanguage } from '../src/lib/address/page_address'
+import { faultText, speaker, TEXTS, unitOfMeasure } from '../src/lib/i18n'
 
 const root = join(import.meta.dirname, '..')
 const placeholders = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(String).sort()

@@ -1,5 +1,5 @@
-import type { KpiDefinition } from '../src/catalog/protocol'
-import type { KpiValue } from '../src/live/protocol'
+import type { KpiDefinition } from '../src/lib/kpi/protocol'
+import type { KpiValue } from '../src/lib/live/protocol'
 
 /** A live value of 96.4 % of unit 46 against a target of at least 98, unless `other` says otherwise. */
 export function kpi(other: Partial<KpiValue> = {}): KpiValue {

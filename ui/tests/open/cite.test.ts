@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { citation, size } from '../../src/open/cite'
-import type { Dataset, Dictionary } from '../../src/open/protocol'
+import { citation, size } from '../../src/pages/open/citation'
+import type { Dataset, Dictionary } from '../../src/pages/open/protocol'
 
 const dataset = { id: 'du-lich', title: { vi: 'Du lịch', en: 'Tourism' }, changed_at: '2026-11-23T02:00:00Z' } as Dataset
 const told = { publisher: { vi: 'UBND', en: 'PC' }, licence: { name: 'CC BY 4.0', url: '' } } as Dictionary

@@ -1,0 +1,21 @@
+/** Sources with their accounts, the worst first. */
+
+import { finds } from '../../lib/format/fold'
+import { WORST } from '../../lib/format/source_condition'
+import type { Account, Source, SourceRow } from './protocol'
+
+export function sourceRows(sources: readonly Source[], accounts: readonly Account[], wanted: string): SourceRow[] {
+  const bySource = new Map(accounts.map((account) => [account.source, account]))
+  return sources
+    .filter(({ source, name }) => finds(`${source} ${name.vi} ${name.en}`, wanted))
+    .map((source) => ({ source, account: bySource.get(source.source) ?? null }))
+    .sort(
+      ({ source: a }, { source: b }) =>
+        WORST.indexOf(a.condition) - WORST.indexOf(b.condition) || (a.source < b.source ? -1 : 1),
+    )
+}
+
+/** Reasons with how often each was given, the most frequent first. */
+export function reasons({ account }: SourceRow): [string, number][] {
+  return Object.entries(account?.rejected ?? {}).sort(([, a], [, b]) => b - a)
+}
