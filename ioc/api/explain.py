@@ -19,8 +19,8 @@ from ioc.api.shapes import KpiShape, kpi_shape, optional_time, time_text
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.clock import rfc3339, to_ms
-from ioc.evaluation.feeding import heard_ms, is_behind
 from ioc.evaluation.provenance import CaseBehind, CasePage, CasesBehind, Explanation, PaneBehind
+from ioc.evaluation.source_freshness import heard_ms, is_behind
 from ioc.model.kpi import KpiValue, Target
 from ioc.model.person import Permission
 from ioc.model.source import SourceState

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ioc.catalog.rows import nearest
-from ioc.catalog.turning import FALLING, FREE, RISING, Turn, compared, fixed, flipped, together
+from ioc.catalog.time_dependence import FALLING, FREE, RISING, Turn, compared, fixed, flipped, together
 from ioc.catalog.working_time import add_working_days, working_days
 from ioc.model.case import CaseType
 

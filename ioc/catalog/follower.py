@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.kept import load_kept
+from ioc.catalog.catalog_cache import load_kept
 from ioc.definition_files import definitions_stamp
 
 

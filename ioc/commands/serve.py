@@ -33,7 +33,7 @@ from ioc.desk.operating import Operating
 from ioc.desk.past import Past
 from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.evaluation.evaluator import Evaluator
-from ioc.evaluation.restating import Restater
+from ioc.evaluation.restater import Restater
 from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable, create_topics, reach
 from ioc.model.fault import Fault

@@ -15,9 +15,9 @@ from ioc.alerts.replay import Past as PastOfKpi
 from ioc.alerts.usual import median_and_mad, same_hours, usual_at
 from ioc.catalog.catalog import Catalog
 from ioc.clock import from_ms, to_ms
+from ioc.evaluation.freshness import STATES
 from ioc.evaluation.history import unit_columns
-from ioc.evaluation.judging import STATES
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import KpiDefinition
 from ioc.model.rule import Change, Deviation, Rule, leaves
 from ioc.store import Store, transaction

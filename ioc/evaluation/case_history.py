@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from ioc.clock import to_ms
-from ioc.evaluation.case_versions import has_ties, in_windows, latest_versions, past_versions, speaks_of_clock
-from ioc.evaluation.cases import (
+from ioc.evaluation.aggregate_functions import NEVER, Amounts, Real, Vectors, Whole
+from ioc.evaluation.case_sql import (
     DISTINCT,
     CaseExpression,
     CaseSql,
@@ -26,11 +26,11 @@ from ioc.evaluation.cases import (
     read_first_reports,
     unpacked,
 )
+from ioc.evaluation.case_versions import has_ties, in_windows, latest_versions, past_versions, speaks_of_clock
+from ioc.evaluation.pane_windows import minute_of
 from ioc.evaluation.series import Moment, Targets, merged_targets
-from ioc.evaluation.takes import NEVER, Amounts, Real, Vectors, Whole
-from ioc.evaluation.turning import TURNED, cut_to_turns, knows_calendar
+from ioc.evaluation.time_dependent_conditions import TURNED, cut_to_turns, knows_calendar
 from ioc.evaluation.vectors import case_values
-from ioc.evaluation.windows import minute_of
 from ioc.model.case import CaseType
 
 _FOREVER = np.iinfo(np.int64).max

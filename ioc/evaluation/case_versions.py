@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from ioc.catalog.conditions import DERIVED_COLUMNS
-from ioc.evaluation.cases import CaseExpression, CaseSql, of_units, quoted, timestamp
+from ioc.evaluation.case_sql import CaseExpression, CaseSql, of_units, quoted, timestamp
 from ioc.evaluation.series import Moment, Targets
 from ioc.model.case import CaseType
 from ioc.store.clocks import LATER_FIRST, STANDING, clocked, due

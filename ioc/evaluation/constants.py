@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.evaluation.takes import Real
+from ioc.evaluation.aggregate_functions import Real
 from ioc.model.kpi import Constant
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.catalog import Catalog
-from ioc.evaluation.reach import leaves
+from ioc.evaluation.affected_periods import leaves
 from ioc.model.kpi import KpiDefinition
 
 _FIRST_HEARD = {

@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
-from ioc.evaluation.aggregates import Minutes
+from ioc.evaluation.case_kpis import Heard
 from ioc.evaluation.changes import Changes
-from ioc.evaluation.feeding import Feeding
+from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import Point, history, moment_column
-from ioc.evaluation.judging import Column
-from ioc.evaluation.kept_values import keep_values, read_kept
-from ioc.evaluation.plan import Plan
-from ioc.evaluation.portion import Portion, whole_minute
+from ioc.evaluation.history_limiter import Turns
+from ioc.evaluation.kpi_group import Portion, whole_minute
+from ioc.evaluation.measure_kpis import Minutes
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.portions import portions_of
 from ioc.evaluation.provenance import CasePage, Explanation, Provenance
-from ioc.evaluation.published import Published, Telling
-from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.recording import Recorder
+from ioc.evaluation.published_values import Published, Telling
 from ioc.evaluation.reporting_units import ReportingUnits
-from ioc.evaluation.scans import Heard
-from ioc.evaluation.turns import Turns
+from ioc.evaluation.source_freshness import Feeding
+from ioc.evaluation.value_cache import keep_values, read_kept
+from ioc.evaluation.value_recorder import Recorder
 from ioc.model.kpi import Formula, KpiDefinition, KpiValue, Target
 from ioc.model.source import SourceState
 from ioc.store import Clocks, Store, transaction

@@ -11,14 +11,14 @@ import numpy as np
 
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
+from ioc.evaluation.aggregate_functions import NEVER, Vectors
 from ioc.evaluation.case_history import Asked, case_series
-from ioc.evaluation.cases import CaseExpression
+from ioc.evaluation.case_sql import CaseExpression
 from ioc.evaluation.constants import in_force
-from ioc.evaluation.judging import Column, judge
-from ioc.evaluation.pane_history import pane_series
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.freshness import Column, judge
+from ioc.evaluation.measure_history import pane_series
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.series import Moment, Targets, merged_targets
-from ioc.evaluation.takes import NEVER, Vectors
 from ioc.evaluation.vectors import formula_vectors
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window

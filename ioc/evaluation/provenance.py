@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms
+from ioc.evaluation.affected_periods import leaves
+from ioc.evaluation.case_sql import CaseExpression, CaseSql, naive
 from ioc.evaluation.case_versions import held_cases
-from ioc.evaluation.cases import CaseExpression, CaseSql, naive
+from ioc.evaluation.pane_reader import PaneReader
+from ioc.evaluation.pane_windows import minute_of
 from ioc.evaluation.parts import KINDS, Kind
-from ioc.evaluation.reach import leaves
-from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.spans import pieces
-from ioc.evaluation.windows import minute_of
 from ioc.model.kpi import (
     Constant,
     ConstantValue,

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
-from ioc.evaluation.judging import Column
-from ioc.evaluation.plan import Plan
-from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.scans import Heard
+from ioc.evaluation.case_kpis import Heard
+from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.freshness import Column
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 
 Flags = NDArray[np.bool_]

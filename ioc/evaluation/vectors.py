@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.catalog.formulas import Term
-from ioc.evaluation.cases import CaseExpression, CaseSql, CaseTotals
+from ioc.evaluation.aggregate_functions import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
+from ioc.evaluation.case_sql import CaseExpression, CaseSql, CaseTotals
 from ioc.evaluation.formulas import compute
-from ioc.evaluation.judging import Codes, Column
+from ioc.evaluation.freshness import Codes, Column
 from ioc.evaluation.parts import KINDS, Part, merged
-from ioc.evaluation.takes import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ioc.catalog import Catalog
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer import backtest
 from ioc.explorer.asked import Stretch
 from ioc.explorer.backtest import Coming, Real, Score

@@ -9,12 +9,12 @@ import numpy as np
 
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
+from ioc.evaluation.case_sql import DISTINCT, CaseSql
 from ioc.evaluation.case_versions import held_cases
-from ioc.evaluation.cases import DISTINCT, CaseSql
 from ioc.evaluation.constants import in_force
 from ioc.evaluation.formulas import compute
-from ioc.evaluation.pane_history import pane_series
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.measure_history import pane_series
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.explorer.asked import Stretch
 from ioc.explorer.contributions import Contribution, Group, largest, of_amount, of_formula, of_ratio

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ioc.catalog import Catalog
+from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import unit_columns
-from ioc.evaluation.judging import Column
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer.asked import MOST_CELLS, Stretch
 from ioc.model.kpi import KpiDefinition, Target
 

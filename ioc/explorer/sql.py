@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import Number, Operation, Part, Scale, Term, divisors, parse_formula
-from ioc.evaluation.cases import quoted
+from ioc.evaluation.case_sql import quoted
 from ioc.explorer.asked import Stretch
 from ioc.explorer.periods import covered_periods
 from ioc.explorer.sql_leaves import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure

@@ -7,7 +7,7 @@ It stands behind CTEs `moments` (time, window_from, window_to) and `targets` (ta
 import re
 from datetime import datetime, timedelta
 
-from ioc.evaluation.cases import DISTINCT, CaseExpression, CaseSql, quoted, unpacked
+from ioc.evaluation.case_sql import DISTINCT, CaseExpression, CaseSql, quoted, unpacked
 from ioc.model.case import CaseClock, CaseType
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, MeasureAggregate
 from ioc.model.window import Window, WindowKind

@@ -10,7 +10,7 @@ import duckdb
 
 from ioc.catalog import Catalog, load_kept
 from ioc.errors import StoreUnavailable
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 from ioc.store.store import unavailable

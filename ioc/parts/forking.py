@@ -22,7 +22,7 @@ from ioc.catalog.conditions import end_parser
 from ioc.catalog.rules import load_rules
 from ioc.commands.starting import BEYOND_HELP
 from ioc.errors import IocError
-from ioc.evaluation.plan import Plan
+from ioc.evaluation.evaluation_plan import Plan
 from ioc.forked import Forked
 from ioc.parts.welcome import welcome
 from ioc.processes import Flag, Restart, be_called

@@ -12,9 +12,9 @@ import orjson
 from ioc.catalog.catalog import Catalog
 from ioc.clock import rfc3339
 from ioc.errors import IocError
+from ioc.evaluation.affected_periods import leaves
 from ioc.evaluation.data_start import first_day_of_data
-from ioc.evaluation.reach import leaves
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.window import WindowKind
 from ioc.reports.alerting import AlertFigures
 from ioc.reports.changes import changes_of, read_restatements, restated_of

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.catalog.catalog import Catalog
+from ioc.evaluation.freshness import STATES
 from ioc.evaluation.history import moment_columns
-from ioc.evaluation.judging import STATES
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import Freshness
 from ioc.reports.periods import Span, days_of
 from ioc.reports.windows import is_of_days, published_as

@@ -13,7 +13,7 @@ from ioc.clock import Clock, to_ms
 from ioc.desk.desk import Change, Desk
 from ioc.desk.incoming import end_overdue
 from ioc.desk.past import Past
-from ioc.evaluation.published import Published
+from ioc.evaluation.published_values import Published
 from ioc.fault_register import FaultRegister
 from ioc.model.alert import Alert, ConditionState
 from ioc.periodic_thread import PeriodicThread

@@ -6,7 +6,7 @@ import duckdb
 
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
-from ioc.evaluation.restating import Restater
+from ioc.evaluation.restater import Restater
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.cases import naive
+from ioc.evaluation.case_sql import naive
 from ioc.model.kpi import Freshness
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM

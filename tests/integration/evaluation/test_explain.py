@@ -14,7 +14,7 @@ import pytest
 from ioc.api import create_app
 from ioc.clock import FixedClock, rfc3339, to_ms
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.restating import LULL, QUIET, Restater
+from ioc.evaluation.restater import LULL, QUIET, Restater
 from ioc.model.case import Case
 from ioc.model.kpi import Target
 from ioc.model.reading import Reading

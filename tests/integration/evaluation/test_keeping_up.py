@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ioc.evaluation import Changes
-from ioc.evaluation.scans import CLOCK_EVERY
+from ioc.evaluation.case_kpis import CLOCK_EVERY
 from ioc.model.kpi import Freshness, KpiValue
 from ioc.model.reading import Reading
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, CentreOf, keyed

@@ -13,7 +13,7 @@ import pytest
 from ioc.clock import to_ms
 from ioc.errors import StoreUnavailable
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.restating import LULL, QUIET, SETTLES_AFTER, Restater
+from ioc.evaluation.restater import LULL, QUIET, SETTLES_AFTER, Restater
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
@@ -319,7 +319,7 @@ def test_a_write_that_fails_leaves_neither_half(desk: Desk, monkeypatch: pytest.
     desk.settle()
     desk.read("t.count", YESTERDAY, 5.0)
     with monkeypatch.context() as broken:
-        broken.setattr("ioc.evaluation.restating.restate", _fails)
+        broken.setattr("ioc.evaluation.restater.restate", _fails)
         with pytest.raises(StoreUnavailable, match="cut"):
             desk.settle(LULL)
     assert [row["value"] for row in desk.published("t.sum_today")] == [10]

@@ -12,10 +12,10 @@ import pytest
 from ioc.catalog import Catalog
 from ioc.catalog.conditions import parse_condition
 from ioc.evaluation import Evaluator, case_history
-from ioc.evaluation.cases import CaseSql
+from ioc.evaluation.aggregate_functions import Whole
+from ioc.evaluation.case_sql import CaseSql
 from ioc.evaluation.history import unit_columns
-from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.takes import Whole
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import CaseCount
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction

@@ -8,7 +8,7 @@ from time import monotonic
 import duckdb
 import pytest
 
-from ioc.evaluation.turns import AT_ONCE, HistoryStopped, Turns
+from ioc.evaluation.history_limiter import AT_ONCE, HistoryStopped, Turns
 
 ENDLESS = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b WHERE a.range + b.range = 7"
 

@@ -8,7 +8,7 @@ import pytest
 
 from ioc.catalog import Catalog
 from ioc.evaluation import Evaluator
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, own_catalog

@@ -3,7 +3,7 @@
 import duckdb
 
 from ioc.catalog import Catalog
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.pane_reader import PaneReader
 
 _PANES = """
 SELECT m.id AS measure, u.id AS unit, s.id AS subject, {time} AS time, sum(n)::BIGINT AS n, sum(sum) AS sum,

@@ -12,12 +12,12 @@ import orjson
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
-from ioc.evaluation import Evaluator, restating
+from ioc.evaluation import Evaluator, restater
+from ioc.evaluation.affected_periods import leaves
 from ioc.evaluation.history import Point
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.periods import PeriodKind
-from ioc.evaluation.reach import leaves
-from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.restating import LULL, QUIET, Restater
+from ioc.evaluation.restater import LULL, QUIET, Restater
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.case import Case
 from ioc.model.kpi import KpiValue
@@ -100,7 +100,7 @@ class Province:
 
     def settle(self) -> None:
         """Publish and restate all there is to."""
-        with patch.object(restating, "LOOKS_BACK", FEW):
+        with patch.object(restater, "LOOKS_BACK", FEW):
             for _ in range(2):
                 self.now += QUIET + LULL
                 for _ in range(100_000):

@@ -13,8 +13,8 @@ from ioc.alerts.inputs import DataState, Inputs, Usual
 from ioc.alerts.plan import Plan
 from ioc.alerts.records import from_record, to_record
 from ioc.alerts.states import State
-from ioc.evaluation.judging import STATES, Column
-from ioc.evaluation.published import Published
+from ioc.evaluation.freshness import STATES, Column
+from ioc.evaluation.published_values import Published
 from ioc.model.alert import ConditionState, Transition, TransitionKind
 from ioc.model.kpi import Target
 from ioc.model.rule import (

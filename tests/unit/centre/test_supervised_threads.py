@@ -294,7 +294,7 @@ def test_a_disk_buffer_that_is_not_emptied_is_a_fault(tmp_path: Path) -> None:
 ONE_SHOT_THREADS = {
     "connectors/outlet.py": "closes a producer that was replaced, and ends",
     "ioc/broker/spawn.py": "holds the broker's process, and ends with it",
-    "ioc/evaluation/turns.py": "stops one query that nobody waits for, and ends with it",
+    "ioc/evaluation/history_limiter.py": "stops one query that nobody waits for, and ends with it",
     "ioc/lab/sandbox/worker.py": "stops one query that was cancelled, and ends with it",
     "ioc/periodic_thread.py": "the loop itself",
     "ioc/serving/sending.py": "one message through a library that may never return",

@@ -6,8 +6,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from ioc.evaluation.judging import Judged, judge
-from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.aggregate_functions import NEVER, Vectors
+from ioc.evaluation.freshness import Judged, judge
 from tests.catalogs import hue
 
 NOW = 1_800_000_000_000

@@ -6,8 +6,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from ioc.evaluation.judging import INSUFFICIENT, LIVE, NO_DATA, STALE, judge, rolled_up
-from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.aggregate_functions import NEVER, Vectors
+from ioc.evaluation.freshness import INSUFFICIENT, LIVE, NO_DATA, STALE, judge, rolled_up
 from ioc.model.kpi import CaseCount, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from ioc.evaluation.takes import Moments, take_moments, take_rows
+from ioc.evaluation.aggregate_functions import Moments, take_moments, take_rows
 from ioc.model.kpi import MeasureAggregate
 
 READINGS = [4.0, 1.0, 7.0, 4.0]

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.parts import KINDS, Part, merged, rows
-from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.spans import Piece, pieces
 from ioc.model.window import Window
 

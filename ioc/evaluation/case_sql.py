@@ -11,7 +11,7 @@ import numpy as np
 
 from ioc.catalog.conditions import DERIVED_COLUMNS, Condition, Turns, attribute, parse_condition
 from ioc.catalog.working_time import working_days
-from ioc.evaluation.takes import NEVER, Real, Whole
+from ioc.evaluation.aggregate_functions import NEVER, Real, Whole
 from ioc.model.case import CaseType
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
-from ioc.evaluation.judging import LIVE, STALE, Column
-from ioc.evaluation.plan import Plan
-from ioc.evaluation.published import Published
-from ioc.evaluation.recording import Written
+from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.freshness import LIVE, STALE, Column
+from ioc.evaluation.published_values import Published
+from ioc.evaluation.value_recorder import Written
 from ioc.model.kpi import KpiDefinition
 
 LOG = logging.getLogger(__name__)

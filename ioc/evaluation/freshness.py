@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.evaluation.takes import NEVER, Real, Vectors, Whole
+from ioc.evaluation.aggregate_functions import NEVER, Real, Vectors, Whole
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseSum, Formula, Freshness, KpiDefinition, RollUp
 
 STATES = (Freshness.NO_DATA, Freshness.INSUFFICIENT, Freshness.STALE, Freshness.LIVE)

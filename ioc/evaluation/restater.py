@@ -25,13 +25,13 @@ import duckdb
 import numpy as np
 
 from ioc.catalog import Catalog
-from ioc.evaluation.cases import timestamp
-from ioc.evaluation.feeding import Word
+from ioc.evaluation.affected_periods import Leaf, leaves, read_reached
+from ioc.evaluation.case_sql import timestamp
+from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import closed_columns
-from ioc.evaluation.judging import Column
+from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.periods import KIND_OF, Period, PeriodKind, closed_periods, period_from
-from ioc.evaluation.reach import Leaf, leaves, read_reached
-from ioc.evaluation.reading import PaneReader
+from ioc.evaluation.source_freshness import Word
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
 from ioc.store.cases import naive

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ioc.evaluation.aggregate_functions import Moments, Vectors, Whole
+from ioc.evaluation.evaluation_plan import KIND_OF
+from ioc.evaluation.pane_reader import PaneReader
+from ioc.evaluation.pane_windows import hour_before, minute_of
 from ioc.evaluation.parts import KINDS, Kind, Part
-from ioc.evaluation.plan import KIND_OF
-from ioc.evaluation.reading import PaneReader
 from ioc.evaluation.series import Moment, Targets
 from ioc.evaluation.spans import Piece, pieces
-from ioc.evaluation.takes import Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors
-from ioc.evaluation.windows import hour_before, minute_of
 from ioc.model.kpi import MeasureAggregate
 
 # Two pieces that lie closer together than this are read as one: a scan of a little more costs less than a second one.

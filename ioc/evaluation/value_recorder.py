@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from ioc.evaluation.judging import STATES, Column
-from ioc.evaluation.takes import NEVER
+from ioc.evaluation.aggregate_functions import NEVER
+from ioc.evaluation.freshness import STATES, Column
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ioc.catalog.conditions import Turns
 from ioc.catalog.working_time import working_days
-from ioc.evaluation.cases import naive, unpacked
+from ioc.evaluation.case_sql import naive, unpacked
 from ioc.evaluation.series import Moment
 
 TURNED = "turned"

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ioc.clock import to_ms
+from ioc.evaluation.aggregate_functions import NEVER, Moments, Vectors, Whole
 from ioc.evaluation.changes import Changes
-from ioc.evaluation.judging import rolled_up
+from ioc.evaluation.evaluation_plan import KIND_OF, Plan
+from ioc.evaluation.freshness import rolled_up
+from ioc.evaluation.pane_reader import PaneReader
+from ioc.evaluation.pane_windows import OpenMinutes, PaneWindows, hour_before
 from ioc.evaluation.parts import Part
-from ioc.evaluation.plan import KIND_OF, Plan
-from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.takes import NEVER, Moments, Vectors, Whole
 from ioc.evaluation.vectors import aggregate_vectors, with_province
-from ioc.evaluation.windows import OpenMinutes, PaneWindows, hour_before
 from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window
 

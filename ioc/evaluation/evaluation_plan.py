@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import Term, parse_formula
-from ioc.evaluation.cases import CaseExpression, CaseSql
+from ioc.evaluation.case_sql import CaseExpression, CaseSql
 from ioc.model.kpi import (
     CaseCount,
     CaseDistinct,

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.clock import to_ms
-from ioc.evaluation.cases import (
+from ioc.evaluation.aggregate_functions import NEVER, Vectors, Whole
+from ioc.evaluation.case_sql import (
     Asked,
     CaseTotals,
     Edge,
@@ -22,9 +23,8 @@ from ioc.evaluation.cases import (
     units_between,
 )
 from ioc.evaluation.changes import Changes
-from ioc.evaluation.judging import rolled_up
-from ioc.evaluation.plan import Plan
-from ioc.evaluation.takes import NEVER, Vectors, Whole
+from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.freshness import rolled_up
 from ioc.evaluation.vectors import case_vectors
 from ioc.model.kpi import RollUp
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.clock import from_ms
-from ioc.evaluation.judging import STATES, Column
-from ioc.evaluation.takes import NEVER, Whole
+from ioc.evaluation.aggregate_functions import NEVER, Whole
+from ioc.evaluation.freshness import STATES, Column
 from ioc.model.kpi import KpiDefinition, KpiValue, MeasureAggregate, Target
 
 _TOLD_EVERY_MS = 5 * 60_000

@@ -31,7 +31,7 @@ import numpy as np
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
-from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.aggregate_functions import NEVER, Vectors
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.model.measure import MeasureKind
 from ioc.model.source import SourceState

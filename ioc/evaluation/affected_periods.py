@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.catalog import Catalog
-from ioc.evaluation.feeding import Word, word_of
 from ioc.evaluation.periods import Period
+from ioc.evaluation.source_freshness import Word, word_of
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.model.window import Window
 from ioc.store.feeds import CASE_TYPE

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
 from ioc.clock import to_ms
-from ioc.evaluation.aggregates import Aggregates, Minutes
+from ioc.evaluation.aggregate_functions import NEVER, Vectors
+from ioc.evaluation.case_kpis import Heard, Scans
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.constants import in_force
-from ioc.evaluation.feeding import Feeding
-from ioc.evaluation.judging import Column, Judged, judge, rolled_up
-from ioc.evaluation.plan import Plan
-from ioc.evaluation.reading import PaneReader
-from ioc.evaluation.scans import Heard, Scans
-from ioc.evaluation.takes import NEVER, Vectors
+from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.freshness import Column, Judged, judge, rolled_up
+from ioc.evaluation.measure_kpis import Aggregates, Minutes
+from ioc.evaluation.pane_reader import PaneReader
+from ioc.evaluation.source_freshness import Feeding
 from ioc.evaluation.vectors import formula_vectors
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.store import Store, transaction
