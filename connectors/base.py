@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.back_off import LONGEST_WAIT_S
+from connectors.batching import Intake
 from connectors.configuration import SourceConfiguration
 from connectors.known_keys import NO_ROWS
 from connectors.mapping import RecordMapping, read_mapping
@@ -23,7 +24,6 @@ from connectors.record_check import check_record
 from connectors.replay import FILE_OF_REFUSAL, replay_intake
 from connectors.row_keys import RowIdentity, RowMemory
 from connectors.same_key import SameKey
-from connectors.sealing import Intake
 from connectors.taken import Taken, case_rows
 from connectors.writer import SourceWriter
 from ioc.clock import Clock

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.configuration import Table
-from connectors.foreign import day_of, number_of, time_of, truth_of, words_of_time
+from connectors.local_formats import day_of, number_of, time_of, truth_of, words_of_time
 from ioc.catalog.units import unit_successors
 from ioc.errors import RecordUnfit
 from ioc.model.case import AttributeType

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from connectors.batching import Intake
 from connectors.configuration import ATTRIBUTE, PERSONAL_OF_CASES, SourceConfiguration
-from connectors.sealing import Intake
 from ioc.model.case import CaseType
 from ioc.model.personal import PersonalTreatment
 from ioc.wire.schemas import CASES, READINGS

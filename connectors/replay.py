@@ -12,11 +12,11 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from connectors.batching import Intake
 from connectors.mapping import RecordMapping
 from connectors.record_check import check_record
 from connectors.record_keys import Keys
 from connectors.row_keys import Flags, record_keys
-from connectors.sealing import Intake
 from connectors.taken import case_rows
 from ioc.errors import RecordUnfit
 from ioc.model.case import Case
@@ -27,7 +27,7 @@ from ioc.wire.replays import RefusedRecord, ReplayRequest, ReplayResult, decode_
 from ioc.wire.schemas import readings_batch
 
 OWN_REJECTIONS_FROM = 1_000_000
-"""Index from which on a worker refused the record, in the centre's own form (streams/answer.py)."""
+"""Index from which on a worker refused the record, in the centre's own form (streams/agent_output.py)."""
 
 
 _CONTRADICTS = 'Its key came with another value; if the source corrects itself, set same_key = "correction".'

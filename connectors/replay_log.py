@@ -8,7 +8,7 @@ from collections.abc import Collection
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.outlet import BrokerAway, Outlet
+from connectors.producer import BrokerAway, Outlet
 from ioc.clock import to_ms
 from ioc.errors import BatchMalformed
 from ioc.topics import REPLAYS

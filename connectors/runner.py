@@ -12,11 +12,11 @@ from connectors.back_off import LONGEST_WAIT_S, BackOff
 from connectors.base import LOG, Connector, Surroundings
 from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
-from connectors.kinds import CONNECTORS, PULLED
-from connectors.outlet import BrokerAway, Outlet
 from connectors.personal import PersonalFields
+from connectors.producer import BrokerAway, Outlet
+from connectors.registry import CONNECTORS, PULLED
 from connectors.replay_log import ReplayLog
-from connectors.state import Health, Observation, state_of
+from connectors.source_state import Health, Observation, state_of
 from connectors.taken import Counts
 from connectors.writer import SourceWriter
 from ioc import topics

@@ -16,8 +16,8 @@ from zlib import crc32
 
 import orjson
 
+from connectors.batching import Message
 from connectors.checkpoint import Serial
-from connectors.sealing import Message
 from ioc.errors import SpoolFull
 
 _FRAME = struct.Struct(">III")

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.sealing import SCHEMAS, Intake
+from connectors.batching import SCHEMAS, Intake
 from ioc.model.case import Case
 from ioc.wire.schemas import cases_batch
 

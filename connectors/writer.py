@@ -11,16 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors.batching import SCHEMAS, Intake, Message, Pending, seal
 from connectors.checkpoint import checked_source_name
-from connectors.delivery import UNSAFE_AT_MOST_S, Delivery, Stage
+from connectors.deduplication import Repeats
 from connectors.known_keys import KeyFile
-from connectors.opening import Opened
-from connectors.outlet import BrokerAway, Outlet
+from connectors.producer import BrokerAway, Outlet
 from connectors.record_keys import Keys
-from connectors.repeats import Repeats
+from connectors.recovery import Opened
 from connectors.row_keys import Flags
 from connectors.same_key import SameKey
-from connectors.sealing import SCHEMAS, Intake, Message, Pending, seal
+from connectors.send_queue import UNSAFE_AT_MOST_S, Delivery, Stage
 from connectors.taken import Counts, Taken, case_rows, newest_time, of_schema
 from ioc import topics
 from ioc.errors import SpoolFull

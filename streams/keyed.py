@@ -6,9 +6,9 @@ import pyarrow as pa
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.schemas import KEYED_READINGS, SUBJECT, TIME, WORD
 from ioc.wire.sketches import buckets_of, registers_of
-from streams.checks import Columns, fit_rows, rejections_of
-from streams.known import Flags, MeasuresOf, compact
+from streams.dictionary_columns import Flags, MeasuresOf, compact
 from streams.reduce import Reduced
+from streams.validate_readings import Columns, fit_rows, rejections_of
 
 
 def keep_single(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> Reduced:

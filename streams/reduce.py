@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ioc.model.rejection import Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.schemas import PANES, SUBJECT, WORD
-from streams.checks import Columns, fit_rows, rejections_of
+from streams.dictionary_columns import Codes, MeasuresOf, Words, compact
 from streams.grouping import Grouping
-from streams.known import Codes, MeasuresOf, Words, compact
 from streams.sketches import bucket_lists, register_lists
+from streams.validate_readings import Columns, fit_rows, rejections_of
 
 _MINUTE_MS = 60_000
 _NO_PANES = pa.RecordBatch.from_pylist([], schema=PANES)

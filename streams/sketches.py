@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from ioc.wire.schemas import BUCKETS, REGISTERS
 from ioc.wire.sketches import PRECISION, buckets_of, registers_of
-from streams.checks import Columns
+from streams.dictionary_columns import Flags, MeasuresOf
 from streams.grouping import Grouping
-from streams.known import Flags, MeasuresOf
+from streams.validate_readings import Columns
 
 Whole = NDArray[np.int64]
 _RANK_BITS = 6

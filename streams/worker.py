@@ -11,14 +11,14 @@ import uvloop
 from ioc import topics
 from ioc.errors import IocError
 from ioc.settings import Settings
+from streams.agent_output import Answer, Limits, SourceMessage, answer
 from streams.agents import cases, readings
 from streams.agents.loop import add_agent
-from streams.answer import Answer, Limits, SourceMessage, answer
 from streams.app import Membership, build_app
-from streams.broker import await_topics
 from streams.logs import fault_of_the_broker, log_to_stderr
 from streams.metrics import Metrics
 from streams.vocabulary import VocabularyInForce
+from streams.wait_for_topics import await_topics
 
 _AGENTS = {topics.READINGS: readings, topics.CASES: cases}
 _LOOK_EVERY_S = 1.0

@@ -9,10 +9,10 @@ from typing import Any
 
 from connectors.base import Page, PollingConnector, Surroundings, malformed
 from connectors.configuration import SourceConfiguration
-from connectors.foreign import time_of
 from connectors.http_poll.request import Poll, address, origin, read_poll, shown_address
 from connectors.http_poll.transport import Transport
 from connectors.known_keys import MAX_KEYS
+from connectors.local_formats import time_of
 from connectors.mapping import found
 from connectors.row_keys import RowCounter, RowIdentity
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable

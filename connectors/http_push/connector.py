@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Connector, Surroundings
+from connectors.batching import Intake
 from connectors.configuration import SourceConfiguration
-from connectors.outlet import BrokerAway
-from connectors.sealing import Intake
+from connectors.producer import BrokerAway
 from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.clock import Clock

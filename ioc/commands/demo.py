@@ -21,7 +21,7 @@ def command(history: bool) -> None:
 
 
 def _load_history(settings: Settings) -> None:
-    from connectors.outlet import Outlet
+    from connectors.producer import Outlet
     from connectors.same_key import SameKey
     from connectors.writer import SourceWriter
     from ioc.demo import state

@@ -13,8 +13,8 @@ import click
 
 from connectors.configuration import PERSONAL_OF_CASES, PERSONAL_OF_READINGS, read_source
 from connectors.http_push.connector import PushEndpoint
-from connectors.kinds import PUSHED
 from connectors.personal import personal_names
+from connectors.registry import PUSHED
 from connectors.runner import Runner
 from ioc import topics
 from ioc.api.app import create_app

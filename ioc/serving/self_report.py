@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from connectors.sealing import Intake
+from connectors.batching import Intake
 from connectors.writer import SourceWriter
 from ioc.catalog.own_figures import SECTOR
 from ioc.clock import Clock

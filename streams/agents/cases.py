@@ -7,8 +7,8 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow, headers, records
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import CASES, CASES_OPTIONAL
-from streams.answer import Taken
-from streams.cases import check
+from streams.agent_output import Taken
+from streams.validate_cases import check
 
 NOTHING = pa.RecordBatch.from_pylist([], schema=CASES)
 

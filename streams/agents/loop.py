@@ -9,7 +9,7 @@ import faust
 
 from ioc import topics
 from ioc.clock import LAST_MS
-from streams.answer import Answer, SourceMessage
+from streams.agent_output import Answer, SourceMessage
 from streams.metrics import Metrics
 
 IN_FLIGHT = 64

@@ -8,7 +8,7 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow, headers, records
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import PANES, READINGS, READINGS_OPTIONAL
-from streams.answer import Taken
+from streams.agent_output import Taken
 from streams.keyed import keep_single
 from streams.reduce import reduce
 

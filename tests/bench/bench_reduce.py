@@ -19,8 +19,8 @@ from ioc.topics import READINGS as TOPIC
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import READINGS
+from streams.agent_output import SourceMessage, answer
 from streams.agents import readings
-from streams.answer import SourceMessage, answer
 from streams.reduce import reduce
 from tests.bench.report import Table
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from connectors.outlet import Outlet
+from connectors.producer import Outlet
 from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
 from ioc.catalog import load

@@ -15,7 +15,7 @@ import httpx
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 
-from connectors.kinds import PULLED
+from connectors.registry import PULLED
 from ioc.clock import SystemClock, rfc3339
 from ioc.errors import BatchMalformed
 from ioc.topics import CASES, READINGS

@@ -16,11 +16,11 @@ import orjson
 import pytest
 
 from connectors.base import Surroundings, intake_of
+from connectors.batching import SCHEMAS, Intake, Pending, seal
 from connectors.configuration import read_source
 from connectors.http_poll import HttpPoll
 from connectors.http_poll.transport import Answer, Transport
 from connectors.http_push.connector import PushEndpoint
-from connectors.sealing import SCHEMAS, Intake, Pending, seal
 from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc import topics
@@ -31,7 +31,7 @@ from ioc.model.rejection import Reason, Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.settings import VIETNAM
 from ioc.wire import arrow
-from streams.cases import check as check_cases
+from streams.validate_cases import check as check_cases
 from tests.catalogs import hue
 from tests.fuzz.counts import POLL_ANSWERS, PUSHES
 from tests.fuzz.mutations import mutated

@@ -15,8 +15,8 @@ from ioc import topics
 from ioc.settings import VIETNAM
 from ioc.store import Condition, Historian, Store, read_ledger
 from ioc.wire.record_batches import RecordBatches, UndecodableBatch
+from streams.agent_output import Answer, SourceMessage, answer
 from streams.agents import cases, readings
-from streams.answer import Answer, SourceMessage, answer
 from tests.fuzz.counts import KAFKA, KAFKA_STRANGERS
 from tests.fuzz.kafka_inputs import Input, inputs, strangers
 from tests.fuzz.memory_log import MemoryLog

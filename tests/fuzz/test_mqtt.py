@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Page, Surroundings, intake_of
+from connectors.batching import SCHEMAS, Pending, seal
 from connectors.configuration import read_source
 from connectors.mqtt import MqttSubscription
-from connectors.sealing import SCHEMAS, Pending, seal
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
 from ioc.wire import arrow

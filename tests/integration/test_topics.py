@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource
 from kafka.errors import CoordinatorNotAvailableError, NoError
 from kafka.structs import OffsetAndMetadata
 
-from connectors.outlet import Outlet
+from connectors.producer import Outlet
 from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.catalog import load

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors.http_push import PushEndpoint
-from connectors.kinds import CONNECTORS
+from connectors.registry import CONNECTORS
 from connectors.runner import Runner
 from ioc.catalog.follower import CatalogFollower
 from ioc.clock import SystemClock

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connectors.outlet import Outlet
-from connectors.sealing import Intake
+from connectors.batching import Intake
+from connectors.producer import Outlet
 from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.broker import EmbeddedBroker

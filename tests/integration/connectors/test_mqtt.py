@@ -14,9 +14,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from connectors.base import Page, Surroundings, intake_of
+from connectors.batching import Intake
 from connectors.configuration import read_source
 from connectors.mqtt import MqttSubscription
-from connectors.sealing import Intake
 from connectors.taken import Taken
 from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable

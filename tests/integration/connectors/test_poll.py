@@ -9,9 +9,9 @@ import pytest
 
 from connectors.base import Page, Surroundings, intake_of
 from connectors.configuration import read_source
+from connectors.deduplication import unmarked
 from connectors.http_poll import HttpPoll
 from connectors.known_keys import KnownKeys
-from connectors.repeats import unmarked
 from connectors.row_keys import RowMemory
 from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable

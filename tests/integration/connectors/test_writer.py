@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
+from connectors.batching import Intake
 from connectors.http_push import PushEndpoint
-from connectors.outlet import Outlet
+from connectors.producer import Outlet
 from connectors.row_keys import RowCounter
 from connectors.same_key import SameKey
-from connectors.sealing import Intake
 from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.catalog import load

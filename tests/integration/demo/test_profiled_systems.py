@@ -13,11 +13,11 @@ import orjson
 import pytest
 
 from connectors.base import Connector, PollingConnector, Surroundings, intake_of
+from connectors.batching import Intake
 from connectors.configuration import read_source
 from connectors.file_drop import FileDrop
-from connectors.kinds import CONNECTORS
 from connectors.mapping import RecordMapping, read_mapping
-from connectors.sealing import Intake
+from connectors.registry import CONNECTORS
 from ioc.clock import FixedClock, to_ms
 from ioc.clock import from_ms as from_ms_to
 from ioc.demo import feeds

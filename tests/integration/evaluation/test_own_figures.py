@@ -7,7 +7,7 @@ from typing import cast
 
 import pyarrow as pa
 
-from connectors.sealing import Intake
+from connectors.batching import Intake
 from connectors.writer import SourceWriter
 from ioc.catalog.own_figures import own_figures
 from ioc.clock import FixedClock, to_ms

@@ -13,7 +13,7 @@ from string import Formatter
 
 import pytest
 
-from connectors.outlet import BrokerAway
+from connectors.producer import BrokerAway
 from ioc.clock import FixedClock
 from ioc.errors import IocError, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister

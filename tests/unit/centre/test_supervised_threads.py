@@ -14,10 +14,10 @@ from unittest.mock import MagicMock, patch
 import pytest
 from kafka.errors import KafkaConnectionError
 
-from connectors.opening import Opened
-from connectors.outlet import Outlet
+from connectors.batching import Intake, Pending
+from connectors.producer import Outlet
+from connectors.recovery import Opened
 from connectors.runner import Runner
-from connectors.sealing import Intake, Pending
 from connectors.writer import SourceWriter
 from ioc.broker.ports import any_free
 from ioc.clock import SystemClock
@@ -248,8 +248,8 @@ def test_a_checkpoint_that_the_disk_does_not_take_is_tried_again(tmp_path: Path)
             raise full.pop()
 
     with (
-        patch("connectors.delivery.open_log", lambda *_, **__: replace(opened)),
-        patch("connectors.delivery.CheckpointFile.save", save),
+        patch("connectors.send_queue.open_log", lambda *_, **__: replace(opened)),
+        patch("connectors.send_queue.CheckpointFile.save", save),
     ):
         writer = SourceWriter(outlet, "trial")
         wait_for("the reason", lambda: "No space left" in writer.error, VISIBLE_WITHIN_S, every_s=0.01)
@@ -268,7 +268,7 @@ def test_a_producer_that_never_gets_its_id_is_replaced(tmp_path: Path, has_id: b
     producer._transaction_manager.has_producer_id.return_value = has_id
     producer._transaction_manager.is_bumping_epoch.return_value = False
     outlet._producer = producer
-    with patch("connectors.outlet._ID_WITHIN_S", 0.0):
+    with patch("connectors.producer._ID_WITHIN_S", 0.0):
         outlet.send("ioc.readings.v1", 0, b"", [], lambda *result: told.append(result))
         outlet._step()
     assert (outlet._producer is None, bool(told)) == (replaced, replaced)
@@ -292,7 +292,7 @@ def test_a_disk_buffer_that_is_not_emptied_is_a_fault(tmp_path: Path) -> None:
 
 
 ONE_SHOT_THREADS = {
-    "connectors/outlet.py": "closes a producer that was replaced, and ends",
+    "connectors/producer.py": "closes a producer that was replaced, and ends",
     "ioc/broker/spawn.py": "holds the broker's process, and ends with it",
     "ioc/evaluation/history_limiter.py": "stops one query that nobody waits for, and ends with it",
     "ioc/lab/sandbox/worker.py": "stops one query that was cancelled, and ends with it",

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.base import Surroundings
 from connectors.configuration import read_source
-from connectors.kinds import CONNECTORS
+from connectors.registry import CONNECTORS
 from ioc.clock import SystemClock
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import VIETNAM

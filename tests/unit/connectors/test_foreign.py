@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.foreign import number_of, time_of
+from connectors.local_formats import number_of, time_of
 from ioc.clock import from_ms
 from ioc.errors import RecordUnfit
 from ioc.settings import VIETNAM

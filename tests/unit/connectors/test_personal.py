@@ -6,9 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from connectors.batching import Intake
 from connectors.configuration import read_source
 from connectors.personal import PersonalFields, personal_names
-from connectors.sealing import Intake
 from connectors.taken import case_rows
 from ioc.errors import ConfigurationInvalid
 from ioc.model.case import Case, CaseType

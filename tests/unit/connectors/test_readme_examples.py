@@ -11,7 +11,7 @@ import pytest
 from connectors.base import Page, Surroundings, intake_of
 from connectors.configuration import read_source
 from connectors.file_drop import FileDrop
-from connectors.kinds import CONNECTORS
+from connectors.registry import CONNECTORS
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
 from tests.catalogs import hue

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 
 from connectors.base import Page, intake_of
+from connectors.batching import Intake
 from connectors.configuration import Table
+from connectors.deduplication import Repeats
 from connectors.known_keys import KeyFile, KnownKeys
 from connectors.mapping import RecordMapping, read_mapping
 from connectors.record_keys import Keys
-from connectors.repeats import Repeats
 from connectors.replay import replay_intake
 from connectors.row_keys import Flags, RowCounter
 from connectors.same_key import SameKey
-from connectors.sealing import Intake
 from ioc.model.rejection import SINGLE_REJECTIONS
 from ioc.settings import VIETNAM
 from ioc.wire import headers

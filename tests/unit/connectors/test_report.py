@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from connectors.base import Connector, Page, Surroundings
+from connectors.batching import Intake
 from connectors.configuration import read_source
-from connectors.sealing import Intake
 from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.clock import SystemClock

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from connectors.base import Page, Surroundings, intake_of
+from connectors.batching import Intake
 from connectors.configuration import Table
+from connectors.deduplication import unmarked
 from connectors.known_keys import KeyRows, KnownKeys
 from connectors.mapping import RecordMapping, read_mapping
-from connectors.repeats import unmarked
 from connectors.row_keys import RowCounter, RowIdentity, RowMemory
-from connectors.sealing import Intake
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
 from ioc.wire.kept_json import kept_json

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from connectors.sealing import Intake, Pending, seal
+from connectors.batching import Intake, Pending, seal
 from ioc import topics
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.state import Health, Observation, state_of
+from connectors.source_state import Health, Observation, state_of
 from connectors.taken import Counts
 from ioc.model.source import SourceCondition
 

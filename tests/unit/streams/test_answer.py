@@ -8,8 +8,8 @@ from ioc import topics
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import READINGS
+from streams.agent_output import DEAD_LETTER_BYTES, OUTPUT_BYTES, Answer, SourceMessage, answer
 from streams.agents import readings
-from streams.answer import DEAD_LETTER_BYTES, OUTPUT_BYTES, Answer, SourceMessage, answer
 from tests.unit.streams.readings import INPUT_MS, START_MS, batch, row, vocabulary
 
 VOCABULARY = vocabulary()

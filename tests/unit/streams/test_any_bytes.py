@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ioc import topics
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
+from streams.agent_output import SourceMessage, answer
 from streams.agents import cases, readings
-from streams.answer import SourceMessage, answer
 from tests.unit.streams.readings import INPUT_MS, batch, row, vocabulary
 from tests.unit.streams.test_cases import CASE
 from tests.unit.streams.test_cases import batch as case_batch

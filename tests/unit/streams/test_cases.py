@@ -11,7 +11,7 @@ from ioc.clock import from_ms
 from ioc.settings import VIETNAM
 from ioc.wire.records import check as check_records
 from ioc.wire.schemas import CASES
-from streams.cases import check
+from streams.validate_cases import check
 from tests.unit.streams.readings import INPUT_MS, vocabulary
 
 VOCABULARY = vocabulary()

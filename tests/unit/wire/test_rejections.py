@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from connectors.sealing import Intake
+from connectors.batching import Intake
 from ioc.model.rejection import BUNDLE_BYTES, MAX_BUNDLES, SINGLE_REJECTIONS, Reason, count_records
 from ioc.wire import arrow
 from ioc.wire.headers import JSON, NDJSON

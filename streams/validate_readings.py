@@ -11,7 +11,7 @@ from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
 from ioc.model.window import BEGINNING
-from streams.known import MeasuresOf, Words
+from streams.dictionary_columns import MeasuresOf, Words
 
 LONGEST_WORD = 200
 EARLIEST_MS = to_ms(BEGINNING)

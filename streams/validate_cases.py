@@ -16,7 +16,8 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.wire.attributes import check_attributes
 from ioc.wire.schemas import CASES
 from ioc.wire.whole_days import day_of, is_whole_day
-from streams.checks import (
+from streams.dictionary_columns import Flags, Words
+from streams.validate_readings import (
     AHEAD_MS,
     EARLIEST_MS,
     LONGEST_WORD,
@@ -26,7 +27,6 @@ from streams.checks import (
     unknown_unit,
     unknown_word,
 )
-from streams.known import Flags, Words
 
 Times = NDArray[np.int64]
 Verdict = tuple[str, str, str]

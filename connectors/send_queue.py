@@ -11,11 +11,11 @@ from enum import StrEnum
 from threading import Condition
 from typing import Any, Protocol
 
+from connectors.batching import Message, Pending
 from connectors.checkpoint import Checkpoint, CheckpointFile, Serial
-from connectors.opening import Opened, batch_id, kind_of, open_log, serial_of
-from connectors.outlet import BrokerAway, Outlet
+from connectors.producer import BrokerAway, Outlet
+from connectors.recovery import Opened, batch_id, kind_of, open_log, serial_of
 from connectors.same_key import SameKey
-from connectors.sealing import Message, Pending
 from connectors.spool import Spool, Spooled
 from ioc import topics
 from ioc.clock import rfc3339, to_ms

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
+from connectors.batching import SCHEMAS, Intake
 from connectors.known_keys import CONFLICT, FRESH, NO_ROWS, REPEAT, KeyFile, KeyRows, KnownKeys
 from connectors.record_keys import Keys, case_keys, reading_keys, reading_marks
 from connectors.row_keys import Flags
 from connectors.same_key import SameKey
-from connectors.sealing import SCHEMAS, Intake
 from ioc import topics
 from ioc.clock import from_ms, rfc3339
 from ioc.errors import BatchMalformed

@@ -12,9 +12,9 @@ from typing import Any
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
+from connectors.batching import SCHEMAS, empty_batch
 from connectors.checkpoint import Checkpoint, Serial
-from connectors.outlet import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
-from connectors.sealing import SCHEMAS, empty_batch
+from connectors.producer import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
 from ioc.clock import LAST_MS, rfc3339, to_ms
 from ioc.errors import BatchMalformed
 from ioc.kafka import Reader

@@ -14,7 +14,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from ioc import topics
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings
-from streams.answer import Limits, limits_of
+from streams.agent_output import Limits, limits_of
 from streams.app import credentials
 
 SESSION_TIMEOUT_S = 2.4  # the others notice with their next heartbeat, half a second later, and flow within 3 s
