@@ -8,7 +8,7 @@ import numpy as np
 
 from ioc.alerts.engine import tick
 from ioc.alerts.inputs import DataState, Inputs, Values
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.states import CONDITIONS, State
 from ioc.model.alert import ConditionState, Transition
 from ioc.model.rule import Condition, Limits, Rule, Severity, Threshold

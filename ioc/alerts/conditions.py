@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ioc.alerts.inputs import Codes, DataState, Flags, Inputs, Reals, Times, Usual, Values, milliseconds
-from ioc.alerts.plan import LimitArrays, Plan, Signal, limits_in, year_of
+from ioc.alerts.rule_arrays import LimitArrays, Plan, Signal, limits_in, year_of
 from ioc.model.rule import AllOf, AnyOf, Change, Condition, DataLack, Deviation, Lack
 
 _TO_SIGMA = 1.4826

@@ -11,7 +11,7 @@ import numpy as np
 
 from ioc.alerts.conditions import Verdict, verdict
 from ioc.alerts.inputs import Inputs
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.states import CONDITIONS, PENDING, State, step
 from ioc.model.alert import ConditionState, Transition, TransitionKind, alert_id
 from ioc.model.rule import Severity

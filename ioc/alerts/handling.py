@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ioc.alerts.acts import LONGEST_MS, ActRefused, told
+from ioc.alerts.actions import LONGEST_MS, ActRefused, told
 from ioc.model.alert import Handling, Transition, TransitionKind
 
 

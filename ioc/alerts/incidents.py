@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ioc.alerts.acts import LONGEST_TEXT, ActRefused
+from ioc.alerts.actions import LONGEST_TEXT, ActRefused
 from ioc.alerts.procedures import Following, Tick, tick_step, untick_step
 from ioc.model.procedure import Procedure
 from ioc.model.rule import Severity

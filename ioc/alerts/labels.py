@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.alerts.inputs import Flags
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.model.matcher import Matchers
 from ioc.model.rule import Rule
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.actions import ActRefused
 from ioc.model.procedure import Procedure
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ioc.alerts.conditions import Decision, combine, decide, deviation, lack_signal
 from ioc.alerts.inputs import Codes, DataState, Flags, Places, Reals, Times, milliseconds
-from ioc.alerts.plan import LimitArrays, bounds, limits_of, year_of
+from ioc.alerts.rule_arrays import LimitArrays, bounds, limits_of, year_of
 from ioc.model.kpi import Target
 from ioc.model.rule import Change, DataLack, Deviation, Leaf, Rule, TargetMissed, leaves
 

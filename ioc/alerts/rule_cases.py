@@ -10,7 +10,7 @@ import numpy as np
 from ioc.alerts.engine import Tick, tick
 from ioc.alerts.hours import IsWorkingDay, is_active
 from ioc.alerts.inputs import DataState, Inputs, Needs, Usual, Values
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.states import CONDITIONS, State
 from ioc.model.kpi import Target
 from ioc.model.rule import Rule

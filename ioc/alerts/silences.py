@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ioc.alerts.acts import LONGEST_MS, ActRefused, told
+from ioc.alerts.actions import LONGEST_MS, ActRefused, told
 from ioc.model.matcher import Matchers
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ioc.alerts.conditions import Verdict
 from ioc.alerts.inputs import Codes, DataState, Flags, Places, Times
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.model.alert import ConditionState, TransitionKind
 
 CONDITIONS = tuple(ConditionState)

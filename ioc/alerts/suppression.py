@@ -12,7 +12,7 @@ from ioc.alerts.hours import IsWorkingDay, is_active
 from ioc.alerts.inhibition import Inhibitor
 from ioc.alerts.inputs import DataState, Flags
 from ioc.alerts.labels import LabelTable, slot_labels
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import CONDITIONS, PENDING, State
 from ioc.model.alert import Alert, Reason, Suppression, alert_id

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-from ioc.alerts.acts import ActRefused, told
+from ioc.alerts.actions import ActRefused, told
 from ioc.errors import IocError
 
 

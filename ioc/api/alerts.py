@@ -9,6 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from ioc.alert_service import actions
+from ioc.alert_service import external_alerts_intake as incoming_alerts
+from ioc.alert_service.external_alert import Incoming
+from ioc.alert_service.flooding import flood_now
 from ioc.alerts.audit import audit
 from ioc.alerts.flood import by_cause
 from ioc.alerts.labels import LabelTable
@@ -23,10 +27,6 @@ from ioc.api.rows import Condition, equal_to, naive, select, stored_row, stored_
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
-from ioc.desk import acts
-from ioc.desk import incoming as incoming_alerts
-from ioc.desk.flooding import flood_now
-from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, ConditionState
 from ioc.model.matcher import MatcherInvalid, parse_matchers
 
@@ -35,23 +35,23 @@ _NOTED_ONE_BY_ONE = 20
 
 
 class Named(Text):
-    alerts: list[str] = Field(min_length=1, max_length=acts.MOST_AT_ONCE)
-    note: str = Field("", max_length=acts.LONGEST_COMMENT)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
+    note: str = Field("", max_length=actions.LONGEST_COMMENT)
 
 
 class Shelving(Until):
-    alerts: list[str] = Field(min_length=1, max_length=acts.MOST_AT_ONCE)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
     why: str = ""
     ends_on_resolve: bool = False
 
 
 class Closing(Text):
-    alerts: list[str] = Field(min_length=1, max_length=acts.MOST_AT_ONCE)
-    why: str = Field("", max_length=acts.LONGEST_COMMENT)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
+    why: str = Field("", max_length=actions.LONGEST_COMMENT)
 
 
 class Comment(Text):
-    alerts: list[str] = Field(min_length=1, max_length=acts.MOST_AT_ONCE)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
     text: str
 
 
@@ -275,7 +275,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             request,
             "acknowledge",
             given.alerts,
-            lambda by: acts.acknowledge(desk, given.alerts, by, given.note),
+            lambda by: actions.acknowledge(desk, given.alerts, by, given.note),
             given.note,
         )
 
@@ -286,7 +286,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             request,
             "unacknowledge",
             given.alerts,
-            lambda by: acts.unacknowledge(desk, given.alerts, by, given.note),
+            lambda by: actions.unacknowledge(desk, given.alerts, by, given.note),
             given.note,
         )
 
@@ -298,7 +298,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             request,
             "shelve",
             given.alerts,
-            lambda by: acts.shelve(desk, given.alerts, until_ms, by, given.why, given.ends_on_resolve),
+            lambda by: actions.shelve(desk, given.alerts, until_ms, by, given.why, given.ends_on_resolve),
             given.why,
         )
 
@@ -306,7 +306,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def unshelve(request: Request, given: Named) -> Response:
         """400 when one of them is not shelved."""
         return await act(
-            request, "unshelve", given.alerts, lambda by: acts.unshelve(desk, given.alerts, by, given.note), given.note
+            request,
+            "unshelve",
+            given.alerts,
+            lambda by: actions.unshelve(desk, given.alerts, by, given.note),
+            given.note,
         )
 
     @router.post("/close", response_model=AlertList)
@@ -324,7 +328,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def comment(request: Request, given: Comment) -> Response:
         """Also on alerts that have ended."""
         return await act(
-            request, "comment", given.alerts, lambda by: acts.comment(desk, given.alerts, by, given.text), given.text
+            request, "comment", given.alerts, lambda by: actions.comment(desk, given.alerts, by, given.text), given.text
         )
 
     return router

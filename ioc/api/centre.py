@@ -7,11 +7,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from ioc.alert_service.context import Operating
 from ioc.api.hub import Hub
 from ioc.api.ports import Cursor, Kpis, PushEndpoint
 from ioc.catalog import Catalog
 from ioc.clock import Clock, SystemClock
-from ioc.desk.operating import Operating
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState

@@ -8,7 +8,8 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ioc.alerts.acts import ActRefused
+from ioc.alert_service.context import ChannelWait
+from ioc.alerts.actions import ActRefused
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
 from ioc.api.gate import caller_of
@@ -18,7 +19,6 @@ from ioc.api.rows import equal_to, naive, select, stored_row
 from ioc.api.threads import Threads
 from ioc.catalog.channels import WALL, Channel
 from ioc.clock import rfc3339
-from ioc.desk.operating import ChannelWait
 
 MOST_AT_ONCE = 1_000
 

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from ioc.alert_service.incidents import LARGEST_FILE_BYTES
 from ioc.alerts import incidents as book
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.actions import ActRefused
 from ioc.alerts.incidents import ClosingReason, Incident
 from ioc.alerts.procedures import Tick
 from ioc.alerts.records import to_record
@@ -20,7 +21,6 @@ from ioc.api.problems import FieldFault, Problem
 from ioc.api.refusals import Text, refusing
 from ioc.api.threads import Threads
 from ioc.clock import from_ms, rfc3339
-from ioc.desk.incidents import LARGEST_FILE_BYTES
 from ioc.model.rule import Severity
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
+from ioc.alert_service.external_alerts_intake import MAX_OPEN, receive
 from ioc.api.answers import Json
 from ioc.api.auth import SOURCE_NAME, bearer, holds, refused, source_scheme
 from ioc.api.body import Intake
 from ioc.api.centre import Centre
 from ioc.api.problems import FieldFault, Problem
 from ioc.api.threads import Threads
-from ioc.desk.incoming import MAX_OPEN, receive
 from ioc.errors import BatchMalformed
 
 FULL_RETRY_AFTER_S = 60

@@ -8,10 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from ioc.alert_service.flooding import flood_now
+from ioc.alert_service.service import Desk
 from ioc.api.centre import Centre
 from ioc.api.threads import Threads
-from ioc.desk.desk import Desk
-from ioc.desk.flooding import flood_now
 from ioc.errors import StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.actions import ActRefused
 from ioc.alerts.versions import ChangedMeanwhile
 from ioc.api.problems import FieldFault, Problem, unfit_field
 from ioc.api.times import parse_time

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ioc.alerts.acts import ActRefused, no_alert, no_rule
+from ioc.alert_service import routing_store
+from ioc.alerts.actions import ActRefused, no_alert, no_rule
 from ioc.alerts.duty import Duty, DutyKind, duties
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
+from ioc.alerts.route_tester import Around, Step, quieted, stops
 from ioc.alerts.routing import who_would_get
 from ioc.alerts.schedules import on_duty
-from ioc.alerts.tester import Around, Step, quieted, stops
 from ioc.alerts.versions import revision_of
 from ioc.api.alert_shapes import reason_texts
 from ioc.api.answers import Json
@@ -27,7 +28,6 @@ from ioc.catalog import CatalogInvalid
 from ioc.catalog.routing import Alerting
 from ioc.catalog.written import to_toml
 from ioc.clock import rfc3339
-from ioc.desk import routebook
 
 LONGEST_TABLE = timedelta(days=92)
 
@@ -80,11 +80,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         def read() -> dict[str, Any]:
             local = centre.clock.now().astimezone(desk.place.zone)
             found = desk.in_force.alerting.routing
-            text = routebook.routing_text(desk)
+            text = routing_store.routing_text(desk)
             return {
                 "text": text,
                 "revision": revision_of(text),
-                "fields": routebook.routing_fields(text),
+                "fields": routing_store.routing_fields(text),
                 **_shape(desk.in_force.alerting),
                 "on_duty": {name: list(on_duty(one, local)) for name, one in found.schedules.items()},
                 "channels": sorted(desk.in_force.channels),
@@ -96,7 +96,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                         "why": row["why"],
                         "text": row["content"],
                     }
-                    for row in routebook.routing_versions(desk)
+                    for row in routing_store.routing_versions(desk)
                 ],
             }
 
@@ -111,9 +111,9 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def work() -> Response:
             with refusing():
-                number = routebook.put_routing(desk, given.toml(), by, given.why, revision)
+                number = routing_store.put_routing(desk, given.toml(), by, given.why, revision)
             centre.people.trail.note(by, "routing.change", str(number), {"why": given.why})
-            return Json({"number": number, "revision": revision_of(routebook.routing_text(desk))})
+            return Json({"number": number, "revision": revision_of(routing_store.routing_text(desk))})
 
         return await threads.run(work)
 
@@ -125,11 +125,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             with refusing():
                 text = given.toml()
             both = {
-                "fields": given.fields if given.fields is not None else routebook.routing_fields(text),
+                "fields": given.fields if given.fields is not None else routing_store.routing_fields(text),
                 "text": text,
             }
             try:
-                found = routebook.check_routing(desk, text)
+                found = routing_store.check_routing(desk, text)
             except CatalogInvalid as fault:
                 return Json({"sound": False, "errors": [one.shape() for one in faults_of(fault)], **both})
             return Json({"sound": True, "errors": [], **both, **_shape(found)})
@@ -142,7 +142,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         moment = centre.clock.now() if given.at is None else parse_time("at", given.at)
         local = moment.astimezone(desk.place.zone)
         with refusing():
-            alerting = desk.in_force.alerting if given.text is None else routebook.check_routing(desk, given.text)
+            alerting = desk.in_force.alerting if given.text is None else routing_store.check_routing(desk, given.text)
             labels = labels_of(given)
         way: dict[str, Any] = to_record(who_would_get(alerting.routing, labels, local))
         for one in way["recipients"]:
@@ -215,7 +215,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def read() -> dict[str, Any]:
             with refusing():
-                found = routebook.check_routing(desk, given.toml())
+                found = routing_store.check_routing(desk, given.toml())
             return table(found, given.begins, given.ends, None)
 
         return await threads.run(read)

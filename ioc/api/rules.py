@@ -8,12 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ioc.alerts.acts import ActRefused, no_rule
+from ioc.alert_service import actions, routing_store
+from ioc.alert_service.kpi_history import longest_change, own_step
+from ioc.alert_service.rule_store import fields_of_text
+from ioc.alerts.actions import ActRefused, no_rule
 from ioc.alerts.labels import slot_labels
-from ioc.alerts.plan import units_of
 from ioc.alerts.records import to_record
 from ioc.alerts.replay import Backtest, Firing, compare, replay
 from ioc.alerts.routing import who_would_get
+from ioc.alerts.rule_arrays import units_of
 from ioc.alerts.versions import difference
 from ioc.api.answers import Json
 from ioc.api.centre import Centre
@@ -26,9 +29,6 @@ from ioc.catalog import CatalogInvalid
 from ioc.catalog.own_figures import own_figures
 from ioc.catalog.written import rule_text
 from ioc.clock import from_ms, rfc3339
-from ioc.desk import acts, routebook
-from ioc.desk.past import longest_change, own_step
-from ioc.desk.rulebook import fields_of_text
 from ioc.model.rule import Rule
 
 MOST_FIRINGS = 500
@@ -91,7 +91,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             "owner": rule.owner,
             "procedure": rule.procedure,
             "version": rule.version,
-            "revision": routebook.rule_revision(desk, rule.id),
+            "revision": routing_store.rule_revision(desk, rule.id),
             "fields": fields,
             "text": rule_text(fields),
             "units": len(units_of(rule, desk.in_force.catalog.vocabulary.units)),
@@ -130,7 +130,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """Whether it is a rule; nothing is saved. `told` is who would hear of it now."""
         try:
             fields = given.given()
-            rule = await threads.run(lambda: routebook.check(desk, fields))
+            rule = await threads.run(lambda: routing_store.check(desk, fields))
         except ActRefused as fault:
             told_so = FieldFault(fault.field, str(fault), fault.code, fault.given)
             return {"sound": False, "errors": [told_so.shape()], "told": []}
@@ -149,7 +149,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 if given.rule is not None and before is None:
                     raise no_rule(given.rule or "")
                 only = given.rule is not None and given.fields is None and given.text is None
-                after = before if only else routebook.check(desk, given.given())
+                after = before if only else routing_store.check(desk, given.given())
                 assert after is not None
                 present = desk.in_force.rules.rules.get(after.id) if before is None else before
             return Json(run(after, None if only else present, given))
@@ -202,7 +202,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         found = desk.in_force.rules.rules.get(rule)
         if found is None:
             raise Problem(404, f"There is no rule {rule[:80]!r}.")
-        response.headers["ETag"] = f'"{routebook.rule_revision(desk, rule)}"'
+        response.headers["ETag"] = f'"{routing_store.rule_revision(desk, rule)}"'
         return shape(found) | {"told": told(found)}
 
     async def save(
@@ -213,7 +213,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def work() -> Response:
             with refusing():
-                version = routebook.put_rule(desk, rule, fields, by, why, revision)
+                version = routing_store.put_rule(desk, rule, fields, by, why, revision)
             centre.people.trail.note(by, f"rule.{word}", rule, {"number": version.number, "why": why})
             present = desk.in_force.rules.rules.get(rule)
             return Json({"number": version.number, "rule": None if present is None else shape(present)})
@@ -241,7 +241,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     @router.get("/{rule}/versions")
     async def versions(rule: str) -> dict[str, Any]:
         """Oldest first, with the difference to the one before; 0 is what the packs say."""
-        found = await threads.run(lambda: routebook.versions(desk, rule))
+        found = await threads.run(lambda: routing_store.versions(desk, rule))
         if not found:
             raise Problem(404, f"There is no rule {rule[:80]!r}.")
         shapes = []
@@ -271,7 +271,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def work() -> Response:
             with refusing():
-                version = routebook.roll_back(desk, rule, given.number, by, given.why, revision)
+                version = routing_store.roll_back(desk, rule, given.number, by, given.why, revision)
             details = {"number": version.number, "of": given.number, "why": given.why}
             centre.people.trail.note(by, "rule.roll_back", rule, details)
             present = desk.in_force.rules.rules.get(rule)
@@ -286,7 +286,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def work() -> Response:
             with refusing():
-                acts.out_of_service(desk, rule, until_ms, by, given.why)
+                actions.out_of_service(desk, rule, until_ms, by, given.why)
             centre.people.trail.note(by, "rule.out_of_service", rule, {"why": given.why})
             return Json(shape(desk.in_force.rules.rules[rule]))
 
@@ -299,7 +299,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def work() -> Response:
             with refusing():
-                acts.in_service(desk, rule, by)
+                actions.in_service(desk, rule, by)
             centre.people.trail.note(by, "rule.in_service", rule)
             found = desk.in_force.rules.rules.get(rule)
             return Json(None if found is None else shape(found))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from ioc.alert_service import actions
 from ioc.alerts.labels import LabelTable
 from ioc.alerts.silences import Silence
 from ioc.api.answers import Json
@@ -15,7 +16,6 @@ from ioc.api.refusals import Text, Until, refusing
 from ioc.api.threads import Threads
 from ioc.api.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
-from ioc.desk import acts
 from ioc.model.matcher import Matchers, parse_matchers
 
 
@@ -77,7 +77,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         def work() -> Response:
             with refusing():
                 matchers = parse_matchers(given.matchers)
-                made = acts.silence(desk, matchers, from_ms_, until_ms, by, given.why, given.ends_on_resolve)
+                made = actions.silence(desk, matchers, from_ms_, until_ms, by, given.why, given.ends_on_resolve)
             details = {"matchers": ", ".join(given.matchers), "why": given.why, "until": rfc3339(from_ms(until_ms))}
             centre.people.trail.note(by, "silence.add", made.id, details)
             return Json(shape(made), 201)
@@ -111,7 +111,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def work() -> Response:
             with refusing():
-                ended = acts.end_silence(desk, silence_id, by)
+                ended = actions.end_silence(desk, silence_id, by)
             centre.people.trail.note(by, "silence.end", silence_id)
             return Json(shape(ended))
 

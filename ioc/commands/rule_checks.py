@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ioc.alerts.plan import units_of
+from ioc.alerts.rule_arrays import units_of
 from ioc.alerts.rule_cases import run_case
 from ioc.catalog import load
 from ioc.catalog.catalog import Catalog

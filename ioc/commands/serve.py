@@ -17,6 +17,10 @@ from connectors.personal import personal_names
 from connectors.registry import PUSHED
 from connectors.runner import Runner
 from ioc import topics
+from ioc.alert_service.context import Operating
+from ioc.alert_service.incidents import Incidents
+from ioc.alert_service.kpi_history import Past
+from ioc.alert_service.service import Desk, Place
 from ioc.api.app import create_app
 from ioc.api.auth import SOURCE_NAME
 from ioc.api.centre import Centre
@@ -27,10 +31,6 @@ from ioc.api.server import serve, warm
 from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock
 from ioc.commands.doctor import examine_centre
-from ioc.desk.desk import Desk, Place
-from ioc.desk.incidents import Incidents
-from ioc.desk.operating import Operating
-from ioc.desk.past import Past
 from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restater import Restater

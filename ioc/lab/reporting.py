@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from ioc.alert_service.rule_store import Rulebook
 from ioc.catalog.rules import load_rules
-from ioc.desk.rulebook import Rulebook
 from ioc.errors import IocError
 from ioc.lab.beside import tell_progress
 from ioc.lab.past import Past, open_past

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import numpy as np
 
+from ioc.alert_service.external_alerts_intake import end_overdue
+from ioc.alert_service.kpi_history import Past
+from ioc.alert_service.service import Change, Desk
 from ioc.alerts.inputs import Codes, DataState, Inputs, Values
 from ioc.api.alert_shapes import AlertShape, alert_shape
 from ioc.api.hub import Hub
 from ioc.clock import Clock, to_ms
-from ioc.desk.desk import Change, Desk
-from ioc.desk.incoming import end_overdue
-from ioc.desk.past import Past
 from ioc.evaluation.published_values import Published
 from ioc.fault_register import FaultRegister
 from ioc.model.alert import Alert, ConditionState

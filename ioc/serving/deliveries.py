@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ioc.alert_service.context import ChannelWait
 from ioc.catalog.channels import Channel
 from ioc.clock import Clock
-from ioc.desk.operating import ChannelWait
 from ioc.errors import StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ioc.alert_service.flooding import fired_lately
+from ioc.alert_service.service import Desk
 from ioc.alerts.audit import audit
 from ioc.alerts.flood import floods
 from ioc.alerts.inputs import DataState, Values
 from ioc.alerts.schedules import on_duty
 from ioc.clock import to_ms
-from ioc.desk.desk import Desk
-from ioc.desk.flooding import fired_lately
 from ioc.model.alert import ConditionState, Handling
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState

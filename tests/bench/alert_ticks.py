@@ -8,15 +8,15 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
 
+from ioc.alert_service.alert_state import Standing
+from ioc.alert_service.notification_text import Wording
+from ioc.alert_service.service import Desk, InForce, Place
 from ioc.alerts.inputs import Needs
 from ioc.catalog import load
 from ioc.catalog.channels import load_channels
 from ioc.catalog.routing import load_routing
 from ioc.catalog.rules import Rules
 from ioc.clock import FixedClock, from_ms
-from ioc.desk.desk import Desk, InForce, Place
-from ioc.desk.letters import Wording
-from ioc.desk.standing import Standing
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from tests.bench.alerting import RULES, START_MS, UNITS, _plan, _Ticks

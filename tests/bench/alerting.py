@@ -17,8 +17,8 @@ from ioc.alerts.grouping import Outbox
 from ioc.alerts.handling import Book
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.alerts.notifications import plan as plan_deliveries
-from ioc.alerts.plan import Plan
 from ioc.alerts.replay import History, Past, replay
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.states import State
 from ioc.alerts.suppression import Watch, alerts
 from ioc.catalog.routing import load_routing

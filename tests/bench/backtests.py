@@ -14,11 +14,11 @@ from typing import Any
 
 import duckdb
 
-from ioc.alerts.plan import units_of
+from ioc.alert_service.kpi_history import Past, longest_change, own_step
 from ioc.alerts.replay import replay
+from ioc.alerts.rule_arrays import units_of
 from ioc.catalog import load
 from ioc.catalog.rules import check_rule
-from ioc.desk.past import Past, longest_change, own_step
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
 from ioc.store.clocks import Clocks, keep_clocks

@@ -13,11 +13,11 @@ from typing import Any, cast
 import httpx
 from websockets.sync.client import connect
 
+from ioc.alert_service.kpi_history import Past
 from ioc.api import create_app
 from ioc.api.server import configured, listen
 from ioc.catalog import load
 from ioc.clock import FixedClock, to_ms
-from ioc.desk.past import Past
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel

@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from ioc.alert_service import external_alerts_intake
+from ioc.alert_service.external_alerts_intake import receive
 from ioc.api import create_app
 from ioc.clock import SystemClock
-from ioc.desk import incoming
-from ioc.desk.incoming import receive
 from tests.browser.loopback import loopback
 from tests.running import free_port, wait_for
 from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
@@ -185,7 +185,7 @@ def test_our_messages_say_what_alertmanagers_say(
 def test_alertmanager_sends_to_us_and_again_when_we_were_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = FakeParts(tmp_path, clock=SystemClock())
     app, refused = create_app(parts.centre()), threading.Event()
-    monkeypatch.setattr(incoming, "MAX_OPEN", 0)
+    monkeypatch.setattr(external_alerts_intake, "MAX_OPEN", 0)
 
     async def watched(scope: Any, receive: Any, send: Any) -> None:
         async def note(event: Any) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 import pytest
 
+from ioc.alert_service.notification_text import Wording
+from ioc.alert_service.service import InForce
 from ioc.alerts.inputs import Needs
 from ioc.catalog import load
 from ioc.catalog.channels import Channel
 from ioc.catalog.routing import load_routing
 from ioc.catalog.rules import Rules, check_rule
-from ioc.desk.desk import InForce
-from ioc.desk.letters import Wording
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from tests.forked import FORKED

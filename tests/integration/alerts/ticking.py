@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ioc.alert_service.service import Desk, InForce, Place
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.catalog.catalog import Catalog
 from ioc.clock import FixedClock, SystemClock, from_ms
-from ioc.desk.desk import Desk, InForce, Place
 from ioc.serving import deliveries as sending
 from ioc.serving.deliveries import Deliveries
 from ioc.settings import VIETNAM

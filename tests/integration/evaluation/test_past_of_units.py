@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from ioc.alert_service.kpi_history import Past, own_step, units_of_kpi
 from ioc.alerts.inputs import Needs
 from ioc.catalog.rules import check_rule
-from ioc.desk.past import Past, own_step, units_of_kpi
 from ioc.model.rule import Rule
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre

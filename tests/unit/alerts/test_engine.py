@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ioc.alerts.engine import Saved, acknowledge, carry_over, counts, restore, save, tick
 from ioc.alerts.inputs import DataState, Inputs, Usual
-from ioc.alerts.plan import Plan
 from ioc.alerts.records import from_record, to_record
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.states import State
 from ioc.evaluation.freshness import STATES, Column
 from ioc.evaluation.published_values import Published

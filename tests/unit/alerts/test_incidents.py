@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.actions import ActRefused
 from ioc.alerts.incidents import (
     Act,
     Attachment,

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from ioc.alerts.grouping import Delivery, DeliveryKind
-from ioc.alerts.messages import Setting, Subject, duration_text, message
+from ioc.alerts.message_text import Setting, Subject, duration_text, message
 from ioc.alerts.routing import group_key, routes_for, who_would_get
 from ioc.alerts.schedules import on_duty
 from ioc.catalog.routing import load_routing

@@ -5,7 +5,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from ioc.alerts.acts import ActRefused
+from ioc.alerts.actions import ActRefused
 from ioc.alerts.engine import Tick, tick
 from ioc.alerts.handling import (
     Aside,
@@ -19,7 +19,7 @@ from ioc.alerts.handling import (
     unacknowledge,
 )
 from ioc.alerts.labels import LabelTable, slot_labels
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.silences import Silence, end_resolved, end_silence, silence
 from ioc.alerts.states import State
 from ioc.alerts.suppression import Watch, alerts, silences_in_use

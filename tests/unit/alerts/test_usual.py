@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ioc.alerts.usual import HOUR_MS, WEEK_MS, median_and_mad, same_hours, usual_at
+from ioc.alerts.usual_values import HOUR_MS, WEEK_MS, median_and_mad, same_hours, usual_at
 from tests.alerting import MINUTE, START
 
 

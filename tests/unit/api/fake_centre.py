@@ -13,16 +13,16 @@ from unittest.mock import patch
 
 import duckdb
 
+from ioc.alert_service import service as desk_parts
+from ioc.alert_service.context import Operating
+from ioc.alert_service.incidents import Incidents
+from ioc.alert_service.kpi_history import Past
+from ioc.alert_service.service import Desk, Place
 from ioc.api.centre import Centre
 from ioc.api.hub import Hub
 from ioc.catalog import Catalog
 from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, FixedClock
-from ioc.desk import desk as desk_parts
-from ioc.desk.desk import Desk, Place
-from ioc.desk.incidents import Incidents
-from ioc.desk.operating import Operating
-from ioc.desk.past import Past
 from ioc.evaluation.provenance import Explanation
 from ioc.model.fault import Fault
 from ioc.model.kpi import Freshness, KpiValue

@@ -7,9 +7,9 @@ import httpx
 import numpy as np
 import pytest
 
+from ioc.alert_service import external_alerts_intake
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.clock import FixedClock, to_ms
-from ioc.desk import incoming
 from tests.unit.api.fake_centre import ADMIN, PUSH_TOKEN, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
@@ -409,7 +409,7 @@ async def test_an_incoming_message_is_taken_in_part_closed_and_told_of_after_its
     answer = await client.post("/api/v1/alerts/incoming/demo-push", json=message, headers=head)
     assert (answer.status_code, answer.json()["began"]) == (200, 2)
     assert [one["index"] for one in answer.json()["rejected"]] == [1]
-    monkeypatch.setattr(incoming, "MAX_OPEN", 2)
+    monkeypatch.setattr(external_alerts_intake, "MAX_OPEN", 2)
     full = await client.post("/api/v1/alerts/incoming/demo-push", json=from_prometheus(instance="c"), headers=head)
     assert (full.status_code, full.headers["Retry-After"]) == (503, "60")
     name = (await ask(client, "GET", "alerts"))["alerts"][0]["id"]

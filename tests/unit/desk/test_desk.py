@@ -9,14 +9,14 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from ioc.alerts.acts import ActRefused
+from ioc.alert_service import actions, routing_store
+from ioc.alert_service import service as desk_parts
+from ioc.alert_service.incidents import Incidents
+from ioc.alert_service.service import Desk, Place
+from ioc.alerts.actions import ActRefused
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.catalog.rules import CatalogInvalid
 from ioc.clock import FixedClock, from_ms, to_ms
-from ioc.desk import acts, routebook
-from ioc.desk import desk as desk_parts
-from ioc.desk.desk import Desk, Place
-from ioc.desk.incidents import Incidents
 from ioc.errors import StoreUnavailable
 from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
@@ -77,9 +77,9 @@ def place(tmp_path: Path) -> Iterator[Place46]:
 def test_all_that_stands_outlasts_a_restart(place: Place46) -> None:
     place.tick(1, disk_free=1, stalled_s=60, lag=10)
     until_ms = START_MS + HOUR_MS
-    acts.acknowledge(place.desk, [place.one("disk-full")], "lan", "xem")
-    acts.shelve(place.desk, [place.one("worker-gone")], until_ms, "lan", "đang khởi động lại", False)
-    acts.silence(place.desk, parse_matchers(["rule=disk-low"]), None, until_ms, "hoa", "bảo trì", False)
+    actions.acknowledge(place.desk, [place.one("disk-full")], "lan", "xem")
+    actions.shelve(place.desk, [place.one("worker-gone")], until_ms, "lan", "đang khởi động lại", False)
+    actions.silence(place.desk, parse_matchers(["rule=disk-low"]), None, until_ms, "hoa", "bảo trì", False)
     incidents = Incidents(place.desk.store, place.clock)
     before = (place.alerts, place.desk.standing.outbox, place.desk.standing.book, place.desk.standing.silences)
     assert before[0] == {
@@ -121,7 +121,7 @@ def test_what_cannot_be_written_has_not_happened(place: Place46) -> None:
     place.tick(1, disk_free=1)
     assert "disk-full" in place.alerts
     with patch.object(place.desk.store, "write", full), pytest.raises(StoreUnavailable):
-        acts.acknowledge(place.desk, [place.one("disk-full")], "lan", "")
+        actions.acknowledge(place.desk, [place.one("disk-full")], "lan", "")
     assert place.alerts["disk-full"][1] == "unacknowledged"
 
 
@@ -131,7 +131,7 @@ def test_a_latching_alert_ends_once_it_is_acknowledged(place: Place46) -> None:
     place.tick(1, ledger_faults=0)
     place.tick(1, ledger_faults=0)
     assert place.alerts["ledger-unbalanced"][0] == "recovering"
-    acts.acknowledge(place.desk, [place.one("ledger-unbalanced")], "lan", "đã xem")
+    actions.acknowledge(place.desk, [place.one("ledger-unbalanced")], "lan", "đã xem")
     place.open()
     place.tick(1, ledger_faults=0)
     assert place.alerts == {}
@@ -154,7 +154,7 @@ def test_deliveries_are_written_with_the_tick_that_planned_them(place: Place46) 
 
 def test_a_rule_that_is_taken_out_ends_its_alerts(place: Place46) -> None:
     place.tick(1, disk_free=1)
-    routebook.put_rule(place.desk, "disk-full", None, "lan", "không dùng")
+    routing_store.put_rule(place.desk, "disk-full", None, "lan", "không dùng")
     assert "disk-full" not in place.alerts
     [row] = place.desk.store.select("SELECT reason FROM alert_transitions WHERE kind = 'resolved'")
     assert "taken out" in row["reason"]
@@ -165,7 +165,7 @@ def test_a_rule_that_is_taken_out_ends_its_alerts(place: Place46) -> None:
 def test_a_routing_with_a_fault_leaves_the_old_one(place: Place46) -> None:
     before = place.desk.in_force
     with pytest.raises(CatalogInvalid):
-        routebook.put_routing(place.desk, "[route]\nreceivers = []\n", "lan", "thử")
+        routing_store.put_routing(place.desk, "[route]\nreceivers = []\n", "lan", "thử")
     assert place.desk.in_force is before
     assert not (place.folder / "catalog" / "alerting").exists()
 
@@ -173,17 +173,19 @@ def test_a_routing_with_a_fault_leaves_the_old_one(place: Place46) -> None:
 @pytest.mark.parametrize(
     ("act", "field"),
     [
-        pytest.param(lambda desk, alert: acts.acknowledge(desk, [alert], "", ""), "by", id="nobody acknowledges"),
-        pytest.param(lambda desk, _: acts.acknowledge(desk, [], "lan", ""), "alerts", id="no alert"),
-        pytest.param(lambda desk, alert: acts.unacknowledge(desk, [alert], "lan", ""), "", id="nobody has it"),
-        pytest.param(lambda desk, alert: acts.unshelve(desk, [alert], "lan", ""), "alerts", id="not shelved"),
-        pytest.param(lambda desk, alert: acts.comment(desk, [alert], "lan", " "), "text", id="an empty comment"),
-        pytest.param(lambda desk, _: acts.comment(desk, ["x"], "lan", "y"), "alerts", id="no id of an alert"),
+        pytest.param(lambda desk, alert: actions.acknowledge(desk, [alert], "", ""), "by", id="nobody acknowledges"),
+        pytest.param(lambda desk, _: actions.acknowledge(desk, [], "lan", ""), "alerts", id="no alert"),
+        pytest.param(lambda desk, alert: actions.unacknowledge(desk, [alert], "lan", ""), "", id="nobody has it"),
+        pytest.param(lambda desk, alert: actions.unshelve(desk, [alert], "lan", ""), "alerts", id="not shelved"),
+        pytest.param(lambda desk, alert: actions.comment(desk, [alert], "lan", " "), "text", id="an empty comment"),
+        pytest.param(lambda desk, _: actions.comment(desk, ["x"], "lan", "y"), "alerts", id="no id of an alert"),
         pytest.param(
-            lambda desk, alert: acts.shelve(desk, [alert], START_MS - 1, "lan", "x", False), "until", id="over already"
+            lambda desk, alert: actions.shelve(desk, [alert], START_MS - 1, "lan", "x", False),
+            "until",
+            id="over already",
         ),
         pytest.param(
-            lambda desk, _: acts.out_of_service(desk, "none", START_MS + HOUR_MS, "lan", "x"), "rule", id="no rule"
+            lambda desk, _: actions.out_of_service(desk, "none", START_MS + HOUR_MS, "lan", "x"), "rule", id="no rule"
         ),
     ],
 )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ioc.alerts.acts import ActRefused
-from ioc.desk import acts, incoming
-from ioc.desk.incoming import Receipt, close, end_overdue, receive
+from ioc.alert_service import actions, external_alerts_intake
+from ioc.alert_service.external_alerts_intake import Receipt, close, end_overdue, receive
+from ioc.alerts.actions import ActRefused
 from ioc.errors import BatchMalformed
 from ioc.model.alert import TransitionKind
 from ioc.model.matcher import parse_matchers
@@ -82,7 +82,7 @@ def test_more_than_one_transaction_holds_is_taken_in_parts(push: Push) -> None:
 
 
 def test_what_has_no_room_is_counted_and_taken_once_there_is_room(push: Push, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incoming, "MAX_OPEN", 2)
+    monkeypatch.setattr(external_alerts_intake, "MAX_OPEN", 2)
     message = [sent(instance=f"i{n}") for n in range(3)]
     first = push(*message)
     assert (first.began, first.no_room) == (2, 1)
@@ -139,7 +139,7 @@ def test_messages_say_what_the_other_system_said_also_of_the_end(push: Push) -> 
 def test_a_silence_ends_with_the_first_end_of_its_alert(push: Push) -> None:
     push(sent())
     matchers = parse_matchers(['alertname = "HostDown"'])
-    acts.silence(push.place.desk, matchers, None, START_MS + HOUR_MS, "lan", "đang sửa", True)
+    actions.silence(push.place.desk, matchers, None, START_MS + HOUR_MS, "lan", "đang sửa", True)
     assert push.quiet == [True]
     push.place.tick(1, disk_free=50)
     push(sent("resolved"))
@@ -152,7 +152,7 @@ def test_a_silence_ends_with_the_first_end_of_its_alert(push: Push) -> None:
 
 def test_a_silence_ends_also_when_its_alert_ends_and_fires_again_in_one_message(push: Push) -> None:
     push(sent())
-    acts.silence(push.place.desk, parse_matchers(["source = prom"]), None, START_MS + HOUR_MS, "lan", "sửa", True)
+    actions.silence(push.place.desk, parse_matchers(["source = prom"]), None, START_MS + HOUR_MS, "lan", "sửa", True)
     push(sent("resolved"), sent(starts="2026-11-22T23:30:00Z"))
     assert push.quiet == [False]
 
@@ -161,7 +161,7 @@ def test_a_silence_ends_also_when_its_alert_ends_and_fires_again_in_one_message(
 def test_a_silence_of_our_own_alert_ends_with_it_at_the_very_next_tick(push: Push, *, restart: bool) -> None:
     place = push.place
     place.tick(1, disk_free=1)
-    acts.silence(place.desk, parse_matchers(["rule = disk-full"]), None, START_MS + HOUR_MS, "lan", "dọn đĩa", True)
+    actions.silence(place.desk, parse_matchers(["rule = disk-full"]), None, START_MS + HOUR_MS, "lan", "dọn đĩa", True)
     if restart:
         place.open()
     place.tick(1, disk_free=50)
@@ -242,5 +242,5 @@ def test_what_cannot_be_closed(push: Push, alert: str, why: str, field: str) -> 
 def test_the_matchers_of_an_incoming_alert_mean_it_and_no_other(push: Push) -> None:
     push(sent(), sent(instance="b"))
     one, _ = push.place.desk.standing.incoming.values()
-    acts.silence(push.place.desk, parse_matchers(one.matchers), None, START_MS + HOUR_MS, "lan", "sửa", False)
+    actions.silence(push.place.desk, parse_matchers(one.matchers), None, START_MS + HOUR_MS, "lan", "sửa", False)
     assert push.quiet == [True, False]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ioc.alert_service import actions
 from ioc.catalog.own_figures import own_figures
-from ioc.desk import acts
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
 from ioc.serving import own_watch
@@ -40,7 +40,7 @@ def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) 
     moves_on(parts, disk_free=1, stalled_s=0)
     [full] = [one for one in parts.operating.desk.standing.alerts if one.startswith("disk-full")]
     moves_on(parts, 40, disk_free=1, stalled_s=0)
-    acts.acknowledge(parts.operating.desk, [full], "lan", "")
+    actions.acknowledge(parts.operating.desk, [full], "lan", "")
     told_of = watch.figures(parts.clock.now() + timedelta(seconds=1))
     assert {"alerts.per_operator_day": 1, "alerts.share_critical": 100, "alerts.top_ten_share": 100}.items() <= (
         told_of.items()

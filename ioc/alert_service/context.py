@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ioc.desk.desk import Desk
-from ioc.desk.incidents import Incidents
-from ioc.desk.past import Past
+from ioc.alert_service.incidents import Incidents
+from ioc.alert_service.kpi_history import Past
+from ioc.alert_service.service import Desk
 from ioc.store.alerting import Said
 
 

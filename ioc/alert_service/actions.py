@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ioc.alert_service.alert_state import Standing
+from ioc.alert_service.service import Desk
 from ioc.alerts import engine, handling, silences
-from ioc.alerts.acts import ActRefused, no_alert, no_rule
+from ioc.alerts.actions import ActRefused, no_alert, no_rule
 from ioc.alerts.handling import Aside, Book
 from ioc.alerts.silences import Silence
 from ioc.clock import from_ms, to_ms
-from ioc.desk.desk import Desk
-from ioc.desk.standing import Standing
 from ioc.model.alert import Alert, Handling
 from ioc.model.matcher import Matchers
 from ioc.store.alerting import ActRow

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from ioc.alerts.acts import ActRefused, no_alert, told
+from ioc.alert_service.alert_state import ENDED, INCOMING, Standing, record
+from ioc.alert_service.external_alert import Incoming
+from ioc.alert_service.service import Desk
+from ioc.alerts.actions import ActRefused, no_alert, told
 from ioc.clock import to_ms
-from ioc.desk.desk import Desk
-from ioc.desk.foreign import Incoming
-from ioc.desk.standing import ENDED, INCOMING, Standing, record
 from ioc.errors import BatchMalformed
 from ioc.model.alert import Transition, TransitionKind, alert_id
 from ioc.model.matcher import LABEL_NAME

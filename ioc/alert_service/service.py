@@ -10,11 +10,22 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ioc.alert_service.alert_state import (
+    SILENCE,
+    Standing,
+    changes_of_book,
+    engine_state,
+    outbox_state,
+    read_kept,
+    record,
+)
+from ioc.alert_service.notification_text import Wording
+from ioc.alert_service.rule_store import Rulebook
 from ioc.alerts.engine import carry_over, restore, tick
 from ioc.alerts.handling import settle
 from ioc.alerts.inputs import Inputs, Needs
 from ioc.alerts.notifications import plan as plan_deliveries
-from ioc.alerts.plan import Plan
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.silences import Silence, end_resolved
 from ioc.alerts.suppression import Watch
 from ioc.catalog.catalog import Catalog
@@ -24,9 +35,6 @@ from ioc.catalog.last_good import read_last_good, read_last_good_file
 from ioc.catalog.routing import Alerting, load_routing
 from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, to_ms
-from ioc.desk.letters import Wording
-from ioc.desk.rulebook import Rulebook
-from ioc.desk.standing import SILENCE, Standing, changes_of_book, engine_state, outbox_state, read_kept, record
 from ioc.model.alert import Alert, Transition
 from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Letter, Opened, Writing
 

@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from ioc.alert_service.external_alert import Incoming
 from ioc.alerts.grouping import Delivery
 from ioc.alerts.labels import slot_labels
-from ioc.alerts.messages import Setting, Subject, message
-from ioc.alerts.plan import limits_of, year_of
+from ioc.alerts.message_text import Setting, Subject, message
+from ioc.alerts.rule_arrays import limits_of, year_of
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.routing import Alerting
 from ioc.catalog.rules import Rules
 from ioc.clock import from_ms, rfc3339
-from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, Transition, TransitionKind
 from ioc.model.kpi import KpiDefinition
 from ioc.model.number_text import exact_text

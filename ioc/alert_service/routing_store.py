@@ -8,7 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ioc.alerts.acts import ActRefused, no_rule, told
+from ioc.alert_service.rule_store import place_in_text
+from ioc.alert_service.service import Desk
+from ioc.alerts.actions import ActRefused, no_rule, told
 from ioc.alerts.records import to_record
 from ioc.alerts.versions import RuleVersion, must_be, revision_of
 from ioc.catalog.channels import load_channels
@@ -17,8 +19,6 @@ from ioc.catalog.routing import Alerting, read_routing
 from ioc.catalog.rows import Row
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.clock import to_ms
-from ioc.desk.desk import Desk
-from ioc.desk.rulebook import place_in_text
 from ioc.model.rule import Rule
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ioc.alerts.acts import ActRefused, no_rule
+from ioc.alerts.actions import ActRefused, no_rule
 from ioc.alerts.versions import RuleVersion, next_version, roll_back
 from ioc.clock import from_ms
 from ioc.store.alerting import AlertStore

@@ -12,7 +12,7 @@ import numpy as np
 from ioc.alerts.inputs import DataState, Needs, Reals, Usual, Values
 from ioc.alerts.replay import History
 from ioc.alerts.replay import Past as PastOfKpi
-from ioc.alerts.usual import median_and_mad, same_hours, usual_at
+from ioc.alerts.usual_values import median_and_mad, same_hours, usual_at
 from ioc.catalog.catalog import Catalog
 from ioc.clock import from_ms, to_ms
 from ioc.evaluation.freshness import STATES

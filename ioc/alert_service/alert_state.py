@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from ioc.alert_service.external_alert import Incoming
 from ioc.alerts.conditions import Verdict
 from ioc.alerts.engine import Saved, save
 from ioc.alerts.grouping import Outbox
@@ -14,12 +15,11 @@ from ioc.alerts.handling import Acknowledgement, Aside, Book, aloof_at, handling
 from ioc.alerts.hours import IsWorkingDay
 from ioc.alerts.inhibition import across
 from ioc.alerts.labels import LabelTable
-from ioc.alerts.plan import Plan
 from ioc.alerts.records import from_record, to_record
+from ioc.alerts.rule_arrays import Plan
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import State
 from ioc.alerts.suppression import Watch, alerts, silences_in_use
-from ioc.desk.foreign import Incoming
 from ioc.model.alert import Alert, ConditionState, Reason, Suppression
 from ioc.model.matcher import MatcherInvalid
 from ioc.store.alerting import ENGINE, OUTBOX, AlertStore
