@@ -7,9 +7,9 @@ from importlib import import_module
 import click
 
 from ioc.errors import IocError
-from ioc.lean import keep_pandas_out
 from ioc.private_files import keep_new_files_private
-from ioc.process_limits import raise_descriptor_limit
+from ioc.supervisor.no_pandas import keep_pandas_out
+from ioc.supervisor.resource_limits import raise_descriptor_limit
 
 COMMANDS = {
     "up": "run the whole centre with the demonstration province",

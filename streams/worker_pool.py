@@ -11,9 +11,9 @@ from types import FrameType
 from typing import IO
 
 from ioc.errors import ConfigurationInvalid
-from ioc.forked import Forked
-from ioc.processes import Restart
 from ioc.settings import Settings
+from ioc.supervisor.child_processes import Restart
+from ioc.supervisor.preloaded_process import Forked
 from streams.vocabulary import VocabularyFile
 
 STOP_PATIENCE_S = 4.0

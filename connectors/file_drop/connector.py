@@ -21,7 +21,7 @@ from connectors.tables.rows import TABLE_ENDS
 from connectors.writer import SourceWriter
 from ioc.clock import from_ms, to_ms
 from ioc.errors import BatchMalformed, SourceUnavailable
-from ioc.limited_process import LimitedProcess, LimitExceeded, Limits
+from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, Limits
 from ioc.wire.replays import ReplayRequest, ReplayResult
 
 DONE_KNOWN = 200

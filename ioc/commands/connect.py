@@ -5,7 +5,7 @@ import asyncio
 import click
 
 from ioc.catalog.follower import CatalogFollower
-from ioc.serving.memory import keep_giving_back
+from ioc.server.trim_memory import keep_giving_back
 from ioc.settings import Settings
 
 

@@ -13,7 +13,7 @@ from ioc.lab.parts import LabParts
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.quack.door import QuackDoor
 from ioc.lab.server import serve
-from ioc.serving.report_sending import report_sender
+from ioc.server.report_sender import report_sender
 from ioc.settings import Settings
 from ioc.store.snapshot import current
 

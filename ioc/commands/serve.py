@@ -42,24 +42,24 @@ from ioc.people import People
 from ioc.people.full_names import FullNames
 from ioc.periodic_thread import PeriodicThread, reason_of
 from ioc.private_files import check_private
-from ioc.serving.alert_topic import AlertTopic
-from ioc.serving.alerting import Alerting
-from ioc.serving.announcing import Announcing
-from ioc.serving.deliveries import Deliveries
-from ioc.serving.kpi_topic import KpiTopic
-from ioc.serving.lab_watch import LabWatch
-from ioc.serving.machine_watch import MachineWatch
-from ioc.serving.own_watch import OwnWatch
-from ioc.serving.pulse import Outlets, Pulse
-from ioc.serving.push_sources import PushSources
-from ioc.serving.replays import Replays
-from ioc.serving.restatements import Restating
-from ioc.serving.self_report import SelfReport
-from ioc.serving.snapshots import Snapshots
-from ioc.serving.source_watch import SourceWatch
-from ioc.serving.spool_watch import SpoolWatch
-from ioc.serving.stand_in import stand_in, store_opens
-from ioc.serving.trail_anchors import TrailAnchors
+from ioc.server.alert_loop import Alerting
+from ioc.server.alert_topic import AlertTopic
+from ioc.server.evaluation_loop import Outlets, Pulse
+from ioc.server.kpi_topic import KpiTopic
+from ioc.server.lab_watch import LabWatch
+from ioc.server.machine_watch import MachineWatch
+from ioc.server.outbox import Deliveries
+from ioc.server.push_sources import PushSources
+from ioc.server.replays import Replays
+from ioc.server.restatements import Restating
+from ioc.server.self_monitoring import OwnWatch
+from ioc.server.self_report import SelfReport
+from ioc.server.snapshots import Snapshots
+from ioc.server.source_watch import SourceWatch
+from ioc.server.spool_watch import SpoolWatch
+from ioc.server.stand_in import stand_in, store_opens
+from ioc.server.topic_publishers import Announcing
+from ioc.server.trail_anchors import TrailAnchors
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
 from ioc.store.archive_verifier import verify_all

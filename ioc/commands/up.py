@@ -16,8 +16,8 @@ from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.commands.starting import BEYOND_HELP, ENVIRONMENT
 from ioc.errors import ConfigurationInvalid
 from ioc.periodic_thread import PeriodicThread
-from ioc.processes import Child, Flag, Restart
 from ioc.settings import Settings
+from ioc.supervisor.child_processes import Child, Flag, Restart
 
 STOP_PATIENCE_S = 40.0
 
@@ -49,7 +49,7 @@ def _run(settings: Settings, workers: int, demo: bool, password: str) -> None:
     signal.signal(signal.SIGINT, end)
     broker = None if settings.kafka else EmbeddedBroker(settings.data_dir, password=password)
     parts = Child(
-        [sys.executable, "-m", "ioc.parts", str(workers)],
+        [sys.executable, "-m", "ioc.supervisor", str(workers)],
         {**ENVIRONMENT, "IOC_DATA_DIR": str(settings.data_dir), "IOC_DEMO": "1" if demo else "0"},
     )
     parts.start()  # it imports while the broker starts

@@ -154,7 +154,7 @@ def trail(limit: int, as_json: bool) -> None:
 
 def _anchors(settings: Settings) -> list[Anchor]:
     """Return the published anchors of the trail; none, with a warning, when the broker is away."""
-    from ioc.serving.trail_anchors import read_anchors  # Kafka's client is slow to import
+    from ioc.server.trail_anchors import read_anchors  # Kafka's client is slow to import
 
     try:
         return read_anchors(settings.bootstrap(), settings.security)

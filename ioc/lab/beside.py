@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
-from ioc.lean import keep_pandas_out
-from ioc.processes import die_with_parent
+from ioc.supervisor.child_processes import die_with_parent
+from ioc.supervisor.no_pandas import keep_pandas_out
 
 IDLE_S = 300.0
 NEXT_WITHIN_S = 3.0

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ioc.lab.giving_way import read_last, step_back
-from ioc.processes import die_with_parent
+from ioc.supervisor.child_processes import die_with_parent
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NICENESS = 5

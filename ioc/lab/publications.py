@@ -11,9 +11,9 @@ from contextlib import suppress
 from ioc.fault_register import FaultRegister
 from ioc.lab.publishing.publish import Publication, PublishingFailed, in_use, published_dir
 from ioc.periodic_task import PeriodicTask
-from ioc.processes import die_with_parent
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
+from ioc.supervisor.child_processes import die_with_parent
 
 _LOOKS_EVERY_S = 1.0
 _AGAIN_AFTER_S = 5.0

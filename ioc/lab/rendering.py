@@ -14,7 +14,7 @@ import orjson
 
 from ioc.lab.result_values import python_values, text_value
 from ioc.lab.results import XLSX_ROWS
-from ioc.lean import keep_pandas_out
+from ioc.supervisor.no_pandas import keep_pandas_out
 from ioc.wire.spreadsheets import inert, text_cell
 
 _WIDEST = 60

@@ -16,7 +16,7 @@ from ioc.clock import rfc3339
 from ioc.errors import IocError
 from ioc.lab.query import Query
 from ioc.lab.result_values import json_value, python_values
-from ioc.processes import die_with_parent
+from ioc.supervisor.child_processes import die_with_parent
 
 MEDIA = {
     "json": "application/json",

@@ -8,8 +8,8 @@ import pytest
 from ioc.clock import FixedClock
 from ioc.kafka import create_topics
 from ioc.people import People, TrailBroken
-from ioc.serving.announcing import Announcing
-from ioc.serving.trail_anchors import TrailAnchors, read_anchors
+from ioc.server.topic_publishers import Announcing
+from ioc.server.trail_anchors import TrailAnchors, read_anchors
 from ioc.topics import TRAIL_ANCHORS
 
 

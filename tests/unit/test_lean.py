@@ -17,7 +17,9 @@ print("pandas" in sys.modules)
 @pytest.mark.parametrize(
     ("first", "loaded"),
     [
-        pytest.param("import ioc.lean; ioc.lean.keep_pandas_out()", "False", id="kept out"),
+        pytest.param(
+            "import ioc.supervisor.no_pandas; ioc.supervisor.no_pandas.keep_pandas_out()", "False", id="kept out"
+        ),
         pytest.param("", "True", id="else it comes by itself, so that this test can fail"),
     ],
 )

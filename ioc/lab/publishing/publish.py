@@ -29,10 +29,10 @@ from ioc.lab.publishing.cases import refresh_cases
 from ioc.lab.publishing.minutes import minutes_source, refresh_minutes
 from ioc.lab.publishing.slices import day_tables, refresh
 from ioc.lab.publishing.small import refresh_small
-from ioc.lean import keep_pandas_out
 from ioc.model.source import SourceState
 from ioc.settings import Settings
 from ioc.store.snapshot import SOURCES, Snapshot, current
+from ioc.supervisor.no_pandas import keep_pandas_out
 from ioc.wire.source_states import decode_state
 
 FILE = "lab.duckdb"

@@ -15,7 +15,7 @@ import orjson
 
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
-from ioc.processes import die_with_parent
+from ioc.supervisor.child_processes import die_with_parent
 
 _START_WITHIN_S = 20.0
 _HEAD = "POST /quack HTTP/1.1\r\nHost: lab\r\nConnection: close\r\nContent-Length: {}\r\n\r\n"

@@ -14,7 +14,7 @@ import orjson
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
 from ioc.lab.sandbox.worker import WorkerSettings
-from ioc.processes import die_with_parent
+from ioc.supervisor.child_processes import die_with_parent
 
 _STARTS_WITHIN_S = 30.0
 _LINE_BYTES = 4 << 20

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from ioc.lean import keep_pandas_out
+from ioc.supervisor.no_pandas import keep_pandas_out
 
 PROGRESS_EVERY_S = 0.25
 _BATCH_ROWS = 8192

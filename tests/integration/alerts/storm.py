@@ -21,7 +21,7 @@ from ioc.clock import FixedClock, to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
-from ioc.serving.alerting import Alerting
+from ioc.server.alert_loop import Alerting
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch

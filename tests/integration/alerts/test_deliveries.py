@@ -14,10 +14,10 @@ from ioc.catalog.channels import WALL, Channel, load_channels
 from ioc.catalog.faults import CatalogInvalid
 from ioc.clock import FixedClock, SystemClock
 from ioc.errors import SourceUnavailable
-from ioc.serving import deliveries, sending
-from ioc.serving.channel_state import ChannelState
-from ioc.serving.deliveries import Deliveries
-from ioc.serving.sending import NotDelivered, Undeliverable, check_answer
+from ioc.server import channel_sender, outbox
+from ioc.server.channel_sender import NotDelivered, Undeliverable, check_answer
+from ioc.server.channel_state import ChannelState
+from ioc.server.outbox import Deliveries
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.alerting import AlertStore, Letter, Writing
@@ -131,7 +131,7 @@ def test_what_is_refused_for_good_is_dead_with_the_reason_and_the_lane_goes_on(
 
 
 def test_a_receiver_that_never_answers_is_given_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "MAX_TRIES", 3)
+    monkeypatch.setattr(outbox, "MAX_TRIES", 3)
     [state] = run(letter(1, "away"))
     assert (state["state"], state["attempts"]) == ("dead", 3)
     assert str(state["reason"]).startswith("Given up after 3 tries: away does not answer")
@@ -201,7 +201,7 @@ def test_a_try_is_limited_as_a_whole_and_then_the_channel_is_tried_with_one_mess
     store: AlertStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A receiver that sends a byte now and then keeps every single read short of its limit."""
-    monkeypatch.setattr(sending, "TRY_WITHIN_S", 0.3)
+    monkeypatch.setattr(channel_sender, "TRY_WITHIN_S", 0.3)
     done = threading.Event()
 
     class Drips(BaseHTTPRequestHandler):

@@ -14,8 +14,8 @@ from ioc.alert_service.service import Desk, InForce, Place
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.catalog.catalog import Catalog
 from ioc.clock import FixedClock, SystemClock, from_ms
-from ioc.serving import deliveries as sending
-from ioc.serving.deliveries import Deliveries
+from ioc.server import outbox as sending
+from ioc.server.outbox import Deliveries
 from ioc.settings import VIETNAM
 from ioc.store import Store
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ioc.clock import SystemClock
-from ioc.serving.replays import Replays
+from ioc.server.replays import Replays
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.dead_letters import DeadLetter, append_dead_letters

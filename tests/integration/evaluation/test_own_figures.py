@@ -13,7 +13,7 @@ from ioc.catalog.own_figures import own_figures
 from ioc.clock import FixedClock, to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.kpi import Freshness
-from ioc.serving.self_report import SOURCE, SelfReport
+from ioc.server.self_report import SOURCE, SelfReport
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from streams.reduce import reduce

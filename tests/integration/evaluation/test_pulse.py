@@ -16,7 +16,7 @@ from ioc.fault_register import FaultRegister
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.reading import Reading
-from ioc.serving.pulse import Outlets, Pulse
+from ioc.server.evaluation_loop import Outlets, Pulse
 from ioc.settings import VIETNAM
 from ioc.store import apply_panes
 from ioc.wire.schemas import readings_batch

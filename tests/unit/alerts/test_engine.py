@@ -31,7 +31,7 @@ from ioc.model.rule import (
     Threshold,
 )
 from ioc.model.unit import UnitLevel
-from ioc.serving.alerting import states_of
+from ioc.server.alert_loop import states_of
 from tests.alerting import MINUTE, START, ZONE, column, inputs, plan, rule, run, units
 from tests.catalogs import hue
 

@@ -30,7 +30,7 @@ from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.people import People
-from ioc.serving.deliveries import Deliveries
+from ioc.server.outbox import Deliveries
 from ioc.settings import VIETNAM, Settings
 from ioc.store.store import Store
 from tests.catalogs import hue, rules_of_hue

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ioc.forked import Forked
-from ioc.processes import Restart
+from ioc.supervisor.child_processes import Restart
+from ioc.supervisor.preloaded_process import Forked
 
 SOON = Restart(first_s=0.2, longest_s=1.0, settled_after_s=100)
 

@@ -10,8 +10,8 @@ import pytest
 
 from ioc.clock import SystemClock
 from ioc.lab_socket import lab_answers
-from ioc.serving import lab_watch
-from ioc.serving.lab_watch import LabWatch
+from ioc.server import lab_watch
+from ioc.server.lab_watch import LabWatch
 from tests.running import wait_for
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ioc.errors import BatchMalformed, RecordUnfit
-from ioc.limited_process import LimitedProcess, LimitExceeded, Limits
+from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, Limits
 
 
 def counting(most: int) -> Iterator[int]:

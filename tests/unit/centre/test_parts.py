@@ -8,9 +8,9 @@ from ioc.commands.starting import ENVIRONMENT
 
 _LOOK = """
 import os
-from ioc.lean import keep_pandas_out
+from ioc.supervisor.no_pandas import keep_pandas_out
 keep_pandas_out()
-from ioc.parts.forking import make_ready
+from ioc.supervisor.parts import make_ready
 from ioc.settings import Settings
 make_ready(Settings.from_environment())
 print(len(os.listdir("/proc/self/task")))

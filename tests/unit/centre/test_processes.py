@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ioc.processes import Child, Flag, Restart
+from ioc.supervisor.child_processes import Child, Flag, Restart
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ioc.commands.serve import _await_topics
 from ioc.errors import StoreDamaged, StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.people import People
-from ioc.serving.stand_in import stand_in_app
+from ioc.server.stand_in import stand_in_app
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from tests.running import free_port, wait_for

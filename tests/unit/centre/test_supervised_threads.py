@@ -24,18 +24,18 @@ from ioc.clock import SystemClock
 from ioc.errors import SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable
-from ioc.serving import (
-    alerting,
-    deliveries,
+from ioc.server import (
+    alert_loop,
     machine_watch,
+    outbox,
     push_sources,
     restatements,
     self_report,
     snapshots,
     source_watch,
 )
-from ioc.serving.pulse import Outlets, Pulse
-from ioc.serving.spool_watch import SpoolWatch
+from ioc.server.evaluation_loop import Outlets, Pulse
+from ioc.server.spool_watch import SpoolWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store, historian
 from ioc.store.snapshot import SnapshotFailed
@@ -106,7 +106,7 @@ def make_push_sources(broken: Broken, faults: FaultRegister, _stack: ExitStack) 
 
 
 def make_deliveries(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
-    sender = deliveries.Deliveries(cast(Any, Anything()), dict, CLOCK, faults=faults)
+    sender = outbox.Deliveries(cast(Any, Anything()), dict, CLOCK, faults=faults)
     stack.enter_context(patch.object(sender, "_due", broken.fail))
     return sender
 
@@ -130,7 +130,7 @@ def make_restating(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> 
 
 def make_alerting(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     nothing = cast(Any, Anything())
-    return alerting.Alerting(nothing, cast(Any, broken), dict, nothing, nothing, nothing, nothing, CLOCK, faults)
+    return alert_loop.Alerting(nothing, cast(Any, broken), dict, nothing, nothing, nothing, nothing, CLOCK, faults)
 
 
 def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
@@ -297,7 +297,7 @@ ONE_SHOT_THREADS = {
     "ioc/evaluation/history_limiter.py": "stops one query that nobody waits for, and ends with it",
     "ioc/lab/sandbox/worker.py": "stops one query that was cancelled, and ends with it",
     "ioc/periodic_thread.py": "the loop itself",
-    "ioc/serving/sending.py": "one message through a library that may never return",
+    "ioc/server/channel_sender.py": "one message through a library that may never return",
 }
 
 

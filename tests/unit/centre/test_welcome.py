@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ioc.parts.welcome import addresses_of, next_steps
 from ioc.settings import Settings
+from ioc.supervisor.welcome import addresses_of, next_steps
 
 
 def test_addresses_are_known_before_anything_runs(tmp_path: Path) -> None:

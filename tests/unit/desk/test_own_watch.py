@@ -11,8 +11,8 @@ from ioc.alert_service import actions
 from ioc.catalog.own_figures import own_figures
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
-from ioc.serving import own_watch
-from ioc.serving.own_watch import OwnWatch
+from ioc.server import self_monitoring
+from ioc.server.self_monitoring import OwnWatch
 from tests.unit.api.fake_centre import NOW, FakeParts, ledger, source_state
 from tests.unit.api.test_alerts import moves_on
 
@@ -68,7 +68,7 @@ def test_refused_records_and_a_log_that_stands_still_count_over_time(
     parts: FakeParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steady_s = [100.0]
-    monkeypatch.setattr(own_watch.time, "monotonic", lambda: steady_s[0])
+    monkeypatch.setattr(self_monitoring.time, "monotonic", lambda: steady_s[0])
     account = [ledger()]
     watch = OwnWatch("46", parts.data_dir, list, lambda: account[0], parts.operating.desk)
     watch.values(NOW)

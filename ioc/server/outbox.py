@@ -17,8 +17,8 @@ from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
-from ioc.serving.channel_state import ChannelState
-from ioc.serving.sending import NotDelivered, Undeliverable, send
+from ioc.server.channel_sender import NotDelivered, Undeliverable, send
+from ioc.server.channel_state import ChannelState
 from ioc.store.alerting import AlertStore, Letter, Said
 
 LOG = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import orjson
 from ioc.api.shapes import kpi_shape
 from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
-from ioc.serving.announcing import Announcing
+from ioc.server.topic_publishers import Announcing
 
 
 class KpiTopic:

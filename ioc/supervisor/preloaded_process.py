@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ioc.processes import Restart, be_called, die_with_parent
+from ioc.supervisor.child_processes import Restart, be_called, die_with_parent
 
 _LOG_BYTES = 5_000_000
 _LOOK_EVERY_S = 0.02

@@ -125,7 +125,7 @@ class LimitedProcess:
                 words = (str(theirs.fileno()), str(self._limits.memory_bytes), str(self._limits.processor_s))
                 with theirs:
                     self._process = subprocess.Popen(
-                        [sys.executable, "-m", "ioc.limited_process", *words],
+                        [sys.executable, "-m", "ioc.supervisor.limited_process", *words],
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         pass_fds=[theirs.fileno()],

@@ -13,7 +13,7 @@ from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable, Reader, connection
 from ioc.people import Anchor
 from ioc.periodic_thread import PeriodicThread
-from ioc.serving.announcing import Announcing
+from ioc.server.topic_publishers import Announcing
 from ioc.topics import TRAIL_ANCHORS
 
 LOG = logging.getLogger("ioc.trail")

@@ -15,7 +15,7 @@ from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.periodic_thread import PeriodicThread
-from ioc.serving.memory import give_back
+from ioc.server.trim_memory import give_back
 from ioc.store.tick import Commit
 
 LOG = logging.getLogger(__name__)

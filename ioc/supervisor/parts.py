@@ -23,11 +23,11 @@ from ioc.catalog.rules import load_rules
 from ioc.commands.starting import BEYOND_HELP
 from ioc.errors import IocError
 from ioc.evaluation.evaluation_plan import Plan
-from ioc.forked import Forked
-from ioc.parts.welcome import welcome
-from ioc.processes import Flag, Restart, be_called
 from ioc.settings import Settings
 from ioc.store import Clocks
+from ioc.supervisor.child_processes import Flag, Restart, be_called
+from ioc.supervisor.preloaded_process import Forked
+from ioc.supervisor.welcome import welcome
 
 STOP_PATIENCE_S = 6.0
 ALL_STOP_PATIENCE_S = 35.0

@@ -9,7 +9,7 @@ import orjson
 from ioc.catalog.channels import WALL, load_channels
 from ioc.clock import rfc3339
 from ioc.reports.sendings import Parcel
-from ioc.serving.sending import Undeliverable, by_apprise, post
+from ioc.server.channel_sender import Undeliverable, by_apprise, post
 
 
 def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:

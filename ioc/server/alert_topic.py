@@ -6,7 +6,7 @@ import orjson
 
 from ioc.api.alert_shapes import AlertShape
 from ioc.clock import Clock, rfc3339
-from ioc.serving.announcing import Announcing
+from ioc.server.topic_publishers import Announcing
 
 
 class AlertTopic:

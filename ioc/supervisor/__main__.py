@@ -1,0 +1,13 @@
+"""`python -m ioc.supervisor WORKERS`."""
+
+import sys
+from importlib import import_module
+
+from ioc.private_files import keep_new_files_private
+from ioc.supervisor.no_pandas import keep_pandas_out
+from ioc.supervisor.resource_limits import raise_descriptor_limit
+
+keep_pandas_out()  # before anything is imported that would load it
+raise_descriptor_limit()
+keep_new_files_private()
+import_module("ioc.supervisor.parts").main(int(sys.argv[1]))
