@@ -6,13 +6,13 @@ import click
 
 from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.asking import Asking
-from ioc.lab.beside import REPORTS_LONGEST_S, Beside
-from ioc.lab.giving_way import step_back_later
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.cpu_priority import step_back_later
+from ioc.lab.job_process import REPORTS_LONGEST_S, Beside
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.quack.door import QuackDoor
+from ioc.lab.quack.service import QuackDoor
 from ioc.lab.server import serve
+from ioc.lab.sql_service import Asking
 from ioc.server.report_sender import report_sender
 from ioc.settings import Settings
 from ioc.store.snapshot import current

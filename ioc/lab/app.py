@@ -10,10 +10,10 @@ from ioc import __version__
 from ioc.api import problems
 from ioc.api.address import Addresses
 from ioc.api.strict_json import StrictJson
-from ioc.lab import answers, figures
+from ioc.lab import error_responses, metrics
+from ioc.lab.context import LabParts
 from ioc.lab.gate import LabGate
-from ioc.lab.parts import LabParts
-from ioc.lab.report_keeping import ReportKeeping
+from ioc.lab.report_schedule import ReportKeeping
 from ioc.lab.routes import explorer, open_data, queries, reports, saved, sql
 
 
@@ -58,12 +58,12 @@ def create_lab_app(parts: LabParts) -> FastAPI:
             sql.routes(parts, parts.asking),
             queries.routes(parts, parts.asking),
             saved.routes(parts, parts.asking),
-            figures.routes(parts, parts.asking),
+            metrics.routes(parts, parts.asking),
         ):
             app.include_router(router)
     problems.install(app)
-    answers.install(app)
-    app.add_exception_handler(Exception, answers.unexpected)
+    error_responses.install(app)
+    app.add_exception_handler(Exception, error_responses.unexpected)
     app.add_middleware(StrictJson)
     app.add_middleware(LabGate, key=parts.settings.lab_key())
     app.add_middleware(Addresses)

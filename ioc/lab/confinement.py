@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ioc.lab.giving_way import read_last, step_back
+from ioc.lab.cpu_priority import read_last, step_back
 from ioc.supervisor.child_processes import die_with_parent
 
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -17,12 +17,12 @@ from typing import Any
 
 from ioc.clock import Clock
 from ioc.fault_register import FaultRegister
+from ioc.lab.fair_queue import Turns
 from ioc.lab.processor_time import within
 from ioc.lab.publishing.publish import Publication
 from ioc.lab.query import Limits, NothingPublished, Query, State
 from ioc.lab.sandbox.process import Sandbox, SandboxEnded
 from ioc.lab.sandbox.worker import WorkerSettings
-from ioc.lab.turns import Turns
 from ioc.periodic_task import PeriodicTask
 
 log = logging.getLogger("ioc.lab")

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from ioc.errors import IocError
-from ioc.lab.parts import LabParts
-from ioc.lab.reporting import Order, make
+from ioc.lab.context import LabParts
+from ioc.lab.report_making import Order, make
 from ioc.reports.issues import IssueId
 from ioc.store.snapshot import Snapshot
 

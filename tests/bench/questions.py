@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from ioc.clock import SystemClock
-from ioc.lab.asking import Asking
 from ioc.lab.publishing.publish import Publication, publish
 from ioc.lab.query import State
+from ioc.lab.sql_service import Asking
 from ioc.settings import Settings
 from ioc.store.snapshot import take
 from tests.bench.postgres import in_postgres

@@ -196,7 +196,7 @@ def _watch(centre: RunningCentre, ending: threading.Event, hammered: Hammered) -
     while not ending.wait(1):
         for process in psutil.Process(centre.process.pid).children(recursive=True):
             with suppress(psutil.Error):
-                if {"ioc.lab.sandbox.worker", "ioc.lab.quack.inside"} & set(process.cmdline()):
+                if {"ioc.lab.sandbox.worker", "ioc.lab.quack.server_process"} & set(process.cmdline()):
                     times = process.cpu_times()
                     last[process.pid] = times.user + times.system
                     first.setdefault(process.pid, last[process.pid])

@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ioc.clock import FixedClock
-from ioc.lab.beside import Beside
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import Beside
 from ioc.lab.routes import open_data
 from ioc.open_data.building import build
 from ioc.settings import Settings

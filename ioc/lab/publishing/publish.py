@@ -28,7 +28,7 @@ from ioc.lab.dictionary import comments, views
 from ioc.lab.publishing.cases import refresh_cases
 from ioc.lab.publishing.minutes import minutes_source, refresh_minutes
 from ioc.lab.publishing.slices import day_tables, refresh
-from ioc.lab.publishing.small import refresh_small
+from ioc.lab.publishing.small_tables import refresh_small
 from ioc.model.source import SourceState
 from ioc.settings import Settings
 from ioc.store.snapshot import SOURCES, Snapshot, current

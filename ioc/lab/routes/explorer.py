@@ -11,9 +11,9 @@ from ioc.api.answers import Json
 from ioc.api.problems import RETRY_AFTER_S, Problem, unfit_field
 from ioc.api.times import parse_time
 from ioc.explorer.models import ForecastFailed
-from ioc.lab.beside import LabBusy, ReckoningFailed
-from ioc.lab.parts import LabParts
-from ioc.lab.routes.exploring import (
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import LabBusy, ReckoningFailed
+from ioc.lab.routes.explorer_jobs import (
     Shape,
     Wanted,
     reckon_forecast,

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse
 
 from ioc.api.problems import Problem
 from ioc.errors import IocError
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
 from ioc.open_data.building import BuiltFile, build, built, built_at, lacks_rows
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from ioc.api.answers import Json
 from ioc.api.problems import Problem
 from ioc.clock import rfc3339
-from ioc.lab.asking import Asking
 from ioc.lab.caller import caller_of
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
 from ioc.lab.query import Query as Running
 from ioc.lab.query import State
 from ioc.lab.results import rows_of
 from ioc.lab.routes.sql import DecimalMark, Format, Question, result_response
+from ioc.lab.sql_service import Asking
 
 
 def routes(parts: LabParts, asking: Asking) -> APIRouter:

@@ -13,12 +13,12 @@ from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, FieldFault, Problem
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import IocError, StoreUnavailable
-from ioc.lab.beside import LabBusy, ReckoningFailed
 from ioc.lab.caller import caller_of
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import LabBusy, ReckoningFailed
 from ioc.lab.report_jobs import BeingMade, ReportJob
-from ioc.lab.report_keeping import ReportKeeping, due_at
-from ioc.lab.reporting import NoReport, Order
+from ioc.lab.report_making import NoReport, Order
+from ioc.lab.report_schedule import ReportKeeping, due_at
 from ioc.reports.composing import NothingToReport
 from ioc.reports.definition import Report
 from ioc.reports.issues import IssueId, NoIssue

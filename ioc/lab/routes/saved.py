@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field
 
 from ioc.api.answers import Json
 from ioc.api.problems import Problem
-from ioc.lab.asking import Asking
-from ioc.lab.book import Draft, NotYours
 from ioc.lab.caller import caller_of
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
 from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
+from ioc.lab.saved_queries import Draft, NotYours
+from ioc.lab.sql_service import Asking
 from ioc.model.person import Permission
 
 SavedId = Annotated[int, Path(description="the number of a saved query; one that cannot be is not there (404)")]

@@ -10,15 +10,15 @@ from pydantic import BaseModel, Field
 
 from ioc.api.answers import Json
 from ioc.clock import rfc3339
-from ioc.lab.answers import problem_of
-from ioc.lab.asking import Asking
 from ioc.lab.caller import caller_of
+from ioc.lab.context import LabParts
 from ioc.lab.dictionary import VERSION, promise, views
-from ioc.lab.parts import LabParts
+from ioc.lab.error_responses import problem_of
 from ioc.lab.query import Query as Running
 from ioc.lab.query import State
 from ioc.lab.results import MEDIA, json_pieces, rendered
 from ioc.lab.routes.fields import Parameters, SqlText, Text
+from ioc.lab.sql_service import Asking
 from ioc.store.snapshot import failure
 
 Format = Literal["json", "csv", "arrow", "parquet", "xlsx"]

@@ -12,9 +12,9 @@ import pytest
 from ioc.api.forwarded import signed_headers
 from ioc.clock import SystemClock, rfc3339
 from ioc.lab.app import create_lab_app
-from ioc.lab.beside import Beside
-from ioc.lab.parts import LabParts
-from ioc.lab.past import open_past
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import Beside
+from ioc.lab.snapshot_reader import open_past
 from ioc.settings import Settings
 from ioc.store.snapshot import take
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ioc.errors import ConfigurationInvalid
-from ioc.lab import beside as module
-from ioc.lab.beside import MOST_WAITING, Beside, LabBusy, ReckoningFailed
+from ioc.lab import job_process as module
+from ioc.lab.job_process import MOST_WAITING, Beside, LabBusy, ReckoningFailed
 from tests.integration.lab import reckonings
 
 

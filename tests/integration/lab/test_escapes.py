@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from ioc.clock import FixedClock
-from ioc.lab.asking import Asking
 from ioc.lab.query import Limits, Query, State
+from ioc.lab.sql_service import Asking
 from ioc.settings import Settings
 from tests.lab_escapes import ESCAPES, SECRET_TEXT, Escape
 from tests.lab_filled import NOW, SECRET, published

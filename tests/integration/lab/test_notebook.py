@@ -21,11 +21,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ioc.api.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.asking import Asking
-from ioc.lab.beside import Beside
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import Beside
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.quack.door import QuackDoor
+from ioc.lab.quack.service import QuackDoor
+from ioc.lab.sql_service import Asking
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.store.snapshot import current

@@ -16,11 +16,11 @@ import pytest_asyncio
 from ioc.api.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.asking import Asking
-from ioc.lab.beside import Beside
+from ioc.lab.context import LabParts
 from ioc.lab.dictionary import views
-from ioc.lab.parts import LabParts
+from ioc.lab.job_process import Beside
 from ioc.lab.publishing.publish import Publication, publish
+from ioc.lab.sql_service import Asking
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from ioc.store.snapshot import current

@@ -17,10 +17,10 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.quack.door import QuackDoor
-from ioc.lab.quack.listening import LONGEST_MESSAGE_BYTES
+from ioc.lab.quack.http import LONGEST_MESSAGE_BYTES
 from ioc.lab.quack.messages import Kind, Message
-from ioc.lab.quack.process import QuackLimits
+from ioc.lab.quack.process_handle import QuackLimits
+from ioc.lab.quack.service import QuackDoor
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.settings import Settings

@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 
 from ioc.clock import FixedClock
-from ioc.lab.asking import Asking
+from ioc.lab.fair_queue import MOST_WAITING_OF_ONE, QueueFull
 from ioc.lab.query import Limits, Query, State
 from ioc.lab.results import rendered
 from ioc.lab.sandbox.worker import THREADS
-from ioc.lab.turns import MOST_WAITING_OF_ONE, QueueFull
+from ioc.lab.sql_service import Asking
 from ioc.settings import Settings
 from tests.lab_filled import NOW, published
 

@@ -24,8 +24,8 @@ from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF
 from ioc.api import problems
 from ioc.clock import FixedClock
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
-from ioc.lab.beside import Beside
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import Beside
 from ioc.lab.routes import open_data
 from ioc.open_data.building import build, built, lacks_rows
 from ioc.settings import Settings

@@ -18,8 +18,8 @@ from ioc.api.lab import ADDRESSES
 from ioc.api.permissions import TABLE
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.beside import Beside
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import Beside
 from ioc.model.person import Role
 from ioc.settings import Settings
 from tests.unit.api.fake_centre import NOW, FakeParts

@@ -24,9 +24,9 @@ from ioc.api import create_app
 from ioc.api.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.asking import Asking
-from ioc.lab.beside import Beside
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import Beside
+from ioc.lab.sql_service import Asking
 from ioc.model.person import Permission, Role
 from ioc.settings import Settings
 from tests.unit.api.fake_centre import ADMIN, NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, kpi_value

@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import os
 from pathlib import Path
-from ioc.lab.giving_way import step_back
+from ioc.lab.cpu_priority import step_back
 before = os.nice(0)
 step_back(10)
 print(os.nice(0) - before, Path("/proc/self/autogroup").read_text().split()[-1])
@@ -33,7 +33,7 @@ def test_step_back(own: bool, told: list[str]) -> None:
 
 LATER = """
 import os, subprocess, sys, time
-from ioc.lab.giving_way import step_back_later
+from ioc.lab.cpu_priority import step_back_later
 before = os.nice(0)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"])
 step_back_later(7, 0.05)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ioc.lab.turns import MOST_WAITING, MOST_WAITING_OF_ONE, QueueFull, Turns
+from ioc.lab.fair_queue import MOST_WAITING, MOST_WAITING_OF_ONE, QueueFull, Turns
 
 
 @pytest.mark.parametrize(

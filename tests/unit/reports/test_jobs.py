@@ -14,8 +14,8 @@ import pytest_asyncio
 from ioc.api.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.parts import LabParts
-from ioc.lab.reporting import Order, reports_dir
+from ioc.lab.context import LabParts
+from ioc.lab.report_making import Order, reports_dir
 from ioc.lab.routes import reports as route
 from ioc.reports.composing import NothingToReport
 from ioc.reports.issues import IssueId, Issues

@@ -10,9 +10,9 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.errors import IocError, SourceUnavailable
-from ioc.lab.parts import LabParts
-from ioc.lab.report_keeping import ReportKeeping, due_at
-from ioc.lab.reporting import Order, reports_dir
+from ioc.lab.context import LabParts
+from ioc.lab.report_making import Order, reports_dir
+from ioc.lab.report_schedule import ReportKeeping, due_at
 from ioc.reports.composing import NotPublished
 from ioc.reports.definition import Report, Schedule
 from ioc.reports.issues import IssueId, Issues

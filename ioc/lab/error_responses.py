@@ -10,12 +10,12 @@ from fastapi import FastAPI, Request, Response
 
 from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, answer
 from ioc.errors import IocError
-from ioc.lab.beside import LabBusy, ReckoningFailed
+from ioc.lab.fair_queue import QueueFull
+from ioc.lab.job_process import LabBusy, ReckoningFailed
 from ioc.lab.publishing.publish import PublishingFailed
 from ioc.lab.query import NothingPublished
 from ioc.lab.results import RenderingFailed
 from ioc.lab.sandbox.process import SandboxEnded
-from ioc.lab.turns import QueueFull
 
 log = logging.getLogger("ioc.lab")
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import load_kept
 from ioc.errors import IocError, SourceUnavailable
-from ioc.lab.beside import LabBusy
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.job_process import LabBusy
 from ioc.lab.report_jobs import ReportJobs
-from ioc.lab.reporting import Order, reports_dir
+from ioc.lab.report_making import Order, reports_dir
 from ioc.reports.composing import NothingToReport, NotPublished
 from ioc.reports.definition import Report
 from ioc.reports.issues import IssueId, Issues

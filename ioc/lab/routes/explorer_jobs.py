@@ -16,7 +16,7 @@ from ioc.explorer.periods import CoveredPeriod, covered_periods
 from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
 from ioc.explorer.sql import write_sql
 from ioc.explorer.tables import as_csv, as_xlsx, rows
-from ioc.lab.past import Past, open_past
+from ioc.lab.snapshot_reader import Past, open_past
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot

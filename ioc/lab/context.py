@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ioc.clock import Clock
-from ioc.lab.asking import Asking
-from ioc.lab.beside import Beside
-from ioc.lab.quack.door import QuackDoor
+from ioc.lab.job_process import Beside
+from ioc.lab.quack.service import QuackDoor
+from ioc.lab.sql_service import Asking
 from ioc.reports.sendings import Send
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot

@@ -9,12 +9,12 @@ from pathlib import Path
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.lab.book import Book
 from ioc.lab.publications import Publications
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.queries import Queries
 from ioc.lab.query import Limits, Query
 from ioc.lab.sandbox.worker import WorkerSettings
+from ioc.lab.saved_queries import Book
 from ioc.settings import Settings
 from ioc.store.snapshot import current
 

@@ -54,7 +54,7 @@ class QuackProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "ioc.lab.quack.inside",
+            "ioc.lab.quack.server_process",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             preexec_fn=die_with_parent,

@@ -7,8 +7,8 @@ from pathlib import Path
 from ioc.alert_service.rule_store import Rulebook
 from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
-from ioc.lab.beside import tell_progress
-from ioc.lab.past import Past, open_past
+from ioc.lab.job_process import tell_progress
+from ioc.lab.snapshot_reader import Past, open_past
 from ioc.reports.alerting import SnapshotStore
 from ioc.reports.composing import Asked, Ground, check_published, compose
 from ioc.reports.definition import Report

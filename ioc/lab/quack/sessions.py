@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from ioc.errors import IocError
-from ioc.lab.quack.process import ProcessGone, QuackLimits, QuackProcess
+from ioc.lab.quack.process_handle import ProcessGone, QuackLimits, QuackProcess
 
 MOST = 2
 IDLE_S = 300.0

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from ioc.lab.asking import Asking
-from ioc.lab.parts import LabParts
+from ioc.lab.context import LabParts
+from ioc.lab.sql_service import Asking
 
 
 def routes(parts: LabParts, asking: Asking) -> APIRouter:

@@ -119,7 +119,7 @@ class Beside:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "ioc.lab.beside",
+                "ioc.lab.job_process",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 preexec_fn=die_with_parent,
@@ -181,6 +181,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     # Under its own name, so that errors raised here are of the classes that the lab knows.
-    from ioc.lab.beside import main as run
+    from ioc.lab.job_process import main as run
 
     run()

@@ -9,10 +9,10 @@ from pathlib import Path
 from ioc.clock import Clock
 from ioc.errors import ConfigurationInvalid
 from ioc.lab.quack import extensions
-from ioc.lab.quack.front import Front
-from ioc.lab.quack.listening import listening
-from ioc.lab.quack.process import QuackLimits
-from ioc.lab.quack.seats import Seats
+from ioc.lab.quack.http import listening
+from ioc.lab.quack.process_handle import QuackLimits
+from ioc.lab.quack.proxy import Front
+from ioc.lab.quack.sessions import Seats
 from ioc.people import People
 from ioc.settings import Settings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from ioc.errors import ConfigurationInvalid
-from ioc.lab.quack.front import Front
+from ioc.lab.quack.proxy import Front
 from ioc.lab.server import configured
 from ioc.settings import Settings
 

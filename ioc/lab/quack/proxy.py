@@ -14,8 +14,8 @@ from time import monotonic
 
 from ioc.errors import IocError
 from ioc.lab.quack.messages import PASSED_ON, Kind, Message, MessageUnfit, disconnect, done, error
-from ioc.lab.quack.process import ProcessGone
-from ioc.lab.quack.seats import NoSeat, Seat, Seats
+from ioc.lab.quack.process_handle import ProcessGone
+from ioc.lab.quack.sessions import NoSeat, Seat, Seats
 from ioc.model.person import Caller, Permission
 
 MOST_CONNECTIONS = 32
