@@ -32,7 +32,7 @@ from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection, Rejections
 from ioc.model.vocabulary import Vocabulary
-from ioc.wire.kept_json import kept_json
+from ioc.wire.compact_json import kept_json
 from ioc.wire.replays import ReplayRequest, ReplayResult, encode_place
 from ioc.wire.schemas import readings_batch
 

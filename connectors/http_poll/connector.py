@@ -16,7 +16,7 @@ from connectors.local_formats import time_of
 from connectors.mapping import found
 from connectors.row_keys import RowCounter, RowIdentity
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
-from ioc.wire.kept_json import kept_json
+from ioc.wire.compact_json import kept_json
 from ioc.wire.lenient_json import Document, Record, read_document, read_records
 
 MAX_PAGES = 10_000

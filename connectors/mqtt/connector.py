@@ -20,7 +20,7 @@ from connectors.writer import SourceWriter
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
 from ioc.model.rejection import Reason
-from ioc.wire.kept_json import kept_json
+from ioc.wire.compact_json import kept_json
 from ioc.wire.lenient_json import read_records, shown
 
 MESSAGES_A_PAGE = 500

@@ -15,7 +15,7 @@ from typing import Any
 
 from ioc.errors import BatchMalformed, RecordUnfit
 from ioc.model.rejection import Reason
-from ioc.wire.kept_json import kept_json
+from ioc.wire.compact_json import kept_json
 
 Cells = Sequence[Any]
 Row = Mapping[str, Any] | RecordUnfit

@@ -15,7 +15,7 @@ from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
-from ioc.wire.kept_json import kept_json
+from ioc.wire.compact_json import kept_json
 
 TICK_S = 0.1
 BEAT_S = 1.0

@@ -16,7 +16,7 @@ from ioc.evaluation.periods import Period
 from ioc.evaluation.source_freshness import Word, word_of
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.model.window import Window
-from ioc.store.feeds import CASE_TYPE
+from ioc.store.source_feeds import CASE_TYPE
 
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

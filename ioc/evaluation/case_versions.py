@@ -11,7 +11,7 @@ from ioc.catalog.conditions import DERIVED_COLUMNS
 from ioc.evaluation.case_sql import CaseExpression, CaseSql, of_units, quoted, timestamp
 from ioc.evaluation.series import Moment, Targets
 from ioc.model.case import CaseType
-from ioc.store.clocks import LATER_FIRST, STANDING, clocked, due
+from ioc.store.case_clocks import LATER_FIRST, STANDING, clocked, due
 
 _COLUMNS = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at, attributes"
 _DERIVED = ", ".join(DERIVED_COLUMNS)

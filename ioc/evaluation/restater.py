@@ -35,8 +35,8 @@ from ioc.evaluation.source_freshness import Word
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
 from ioc.store.cases import naive
-from ioc.store.feeds import read_feeds
 from ioc.store.restatements import Change, PublishedValue, publish, read_late_batches, republish, restate
+from ioc.store.source_feeds import read_feeds
 
 SETTLES_AFTER = timedelta(minutes=15)
 QUIET = timedelta(seconds=60)

@@ -35,7 +35,7 @@ from ioc.evaluation.aggregate_functions import NEVER, Vectors
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.model.measure import MeasureKind
 from ioc.model.source import SourceState
-from ioc.store.feeds import CASE_TYPE, MEASURE, read_feeds, read_last_fed
+from ioc.store.source_feeds import CASE_TYPE, MEASURE, read_feeds, read_last_fed
 
 Word = tuple[str, str]
 """`measure` or `case_type`, and its id."""

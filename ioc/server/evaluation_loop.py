@@ -16,7 +16,7 @@ from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
 from ioc.periodic_thread import PeriodicThread
 from ioc.server.trim_memory import give_back
-from ioc.store.tick import Commit
+from ioc.store.commit_tick import Commit
 
 LOG = logging.getLogger(__name__)
 IDLE_S = 1.0

@@ -1,12 +1,12 @@
 """The store of record: DuckDB with its historian, ledger, archive and retention. One process owns it."""
 
 from ioc.store.apply import apply_cases, apply_panes
-from ioc.store.clocks import Clocks
+from ioc.store.case_clocks import Clocks
+from ioc.store.commit_tick import Commit
 from ioc.store.historian import Condition, Historian, HistorianState
 from ioc.store.ledger import read_ledger
 from ioc.store.maintenance import Maintenance
 from ioc.store.store import Store, transaction
-from ioc.store.tick import Commit
 
 __all__ = [
     "Clocks",

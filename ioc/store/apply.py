@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc.clock import to_ms
-from ioc.store.offsets import Output
+from ioc.store.commit_tick import Commit, Tick, write_tick
+from ioc.store.exactly_once import Output
 from ioc.store.store import Store, transaction
-from ioc.store.tick import Commit, Tick, write_tick
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
 

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ioc.store.clocks import BY_CONTENT, STANDING, clocked, due
+from ioc.store.case_clocks import BY_CONTENT, STANDING, clocked, due
 from ioc.wire.schemas import CASES
 
 COLUMNS = tuple(CASES.names)

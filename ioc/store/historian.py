@@ -15,11 +15,11 @@ from ioc.kafka import BrokerUnavailable
 from ioc.model.fault import Fault
 from ioc.model.ledger import LogView
 from ioc.periodic_thread import PeriodicThread, reason_of
+from ioc.store.commit_tick import Commit
+from ioc.store.historian_session import LogRefused, Session, TopicsMissing
+from ioc.store.kafka_log import Log
 from ioc.store.ledger import faults_of_view
-from ioc.store.log import Log
-from ioc.store.session import LogRefused, Session, TopicsMissing
 from ioc.store.store import Store
-from ioc.store.tick import Commit
 
 LOG = logging.getLogger(__name__)
 RETRY_S = 0.5

@@ -15,9 +15,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ioc.store.codes import Codes, codes_of_column
+from ioc.store.dictionary_codes import Codes, codes_of_column
+from ioc.store.exactly_once import Output
 from ioc.store.levels import has_keyed, make_level_views
-from ioc.store.offsets import Output
 
 _KEY = "source, measure, unit, subject, time_ms"
 _MS_A_MINUTE = 60_000

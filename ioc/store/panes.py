@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioc.store.codes import Codes, codes_of_column
+from ioc.store.dictionary_codes import Codes, codes_of_column
 from ioc.store.pane_columns import (
     Columns,
     concatenate,

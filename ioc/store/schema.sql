@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS keyed_readings (
 
 -- The latest version of each case, and every distinct version. `attributes` is a JSON object or null; `case_key` a hash
 -- of type and id by which a tick finds the rows it replaces. `deadline_at` and `pauses` are derived from all versions of
--- the case (ioc/store/clocks.py), `first_at` is the earliest `updated_at` of them.
+-- the case (ioc/store/case_clocks.py), `first_at` is the earliest `updated_at` of them.
 CREATE TABLE IF NOT EXISTS cases (
     case_type VARCHAR NOT NULL, case_id VARCHAR NOT NULL, unit VARCHAR NOT NULL, status VARCHAR NOT NULL,
     channel VARCHAR, service VARCHAR, received_at TIMESTAMP NOT NULL, due_at TIMESTAMP, closed_at TIMESTAMP,

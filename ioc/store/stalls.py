@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ioc.model.ledger import Gap, Stall
-from ioc.store.offsets import PartitionProgress
+from ioc.store.exactly_once import PartitionProgress
 
 Place = tuple[str, int]
 STALLED_AFTER = timedelta(seconds=7)

@@ -15,8 +15,8 @@ import duckdb
 
 from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.store.archive_views import refresh_views
-from ioc.store.clocks import Clocks, keep_clocks
-from ioc.store.codes import Codes
+from ioc.store.case_clocks import Clocks, keep_clocks
+from ioc.store.dictionary_codes import Codes
 from ioc.store.levels import make_level_views
 from ioc.store.migration import VERSION, migrate
 

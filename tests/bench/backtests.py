@@ -21,7 +21,7 @@ from ioc.catalog import load
 from ioc.catalog.rules import check_rule
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
-from ioc.store.clocks import Clocks, keep_clocks
+from ioc.store.case_clocks import Clocks, keep_clocks
 from tests.bench.report import Table
 from tests.bench.whole_catalogue import fill
 

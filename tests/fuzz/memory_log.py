@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from ioc.store.log import LogState
+from ioc.store.kafka_log import LogState
 from ioc.store.topic_logs import READ_TOPICS
 from ioc.topics import DEAD_LETTERS, OUTPUT_OF
 
@@ -18,7 +18,7 @@ Place = tuple[str, int]
 
 @dataclass
 class MemoryLog:
-    """In place of `ioc.store.log.Log`."""
+    """In place of `ioc.store.kafka_log.Log`."""
 
     partitions: int
     records: dict[Place, list[Any]] = field(default_factory=lambda: defaultdict(list))

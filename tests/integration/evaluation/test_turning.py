@@ -19,7 +19,7 @@ from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import CaseCount
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
-from ioc.store.clocks import Clocks, keep_clocks
+from ioc.store.case_clocks import Clocks, keep_clocks
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
 from tests.integration.evaluation.made import cases
 

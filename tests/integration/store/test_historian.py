@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from ioc.kafka import create_topics
-from ioc.store import Commit, Condition, Historian, Store, codes, read_ledger
+from ioc.store import Commit, Condition, Historian, Store, dictionary_codes, read_ledger
 from ioc.topics import CASES, DEAD_LETTERS, PANES, READINGS
 from ioc.wire import arrow
 from ioc.wire.headers import OutputHeaders
@@ -246,7 +246,7 @@ def test_what_the_store_cannot_hold_is_set_aside_with_its_bytes(
 ) -> None:
     agents.output(one_pane(MINUTE, n=1), agents.input())
     until(lambda: readings(store) == 1)
-    monkeypatch.setitem(codes._MOST, "measure", 1)
+    monkeypatch.setitem(dictionary_codes._MOST, "measure", 1)
     agents.output(one_pane(MINUTE, n=10), agents.input())
     agents.output(one_pane(MINUTE, measure="noise.level", n=100), agents.input(), rejected={"not_finite": 2})
     agents.output(one_pane(MINUTE, n=1000), agents.input())

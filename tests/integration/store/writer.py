@@ -17,9 +17,9 @@ from ioc.clock import FixedClock
 from ioc.errors import StoreUnavailable
 from ioc.settings import VIETNAM
 from ioc.store import Maintenance, Store, transaction
-from ioc.store.offsets import Output
-from ioc.store.positions import read_positions
-from ioc.store.tick import Tick, write_tick
+from ioc.store.commit_tick import Tick, write_tick
+from ioc.store.exactly_once import Output
+from ioc.store.source_offsets import read_positions
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
 from tests.unit.store.batches import NOW, Reading, case, case_versions, keyed_batch, panes_batch

@@ -19,7 +19,7 @@ from connectors.mapping import RecordMapping, read_mapping
 from connectors.row_keys import RowCounter, RowIdentity, RowMemory
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
-from ioc.wire.kept_json import kept_json
+from ioc.wire.compact_json import kept_json
 from tests.catalogs import hue
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)

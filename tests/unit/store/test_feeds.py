@@ -8,7 +8,7 @@ import pytest
 
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.compaction import compact_positions
-from ioc.store.feeds import read_feeds, read_last_fed
+from ioc.store.source_feeds import read_feeds, read_last_fed
 from ioc.store.store import transaction
 from tests.unit.store.batches import NOW, case, case_versions, one_pane
 

@@ -11,12 +11,12 @@ from ioc.clock import FixedClock
 from ioc.model.ledger import Gap, Ledger, LogView
 from ioc.model.source import SourceCondition, SourceState
 from ioc.store import Maintenance, Store, read_ledger
+from ioc.store.commit_tick import Tick, write_tick
 from ioc.store.compaction import compact_positions
+from ioc.store.exactly_once import Output, PartitionProgress
 from ioc.store.ledger import faults_of_view
-from ioc.store.offsets import Output, PartitionProgress
 from ioc.store.stalls import Stalls
 from ioc.store.store import transaction
-from ioc.store.tick import Tick, write_tick
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
 from tests.unit.store.batches import NOW, case, case_versions, one_pane

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ioc.store.offsets import Fences, Output, PartitionProgress, judge_missing
+from ioc.store.exactly_once import Fences, Output, PartitionProgress, judge_missing
 from ioc.wire.headers import OutputHeaders
 from tests.unit.store.batches import one_pane
 

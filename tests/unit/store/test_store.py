@@ -65,7 +65,7 @@ def _insert_and_fail(store: Store) -> None:
 
 def test_words_of_a_failed_transaction_have_no_code(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("ioc.store.tick.append_dead_letters", _raise)
+        patch.setattr("ioc.store.commit_tick.append_dead_letters", _raise)
         with pytest.raises(StoreUnavailable):
             apply_panes(store, one_pane(1, measure="never.stored"))
     apply_panes(store, one_pane(1, measure="stored"))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ioc.clock import from_ms, to_ms
 from ioc.store.cases import naive
-from ioc.store.offsets import Output
+from ioc.store.exactly_once import Output
 from ioc.topics import READINGS
 
 MEASURE, CASE_TYPE = "measure", "case_type"

@@ -10,14 +10,14 @@ from ioc.clock import LAST_MS, Clock, from_ms, to_ms
 from ioc.errors import BatchMalformed, IocError, NotStorable
 from ioc.model.ledger import LogView, LossCause
 from ioc.model.rejection import Reason
+from ioc.store.commit_tick import Commit, Loss, Tick, write_tick
 from ioc.store.dead_letters import DeadLetter
-from ioc.store.log import Log, LogState
-from ioc.store.offsets import Output, PartitionProgress, Verdict, judge_missing
+from ioc.store.exactly_once import Output, PartitionProgress, Verdict, judge_missing
+from ioc.store.kafka_log import Log, LogState
 from ioc.store.outputs import INPUT_OF, read_head, read_rows
-from ioc.store.positions import Place, read_positions, record_logs
+from ioc.store.source_offsets import Place, read_positions, record_logs
 from ioc.store.stalls import Stalls
 from ioc.store.store import Store, transaction
-from ioc.store.tick import Commit, Loss, Tick, write_tick
 from ioc.store.topic_logs import judge_logs
 from ioc.topics import DEAD_LETTERS, OUTPUT_OF
 from ioc.wire import arrow
