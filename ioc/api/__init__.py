@@ -1,8 +1,8 @@
 """The centre's outside: REST, websocket, pages."""
 
 from ioc.api.app import create_app
-from ioc.api.centre import Centre
-from ioc.api.hub import Hub
+from ioc.api.context import Centre
+from ioc.api.live.hub import Hub
 from ioc.api.server import serve
 
 __all__ = ["Centre", "Hub", "create_app", "serve"]

@@ -7,7 +7,17 @@ from typing import Any
 from fastapi import FastAPI
 
 from ioc import __version__
-from ioc.api import (
+from ioc.api.auth.middleware import SESSION_COOKIE, Gate
+from ioc.api.context import Centre
+from ioc.api.http import problems
+from ioc.api.http.base_path import BasePath, base_path
+from ioc.api.http.body_limits import BodyLimits
+from ioc.api.http.path_spelling import Addresses
+from ioc.api.http.security_headers import Outer
+from ioc.api.http.strict_json import StrictJson
+from ioc.api.http.threads import Threads
+from ioc.api.live import socket
+from ioc.api.routes import (
     alerts,
     cases,
     dead_letters,
@@ -15,18 +25,16 @@ from ioc.api import (
     deliveries,
     displays,
     explain,
+    external_alerts,
     health,
     incidents,
-    incoming,
     ingest,
     kpis,
-    lab,
+    lab_proxy,
     ledger,
-    live,
     metrics,
     pages,
     people,
-    problems,
     reference,
     restatements,
     routing,
@@ -37,14 +45,6 @@ from ioc.api import (
     status,
     units,
 )
-from ioc.api.address import Addresses
-from ioc.api.base_path import BasePath, base_path
-from ioc.api.body_limits import BodyLimits
-from ioc.api.centre import Centre
-from ioc.api.gate import SESSION_COOKIE, Gate
-from ioc.api.outer import Outer
-from ioc.api.strict_json import StrictJson
-from ioc.api.threads import Threads
 
 _DESCRIPTION = """Who calls is known by a session's cookie, a display's token or the admin token; each address asks for
 a permission of theirs, a push for the token of its source. Without any, a caller may look where the centre allows it.
@@ -87,7 +87,7 @@ def create_app(centre: Centre) -> FastAPI:
         cases.routes(centre, threads),
         dead_letters.routes(centre, threads),
         alerts.routes(centre, threads),
-        incoming.routes(centre, threads),
+        external_alerts.routes(centre, threads),
         silences.routes(centre, threads),
         rules.routes(centre, threads),
         routing.routes(centre, threads),
@@ -97,10 +97,10 @@ def create_app(centre: Centre) -> FastAPI:
         health.routes(centre, threads),
         status.routes(centre, threads),
         metrics.routes(centre, threads),
-        live.routes(centre),
+        socket.routes(centre),
         session.routes(centre),
         people.routes(centre),
-        lab.routes(centre, threads),
+        lab_proxy.routes(centre, threads),
     ):
         app.include_router(router)
     reference.install(app, base_path(centre.settings.address))

@@ -13,10 +13,10 @@ import uvicorn
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import ASGIApp, Message, Scope
 
-from ioc.api.connections import ConnectionLimits, Connections
-from ioc.api.direct import DirectProtocol
-from ioc.api.http_protocol import LimitedProtocol
-from ioc.api.proxies import TrustedProxies
+from ioc.api.auth.proxies import TrustedProxies
+from ioc.api.http.connections import ConnectionLimits, Connections
+from ioc.api.http.protocol import LimitedProtocol
+from ioc.api.live.direct_writes import DirectProtocol
 from ioc.errors import ConfigurationInvalid
 
 _STOP_WITHIN_S = 1

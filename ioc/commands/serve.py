@@ -22,11 +22,11 @@ from ioc.alert_service.incidents import Incidents
 from ioc.alert_service.kpi_history import Past
 from ioc.alert_service.service import Desk, Place
 from ioc.api.app import create_app
-from ioc.api.auth import SOURCE_NAME
-from ioc.api.centre import Centre
-from ioc.api.displays import displays_in_force
-from ioc.api.hub import Hub
-from ioc.api.proxies import TrustedProxies
+from ioc.api.auth.bearer import SOURCE_NAME
+from ioc.api.auth.proxies import TrustedProxies
+from ioc.api.context import Centre
+from ioc.api.live.hub import Hub
+from ioc.api.routes.displays import displays_in_force
 from ioc.api.server import serve, warm
 from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock

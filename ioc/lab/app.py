@@ -1,4 +1,4 @@
-"""The lab's FastAPI app; `ioc serve` forwards to it after its gate said yes (ioc/api/lab.py)."""
+"""The lab's FastAPI app; `ioc serve` forwards to it after its gate said yes (ioc/api/routes/lab_proxy.py)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from ioc import __version__
-from ioc.api import problems
-from ioc.api.address import Addresses
-from ioc.api.strict_json import StrictJson
+from ioc.api.http import problems
+from ioc.api.http.path_spelling import Addresses
+from ioc.api.http.strict_json import StrictJson
 from ioc.lab import error_responses, metrics
 from ioc.lab.context import LabParts
 from ioc.lab.gate import LabGate

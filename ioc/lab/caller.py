@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from ioc.api.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
+from ioc.api.auth.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
 
 
 @dataclass(frozen=True)

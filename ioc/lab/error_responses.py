@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 
-from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, answer
+from ioc.api.http.problems import RETRY_AFTER_S, UNEXPECTED, answer
 from ioc.errors import IocError
 from ioc.lab.fair_queue import QueueFull
 from ioc.lab.job_process import LabBusy, ReckoningFailed

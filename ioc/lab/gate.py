@@ -3,9 +3,9 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ioc.api.forwarded import PERMISSIONS_HEADER, is_signed
-from ioc.api.permissions import TABLE, NotThere, entry_of
-from ioc.api.problems import answer
+from ioc.api.auth.forwarded import PERMISSIONS_HEADER, is_signed
+from ioc.api.auth.permissions import TABLE, NotThere, entry_of
+from ioc.api.http.problems import answer
 
 _NOT_SIGNED = "The lab answers the centre only; ask at the centre's own address."
 _NOT_HERE = "There is nothing at this address."

@@ -10,8 +10,8 @@ from ioc.alert_service.external_alerts_intake import end_overdue
 from ioc.alert_service.kpi_history import Past
 from ioc.alert_service.service import Change, Desk
 from ioc.alerts.inputs import Codes, DataState, Inputs, Values
-from ioc.api.alert_shapes import AlertShape, alert_shape
-from ioc.api.hub import Hub
+from ioc.api.live.hub import Hub
+from ioc.api.schemas.alerts import AlertShape, alert_shape
 from ioc.clock import Clock, to_ms
 from ioc.evaluation.published_values import Published
 from ioc.fault_register import FaultRegister

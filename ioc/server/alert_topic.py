@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from ioc.api.alert_shapes import AlertShape
+from ioc.api.schemas.alerts import AlertShape
 from ioc.clock import Clock, rfc3339
 from ioc.server.topic_publishers import Announcing
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ioc.api.hub import Hub
+from ioc.api.live.hub import Hub
 from ioc.clock import Clock
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.evaluator import Evaluator

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
-from ioc.api.shapes import kpi_shape
+from ioc.api.schemas.shapes import kpi_shape
 from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
 from ioc.server.topic_publishers import Announcing

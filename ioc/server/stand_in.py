@@ -9,9 +9,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 
-from ioc.api import pages, problems
-from ioc.api.outer import Outer
-from ioc.api.problems import RETRY_AFTER_S, answer
+from ioc.api.http import problems
+from ioc.api.http.problems import RETRY_AFTER_S, answer
+from ioc.api.http.security_headers import Outer
+from ioc.api.routes import pages
 from ioc.api.server import configured, listen
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable

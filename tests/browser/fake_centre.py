@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ioc.api.outer import HEADERS
+from ioc.api.http.security_headers import HEADERS
 from ioc.doctor import Finding
 from tests.browser import province
 from tests.browser.loopback import loopback

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from ioc.alerts.records import to_record
 from ioc.alerts.routing import who_would_get
 from ioc.alerts.versions import revision_of
-from ioc.api.refusals import faults_of
+from ioc.api.http.refusals import faults_of
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import Alerting, read_routing
 from ioc.catalog.rows import Row

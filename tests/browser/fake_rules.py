@@ -13,8 +13,8 @@ from starlette.routing import Route
 from ioc.alert_service.rule_store import fields_of_text
 from ioc.alerts.actions import ActRefused
 from ioc.alerts.versions import Difference, difference
-from ioc.api.problems import FieldFault
-from ioc.api.refusals import faults_of
+from ioc.api.http.problems import FieldFault
+from ioc.api.http.refusals import faults_of
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.catalog.written import rule_text

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from ioc.api import create_app
-from ioc.api.proxies import TrustedProxies
+from ioc.api.auth.proxies import TrustedProxies
 from ioc.api.server import configured, listen
 from ioc.clock import SystemClock
 from ioc.model.person import Role

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ioc.api.gate import REFUSAL_CODES
+from ioc.api.auth.middleware import REFUSAL_CODES
 from ioc.model.pattern import SENTENCES as PATTERN_SENTENCES
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Query, Response
 
-from ioc.api.answers import Json
-from ioc.api.problems import RETRY_AFTER_S, Problem, unfit_field
-from ioc.api.times import parse_time
+from ioc.api.http.json_response import Json
+from ioc.api.http.problems import RETRY_AFTER_S, Problem, unfit_field
+from ioc.api.http.times import parse_time
 from ioc.explorer.models import ForecastFailed
 from ioc.lab.context import LabParts
 from ioc.lab.job_process import LabBusy, ReckoningFailed

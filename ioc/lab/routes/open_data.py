@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
-from ioc.api.problems import Problem
+from ioc.api.http.problems import Problem
 from ioc.errors import IocError
 from ioc.lab.context import LabParts
 from ioc.open_data.building import BuiltFile, build, built, built_at, lacks_rows

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from ioc.api.answers import Json
-from ioc.api.problems import Problem
+from ioc.api.http.json_response import Json
+from ioc.api.http.problems import Problem
 from ioc.clock import rfc3339
 from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts

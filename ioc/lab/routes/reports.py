@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
-from ioc.api.answers import Json
-from ioc.api.problems import RETRY_AFTER_S, UNEXPECTED, FieldFault, Problem
+from ioc.api.http.json_response import Json
+from ioc.api.http.problems import RETRY_AFTER_S, UNEXPECTED, FieldFault, Problem
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import IocError, StoreUnavailable

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from ioc.api.answers import Json
-from ioc.api.problems import Problem
+from ioc.api.http.json_response import Json
+from ioc.api.http.problems import Problem
 from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts
 from ioc.lab.questions import questions

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from ioc.api.answers import Json
+from ioc.api.http.json_response import Json
 from ioc.clock import rfc3339
 from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ioc.api import create_app
-from ioc.api.connections import ConnectionLimits
+from ioc.api.http.connections import ConnectionLimits
 from ioc.api.server import configured, listen
 from ioc.clock import SystemClock
 from tests.unit.api.fake_centre import FakeParts

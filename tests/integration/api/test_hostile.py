@@ -11,7 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from ioc.api.connections import ConnectionLimits
+from ioc.api.http.connections import ConnectionLimits
 from tests.unit.api.fake_centre import FakeParts, kpi_value
 
 IMPATIENT = replace(ConnectionLimits.within(65_536), head_within_s=0.5, progress_within_s=0.5)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from ioc.api.gate import DISPLAY_COOKIE, SESSION_COOKIE
+from ioc.api.auth.middleware import DISPLAY_COOKIE, SESSION_COOKIE
 from ioc.model.person import Role
 from ioc.people import People
 from tests.integration.api.test_live import address, stopped_client

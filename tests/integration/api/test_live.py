@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from ioc.api import hub as hub_module
+from ioc.api.live import hub as hub_module
 from tests.unit.api.fake_centre import FakeParts, kpi_value, source_state
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from ioc.api.hub import Hub
+from ioc.api.live.hub import Hub
 from ioc.clock import SystemClock, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.evaluation import Evaluator

@@ -9,7 +9,7 @@ import httpx
 import openpyxl
 import pytest
 
-from ioc.api.forwarded import signed_headers
+from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import SystemClock, rfc3339
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts

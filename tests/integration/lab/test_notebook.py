@@ -18,7 +18,7 @@ import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ioc.api.forwarded import signed_headers
+from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts

@@ -21,7 +21,7 @@ from rdflib import Graph, Namespace
 from rdflib.compare import isomorphic
 from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF
 
-from ioc.api import problems
+from ioc.api.http import problems
 from ioc.clock import FixedClock
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.lab.context import LabParts

@@ -18,8 +18,8 @@ from ioc.alert_service.context import Operating
 from ioc.alert_service.incidents import Incidents
 from ioc.alert_service.kpi_history import Past
 from ioc.alert_service.service import Desk, Place
-from ioc.api.centre import Centre
-from ioc.api.hub import Hub
+from ioc.api.context import Centre
+from ioc.api.live.hub import Hub
 from ioc.catalog import Catalog
 from ioc.catalog.rules import Rules, load_rules
 from ioc.clock import Clock, FixedClock

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message
 
 from ioc.api import create_app
-from ioc.api.address import AddressRefused, canonical_path
-from ioc.api.forwarded import signed_headers
-from ioc.api.lab import ADDRESSES
-from ioc.api.permissions import TABLE
+from ioc.api.auth.forwarded import signed_headers
+from ioc.api.auth.permissions import TABLE
+from ioc.api.http.path_spelling import AddressRefused, canonical_path
+from ioc.api.routes.lab_proxy import ADDRESSES
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts

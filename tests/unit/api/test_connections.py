@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from ioc.api.connections import ConnectionLimits, Connections
+from ioc.api.http.connections import ConnectionLimits, Connections
 
 LIMITS = replace(ConnectionLimits.within(1024), places=4, per_address=3, websockets=2, reserve=1)
 

@@ -21,7 +21,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
 
 from ioc.api import create_app
-from ioc.api.forwarded import signed_headers
+from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ioc.api import hub as hub_module
-from ioc.api.feed import NOTHING
-from ioc.api.frames import Packet, text_frame
-from ioc.api.hub import Client, Hub
-from ioc.api.latest import Latest
+from ioc.api.live import hub as hub_module
+from ioc.api.live.frames import Packet, text_frame
+from ioc.api.live.hub import Client, Hub
+from ioc.api.live.latest_values import Latest
+from ioc.api.live.topic_stream import NOTHING
 from ioc.clock import FixedClock
 from tests.unit.api.fake_centre import NOW, kpi_value, ledger, source_state
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from ioc.api.body import ALL_BODIES_AT_MOST_BYTES, BODY_AT_MOST_BYTES, Intake
+from ioc.api.http.request_body import ALL_BODIES_AT_MOST_BYTES, BODY_AT_MOST_BYTES, Intake
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SpoolFull
 from ioc.model.rejection import Rejection
 from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts

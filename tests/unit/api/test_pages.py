@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from ioc.api import pages
+from ioc.api.routes import pages
 
 
 @pytest.fixture

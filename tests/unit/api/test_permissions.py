@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from ioc.api import create_app
-from ioc.api.login import LoginDesk
-from ioc.api.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
+from ioc.api.auth.login import LoginDesk
+from ioc.api.auth.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
 from ioc.model.person import PERMISSIONS, Permission, Role
 from tests.unit.api.fake_centre import ADMIN, FakeParts
 

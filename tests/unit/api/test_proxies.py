@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from ioc.api.base_path import BasePath, base_path
-from ioc.api.live import is_same_origin
-from ioc.api.proxies import TrustedProxies
+from ioc.api.auth.proxies import TrustedProxies
+from ioc.api.http.base_path import BasePath, base_path
+from ioc.api.live.socket import is_same_origin
 from ioc.api.server import configured
 from ioc.errors import ConfigurationInvalid
 

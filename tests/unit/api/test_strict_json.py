@@ -2,7 +2,7 @@
 
 import pytest
 
-from ioc.api.strict_json import _wide_integer
+from ioc.api.http.strict_json import _wide_integer
 
 
 @pytest.mark.parametrize(

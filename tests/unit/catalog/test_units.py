@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ioc.api.units import Level, units_of
+from ioc.api.routes.units import Level, units_of
 from ioc.catalog import CatalogInvalid, load
 from ioc.catalog.coverage import unfed
 from ioc.catalog.new_pack import new_pack

@@ -12,8 +12,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from ioc.api import create_app
-from ioc.api.lab import ADDRESSES
-from ioc.api.permissions import TABLE
+from ioc.api.auth.permissions import TABLE
+from ioc.api.routes.lab_proxy import ADDRESSES
 from ioc.lab.caller import caller_of
 from ioc.lab.server import configured, listen
 from ioc.model.person import Role

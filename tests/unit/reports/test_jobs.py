@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from ioc.api.forwarded import signed_headers
+from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts

@@ -1,0 +1,30 @@
+"""Tokens: the bearer token of a request, and whether it is the right one."""
+
+import re
+from hmac import compare_digest
+from secrets import token_urlsafe
+
+from fastapi import Request
+from fastapi.security import HTTPBearer
+
+from ioc.api.http.problems import Problem
+
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NOBODYS_TOKEN = token_urlsafe(32)
+source_scheme = HTTPBearer(scheme_name="source", description="`ioc source token NAME`", auto_error=False)
+
+
+def bearer(request: Request) -> str:
+    """The token of `Authorization: Bearer …`, empty without one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def holds(token: str, right: str | None) -> bool:
+    """Takes the same time whichever character is wrong, and also when there is no right token."""
+    same = compare_digest(token.encode(), (right or _NOBODYS_TOKEN).encode())
+    return same and bool(right)
+
+
+def refused(detail: str) -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="ioc"'})

@@ -1,0 +1,134 @@
+"""Before every route: who calls, and may they? The answer of the table in `permissions` holds for all of the API."""
+
+import asyncio
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ioc.api.auth.bearer import holds
+from ioc.api.auth.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of, methods_of
+from ioc.api.http.problems import FieldFault, answer
+from ioc.errors import StoreUnavailable
+from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
+from ioc.people import Credential, CredentialKind, People, Session
+
+SESSION_COOKIE = "ioc_session"
+DISPLAY_COOKIE = "ioc_display"
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE = ("GET", "HEAD")
+_NOT_HERE = "There is nothing at this address."
+_NOT_SO = "This address does not take this method."
+_WHO = "Log in, or send a token: Authorization: Bearer TOKEN."
+_MAY_NOT = "Your role may not do this."
+_NO_CSRF = f"The header {CSRF_HEADER} is missing or of another session; load the page anew."
+REFUSAL_CODES = {_WHO: "log_in", _MAY_NOT: "not_allowed", _NO_CSRF: "session_changed"}
+
+
+def caller_of(request: HTTPConnection) -> Caller:
+    """Return the caller of a request or websocket that the gate let through."""
+    caller: Caller = request.scope.get("state", {}).get("caller", NOBODY)
+    return caller
+
+
+def credential_of(connection: HTTPConnection) -> Credential | None:
+    """Return the caller's credential; None for unknown callers and for the admin token, which does not end."""
+    credential: Credential | None = connection.scope.get("state", {}).get("credential")
+    return credential
+
+
+def session_of(request: Request) -> Session | None:
+    """The session of a person who has logged in."""
+    session: Session | None = request.scope.get("state", {}).get("session")
+    return session
+
+
+class Gate:
+    """ASGI layer. 401 for nobody known, 403 for who may not, 404 and 405 for what the table does not have."""
+
+    def __init__(self, app: ASGIApp, people: People, admin_token: str, anonymous_role: Role | None) -> None:
+        self._app = app
+        self._people = people
+        self._admin_token = admin_token
+        self._anonymous = anonymous(anonymous_role)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        unknown = ""
+        try:
+            caller, session, credential = await self._who(Headers(scope=scope))
+        except StoreUnavailable as fault:  # the accounts cannot be read: what anybody may do goes on
+            caller, session, credential, unknown = self._anonymous, None, None, str(fault)
+        refusal = _refusal(scope, caller, session)
+        if refusal is not None and unknown:
+            refusal = (503, unknown)
+        if refusal is None:
+            scope.setdefault("state", {}).update(caller=caller, session=session, credential=credential)
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send(
+                {"type": "websocket.close", "code": 1008}
+            )  # before it is accepted: the handshake is answered 403
+        else:
+            status, detail = refusal
+            errors = [FieldFault("", detail, REFUSAL_CODES[detail])] if detail in REFUSAL_CODES else ()
+            await answer(scope["path"], status, detail, errors, _headers(status, scope))(scope, receive, send)
+
+    async def _who(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            if holds(token.strip(), self._admin_token):
+                return ADMIN_SCRIPT, None, None
+            return self._or_nobody(await asyncio.to_thread(self._bearer, token.strip()))
+        cookies = _cookies(headers)
+        if token := cookies.get(SESSION_COOKIE, ""):
+            session = await asyncio.to_thread(self._people.sessions.of, token)
+            if session is not None:
+                return session.caller, session, Credential(CredentialKind.SESSION, token)
+        if token := cookies.get(DISPLAY_COOKIE, ""):
+            return self._or_nobody(await asyncio.to_thread(self._display, token))
+        return self._anonymous, None, None
+
+    def _or_nobody(self, found: tuple[Caller, Credential] | None) -> tuple[Caller, None, Credential | None]:
+        return (self._anonymous, None, None) if found is None else (found[0], None, found[1])
+
+    def _bearer(self, token: str) -> tuple[Caller, Credential] | None:
+        caller = self._people.tokens.caller_of(token)
+        return (caller, Credential(CredentialKind.TOKEN, token)) if caller else self._display(token)
+
+    def _display(self, token: str) -> tuple[Caller, Credential] | None:
+        caller = self._people.sessions.display_of(token)
+        return (caller, Credential(CredentialKind.DISPLAY, token)) if caller else None
+
+
+def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, str] | None:
+    method = scope.get("method", "GET")
+    try:
+        entry = entry_of(method, scope["path"])
+    except NotThere:
+        return (405, _NOT_SO) if methods_of(scope["path"]) else (404, _NOT_HERE)
+    asked = TABLE[entry]
+    if asked is not None and not caller.may(asked):
+        return (403, _MAY_NOT) if caller.name else (401, _WHO)
+    if session is not None and method not in _SAFE and entry not in WITHOUT_SESSION:
+        return None if holds(Headers(scope=scope).get(CSRF_HEADER, ""), session.csrf) else (403, _NO_CSRF)
+    return None
+
+
+def _headers(status: int, scope: Scope) -> Mapping[str, str]:
+    if status == 405:
+        return {"Allow": ", ".join(sorted(methods_of(scope["path"])))}
+    return {"WWW-Authenticate": 'Bearer realm="ioc"'} if status == 401 else {}
+
+
+def _cookies(headers: Headers) -> Mapping[str, str]:
+    if "cookie" not in headers:
+        return {}
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers["cookie"]).items()}
+    except CookieError:
+        return {}

@@ -1,0 +1,85 @@
+"""One spelling for each address: the path that is checked is the path that is called, here and in the lab."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import quote, unquote_to_bytes
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ioc.api.http.problems import answer
+
+_NOTHING_HERE = "There is nothing at this address."
+_ENCODED_SEPARATOR = re.compile(rb"%(2f|5c)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class AddressRefused(Exception):
+    """The path has a spelling that no address of the centre has. The text is the sentence for the client."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+def canonical_path(raw: bytes) -> str:
+    """Return the decoded path of a request target, without its query. Raises AddressRefused.
+
+    A proxy, the table of permissions, the router and the lab each read a path in their own way. Whatever they could
+    read differently is refused: dot segments, empty segments, encoded separators, backslashes, control characters,
+    bytes that are not UTF-8, and a percent sign that is left after decoding (double encoding).
+    """
+    if _ENCODED_SEPARATOR.search(raw):
+        raise AddressRefused(404, _NOTHING_HERE)
+    try:
+        path = unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        raise AddressRefused(400, "The address is not UTF-8.") from None
+    if "\\" in path or _CONTROL.search(path):
+        raise AddressRefused(400, "The address holds a backslash or a control character.")
+    if "%" in path:
+        raise AddressRefused(400, "The address is encoded twice, or has a percent sign that encodes nothing.")
+    segments = path.split("/")
+    if segments[0] or any(segment in (".", "..") for segment in segments) or "" in segments[1:-1]:
+        raise AddressRefused(404, _NOTHING_HERE)
+    return path
+
+
+class Target(NamedTuple):
+    """A request target split for forwarding."""
+
+    path: bytes
+    query: bytes
+
+    def joined(self) -> bytes:
+        return self.path + b"?" + self.query if self.query else self.path
+
+
+def target_of(scope: Scope) -> Target:
+    """The request target as the client sent it, after `Addresses` let it through."""
+    return Target(_raw_path(scope), scope.get("query_string", b""))
+
+
+class Addresses:
+    """ASGI layer. Answers 400 or 404 before routing; what passes has its canonical path in the scope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope["path"] = canonical_path(_raw_path(scope))
+        except AddressRefused as refused:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await answer(scope["path"], refused.status, str(refused))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _raw_path(scope: Scope) -> bytes:
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.partition(b"?")[0]

@@ -1,0 +1,102 @@
+"""Acts and definitions that are refused, as problems with the field to mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from ioc.alerts.actions import ActRefused
+from ioc.alerts.versions import ChangedMeanwhile
+from ioc.api.http.problems import FieldFault, Problem, unfit_field
+from ioc.api.http.times import parse_time
+from ioc.catalog import CatalogInvalid
+from ioc.clock import from_ms, rfc3339, to_ms
+from ioc.model.matcher import MatcherInvalid
+
+_STEPS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+class Text(BaseModel):
+    """Fields of a JSON body; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Until(Text):
+    """The end: a time, or a length from now on (30m, 2h, 1d)."""
+
+    until: str | None = None
+    lasts: str | None = Field(None, alias="for", pattern=r"^[1-9]\d{0,4}[mhd]$")
+
+    def until_ms(self, now: datetime) -> int:
+        """Raises Problem (400) without an end."""
+        if self.lasts is not None:
+            return to_ms(now + timedelta(seconds=int(self.lasts[:-1]) * _STEPS[self.lasts[-1]]))
+        if self.until is None:
+            raise unfit_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).", "until_missing")
+        return to_ms(parse_time("until", self.until))
+
+
+def faults_of(invalid: CatalogInvalid) -> list[FieldFault]:
+    """Every fault of a definition, as pages show it."""
+    return [FieldFault(one.field, one.message, one.code, one.given) for one in invalid.faults]
+
+
+def unfit_matcher(field: str, fault: MatcherInvalid) -> Problem:
+    """400: matchers that cannot be used."""
+    return Problem(400, str(fault), [FieldFault(field, str(fault), fault.code, fault.params)])
+
+
+def revision_given(request: Request, body: str | None) -> str | None:
+    """Return the revision that a change was made from: the field `revision`, else the header If-Match, else None."""
+    if body is not None:
+        return body
+    header = request.headers.get("If-Match", "*").strip()
+    return None if header == "*" else header.removeprefix("W/").strip('"')
+
+
+def _conflict(fault: ChangedMeanwhile) -> Problem:
+    """409 with what somebody else changed meanwhile (`theirs`) and what this change would alter now (`yours`)."""
+    last = fault.last
+    given = {
+        "what": fault.what,
+        "by": last.by if last else "",
+        "why": last.why if last else "",
+        "number": last.number if last else 0,
+        "at": rfc3339(from_ms(last.at_ms)) if last and last.at_ms else None,
+        "fields": [one.field for one in fault.theirs or fault.yours],
+        "revision": fault.revision,
+    }
+    more = {
+        "revision": fault.revision,
+        "theirs": [asdict(one) for one in fault.theirs],
+        "yours": [asdict(one) for one in fault.yours],
+    }
+    errors = [FieldFault("revision", str(fault), "changed_meanwhile", given)]
+    return Problem(409, str(fault), errors, {"ETag": f'"{fault.revision}"'}, more)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """400 with the field for what the person mends, 409 for what cannot be done now, 404 for what is not there."""
+    try:
+        yield
+    except ActRefused as fault:
+        if fault.field:
+            raise Problem(400, str(fault), [FieldFault(fault.field, str(fault), fault.code, fault.given)]) from None
+        raise Problem(409, str(fault), [FieldFault("", str(fault), fault.code, fault.given)]) from None
+    except ChangedMeanwhile as fault:
+        raise _conflict(fault) from None
+    except CatalogInvalid as fault:
+        errors = faults_of(fault)
+        first = errors[0] if errors else FieldFault("", str(fault))
+        raise Problem(400, f"{first.field} {first.message}".strip(), errors) from None
+    except MatcherInvalid as fault:
+        raise unfit_matcher("matchers", fault) from None
+    except KeyError as fault:
+        given = str(fault.args[0])[:80]
+        message = f"There is nothing called {given!r}."
+        raise Problem(404, message, [FieldFault("", message, "nothing_called", {"given": given})]) from None

@@ -1,0 +1,72 @@
+"""The body of a push, read as it comes and bounded."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+
+from ioc.api.http.problems import RETRY_AFTER_S, Problem
+
+BODY_AT_MOST_BYTES = 50 * 1024 * 1024
+ALL_BODIES_AT_MOST_BYTES = 4 * BODY_AT_MOST_BYTES
+_PIECE_BYTES = 1 << 20
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Intake:
+    """Reads bodies; those being read at one time share a bound, so that many large ones cannot fill the memory."""
+
+    def __init__(self) -> None:
+        self._held_bytes = 0
+
+    async def read(self, request: Request) -> bytes:
+        """The body, unpacked when it is gzip. Raises Problem: 400 broken gzip, 413 too large (the rest is not read),
+        415 another encoding, 503 too much at once."""
+        encoding = request.headers.get("content-encoding", "identity").lower()
+        if encoding not in ("identity", "gzip"):
+            raise Problem(415, f"Content-Encoding {encoding[:40]!r} is neither gzip nor identity.")
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > BODY_AT_MOST_BYTES:
+            raise _too_large()
+        chunks = request.stream()
+        body = bytearray()
+        try:
+            async for piece in _unpacked(chunks) if encoding == "gzip" else chunks:
+                if len(body) + len(piece) > BODY_AT_MOST_BYTES:
+                    raise _too_large()
+                if self._held_bytes + len(piece) > ALL_BODIES_AT_MOST_BYTES:
+                    raise Problem(
+                        503,
+                        "Too much is being pushed at once; send it again shortly.",
+                        headers={"Retry-After": str(RETRY_AFTER_S)},
+                    )
+                self._held_bytes += len(piece)
+                body += piece
+            return bytes(body)
+        finally:
+            self._held_bytes -= len(body)
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"The body is larger than {BODY_AT_MOST_BYTES >> 20} MB: send it in parts.")
+
+
+async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces of at most 1 MB however much a chunk holds, with a turn for others between them."""
+    inflate = zlib.decompressobj(_GZIP)
+    try:
+        async for chunk in chunks:
+            rest = chunk
+            while rest and not inflate.eof:
+                piece = inflate.decompress(rest, _PIECE_BYTES)
+                rest = inflate.unconsumed_tail
+                if piece:
+                    yield piece
+                    await asyncio.sleep(0)
+            if inflate.unused_data:
+                raise Problem(400, "The body has something behind the end of its gzip data.")
+    except zlib.error:
+        raise Problem(400, "The body is not the gzip data that Content-Encoding says it is.") from None
+    if not inflate.eof:
+        raise Problem(400, "The body's gzip data end too early.")

@@ -1,0 +1,91 @@
+"""JSON bodies are read strictly, once, for every route: what the standard library lets pass is refused or bounded."""
+
+import re
+
+import orjson
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ioc.api.auth.permissions import NotThere, entry_of
+from ioc.api.http.body_limits import BOUNDED_BY_ROUTE
+from ioc.api.http.problems import answer
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
+_TEXT_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<whole>-?\d+)(?P<fraction>[.eE][\d.eE+-]*)?')
+"""Texts are stepped over."""
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class StrictJson:
+    """ASGI layer inside the gate. 422 for NaN, lone surrogates, integers beyond 64 bits (they would be rounded),
+    what is nested deeper than 1,024, and what is not JSON.
+
+    Routes get the body as it was understood here, so that nobody reads it in another way: of two equal keys the last
+    one counts. The body is bounded before (`BodyLimits`).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY or not _is_json(scope):
+            await self._app(scope, receive, send)
+            return
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # the client has gone
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if body:
+            try:
+                read = orjson.loads(body)
+                if (wide := _wide_integer(bytes(body))) is not None:
+                    sentence = f"{wide[:40]} is beyond 64 bits and would be rounded; send it as text."
+                    await answer(scope["path"], 422, sentence)(scope, receive, send)
+                    return
+                body = bytearray(orjson.dumps(read))
+            except orjson.JSONDecodeError as fault:
+                await answer(scope["path"], 422, f"The body is not JSON: {fault}.")(scope, receive, send)
+                return
+            headers = MutableHeaders(scope=scope)
+            headers["content-length"] = str(len(body))
+            if "transfer-encoding" in headers:
+                del headers["transfer-encoding"]
+        is_handed_on = False
+
+        async def receive_body() -> Message:
+            nonlocal is_handed_on
+            if is_handed_on:
+                return await receive()
+            is_handed_on = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await self._app(scope, receive_body, send)
+
+
+def _wide_integer(body: bytes) -> str | None:
+    """The first integer of a JSON text that 64 bits do not hold; None when there is none."""
+    if not _LONG_NUMBER.search(body):
+        return None
+    for text in _TEXT_OR_NUMBER.finditer(body):
+        number = text["whole"]
+        if number is None or text["fraction"] is not None or len(number) < 19:
+            continue
+        if len(number) > 20 or not -(1 << 63) <= int(number) < 1 << 64:
+            return number.decode()
+    return None
+
+
+def _is_json(scope: Scope) -> bool:
+    """Whether a route will read the body as JSON; one that does not say what it is is not read as such."""
+    headers = MutableHeaders(scope=scope)
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        return False
+    try:
+        return entry_of(scope["method"], scope["path"]) not in BOUNDED_BY_ROUTE
+    except NotThere:
+        return False

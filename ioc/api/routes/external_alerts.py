@@ -1,0 +1,49 @@
+"""POST /api/v1/alerts/incoming/{source}: alerts of Prometheus or Grafana, as Alertmanager's webhook sends them."""
+
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from ioc.alert_service.external_alerts_intake import MAX_OPEN, receive
+from ioc.api.auth.bearer import SOURCE_NAME, bearer, holds, refused, source_scheme
+from ioc.api.context import Centre
+from ioc.api.http.json_response import Json
+from ioc.api.http.problems import FieldFault, Problem
+from ioc.api.http.request_body import Intake
+from ioc.api.http.threads import Threads
+from ioc.errors import BatchMalformed
+
+FULL_RETRY_AFTER_S = 60
+
+
+def routes(centre: Centre, threads: Threads) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+    intake = Intake()
+
+    @router.post("/incoming/{source}", dependencies=[Depends(source_scheme)])
+    async def incoming(source: str, request: Request) -> Response:
+        """Version 4 of the format. Needs the token of a push source; a repeat changes nothing. An alert that cannot be
+        used is named in `rejected`, the others are taken; 503 when too many are open, so that the sender tries again.
+        """
+        right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
+        if not holds(bearer(request), right):
+            raise refused("This needs the token of the source: Authorization: Bearer TOKEN.")
+        content = await intake.read(request)
+        try:
+            message = orjson.loads(content)
+        except orjson.JSONDecodeError as fault:
+            raise BatchMalformed(f"The body is not JSON: {fault}.") from None
+        receipt = await threads.run(lambda: receive(centre.operating.desk, source, message))
+        if receipt.no_room:
+            detail = (
+                f"{receipt.no_room} alerts were not taken, since {MAX_OPEN} of other systems are open already; "
+                "send them again once some have ended or were closed."
+            )
+            errors = [FieldFault("alerts", detail, "too_many_open", {"given": receipt.no_room, "most": MAX_OPEN})]
+            raise Problem(503, detail, errors, {"Retry-After": str(FULL_RETRY_AFTER_S)})
+        answer: dict[str, Any] = asdict(receipt)
+        return Json(answer)
+
+    return router
