@@ -12,11 +12,9 @@ from ioc.model.pattern import SENTENCES as PATTERN_SENTENCES
 ROOT = Path(__file__).parents[2]
 WORDS = json.loads((ROOT / "ui" / "src" / "texts" / "faults.vi.json").read_text(encoding="utf-8"))
 DEFINITIONS = ("rules", "rule_conditions", "routing", "schedules", "rows")
-ACTS = sorted([*(ROOT / "ioc" / "alerts").glob("*.py"), *(ROOT / "ioc" / "desk").glob("*.py")])
-API = [ROOT / "ioc" / "api" / f"{name}.py" for name in (
-    "gate", "incidents", "rules", "routing", "silences", "alerts", "deliveries", "refusals", "incoming"
-)]  # fmt: skip
-SENDING = [ROOT / "ioc" / "serving" / f"{name}.py" for name in ("sending", "deliveries", "report_sending")]
+ACTS = sorted([*(ROOT / "ioc" / "alerts").glob("*.py"), *(ROOT / "ioc" / "alert_service").glob("*.py")])
+API = sorted((ROOT / "ioc" / "api").glob("**/*.py"))
+SENDING = [ROOT / "ioc" / "server" / f"{name}.py" for name in ("channel_sender", "outbox", "report_sender")]
 
 TRIES = ("NotDelivered", "Undeliverable")
 

@@ -24,8 +24,8 @@ from ioc.api import create_app
 from ioc.clock import SystemClock
 from tests.browser.loopback import loopback
 from tests.running import free_port, wait_for
+from tests.unit.alert_service.test_desk import Place46
 from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
-from tests.unit.desk.test_desk import Place46
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 pytestmark = pytest.mark.skipif(ALERTMANAGER is None, reason="Alertmanager is not installed")

@@ -13,7 +13,7 @@ from ioc.alerts.actions import ActRefused
 from ioc.errors import BatchMalformed
 from ioc.model.alert import TransitionKind
 from ioc.model.matcher import parse_matchers
-from tests.unit.desk.test_desk import HOUR_MS, START_MS, Place46
+from tests.unit.alert_service.test_desk import HOUR_MS, START_MS, Place46
 
 FIRED, ENDED = TransitionKind.FIRING, TransitionKind.RESOLVED
 
