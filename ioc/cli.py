@@ -1,13 +1,16 @@
 """The command line. Each command lives in `ioc/commands/`; what it needs is imported when it runs."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
+from ioc.environment_variables import message_language
 from ioc.errors import IocError
 from ioc.private_files import keep_new_files_private
+from ioc.setting_faults import SettingInvalid
 from ioc.supervisor.no_pandas import keep_pandas_out
 from ioc.supervisor.resource_limits import raise_descriptor_limit
 
@@ -70,6 +73,9 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(end.exit_code)
     except click.ClickException as fault:
         fault.show()
+        sys.exit(2)
+    except SettingInvalid as fault:
+        click.echo(f"ioc: {fault.text(message_language(os.environ))}", err=True)
         sys.exit(2)
     except IocError as fault:
         click.echo(f"ioc: {fault}", err=True)

@@ -4,56 +4,42 @@ The command line reads them once and passes them on.
 """
 
 import os
-import re
 import secrets
 import socket
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from ioc.environment_variables import FILE_KEYS, VARIABLES, WILDCARDS
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Role
+from ioc.setting_faults import SettingInvalid
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
-WILDCARDS = ("0.0.0.0", "::", "")
-"""Listening addresses that stand for every interface; nobody can open them in a browser."""
-_NOT_IN_ADDRESS = re.compile(r"[\s\"<>\\^`{|}?#]")
 FILE = "ioc.toml"
-FILE_KEYS = (
-    *("province", "http_host", "http_port", "address", "anonymous", "kafka", "partitions", "demo_days"),
-    "trusted_proxies",
-    *("quack_host", "quack_port"),
-)
-"""Keys of the file; `province` is IOC_PROVINCE, and so on. Secrets stay out of it."""
 _KAFKA_PASSWORD = "kafka.password"
-KAFKA_SECURITY = (
-    "security_protocol",
-    "sasl_mechanism",
-    "sasl_username",
-    "sasl_password",
-    "ssl_cafile",
-    "ssl_certfile",
-    "ssl_keyfile",
-)
+_SECURITY = "IOC_KAFKA_"
+"""Variables that begin so are SASL and TLS settings."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where things are. `kafka` is empty when the embedded broker is to be used; `security` holds SASL/TLS settings
-    by their kafka-python names. `province` is the unit whose centre this is, `anonymous` the role of callers who do not
-    say who they are; None lets them do nothing. `trusted_proxies` are addresses and networks. `demonstration_days` of
-    simulated history are loaded at the first start. Without `quack_port` the lab takes the usual one or the next that
-    is free. `address` is IOC_ADDRESS, checked, without a slash at its end; empty when it is not set (`outer_address`
-    gives the default)."""
+    """Where things are, and how the centre runs; the meaning of each is in `docs/configuration.md`.
+
+    `kafka` is empty when the embedded broker is to be used; `security` holds SASL and TLS settings by their
+    kafka-python names. `anonymous` is the role of callers who are not logged in; None allows them nothing.
+    `trusted_proxies` are addresses and networks. Without `quack_port` the lab takes the usual port or the next free
+    one. `address` is IOC_ADDRESS without a slash at its end; empty when it is not set (`outer_address` gives the
+    default). `own_sources_dir` and `own_catalog_dir` are None for the folders of the data directory.
+    """
 
     data_dir: Path
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     kafka: str = ""
-    security: dict[str, str] = field(default_factory=dict)
+    security: dict[str, str] = field(default_factory=dict, repr=False)
     province: str = "46"
     zone: ZoneInfo = VIETNAM
     partitions: int = 4
@@ -64,44 +50,64 @@ class Settings:
     quack_port: int | None = None
     address: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    own_sources_dir: Path | None = None
+    own_catalog_dir: Path | None = None
+    configured_admin_token: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read `ioc.toml` of the data directory with `environment` laid over. Raises ConfigurationInvalid naming the
-        variable or the key at fault."""
-        data_dir = Path(environment.get("IOC_DATA_DIR", "var")).absolute()
-        environment = {**_of_file(data_dir / FILE), **environment}
+        """Read `ioc.toml` of the data directory, and `environment`, which goes before it.
+
+        Every variable is checked. Raises SettingInvalid, which names the variable or key, its value and what is
+        allowed.
+        """
+        data_dir: Path = VARIABLES[0].value(environment, {}, Path())
+        path = data_dir / FILE
+        file = _of_file(path)
+        values = {variable.name: variable.value(environment, file, path) for variable in VARIABLES}
         security = {
-            name: environment[f"IOC_KAFKA_{name.upper()}"]
-            for name in KAFKA_SECURITY
-            if f"IOC_KAFKA_{name.upper()}" in environment
+            name.removeprefix(_SECURITY).lower(): value
+            for name, value in values.items()
+            if name.startswith(_SECURITY) and value is not None
         }
-        if not environment.get("IOC_KAFKA") and not security and (secret := data_dir / _KAFKA_PASSWORD).exists():
+        if not values["IOC_KAFKA"] and not security and (secret := data_dir / _KAFKA_PASSWORD).exists():
             security = {
                 "security_protocol": "SASL_PLAINTEXT",
                 "sasl_mechanism": "PLAIN",
                 "sasl_username": "ioc",
                 "sasl_password": secret.read_text().strip(),
             }
-        http_host = environment.get("IOC_HTTP_HOST", "127.0.0.1")
+        is_demonstration = values["IOC_DEMO"] == "1"
+        # Nobody looks without logging in, unless a setting says so; the demonstration's simulated data are for
+        # everybody. Where the server listens says nothing of who reaches it: a proxy may stand before it.
+        anonymous = values["IOC_ANONYMOUS"] or ("viewer" if is_demonstration else "none")
         return cls(
             data_dir=data_dir,
-            http_host=http_host,
-            http_port=_whole_number(environment, "IOC_HTTP_PORT", 8080, 1, 65535),
-            kafka=environment.get("IOC_KAFKA", ""),
+            http_host=values["IOC_HTTP_HOST"],
+            http_port=values["IOC_HTTP_PORT"],
+            kafka=values["IOC_KAFKA"] or "",
             security=security,
-            province=environment.get("IOC_PROVINCE", "46"),
-            partitions=_whole_number(environment, "IOC_PARTITIONS", 4, 1, 1024),
-            demonstration=environment.get("IOC_DEMO", "") not in ("", "0"),
-            anonymous=_anonymous(environment),
-            demonstration_days=_whole_number(environment, "IOC_DEMO_DAYS", 365, 1, 365),
-            address=_outer_address(environment),
-            trusted_proxies=_addresses(environment.get("IOC_TRUSTED_PROXIES", "")),
-            quack_host=environment.get("IOC_QUACK_HOST", "127.0.0.1"),
-            quack_port=_whole_number(environment, "IOC_QUACK_PORT", 0, 1, 65535)
-            if "IOC_QUACK_PORT" in environment
-            else None,
+            province=values["IOC_PROVINCE"],
+            partitions=values["IOC_PARTITIONS"],
+            demonstration=is_demonstration,
+            anonymous=Role.VIEWER if anonymous == "viewer" else None,
+            demonstration_days=values["IOC_DEMO_DAYS"],
+            quack_host=values["IOC_QUACK_HOST"],
+            quack_port=values["IOC_QUACK_PORT"],
+            address=values["IOC_ADDRESS"] or "",
+            trusted_proxies=values["IOC_TRUSTED_PROXIES"] or (),
+            own_sources_dir=values["IOC_SOURCES_DIR"],
+            own_catalog_dir=values["IOC_CATALOG_DIR"],
+            configured_admin_token=values["IOC_ADMIN_TOKEN"] or "",
         )
+
+    def create_data_dir(self) -> None:
+        """Create the data directory where it is missing. Raises SettingInvalid when that cannot be done."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            reason = fault.strerror or str(fault)
+            raise SettingInvalid("data_folder_not_created", path=str(self.data_dir), reason=reason) from None
 
     @property
     def outer_address(self) -> str:
@@ -153,12 +159,12 @@ class Settings:
     @property
     def sources_dir(self) -> Path:
         """Source configurations, one TOML file each."""
-        return Path(os.environ.get("IOC_SOURCES_DIR", self.data_dir / "sources"))
+        return self.own_sources_dir or self.data_dir / "sources"
 
     @property
     def catalog_dir(self) -> Path:
         """The province's own definitions, laid over those of the package."""
-        return Path(os.environ.get("IOC_CATALOG_DIR", self.data_dir / "catalog"))
+        return self.own_catalog_dir or self.data_dir / "catalog"
 
     @property
     def kept_dir(self) -> Path:
@@ -189,8 +195,8 @@ class Settings:
         return ""
 
     def admin_token(self) -> str:
-        """IOC_ADMIN_TOKEN, else the one kept in `admin.token` (made at the first call, mode 600)."""
-        return os.environ.get("IOC_ADMIN_TOKEN") or secret_file(self.data_dir / "admin.token")
+        """Return IOC_ADMIN_TOKEN, else the token in `admin.token` (made at the first call, mode 600)."""
+        return self.configured_admin_token or secret_file(self.data_dir / "admin.token")
 
     def lab_key(self) -> str:
         """The key by which `ioc serve` signs what it forwards to the lab; made at the first call, mode 600."""
@@ -239,55 +245,17 @@ def record_province(settings: Settings) -> None:
 
 
 def _of_file(path: Path) -> dict[str, str]:
-    """Return the file's keys as the variables that they stand for; none without a file."""
+    """Return the file's values as texts by key; none without a file. Raises SettingInvalid."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as fault:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
-        raise ConfigurationInvalid(f"{path} cannot be read as TOML: {fault}.") from None
+        raise SettingInvalid("settings_file_unreadable", path=str(path), reason=str(fault)) from None
     for key, value in content.items():
         if key not in FILE_KEYS:
-            raise ConfigurationInvalid(f"{path} has the key {key!r}; known keys are {', '.join(FILE_KEYS)}.")
+            known = ", ".join(FILE_KEYS)
+            raise SettingInvalid("settings_key_unknown", path=str(path), key=repr(key), known=known)
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise ConfigurationInvalid(f"{path}: {key} is neither a text nor a whole number.")
-    return {f"IOC_{key.upper()}": str(value) for key, value in content.items()}
-
-
-def _anonymous(environment: Mapping[str, str]) -> Role | None:
-    """Nobody looks without saying who they are, unless told otherwise; the simulated data of the demonstration are for
-    everybody. Where the server listens says nothing of who reaches it: a proxy may stand before it."""
-    is_demonstration = environment.get("IOC_DEMO", "") not in ("", "0")
-    text = environment.get("IOC_ANONYMOUS", "viewer" if is_demonstration else "none")
-    if text not in ("viewer", "none"):
-        raise ConfigurationInvalid(f"IOC_ANONYMOUS={text!r} is neither viewer nor none.")
-    return Role.VIEWER if text == "viewer" else None
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    """Split a list at commas and spaces."""
-    return tuple(text.replace(",", " ").split())
-
-
-def _whole_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = environment.get(name, str(default))
-    if not text.isdigit() or not least <= int(text) <= most:
-        raise ConfigurationInvalid(f"{name}={text!r} is not a whole number from {least} to {most}.")
-    return int(text)
-
-
-def _outer_address(environment: Mapping[str, str]) -> str:
-    """IOC_ADDRESS, checked: an address that a browser can open, with or without a path. IOC_SITE is its former name."""
-    name = "IOC_ADDRESS" if environment.get("IOC_ADDRESS") else "IOC_SITE"
-    text = environment.get(name, "").strip().rstrip("/")
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and (parts.hostname or "") not in WILDCARDS and parts.port != 0
-    except ValueError:
-        sound = False
-    if text and (not sound or "@" in text or _NOT_IN_ADDRESS.search(text)):
-        raise ConfigurationInvalid(
-            f"{name}={text!r} is not an address that a browser can open; write it as https://ioc.example.vn, "
-            "without user, ? and #."
-        )
-    return text
+            raise SettingInvalid("settings_key_mistyped", path=str(path), key=key)
+    return {key: str(value) for key, value in content.items()}

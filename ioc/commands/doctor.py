@@ -9,7 +9,9 @@ from connectors.configuration import read_source
 from ioc.clock import SystemClock
 from ioc.commands.definition_checks import check_definitions
 from ioc.doctor import Finding, Level, examine
+from ioc.environment_variables import message_language
 from ioc.errors import ConfigurationInvalid
+from ioc.setting_faults import SettingInvalid
 from ioc.settings import Settings
 
 _MARKS = {Level.BAD: "✗", Level.NOTE: "!", Level.GOOD: "✓"}
@@ -27,13 +29,14 @@ def examine_centre(settings: Settings) -> list[Finding]:
 def command(as_json: bool) -> None:
     """Show the state of every process, file, topic, disk, snapshot and archive, with what to do; exit code 1 when
     something needs a person. IOC_LANGUAGE=vi|en chooses the language."""
+    language = message_language(os.environ)
     try:
         settings = Settings.from_environment()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.create_data_dir()
         findings = examine_centre(settings)
     except ConfigurationInvalid as fault:
-        findings = [Finding.of("settings", "settings_faulty", reason=str(fault))]
-    language = os.environ.get("IOC_LANGUAGE") or os.environ.get("LANG", "")[:2]
+        reason = fault.text(language) if isinstance(fault, SettingInvalid) else str(fault)
+        findings = [Finding.of("settings", "settings_faulty", reason=reason)]
     if as_json:
         click.echo(orjson.dumps({"findings": [finding.shape() for finding in findings]}))
     else:

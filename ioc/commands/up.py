@@ -33,7 +33,7 @@ STOP_PATIENCE_S = 40.0
 def command(workers: int, demo: bool, broker_password: bool | None) -> None:
     """Run broker, workers, connectors, server and wall; each part that dies is started again."""
     settings = Settings.from_environment()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.create_data_dir()
     with only_one(settings.data_dir / "up.lock"):
         asks = not demo if broker_password is None else broker_password
         _run(settings, workers, demo, settings.kafka_password() if asks else settings.without_kafka_password())

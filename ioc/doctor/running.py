@@ -8,12 +8,13 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from ioc.doctor.findings import Finding, Level
+from ioc.environment_variables import WILDCARDS
 from ioc.errors import IocError
 from ioc.kafka import topic_states
 from ioc.lab_socket import lab_answers
 from ioc.model.fault import FAULT_TEXTS
 from ioc.model.source import SourceCondition
-from ioc.settings import WILDCARDS, Settings
+from ioc.settings import Settings
 from ioc.topics import TOPICS
 
 ANSWERS_WITHIN_S = 5.0

@@ -1,6 +1,5 @@
 """Text that `ioc up` prints: the addresses at once, then when the centre is ready, or what it still waits for."""
 
-import os
 import time
 from http.client import HTTPConnection, HTTPException
 
@@ -35,7 +34,7 @@ def addresses_of(settings: Settings) -> list[str]:
     """Return the lines that are true before anything has started."""
     address = f"http://127.0.0.1:{settings.http_port}"
     settings.admin_token()
-    token = "IOC_ADMIN_TOKEN" if os.environ.get("IOC_ADMIN_TOKEN") else str(settings.data_dir / "admin.token")
+    token = "IOC_ADMIN_TOKEN" if settings.configured_admin_token else str(settings.data_dir / "admin.token")
     return [
         f"Wall         {address}/wall/main  (starting)",
         f"API          {address}/docs",

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from ioc.errors import ConfigurationInvalid
-
 
 class TrustedProxies:
     """Addresses and networks; `in` tells whether an address is one of them.
@@ -14,17 +12,9 @@ class TrustedProxies:
     """
 
     def __init__(self, addresses: Iterable[str] = ()) -> None:
-        """Read addresses and networks. Raises ConfigurationInvalid naming the one that is neither."""
-        self._networks: list[IPv4Network | IPv6Network] = []
+        """Read addresses and networks, which `ioc.settings` has checked."""
         self.addresses = tuple(addresses)
-        for text in self.addresses:
-            try:
-                self._networks.append(ip_network(text))
-            except ValueError:
-                raise ConfigurationInvalid(
-                    f"IOC_TRUSTED_PROXIES names {text!r}, which is neither an address (10.0.0.5) nor a network "
-                    "(10.0.0.0/24)."
-                ) from None
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(text) for text in self.addresses]
 
     def __contains__(self, address: object) -> bool:
         try:

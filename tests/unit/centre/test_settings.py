@@ -12,15 +12,6 @@ from ioc.settings import Settings, record_province, secret_file
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
-    [("IOC_HTTP_PORT", "0"), ("IOC_HTTP_PORT", "70000"), ("IOC_HTTP_PORT", "http"), ("IOC_PARTITIONS", "-1")],
-)
-def test_a_wrong_number_is_named(name, text):
-    with pytest.raises(ConfigurationInvalid, match=f"{name}={text!r}"):
-        Settings.from_environment({name: text})
-
-
-@pytest.mark.parametrize(
     ("environment", "address"),
     [
         pytest.param({"IOC_ADDRESS": "https://ioc.hue.gov.vn/"}, "https://ioc.hue.gov.vn", id="as people type it"),
@@ -37,15 +28,6 @@ def test_a_wrong_number_is_named(name, text):
 )
 def test_the_outer_address(environment, address):
     assert Settings.from_environment(environment).outer_address == address
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["ioc.hue.gov.vn", "ftp://x", "http://", "http://0.0.0.0:8080", "http://x:99999", "http://a:b@x", "http://x/?a=1"],
-)
-def test_an_outer_address_that_nobody_can_open_is_refused(text):
-    with pytest.raises(ConfigurationInvalid, match=r"IOC_ADDRESS=.* is not an address that a browser can open"):
-        Settings.from_environment({"IOC_ADDRESS": text})
 
 
 def test_security_settings_come_by_their_names():
@@ -92,10 +74,14 @@ def test_a_first_start_records_its_province_and_later_ones_keep_it(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        pytest.param('provinse = "48"', "has the key 'provinse'", id="unknown key"),
-        pytest.param("province = [48]", "province is neither", id="a list"),
+        pytest.param('provinse = "48"', "has the unknown key 'provinse'", id="unknown key"),
+        pytest.param("province = [48]", "province must be a text", id="a list"),
         pytest.param("province =", "cannot be read as TOML", id="not TOML"),
-        pytest.param("http_port = 70000", "IOC_HTTP_PORT='70000' is not a whole number", id="value out of bounds"),
+        pytest.param(
+            "http_port = 70000",
+            r"IOC_HTTP_PORT='70000' \(.*ioc.toml: http_port\) is not valid",
+            id="value out of bounds",
+        ),
     ],
 )
 def test_a_faulty_file_is_named(text: str, fault: str, tmp_path: Path) -> None:
