@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bubbles, type Place, type Spot } from '../src/lib/map/bubbles'
+import { bubbles, type Spot } from '../src/lib/map/bubbles'
+import type { Centroid } from '../src/lib/map/insets'
 import { communeStates } from '../src/lib/map/communes'
 import type { Alert, Unit } from '../src/lib/live/protocol'
 import { trend, type Span } from '../src/pages/wall/trend_path'
@@ -42,7 +43,7 @@ describe('turns', () => {
 })
 
 describe('bubbles', () => {
-  const grid = (n: number, spread: number): Place[] =>
+  const grid = (n: number, spread: number): Centroid[] =>
     Array.from({ length: n }, (_, i) => ({ code: String(i), latitude: 16 + (i % 7) * spread, longitude: 107 + Math.floor(i / 7) * spread }))
 
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { explorePath, shown } from '../src/lib/address/explore_address'
 import { compareOption, type Drawn } from '../src/pages/explore/compare_chart'
-import { multiples, ordered, path, scale } from '../src/pages/explore/small_charts'
+import { multiples, ordered, path, scale } from '../src/pages/explore/small_chart_layout'
 import type { Series } from '../src/pages/explore/protocol'
 import { partialText, periodName, places_ms, provisional } from '../src/pages/explore/periods'
 import { reasonText } from '../src/pages/explore/forecast_reasons'

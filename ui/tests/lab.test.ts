@@ -6,8 +6,9 @@ import { offers, type Vocabulary } from '../src/pages/lab/editor/completions'
 import { failed, stretch, trouble } from '../src/pages/lab/query_fault'
 import { found } from '../src/pages/lab/dictionary_search'
 import { area, holds, inSight, moved, scrollTo } from '../src/pages/lab/cell_selection'
-import { labPath, linkOf, placeOf, type Place } from '../src/lib/address/lab_address'
-import { boundValue, dayOf, filled, firstValue, isAmbiguous, missing, parameterKind, parametersOf, stretchOf } from '../src/pages/lab/query_parameters'
+import { labPath, linkOf, placeOf, type LabView } from '../src/lib/address/lab_address'
+import { typedDay } from '../src/lib/format/typed_day'
+import { boundValue, filled, firstValue, isAmbiguous, missing, parameterKind, parametersOf, stretchOf } from '../src/pages/lab/query_parameters'
 import type { View } from '../src/pages/lab/protocol'
 import { ResultRows } from '../src/pages/lab/result_rows.svelte'
 import { Refused } from '../src/lib/api/request'
@@ -71,11 +72,11 @@ describe('parameters', () => {
     ['31/02/2026', null],
     ['hôm qua', null],
     ['', null],
-  ])('the day "%s"', (text, iso) => expect(dayOf(text, '2026-11-23')).toBe(iso))
+  ])('the day "%s"', (text, iso) => expect(typedDay(text, '2026-11-23')).toBe(iso))
 })
 
 describe('address', () => {
-  const place: Place = {
+  const place: LabView = {
     sql: "SELECT 'Huế' || '#&=+%' -- $unit\nFROM kpi_values",
     parameters: { unit: '19753', from: '2026-11-01' },
     chart: { kind: 'bar', x: 'unit', y: ['value', 'samples'], by: '' },

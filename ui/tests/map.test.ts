@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bubbles, type Place } from '../src/lib/map/bubbles'
-import { splitFar } from '../src/lib/map/insets'
+import { bubbles } from '../src/lib/map/bubbles'
+import { splitFar, type Centroid } from '../src/lib/map/insets'
 import { correlation } from '../src/lib/map/rank_correlation'
 
 const UNITS = readFileSync(new URL('../../ioc/catalog/units.csv', import.meta.url), 'utf8')
@@ -17,7 +17,7 @@ const UNITS = readFileSync(new URL('../../ioc/catalog/units.csv', import.meta.ur
     longitude: Number(longitude),
   }))
 const PROVINCES = UNITS.filter(({ parent }) => parent === '')
-const communes = (province: string): (Place & { name: string })[] => UNITS.filter(({ parent }) => parent === province)
+const communes = (province: string): (Centroid & { name: string })[] => UNITS.filter(({ parent }) => parent === province)
 
 describe('the communes of every province', () => {
   test('are all 34', () => expect(PROVINCES).toHaveLength(34))

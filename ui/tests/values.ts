@@ -1,4 +1,4 @@
-import type { KpiDefinition } from '../src/lib/kpi/protocol'
+import type { KpiDefinition } from '../src/lib/kpi_values/protocol'
 import type { KpiValue } from '../src/lib/live/protocol'
 
 /** A live value of 96.4 % of unit 46 against a target of at least 98, unless `other` says otherwise. */

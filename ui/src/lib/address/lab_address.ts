@@ -5,23 +5,25 @@ import { at } from './base_path'
 import { withLanguage } from './page_address'
 import { CHARTS, type ChartKind, type ChartSpec } from '../charts/spec'
 import type { Language } from '../i18n'
-import type { Parameters } from '../../pages/lab/protocol'
+
+/** What a query's parameters stand for, by name. */
+export type Parameters = Record<string, string>
 
 export const TABS = ['table', 'chart', 'plan'] as const
 export type Tab = (typeof TABS)[number]
 /** `tab` is null where nothing was run: a link to it does not run either. `saved` and `question` say where the text
  * began; the text itself is always there. */
-export type Place = { sql: string; parameters: Parameters; chart: ChartSpec | null; tab: Tab | null; saved: string; question: string }
+export type LabView = { sql: string; parameters: Parameters; chart: ChartSpec | null; tab: Tab | null; saved: string; question: string }
 
 const LONG = 1200
 const PREFIX = 'p_'
 
 /** Relative to the centre; for other pages that show the SQL behind what they show. */
-export function labPath(place: Partial<Place> & { sql: string }, language: Language): string {
+export function labPath(place: Partial<LabView> & { sql: string }, language: Language): string {
   return at(`/lab${searchOf(place, language)}${hashOf(place.sql)}`)
 }
 
-export function searchOf({ parameters = {}, chart = null, tab = null, saved = '', question = '' }: Partial<Place>, language: Language): string {
+export function searchOf({ parameters = {}, chart = null, tab = null, saved = '', question = '' }: Partial<LabView>, language: Language): string {
   const query = new URLSearchParams()
   if (saved) query.set('saved', saved)
   if (question) query.set('question', question)
@@ -34,13 +36,13 @@ export function searchOf({ parameters = {}, chart = null, tab = null, saved = ''
 const hashOf = (sql: string): string => (sql ? `#sql=${encodeURIComponent(sql)}` : '')
 
 /** As `labPath`, a long text compressed. */
-export async function linkOf(place: Place, language: Language): Promise<string> {
+export async function linkOf(place: LabView, language: Language): Promise<string> {
   const search = searchOf(place, language)
   return at(`/lab${search}${place.sql.length > LONG ? `#z=${await packed(place.sql)}` : hashOf(place.sql)}`)
 }
 
 /** What an address shows; a text that cannot be read is empty, a chart that cannot is none. */
-export async function placeOf(search: string, hash: string): Promise<Place> {
+export async function placeOf(search: string, hash: string): Promise<LabView> {
   const query = new URLSearchParams(search)
   const parameters = Object.fromEntries([...query].filter(([key]) => key.startsWith(PREFIX)).map(([key, value]) => [key.slice(PREFIX.length), value]))
   const view = query.get('view')

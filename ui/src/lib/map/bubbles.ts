@@ -1,10 +1,9 @@
 /** Bubbles of equal size near the centroids of units, pushed apart until none overlap, with what lies north of another
  * still north of it. The same units and box always give the same picture. */
 
-import { splitFar } from './insets'
+import { splitFar, type Centroid } from './insets'
 import { correlation } from './rank_correlation'
 
-export type Place = { code: string; latitude: number; longitude: number }
 export type Spot = { code: string; x: number; y: number }
 /** A frame around units that lie too far away to be drawn to scale: left, top, width, height. */
 export type Inset = { x: number; y: number; width: number; height: number; codes: string[] }
@@ -20,7 +19,7 @@ const ENOUGH = 0.95 // rank correlation with the true order; the pictures of les
 const SPREADS = [0, 0.25, 0.5, 0.75, 1]
 
 /** `width` and `height` in one unit, `most` the largest diameter in it. Bubbles lie wholly inside the box. */
-export function bubbles(places: readonly Place[], width: number, height: number, most: number): Bubbles {
+export function bubbles(places: readonly Centroid[], width: number, height: number, most: number): Bubbles {
   if (places.length === 0 || width <= 0 || height <= 0) return { diameter: 0, spots: [], insets: [] }
   const diameter = Math.min(most, Math.sqrt((FILLED * width * height) / places.length), width, height)
   const { near, far } = splitFar(places)
@@ -41,7 +40,7 @@ export function bubbles(places: readonly Place[], width: number, height: number,
 }
 
 /** `spread` from 0 (to scale) to 1 (evenly by rank in both directions), which thins out crowded towns. */
-function laidOut(places: readonly Place[], box: Box, diameter: number, obstacles: readonly Inset[], spread: number): Spot[] {
+function laidOut(places: readonly Centroid[], box: Box, diameter: number, obstacles: readonly Inset[], spread: number): Spot[] {
   const inner = { width: box.width - diameter, height: box.height - diameter }
   const spots = projected(places, inner, spread).map(({ code, x, y }) => ({
     code,
@@ -54,7 +53,7 @@ function laidOut(places: readonly Place[], box: Box, diameter: number, obstacles
 }
 
 /** North up, degrees of longitude shortened by the latitude, as large as the box allows, centred. */
-function projected(places: readonly Place[], box: Box, spread: number): Spot[] {
+function projected(places: readonly Centroid[], box: Box, spread: number): Spot[] {
   const mean = places.reduce((sum, place) => sum + place.latitude, 0) / places.length
   const shorten = Math.cos((mean * Math.PI) / 180)
   const east = places.map(({ longitude }) => longitude * shorten)
@@ -83,10 +82,10 @@ function along(values: readonly number[], least: number, most: number, size: num
 }
 
 /** Far units by the corner in whose direction they lie, framed there, northernmost on top. */
-function insets(near: readonly Place[], far: readonly Place[], box: Box, diameter: number): { inset: Inset; spots: Spot[] }[] {
-  const middle = (of: (place: Place) => number): number => near.reduce((sum, place) => sum + of(place), 0) / near.length
+function insets(near: readonly Centroid[], far: readonly Centroid[], box: Box, diameter: number): { inset: Inset; spots: Spot[] }[] {
+  const middle = (of: (place: Centroid) => number): number => near.reduce((sum, place) => sum + of(place), 0) / near.length
   const [latitude, longitude] = [middle((place) => place.latitude), middle((place) => place.longitude)]
-  const corners = new Map<string, Place[]>()
+  const corners = new Map<string, Centroid[]>()
   for (const place of far) {
     const corner = `${place.latitude < latitude ? 'south' : 'north'} ${place.longitude < longitude ? 'west' : 'east'}`
     corners.set(corner, [...(corners.get(corner) ?? []), place])

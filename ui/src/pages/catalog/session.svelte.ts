@@ -4,10 +4,10 @@ import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
 import { history } from '../../lib/api/descriptions'
 import type { Centre, KpiValue, Point, Unit } from '../../lib/live/protocol'
-import type { Definitions, Explained, KpiDefinition, Values } from '../../lib/kpi/protocol'
+import type { Definitions, Explained, KpiDefinition, Values } from '../../lib/kpi_values/protocol'
 import { RANGES, type Range } from './ranges'
-import { level, unitRows } from '../../lib/kpi/unit_rows'
-import { glossary, type Glossary } from '../../lib/kpi/definition_text'
+import { level, unitRows } from '../../lib/kpi_values/unit_rows'
+import { glossary, type Glossary } from '../../lib/kpi_values/definition_text'
 
 export type Described = { centre: Centre; definitions: Definitions; units: Unit[]; glossary: Glossary }
 export type Chosen = { kpi: string; unit: string; range: Range }

@@ -1,7 +1,7 @@
 /** Names of what a change is told apart by. */
 
 import { named, TEXTS, type Language, type Say } from '../../lib/i18n'
-import type { Glossary } from '../../lib/kpi/definition_text'
+import type { Glossary } from '../../lib/kpi_values/definition_text'
 import type { Unit } from '../../lib/live/protocol'
 import type { Grouping } from './protocol'
 

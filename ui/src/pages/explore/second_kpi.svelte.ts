@@ -1,6 +1,6 @@
 /** A KPI shown below the first one, on the same days and of the same units. */
 
-import type { KpiDefinition } from '../../lib/kpi/protocol'
+import type { KpiDefinition } from '../../lib/kpi_values/protocol'
 import { Asked } from '../../lib/api/resource.svelte'
 import type { Series, WrittenSql } from './protocol'
 

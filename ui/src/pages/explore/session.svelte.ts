@@ -1,9 +1,9 @@
 /** The explorer in one browser: what is shown, and what was asked for it. What is heavy is asked for when it is looked at. */
 
 import { at } from '../../lib/address/base_path'
-import { glossary, type Glossary } from '../../lib/kpi/definition_text'
-import type { Definitions, KpiDefinition } from '../../lib/kpi/protocol'
-import { level } from '../../lib/kpi/unit_rows'
+import { glossary, type Glossary } from '../../lib/kpi_values/definition_text'
+import type { Definitions, KpiDefinition } from '../../lib/kpi_values/protocol'
+import { level } from '../../lib/kpi_values/unit_rows'
 import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
 import { rfc3339 } from '../../lib/api/request'

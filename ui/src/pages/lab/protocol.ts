@@ -1,10 +1,10 @@
 /** What the lab says, as `/api/v1/lab` gives it. Times are RFC 3339; rows hold cells in the order of the columns. */
 
+import type { Parameters } from '../../lib/address/lab_address'
 import type { ChartSpec } from '../../lib/charts/spec'
 import type { Row } from '../../lib/charts/table'
 import type { Named } from '../../lib/live/protocol'
 
-export type Parameters = Record<string, string>
 export type LabState = {
   snapshot: { taken_at: string; age_s: number; size_bytes: number } | null
   limits: { seconds: number; memory_mb: number; rows: number; bytes: number }

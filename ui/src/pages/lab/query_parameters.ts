@@ -1,6 +1,6 @@
 /** Parameters of a query: which names stand in its text, what each asks for, what it begins with. */
 
-import type { Parameters } from './protocol'
+import type { Parameters } from '../../lib/address/lab_address'
 
 export type ParameterKind = 'unit' | 'day' | 'text'
 
@@ -83,14 +83,4 @@ export function stretchOf(stretch: Stretch, today: string): { from: string; to: 
     case 'last_year':
       return { from: iso(year - 1, 1, 1), to: iso(year, 1, 1) }
   }
-}
-
-/** A day as people write it ("23/11/2026", "23/11" of this year) or as ISO does; null for what is no day. */
-export function dayOf(text: string, today: string): string | null {
-  const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text.trim())
-  const written = /^(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?$/.exec(text.trim())
-  const [year, month, day] = iso ? iso.slice(1).map(Number) : written ? [Number(written[3] ?? today.slice(0, 4)), Number(written[2]), Number(written[1])] : []
-  if (year === undefined || month === undefined || day === undefined) return null
-  const made = new Date(Date.UTC(year, month - 1, day))
-  return made.getUTCMonth() === month - 1 && made.getUTCDate() === day ? made.toISOString().slice(0, 10) : null
 }

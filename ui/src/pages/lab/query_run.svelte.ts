@@ -7,7 +7,8 @@ import { Refused } from '../../lib/api/request'
 import { who } from '../../lib/auth/who.svelte'
 import { failed, trouble, type Trouble } from './query_fault'
 import { boundValues } from './query_parameters'
-import type { Parameters, QueryState } from './protocol'
+import type { Parameters } from '../../lib/address/lab_address'
+import type { QueryState } from './protocol'
 import { ResultRows } from './result_rows.svelte'
 
 const FIRST_MS = 120

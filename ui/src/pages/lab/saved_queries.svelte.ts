@@ -4,7 +4,8 @@ import type { ChartSpec } from '../../lib/charts/spec'
 import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
 import { who } from '../../lib/auth/who.svelte'
-import type { Parameters, Past, Question, Saved } from './protocol'
+import type { Parameters } from '../../lib/address/lab_address'
+import type { Past, Question, Saved } from './protocol'
 
 export type Draft = { name: string; sql: string; parameters: Parameters; chart: ChartSpec | null; tags: string[]; shared: boolean }
 

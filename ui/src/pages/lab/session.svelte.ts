@@ -1,6 +1,6 @@
 /** The lab's page: the text and its parameters, the run, what the address says of them. */
 
-import type { Definitions } from '../../lib/kpi/protocol'
+import type { Definitions } from '../../lib/kpi_values/protocol'
 import { fitting, type ChartSpec } from '../../lib/charts/spec'
 import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
@@ -9,9 +9,9 @@ import type { Centre, Unit } from '../../lib/live/protocol'
 import { who } from '../../lib/auth/who.svelte'
 import { named } from '../../lib/i18n'
 import { trouble } from './query_fault'
-import { linkOf, placeOf, type Place, type Tab } from '../../lib/address/lab_address'
+import { linkOf, placeOf, type LabView, type Parameters, type Tab } from '../../lib/address/lab_address'
 import { boundValues, filled, missing } from './query_parameters'
-import type { Checked, Dictionary, Fault, LabState, Parameters, Past, Question, Saved } from './protocol'
+import type { Checked, Dictionary, Fault, LabState, Past, Question, Saved } from './protocol'
 import { Run } from './query_run.svelte'
 import { Shelf } from './saved_queries.svelte'
 
@@ -99,7 +99,7 @@ export class LabSession {
     this.origin = { saved: place.saved, question: place.question }
   }
 
-  place(): Place {
+  place(): LabView {
     const shown = this.run.done || this.run.trouble || this.tab === 'plan' ? this.tab : null
     return { sql: this.sql, parameters: this.parameters, chart: this.chart, tab: shown, ...this.origin }
   }

@@ -1,7 +1,7 @@
 /** How the tiles of a scene stand together: against their targets, and in their freshness. */
 
 import type { KpiValue } from '../../lib/live/protocol'
-import { distance, type Distance } from '../../lib/kpi/target'
+import { distance, type Distance } from '../../lib/kpi_values/target'
 
 export type Missed = { value: KpiValue; distance: Distance }
 export type TargetStanding = { met: number; all: number; missed: Missed[] }

@@ -6,7 +6,7 @@ import { date, zoneOffset_ms } from '../../lib/format/times'
 import type { Point, Target } from '../../lib/live/protocol'
 import { named, type Language, type Say } from '../../lib/i18n'
 import type { Option } from './echarts'
-import type { Reference } from '../../lib/kpi/protocol'
+import type { Reference } from '../../lib/kpi_values/protocol'
 import type { Range } from './ranges'
 
 export type Chart = {
