@@ -1,8 +1,8 @@
 """The centre's outside: REST, websocket, pages."""
 
 from ioc.api.app import create_app
-from ioc.api.context import Centre
+from ioc.api.context import ApiContext
 from ioc.api.live.hub import Hub
 from ioc.api.server import serve
 
-__all__ = ["Centre", "Hub", "create_app", "serve"]
+__all__ = ["ApiContext", "Hub", "create_app", "serve"]

@@ -7,15 +7,15 @@ from typing import Any
 from fastapi import FastAPI
 
 from ioc import __version__
-from ioc.api.auth.middleware import SESSION_COOKIE, Gate
-from ioc.api.context import Centre
+from ioc.api.auth.middleware import SESSION_COOKIE, AuthMiddleware
+from ioc.api.context import ApiContext
 from ioc.api.http import problems
 from ioc.api.http.base_path import BasePath, base_path
 from ioc.api.http.body_limits import BodyLimits
-from ioc.api.http.path_spelling import Addresses
-from ioc.api.http.security_headers import Outer
+from ioc.api.http.path_spelling import CanonicalPaths
+from ioc.api.http.security_headers import SecurityHeaders
 from ioc.api.http.strict_json import StrictJson
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.live import socket
 from ioc.api.routes import (
     alerts,
@@ -56,7 +56,7 @@ _SCHEMES = {
 }
 
 
-def create_app(centre: Centre) -> FastAPI:
+def create_app(centre: ApiContext) -> FastAPI:
     """The hub of `centre` ticks while the app runs."""
 
     @asynccontextmanager
@@ -74,7 +74,7 @@ def create_app(centre: Centre) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    threads = Threads()
+    threads = WorkerThreads()
     for router in (
         kpis.routes(centre, threads),
         explain.routes(centre, threads),
@@ -108,11 +108,11 @@ def create_app(centre: Centre) -> FastAPI:
     problems.install(app)
     app.add_middleware(StrictJson)
     app.add_middleware(
-        Gate, people=centre.people, admin_token=centre.admin_token, anonymous_role=centre.settings.anonymous
+        AuthMiddleware, people=centre.people, admin_token=centre.admin_token, anonymous_role=centre.settings.anonymous
     )
     app.add_middleware(BodyLimits)
-    app.add_middleware(Addresses)
-    app.add_middleware(Outer, metrics=centre.metrics)
+    app.add_middleware(CanonicalPaths)
+    app.add_middleware(SecurityHeaders, metrics=centre.metrics)
     base = base_path(centre.settings.address)
     app.add_middleware(BasePath, base=base)
     describe = app.openapi

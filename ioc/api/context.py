@@ -23,7 +23,7 @@ from ioc.store.snapshot import Snapshot, SnapshotFailed
 
 
 @dataclass(frozen=True)
-class Centre:
+class ApiContext:
     """Everything `create_app` needs.
 
     `personal_fields` names the fields that a source declares personal.

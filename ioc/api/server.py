@@ -20,7 +20,7 @@ from ioc.api.live.direct_writes import DirectProtocol
 from ioc.errors import ConfigurationInvalid
 
 _STOP_WITHIN_S = 1
-_MESSAGE_AT_MOST_BYTES = 4096
+_MAX_MESSAGE_BYTES = 4096
 _TICKS_A_SWEEP = 10
 """Uvicorn ticks ten times a second."""
 
@@ -69,7 +69,7 @@ def configured(
         http=http,
         ws=DirectProtocol,
         ws_per_message_deflate=False,
-        ws_max_size=_MESSAGE_AT_MOST_BYTES,
+        ws_max_size=_MAX_MESSAGE_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,

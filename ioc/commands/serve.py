@@ -24,7 +24,7 @@ from ioc.alert_service.service import Desk, Place
 from ioc.api.app import create_app
 from ioc.api.auth.bearer import SOURCE_NAME
 from ioc.api.auth.proxies import TrustedProxies
-from ioc.api.context import Centre
+from ioc.api.context import ApiContext
 from ioc.api.live.hub import Hub
 from ioc.api.routes.displays import displays_in_force
 from ioc.api.server import serve, warm
@@ -187,7 +187,7 @@ class Serving:
         )
         self_report = SelfReport(province, own.figures, runner.writer_of, self._clock, self._faults)
         push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
-        self.centre = Centre(
+        self.centre = ApiContext(
             settings=settings,
             admin_token=settings.admin_token(),
             people=people,

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from ioc import __version__
 from ioc.api.http import problems
-from ioc.api.http.path_spelling import Addresses
+from ioc.api.http.path_spelling import CanonicalPaths
 from ioc.api.http.strict_json import StrictJson
 from ioc.lab import error_responses, metrics
 from ioc.lab.context import LabParts
@@ -66,5 +66,5 @@ def create_lab_app(parts: LabParts) -> FastAPI:
     app.add_exception_handler(Exception, error_responses.unexpected)
     app.add_middleware(StrictJson)
     app.add_middleware(LabGate, key=parts.settings.lab_key())
-    app.add_middleware(Addresses)
+    app.add_middleware(CanonicalPaths)
     return app

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ioc.api.auth.forwarded import PERMISSIONS_HEADER, is_signed
-from ioc.api.auth.permissions import TABLE, NotThere, entry_of
+from ioc.api.auth.permissions import TABLE, UnknownAddress, find_entry
 from ioc.api.http.problems import answer
 
 _NOT_SIGNED = "The lab answers the centre only; ask at the centre's own address."
@@ -37,8 +37,8 @@ class LabGate:
         if not is_signed(self._key, headers):
             return 403, _NOT_SIGNED
         try:
-            wanted = TABLE[entry_of(scope["method"], scope["path"])]
-        except NotThere:
+            wanted = TABLE[find_entry(scope["method"], scope["path"])]
+        except UnknownAddress:
             return 404, _NOT_HERE
         if wanted is not None and wanted not in headers.get(PERMISSIONS_HEADER, "").split(","):
             return 403, _MAY_NOT

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from ioc.api.http import problems
 from ioc.api.http.problems import RETRY_AFTER_S, answer
-from ioc.api.http.security_headers import Outer
+from ioc.api.http.security_headers import SecurityHeaders
 from ioc.api.routes import pages
 from ioc.api.server import configured, listen
 from ioc.clock import rfc3339
@@ -81,5 +81,5 @@ def stand_in_app(fault: Fault) -> FastAPI:
 
     app.add_route("/{path:path}", refuse, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
     problems.install(app)
-    app.add_middleware(Outer, metrics=CollectorRegistry())
+    app.add_middleware(SecurityHeaders, metrics=CollectorRegistry())
     return app

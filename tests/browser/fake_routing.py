@@ -12,7 +12,7 @@ from starlette.routing import Route
 from ioc.alerts.records import to_record
 from ioc.alerts.routing import who_would_get
 from ioc.alerts.versions import revision_of
-from ioc.api.http.refusals import faults_of
+from ioc.api.http.refusals import field_faults
 from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import Alerting, read_routing
 from ioc.catalog.rows import Row
@@ -157,7 +157,7 @@ def routes(desk: "FakeDesk") -> list[Route]:
         try:
             read((await request.json())["text"])
         except CatalogInvalid as invalid:
-            return JSONResponse({"sound": False, "errors": [fault.shape() for fault in faults_of(invalid)]})
+            return JSONResponse({"sound": False, "errors": [fault.shape() for fault in field_faults(invalid)]})
         return JSONResponse({"sound": True, "errors": []})
 
     async def put(request: Request) -> Response:

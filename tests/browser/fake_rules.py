@@ -14,7 +14,7 @@ from ioc.alert_service.rule_store import fields_of_text
 from ioc.alerts.actions import ActRefused
 from ioc.alerts.versions import Difference, difference
 from ioc.api.http.problems import FieldFault
-from ioc.api.http.refusals import faults_of
+from ioc.api.http.refusals import field_faults
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.catalog.written import rule_text
@@ -46,7 +46,7 @@ def checked(body: Json) -> Json:
     try:
         check_rule(hue(), procedures(), fields)
     except CatalogInvalid as invalid:
-        return {"sound": False, "errors": [fault.shape() for fault in faults_of(invalid)], "told": []} | both
+        return {"sound": False, "errors": [fault.shape() for fault in field_faults(invalid)], "told": []} | both
     return {"sound": True, "errors": [], "told": TOLD} | both
 
 

@@ -36,7 +36,9 @@ def codes() -> set[str]:
     files = [ROOT / "ioc" / "catalog" / f"{name}.py" for name in DEFINITIONS]
     faults = [written_code(call) for path in files for name, call in calls(path) if name == "fault"]
     acts = [written_code(call) for path in [*ACTS, *API] for name, call in calls(path) if name == "ActRefused"]
-    acts += [written_code(call) for path in API for name, call in calls(path) if name in ("FieldFault", "unfit_field")]
+    acts += [
+        written_code(call) for path in API for name, call in calls(path) if name in ("FieldFault", "invalid_field")
+    ]
     acts += [written_code(call, 1) for path in SENDING for name, call in calls(path) if name in TRIES]
     matcher = ROOT / "ioc" / "model" / "matcher.py"
     matchers = [written_code(call, 1) for name, call in calls(matcher) if name == "MatcherInvalid"]

@@ -20,11 +20,11 @@ def bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def holds(token: str, right: str | None) -> bool:
+def matches_secret(token: str, right: str | None) -> bool:
     """Takes the same time whichever character is wrong, and also when there is no right token."""
     same = compare_digest(token.encode(), (right or _NOBODYS_TOKEN).encode())
     return same and bool(right)
 
 
-def refused(detail: str) -> Problem:
+def unauthorized(detail: str) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="ioc"'})

@@ -19,7 +19,7 @@ _MAX_WAITING = 32
 _TOO_MANY = "Too many tries; wait a little and try again."
 
 
-class LoginDesk:
+class LoginService:
     """Belongs to the event loop. `sleep` waits for so many seconds; tests give their own."""
 
     def __init__(self, people: People, key: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ioc.api.auth.bearer import holds
-from ioc.api.auth.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of, methods_of
+from ioc.api.auth.bearer import matches_secret
+from ioc.api.auth.permissions import CSRF_EXEMPT, TABLE, UnknownAddress, allowed_methods, find_entry
 from ioc.api.http.problems import FieldFault, answer
 from ioc.errors import StoreUnavailable
 from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
@@ -45,7 +45,7 @@ def session_of(request: Request) -> Session | None:
     return session
 
 
-class Gate:
+class AuthMiddleware:
     """ASGI layer. 401 for nobody known, 403 for who may not, 404 and 405 for what the table does not have."""
 
     def __init__(self, app: ASGIApp, people: People, admin_token: str, anonymous_role: Role | None) -> None:
@@ -81,7 +81,7 @@ class Gate:
     async def _who(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
-            if holds(token.strip(), self._admin_token):
+            if matches_secret(token.strip(), self._admin_token):
                 return ADMIN_SCRIPT, None, None
             return self._or_nobody(await asyncio.to_thread(self._bearer, token.strip()))
         cookies = _cookies(headers)
@@ -108,20 +108,20 @@ class Gate:
 def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, str] | None:
     method = scope.get("method", "GET")
     try:
-        entry = entry_of(method, scope["path"])
-    except NotThere:
-        return (405, _NOT_SO) if methods_of(scope["path"]) else (404, _NOT_HERE)
+        entry = find_entry(method, scope["path"])
+    except UnknownAddress:
+        return (405, _NOT_SO) if allowed_methods(scope["path"]) else (404, _NOT_HERE)
     asked = TABLE[entry]
     if asked is not None and not caller.may(asked):
         return (403, _MAY_NOT) if caller.name else (401, _WHO)
-    if session is not None and method not in _SAFE and entry not in WITHOUT_SESSION:
-        return None if holds(Headers(scope=scope).get(CSRF_HEADER, ""), session.csrf) else (403, _NO_CSRF)
+    if session is not None and method not in _SAFE and entry not in CSRF_EXEMPT:
+        return None if matches_secret(Headers(scope=scope).get(CSRF_HEADER, ""), session.csrf) else (403, _NO_CSRF)
     return None
 
 
 def _headers(status: int, scope: Scope) -> Mapping[str, str]:
     if status == 405:
-        return {"Allow": ", ".join(sorted(methods_of(scope["path"])))}
+        return {"Allow": ", ".join(sorted(allowed_methods(scope["path"])))}
     return {"WWW-Authenticate": 'Bearer realm="ioc"'} if status == 401 else {}
 
 

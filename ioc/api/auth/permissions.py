@@ -136,7 +136,7 @@ TABLE: dict[str, Permission | None] = {
     "PATCH /api/v1/people/{name}": _ADMIN,
     "GET /api/v1/trail": _ADMIN,
 }
-WITHOUT_SESSION = (
+CSRF_EXEMPT = (
     "POST /api/v1/session",
     "POST /api/v1/ingest/{source:path}",
     "POST /api/v1/alerts/incoming/{source}",
@@ -144,20 +144,20 @@ WITHOUT_SESSION = (
 """Changes asked for before there is a session, or with a token of their own: no CSRF token is asked."""
 
 
-class NotThere(LookupError):
+class UnknownAddress(LookupError):
     """No entry for the method and address."""
 
 
-def entry_of(method: str, path: str) -> str:
-    """The key of TABLE that a request falls under; HEAD falls under GET. Raises NotThere."""
+def find_entry(method: str, path: str) -> str:
+    """The key of TABLE that a request falls under; HEAD falls under GET. Raises UnknownAddress."""
     wanted = "GET" if method == "HEAD" else method
     for known, pattern, entry in _patterns():
         if known == wanted and pattern.fullmatch(path):
             return entry
-    raise NotThere(f"{method} {path}")
+    raise UnknownAddress(f"{method} {path}")
 
 
-def methods_of(path: str) -> frozenset[str]:
+def allowed_methods(path: str) -> frozenset[str]:
     """What an address takes; empty when there is nothing at it."""
     return frozenset(method for method, pattern, _ in _patterns() if pattern.fullmatch(path))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fastapi import Request
 
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
+from ioc.api.context import ApiContext
 from ioc.errors import StoreUnavailable
 
 log = logging.getLogger("ioc.trail")
@@ -15,7 +15,7 @@ _MAX_SHOWN = 200
 
 
 def note_read(
-    centre: Centre, request: Request, act: str, what: str, details: Mapping[str, object], *, is_masked: bool = False
+    centre: ApiContext, request: Request, act: str, what: str, details: Mapping[str, object], *, is_masked: bool = False
 ) -> None:
     """Note the read before its rows go out; blocks on the disk. Details that are None are left out.
 

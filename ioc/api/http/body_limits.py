@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ioc.api.auth.permissions import NotThere, entry_of
+from ioc.api.auth.permissions import UnknownAddress, find_entry
 from ioc.api.http.problems import RETRY_AFTER_S, answer
 
 _BUSY = "Too much is being sent at once; send it again shortly."
@@ -65,8 +65,8 @@ class BodyLimits:
 
 def _limit_of(scope: Scope) -> int | None:
     try:
-        entry = entry_of(scope["method"], scope["path"])
-    except NotThere:
+        entry = find_entry(scope["method"], scope["path"])
+    except UnknownAddress:
         return MAX_BODY_BYTES
     return None if entry in BOUNDED_BY_ROUTE else MAX_BODY_BYTES_OF.get(entry, MAX_BODY_BYTES)
 

@@ -6,7 +6,7 @@ import orjson
 from fastapi import Response
 
 
-class Json(Response):
+class JsonResponse(Response):
     """A JSON answer; a number that is not finite becomes null."""
 
     media_type = "application/json"

@@ -13,7 +13,7 @@ _ENCODED_SEPARATOR = re.compile(rb"%(2f|5c)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class AddressRefused(Exception):
+class PathRefused(Exception):
     """The path has a spelling that no address of the centre has. The text is the sentence for the client."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -22,25 +22,25 @@ class AddressRefused(Exception):
 
 
 def canonical_path(raw: bytes) -> str:
-    """Return the decoded path of a request target, without its query. Raises AddressRefused.
+    """Return the decoded path of a request target, without its query. Raises PathRefused.
 
     A proxy, the table of permissions, the router and the lab each read a path in their own way. Whatever they could
     read differently is refused: dot segments, empty segments, encoded separators, backslashes, control characters,
     bytes that are not UTF-8, and a percent sign that is left after decoding (double encoding).
     """
     if _ENCODED_SEPARATOR.search(raw):
-        raise AddressRefused(404, _NOTHING_HERE)
+        raise PathRefused(404, _NOTHING_HERE)
     try:
         path = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
-        raise AddressRefused(400, "The address is not UTF-8.") from None
+        raise PathRefused(400, "The address is not UTF-8.") from None
     if "\\" in path or _CONTROL.search(path):
-        raise AddressRefused(400, "The address holds a backslash or a control character.")
+        raise PathRefused(400, "The address holds a backslash or a control character.")
     if "%" in path:
-        raise AddressRefused(400, "The address is encoded twice, or has a percent sign that encodes nothing.")
+        raise PathRefused(400, "The address is encoded twice, or has a percent sign that encodes nothing.")
     segments = path.split("/")
     if segments[0] or any(segment in (".", "..") for segment in segments) or "" in segments[1:-1]:
-        raise AddressRefused(404, _NOTHING_HERE)
+        raise PathRefused(404, _NOTHING_HERE)
     return path
 
 
@@ -55,11 +55,11 @@ class Target(NamedTuple):
 
 
 def target_of(scope: Scope) -> Target:
-    """The request target as the client sent it, after `Addresses` let it through."""
+    """The request target as the client sent it, after `CanonicalPaths` let it through."""
     return Target(_raw_path(scope), scope.get("query_string", b""))
 
 
-class Addresses:
+class CanonicalPaths:
     """ASGI layer. Answers 400 or 404 before routing; what passes has its canonical path in the scope."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -71,7 +71,7 @@ class Addresses:
             return
         try:
             scope["path"] = canonical_path(_raw_path(scope))
-        except AddressRefused as refused:
+        except PathRefused as refused:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:

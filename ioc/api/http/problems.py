@@ -82,7 +82,7 @@ class Problem(Exception):
         self.more = more
 
 
-def unfit_field(field: str, message: str, code: str = "", **given: Any) -> Problem:
+def invalid_field(field: str, message: str, code: str = "", **given: Any) -> Problem:
     """400: one parameter is wrong."""
     return Problem(400, message, [FieldFault(field, message, code, given)])
 

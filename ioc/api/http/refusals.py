@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ioc.alerts.actions import ActRefused
 from ioc.alerts.versions import ChangedMeanwhile
-from ioc.api.http.problems import FieldFault, Problem, unfit_field
+from ioc.api.http.problems import FieldFault, Problem, invalid_field
 from ioc.api.http.times import parse_time
 from ioc.catalog import CatalogInvalid
 from ioc.clock import from_ms, rfc3339, to_ms
@@ -19,38 +19,38 @@ from ioc.model.matcher import MatcherInvalid
 _STEPS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-class Text(BaseModel):
+class RequestBody(BaseModel):
     """Fields of a JSON body; others are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Until(Text):
+class EndTime(RequestBody):
     """The end: a time, or a length from now on (30m, 2h, 1d)."""
 
     until: str | None = None
     lasts: str | None = Field(None, alias="for", pattern=r"^[1-9]\d{0,4}[mhd]$")
 
-    def until_ms(self, now: datetime) -> int:
+    def end_ms(self, now: datetime) -> int:
         """Raises Problem (400) without an end."""
         if self.lasts is not None:
             return to_ms(now + timedelta(seconds=int(self.lasts[:-1]) * _STEPS[self.lasts[-1]]))
         if self.until is None:
-            raise unfit_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).", "until_missing")
+            raise invalid_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).", "until_missing")
         return to_ms(parse_time("until", self.until))
 
 
-def faults_of(invalid: CatalogInvalid) -> list[FieldFault]:
+def field_faults(invalid: CatalogInvalid) -> list[FieldFault]:
     """Every fault of a definition, as pages show it."""
     return [FieldFault(one.field, one.message, one.code, one.given) for one in invalid.faults]
 
 
-def unfit_matcher(field: str, fault: MatcherInvalid) -> Problem:
+def invalid_matcher(field: str, fault: MatcherInvalid) -> Problem:
     """400: matchers that cannot be used."""
     return Problem(400, str(fault), [FieldFault(field, str(fault), fault.code, fault.params)])
 
 
-def revision_given(request: Request, body: str | None) -> str | None:
+def expected_revision(request: Request, body: str | None) -> str | None:
     """Return the revision that a change was made from: the field `revision`, else the header If-Match, else None."""
     if body is not None:
         return body
@@ -80,7 +80,7 @@ def _conflict(fault: ChangedMeanwhile) -> Problem:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def refusals_as_problems() -> Iterator[None]:
     """400 with the field for what the person mends, 409 for what cannot be done now, 404 for what is not there."""
     try:
         yield
@@ -91,11 +91,11 @@ def refusing() -> Iterator[None]:
     except ChangedMeanwhile as fault:
         raise _conflict(fault) from None
     except CatalogInvalid as fault:
-        errors = faults_of(fault)
+        errors = field_faults(fault)
         first = errors[0] if errors else FieldFault("", str(fault))
         raise Problem(400, f"{first.field} {first.message}".strip(), errors) from None
     except MatcherInvalid as fault:
-        raise unfit_matcher("matchers", fault) from None
+        raise invalid_matcher("matchers", fault) from None
     except KeyError as fault:
         given = str(fault.args[0])[:80]
         message = f"There is nothing called {given!r}."

@@ -33,7 +33,7 @@ HEADERS = {
 }
 
 
-class Outer:
+class SecurityHeaders:
     """ASGI layer around the whole app. An answer that says nothing of caching is not stored."""
 
     def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:

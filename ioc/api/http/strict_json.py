@@ -6,7 +6,7 @@ import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ioc.api.auth.permissions import NotThere, entry_of
+from ioc.api.auth.permissions import UnknownAddress, find_entry
 from ioc.api.http.body_limits import BOUNDED_BY_ROUTE
 from ioc.api.http.problems import answer
 
@@ -86,6 +86,6 @@ def _is_json(scope: Scope) -> bool:
     if media_type != "application/json" and not media_type.endswith("+json"):
         return False
     try:
-        return entry_of(scope["method"], scope["path"]) not in BOUNDED_BY_ROUTE
-    except NotThere:
+        return find_entry(scope["method"], scope["path"]) not in BOUNDED_BY_ROUTE
+    except UnknownAddress:
         return False

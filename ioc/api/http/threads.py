@@ -6,14 +6,14 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 
 Answer = TypeVar("Answer")
-QUERIES_AT_ONCE = 8
+MAX_THREADS = 8
 
 
-class Threads:
-    """At most QUERIES_AT_ONCE run; the others wait their turn. A client that goes away frees its request at once."""
+class WorkerThreads:
+    """At most MAX_THREADS run; the others wait their turn. A client that goes away frees its request at once."""
 
     def __init__(self) -> None:
-        self._limiter = CapacityLimiter(QUERIES_AT_ONCE)
+        self._limiter = CapacityLimiter(MAX_THREADS)
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
         return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._limiter)

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from ioc.api.live.frames import Packet
-from ioc.api.live.latest_values import Latest
-from ioc.api.live.topic_stream import LEDGER, NOTHING, TOPICS, Feed
+from ioc.api.live.latest_values import LatestValues
+from ioc.api.live.topic_stream import LEDGER, NO_STATE, TOPICS, TopicStream
 from ioc.api.schemas.shapes import kpi_shape, ledger_totals, source_shape
 from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
@@ -38,10 +38,10 @@ class Client:
 
     __slots__ = ("feed", "position", "sink")
 
-    def __init__(self, sink: Sink, feed: Feed) -> None:
+    def __init__(self, sink: Sink, feed: TopicStream) -> None:
         self.sink = sink
         self.feed = feed
-        self.position = NOTHING
+        self.position = NO_STATE
 
 
 class Hub:
@@ -56,9 +56,9 @@ class Hub:
         self._clock = clock
         self._min_samples = min_samples
         self._epoch = epoch or secrets.token_hex(6)
-        self._tables = {name: Latest() for name in (*TOPICS, LEDGER)}
-        self._feeds: dict[frozenset[str], Feed] = {}
-        self._clients: dict[Feed, set[Client]] = {}
+        self._tables = {name: LatestValues() for name in (*TOPICS, LEDGER)}
+        self._feeds: dict[frozenset[str], TopicStream] = {}
+        self._clients: dict[TopicStream, set[Client]] = {}
         self._seq = 0
         self._lock = Lock()
         self._pending: dict[str, dict[str, tuple[bytes, bool]]] = {name: {} for name in self._tables}
@@ -131,11 +131,11 @@ class Hub:
                 handle.cancel()
         self._tick_handle = self._beat_handle = None
 
-    def join(self, sink: Sink, topics: frozenset[str], epoch: str = "", seq: int = NOTHING) -> Client:
+    def join(self, sink: Sink, topics: frozenset[str], epoch: str = "", seq: int = NO_STATE) -> Client:
         """A new client gets hello and, at once, its state: a snap, or a delta when (epoch, seq) can be resumed."""
         feed = self._feeds.get(topics)
         if feed is None:
-            feed = self._feeds[topics] = Feed(topics, self._epoch, self._tables)
+            feed = self._feeds[topics] = TopicStream(topics, self._epoch, self._tables)
             feed.advance(self._seq)
             self._clients[feed] = set()
         client = Client(sink, feed)
@@ -149,7 +149,7 @@ class Hub:
 
     def resync(self, client: Client) -> None:
         """The client lost its state: a snap as soon as it is free."""
-        client.position = NOTHING
+        client.position = NO_STATE
         self.catch_up(client)
 
     def catch_up(self, client: Client) -> None:

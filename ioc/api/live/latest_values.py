@@ -10,7 +10,7 @@ class _Entry:
     present: bool
 
 
-class Latest:
+class LatestValues:
     """A table of one topic. Memory is one entry a key ever seen, however many changes there were.
 
     Entries stand in the order of their last change, so that changes are found from the end without a log.

@@ -10,12 +10,12 @@ import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from ioc.api.auth.middleware import caller_of, credential_of
-from ioc.api.context import Centre
+from ioc.api.context import ApiContext
 from ioc.api.live.direct_writes import EXTENSION, DirectSink
 from ioc.api.live.frames import Packet
 from ioc.api.live.hub import Client, Hub, Sink
 from ioc.api.live.identity_watch import ENDED_CODE, IdentityWatch, WatchedSocket
-from ioc.api.live.topic_stream import NOTHING, TOPICS
+from ioc.api.live.topic_stream import NO_STATE, TOPICS
 
 _POLICY_VIOLATION = 1008
 _CLOSED_WITHIN_S = 0.5
@@ -58,7 +58,7 @@ class IdentityEnded(Exception):
     """The caller is no longer who they were when the socket opened. The text is the reason, one word."""
 
 
-def routes(centre: Centre) -> APIRouter:
+def routes(centre: ApiContext) -> APIRouter:
     router = APIRouter()
     watch = IdentityWatch(centre.people)
 
@@ -143,7 +143,7 @@ def check_message(message: Mapping[str, object]) -> None:
 
 
 def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]:
-    """(topics, epoch, seq) of ?topics=&epoch=&seq=; without epoch and seq ("", NOTHING). Raises ProtocolFault."""
+    """(topics, epoch, seq) of ?topics=&epoch=&seq=; without epoch and seq ("", NO_STATE). Raises ProtocolFault."""
     query = dict(items)
     if unknown := sorted(set(query) - {"topics", "epoch", "seq"}):
         raise ProtocolFault(f"Unknown parameter {unknown[0][:20]!r}; there are topics, epoch and seq.")
@@ -156,7 +156,7 @@ def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]
     seq = query.get("seq", "")
     if seq and not (seq.isascii() and seq.isdigit() and len(seq) < 16):
         raise ProtocolFault("seq is not a whole number.")
-    return topics, query.get("epoch", ""), int(seq) if seq else NOTHING
+    return topics, query.get("epoch", ""), int(seq) if seq else NO_STATE
 
 
 def is_same_origin(origin: str | None, host: str | None, scheme: str, outer_address: str = "") -> bool:

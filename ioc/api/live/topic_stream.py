@@ -1,23 +1,23 @@
 """What the clients of one topic set are told: hello, snap, delta, hb. No I/O."""
 
 from ioc.api.live.frames import Packet
-from ioc.api.live.latest_values import Latest
+from ioc.api.live.latest_values import LatestValues
 
 TOPICS = ("kpis", "sources", "alerts")
 LEDGER = "ledger"
-NOTHING = -1
+NO_STATE = -1
 """Position of a client that has no state yet."""
 _DELTAS_KEPT = 16
 
 
-class Feed:
+class TopicStream:
     """All clients that asked for the same topics share one feed, and with it every message.
 
     `seq` is the position after the latest change of these topics; `epoch` names the run of positions, so that a
     client with other topics or from before a restart cannot resume here. The ledger goes with the sources.
     """
 
-    def __init__(self, topics: frozenset[str], epoch: str, tables: dict[str, Latest]) -> None:
+    def __init__(self, topics: frozenset[str], epoch: str, tables: dict[str, LatestValues]) -> None:
         names = [name for name in TOPICS if name in topics]
         self.epoch = f"{epoch}-{''.join(name[0] for name in names)}"
         self._arrays = {name: tables[name] for name in names}
@@ -44,8 +44,8 @@ class Feed:
         )
 
     def resumed(self, epoch: str, seq: int) -> int:
-        """The position of a client that comes back, NOTHING if its changes are not known any more."""
-        return seq if epoch == self.epoch and self.oldest <= seq <= self.seq else NOTHING
+        """The position of a client that comes back, NO_STATE if its changes are not known any more."""
+        return seq if epoch == self.epoch and self.oldest <= seq <= self.seq else NO_STATE
 
     def update(self, position: int, beat: str = "") -> Packet:
         """What brings a client from `position` to `seq`, with a heartbeat behind it when `beat` is a server time.
@@ -54,10 +54,10 @@ class Feed:
         """
         known = self.oldest <= position <= self.seq
         if not known or ((position, beat) not in self._packets and len(self._packets) >= _DELTAS_KEPT):
-            position = NOTHING
+            position = NO_STATE
         packet = self._packets.get((position, beat))
         if packet is None:
-            state = self._snap() if position == NOTHING else self._delta(position)
+            state = self._snap() if position == NO_STATE else self._delta(position)
             packet = Packet(state, self._hb(beat)) if beat else Packet(state)
             if len(self._packets) > _DELTAS_KEPT:
                 self._packets.clear()

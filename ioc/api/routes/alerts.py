@@ -18,12 +18,12 @@ from ioc.alerts.flood import by_cause
 from ioc.alerts.labels import LabelTable
 from ioc.alerts.records import from_record
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
-from ioc.api.http.problems import Problem, unfit_field
-from ioc.api.http.refusals import Text, Until, refusing, unfit_matcher
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.problems import Problem, invalid_field
+from ioc.api.http.refusals import EndTime, RequestBody, invalid_matcher, refusals_as_problems
 from ioc.api.http.rows import Condition, equal_to, naive, select, stored_row, stored_time
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.alerts import AlertShape, alert_shape, prometheus_shape
 from ioc.clock import from_ms, rfc3339, to_ms
@@ -34,23 +34,23 @@ _DAY = timedelta(days=1)
 _NOTED_ONE_BY_ONE = 20
 
 
-class Named(Text):
+class Named(RequestBody):
     alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
     note: str = Field("", max_length=actions.LONGEST_COMMENT)
 
 
-class Shelving(Until):
+class Shelving(EndTime):
     alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
     why: str = ""
     ends_on_resolve: bool = False
 
 
-class Closing(Text):
+class Closing(RequestBody):
     alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
     why: str = Field("", max_length=actions.LONGEST_COMMENT)
 
 
-class Comment(Text):
+class Comment(RequestBody):
     alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
     text: str
 
@@ -74,7 +74,7 @@ class Past(TypedDict):
     next: str | None
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
     desk = centre.operating.desk
 
@@ -121,7 +121,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             try:
                 mask = LabelTable.of_rows([alert.labels for alert in found]).matching(parse_matchers(matcher))
             except MatcherInvalid as fault:
-                raise unfit_matcher("filter", fault) from None
+                raise invalid_matcher("filter", fault) from None
             found = [alert for alert, met in zip(found, mask.tolist(), strict=True) if met]
 
         def wanted(alert: Alert) -> bool:
@@ -137,7 +137,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             return all(words is None or word in words for words, word in given) and quiet in (None, alert.is_quiet)
 
         chosen = sorted(filter(wanted, found), key=lambda one: (one.severity.rank, one.onset_ms, one.id))
-        return Json(await threads.run(lambda: listed(chosen)))
+        return JsonResponse(await threads.run(lambda: listed(chosen)))
 
     @router.get("/history", response_model=Past)
     async def history(
@@ -167,7 +167,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 if (one := incoming.get(shape["alert"])) is not None:
                     shape["name"] = {"vi": one.name, "en": one.name}
             last = shapes[-1] if len(rows) > limit else None
-            return Json({"alerts": shapes, "next": f"{last['fired_at']}|{last['alert']}" if last else None})
+            return JsonResponse({"alerts": shapes, "next": f"{last['fired_at']}|{last['alert']}" if last else None})
 
         return await threads.run(read)
 
@@ -181,7 +181,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         until = centre.clock.now() if ends is None else parse_time("to", ends)
         since = until - _DAY if begins is None else parse_time("from", begins)
         if since >= until or until - since > 400 * _DAY:
-            raise unfit_field("from", "from lies before to, at most 400 days.")
+            raise invalid_field("from", "from lies before to, at most 400 days.")
 
         def read() -> dict[str, Any]:
             moved = desk.store.transitions(since, until)
@@ -255,7 +255,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 do(by)
             note = centre.people.trail.note
             if len(alerts) <= _NOTED_ONE_BY_ONE:
@@ -264,7 +264,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             else:
                 note(by, f"alert.{word}", f"{len(alerts)} alerts", {"text": text, "alerts": " ".join(alerts)})
             found = [alert for name in alerts if (alert := desk.named(name)) is not None]
-            return Json(listed(found))
+            return JsonResponse(listed(found))
 
         return await threads.run(work)
 
@@ -293,7 +293,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     @router.post("/shelve", response_model=AlertList)
     async def shelve(request: Request, given: Shelving) -> Response:
         """They make no noise until the end; at most 30 days, with a reason."""
-        until_ms = given.until_ms(centre.clock.now())
+        until_ms = given.end_ms(centre.clock.now())
         return await act(
             request,
             "shelve",

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.auth.read_audit import note_read
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.paging import cursor_after, parse_cursor
 from ioc.api.http.rows import equal_to, select, stored_time
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 
 _SELECT = """
 SELECT case_type, case_id, unit, status, channel, service, received_at, due_at, deadline_at, pauses, closed_at,
@@ -44,7 +44,7 @@ class CasePage(TypedDict):
     next: str | None
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
     @router.get("", response_model=CasePage)
@@ -81,7 +81,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             note_read(centre, request, "cases.read", case_type or "all types", {**filters, "rows": len(page)})
             last = page[-1] if len(rows) > limit else None
             after = last and cursor_after(last["updated_at"], last["case_type"], last["case_id"])
-            return Json({"cases": [case_shape(row) for row in page], "next": after})
+            return JsonResponse({"cases": [case_shape(row) for row in page], "next": after})
 
         return await threads.run(read)
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.auth.read_audit import note_read
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.paging import cursor_after, parse_cursor
 from ioc.api.http.problems import Problem
 from ioc.api.http.rows import equal_to, select, stored_time
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.model.masking import mask_record, mask_text
 
 SHOWN_BYTES = 16 * 1024
@@ -65,7 +65,7 @@ class DeadLetterPage(TypedDict):
     next: str | None
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/dead-letters", tags=["sources"])
 
     @router.get("", response_model=DeadLetterPage)
@@ -91,7 +91,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             note(request, "all", filters, why)
             last = page[-1] if len(rows) > limit else None
             after = last and cursor_after(last["at"], last["key"])
-            return Json({"dead_letters": [shown(row, why) for row in page], "next": after})
+            return JsonResponse({"dead_letters": [shown(row, why) for row in page], "next": after})
 
         return await threads.run(read)
 
@@ -104,7 +104,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             if not rows:
                 raise Problem(404, f"There is no dead letter {key[:80]!r}.")
             note(request, key, {"source": rows[0]["source"]}, why)
-            return Json(shown(rows[0], why))
+            return JsonResponse(shown(rows[0], why))
 
         return await threads.run(read)
 

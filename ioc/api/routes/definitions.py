@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.schemas.expressions import expression_shape
 from ioc.api.schemas.shapes import target_shape
 from ioc.catalog import Catalog, CatalogInvalid
@@ -172,13 +172,13 @@ def definitions_shape(catalog: Catalog) -> Definitions:
     }
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["definitions"])
 
     @router.get("/definitions", response_model=Definitions)
     async def definitions() -> Response:
         """What is measured and how: everything that a value refers to by id."""
-        return Json(definitions_shape(centre.catalog()))
+        return JsonResponse(definitions_shape(centre.catalog()))
 
     @router.post("/catalog/reload", response_model=Reloaded)
     async def reload(request: Request) -> Response:
@@ -191,7 +191,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         await threads.run(
             lambda: centre.people.trail.note(caller_of(request).name, "catalog.reload", "catalog", counts)
         )
-        return Json(counts)
+        return JsonResponse(counts)
 
     return router
 

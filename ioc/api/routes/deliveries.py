@@ -11,26 +11,26 @@ from pydantic import Field
 from ioc.alert_service.context import ChannelWait
 from ioc.alerts.actions import ActRefused
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
-from ioc.api.http.refusals import Text, refusing
+from ioc.api.http.refusals import RequestBody, refusals_as_problems
 from ioc.api.http.rows import equal_to, naive, select, stored_row
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.catalog.channels import WALL, Channel
 from ioc.clock import rfc3339
 
 MOST_AT_ONCE = 1_000
 
 
-class Again(Text):
+class Again(RequestBody):
     """Some by their ids, or all of a channel that were given up."""
 
     deliveries: list[str] | None = Field(None, min_length=1, max_length=MOST_AT_ONCE)
     channel: str | None = None
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["rules"])
     operating = centre.operating
     desk = operating.desk
@@ -102,7 +102,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             )
             operating.try_channel(channel, text)
             centre.people.trail.note(by, "channel.test", channel)
-            return Json({"channel": channel, "sent": True})
+            return JsonResponse({"channel": channel, "sent": True})
 
         return await threads.run(work)
 
@@ -127,7 +127,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 if (given.deliveries is None) == (given.channel is None):
                     raise ActRefused("deliveries", "Name deliveries, or a channel, one of them.", "deliveries_once")
                 wanted = given.deliveries
@@ -139,7 +139,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 if not retried:
                     raise ActRefused("", "None of these messages has been given up.", "none_given_up")
             centre.people.trail.note(by, "delivery.retry", f"{len(retried)} messages", {"ids": " ".join(retried)})
-            return Json({"retried": retried})
+            return JsonResponse({"retried": retried})
 
         return await threads.run(work)
 

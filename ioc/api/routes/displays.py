@@ -5,10 +5,10 @@ from dataclasses import asdict
 from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
 
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.catalog import Catalog, Display, load_displays
 from ioc.catalog.last_good import Definitions, read_last_good
 from ioc.settings import Settings
@@ -38,7 +38,7 @@ def displays_in_force(catalog: Catalog, settings: Settings) -> Definitions[dict[
     )
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/displays", tags=["definitions"])
 
     @router.get("/{display_id}", response_model=DisplayShape)
@@ -47,6 +47,6 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         displays = (await threads.run(lambda: displays_in_force(centre.catalog(), centre.settings))).value
         if display_id not in displays:
             raise Problem(404, f"There is no display {display_id[:80]!r}.")
-        return Json(asdict(displays[display_id]))
+        return JsonResponse(asdict(displays[display_id]))
 
     return router

@@ -8,12 +8,12 @@ from typing_extensions import TypedDict
 
 from ioc.api.auth.middleware import caller_of
 from ioc.api.auth.read_audit import note_read
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.paging import cursor_after, parse_cursor
-from ioc.api.http.problems import Problem, unfit_field
+from ioc.api.http.problems import Problem, invalid_field
 from ioc.api.http.rows import equal_to
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.routes.definitions import DefinitionShape, band_shape, definition_shape
 from ioc.api.schemas.restatements import RestatementShape, read_restatements, restatement_shape
@@ -25,7 +25,7 @@ from ioc.model.kpi import KpiValue, Target
 from ioc.model.person import Permission
 from ioc.model.source import SourceState
 
-RESTATEMENTS_AT_MOST = 20
+MAX_RESTATEMENTS = 20
 
 
 class ConstantInForce(TypedDict):
@@ -124,7 +124,7 @@ class ExplanationShape(TypedDict):
     restatements: list[RestatementShape]
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/kpis", tags=["kpis"])
 
     @router.get("/{kpi}/explain", response_model=ExplanationShape)
@@ -145,7 +145,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         code = catalog.province.code if unit is None else unit
         moment = None if at is None else parse_time("at", at)
         if moment is not None and moment > now:
-            raise unfit_field("at", "at lies in the future.")
+            raise invalid_field("at", "at lies in the future.")
         shows_cases = caller_of(request).may(Permission.SEE_CASES)
         over_measure = "measure" in definition_shape(catalog.kpis[kpi])["expression"]
         page = CasePage(limit, None if cursor is None or over_measure else _after(cursor)) if shows_cases else None
@@ -155,16 +155,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             try:
                 found = centre.kpis.explain(kpi, code, moment, now, page)
             except KeyError:
-                raise unfit_field("unit", f"{kpi} has no value of unit={code[:80]!r}.") from None
+                raise invalid_field("unit", f"{kpi} has no value of unit={code[:80]!r}.") from None
             if found.cases is not None and found.cases.page:
                 note_read(centre, request, "cases.read", kpi, {"unit": code, "at": at, "rows": len(found.cases.page)})
             states = {state.source: state for state in centre.sources()}
             of_kpi = equal_to(kpi=kpi, unit=code)
-            restated = read_restatements(centre.cursor, of_kpi, RESTATEMENTS_AT_MOST)
+            restated = read_restatements(centre.cursor, of_kpi, MAX_RESTATEMENTS)
             shape = _shape(found, states, moment or now, now)
             shape["restatements"] = [restatement_shape(row) for row in restated]
             shape["panes"] = _panes(found, limit, skipped)
-            return Json(shape)
+            return JsonResponse(shape)
 
         return await threads.run(read)
 
@@ -292,5 +292,5 @@ def _after(cursor: str) -> tuple[datetime, str]:
 def _skipped(cursor: str) -> int:
     """Raises Problem (400)."""
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
-        raise unfit_field("cursor", "cursor is not one that an earlier page gave as `next`.")
+        raise invalid_field("cursor", "cursor is not one that an earlier page gave as `next`.")
     return int(cursor)

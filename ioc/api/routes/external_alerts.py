@@ -7,20 +7,20 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from ioc.alert_service.external_alerts_intake import MAX_OPEN, receive
-from ioc.api.auth.bearer import SOURCE_NAME, bearer, holds, refused, source_scheme
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.auth.bearer import SOURCE_NAME, bearer, matches_secret, source_scheme, unauthorized
+from ioc.api.context import ApiContext
+from ioc.api.http.body_reader import BodyReader
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
-from ioc.api.http.request_body import Intake
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.errors import BatchMalformed
 
 FULL_RETRY_AFTER_S = 60
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
-    intake = Intake()
+    intake = BodyReader()
 
     @router.post("/incoming/{source}", dependencies=[Depends(source_scheme)])
     async def incoming(source: str, request: Request) -> Response:
@@ -28,8 +28,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         used is named in `rejected`, the others are taken; 503 when too many are open, so that the sender tries again.
         """
         right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
-        if not holds(bearer(request), right):
-            raise refused("This needs the token of the source: Authorization: Bearer TOKEN.")
+        if not matches_secret(bearer(request), right):
+            raise unauthorized("This needs the token of the source: Authorization: Bearer TOKEN.")
         content = await intake.read(request)
         try:
             message = orjson.loads(content)
@@ -44,6 +44,6 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             errors = [FieldFault("alerts", detail, "too_many_open", {"given": receipt.no_room, "most": MAX_OPEN})]
             raise Problem(503, detail, errors, {"Retry-After": str(FULL_RETRY_AFTER_S)})
         answer: dict[str, Any] = asdict(receipt)
-        return Json(answer)
+        return JsonResponse(answer)
 
     return router

@@ -10,10 +10,10 @@ import pyarrow.csv
 import pyarrow.parquet
 from fastapi import Response
 
-from ioc.api.http.json_response import Json
+from ioc.api.http.json_response import JsonResponse
 from ioc.clock import rfc3339
 
-POINTS_AT_MOST = 10_000
+MAX_POINTS = 10_000
 SCHEMA = pa.schema([("time", pa.timestamp("ms", "UTC")), ("value", pa.float64()), ("samples", pa.int64())])
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -45,7 +45,7 @@ def render(
             | ({"restated": True} if any(start < time <= end for start, end in restated) else {})
             for time, value, samples in points
         ]
-        return Json({"id": of.kpi, "unit": of.unit, "step": of.step, "points": rows})
+        return JsonResponse({"id": of.kpi, "unit": of.unit, "step": of.step, "points": rows})
     columns = list(zip(*points, strict=True)) or [(), (), ()]
     schema = SCHEMA.with_metadata({"kpi": of.kpi, "unit": of.unit, "step": of.step})
     table = pa.Table.from_arrays(

@@ -14,17 +14,17 @@ from ioc.alerts.incidents import ClosingReason, Incident
 from ioc.alerts.procedures import Tick
 from ioc.alerts.records import to_record
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.body_reader import BodyReader
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
-from ioc.api.http.refusals import Text, refusing
-from ioc.api.http.request_body import Intake
-from ioc.api.http.threads import Threads
+from ioc.api.http.refusals import RequestBody, refusals_as_problems
+from ioc.api.http.threads import WorkerThreads
 from ioc.clock import from_ms, rfc3339
 from ioc.model.rule import Severity
 
 
-class NewIncident(Text):
+class NewIncident(RequestBody):
     """`procedure` is taken up at once; without one, that of the first alert's rule."""
 
     title: str = Field(max_length=500)
@@ -34,7 +34,7 @@ class NewIncident(Text):
     procedure: str | None = None
 
 
-class Act(Text):
+class Act(RequestBody):
     """`of` is what it is about: an alert, a person, a severity, a procedure, `procedure/step`, a closing reason;
     `text` what is written."""
 
@@ -54,10 +54,10 @@ class Act(Text):
     text: str = Field("", max_length=4_000)
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
     desk, incidents = centre.operating.desk, centre.operating.incidents
-    intake = Intake()
+    intake = BodyReader()
 
     @router.get("")
     async def all_incidents(
@@ -89,16 +89,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             return book.assign(made, given.assignee, by, at_ms) if given.assignee else made
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 made = incidents.open(make)
             centre.people.trail.note(by, "incident.open", made.id, {"title": made.title})
-            return Json(_shape(made), 201)
+            return JsonResponse(_shape(made), 201)
 
         return await threads.run(work)
 
     @router.get("/{incident}")
     async def one(incident: str) -> dict[str, Any]:
-        with refusing():
+        with refusals_as_problems():
             return _shape(incidents.named(incident))
 
     @router.get("/{incident}/export")
@@ -106,7 +106,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """All of it as a JSON file, with what is known of its alerts."""
 
         def read() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 found = incidents.named(incident)
             moved = [
                 row
@@ -117,7 +117,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                     [name],
                 )
             ]
-            answer = Json(_shape(found) | {"transitions": moved})
+            answer = JsonResponse(_shape(found) | {"transitions": moved})
             answer.headers["Content-Disposition"] = f'attachment; filename="{found.id}.json"'
             return answer
 
@@ -129,10 +129,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 after = incidents.change(incident, lambda present, at_ms: doing(given)(present, by, at_ms))
             centre.people.trail.note(by, f"incident.{given.act}", incident, {"of": given.of, "text": given.text})
-            return Json(_shape(after))
+            return JsonResponse(_shape(after))
 
         return await threads.run(work)
 
@@ -174,10 +174,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             raise Problem(413, message, [FieldFault("file", message, "file_too_large", {"most": most})])
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 after = incidents.attach(incident, desk.new_id(), name, content, by)
             centre.people.trail.note(by, "incident.attach", incident, {"name": name})
-            return Json(_shape(after), 201)
+            return JsonResponse(_shape(after), 201)
 
         return await threads.run(work)
 
@@ -186,7 +186,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """As it was attached; always as a download."""
 
         def read() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 name, content = incidents.file(incident, file_id)
             headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
             return Response(content, headers=headers, media_type="application/octet-stream")

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request, Response
 from typing_extensions import TypedDict
 
-from ioc.api.auth.bearer import SOURCE_NAME, bearer, holds, refused, source_scheme
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.auth.bearer import SOURCE_NAME, bearer, matches_secret, source_scheme, unauthorized
+from ioc.api.context import ApiContext
+from ioc.api.http.body_reader import BodyReader
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
-from ioc.api.http.request_body import Intake
 
 _TYPES = ("application/json", "application/x-ndjson", "text/csv")
-_KEY_AT_MOST = 200
+_MAX_KEY_CHARACTERS = 200
 
 
 class RejectedRecord(TypedDict):
@@ -31,9 +31,9 @@ class Pushed(TypedDict):
     rejected_count: int
 
 
-def routes(centre: Centre) -> APIRouter:
+def routes(centre: ApiContext) -> APIRouter:
     router = APIRouter(prefix="/api/v1/ingest", tags=["sources"])
-    intake = Intake()
+    intake = BodyReader()
 
     @router.post(
         "/{source}",
@@ -58,13 +58,13 @@ def routes(centre: Centre) -> APIRouter:
     ) -> Response:
         """Fit records count, unfit ones are named in `rejected` and kept as dead letters. Needs the source's token."""
         right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
-        if not holds(bearer(request), right):
-            raise refused("This needs the token of the source: Authorization: Bearer TOKEN.")
+        if not matches_secret(bearer(request), right):
+            raise unauthorized("This needs the token of the source: Authorization: Bearer TOKEN.")
         content_type = request.headers.get("content-type", _TYPES[0])
         if content_type.partition(";")[0].strip().lower() not in _TYPES:
             raise Problem(415, f"Content-Type {content_type[:80]!r} is none of {', '.join(_TYPES)}.")
-        if len(idempotency_key) > _KEY_AT_MOST:
-            raise Problem(400, f"Idempotency-Key is longer than {_KEY_AT_MOST} characters.")
+        if len(idempotency_key) > _MAX_KEY_CHARACTERS:
+            raise Problem(400, f"Idempotency-Key is longer than {_MAX_KEY_CHARACTERS} characters.")
         content = await intake.read(request)
         if not content.strip():
             raise Problem(400, "The body is empty.")
@@ -79,6 +79,6 @@ def routes(centre: Centre) -> APIRouter:
             "rejected": rejected,
             "rejected_count": answer.rejected_count,
         }
-        return Json(pushed, status_code=202)
+        return JsonResponse(pushed, status_code=202)
 
     return router

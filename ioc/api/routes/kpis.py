@@ -8,12 +8,12 @@ from typing import Annotated, Literal, NotRequired
 from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypedDict
 
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
-from ioc.api.http.problems import Problem, unfit_field
-from ioc.api.http.threads import Threads
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.problems import Problem, invalid_field
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_step, parse_time
-from ioc.api.routes.history import POINTS_AT_MOST, Step, render
+from ioc.api.routes.history import MAX_POINTS, Step, render
 from ioc.api.schemas.restatements import published_points, restated_spans
 from ioc.api.schemas.shapes import KpiShape, kpi_shape
 from ioc.clock import rfc3339
@@ -42,7 +42,7 @@ class HistoryShape(TypedDict):
     points: list[Point]
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/kpis", tags=["kpis"])
 
     @router.get("", response_model=KpiList)
@@ -68,7 +68,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 for value in centre.kpis.values()
                 if value.id in wanted and (unit is None or value.unit in unit)
             ]
-            return Json({"as_of": rfc3339(centre.clock.now()), "kpis": shapes})
+            return JsonResponse({"as_of": rfc3339(centre.clock.now()), "kpis": shapes})
 
         return await threads.run(read)
 
@@ -93,11 +93,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         to = centre.clock.now() if ends is None else parse_time("to", ends)
         since = to - _DAY if begins is None else parse_time("from", begins)
         if since >= to:
-            raise unfit_field("from", "from must lie before to.")
+            raise invalid_field("from", "from must lie before to.")
         points = -((since - to) // length)
-        if points > POINTS_AT_MOST:
-            raise unfit_field(
-                "step", f"{points} points are more than {POINTS_AT_MOST}: take a longer step or a shorter time."
+        if points > MAX_POINTS:
+            raise invalid_field(
+                "step", f"{points} points are more than {MAX_POINTS}: take a longer step or a shorter time."
             )
         wanted = Step(kpi, unit, step)
         gone = Event()
@@ -131,4 +131,4 @@ def check_known(field: str, given: list[str] | None, known: object) -> None:
     """Raises Problem (400)."""
     for name in given or ():
         if name not in known:  # type: ignore[operator]
-            raise unfit_field(field, f"{field}={name[:80]!r} is not in the catalogue.")
+            raise invalid_field(field, f"{field}={name[:80]!r} is not in the catalogue.")

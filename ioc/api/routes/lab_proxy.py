@@ -1,4 +1,4 @@
-"""Addresses that the lab answers (`ioc lab`, a process of its own): forwarded as they come, piece by piece."""
+"""CanonicalPaths that the lab answers (`ioc lab`, a process of its own): forwarded as they come, piece by piece."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -10,11 +10,11 @@ from fastapi.responses import StreamingResponse
 
 from ioc.api.auth.forwarded import FORWARDED_HEADERS, signed_headers
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.path_spelling import target_of
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.clock import rfc3339
 from ioc.store.snapshot import SnapshotFailed
 
@@ -66,7 +66,7 @@ _NOT_PASSED_BACK = frozenset({"connection", "keep-alive", "transfer-encoding", "
 _AWAY = "The lab does not answer just now; everything else goes on. Try again in a few seconds."
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     line = _Line(centre.settings.lab_socket, centre.settings.lab_key())
 
@@ -88,7 +88,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             "took_s": round(taken.took_s, 3),
             "path": str(taken.path),
         }
-        return Json({"taken": told, "in_use": in_use})
+        return JsonResponse({"taken": told, "in_use": in_use})
 
     async def forward(request: Request) -> Response:
         return await line.pass_on(request)

@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector
 
 from ioc.alert_service.flooding import flood_now
 from ioc.alert_service.service import Desk
-from ioc.api.context import Centre
-from ioc.api.http.threads import Threads
+from ioc.api.context import ApiContext
+from ioc.api.http.threads import WorkerThreads
 from ioc.errors import StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
@@ -20,7 +20,7 @@ from ioc.model.ledger import Ledger
 class CentreMetrics(Collector):
     """The ledger, the alerts and the websocket, read when Prometheus asks."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: ApiContext) -> None:
         self._centre = centre
 
     def describe(self) -> Iterator[Metric]:
@@ -97,7 +97,7 @@ def ledger_metrics(ledger: Ledger) -> Iterator[Metric]:
     yield from (records, rejected, flying, lag)
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(tags=["operation"])
     centre.metrics.register(CentreMetrics(centre))
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
 from ioc.clock import rfc3339
 from ioc.errors import ConfigurationInvalid
@@ -64,20 +64,20 @@ class TrailPage(TypedDict):
     next: int | None
 
 
-def routes(centre: Centre) -> APIRouter:
+def routes(centre: ApiContext) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["people"])
     accounts, trail = centre.people.accounts, centre.people.trail
 
     @router.get("/people", response_model=PeopleList)
     async def people() -> Response:
         """By name."""
-        return Json({"people": [_shape(person) for person in await asyncio.to_thread(accounts.all)]})
+        return JsonResponse({"people": [_shape(person) for person in await asyncio.to_thread(accounts.all)]})
 
     @router.get("/people/names", response_model=Names)
     async def names() -> Response:
         """The full name behind each login name that acts are on record with, of disabled accounts too."""
         listed = {person.name: person.full_name for person in await asyncio.to_thread(accounts.all)}
-        return Json({"names": {ADMIN_SCRIPT.name: "Mã quản trị (admin token)", **listed}})
+        return JsonResponse({"names": {ADMIN_SCRIPT.name: "Mã quản trị (admin token)", **listed}})
 
     @router.post("/people", response_model=PersonShape, status_code=201)
     async def add(request: Request, given: NewPerson) -> Response:
@@ -86,7 +86,7 @@ def routes(centre: Centre) -> APIRouter:
         await asyncio.to_thread(
             trail.note, caller_of(request).name, "person.add", person.name, {"role": str(person.role)}
         )
-        return Json(_shape(person), 201)
+        return JsonResponse(_shape(person), 201)
 
     @router.patch("/people/{name}", response_model=PersonShape)
     async def change(request: Request, name: str, given: PersonChange) -> Response:
@@ -112,7 +112,7 @@ def routes(centre: Centre) -> APIRouter:
         person = await asyncio.to_thread(accounts.named, name)
         if person is None:
             raise Problem(404, f"No account is called {name[:80]!r}.")
-        return Json(_shape(person))
+        return JsonResponse(_shape(person))
 
     @router.get("/trail", response_model=TrailPage)
     async def acts(
@@ -126,7 +126,7 @@ def routes(centre: Centre) -> APIRouter:
             {"number": a.number, "at": rfc3339(a.at), "who": a.who, "act": a.act, "what": a.what, "details": a.details}
             for a in page
         ]
-        return Json({"acts": shapes, "next": page[-1].number if len(found) > limit else None})
+        return JsonResponse({"acts": shapes, "next": page[-1].number if len(found) > limit else None})
 
     return router
 

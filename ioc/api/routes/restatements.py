@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from typing_extensions import TypedDict
 
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.paging import cursor_after, parse_cursor
 from ioc.api.http.rows import equal_to
-from ioc.api.http.threads import Threads
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.routes.kpis import check_known
 from ioc.api.schemas.restatements import RestatementShape, read_restatements, restatement_shape
@@ -23,7 +23,7 @@ class RestatementPage(TypedDict):
     next: str | None
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/restatements", tags=["kpis"])
 
     @router.get("", response_model=RestatementPage)
@@ -52,7 +52,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             rows = read_restatements(centre.cursor, wanted, limit + 1)
             page = rows[:limit]
             after = cursor_after(*_place(page[-1])) if len(rows) > limit else None
-            return Json({"restatements": [restatement_shape(row) for row in page], "next": after})
+            return JsonResponse({"restatements": [restatement_shape(row) for row in page], "next": after})
 
         return await threads.run(read)
 

@@ -17,11 +17,11 @@ from ioc.alerts.routing import who_would_get
 from ioc.alerts.schedules import on_duty
 from ioc.alerts.versions import revision_of
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
-from ioc.api.http.problems import Problem, unfit_field
-from ioc.api.http.refusals import Text, faults_of, refusing, revision_given
-from ioc.api.http.threads import Threads
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.problems import Problem, invalid_field
+from ioc.api.http.refusals import RequestBody, expected_revision, field_faults, refusals_as_problems
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.alerts import reason_texts
 from ioc.catalog import CatalogInvalid
@@ -29,10 +29,10 @@ from ioc.catalog.routing import Alerting
 from ioc.catalog.written import to_toml
 from ioc.clock import rfc3339
 
-LONGEST_TABLE = timedelta(days=92)
+MAX_DUTY_SPAN = timedelta(days=92)
 
 
-class Draft(Text):
+class Draft(RequestBody):
     """The routing as TOML, or as the same thing in JSON."""
 
     text: str | None = Field(None, max_length=500_000)
@@ -57,7 +57,7 @@ class Week(Draft):
     ends: str | None = Field(None, alias="to")
 
 
-class Question(Text):
+class Question(RequestBody):
     """An alert by its labels, one that is there (`alert`), or one of a rule and unit; at a moment (now without it), by
     the routing in force or that of `text`."""
 
@@ -69,7 +69,7 @@ class Question(Text):
     text: str | None = Field(None, max_length=500_000)
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/routing", tags=["rules"])
     desk = centre.operating.desk
 
@@ -106,14 +106,14 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def put(request: Request, given: Change) -> Response:
         """In force at once; a fault is refused with its fields, and the old routing stays. 409 with the difference when
         somebody else changed routes, receivers or duty since `revision` or If-Match."""
-        revision = revision_given(request, given.revision)
+        revision = expected_revision(request, given.revision)
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 number = routing_store.put_routing(desk, given.toml(), by, given.why, revision)
             centre.people.trail.note(by, "routing.change", str(number), {"why": given.why})
-            return Json({"number": number, "revision": revision_of(routing_store.routing_text(desk))})
+            return JsonResponse({"number": number, "revision": revision_of(routing_store.routing_text(desk))})
 
         return await threads.run(work)
 
@@ -122,7 +122,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """Whether it is a routing; nothing is saved. The other form of it is in the answer, too."""
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 text = given.toml()
             both = {
                 "fields": given.fields if given.fields is not None else routing_store.routing_fields(text),
@@ -131,8 +131,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             try:
                 found = routing_store.check_routing(desk, text)
             except CatalogInvalid as fault:
-                return Json({"sound": False, "errors": [one.shape() for one in faults_of(fault)], **both})
-            return Json({"sound": True, "errors": [], **both, **_shape(found)})
+                return JsonResponse({"sound": False, "errors": [one.shape() for one in field_faults(fault)], **both})
+            return JsonResponse({"sound": True, "errors": [], **both, **_shape(found)})
 
         return await threads.run(work)
 
@@ -141,7 +141,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """Who would get it, when, by which way through the tree, and what would keep it quiet."""
         moment = centre.clock.now() if given.at is None else parse_time("at", given.at)
         local = moment.astimezone(desk.place.zone)
-        with refusing():
+        with refusals_as_problems():
             alerting = desk.in_force.alerting if given.text is None else routing_store.check_routing(desk, given.text)
             labels = labels_of(given)
         way: dict[str, Any] = to_record(who_would_get(alerting.routing, labels, local))
@@ -214,7 +214,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """The same of a routing that is not in force."""
 
         def read() -> dict[str, Any]:
-            with refusing():
+            with refusals_as_problems():
                 found = routing_store.check_routing(desk, given.toml())
             return table(found, given.begins, given.ends, None)
 
@@ -226,8 +226,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         monday = (today - timedelta(days=today.weekday())).astimezone(UTC)
         since = monday if begins is None else parse_time("from", begins)
         until = since + timedelta(days=7) if ends is None else parse_time("to", ends)
-        if not since < until <= since + LONGEST_TABLE:
-            raise unfit_field("from", f"from lies before to, at most {LONGEST_TABLE.days} days.")
+        if not since < until <= since + MAX_DUTY_SPAN:
+            raise invalid_field("from", f"from lies before to, at most {MAX_DUTY_SPAN.days} days.")
         schedules = []
         for one in found.routing.schedules.values():
             if only in (None, one.id):

@@ -19,11 +19,11 @@ from ioc.alerts.routing import who_would_get
 from ioc.alerts.rule_arrays import units_of
 from ioc.alerts.versions import difference
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
-from ioc.api.http.problems import FieldFault, Problem, unfit_field
-from ioc.api.http.refusals import Text, Until, faults_of, refusing, revision_given
-from ioc.api.http.threads import Threads
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.problems import FieldFault, Problem, invalid_field
+from ioc.api.http.refusals import EndTime, RequestBody, expected_revision, field_faults, refusals_as_problems
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_step
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.own_figures import own_figures
@@ -31,10 +31,10 @@ from ioc.catalog.written import rule_text
 from ioc.clock import from_ms, rfc3339
 from ioc.model.rule import Rule
 
-MOST_FIRINGS = 500
+MAX_FIRINGS = 500
 
 
-class Draft(Text):
+class Draft(RequestBody):
     """A rule as its fields, or as TOML."""
 
     fields: dict[str, Any] | None = None
@@ -54,7 +54,7 @@ class Change(Draft):
     revision: str | None = Field(None, max_length=64)
 
 
-class BackTo(Text):
+class BackTo(RequestBody):
     number: int
     why: str = Field("", max_length=4_000)
     revision: str | None = Field(None, max_length=64)
@@ -69,11 +69,11 @@ class Trial(Draft):
     units: list[str] | None = Field(None, max_length=1_000)
 
 
-class Pause(Until):
+class Pause(EndTime):
     why: str = Field("", max_length=4_000)
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/rules", tags=["rules"])
     operating = centre.operating
     desk = operating.desk
@@ -135,7 +135,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             told_so = FieldFault(fault.field, str(fault), fault.code, fault.given)
             return {"sound": False, "errors": [told_so.shape()], "told": []}
         except CatalogInvalid as fault:
-            errors = [one.shape() for one in faults_of(fault)]
+            errors = [one.shape() for one in field_faults(fault)]
             return {"sound": False, "errors": errors, "fields": fields, "text": rule_text(fields), "told": []}
         return {"sound": True, "errors": [], "fields": fields, "text": rule_text(fields), "told": told(rule)}
 
@@ -144,7 +144,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """What the rule would have done over the last days, beside the version in force when there is one."""
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 before = desk.in_force.rules.rules.get(given.rule or "")
                 if given.rule is not None and before is None:
                     raise no_rule(given.rule or "")
@@ -152,7 +152,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 after = before if only else routing_store.check(desk, given.given())
                 assert after is not None
                 present = desk.in_force.rules.rules.get(after.id) if before is None else before
-            return Json(run(after, None if only else present, given))
+            return JsonResponse(run(after, None if only else present, given))
 
         return await threads.run(work)
 
@@ -171,16 +171,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             and (given.units is None or code in given.units)
         )
         if not units:
-            raise unfit_field("units", "The rule speaks of none of these units.", "no_units_of_rule")
+            raise invalid_field("units", "The rule speaks of none of these units.", "no_units_of_rule")
         targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
         try:
             history = operating.past.history(catalog, both, units, start - longest_change(both), end, step)
         except KeyError as fault:
             kpi = str(fault.args[0])
             message = f"{kpi} has no history to run the rule on."
-            raise unfit_field("kpi", message, "no_history", given=kpi) from None
+            raise invalid_field("kpi", message, "no_history", given=kpi) from None
         except ValueError as fault:
-            raise unfit_field("step", str(fault)) from None
+            raise invalid_field("step", str(fault)) from None
         told_to = told(after)
         whole = {"from": rfc3339(start), "to": rfc3339(end), "step_s": step.total_seconds(), "units": len(units)}
         if before is None:
@@ -191,8 +191,8 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
             **whole,
             "after": _backtest(both_ways.after),
             "before": _backtest(both_ways.before),
-            "gone": [_firing(one) for one in both_ways.gone[:MOST_FIRINGS]],
-            "new": [_firing(one) for one in both_ways.new[:MOST_FIRINGS]],
+            "gone": [_firing(one) for one in both_ways.gone[:MAX_FIRINGS]],
+            "new": [_firing(one) for one in both_ways.new[:MAX_FIRINGS]],
             "told": told_to,
         }
 
@@ -208,15 +208,15 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def save(
         request: Request, rule: str, fields: Mapping[str, Any] | None, why: str, word: str, revision: str | None
     ) -> Response:
-        revision = revision_given(request, revision)
+        revision = expected_revision(request, revision)
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 version = routing_store.put_rule(desk, rule, fields, by, why, revision)
             centre.people.trail.note(by, f"rule.{word}", rule, {"number": version.number, "why": why})
             present = desk.in_force.rules.rules.get(rule)
-            return Json({"number": version.number, "rule": None if present is None else shape(present)})
+            return JsonResponse({"number": version.number, "rule": None if present is None else shape(present)})
 
         return await threads.run(work)
 
@@ -224,7 +224,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def put(request: Request, rule: str, given: Change) -> Response:
         """A new version, in force at once; a fault is refused with its fields, and the old version stays. 409 with the
         difference when somebody else changed the rule since `revision` or If-Match."""
-        with refusing():
+        with refusals_as_problems():
             fields = given.given()
         return await save(request, rule, fields, given.why, "change", given.revision)
 
@@ -266,29 +266,29 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     @router.post("/{rule}/roll-back")
     async def roll_back(request: Request, rule: str, given: BackTo) -> Response:
         """An earlier version in force again, as a new one."""
-        revision = revision_given(request, given.revision)
+        revision = expected_revision(request, given.revision)
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 version = routing_store.roll_back(desk, rule, given.number, by, given.why, revision)
             details = {"number": version.number, "of": given.number, "why": given.why}
             centre.people.trail.note(by, "rule.roll_back", rule, details)
             present = desk.in_force.rules.rules.get(rule)
-            return Json({"number": version.number, "rule": None if present is None else shape(present)})
+            return JsonResponse({"number": version.number, "rule": None if present is None else shape(present)})
 
         return await threads.run(work)
 
     @router.post("/{rule}/out-of-service")
     async def out_of_service(request: Request, rule: str, given: Pause) -> Response:
         """All alerts of the rule make no noise until the end; at most 30 days, with a reason."""
-        by, until_ms = caller_of(request).name, given.until_ms(centre.clock.now())
+        by, until_ms = caller_of(request).name, given.end_ms(centre.clock.now())
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 actions.out_of_service(desk, rule, until_ms, by, given.why)
             centre.people.trail.note(by, "rule.out_of_service", rule, {"why": given.why})
-            return Json(shape(desk.in_force.rules.rules[rule]))
+            return JsonResponse(shape(desk.in_force.rules.rules[rule]))
 
         return await threads.run(work)
 
@@ -298,11 +298,11 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 actions.in_service(desk, rule, by)
             centre.people.trail.note(by, "rule.in_service", rule)
             found = desk.in_force.rules.rules.get(rule)
-            return Json(None if found is None else shape(found))
+            return JsonResponse(None if found is None else shape(found))
 
         return await threads.run(work)
 
@@ -314,7 +314,7 @@ def _backtest(found: Backtest) -> dict[str, Any]:
         "count": found.count,
         "firing_s": found.firing_ms / 1000,
         "units": dict(found.units),
-        "firings": [_firing(one) for one in found.firings[:MOST_FIRINGS]],
+        "firings": [_firing(one) for one in found.firings[:MAX_FIRINGS]],
     }
 
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from ioc.api.auth.login import BROWSER_COOKIE, LoginDesk
+from ioc.api.auth.login import BROWSER_COOKIE, LoginService
 from ioc.api.auth.middleware import CSRF_HEADER, DISPLAY_COOKIE, SESSION_COOKIE, caller_of, session_of
-from ioc.api.context import Centre
+from ioc.api.context import ApiContext
 from ioc.api.http.base_path import base_path
-from ioc.api.http.json_response import Json
-from ioc.api.http.problems import Problem, unfit_field
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.problems import Problem, invalid_field
 from ioc.api.live.socket import is_same_origin
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Caller
@@ -49,11 +49,11 @@ class SessionShape(TypedDict):
     csrf: str
 
 
-def routes(centre: Centre) -> APIRouter:
+def routes(centre: ApiContext) -> APIRouter:
     router = APIRouter(prefix="/api/v1/session", tags=["people"])
     people = centre.people
     cookie_path = f"{base_path(centre.settings.address)}/"
-    desk = LoginDesk(people, centre.settings.login_key())
+    desk = LoginService(people, centre.settings.login_key())
 
     def with_cookie(response: Response, name: str, value: str, seconds: int, secure: bool) -> Response:
         response.set_cookie(
@@ -64,7 +64,7 @@ def routes(centre: Centre) -> APIRouter:
     @router.get("", response_model=SessionShape)
     async def who(request: Request) -> Response:
         """Who the centre takes the caller for, and what they may do."""
-        return Json(_shape(caller_of(request), session_of(request)))
+        return JsonResponse(_shape(caller_of(request), session_of(request)))
 
     @router.post("", response_model=SessionShape)
     async def log_in(request: Request, given: LogIn) -> Response:
@@ -78,7 +78,7 @@ def routes(centre: Centre) -> APIRouter:
             if caller is None:
                 raise Problem(401, "This is no token of a display of this centre.")
             return with_cookie(
-                Json(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
+                JsonResponse(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
             )
         try:
             person = await desk.log_in(given.name, given.password, _address(request), _browser(request))
@@ -87,7 +87,7 @@ def routes(centre: Centre) -> APIRouter:
             raise Problem(401, str(fault)) from None
         token, session = await asyncio.to_thread(people.sessions.begin, person)
         await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
-        response = with_cookie(Json(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
+        response = with_cookie(JsonResponse(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
         return with_cookie(response, BROWSER_COOKIE, desk.mark(person.name), _BROWSER_SECONDS, secure)
 
     @router.delete("", status_code=204)
@@ -112,9 +112,9 @@ def routes(centre: Centre) -> APIRouter:
             await desk.log_in(name, given.present, _address(request), _browser(request))
             await asyncio.to_thread(people.accounts.set_password, name, given.new)
         except AccountRefused as fault:
-            raise unfit_field("present", str(fault)) from None
+            raise invalid_field("present", str(fault)) from None
         except ConfigurationInvalid as fault:
-            raise unfit_field("new", str(fault)) from None
+            raise invalid_field("new", str(fault)) from None
         await asyncio.to_thread(people.trail.note, name, "person.password", name)
         return Response(status_code=204)
 

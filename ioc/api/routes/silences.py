@@ -9,28 +9,28 @@ from ioc.alert_service import actions
 from ioc.alerts.labels import LabelTable
 from ioc.alerts.silences import Silence
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
-from ioc.api.http.refusals import Text, Until, refusing
-from ioc.api.http.threads import Threads
+from ioc.api.http.refusals import EndTime, RequestBody, refusals_as_problems
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.matcher import Matchers, parse_matchers
 
 
-class NewSilence(Until):
+class NewSilence(EndTime):
     matchers: list[str] = Field(max_length=20)
     begins: str | None = Field(None, alias="from")
     why: str = Field("", max_length=4_000)
     ends_on_resolve: bool = False
 
 
-class Meant(Text):
+class Meant(RequestBody):
     matchers: list[str] = Field(max_length=20)
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/silences", tags=["alerts"])
     desk = centre.operating.desk
 
@@ -71,16 +71,16 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     @router.post("", status_code=201)
     async def silence(request: Request, given: NewSilence) -> Response:
         """Refused without an end, a reason or a matcher that says something; at most 30 days."""
-        by, until_ms = caller_of(request).name, given.until_ms(centre.clock.now())
+        by, until_ms = caller_of(request).name, given.end_ms(centre.clock.now())
         from_ms_ = None if given.begins is None else to_ms(parse_time("from", given.begins))
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 matchers = parse_matchers(given.matchers)
                 made = actions.silence(desk, matchers, from_ms_, until_ms, by, given.why, given.ends_on_resolve)
             details = {"matchers": ", ".join(given.matchers), "why": given.why, "until": rfc3339(from_ms(until_ms))}
             centre.people.trail.note(by, "silence.add", made.id, details)
-            return Json(shape(made), 201)
+            return JsonResponse(shape(made), 201)
 
         return await threads.run(work)
 
@@ -89,7 +89,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         """The alerts that these matchers mean now; nothing is changed. `matchers` says of how many alerts each holds by
         itself, so that a page can name the one that holds for none. Ask before a silence is saved: with a `count` of 0
         it would keep nothing quiet now."""
-        with refusing():
+        with refusals_as_problems():
             matchers = parse_matchers(given.matchers)
         labels = [alert.labels for alert in desk.standing.alerts.values()]
         table = LabelTable.of_rows(labels)
@@ -110,10 +110,10 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         by = caller_of(request).name
 
         def work() -> Response:
-            with refusing():
+            with refusals_as_problems():
                 ended = actions.end_silence(desk, silence_id, by)
             centre.people.trail.note(by, "silence.end", silence_id)
-            return Json(shape(ended))
+            return JsonResponse(shape(ended))
 
         return await threads.run(work)
 

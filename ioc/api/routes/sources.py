@@ -5,11 +5,11 @@ from typing_extensions import TypedDict
 
 from ioc.api.auth.bearer import SOURCE_NAME
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
-from ioc.api.http.refusals import Text
-from ioc.api.http.threads import Threads
+from ioc.api.http.refusals import RequestBody
+from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.shapes import SourceShape, source_shape
 
@@ -20,7 +20,7 @@ class SourceList(TypedDict):
     sources: list[SourceShape]
 
 
-class Replay(Text):
+class Replay(RequestBody):
     """`since`: only what was refused from then on (RFC 3339); null: all that is kept."""
 
     since: str | None = None
@@ -51,7 +51,7 @@ class Replayed(TypedDict):
     files: list[str]
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/sources", tags=["sources"])
 
     @router.get("", response_model=SourceList)
@@ -60,7 +60,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
 
         def read() -> Response:
             states = sorted(centre.sources(), key=lambda state: state.source)
-            return Json({"sources": [source_shape(state) for state in states]})
+            return JsonResponse({"sources": [source_shape(state) for state in states]})
 
         return await threads.run(read)
 
@@ -91,7 +91,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
                 "not_replayable_count": len(impossible),
                 "files": outcome.files,
             }
-            return Json(shape)
+            return JsonResponse(shape)
 
         return await threads.run(work)
 

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
 
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
-from ioc.api.http.threads import Threads
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.threads import WorkerThreads
 from ioc.clock import rfc3339
 from ioc.model.fault import Fault
 
@@ -36,7 +36,7 @@ class DoctorShape(TypedDict):
     findings: list[FindingShape]
 
 
-def routes(centre: Centre, threads: Threads) -> APIRouter:
+def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["operation"])
 
     @router.get("/status", response_model=StatusShape)
@@ -45,7 +45,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
         them. Both are sentences with a code, the oldest first."""
 
         def read() -> Response:
-            return Json({"faults": _shapes(centre.faults()), "notices": _shapes(centre.notices())})
+            return JsonResponse({"faults": _shapes(centre.faults()), "notices": _shapes(centre.notices())})
 
         return await threads.run(read)
 
@@ -53,7 +53,7 @@ def routes(centre: Centre, threads: Threads) -> APIRouter:
     async def doctor() -> Response:
         """State of every process, file, topic, disk, snapshot and archive, the worst first, as `ioc doctor` gives it.
         `level` is bad (needs a person), note or good."""
-        return await threads.run(lambda: Json({"findings": list(centre.examine())}))
+        return await threads.run(lambda: JsonResponse({"findings": list(centre.examine())}))
 
     return router
 

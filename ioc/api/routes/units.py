@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
 
 from ioc import __version__
-from ioc.api.context import Centre
-from ioc.api.http.json_response import Json
+from ioc.api.context import ApiContext
+from ioc.api.http.json_response import JsonResponse
 from ioc.catalog.units import all_units
 from ioc.model.unit import Unit
 
@@ -61,14 +61,14 @@ def units_of(level: Level | None, own: Mapping[str, Unit]) -> Iterable[Unit]:
     return [unit for unit in own.values() if level is None or unit.level == level.value]
 
 
-def routes(centre: Centre) -> APIRouter:
+def routes(centre: ApiContext) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["definitions"])
 
     @router.get("/centre", response_model=CentreShape)
     async def whose_centre() -> Response:
         """Province, time zone, whether its data are invented, version."""
         province = centre.catalog().province
-        return Json(
+        return JsonResponse(
             {
                 "province": {"code": province.code, "name": province.name, "short_name": province.short_name},
                 "zone": str(centre.settings.zone),
@@ -81,6 +81,6 @@ def routes(centre: Centre) -> APIRouter:
     async def units(level: Level | None = None) -> Response:
         """The province first, then its communes, then its agencies (which have no place); or those of one level.
         `country`: the provinces and the islands that are special zones. Degrees are WGS 84."""
-        return Json({"units": [asdict(unit) for unit in units_of(level, centre.catalog().vocabulary.units)]})
+        return JsonResponse({"units": [asdict(unit) for unit in units_of(level, centre.catalog().vocabulary.units)]})
 
     return router

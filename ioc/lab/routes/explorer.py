@@ -7,8 +7,8 @@ from typing import Annotated, Literal, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Query, Response
 
-from ioc.api.http.json_response import Json
-from ioc.api.http.problems import RETRY_AFTER_S, Problem, unfit_field
+from ioc.api.http.json_response import JsonResponse
+from ioc.api.http.problems import RETRY_AFTER_S, Problem, invalid_field
 from ioc.api.http.times import parse_time
 from ioc.explorer.models import ForecastFailed
 from ioc.lab.context import LabParts
@@ -58,7 +58,7 @@ def routes(parts: LabParts) -> APIRouter:
         to = snapshot().taken_at if ends is None else parse_time("to", ends)
         since = to - _MONTH if begins is None else parse_time("from", begins)
         if since >= to:
-            raise unfit_field("from", "from must lie before to.")
+            raise invalid_field("from", "from must lie before to.")
         return Wanted(kpi, tuple(code for code in units.split(",") if code), since, to, step, last_year)
 
     async def reckon(function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs) -> Result:
@@ -86,7 +86,7 @@ def routes(parts: LabParts) -> APIRouter:
         """A KPI of several units over time, computed from panes and cases as `/api/v1/kpis/{id}/history` does."""
         asked = wanted(kpi, units, begins, ends, step, last_year=compare is not None)
         if encoding == "json":
-            return Json(await reckon(reckon_series, snapshot(), parts.settings, asked))
+            return JsonResponse(await reckon(reckon_series, snapshot(), parts.settings, asked))
         table = await reckon(reckon_table, snapshot(), parts.settings, asked, encoding)
         headers = {"Content-Disposition": f'attachment; filename="{kpi}.{encoding}"'}
         return Response(table, headers=headers, media_type=_TYPES[encoding])
@@ -96,7 +96,7 @@ def routes(parts: LabParts) -> APIRouter:
         """What made the KPI change between two moments: by unit, channel, service and status, or by a formula's parts.
         What the groups made adds up to the change; `method` says how."""
         asked = wanted(kpi, unit, begins, ends, "1d", last_year=False)
-        return Json(await reckon(reckon_parts, snapshot(), parts.settings, kpi, unit, asked.start, asked.end))
+        return JsonResponse(await reckon(reckon_parts, snapshot(), parts.settings, kpi, unit, asked.start, asked.end))
 
     @router.get("/{kpi}/forecast")
     async def outlook(kpi: str, unit: str = "") -> Response:
@@ -108,13 +108,13 @@ def routes(parts: LabParts) -> APIRouter:
             known[key] = await reckon(reckon_forecast, taken, parts.settings, kpi, unit)
             while len(known) > FORECASTS_KEPT:
                 known.popitem(last=False)
-        return Json(known[key])
+        return JsonResponse(known[key])
 
     @router.get("/{kpi}/sql")
     async def sql(kpi: str, units: Units = "", begins: Begins = None, ends: Ends = None, step: Step = "1d") -> Response:
         """SQL over the lab's views that gives what `series` gives; `reads` says which view of ready values it reads
         instead where the views do not hold what the KPI is made of."""
         asked = wanted(kpi, units, begins, ends, step, last_year=False)
-        return Json(await reckon(reckon_sql, parts.settings, asked))
+        return JsonResponse(await reckon(reckon_sql, parts.settings, asked))
 
     return router

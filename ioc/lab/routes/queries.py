@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from ioc.api.http.json_response import Json
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
 from ioc.clock import rfc3339
 from ioc.lab.caller import caller_of
@@ -36,17 +36,17 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     async def ask(request: Request, given: Question) -> Response:
         rows = queries.limits.rows if given.limit is None else given.limit
         query = queries.submit(caller_of(request).name, given.sql, given.parameters, rows=rows, name=given.name)
-        return Json({"id": query.id}, 202)
+        return JsonResponse({"id": query.id}, 202)
 
     @router.get("/{query}")
     async def state(request: Request, query: str) -> Response:
-        return Json(shape_of(asking, named(request, query)))
+        return JsonResponse(shape_of(asking, named(request, query)))
 
     @router.delete("/{query}")
     async def cancel(request: Request, query: str) -> Response:
         found = named(request, query)
         await queries.cancel(found)
-        return Json(shape_of(asking, found))
+        return JsonResponse(shape_of(asking, found))
 
     @router.get("/{query}/rows")
     async def rows(
@@ -56,7 +56,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
     ) -> Response:
         found = with_result(request, query)
-        return Json({"offset": offset, "row_count": found.row_count, "rows": rows_of(found, offset, limit)})
+        return JsonResponse({"offset": offset, "row_count": found.row_count, "rows": rows_of(found, offset, limit)})
 
     @router.get("/{query}/result", response_model=None)
     async def result(

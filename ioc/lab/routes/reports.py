@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
-from ioc.api.http.json_response import Json
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import RETRY_AFTER_S, UNEXPECTED, FieldFault, Problem
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
@@ -95,12 +95,12 @@ def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
         def read() -> list[dict[str, Any]]:
             return [head(report) for report in definitions().values()]
 
-        return Json({"reports": await asyncio.to_thread(read)})
+        return JsonResponse({"reports": await asyncio.to_thread(read)})
 
     @router.get("/{report}")
     async def report(report: str) -> Response:
         found = await definition(report)
-        return Json(await asyncio.to_thread(head, found))
+        return JsonResponse(await asyncio.to_thread(head, found))
 
     @router.get("/{report}/issues")
     async def issues(report: str) -> Response:
@@ -112,7 +112,7 @@ def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
         listed = await asyncio.to_thread(read)
         if not listed:
             await definition(report)
-        return Json({"issues": listed})
+        return JsonResponse({"issues": listed})
 
     @router.post("/{report}/issues", status_code=201)
     async def make_now(report: str, wish: Wish, request: Request) -> Response:
@@ -140,11 +140,11 @@ def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
             field = FieldFault("period", str(fault), "report_being_made", {"period": span.label})
             raise Problem(409, str(fault), [field]) from None
         if not await job.wait(ANSWERS_WITHIN_S):
-            return Json({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
+            return JsonResponse({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
         if job.fault is not None:
             raise _problem_of(job.fault, span.label) from None
         assert job.issue is not None
-        answer = Json(_shortly(kept, job.issue), 201)
+        answer = JsonResponse(_shortly(kept, job.issue), 201)
         answer.headers["Location"] = f"/api/v1/reports/{job.issue.report}/issues/{job.issue}"
         return answer
 
@@ -160,7 +160,7 @@ def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
             {name: getattr(attempt, name) for name in ("channel", "attempt", "at", "outcome", "reason", "next_at")}
             for attempt in kept.sendings.of(found)
         ]
-        return Json({"id": str(found), **values, "sendings": sent})
+        return JsonResponse({"id": str(found), **values, "sendings": sent})
 
     @router.get("/{report}/issues/{issue}/{file}")
     async def download(report: str, issue: str, file: str) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from ioc.api.http.json_response import Json
+from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
 from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts
@@ -39,7 +39,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
 
     @router.get("/questions")
     async def ready_questions() -> Response:
-        return Json({"questions": questions()})
+        return JsonResponse({"questions": questions()})
 
     @router.get("/history")
     async def history(
@@ -49,27 +49,27 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
         caller = caller_of(request)
         if everybody and Permission.ADMINISTER not in caller.permissions:
             raise Problem(403, "Only an administrator sees what others asked.")
-        return Json({"history": book.history(None if everybody else caller.name, limit)})
+        return JsonResponse({"history": book.history(None if everybody else caller.name, limit)})
 
     @router.get("/saved")
     async def saved(request: Request) -> Response:
-        return Json({"saved": book.saved(caller_of(request).name)})
+        return JsonResponse({"saved": book.saved(caller_of(request).name)})
 
     @router.post("/saved", status_code=201)
     async def save(request: Request, given: Saving) -> Response:
-        return Json(book.add(given.draft(), caller_of(request).name, parts.clock.now()), 201)
+        return JsonResponse(book.add(given.draft(), caller_of(request).name, parts.clock.now()), 201)
 
     @router.get("/saved/{saved}")
     async def one(request: Request, saved: SavedId) -> Response:
         try:
-            return Json(book.one(saved, caller_of(request).name))
+            return JsonResponse(book.one(saved, caller_of(request).name))
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
 
     @router.get("/saved/{saved}/versions")
     async def versions(request: Request, saved: SavedId) -> Response:
         try:
-            return Json({"versions": book.versions(saved, caller_of(request).name)})
+            return JsonResponse({"versions": book.versions(saved, caller_of(request).name)})
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
 
@@ -77,7 +77,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     async def change(request: Request, saved: SavedId, given: Saving) -> Response:
         """Another version; those before it are kept."""
         try:
-            return Json(book.change(saved, given.draft(), caller_of(request).name, parts.clock.now()))
+            return JsonResponse(book.change(saved, given.draft(), caller_of(request).name, parts.clock.now()))
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
         except NotYours:

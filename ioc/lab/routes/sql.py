@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from ioc.api.http.json_response import Json
+from ioc.api.http.json_response import JsonResponse
 from ioc.clock import rfc3339
 from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts
@@ -64,7 +64,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     async def state() -> Response:
         published, raw, limits = asking.publications.in_use(), parts.snapshot(), queries.limits
         now = parts.clock.now()
-        return Json(
+        return JsonResponse(
             {
                 "snapshot": None
                 if published is None
@@ -93,7 +93,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     async def snapshot() -> Response:
         """The snapshot in use is published when this answers; the centre has just taken it."""
         published = await asking.publications.bring_up()
-        return Json({"snapshot": None if published is None else {"taken_at": rfc3339(published.taken_at)}})
+        return JsonResponse({"snapshot": None if published is None else {"taken_at": rfc3339(published.taken_at)}})
 
     @router.get("/lab/dictionary")
     async def dictionary() -> Response:
@@ -111,7 +111,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
                 for view in views()
             ]
         )
-        return Json({"version": VERSION, "views": told, "promise": promise()})
+        return JsonResponse({"version": VERSION, "views": told, "promise": promise()})
 
     @router.post("/lab/check")
     async def check(given: Question) -> Response:
@@ -119,15 +119,15 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
         answer = await queries.check(given.sql, "check", {})
         if failed := answer.get("failed"):
             error = {name: failed[name] for name in ("message", "line", "column")}
-            return Json({"ok": False, "parameters": [], "error": error})
-        return Json({"ok": True, "parameters": answer["done"]["parameters"], "error": None})
+            return JsonResponse({"ok": False, "parameters": [], "error": error})
+        return JsonResponse({"ok": True, "parameters": answer["done"]["parameters"], "error": None})
 
     @router.post("/lab/plan")
     async def plan(request: Request, given: Question) -> Response:
         answer = await queries.check(given.sql, "plan", given.parameters)
         if failed := answer.get("failed"):
             return problem_of(request, failed, failed["kind"])
-        return Json({"plan": answer["done"]["plan"]})
+        return JsonResponse({"plan": answer["done"]["plan"]})
 
     return router
 

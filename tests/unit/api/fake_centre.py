@@ -18,7 +18,7 @@ from ioc.alert_service.context import Operating
 from ioc.alert_service.incidents import Incidents
 from ioc.alert_service.kpi_history import Past
 from ioc.alert_service.service import Desk, Place
-from ioc.api.context import Centre
+from ioc.api.context import ApiContext
 from ioc.api.live.hub import Hub
 from ioc.catalog import Catalog
 from ioc.catalog.rules import Rules, load_rules
@@ -204,8 +204,8 @@ class FakeParts:
             raise self.reload_fault
         return self.catalog
 
-    def centre(self) -> Centre:
-        return Centre(
+    def centre(self) -> ApiContext:
+        return ApiContext(
             settings=Settings(self.data_dir, demonstration=True),
             admin_token=ADMIN,
             people=self.people,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ioc.api.live import hub as hub_module
 from ioc.api.live.frames import Packet, text_frame
 from ioc.api.live.hub import Client, Hub
-from ioc.api.live.latest_values import Latest
-from ioc.api.live.topic_stream import NOTHING
+from ioc.api.live.latest_values import LatestValues
+from ioc.api.live.topic_stream import NO_STATE
 from ioc.clock import FixedClock
 from tests.unit.api.fake_centre import NOW, kpi_value, ledger, source_state
 
@@ -55,7 +55,7 @@ async def hub() -> Ticking:
     return ticking
 
 
-def joined(hub: Hub, topics: frozenset[str] = ALL, epoch: str = "", seq: int = NOTHING) -> tuple[FakeSink, Client]:
+def joined(hub: Hub, topics: frozenset[str] = ALL, epoch: str = "", seq: int = NO_STATE) -> tuple[FakeSink, Client]:
     sink = FakeSink()
     return sink, hub.join(sink, topics, epoch, seq)
 
@@ -186,7 +186,7 @@ async def test_a_busy_client_gets_one_merged_delta_when_it_is_free(hub: Ticking)
         pytest.param("e1-ksa", 4, ALL, "snap", None, id="from the future"),
         pytest.param("e0-ksa", 1, ALL, "snap", None, id="from before a restart"),
         pytest.param("e1-k", 1, ALL, "snap", None, id="from other topics"),
-        pytest.param("", NOTHING, ALL, "snap", None, id="for the first time"),
+        pytest.param("", NO_STATE, ALL, "snap", None, id="for the first time"),
     ],
 )
 async def test_resume(hub: Ticking, epoch: str, seq: int, topics: frozenset[str], kind: str, prev: int | None) -> None:
@@ -361,7 +361,7 @@ def test_frame_is_whole_text_and_not_masked(length: int) -> None:
 
 
 def test_latest_keeps_one_entry_a_key() -> None:
-    table = Latest()
+    table = LatestValues()
     for seq in range(1, 1001):
         table.put("a" if seq % 2 else "b", b"%d" % seq, seq)
     assert table.present() == [b"999", b"1000"]

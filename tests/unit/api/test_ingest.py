@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from ioc.api.http.request_body import ALL_BODIES_AT_MOST_BYTES, BODY_AT_MOST_BYTES, Intake
+from ioc.api.http.body_reader import MAX_ALL_BODIES_BYTES, MAX_PUSH_BYTES, BodyReader
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SpoolFull
 from ioc.model.rejection import Rejection
 from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
@@ -92,18 +92,18 @@ async def test_a_body_without_length_is_not_read_beyond_the_bound(client: httpx.
 
     async def endless() -> AsyncIterator[bytes]:
         nonlocal read_bytes
-        while read_bytes < 4 * BODY_AT_MOST_BYTES:
+        while read_bytes < 4 * MAX_PUSH_BYTES:
             read_bytes += MB
             yield b"1" * MB
 
     answer = await client.post(PATH, content=endless(), headers=JSON)
     assert answer.status_code == 413
-    assert read_bytes <= BODY_AT_MOST_BYTES + 2 * MB
+    assert read_bytes <= MAX_PUSH_BYTES + 2 * MB
 
 
 async def test_bodies_read_at_one_time_share_a_bound() -> None:
-    intake = Intake()
-    intake._held_bytes = ALL_BODIES_AT_MOST_BYTES - 10
+    intake = BodyReader()
+    intake._held_bytes = MAX_ALL_BODIES_BYTES - 10
 
     class Body:
         def __init__(self, size: int) -> None:
@@ -116,7 +116,7 @@ async def test_bodies_read_at_one_time_share_a_bound() -> None:
     with pytest.raises(Exception, match="at once"):
         await intake.read(Body(11))  # type: ignore[arg-type]
     assert await intake.read(Body(10)) == b"1" * 10  # type: ignore[arg-type]
-    assert intake._held_bytes == ALL_BODIES_AT_MOST_BYTES - 10
+    assert intake._held_bytes == MAX_ALL_BODIES_BYTES - 10
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from ioc.api import create_app
-from ioc.api.auth.login import LoginDesk
-from ioc.api.auth.permissions import TABLE, WITHOUT_SESSION, NotThere, entry_of
+from ioc.api.auth.login import LoginService
+from ioc.api.auth.permissions import CSRF_EXEMPT, TABLE, UnknownAddress, find_entry
 from ioc.model.person import PERMISSIONS, Permission, Role
 from tests.unit.api.fake_centre import ADMIN, FakeParts
 
@@ -107,7 +107,7 @@ async def test_every_route_is_in_the_table(parts: FakeParts) -> None:
             example = path
             for placeholder, value in EXAMPLES.items():
                 example = example.replace(placeholder.replace(":path", ""), value)
-            entry_of(method.upper(), example)
+            find_entry(method.upper(), example)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ async def test_every_route_is_in_the_table(parts: FakeParts) -> None:
     ],
 )
 def test_what_is_not_in_the_table(method: str, path: str) -> None:
-    with pytest.raises(NotThere):
-        entry_of(method, path)
+    with pytest.raises(UnknownAddress):
+        find_entry(method, path)
 
 
 @pytest.mark.parametrize("path", ["//api/v1/cases", "/api/v1/cases/", "/api/v1/../v1/cases", "/api/v1/%63ases"])
@@ -142,7 +142,7 @@ async def test_a_change_by_cookie_needs_the_csrf_token(parts: FakeParts, token: 
     client = await logged_in(parts, Role.ADMIN)
     del client.headers["X-CSRF-Token"]
     for entry in HTTP_ENTRIES:
-        if entry.startswith("GET") or entry in WITHOUT_SESSION:
+        if entry.startswith("GET") or entry in CSRF_EXEMPT:
             continue
         method, path = address(entry)
         answer = await client.request(method, path, headers={} if token is None else {"X-CSRF-Token": token})
@@ -188,7 +188,7 @@ async def test_known_and_unknown_names_get_one_answer_and_nobody_is_locked_out(p
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    with patch.object(LoginDesk.__init__, "__defaults__", (sleep,)):
+    with patch.object(LoginService.__init__, "__defaults__", (sleep,)):
         app = create_app(parts.centre())
 
     def client(address: str) -> httpx.AsyncClient:

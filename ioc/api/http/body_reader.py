@@ -8,13 +8,13 @@ from fastapi import Request
 
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
 
-BODY_AT_MOST_BYTES = 50 * 1024 * 1024
-ALL_BODIES_AT_MOST_BYTES = 4 * BODY_AT_MOST_BYTES
+MAX_PUSH_BYTES = 50 * 1024 * 1024
+MAX_ALL_BODIES_BYTES = 4 * MAX_PUSH_BYTES
 _PIECE_BYTES = 1 << 20
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class Intake:
+class BodyReader:
     """Reads bodies; those being read at one time share a bound, so that many large ones cannot fill the memory."""
 
     def __init__(self) -> None:
@@ -27,15 +27,15 @@ class Intake:
         if encoding not in ("identity", "gzip"):
             raise Problem(415, f"Content-Encoding {encoding[:40]!r} is neither gzip nor identity.")
         declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > BODY_AT_MOST_BYTES:
+        if declared.isdigit() and int(declared) > MAX_PUSH_BYTES:
             raise _too_large()
         chunks = request.stream()
         body = bytearray()
         try:
             async for piece in _unpacked(chunks) if encoding == "gzip" else chunks:
-                if len(body) + len(piece) > BODY_AT_MOST_BYTES:
+                if len(body) + len(piece) > MAX_PUSH_BYTES:
                     raise _too_large()
-                if self._held_bytes + len(piece) > ALL_BODIES_AT_MOST_BYTES:
+                if self._held_bytes + len(piece) > MAX_ALL_BODIES_BYTES:
                     raise Problem(
                         503,
                         "Too much is being pushed at once; send it again shortly.",
@@ -49,7 +49,7 @@ class Intake:
 
 
 def _too_large() -> Problem:
-    return Problem(413, f"The body is larger than {BODY_AT_MOST_BYTES >> 20} MB: send it in parts.")
+    return Problem(413, f"The body is larger than {MAX_PUSH_BYTES >> 20} MB: send it in parts.")
 
 
 async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
