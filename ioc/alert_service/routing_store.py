@@ -14,10 +14,9 @@ from ioc.alerts.actions import ActRefused, no_rule, told
 from ioc.alerts.records import to_record
 from ioc.alerts.versions import RuleVersion, must_be, revision_of
 from ioc.catalog.channels import load_channels
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import Alerting, read_routing
-from ioc.catalog.rows import Row
 from ioc.catalog.rules import check_rule, load_rules
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from ioc.clock import to_ms
 from ioc.model.rule import Rule
 
@@ -104,13 +103,15 @@ def routing_text(desk: Desk) -> str:
 
 def check_routing(desk: Desk, text: str) -> Alerting:
     """Raises CatalogInvalid with every fault found."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         message = f"This is not TOML: {fault}."
-        raise CatalogInvalid([Fault("console", "", "text", message, "not_toml", place_in_text(fault))]) from None
-    found = read_routing(Row("", data, {}, "console", faults), faults, load_channels(desk.place.channels))
+        raise CatalogInvalid(
+            [DefinitionFault("console", "", "text", message, "not_toml", place_in_text(fault))]
+        ) from None
+    found = read_routing(TomlTable("", data, {}, "console", faults), faults, load_channels(desk.place.channels))
     if faults or found is None:
         raise CatalogInvalid(faults)
     return found

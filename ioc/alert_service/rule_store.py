@@ -10,6 +10,7 @@ import orjson
 
 from ioc.alerts.actions import ActRefused, no_rule
 from ioc.alerts.versions import RuleVersion, next_version, roll_back
+from ioc.catalog.toml_table import toml_text
 from ioc.clock import from_ms
 from ioc.store.alerting import AlertStore
 
@@ -80,6 +81,11 @@ def fields_of_text(text: str) -> dict[str, Any]:
             raise ActRefused("text", "Write exactly one [[rule]], and nothing beside it.", "one_rule")
         return dict(data["rule"][0])
     return data
+
+
+def rule_text(fields: Mapping[str, Any]) -> str:
+    """Return a rule's fields as TOML under the heading [[rule]], which `fields_of_text` reads."""
+    return toml_text({"rule": [fields]})
 
 
 def place_in_text(fault: tomllib.TOMLDecodeError) -> dict[str, Any]:

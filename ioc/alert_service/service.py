@@ -30,10 +30,10 @@ from ioc.alerts.silences import Silence, end_resolved
 from ioc.alerts.suppression import Watch
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import Channel, load_channels
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.last_good import read_last_good, read_last_good_file
 from ioc.catalog.routing import Alerting, load_routing
 from ioc.catalog.rules import Rules, load_rules
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.clock import Clock, to_ms
 from ioc.model.alert import Alert, Transition
 from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Letter, Opened, Writing
@@ -62,7 +62,7 @@ class InForce:
     channels: Mapping[str, Channel]
     needs: Needs
     wording: Wording
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[DefinitionFault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class Desk:
         rules: Rules,
         alerting: Alerting,
         channels: Mapping[str, Channel],
-        faults: tuple[Fault, ...] = (),
+        faults: tuple[DefinitionFault, ...] = (),
     ) -> InForce:
         if catalog.decisions != self._decisions:
             self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
@@ -250,7 +250,7 @@ def _rules_and_routing(
     changed: Mapping[str, Mapping[str, Any] | None],
 ) -> tuple[Rules, Alerting]:
     """Read rules and routing. Raises CatalogInvalid with the faults of both."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     alerting = None
     try:
         alerting = load_routing(overlay, channels)

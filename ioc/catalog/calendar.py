@@ -12,9 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ioc.catalog.faults import Fault
 from ioc.catalog.packs import CALENDAR, read_toml
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.toml_table import DefinitionFault, TomlTable, nearest
 from ioc.model.calendar import Calendar, Mark, YearState
 
 FIRST, LAST = date(2000, 1, 1), date(2049, 12, 31)
@@ -40,7 +39,7 @@ class Decisions:
         return Calendar(FIRST, LAST, off, worked, self.years)
 
 
-def read_decisions(overlay: Path | None, faults: list[Fault]) -> Decisions:
+def read_decisions(overlay: Path | None, faults: list[DefinitionFault]) -> Decisions:
     """The package's calendar.toml, then the province's; the later file holds for a day that both name."""
     paths = [Path(str(files("ioc.catalog").joinpath(CALENDAR)))]
     if overlay is not None and (overlay / CALENDAR).exists():
@@ -56,10 +55,12 @@ def read_decisions(overlay: Path | None, faults: list[Fault]) -> Decisions:
     return Decisions(years, off, worked)
 
 
-def _read_file(path: Path, faults: list[Fault]) -> Decisions:
+def _read_file(path: Path, faults: list[DefinitionFault]) -> Decisions:
     content, known = read_toml(path, faults), ", ".join(f"[[{name}]]" for name in _TABLES)
     faults.extend(
-        Fault(str(path), "", name, f"A calendar has no table {name!r}{nearest(name, _TABLES)}; it has {known}.")
+        DefinitionFault(
+            str(path), "", name, f"A calendar has no table {name!r}{nearest(name, _TABLES)}; it has {known}."
+        )
         for name in content.keys() - set(_TABLES)
     )
     years: dict[int, YearState] = {}
@@ -88,7 +89,7 @@ def _read_file(path: Path, faults: list[Fault]) -> Decisions:
     return Decisions(years, off, worked)
 
 
-def _read_day(row: Row) -> tuple[date, Mark] | None:
+def _read_day(row: TomlTable) -> tuple[date, Mark] | None:
     # TOML's own dates and texts alike.
     value = row.data.get("day")
     if isinstance(value, date) and type(value) is date:
@@ -107,12 +108,12 @@ def _read_day(row: Row) -> tuple[date, Mark] | None:
     return None if day is None else (day, mark)
 
 
-def _rows(content: Mapping[str, Any], kind: str, path: Path, faults: list[Fault]) -> list[Row]:
+def _rows(content: Mapping[str, Any], kind: str, path: Path, faults: list[DefinitionFault]) -> list[TomlTable]:
     given = content.get(kind, [])
     if not isinstance(given, list) or not all(isinstance(data, dict) for data in given):
-        faults.append(Fault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
+        faults.append(DefinitionFault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
         return []
-    return [Row(_subject(kind, data), data, {}, str(path), faults) for data in given]
+    return [TomlTable(_subject(kind, data), data, {}, str(path), faults) for data in given]
 
 
 def _subject(kind: str, data: Mapping[str, Any]) -> str:

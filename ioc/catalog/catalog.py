@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ioc.catalog.calendar import Decisions
-from ioc.catalog.faults import Fault
+from ioc.catalog.toml_table import DefinitionFault
 from ioc.model.kpi import Constant, KpiDefinition
 from ioc.model.unit import Unit
 from ioc.model.vocabulary import Vocabulary
@@ -34,4 +34,4 @@ class Catalog:
     kpis: Mapping[str, KpiDefinition] = field(default_factory=dict)
     constants: Mapping[str, Constant] = field(default_factory=dict)
     decisions: Decisions = field(default_factory=Decisions)
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[DefinitionFault, ...] = ()

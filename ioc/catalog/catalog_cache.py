@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid
 from ioc.catalog.last_good import read_last_good
 from ioc.catalog.loader import load
+from ioc.catalog.toml_table import CatalogInvalid
 from ioc.definition_files import PATTERNS
 
 LOG = logging.getLogger(__name__)

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import read_toml
-from ioc.catalog.rows import Row
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 
 WALL = "wall"
 """Always there: what the websocket shows."""
@@ -38,8 +37,8 @@ def load_channels(path: Path) -> Mapping[str, Channel]:
     channels = {WALL: Channel(WALL)}
     if not path.is_file():
         return channels
-    faults: list[Fault] = []
-    whole = Row("", read_toml(path, faults), {}, str(path), faults)
+    faults: list[DefinitionFault] = []
+    whole = TomlTable("", read_toml(path, faults), {}, str(path), faults)
     for row in whole.tables("channel"):
         row.subject = f"channel {row.data.get('id', '')}"
         channel = Channel(row.text("id"), row.text("webhook", ""), row.text("apprise", ""), row.text("token", ""))

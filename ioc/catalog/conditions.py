@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ioc.catalog.rows import nearest
 from ioc.catalog.time_dependence import FALLING, FREE, RISING, Turn, compared, fixed, flipped, together
+from ioc.catalog.toml_table import nearest
 from ioc.catalog.working_time import add_working_days, working_days
 from ioc.model.case import CaseType
 
@@ -81,7 +81,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """SQL of the three kinds of parts, "true" where there is none of a kind."""
+    """SQL of the three kinds of parts, "true" where there is not one of a kind."""
 
     stays: str
     rises: str

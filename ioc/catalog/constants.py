@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from ioc.catalog.rows import Row
+from ioc.catalog.toml_table import TomlTable
 from ioc.model.kpi import Constant, ConstantValue
 
 
-def read_constant(row: Row) -> Constant:
+def read_constant(row: TomlTable) -> Constant:
     """The values stand apart and without a gap between them; what is wrong is noted at the row."""
     values = [value for inner in row.tables("values") if (value := _value(inner)) is not None]
     if not row.has("values") or not row.data["values"]:
@@ -28,7 +28,7 @@ def read_constant(row: Row) -> Constant:
     return constant
 
 
-def _value(row: Row) -> ConstantValue | None:
+def _value(row: TomlTable) -> ConstantValue | None:
     valid_from, until = row.day("from"), row.day("until", required=False)
     value = row.number("value")
     if value is None and not row.has("value"):

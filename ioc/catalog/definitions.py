@@ -8,7 +8,7 @@ from itertools import pairwise
 from ioc.catalog.catalog import Sector
 from ioc.catalog.conditions import NUMBER_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from ioc.catalog.expressions import EXPRESSIONS, read_expression
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.toml_table import TomlTable, nearest
 from ioc.model.case import AttributeType, CaseClock, CaseType
 from ioc.model.kpi import EVERY_PLACE, Band, Expression, KpiDefinition, Reference, RollUp, Target
 from ioc.model.measure import Measure, MeasureKind
@@ -26,13 +26,13 @@ CLOCKS = ("calendar", "working")
 _RESERVED = frozenset({*TEXT_COLUMNS, *TIME_COLUMNS, *NUMBER_COLUMNS, "now", "attributes", "case_type"})
 
 
-def read_sector(row: Row) -> Sector:
+def read_sector(row: TomlTable) -> Sector:
     sector = Sector(row.identifier(), row.names("name"), row.whole("order", 100, 0, 10_000))
     row.finish()
     return sector
 
 
-def read_measure(row: Row) -> Measure:
+def read_measure(row: TomlTable) -> Measure:
     kind = row.choice("kind", [kind.value for kind in MeasureKind])
     least = row.number("least", float("-inf"))
     most = row.number("most", float("inf"))
@@ -54,13 +54,13 @@ def read_measure(row: Row) -> Measure:
     return measure
 
 
-def read_case_type(row: Row, summed: Collection[str] = ()) -> CaseType:
+def read_case_type(row: TomlTable, summed: Collection[str] = ()) -> CaseType:
     """`summed`: attributes that some KPI sums up; where the case type only lists its attributes, these are numbers."""
     attributes, types = _attributes(row, summed)
     case_type = CaseType(
         id=row.identifier(),
         name=row.names("name"),
-        statuses=row.words("statuses", required=True),
+        statuses=row.texts("statuses", required=True),
         attributes=attributes,
         clock=_clock(row),
         attribute_types=types,
@@ -77,10 +77,10 @@ def read_case_type(row: Row, summed: Collection[str] = ()) -> CaseType:
     return case_type
 
 
-def _attributes(row: Row, summed: Collection[str]) -> tuple[tuple[str, ...], dict[str, AttributeType]]:
+def _attributes(row: TomlTable, summed: Collection[str]) -> tuple[tuple[str, ...], dict[str, AttributeType]]:
     """Names, and the types of those that have one: `{ fee = "number" }`, or a list of names."""
     if not isinstance(row.data.get("attributes"), dict):
-        names = row.words("attributes", required=False)
+        names = row.texts("attributes", required=False)
         return names, {name: AttributeType.NUMBER for name in names if name in summed}
     table = row.table("attributes")
     words = [str(one) for one in AttributeType]
@@ -90,7 +90,7 @@ def _attributes(row: Row, summed: Collection[str]) -> tuple[tuple[str, ...], dic
 
 
 def _personal(
-    row: Row, attributes: Collection[str], types: Mapping[str, AttributeType]
+    row: TomlTable, attributes: Collection[str], types: Mapping[str, AttributeType]
 ) -> dict[str, PersonalTreatment]:
     """Attributes that connectors hash or drop: `personal = { applicant = "hash" }`."""
     if not row.has("personal"):
@@ -111,15 +111,15 @@ def _personal(
     return treatments
 
 
-def _clock(row: Row) -> CaseClock:
+def _clock(row: TomlTable) -> CaseClock:
     return CaseClock(
         working=row.choice("clock", CLOCKS, CLOCKS[0]) == "working",
-        pauses_in=row.words("pauses_in", required=False),
+        pauses_in=row.texts("pauses_in", required=False),
         due_in=row.whole("due_in", 1, 1, _LONGEST_DUE_DAYS) if row.has("due_in") else None,
     )
 
 
-def read_kpi(row: Row, sector: str, vocabulary: Vocabulary, family: str = "") -> KpiDefinition | None:
+def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = "") -> KpiDefinition | None:
     """None when its expression is faulty. `version` does not know of formula parts yet."""
     window_text = row.text("window")
     window = Window(WindowKind.TODAY)
@@ -135,7 +135,7 @@ def read_kpi(row: Row, sector: str, vocabulary: Vocabulary, family: str = "") ->
     min_samples = row.whole("min_samples", 1, 1, 1_000_000_000)
     unit_of_measure = row.text("unit_of_measure")
     kpi_id, name, short_name = row.identifier(), row.names("name"), row.names("short_name", required=False)
-    targets, fresh_within = _targets(row), row.length("fresh_within")
+    targets, fresh_within = _targets(row), row.duration("fresh_within")
     per, bands, references = _per(row), _bands(row), _references(row)
     digits, basis = row.whole("digits", 1, 0, _MOST_DIGITS), row.text("basis")
     share = row.flag("share")
@@ -181,17 +181,17 @@ def version(expression: Expression | str, *more: str) -> str:
     return sha256("\n".join((repr(expression), *more)).encode()).hexdigest()[:8]
 
 
-def _per(row: Row) -> tuple[UnitLevel, ...]:
-    words = row.words("per", required=False) if row.has("per") else EVERY_PLACE
+def _per(row: TomlTable) -> tuple[UnitLevel, ...]:
+    words = row.texts("per", required=False) if row.has("per") else EVERY_PLACE
     for word in words:
         if word not in set(UnitLevel):
-            row.fault("per", f"{word!r} is none of {', '.join(UnitLevel)}{nearest(word, list(UnitLevel))}.")
+            row.fault("per", f"{word!r} is not one of {', '.join(UnitLevel)}{nearest(word, list(UnitLevel))}.")
     if not words:
         row.fault("per", "names no level of unit; write which have the KPI, or leave it out.")
     return tuple(level for level in UnitLevel if level in words)
 
 
-def _bands(row: Row) -> tuple[Band, ...]:
+def _bands(row: TomlTable) -> tuple[Band, ...]:
     """From the highest down; the last alone is without a bound."""
     bands: list[Band] = []
     for entry in row.tables("bands"):
@@ -209,7 +209,7 @@ def _bands(row: Row) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def _references(row: Row) -> tuple[Reference, ...]:
+def _references(row: TomlTable) -> tuple[Reference, ...]:
     references: list[Reference] = []
     for entry in row.tables("reference"):
         name, value, at, basis = entry.names("name"), entry.number("value"), entry.day("at"), entry.text("basis")
@@ -221,7 +221,7 @@ def _references(row: Row) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _targets(row: Row) -> tuple[Target, ...]:
+def _targets(row: TomlTable) -> tuple[Target, ...]:
     """In the order of the years."""
     targets: list[Target] = []
     for entry in row.tables("target"):

@@ -5,9 +5,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import read_toml
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
 
 _MOST_TILES = 24
 
@@ -40,20 +39,20 @@ def load_displays(catalog: Catalog, overlay: Path | None = None) -> dict[str, Di
     folders = [Path(str(files("ioc.catalog").joinpath("displays")))]
     if overlay is not None:
         folders.append(overlay / "displays")
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     displays: dict[str, Display] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.toml")):
             data = read_toml(path, faults)
             if data:
-                display = _display(Row("", data, {}, str(path), faults), catalog)
+                display = _display(TomlTable("", data, {}, str(path), faults), catalog)
                 displays[display.id] = display
     if faults:
         raise CatalogInvalid(faults)
     return displays
 
 
-def _display(row: Row, catalog: Catalog) -> Display:
+def _display(row: TomlTable, catalog: Catalog) -> Display:
     scenes = row.tables("scene")
     if not scenes:
         row.fault("scene", "is missing; a display shows at least one [[scene]].")
@@ -68,8 +67,8 @@ def _display(row: Row, catalog: Catalog) -> Display:
     return display
 
 
-def _scene(row: Row, catalog: Catalog) -> Scene:
-    scene = Scene(row.identifier(), row.names("name"), row.words("tiles", required=True))
+def _scene(row: TomlTable, catalog: Catalog) -> Scene:
+    scene = Scene(row.identifier(), row.names("name"), row.texts("tiles", required=True))
     row.subject = f"scene {scene.id}"
     for tile in scene.tiles:
         if tile not in catalog.kpis:

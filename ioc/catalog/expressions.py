@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from ioc.catalog.conditions import TIME_COLUMNS, ConditionInvalid, parse_condition
 from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.toml_table import TomlTable, nearest
 from ioc.model.case import AttributeType, CaseType
 from ioc.model.kpi import (
     CaseCount,
@@ -40,7 +40,7 @@ class _Case:
     at: str
 
 
-def read_expression(row: Row, window: Window, vocabulary: Vocabulary) -> Expression | None:
+def read_expression(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression | None:
     """None when it is faulty; the faults are noted at the row."""
     given = [field for field in EXPRESSIONS if row.has(field)]
     if len(given) != 1:
@@ -53,10 +53,10 @@ def read_expression(row: Row, window: Window, vocabulary: Vocabulary) -> Express
     return expression if inner.sound else None
 
 
-def _aggregate(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _aggregate(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     measure_id = row.text("measure")
     take = row.choice("take", TAKES)
-    per = row.length("per", required=take == "rate")
+    per = row.duration("per", required=take == "rate")
     q = _quantile(row, take)
     if per is not None and take != "rate":
         row.fault("per", f"`per` belongs to rate, not to {take}.")
@@ -81,12 +81,12 @@ def _aggregate(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
     return MeasureAggregate(measure_id, take, per, q)
 
 
-def _count(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _count(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     case, _ = _case(row, window, vocabulary)
     return CaseCount(case.of, case.where, case.at)
 
 
-def _sum(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _sum(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     case, case_type = _case(row, window, vocabulary)
     field = row.text("field")
     if case_type is not None and field and field not in case_type.attributes:
@@ -98,30 +98,30 @@ def _sum(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
     return CaseSum(case.of, field, case.where, case.at)
 
 
-def _distinct(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _distinct(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     case, case_type = _case(row, window, vocabulary)
     field = row.text("field")
     known = (*DISTINCT_COLUMNS, *(case_type.attributes if case_type else ()))
     if case_type is not None and field and field not in known:
-        row.fault("field", f"{field!r} is none of {', '.join(known)}{nearest(field, known)}.")
+        row.fault("field", f"{field!r} is not one of {', '.join(known)}{nearest(field, known)}.")
     return CaseDistinct(case.of, field, case.where, case.at)
 
 
-def _ratio(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _ratio(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     case, case_type = _case(row, window, vocabulary)
     return CaseRatio(case.of, case.where, _condition(row, "over", case_type), case.at)
 
 
-def _age(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _age(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     return _time(row, window, vocabulary, until="now")
 
 
-def _duration(row: Row, window: Window, vocabulary: Vocabulary) -> Expression:
+def _duration(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     until = row.choice("until", (*TIME_COLUMNS, "now"))
     return _time(row, window, vocabulary, until=until)
 
 
-def _time(row: Row, window: Window, vocabulary: Vocabulary, *, until: str) -> Expression:
+def _time(row: TomlTable, window: Window, vocabulary: Vocabulary, *, until: str) -> Expression:
     case, _ = _case(row, window, vocabulary)
     since = row.choice("since", TIME_COLUMNS)
     take = row.choice("take", TIME_TAKES)
@@ -133,16 +133,16 @@ def _time(row: Row, window: Window, vocabulary: Vocabulary, *, until: str) -> Ex
     return CaseTime(case.of, since, until, case.where, take, per or timedelta(hours=1), case.at, q, working)
 
 
-def _pace(row: Row) -> tuple[timedelta | None, bool]:
+def _pace(row: TomlTable) -> tuple[timedelta | None, bool]:
     """A length of time, or a number of working days (1wd) and True."""
     match = _WORKING_DAYS.match(str(row.data.get("per", "")))
     if match is None:
-        return row.length("per", required=True), False
+        return row.duration("per", required=True), False
     row.text("per")
     return timedelta(days=int(match[1])), True
 
 
-def _formula(row: Row, _window: Window, _vocabulary: Vocabulary) -> Expression:
+def _formula(row: TomlTable, _window: Window, _vocabulary: Vocabulary) -> Expression:
     text = row.text("text")
     when_zero = _when_zero(row)
     parts: tuple[str, ...] = ()
@@ -157,7 +157,7 @@ def _formula(row: Row, _window: Window, _vocabulary: Vocabulary) -> Expression:
     return Formula(text, parts, when_zero)
 
 
-EXPRESSIONS: dict[str, Callable[[Row, Window, Vocabulary], Expression]] = {
+EXPRESSIONS: dict[str, Callable[[TomlTable, Window, Vocabulary], Expression]] = {
     "aggregate": _aggregate,
     "count": _count,
     "sum": _sum,
@@ -169,7 +169,7 @@ EXPRESSIONS: dict[str, Callable[[Row, Window, Vocabulary], Expression]] = {
 }
 
 
-def _case(row: Row, window: Window, vocabulary: Vocabulary) -> tuple[_Case, CaseType | None]:
+def _case(row: TomlTable, window: Window, vocabulary: Vocabulary) -> tuple[_Case, CaseType | None]:
     of = row.text("of")
     case_type = vocabulary.case_types.get(of)
     if case_type is None and of:
@@ -183,7 +183,7 @@ def _case(row: Row, window: Window, vocabulary: Vocabulary) -> tuple[_Case, Case
     return _Case(of, _condition(row, "where", case_type), at), case_type
 
 
-def _condition(row: Row, field: str, case_type: CaseType | None) -> str:
+def _condition(row: TomlTable, field: str, case_type: CaseType | None) -> str:
     text = row.text(field)
     if text and case_type is not None:
         try:
@@ -193,7 +193,7 @@ def _condition(row: Row, field: str, case_type: CaseType | None) -> str:
     return text
 
 
-def _when_zero(row: Row) -> float | None:
+def _when_zero(row: TomlTable) -> float | None:
     """What stands for a division by zero; None for no data."""
     if row.has("when_zero") and isinstance(row.data["when_zero"], str):
         row.choice("when_zero", ["no_data"])
@@ -201,7 +201,7 @@ def _when_zero(row: Row) -> float | None:
     return row.number("when_zero")
 
 
-def _quantile(row: Row, take: str) -> float | None:
+def _quantile(row: TomlTable, take: str) -> float | None:
     if take != "quantile":
         if row.has("q"):
             row.fault("q", f"`q` belongs to quantile, not to {take or 'this'}.")

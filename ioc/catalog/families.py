@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ioc.catalog.faults import Fault
 from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of, renamed
 from ioc.catalog.packs import Entry, lay
-from ioc.catalog.rows import LANGUAGES
+from ioc.catalog.toml_table import LANGUAGES, DefinitionFault
 
 _SAID = {
     "now": (" hiện nay", " now"),
@@ -25,7 +24,7 @@ _STEPS = {"m": ("phút", "min"), "h": ("giờ", "h"), "d": ("ngày", "d")}
 Families = Mapping[str, tuple[str, ...]]
 
 
-def unfold(entries: Mapping[str, Entry], faults: list[Fault]) -> tuple[dict[str, Entry], Families]:
+def unfold(entries: Mapping[str, Entry], faults: list[DefinitionFault]) -> tuple[dict[str, Entry], Families]:
     """Each entry with one window, and the windows of each family by its id. An entry with the id of a member
     (`dossier.received.year`) refines that member."""
     families = {
@@ -50,9 +49,9 @@ def unfold(entries: Mapping[str, Entry], faults: list[Fault]) -> tuple[dict[str,
     return single, families
 
 
-def _windows(entry: Entry, kpi_id: str, faults: list[Fault]) -> tuple[str, ...]:
+def _windows(entry: Entry, kpi_id: str, faults: list[DefinitionFault]) -> tuple[str, ...]:
     row = entry.row(kpi_id, faults)
-    return row.words("window", required=True)
+    return row.texts("window", required=True)
 
 
 def _member(entry: Entry, member_id: str, window: str) -> Entry:

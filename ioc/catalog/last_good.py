@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Definitions(Generic[T]):
     """Definitions, and the faults of the files replaced by their last good version (or left out)."""
 
     value: T
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[DefinitionFault, ...] = ()
 
 
 def read_last_good(
@@ -99,13 +99,13 @@ def _read_around(
     return Definitions(read(None), tuple(faults))
 
 
-def _moved(fault: Fault, trial: Path, overlay: Path) -> Fault:
+def _moved(fault: DefinitionFault, trial: Path, overlay: Path) -> DefinitionFault:
     """Name the person's own file in place of the copy."""
     path = Path(fault.file)
     return replace(fault, file=str(overlay / path.relative_to(trial))) if path.is_relative_to(trial) else fault
 
 
-def _below(folder: Path, faults: Iterable[Fault]) -> set[Path]:
+def _below(folder: Path, faults: Iterable[DefinitionFault]) -> set[Path]:
     """Return the files at fault that lie in `folder`, relative to it."""
     paths = (Path(fault.file) for fault in faults if fault.file)
     return {path.relative_to(folder) for path in paths if path.is_relative_to(folder)}

@@ -9,9 +9,9 @@ from ioc.catalog.catalog import Catalog, Sector
 from ioc.catalog.constants import read_constant
 from ioc.catalog.definitions import read_case_type, read_kpi, read_measure, read_sector
 from ioc.catalog.families import unfold
-from ioc.catalog.faults import CatalogInvalid, Fault
-from ioc.catalog.order import in_order
+from ioc.catalog.formula_order import parts_first
 from ioc.catalog.packs import Entry, read_packs, subject_of
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.catalog.units import former_units_of, province_units
 from ioc.model.case import CaseType
 from ioc.model.kpi import Constant, KpiDefinition
@@ -23,7 +23,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     """The package's packs with those of `overlay` laid over. Raises CatalogInvalid with every fault found, and
     ConfigurationInvalid for a code that is no province's."""
     units = province_units(province, overlay)
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     entries = read_packs(province, overlay, faults).entries
     decisions = read_decisions(overlay, faults)
     sectors: dict[str, Sector] = {}
@@ -54,7 +54,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
         definition = read_kpi(row, entry.sector, vocabulary, family if family in families else "")
         if definition is not None:
             kpis[kpi_id] = definition
-    ordered = in_order(kpis, single, constants, families, faults)
+    ordered = parts_first(kpis, single, constants, families, faults)
     if faults:
         raise CatalogInvalid(faults)
     return Catalog(units[province], vocabulary, sectors, ordered, constants, decisions)

@@ -14,8 +14,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from ioc.catalog.faults import CatalogInvalid, Fault
-from ioc.catalog.rows import nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, nearest
 from ioc.model.unit import Unit, UnitLevel
 
 UNITS = "units.csv"
@@ -33,7 +32,7 @@ def lay_units(communes: Mapping[str, Unit], province: str, overlay: Path) -> dic
     """Return `communes` with the province's own `units.csv` laid over. Raises CatalogInvalid with every fault."""
     path = overlay / UNITS
     found = dict(communes)
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     seen: set[str] = set()
     for line, row in _rows(path, _UNIT_COLUMNS, faults):
         code = row.get("code", "")
@@ -43,10 +42,10 @@ def lay_units(communes: Mapping[str, Unit], province: str, overlay: Path) -> dic
         missing = [] if code in found else [name for name in _OF_A_NEW_UNIT if not row.get(name)]
         if not code or code in seen:
             reason = f"The code {code!r} stands twice." if code else "The code is missing; fill the column."
-            faults.append(Fault(str(path), subject, "code", reason))
+            faults.append(DefinitionFault(str(path), subject, "code", reason))
         elif missing:
             reason = f"{code} is a new commune, and {', '.join(missing)} is missing; fill the column."
-            faults.append(Fault(str(path), subject, missing[0], reason))
+            faults.append(DefinitionFault(str(path), subject, missing[0], reason))
         else:
             unit = _laid(found.get(code), row, province, str(path), subject, faults)
             if unit is not None:
@@ -64,24 +63,24 @@ def own_agencies(shipped: Mapping[str, Unit], province: str, overlay: Path, take
     if not path.is_file():
         return dict(shipped)
     agencies: dict[str, Unit] = {}
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     for line, row in _rows(path, _AGENCY_COLUMNS, faults):
         missing = [name for name in _OF_AN_AGENCY if not row.get(name)]
         subject = f"line {line}"
         if missing:
             reason = f"{', '.join(missing)} is missing; fill the column."
-            faults.append(Fault(str(path), subject, missing[0], reason))
+            faults.append(DefinitionFault(str(path), subject, missing[0], reason))
         elif row["province"] != province:
             continue
         elif row["code"] in agencies or row["code"] in taken:
             reason = f"The code {row['code']!r} is another unit's already."
-            faults.append(Fault(str(path), subject, "code", reason))
+            faults.append(DefinitionFault(str(path), subject, "code", reason))
         else:
             try:
                 agencies[row["code"]] = read_agency(row)
             except ValueError:
                 reason = 'valid_from and valid_to are days such as "2025-07-01".'
-                faults.append(Fault(str(path), subject, "valid_from", reason))
+                faults.append(DefinitionFault(str(path), subject, "valid_from", reason))
     if faults:
         raise CatalogInvalid(faults)
     return agencies
@@ -109,14 +108,14 @@ def day_of(text: str) -> date | None:
 
 
 def _laid(
-    known: Unit | None, row: Mapping[str, str], province: str, file: str, subject: str, faults: list[Fault]
+    known: Unit | None, row: Mapping[str, str], province: str, file: str, subject: str, faults: list[DefinitionFault]
 ) -> Unit | None:
     before = len(faults)
     blank = Unit(row["code"], "", "", "", province, None, None, None)
     fields: dict[str, object] = {name: row[name] for name in ("name", "short_name", "kind") if row.get(name)}
     if fields.get("kind", KINDS[0]) not in KINDS:
         reason = f"The kind {row['kind']!r} is not one of {', '.join(KINDS)}."
-        faults.append(Fault(file, subject, "kind", reason))
+        faults.append(DefinitionFault(file, subject, "kind", reason))
     for name, bound in (("latitude", 90.0), ("longitude", 180.0), ("area_km2", 1e6)):
         if row.get(name):
             try:
@@ -125,20 +124,22 @@ def _laid(
             except ValueError:
                 sound = False
             if not sound:
-                faults.append(Fault(file, subject, name, f"{row[name]!r} is not a number up to {bound:g}."))
+                faults.append(DefinitionFault(file, subject, name, f"{row[name]!r} is not a number up to {bound:g}."))
     for name in ("valid_from", "valid_to"):
         if row.get(name):
             try:
                 fields[name] = day_of(row[name])
             except ValueError:
-                faults.append(Fault(file, subject, name, f'{row[name]!r} is not a day such as "2025-07-01".'))
+                faults.append(DefinitionFault(file, subject, name, f'{row[name]!r} is not a day such as "2025-07-01".'))
     unit = replace(known or blank, **fields)  # type: ignore[arg-type]
     if unit.valid_from and unit.valid_to and unit.valid_to <= unit.valid_from:
-        faults.append(Fault(file, subject, "valid_to", f"{unit.code} ends on {unit.valid_to}, before it begins."))
+        faults.append(
+            DefinitionFault(file, subject, "valid_to", f"{unit.code} ends on {unit.valid_to}, before it begins.")
+        )
     return unit if len(faults) == before else None
 
 
-def _rows(path: Path, columns: Collection[str], faults: list[Fault]) -> list[tuple[int, dict[str, str]]]:
+def _rows(path: Path, columns: Collection[str], faults: list[DefinitionFault]) -> list[tuple[int, dict[str, str]]]:
     """Return (line, fields) for each row; none for a file that is missing or at fault."""
     if not path.is_file():
         return []
@@ -148,9 +149,9 @@ def _rows(path: Path, columns: Collection[str], faults: list[Fault]) -> list[tup
         for name in names:
             if name not in columns:
                 hint = nearest(name, columns)
-                faults.append(Fault(str(path), "line 1", name, f"There is no column {name!r}{hint}."))
+                faults.append(DefinitionFault(str(path), "line 1", name, f"There is no column {name!r}{hint}."))
         rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        faults.append(Fault(str(path), "", "", f"The file cannot be read as CSV in UTF-8: {fault}."))
+        faults.append(DefinitionFault(str(path), "", "", f"The file cannot be read as CSV in UTF-8: {fault}."))
         return []
     return [] if any(name not in columns for name in names) else rows

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ioc.catalog.expressions import EXPRESSIONS
-from ioc.catalog.faults import Fault
-from ioc.catalog.rows import Row, nearest
 from ioc.catalog.rule_conditions import CONDITIONS, LIMITS
 from ioc.catalog.rule_conditions import KINDS as CONDITION_KINDS
+from ioc.catalog.toml_table import DefinitionFault, TomlTable, nearest
 
 TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
 CALENDAR = "calendar.toml"
@@ -30,8 +29,8 @@ class Entry:
     data: dict[str, Any]
     files: dict[str, str] = field(default_factory=dict)
 
-    def row(self, subject: str, faults: list[Fault]) -> Row:
-        return Row(subject, self.data, self.files, self.file, faults)
+    def row(self, subject: str, faults: list[DefinitionFault]) -> TomlTable:
+        return TomlTable(subject, self.data, self.files, self.file, faults)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Packs:
     entries: Mapping[str, dict[str, Entry]]
 
 
-def read_packs(province: str, overlay: Path | None, faults: list[Fault]) -> Packs:
+def read_packs(province: str, overlay: Path | None, faults: list[DefinitionFault]) -> Packs:
     """Return the package's packs, those that it has of this province (`provinces/CODE/*.toml`) and the province's own
     files (`overlay/*.toml`), in the order of their names, each layer over the one before: an entry with a known id
     replaces the fields it names, any other is added. Files that cannot be read become faults."""
@@ -54,31 +53,33 @@ def read_packs(province: str, overlay: Path | None, faults: list[Fault]) -> Pack
     return Packs(entries)
 
 
-def _lay(entries: dict[str, dict[str, Entry]], paths: Iterable[Path], faults: list[Fault]) -> None:
+def _lay(entries: dict[str, dict[str, Entry]], paths: Iterable[Path], faults: list[DefinitionFault]) -> None:
     """Within one layer an id stands once."""
     seen: dict[tuple[str, str], str] = {}
     for path in paths:
         pack = read_toml(path, faults)
         for name in pack.keys() - {"sector", *TABLES}:
             hint = nearest(name, ("sector", *TABLES))
-            faults.append(Fault(str(path), "", name, f"A pack has no table {name!r}{hint}."))
+            faults.append(DefinitionFault(str(path), "", name, f"A pack has no table {name!r}{hint}."))
         sector = pack.get("sector")
         sector_id = sector.get("id", "") if isinstance(sector, dict) else ""
         tables: list[tuple[str, Any]] = [("sector", sector)] if sector is not None else []
         for kind in TABLES:
             given = pack.get(kind, [])
             if not isinstance(given, list):
-                faults.append(Fault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
+                faults.append(DefinitionFault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
                 continue
             tables += [(kind, data) for data in given]
         for kind, data in tables:
             if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
-                faults.append(Fault(str(path), "", f"{kind}.id", f"A [{kind}] has no id; give it one."))
+                faults.append(DefinitionFault(str(path), "", f"{kind}.id", f"A [{kind}] has no id; give it one."))
                 continue
             place = (kind, data["id"])
             if place in seen and not (kind == "sector" and len(data) == 1):
                 subject = subject_of(kind, data["id"])
-                faults.append(Fault(str(path), subject, "id", f"The same id stands in {seen[place]}; rename one."))
+                faults.append(
+                    DefinitionFault(str(path), subject, "id", f"The same id stands in {seen[place]}; rename one.")
+                )
                 continue
             seen[place] = str(path)
             _put(entries[kind], data, str(path), sector_id)
@@ -106,17 +107,17 @@ def lay(known: Entry, data: Mapping[str, Any], sources: Mapping[str, str]) -> No
     known.files |= sources
 
 
-def read_toml(path: Path, faults: list[Fault]) -> dict[str, Any]:
+def read_toml(path: Path, faults: list[DefinitionFault]) -> dict[str, Any]:
     """Content of a file; empty, with a fault, when it cannot be read."""
     try:
         content: dict[str, Any] = pickle.loads(_parsed(path.read_text(encoding="utf-8-sig")))
         return content
     except tomllib.TOMLDecodeError as fault:
-        faults.append(Fault(str(path), "", "", f"This is not TOML: {fault}."))
+        faults.append(DefinitionFault(str(path), "", "", f"This is not TOML: {fault}."))
     except UnicodeDecodeError:
-        faults.append(Fault(str(path), "", "", "The file is not UTF-8; save it as UTF-8."))
+        faults.append(DefinitionFault(str(path), "", "", "The file is not UTF-8; save it as UTF-8."))
     except OSError as fault:
-        faults.append(Fault(str(path), "", "", f"The file cannot be read: {fault.strerror}."))
+        faults.append(DefinitionFault(str(path), "", "", f"The file cannot be read: {fault.strerror}."))
     return {}
 
 

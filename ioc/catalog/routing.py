@@ -9,10 +9,9 @@ from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import read_toml
-from ioc.catalog.rows import LANGUAGES, Row, closest, nearest
 from ioc.catalog.schedules import check_channels, read_people, read_schedules
+from ioc.catalog.toml_table import LANGUAGES, CatalogInvalid, DefinitionFault, TomlTable, closest, nearest
 from ioc.model.matcher import LABEL_NAME, MatcherInvalid, Matchers, parse_matchers
 from ioc.model.routing import ALL_LABELS, EscalationStep, Inhibition, Receiver, Route, Routing
 from ioc.model.template import ALERT_FIELDS, GROUP_FIELDS, Template, TemplateInvalid, check_text
@@ -38,15 +37,17 @@ def load_routing(overlay: Path | None = None, channels: Collection[str] | None =
     path = Path(str(files("ioc.catalog").joinpath("alerting", "routing.toml")))
     if overlay is not None and (overlay / "alerting" / "routing.toml").is_file():
         path = overlay / "alerting" / "routing.toml"
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     data = read_toml(path, faults)
-    alerting = None if faults else read_routing(Row("", data, {}, str(path), faults), faults, channels)
+    alerting = None if faults else read_routing(TomlTable("", data, {}, str(path), faults), faults, channels)
     if faults or alerting is None:
         raise CatalogInvalid(faults)
     return alerting
 
 
-def read_routing(row: Row, faults: list[Fault], channels: Collection[str] | None = None) -> Alerting | None:
+def read_routing(
+    row: TomlTable, faults: list[DefinitionFault], channels: Collection[str] | None = None
+) -> Alerting | None:
     """Of a whole file, or of the same thing sent as JSON; None when something is faulty."""
     templates = {template.id: template for inner in row.tables("template") if (template := read_template(inner))}
     people = read_people(row, channels)
@@ -70,14 +71,14 @@ def read_routing(row: Row, faults: list[Fault], channels: Collection[str] | None
     return Alerting(Routing(root, receivers, people, schedules), inhibitions, templates, resolve_after)
 
 
-def _resolve_after(row: Row) -> tuple[str, timedelta]:
+def _resolve_after(row: TomlTable) -> tuple[str, timedelta]:
     """`[[incoming]]`: a source and how long its alerts last without being sent again."""
-    found = row.text("source"), row.length("resolve_after", required=True) or timedelta()
+    found = row.text("source"), row.duration("resolve_after", required=True) or timedelta()
     row.finish()
     return found
 
 
-def read_template(row: Row) -> Template | None:
+def read_template(row: TomlTable) -> Template | None:
     """Each text in both languages, with known fields only."""
     texts: dict[str, dict[str, str]] = {}
     for name, fields in (
@@ -98,11 +99,11 @@ def read_template(row: Row) -> Template | None:
     return template if row.sound else None
 
 
-def read_inhibition(row: Row) -> Inhibition | None:
+def read_inhibition(row: TomlTable) -> Inhibition | None:
     """An inhibition without labels that must be equal would quiet a whole province: that is a fault."""
     inhibition_id = row.identifier()
     source, target = read_matchers(row, "source"), read_matchers(row, "target")
-    equal = row.words("equal", required=True)
+    equal = row.texts("equal", required=True)
     for name in equal:
         if not LABEL_NAME.match(name):
             row.fault("equal", f"{name!r} is no name of a label.", "no_label", given=name)
@@ -110,9 +111,9 @@ def read_inhibition(row: Row) -> Inhibition | None:
     return Inhibition(inhibition_id, source, target, equal) if row.sound else None
 
 
-def read_matchers(row: Row, field: str) -> Matchers:
+def read_matchers(row: TomlTable, field: str) -> Matchers:
     """Empty, with a fault, when they cannot be used."""
-    texts = row.words(field, required=True)
+    texts = row.texts(field, required=True)
     if not texts:
         return ()
     try:
@@ -123,12 +124,12 @@ def read_matchers(row: Row, field: str) -> Matchers:
 
 
 def _receiver(
-    row: Row, templates: Mapping[str, Template], schedules: Collection[str], channels: Collection[str] | None
+    row: TomlTable, templates: Mapping[str, Template], schedules: Collection[str], channels: Collection[str] | None
 ) -> Receiver:
     receiver = Receiver(
         id=row.identifier(),
         name=row.names("name"),
-        channels=row.words("channels", required=False),
+        channels=row.texts("channels", required=False),
         schedule=row.choice("schedule", schedules, ""),
         template=row.choice("template", templates, ""),
         language=row.choice("language", LANGUAGES, "vi"),
@@ -141,7 +142,7 @@ def _receiver(
     return receiver
 
 
-def _route(row: Row, above: Route, receivers: Mapping[str, Receiver], seen: set[str], depth: int) -> Route:
+def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen: set[str], depth: int) -> Route:
     """With what it does not say taken from the route above."""
     route_id = row.text("id", "root") if depth == 0 else row.identifier()
     row.subject = f"route {route_id}"
@@ -152,14 +153,14 @@ def _route(row: Row, above: Route, receivers: Mapping[str, Receiver], seen: set[
     matchers: Matchers = ()
     if depth == 0 and row.has("matchers"):
         row.fault("matchers", "The root takes every alert; put matchers on the routes in it.", "root_matchers")
-        row.passed_over("matchers")
+        row.skip("matchers")
     elif depth:
         matchers = read_matchers(row, "matchers")
-    named = row.words("receivers", required=depth == 0) if depth == 0 or row.has("receivers") else above.receivers
+    named = row.texts("receivers", required=depth == 0) if depth == 0 or row.has("receivers") else above.receivers
     if row.has("receivers") and not named:
         row.fault("receivers", "is empty; nobody would receive what comes here.", "nobody_receives")
     _known(row, "receivers", named, receivers)
-    group_by = row.words("group_by", required=False) if row.has("group_by") else above.group_by
+    group_by = row.texts("group_by", required=False) if row.has("group_by") else above.group_by
     for name in group_by:
         if name != ALL_LABELS and not LABEL_NAME.match(name):
             row.fault("group_by", f"{name!r} is no name of a label.", "no_label", given=name)
@@ -169,39 +170,39 @@ def _route(row: Row, above: Route, receivers: Mapping[str, Receiver], seen: set[
         matchers=matchers,
         receivers=named,
         group_by=group_by,
-        group_wait=row.length("group_wait") or above.group_wait,
-        group_interval=row.length("group_interval") or above.group_interval,
-        repeat_interval=row.length("repeat_interval") or above.repeat_interval,
+        group_wait=row.duration("group_wait") or above.group_wait,
+        group_interval=row.duration("group_interval") or above.group_interval,
+        repeat_interval=row.duration("repeat_interval") or above.repeat_interval,
         escalation=_escalation(row, receivers) if row.has("escalation") else above.escalation,
         goes_on=row.flag("goes_on"),
         routes=(),
     )
     if depth >= _DEEPEST:
         row.fault("route", f"is nested deeper than {_DEEPEST} levels.", "too_deep", most=_DEEPEST)
-        row.passed_over("route")
+        row.skip("route")
         return route
     inner = tuple(_route(one, route, receivers, seen, depth + 1) for one in row.tables("route"))
     row.finish(["route"])
     return replace(route, routes=inner)
 
 
-def _escalation(row: Row, receivers: Mapping[str, Receiver]) -> tuple[EscalationStep, ...]:
+def _escalation(row: TomlTable, receivers: Mapping[str, Receiver]) -> tuple[EscalationStep, ...]:
     """In the order of time."""
     steps: list[EscalationStep] = []
     for inner in row.tables("escalation"):
-        after = inner.length("after", required=True) or timedelta()
-        named = inner.words("receivers", required=True)
+        after = inner.duration("after", required=True) or timedelta()
+        named = inner.texts("receivers", required=True)
         _known(inner, "receivers", named, receivers)
         if steps and after <= steps[-1].after:
             message = "comes before the step above; write the steps in the order of time."
             inner.fault("after", message, "steps_order")
         steps.append(EscalationStep(after, named))
         inner.finish()
-    row.passed_over("escalation")
+    row.skip("escalation")
     return tuple(steps)
 
 
-def _known(row: Row, field: str, named: Collection[str], receivers: Mapping[str, Receiver]) -> None:
+def _known(row: TomlTable, field: str, named: Collection[str], receivers: Mapping[str, Receiver]) -> None:
     for name in named:
         if name not in receivers:
             message = f"No receiver is called {name!r}{nearest(name, receivers)}."

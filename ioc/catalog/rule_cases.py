@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import read_toml
-from ioc.catalog.rows import Row, nearest
 from ioc.catalog.schedules import read_moment
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
 from ioc.model.alert import ConditionState
 from ioc.model.rule import Deviation, Rule, leaves
 from ioc.model.rule_case import Expected, RuleCase, Series, SeriesInvalid
@@ -29,9 +28,9 @@ _MS = timedelta(milliseconds=1)
 
 def read_cases(path: Path, rules: Mapping[str, Rule]) -> list[RuleCase]:
     """In the order of the file. Raises CatalogInvalid with every fault found."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     data = read_toml(path, faults)
-    whole = Row("", data, {}, str(path), faults)
+    whole = TomlTable("", data, {}, str(path), faults)
     cases = [_case(inner, number, rules) for number, inner in enumerate(whole.tables("case"), 1)]
     whole.finish(["case"])
     if not cases and not faults:
@@ -41,7 +40,7 @@ def read_cases(path: Path, rules: Mapping[str, Rule]) -> list[RuleCase]:
     return cases
 
 
-def _case(row: Row, number: int, rules: Mapping[str, Rule]) -> RuleCase:
+def _case(row: TomlTable, number: int, rules: Mapping[str, Rule]) -> RuleCase:
     name = row.text("name", f"case {number}")
     row.subject = name
     rule_id = row.text("rule")
@@ -50,7 +49,7 @@ def _case(row: Row, number: int, rules: Mapping[str, Rule]) -> RuleCase:
     parts = list(leaves(rules[rule_id].condition)) if rule_id in rules else []
     kpis = {leaf.kpi for leaf in parts}
     start = read_moment(row, "start") if row.has("start") else _START
-    step = row.length("step") or _MINUTE
+    step = row.duration("step") or _MINUTE
     case = RuleCase(
         name=name,
         rule=rule_id,
@@ -72,7 +71,7 @@ def _case(row: Row, number: int, rules: Mapping[str, Rule]) -> RuleCase:
     return case
 
 
-def _series(row: Row, kpis: set[str]) -> dict[str, Series]:
+def _series(row: TomlTable, kpis: set[str]) -> dict[str, Series]:
     series = {}
     for kpi in row.data:
         text = row.text(kpi)
@@ -86,16 +85,16 @@ def _series(row: Row, kpis: set[str]) -> dict[str, Series]:
     return series
 
 
-def _expected(row: Row) -> Expected:
+def _expected(row: TomlTable) -> Expected:
     text = row.text("at")
-    at = timedelta() if text in ("0", "0s", "0m") else row.length("at", required=True)
+    at = timedelta() if text in ("0", "0s", "0m") else row.duration("at", required=True)
     state = row.choice("state", [state.value for state in ConditionState])
     quiet = row.flag("quiet") if row.has("quiet") else None
     row.finish()
     return Expected((at or timedelta()) // _MS, ConditionState(state or ConditionState.NORMAL), quiet)
 
 
-def _usual(row: Row, kpis: set[str]) -> dict[str, tuple[float, float]]:
+def _usual(row: TomlTable, kpis: set[str]) -> dict[str, tuple[float, float]]:
     usual = {}
     for kpi in row.data:
         inner = row.table(kpi)

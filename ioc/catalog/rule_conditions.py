@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 
-from ioc.catalog.rows import Row, closest, nearest
+from ioc.catalog.toml_table import TomlTable, closest, nearest
 from ioc.model.kpi import KpiDefinition
 from ioc.model.number_text import exact_text
 from ioc.model.rule import (
@@ -31,7 +31,9 @@ _LONGEST_CHANGE = timedelta(days=30)
 _LACKS = {"missing": Lack.MISSING, "stale": Lack.STALE, "insufficient": Lack.INSUFFICIENT}
 
 
-def read_condition(row: Row, kpis: Mapping[str, KpiDefinition], kpi: str = "", depth: int = 0) -> Condition | None:
+def read_condition(
+    row: TomlTable, kpis: Mapping[str, KpiDefinition], kpi: str = "", depth: int = 0
+) -> Condition | None:
     """None when it is faulty. `kpi` is what a member speaks of that names none itself."""
     if row.has("kpi"):
         kpi = row.text("kpi")
@@ -43,7 +45,7 @@ def read_condition(row: Row, kpis: Mapping[str, KpiDefinition], kpi: str = "", d
         message = f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}."
         row.fault("", message, "one_condition", kinds=kinds)
         for name in CONDITIONS:
-            row.passed_over(name)
+            row.skip(name)
         return None
     [kind] = kinds
     if kind in ("all", "any"):
@@ -75,7 +77,7 @@ def read_condition(row: Row, kpis: Mapping[str, KpiDefinition], kpi: str = "", d
     return Threshold(kpi, read_limits(row))
 
 
-def read_limits(row: Row) -> Limits:
+def read_limits(row: TomlTable) -> Limits:
     """Of a value, or of what is made of it. Faults: none at all, a clearing limit without its firing limit or on its
     wrong side, a band upside down."""
     above, below = row.number("fires_above"), row.number("fires_below")
@@ -117,10 +119,10 @@ def read_limits(row: Row) -> Limits:
     return Limits(above, below, clears_below, clears_above)
 
 
-def _band(row: Row, field: str) -> tuple[float | None, float | None]:
+def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
     """Low and high."""
     given = row.data[field]
-    row.passed_over(field)
+    row.skip(field)
     numbers = isinstance(given, list) and len(given) == 2
     if not numbers or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given):
         row.fault(field, f"{given!r} is not a band; write [low, high].", "no_band", given=repr(given))
@@ -132,8 +134,8 @@ def _band(row: Row, field: str) -> tuple[float | None, float | None]:
     return float(given[0]), float(given[1])
 
 
-def _change(inner: Row, kpi: str) -> Condition:
-    over = inner.length("over", required=True)
+def _change(inner: TomlTable, kpi: str) -> Condition:
+    over = inner.duration("over", required=True)
     if over is not None and over > _LONGEST_CHANGE:
         message = "reaches back further than minutes are kept; take at most 30d."
         inner.fault("over", message, "change_too_long", most="30d")
@@ -142,15 +144,15 @@ def _change(inner: Row, kpi: str) -> Condition:
     return condition
 
 
-def _deviation(inner: Row, kpi: str) -> Condition:
+def _deviation(inner: TomlTable, kpi: str) -> Condition:
     condition = Deviation(kpi, inner.whole("weeks", 4, 2, 52), read_limits(inner))
     inner.finish()
     return condition
 
 
-def _members(row: Row, kind: str, kpis: Mapping[str, KpiDefinition], kpi: str, depth: int) -> Condition | None:
+def _members(row: TomlTable, kind: str, kpis: Mapping[str, KpiDefinition], kpi: str, depth: int) -> Condition | None:
     rows = row.tables(kind)
-    row.passed_over(kind)
+    row.skip(kind)
     if depth >= _DEEPEST:
         row.fault(kind, f"is nested deeper than {_DEEPEST} levels.", "too_deep", most=_DEEPEST)
         return None

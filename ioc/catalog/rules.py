@@ -9,10 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import Entry, read_packs, subject_of
-from ioc.catalog.rows import Row, closest, nearest
 from ioc.catalog.rule_conditions import CONDITIONS, read_condition
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest, nearest
 from ioc.model.matcher import LABEL_NAME
 from ioc.model.procedure import Procedure, Step
 from ioc.model.rule import RESERVED_LABELS, ActiveHours, DataLack, Lack, Rule, Severity, leaves
@@ -31,7 +30,7 @@ class Rules:
     rules: Mapping[str, Rule]
     procedures: Mapping[str, Procedure]
     fields: Mapping[str, Mapping[str, Any]]
-    left_out: tuple[Fault, ...] = ()
+    left_out: tuple[DefinitionFault, ...] = ()
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -47,8 +46,8 @@ def load_rules(
 
     Raises CatalogInvalid with every fault found.
     """
-    faults: list[Fault] = []
-    left_out: list[Fault] = []
+    faults: list[DefinitionFault] = []
+    left_out: list[DefinitionFault] = []
     entries = read_packs(catalog.province.code, overlay, faults).entries
     procedures = {}
     for procedure_id, entry in entries["procedure"].items():
@@ -71,7 +70,7 @@ def load_rules(
 
 def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Mapping[str, Any]) -> Rule:
     """The rule that these fields make. Raises CatalogInvalid with every fault found."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     row = Entry(CONSOLE, "", dict(fields)).row(subject_of("rule", str(fields.get("id", ""))), faults)
     rule = read_rule(row, catalog, procedures)
     if rule is None:
@@ -79,7 +78,7 @@ def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Ma
     return rule
 
 
-def read_procedure(row: Row) -> Procedure:
+def read_procedure(row: TomlTable) -> Procedure:
     """Steps without an id are numbered."""
     steps: list[Step] = []
     for number, inner in enumerate(row.tables("step"), 1):
@@ -95,7 +94,7 @@ def read_procedure(row: Row) -> Procedure:
     return procedure
 
 
-def read_rule(row: Row, catalog: Catalog, procedures: Mapping[str, Procedure]) -> Rule | None:
+def read_rule(row: TomlTable, catalog: Catalog, procedures: Mapping[str, Procedure]) -> Rule | None:
     """None when it is faulty; also of a rule that somebody writes in the console (the row is then made of JSON)."""
     if row.has("kpi"):
         row.text("kpi")
@@ -147,13 +146,13 @@ def read_rule(row: Row, catalog: Catalog, procedures: Mapping[str, Procedure]) -
     )
 
 
-def read_hours(row: Row) -> ActiveHours | None:
+def read_hours(row: TomlTable) -> ActiveHours | None:
     """`{ days = "working" | ["mon", …], since = "07:30", until = "17:00" }`; not all of it may be left out."""
     weekdays, working = frozenset(range(7)), False
     if not row.data:
         row.fault("", "says nothing; name days, since or until.", "says_nothing")
     if row.has("days") and row.data["days"] == "working":
-        row.passed_over("days")
+        row.skip("days")
         working = True
     elif row.has("days"):
         weekdays = read_weekdays(row)
@@ -162,9 +161,9 @@ def read_hours(row: Row) -> ActiveHours | None:
     return None if since is None or until is None else ActiveHours(since, until, weekdays, working)
 
 
-def read_weekdays(row: Row) -> frozenset[int]:
+def read_weekdays(row: TomlTable) -> frozenset[int]:
     """Field `days`: names of weekdays."""
-    words = row.words("days", required=True)
+    words = row.texts("days", required=True)
     for word in words:
         if word not in WEEKDAYS:
             message = f"{word!r} is no weekday{nearest(word, WEEKDAYS)}; there are {', '.join(WEEKDAYS)}."
@@ -173,7 +172,7 @@ def read_weekdays(row: Row) -> frozenset[int]:
     return frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS)
 
 
-def read_clock(row: Row, field: str) -> time | None:
+def read_clock(row: TomlTable, field: str) -> time | None:
     """A time of day as "07:30"; midnight when it is missing, None when it is faulty."""
     text = row.text(field, "00:00")
     try:
@@ -183,7 +182,7 @@ def read_clock(row: Row, field: str) -> time | None:
         return None
 
 
-def _id(row: Row) -> str:
+def _id(row: TomlTable) -> str:
     text = row.text("id")
     if not text[:1].isalpha() or not set(text) <= _ID_SIGNS or len(text) > 80:
         message = f"{text!r} is no id: small letters, digits, -, _ and dots, a letter first, as pm25-high."
@@ -191,12 +190,12 @@ def _id(row: Row) -> str:
     return text
 
 
-def _units(row: Row, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
+def _units(row: TomlTable, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
     """The province when it is missing."""
     if not isinstance(row.data.get("units"), list):
         word = row.choice("units", list(UNITS), "province")
         return UNITS.get(word, UnitLevel.PROVINCE)
-    codes = row.words("units", required=True)
+    codes = row.texts("units", required=True)
     for code in codes:
         if code not in catalog.vocabulary.units:
             province = catalog.province.name
@@ -204,24 +203,24 @@ def _units(row: Row, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
     return codes
 
 
-def _hold(row: Row, field: str) -> timedelta:
+def _hold(row: TomlTable, field: str) -> timedelta:
     if row.data.get(field) in ("0s", "0m", "0h", "0d", "0", 0):
         row.fault(field, "is nothing; leave it out where the rule is not to wait.", "zero_length")
-        row.passed_over(field)
+        row.skip(field)
         return timedelta()
-    length = row.length(field) or timedelta()
+    length = row.duration(field) or timedelta()
     if length > _LONGEST_HOLD:
         row.fault(field, "is longer than a week; nobody would wait for that alert.", "too_long", most="7d")
     return length
 
 
-def _labels(row: Row) -> dict[str, str]:
+def _labels(row: TomlTable) -> dict[str, str]:
     if not row.has("labels"):
         return {}
     inner = row.table("labels")
     labels = {}
     for name, value in inner.data.items():
-        inner.passed_over(name)
+        inner.skip(name)
         if not LABEL_NAME.match(name):
             message = f"{name!r} is no name of a label; use letters, digits and _."
             inner.fault(name, message, "no_label", given=name)

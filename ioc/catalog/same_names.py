@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from ioc.catalog.families import window_endings
-from ioc.catalog.faults import Fault
+from ioc.catalog.toml_table import DefinitionFault
 from ioc.model.kpi import CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate
 
 
-def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[Fault]:
+def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[DefinitionFault]:
     """One fault for each KPI over cases whose name is that of an earlier one but for the window's words, and whose
     condition is another. `file` is empty: the definitions are whole, they only contradict each other."""
     first: dict[tuple[str, str, str], KpiDefinition] = {}
@@ -20,7 +20,7 @@ def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[Fault]:
         other = first.setdefault(key, kpi)
         if _condition(other.expression) != condition:
             faults.append(
-                Fault(
+                DefinitionFault(
                     "",
                     kpi.id,
                     "where",

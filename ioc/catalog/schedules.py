@@ -3,18 +3,18 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, time
 
-from ioc.catalog.rows import Row, closest, nearest
 from ioc.catalog.rules import read_clock, read_weekdays
+from ioc.catalog.toml_table import TomlTable, closest, nearest
 from ioc.model.routing import Person, Schedule, ScheduleException, Shift
 
 WEEK = frozenset(range(7))
 
 
-def read_people(row: Row, channels: Collection[str] | None) -> dict[str, Person]:
+def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, Person]:
     """Tables `person`, by id."""
     people: dict[str, Person] = {}
     for inner in row.tables("person"):
-        person = Person(inner.identifier(), inner.text("name"), inner.words("channels", required=True))
+        person = Person(inner.identifier(), inner.text("name"), inner.texts("channels", required=True))
         check_channels(inner, person.channels, channels)
         if person.id in people:
             inner.fault("id", f"Another person has the id {person.id!r}.", "person_twice", given=person.id)
@@ -23,7 +23,7 @@ def read_people(row: Row, channels: Collection[str] | None) -> dict[str, Person]
     return people
 
 
-def read_schedules(row: Row, people: Mapping[str, Person]) -> dict[str, Schedule]:
+def read_schedules(row: TomlTable, people: Mapping[str, Person]) -> dict[str, Schedule]:
     """Tables `schedule`, by id. Hours in which nobody is on duty are a fault, unless somebody stands in."""
     schedules: dict[str, Schedule] = {}
     for inner in row.tables("schedule"):
@@ -31,7 +31,7 @@ def read_schedules(row: Row, people: Mapping[str, Person]) -> dict[str, Schedule
             id=inner.identifier(),
             name=inner.names("name"),
             shifts=tuple(_shift(one, people) for one in inner.tables("shift")),
-            otherwise=inner.words("otherwise", required=False),
+            otherwise=inner.texts("otherwise", required=False),
             exceptions=tuple(found for one in inner.tables("exception") if (found := _exception(one, people))),
         )
         _known(inner, "otherwise", schedule.otherwise, people)
@@ -43,7 +43,7 @@ def read_schedules(row: Row, people: Mapping[str, Person]) -> dict[str, Schedule
     return schedules
 
 
-def check_channels(row: Row, named: Collection[str], channels: Collection[str] | None) -> None:
+def check_channels(row: TomlTable, named: Collection[str], channels: Collection[str] | None) -> None:
     """Each is one that a shell can send to; any, when these are not known."""
     for channel in named:
         if channels is not None and channel not in channels:
@@ -51,10 +51,10 @@ def check_channels(row: Row, named: Collection[str], channels: Collection[str] |
             row.fault("channels", message, "unknown_channel", given=channel, nearest=closest(channel, channels))
 
 
-def read_moment(row: Row, field: str) -> datetime | None:
+def read_moment(row: TomlTable, field: str) -> datetime | None:
     """An aware time, RFC 3339, as text or as TOML has it; None when it is faulty."""
     given = row.data.get(field)
-    row.passed_over(field)
+    row.skip(field)
     try:
         found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
     except ValueError:
@@ -68,19 +68,19 @@ def read_moment(row: Row, field: str) -> datetime | None:
     return found
 
 
-def _shift(row: Row, people: Mapping[str, Person]) -> Shift:
+def _shift(row: TomlTable, people: Mapping[str, Person]) -> Shift:
     """Without `days` every day, without `since` and `until` the whole day."""
     weekdays = read_weekdays(row) if row.has("days") else WEEK
     since, until = read_clock(row, "since") or time(), read_clock(row, "until") or time()
-    named = row.words("people", required=True)
+    named = row.texts("people", required=True)
     _known(row, "people", named, people)
     row.finish()
     return Shift(weekdays, since, until, named)
 
 
-def _exception(row: Row, people: Mapping[str, Person]) -> ScheduleException | None:
+def _exception(row: TomlTable, people: Mapping[str, Person]) -> ScheduleException | None:
     since, until = read_moment(row, "since"), read_moment(row, "until")
-    named, why = row.words("people", required=True), row.text("why")
+    named, why = row.texts("people", required=True), row.text("why")
     _known(row, "people", named, people)
     row.finish()
     if since is None or until is None:
@@ -91,7 +91,7 @@ def _exception(row: Row, people: Mapping[str, Person]) -> ScheduleException | No
     return ScheduleException(since, until, named, why)
 
 
-def _known(row: Row, field: str, named: Collection[str], people: Mapping[str, Person]) -> None:
+def _known(row: TomlTable, field: str, named: Collection[str], people: Mapping[str, Person]) -> None:
     for name in named:
         if name not in people:
             message = f"No person has the id {name!r}{nearest(name, people)}."

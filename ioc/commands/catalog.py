@@ -10,9 +10,8 @@ from connectors.configuration import read_source
 from connectors.feeding import feeds_of
 from ioc.catalog import load
 from ioc.catalog.coverage import unfed
-from ioc.catalog.faults import CatalogInvalid
 from ioc.catalog.new_pack import new_pack
-from ioc.catalog.rows import ID
+from ioc.catalog.toml_table import ID, CatalogInvalid
 from ioc.commands.definition_checks import check_definitions
 from ioc.settings import Settings
 

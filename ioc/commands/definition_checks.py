@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ioc.catalog import load, load_displays
 from ioc.catalog.channels import load_channels
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.same_names import differing_conditions
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.commands.rule_checks import check_alerting
 from ioc.open_data.choosing import load_open_data
 from ioc.reports.loader import load_reports
@@ -19,7 +19,7 @@ def check_definitions(settings: Settings, overlay: Path | None) -> dict[str, int
     Raises CatalogInvalid with the faults of all kinds; where the packs themselves are faulty, what is made of them is
     not looked at.
     """
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     counts: dict[str, int] = {}
 
     def count(kind: str, read: Callable[[], Sized]) -> None:

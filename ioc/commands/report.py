@@ -11,7 +11,7 @@ import orjson
 
 from ioc.catalog import load
 from ioc.catalog.channels import load_channels
-from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.errors import IocError
 from ioc.reports.loader import load_reports
 from ioc.settings import Settings
@@ -65,7 +65,7 @@ def check(directory: Path | None, as_json: bool) -> None:
     the channels they are sent by; exit code 1 on a fault."""
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     count = 0
     try:
         reports = load_reports(load(settings.province, overlay), overlay)
@@ -75,7 +75,7 @@ def check(directory: Path | None, as_json: bool) -> None:
             for channel in report.schedule.channels if report.schedule else ():
                 if channel not in channels:
                     message = f"There is no channel {channel!r} in {settings.channels_path.name}."
-                    faults.append(Fault(report.file, f"report {report.id}", "schedule.channels", message))
+                    faults.append(DefinitionFault(report.file, f"report {report.id}", "schedule.channels", message))
     except CatalogInvalid as invalid:
         faults = invalid.faults
     if as_json:

@@ -10,10 +10,10 @@ from ioc.alerts.rule_arrays import units_of
 from ioc.alerts.rule_cases import run_case
 from ioc.catalog import load
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import load_routing
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import Rules, load_rules
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.model.rule_case import RuleCase
 
 
@@ -21,7 +21,7 @@ def check_alerting(catalog: Catalog, overlay: Path | None, zone: ZoneInfo) -> di
     """Return how many rules and procedures there are, and cases that were run: the province's (`cases/` of its
     definitions) with the province's definitions, the package's with the package's. Raises CatalogInvalid with every
     fault found, a case that does not hold among them."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     try:
         load_routing(overlay)
     except CatalogInvalid as invalid:
@@ -39,7 +39,7 @@ def check_alerting(catalog: Catalog, overlay: Path | None, zone: ZoneInfo) -> di
             continue
         for case in listed:
             failed = failures_of(case, known, of, zone)
-            faults += [Fault(str(path), f"rule {case.rule}", case.name, failure) for failure in failed]
+            faults += [DefinitionFault(str(path), f"rule {case.rule}", case.name, failure) for failure in failed]
             cases += 1
     if faults:
         raise CatalogInvalid(faults)

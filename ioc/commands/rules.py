@@ -9,9 +9,9 @@ import httpx
 import orjson
 
 from ioc.catalog import load
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.commands.rule_checks import check_alerting, failures_of
 from ioc.errors import IocError
 from ioc.settings import Settings
@@ -31,7 +31,7 @@ def test(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None
     over); exit code 1 with a sentence for each case that fails."""
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     failures: list[str] = []
     cases = 0
     try:
@@ -113,7 +113,7 @@ def _told(side: dict[str, Any], units: int, days: int) -> str:
     )
 
 
-def _report(cases: int, failures: list[str], faults: list[Fault], as_json: bool) -> None:
+def _report(cases: int, failures: list[str], faults: list[DefinitionFault], as_json: bool) -> None:
     if as_json:
         answer = {"cases": cases, "failures": failures, "faults": [asdict(fault) for fault in faults]}
         click.echo(orjson.dumps(answer))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.toml_table import CatalogInvalid
 from ioc.doctor.findings import Finding
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings

@@ -7,9 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from ioc.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import read_toml
-from ioc.catalog.rows import Row, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
 from ioc.evaluation.periods import KIND_OF
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition
 
@@ -56,14 +55,14 @@ class OpenData:
 
 def load_open_data(catalog: Catalog, overlay: Path | None = None) -> OpenData:
     """The package's choice, with that of `overlay/open/open.toml` laid over. Raises CatalogInvalid."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     package = Path(str(files("ioc.open_data") / "open.toml"))
     data, origins = dict(read_toml(package, faults)), {}
     if overlay is not None and (own := overlay / "open" / "open.toml").is_file():
         given = read_toml(own, faults)
         data |= given
         origins = dict.fromkeys(given, str(own))
-    row = Row("", data, origins, str(package), faults)
+    row = TomlTable("", data, origins, str(package), faults)
     contact, licence = row.table("contact") if row.has("contact") else None, row.table("licence")
     datasets = [_dataset(entry, catalog) for entry in row.tables("dataset")]
     found = OpenData(
@@ -84,12 +83,12 @@ def load_open_data(catalog: Catalog, overlay: Path | None = None) -> OpenData:
     return found
 
 
-def _dataset(row: Row, catalog: Catalog) -> Dataset:
+def _dataset(row: TomlTable, catalog: Catalog) -> Dataset:
     dataset_id = row.text("id")
     if dataset_id and not _DATASET_ID.fullmatch(dataset_id):
         row.fault("id", f"{dataset_id!r} is no address: small letters, digits and hyphens.")
     period = row.choice("period", _PERIODS)
-    kpis = [found for kpi in row.words("kpis", required=True) if (found := _kpi(row, kpi, period, catalog))]
+    kpis = [found for kpi in row.texts("kpis", required=True) if (found := _kpi(row, kpi, period, catalog))]
     keywords = row.table("keywords") if row.has("keywords") else None
     dataset = Dataset(
         dataset_id,
@@ -98,7 +97,7 @@ def _dataset(row: Row, catalog: Catalog) -> Dataset:
         row.choice("theme", THEMES),
         period,
         tuple(kpis),
-        {tongue: keywords.words(tongue, required=False) for tongue in ("vi", "en")} if keywords else {},
+        {tongue: keywords.texts(tongue, required=False) for tongue in ("vi", "en")} if keywords else {},
     )
     if keywords is not None:
         keywords.finish()
@@ -106,7 +105,7 @@ def _dataset(row: Row, catalog: Catalog) -> Dataset:
     return dataset
 
 
-def _kpi(row: Row, kpi: str, period: str, catalog: Catalog) -> OpenKpi | None:
+def _kpi(row: TomlTable, kpi: str, period: str, catalog: Catalog) -> OpenKpi | None:
     definition = catalog.kpis.get(kpi)
     if definition is None:
         row.fault("kpis", f"No KPI is called {kpi!r}{nearest(kpi, catalog.kpis)}.")
@@ -128,7 +127,7 @@ def case_types_of(definition: KpiDefinition, catalog: Catalog) -> frozenset[str]
     return frozenset({expression.of}) if isinstance(expression, _OVER_CASES) else frozenset()
 
 
-def _check_apart(row: Row, datasets: tuple[Dataset, ...]) -> None:
+def _check_apart(row: TomlTable, datasets: tuple[Dataset, ...]) -> None:
     """A KPI once, and of a type of case one count or sum: a total and all but one of its parts tell that part."""
     seen: set[str] = set()
     counted: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """The blocks of a report's file, each checked against the catalogue."""
 
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.rows import Row, nearest
 from ioc.catalog.rules import UNITS
+from ioc.catalog.toml_table import TomlTable, nearest
 from ioc.model.kpi import KpiDefinition
 from ioc.reports.definition import (
     SHOWS,
@@ -33,7 +33,7 @@ class BlockReader:
         self._catalog = catalog
         self._length = length
 
-    def read(self, row: Row) -> tuple[Block, ...]:
+    def read(self, row: TomlTable) -> tuple[Block, ...]:
         """Empty lists and repeated ids are faults."""
         blocks: list[Block] = []
         for inner in row.tables("block"):
@@ -47,7 +47,7 @@ class BlockReader:
             row.fault("block", "A report has at least one [[block]].")
         return tuple(blocks)
 
-    def _block(self, row: Row) -> Block | None:
+    def _block(self, row: TomlTable) -> Block | None:
         kind = row.choice("kind", KINDS)
         block_id = row.identifier()
         title = row.names("title", required=kind not in ("text", ""))
@@ -77,15 +77,15 @@ class BlockReader:
         row.finish(["columns", "rows", "notes"])
         return block
 
-    def _kpi_table(self, row: Row, block_id: str, title: Text, notes: tuple[Text, ...]) -> KpiTable:
+    def _kpi_table(self, row: TomlTable, block_id: str, title: Text, notes: tuple[Text, ...]) -> KpiTable:
         unit = self._unit(row)
         show = self._shows(row, "show", _IN_ROWS_OF_KPIS)
-        found = [self._kpi(row, "kpis", word, unit) for word in row.words("kpis", required=True)]
+        found = [self._kpi(row, "kpis", word, unit) for word in row.texts("kpis", required=True)]
         kpis = [Shown(kpi.id, show, best_of(kpi)) for kpi in found if kpi is not None]
         by_change, limit = row.flag("by_change"), row.whole("limit", 0, 0, _MOST_ROWS)
         return KpiTable(block_id, title, unit, tuple(kpis), show, by_change, limit, notes)
 
-    def _chart(self, row: Row, block_id: str, title: Text) -> Chart | None:
+    def _chart(self, row: TomlTable, block_id: str, title: Text) -> Chart | None:
         kind = row.choice("chart", ("line", "bars"))
         unit = self._unit(row)
         count = row.whole("count", 13 if kind == "line" else 10, 2, 60)
@@ -96,7 +96,7 @@ class BlockReader:
             return None
         return Chart(block_id, title, kind, kpi.id, unit, levels[0] if levels else "", count, best)
 
-    def _columns(self, row: Row, levels: tuple[str, ...]) -> tuple[Shown, ...]:
+    def _columns(self, row: TomlTable, levels: tuple[str, ...]) -> tuple[Shown, ...]:
         columns = []
         for inner in row.tables("columns"):
             kpi = self._kpi(inner, "kpi", inner.text("kpi"), "", levels)
@@ -110,8 +110,8 @@ class BlockReader:
             row.fault("columns", 'is missing; write columns = [{ kpi = "…" }].')
         return tuple(columns)
 
-    def _matrix_row(self, row: Row, unit: str, columns: int) -> MatrixRow:
-        words = row.words("kpis", required=True)
+    def _matrix_row(self, row: TomlTable, unit: str, columns: int) -> MatrixRow:
+        words = row.texts("kpis", required=True)
         if words and len(words) != columns:
             row.fault("kpis", f"names {len(words)} KPIs for {columns} columns.")
         found = [self._kpi(row, "kpis", word, unit) for word in words]
@@ -120,12 +120,12 @@ class BlockReader:
         row.finish()
         return made
 
-    def _heading(self, row: Row) -> Text:
+    def _heading(self, row: TomlTable) -> Text:
         text = {language: row.text(language) for language in ("vi", "en")}
         row.finish()
         return text
 
-    def _sentence(self, row: Row) -> Text:
+    def _sentence(self, row: TomlTable) -> Text:
         """Each KPI that it names is looked for, and written by its full id."""
         texts = row.names("text")
         for language, text in texts.items():
@@ -140,21 +140,21 @@ class BlockReader:
             texts[language] = renamed(text, {word: kpi.id for word, kpi in found.items() if kpi is not None})
         return texts
 
-    def _shows(self, row: Row, field: str, choices: tuple[str, ...]) -> tuple[str, ...]:
-        shows = row.words(field, required=False) or ("value",)
+    def _shows(self, row: TomlTable, field: str, choices: tuple[str, ...]) -> tuple[str, ...]:
+        shows = row.texts(field, required=False) or ("value",)
         for word in shows:
             if word not in choices:
-                row.fault(field, f"{word!r} is none of {', '.join(choices)}{nearest(word, choices)}.")
+                row.fault(field, f"{word!r} is not one of {', '.join(choices)}{nearest(word, choices)}.")
         return tuple(word for word in shows if word in choices)
 
-    def _levels(self, row: Row, field: str) -> tuple[str, ...]:
-        words = row.words(field, required=True)
+    def _levels(self, row: TomlTable, field: str) -> tuple[str, ...]:
+        words = row.texts(field, required=True)
         for word in words:
             if word not in UNITS:
-                row.fault(field, f"{word!r} is none of {', '.join(UNITS)}{nearest(word, UNITS)}.")
+                row.fault(field, f"{word!r} is not one of {', '.join(UNITS)}{nearest(word, UNITS)}.")
         return tuple(word for word in words if word in UNITS)
 
-    def _unit(self, row: Row) -> str:
+    def _unit(self, row: TomlTable) -> str:
         province = self._catalog.province
         code = row.text("unit", province.code)
         if code not in self._catalog.vocabulary.units:
@@ -162,7 +162,9 @@ class BlockReader:
             return province.code
         return code
 
-    def _kpi(self, row: Row, field: str, word: str, unit: str, levels: tuple[str, ...] = ()) -> KpiDefinition | None:
+    def _kpi(
+        self, row: TomlTable, field: str, word: str, unit: str, levels: tuple[str, ...] = ()
+    ) -> KpiDefinition | None:
         """A KPI by its id, or by its family."""
         kpis = self._catalog.kpis
         definition = kpis.get(word) or kpis.get(f"{word}.{self._length}")

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.packs import Entry, read_toml
-from ioc.catalog.rows import Row
 from ioc.catalog.rules import read_clock
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from ioc.reports.blocks import BlockReader
 from ioc.reports.definition import Report, Schedule
 from ioc.reports.periods import Length
@@ -27,7 +26,7 @@ FOLDER = "reports"
 
 def load_reports(catalog: Catalog, overlay: Path | None = None) -> Mapping[str, Report]:
     """By id. Raises CatalogInvalid with every fault found."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     reports: dict[str, Report] = {}
     for entry in _entries(overlay, faults).values():
         row = entry.row(f"report {entry.data['id']}", faults)
@@ -40,7 +39,7 @@ def load_reports(catalog: Catalog, overlay: Path | None = None) -> Mapping[str, 
     return reports
 
 
-def _entries(overlay: Path | None, faults: list[Fault]) -> dict[str, Entry]:
+def _entries(overlay: Path | None, faults: list[DefinitionFault]) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     package = Path(str(files("ioc.reports").joinpath("definitions")))
     _lay(entries, sorted(package.glob("*.toml")), faults)
@@ -49,7 +48,7 @@ def _entries(overlay: Path | None, faults: list[Fault]) -> dict[str, Entry]:
     return entries
 
 
-def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[Fault]) -> None:
+def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[DefinitionFault]) -> None:
     seen: dict[str, str] = {}
     for path in paths:
         before = len(faults)
@@ -58,10 +57,12 @@ def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[Fault]) 
             continue
         report_id = data.get("id")
         if not isinstance(report_id, str) or not report_id:
-            faults.append(Fault(str(path), "", "id", 'A report has an id; write id = "…" above its tables.'))
+            faults.append(DefinitionFault(str(path), "", "id", 'A report has an id; write id = "…" above its tables.'))
             continue
         if report_id in seen:
-            faults.append(Fault(str(path), f"report {report_id}", "id", f"The same id stands in {seen[report_id]}."))
+            faults.append(
+                DefinitionFault(str(path), f"report {report_id}", "id", f"The same id stands in {seen[report_id]}.")
+            )
             continue
         seen[report_id] = str(path)
         known = entries.get(report_id)
@@ -72,16 +73,16 @@ def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[Fault]) 
             known.files |= dict.fromkeys(data, str(path))
 
 
-def _read(row: Row, catalog: Catalog, file: str) -> list[Report]:
+def _read(row: TomlTable, catalog: Catalog, file: str) -> list[Report]:
     """One for each of its periods; none when it is faulty."""
     report_id = row.identifier()
     titles = row.names("title")
     basis, one_page = row.text("basis", ""), row.flag("one_page")
-    words = row.words("period", required=True) if isinstance(row.data.get("period"), list) else (row.text("period"),)
+    words = row.texts("period", required=True) if isinstance(row.data.get("period"), list) else (row.text("period"),)
     lengths = [Length(word) for word in words if word in set(Length)]
     for word in words:
         if word and word not in set(Length):
-            row.fault("period", f"{word!r} is none of {', '.join(Length)}.")
+            row.fault("period", f"{word!r} is not one of {', '.join(Length)}.")
     schedule = _schedule(row.table("schedule")) if row.has("schedule") else None
     notes = _texts(row, "notes")
     found = []
@@ -113,16 +114,16 @@ def _version(report: Report) -> str:
     return sha256(repr(replace(report, schedule=None, file="")).encode()).hexdigest()[:8]
 
 
-def _schedule(row: Row) -> Schedule | None:
-    after, at = row.length("after", required=True), read_clock(row, "at") if row.has("at") else None
-    channels = row.words("channels", required=False)
+def _schedule(row: TomlTable) -> Schedule | None:
+    after, at = row.duration("after", required=True), read_clock(row, "at") if row.has("at") else None
+    channels = row.texts("channels", required=False)
     row.finish()
     if after is None:
         return None
     return Schedule(after, channels=channels) if at is None else Schedule(after, at, channels)
 
 
-def _texts(row: Row, field: str) -> tuple[dict[str, str], ...]:
+def _texts(row: TomlTable, field: str) -> tuple[dict[str, str], ...]:
     texts: list[dict[str, Any]] = []
     for inner in row.tables(field):
         texts.append({language: inner.text(language) for language in ("vi", "en")})

@@ -30,7 +30,7 @@ def kpis_of(text: str) -> list[str]:
                 raise SentenceUnfit(f"{{{inside}}} means nothing; write {{kpi:ID}} or one of {', '.join(WORDS)}.")
             continue
         if match[2] and match[2] not in MODES:
-            raise SentenceUnfit(f"{{{inside}}}: {match[2]!r} is none of {', '.join(MODES)}.")
+            raise SentenceUnfit(f"{{{inside}}}: {match[2]!r} is not one of {', '.join(MODES)}.")
         found[match[1]] = None
     return list(found)
 

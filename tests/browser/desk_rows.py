@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from ioc.catalog.written import rule_text
+from ioc.alert_service.rule_store import rule_text
 from tests.browser import province
 from tests.browser.province import Json
 

@@ -13,9 +13,8 @@ from ioc.alerts.records import to_record
 from ioc.alerts.routing import who_would_get
 from ioc.alerts.versions import revision_of
 from ioc.api.http.refusals import field_faults
-from ioc.catalog.faults import CatalogInvalid, Fault
 from ioc.catalog.routing import Alerting, read_routing
-from ioc.catalog.rows import Row
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from tests.browser import province
 from tests.browser.province import Json
 
@@ -73,13 +72,15 @@ escalation = [{ after = "30m", receivers = ["duty"] }]
 
 def read(text: str) -> Alerting:
     """Raises CatalogInvalid."""
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         given = {"line": 1, "column": 1, "detail": str(fault)}
-        raise CatalogInvalid([Fault("", "", "text", f"This is not TOML: {fault}.", "not_toml", given)]) from None
-    found = read_routing(Row("", data, {}, "", faults), faults, CHANNELS)
+        raise CatalogInvalid(
+            [DefinitionFault("", "", "text", f"This is not TOML: {fault}.", "not_toml", given)]
+        ) from None
+    found = read_routing(TomlTable("", data, {}, "", faults), faults, CHANNELS)
     if found is None:
         raise CatalogInvalid(faults)
     return found

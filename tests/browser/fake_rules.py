@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ioc.alert_service.rule_store import fields_of_text
+from ioc.alert_service.rule_store import fields_of_text, rule_text
 from ioc.alerts.actions import ActRefused
 from ioc.alerts.versions import Difference, difference
 from ioc.api.http.problems import FieldFault
 from ioc.api.http.refusals import field_faults
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.rules import check_rule, load_rules
-from ioc.catalog.written import rule_text
 from tests.browser import province
 from tests.browser.desk_rows import PROCEDURE, RULE, rule_row
 from tests.browser.province import Json

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from ioc.alert_service.rule_store import rule_text
 from tests.browser.conftest import OpenWall
-from tests.browser.desk_rows import RULE_TEXT
+from tests.browser.desk_rows import RULE, RULE_TEXT
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import open_ops
 
 pytestmark = pytest.mark.browser
+
+OTHERWISE = {name: value for name, value in RULE.items() if name not in ("fires_above", "clears_below")}
+"""The rule without its condition."""
 
 
 @pytest.fixture
@@ -53,8 +57,7 @@ def test_form_and_text_follow_each_other_without_loss(desk: FakeDesk, open_page:
     page.get_by_role("button", name="TOML").click()
     text = page.locator("#rule-text")
     expect(text).to_have_value(
-        RULE_TEXT.replace("fires_above = 840\nclears_below = 825\n", "")
-        + 'held_for = "5m"\nchange = { over = "1h", fires_above = 840, clears_below = 825 }\n'
+        rule_text({**OTHERWISE, "held_for": "5m", "change": {"over": "1h", "fires_above": 840, "clears_below": 825}})
     )
     text.fill(RULE_TEXT.replace('severity = "high"', 'severity = "low"\nlabels = { team = "lgsp" }'))
     expect(status(page)).to_contain_text("Luật đúng")
@@ -105,8 +108,7 @@ def test_and_or_of_conditions(desk: FakeDesk, open_page: OpenWall) -> None:
     second.get_by_label("Loại điều kiện").select_option("stale")
     page.get_by_role("button", name="TOML").click()
     expect(page.locator("#rule-text")).to_have_value(
-        RULE_TEXT.replace("fires_above = 840\nclears_below = 825\n", "")
-        + "any = [{ fires_above = 840, clears_below = 825 }, { stale = true }]\n"
+        rule_text({**OTHERWISE, "any": [{"fires_above": 840, "clears_below": 825}, {"stale": True}]})
     )
 
 

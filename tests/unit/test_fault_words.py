@@ -11,7 +11,7 @@ from ioc.model.pattern import SENTENCES as PATTERN_SENTENCES
 
 ROOT = Path(__file__).parents[2]
 WORDS = json.loads((ROOT / "ui" / "src" / "texts" / "faults.vi.json").read_text(encoding="utf-8"))
-DEFINITIONS = ("rules", "rule_conditions", "routing", "schedules", "rows")
+DEFINITIONS = ("rules", "rule_conditions", "routing", "schedules", "toml_table")
 ACTS = sorted([*(ROOT / "ioc" / "alerts").glob("*.py"), *(ROOT / "ioc" / "alert_service").glob("*.py")])
 API = sorted((ROOT / "ioc" / "api").glob("**/*.py"))
 SENDING = [ROOT / "ioc" / "server" / f"{name}.py" for name in ("channel_sender", "outbox", "report_sender")]

@@ -26,7 +26,7 @@ from ioc.api.http.times import parse_time
 from ioc.api.schemas.alerts import reason_texts
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.routing import Alerting
-from ioc.catalog.written import to_toml
+from ioc.catalog.toml_table import toml_text
 from ioc.clock import rfc3339
 
 MAX_DUTY_SPAN = timedelta(days=92)
@@ -42,7 +42,7 @@ class Draft(RequestBody):
         """Raises ActRefused."""
         if (self.fields is None) == (self.text is None):
             raise ActRefused("fields", "Give the routing as fields or as text, one of them.", "routing_once")
-        return self.text if self.text is not None else to_toml(self.fields or {})
+        return self.text if self.text is not None else toml_text(self.fields or {})
 
 
 class Change(Draft):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ioc.alert_service import actions, routing_store
 from ioc.alert_service.kpi_history import longest_change, own_step
-from ioc.alert_service.rule_store import fields_of_text
+from ioc.alert_service.rule_store import fields_of_text, rule_text
 from ioc.alerts.actions import ActRefused, no_rule
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
@@ -27,7 +27,6 @@ from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_step
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.own_figures import own_figures
-from ioc.catalog.written import rule_text
 from ioc.clock import from_ms, rfc3339
 from ioc.model.rule import Rule
 

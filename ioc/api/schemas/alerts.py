@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from ioc.alert_service.notification_text import limit_text
 from ioc.alert_service.service import Desk
 from ioc.alerts.rule_arrays import year_of
-from ioc.catalog.rows import LANGUAGES
+from ioc.catalog.toml_table import LANGUAGES
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.alert import Alert, Handling, Reason, Suppression
 from ioc.model.matcher import Matcher

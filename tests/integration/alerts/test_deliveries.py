@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ioc.catalog.channels import WALL, Channel, load_channels
-from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.toml_table import CatalogInvalid
 from ioc.clock import FixedClock, SystemClock
 from ioc.errors import SourceUnavailable
 from ioc.server import channel_sender, outbox

@@ -10,8 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from ioc.catalog import CatalogInvalid
-from ioc.catalog import Fault as CatalogFault
+from ioc.catalog import CatalogInvalid, DefinitionFault
 from ioc.model.fault import Fault
 from ioc.model.kpi import Target
 from ioc.model.ledger import Loss
@@ -257,7 +256,7 @@ async def test_alerts_are_none_yet(client: httpx.AsyncClient) -> None:
 
 async def test_reload_names_each_fault(client: httpx.AsyncClient, parts: FakeParts) -> None:
     parts.reload_fault = CatalogInvalid(
-        [CatalogFault("a.toml", "x.y", "window", "window 'w' is none."), CatalogFault("b.toml", "", "", "Bad.")]
+        [DefinitionFault("a.toml", "x.y", "window", "window 'w' is none."), DefinitionFault("b.toml", "", "", "Bad.")]
     )
     answer = await client.post("/api/v1/catalog/reload", headers=AS_ADMIN)
     assert answer.status_code == 422

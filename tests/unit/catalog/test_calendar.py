@@ -10,7 +10,7 @@ import pytest
 
 from ioc.catalog import load
 from ioc.catalog.calendar import read_decisions
-from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.catalog.working_time import add_working_days, working_days
 from ioc.model.calendar import Calendar, YearState
 from ioc.settings import VIETNAM
@@ -18,7 +18,7 @@ from ioc.store import Clocks, Store
 
 
 def calendar(overlay: Path | None = None) -> Calendar:
-    faults: list[Fault] = []
+    faults: list[DefinitionFault] = []
     decisions = read_decisions(overlay, faults)
     assert faults == []
     return decisions.calendar()
@@ -100,7 +100,7 @@ basis = "quyết định"
                      id="word"),
         pytest.param('[[day_off]]\nday = 2126-11-20\nname = { vi = "v", en = "e" }\nbasis = "b"', "day", "outside",
                      id="far away"),
-        pytest.param('[[year]]\nyear = 2028\nstate = "sure"', "state", "none of", id="unknown state"),
+        pytest.param('[[year]]\nyear = 2028\nstate = "sure"', "state", "one of", id="unknown state"),
         pytest.param('[[year]]\nstate = "decided"', "year", "missing", id="no year"),
         pytest.param(
             '[[day_off]]\nday = 2026-11-20\nname = { vi = "v", en = "e" }\nbasis = "b"\n'

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ioc.catalog import load
-from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.toml_table import CatalogInvalid
 from ioc.model.case import CaseClock
 from ioc.model.kpi import CaseTime
 
@@ -60,11 +60,11 @@ def test_another_clock_is_another_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("clock", "per", "field", "words"),
     [
-        pytest.param('clock = "office"', "1wd", "clock", "none of calendar, working", id="unknown clock"),
+        pytest.param('clock = "office"', "1wd", "clock", "one of calendar, working", id="unknown clock"),
         pytest.param('pauses_in = ["ask"]', "1wd", "pauses_in", "did you mean 'asked'", id="unknown status"),
         pytest.param("due_in = 0", "1wd", "due_in", "from 1 to", id="due at once"),
         pytest.param('due_in = "15"', "1wd", "due_in", "whole number", id="days as text"),
-        pytest.param(CLOCK, "0wd", "duration.per", "length of time", id="no working day"),
+        pytest.param(CLOCK, "0wd", "duration.per", "is not a duration", id="no working day"),
     ],
 )
 def test_faults(tmp_path: Path, clock: str, per: str, field: str, words: str) -> None:

@@ -61,7 +61,7 @@ def formula(text: str, more: str = "") -> str:
         ),
         pytest.param(
             constant('{ from = "1/1/2022", value = 1, basis = "a" }'),
-            "constant own.share", "values[0].from", "is no day", id="day written otherwise",
+            "constant own.share", "values[0].from", "is not a day", id="day written otherwise",
         ),
         pytest.param(
             constant() + kpi(kpi_id="own.share"), "constant own.share", "id", "rename one", id="KPI of the same id",
@@ -81,11 +81,11 @@ def formula(text: str, more: str = "") -> str:
         ),
         pytest.param(
             kpi() + kpi(kpi_id="own.f", expression=formula("1 / own.kpi", ', when_zero = "none"')),
-            "own.f", "formula.when_zero", "none of no_data", id="rule of another word",
+            "own.f", "formula.when_zero", "one of no_data", id="rule of another word",
         ),
         pytest.param(
             constant() + kpi(kpi_id="own.f", expression=formula("own.share * 2")),
-            "own.f", "formula", "constants alone", id="formula without a KPI",
+            "own.f", "formula", "only constants", id="formula without a KPI",
         ),
         pytest.param(
             kpi(kpi_id="own.a", expression=formula("own.b")) + kpi(kpi_id="own.b", expression=formula("own.a")),
@@ -112,7 +112,7 @@ def formula(text: str, more: str = "") -> str:
             kpi('reference = [{ name = { vi = "Cả nước", en = "Country" }, value = 1, basis = "a" }]'),
             "own.kpi", "reference[0].at", "missing", id="reference without its day",
         ),
-        pytest.param(kpi('per = ["district"]'), "own.kpi", "per", "none of province", id="level that is none"),
+        pytest.param(kpi('per = ["district"]'), "own.kpi", "per", "one of province", id="level that is none"),
         pytest.param(kpi("per = []"), "own.kpi", "per", "names no level", id="no level"),
         pytest.param(
             kpi("target = [{ at_least = 3 }]"),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog.faults import CatalogInvalid
 from ioc.catalog.routing import Alerting, load_routing
+from ioc.catalog.toml_table import CatalogInvalid
 
 SOUND = """
 [[person]]
@@ -92,7 +92,7 @@ line = {{ vi = "{line}", en = "x" }}
         ),
         pytest.param(('id = "air"', 'id = "root"'), "route.route[0].id", "Another route", id="route of the same name"),
         pytest.param(
-            ('after = "15m"', 'after = "soon"'), "route.escalation[0].after", "no length of time", id="escalation soon"
+            ('after = "15m"', 'after = "soon"'), "route.escalation[0].after", "is not a duration", id="escalation soon"
         ),
         pytest.param(("[route]", "[rout]"), "route", "is missing", id="no route at all"),
         pytest.param(

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ioc.catalog.faults import CatalogInvalid, Fault
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.doctor import FINDING_TEXTS, Finding, Level, files, running
 from ioc.errors import ConfigurationInvalid
 from ioc.people import People
@@ -41,7 +41,9 @@ def test_what_needs_a_person_says_what_to_do(code: str) -> None:
 
 def test_definitions_name_every_faulty_file() -> None:
     def refuse() -> dict[str, int]:
-        raise CatalogInvalid([Fault("a.toml", "own.k", "take", "is missing."), Fault("b.csv", "", "", "not CSV.")])
+        raise CatalogInvalid(
+            [DefinitionFault("a.toml", "own.k", "take", "is missing."), DefinitionFault("b.csv", "", "", "not CSV.")]
+        )
 
     found = list(files.definitions(refuse))
     assert [(one.code, one.params["file"]) for one in found] == [("file_faulty", "a.toml"), ("file_faulty", "b.csv")]

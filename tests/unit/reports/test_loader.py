@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ioc.catalog import Catalog
-from ioc.catalog.faults import CatalogInvalid
+from ioc.catalog.toml_table import CatalogInvalid
 from ioc.reports.loader import load_reports
 from ioc.reports.periods import Length
 from tests.catalogs import hue
@@ -85,12 +85,12 @@ def test_ours(catalog: Catalog) -> None:
         ),
         pytest.param(
             f'{HEAD}schedule = {{ after = "soon" }}\n{TEXT}',
-            "report mine: schedule.after: 'soon' is no length of time; write it as 30s, 15m, 24h or 7d.",
+            "report mine: schedule.after: 'soon' is not a duration; write it as 30s, 15m, 24h or 7d.",
             id="schedule",
         ),
         pytest.param(
             f'{HEAD.replace("month", "fortnight")}{TEXT}',
-            "report mine: period: 'fortnight' is none of week, month, quarter, year.",
+            "report mine: period: 'fortnight' is not one of week, month, quarter, year.",
             id="period",
         ),
         pytest.param("id = [", ": : This is not TOML: Invalid value (at end of document).", id="no TOML"),
