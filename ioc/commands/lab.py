@@ -8,11 +8,11 @@ from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts
 from ioc.lab.cpu_priority import step_back_later
-from ioc.lab.job_process import REPORTS_LONGEST_S, Beside
+from ioc.lab.job_process import MAX_REPORT_S, JobProcess
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.quack.service import QuackDoor
+from ioc.lab.quack.service import QuackService
 from ioc.lab.server import serve
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 from ioc.server.report_sender import report_sender
 from ioc.settings import Settings
 from ioc.store.snapshot import current
@@ -31,16 +31,16 @@ def command() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment()
     clock = SystemClock()
-    asking = Asking.of(settings, clock)
+    asking = SqlService.of(settings, clock)
     parts = LabParts(
         settings,
         clock,
         lambda: current(settings.snapshots_dir),
-        Beside(),
+        JobProcess(),
         report_sender(settings.channels_path),
         asking,
-        QuackDoor(settings, clock, asking.published_path, published_dir(settings) / MINUTES),
-        reporting=Beside(longest_s=REPORTS_LONGEST_S),
+        QuackService(settings, clock, asking.published_path, published_dir(settings) / MINUTES),
+        reporting=JobProcess(longest_s=MAX_REPORT_S),
     )
     app = create_lab_app(parts)
     step_back_later(_NICENESS, _FULL_SHARE_S)

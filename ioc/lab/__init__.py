@@ -1,1 +1,1 @@
-"""The analysts' side: a process of its own over snapshots of the store, so that no question can hold the centre up."""
+"""The lab: a separate process that answers analysts from snapshots, so that no query can hold up the centre."""

@@ -1,4 +1,4 @@
-"""The lab's FastAPI app; `ioc serve` forwards to it after its gate said yes (ioc/api/routes/lab_proxy.py)."""
+"""The lab's FastAPI app. `ioc serve` authorises a request and forwards it here (ioc/api/routes/lab_proxy.py)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,14 +13,14 @@ from ioc.api.http.strict_json import StrictJson
 from ioc.lab import error_responses, metrics
 from ioc.lab.context import LabParts
 from ioc.lab.gate import LabGate
-from ioc.lab.report_schedule import ReportKeeping
+from ioc.lab.report_schedule import ReportSchedule
 from ioc.lab.routes import explorer, open_data, queries, reports, saved, sql
 
 
 def create_lab_app(parts: LabParts) -> FastAPI:
-    """Its processes end with it."""
+    """Build the app. Its child processes end with its lifespan."""
 
-    keeping = ReportKeeping(parts)
+    keeping = ReportSchedule(parts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Who asks: the centre's gate has let them through and says who they are."""
+"""The caller of a request, as authenticated by the centre."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,17 @@ from ioc.api.auth.forwarded import CALLER_HEADER, PERMISSIONS_HEADER
 
 @dataclass(frozen=True)
 class LabCaller:
-    """`name` is empty for somebody who may look without saying who they are; `permissions` are words of Permission."""
+    """A caller and what they may do.
+
+    `name` is empty for an anonymous viewer. `permissions` holds values of `Permission`.
+    """
 
     name: str
     permissions: frozenset[str]
 
 
 def caller_of(request: Request) -> LabCaller:
-    """From the headers that the centre sets; those of the client itself never come this far."""
+    """Read the caller from the headers set by the centre; headers sent by the client are removed there."""
     permissions = request.headers.get(PERMISSIONS_HEADER, "")
     return LabCaller(
         request.headers.get(CALLER_HEADER, "").encode("latin-1").decode("utf-8", "replace"),

@@ -1,7 +1,10 @@
-"""What the operating system keeps a process from, whatever runs in it: files, network, processes, memory.
+"""Confine a process with the operating system: files, network, child processes, memory.
 
-Each layer stands by itself: Landlock (files, TCP, signals), seccomp (sockets, processes), limits of the process, a
-low place in the queues for processor and disk. What this kernel does not have is left out and told.
+Each layer works on its own: Landlock (files, TCP, signals), seccomp (sockets, processes), resource limits, low
+scheduling priority. Layers that this kernel lacks are skipped and reported.
+
+This is written by hand because it must run in the process itself, between its imports and its first query, without a
+helper binary.
 """
 
 from __future__ import annotations
@@ -23,11 +26,11 @@ from ioc.supervisor.child_processes import die_with_parent
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NICENESS = 5
-"""Beyond that of whoever starts the process."""
+"""Added to the niceness of the parent process."""
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 4, 38, 22
 _SECCOMP_MODE_FILTER = 2
 
-# linux/landlock.h; the numbers of the three calls are the same on every architecture.
+# linux/landlock.h; the three system calls have the same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
@@ -44,8 +47,12 @@ _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 
 @dataclass(frozen=True)
 class Confinement:
-    """`readable` and `writable` are files or folders; all else is out of reach. `memory_bytes` bounds the address
-    space, `file_bytes` each file that is written. `serves` lets it open sockets and listen, but not connect."""
+    """What a confined process may use.
+
+    `readable` and `writable` are files or folders; everything else is out of reach. `memory_bytes` bounds the
+    address space, `file_bytes` each file that is written. `serves` permits sockets and listening, but no outgoing
+    connections.
+    """
 
     readable: Sequence[Path]
     writable: Sequence[Path]
@@ -55,14 +62,17 @@ class Confinement:
 
 
 def landlock_version() -> int:
-    """Of this kernel; 0 when it has none."""
+    """Return the Landlock version of this kernel; 0 when it has none."""
     found = _LIBC.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
     return max(int(found), 0)
 
 
 def confine(limits: Confinement) -> list[str]:
-    """Confine this process for good, and all it starts. Returns sentences on layers that this system does not have.
-    Threads must be those of the caller's own making: only the calling thread and later ones are held by Landlock."""
+    """Confine this process and its future children, irrevocably.
+
+    Returns one sentence for each layer that this system lacks. Call it before threads start: Landlock holds only
+    the calling thread and threads that start later.
+    """
     die_with_parent()
     step_back(_NICENESS)
     read_last()
@@ -76,7 +86,7 @@ def confine(limits: Confinement) -> list[str]:
         (resource.RLIMIT_NOFILE, 256),
     ):
         resource.setrlimit(number, (most, most))
-    # A file that grows too large is an error of the query, not the end of the process.
+    # A file that grows beyond its limit must fail the query, not kill the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     missing = []
@@ -123,7 +133,7 @@ def _allow(ruleset: int, path: Path, access: int) -> None:
         os.close(folder)
 
 
-# Calls barred by number: (x86_64, aarch64); None where an architecture does not have one.
+# Calls denied by number: (x86_64, aarch64); None where an architecture does not have the call.
 _BARRED: dict[str, tuple[int | None, int | None]] = {
     "connect": (42, 203),
     "sendto": (44, 206),
@@ -181,7 +191,7 @@ _ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 
 
 def _seccomp(*, serves: bool) -> bool:
-    """New sockets, processes and the like are answered with EPERM; threads are let."""
+    """Deny new sockets, processes and the like with EPERM; threads are allowed."""
     if platform.machine() not in _ARCHITECTURES:
         return False
     place, architecture = _ARCHITECTURES[platform.machine()]
@@ -195,7 +205,7 @@ def _seccomp(*, serves: bool) -> bool:
         (_LOAD, 0, 0, 0),
         (_AT_LEAST, 0, 1, _X32_BIT),
         (_RETURN, 0, 0, _DENY | errno.ENOSYS),
-        # glibc asks clone3 first and goes on to clone, whose flags can be looked at.
+        # glibc tries clone3 first and falls back to clone, whose flags seccomp can read.
         (_EQUAL, 0, 1, _CLONE3[place]),
         (_RETURN, 0, 0, _DENY | errno.ENOSYS),
         (_EQUAL, 0, 4, _CLONE[place]),

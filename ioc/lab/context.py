@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ioc.clock import Clock
-from ioc.lab.job_process import Beside
-from ioc.lab.quack.service import QuackDoor
-from ioc.lab.sql_service import Asking
+from ioc.lab.job_process import JobProcess
+from ioc.lab.quack.service import QuackService
+from ioc.lab.sql_service import SqlService
 from ioc.reports.sendings import Send
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
@@ -22,13 +22,13 @@ class LabParts:
     settings: Settings
     clock: Clock
     snapshot: Callable[[], Snapshot | None]
-    beside: Beside
+    beside: JobProcess
     send: Send | None = None
-    asking: Asking | None = None
-    quack: QuackDoor | None = None
-    reporting: Beside | None = None
+    asking: SqlService | None = None
+    quack: QuackService | None = None
+    reporting: JobProcess | None = None
 
     @property
-    def for_reports(self) -> Beside:
+    def for_reports(self) -> JobProcess:
         """The process that makes reports."""
         return self.reporting or self.beside

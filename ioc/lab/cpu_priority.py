@@ -1,8 +1,8 @@
-"""Giving way: the lab has a small share of processor and disk while the centre wants them, else all there is.
+"""Give the lab a small share of processor and disk while the centre needs them, and all of it otherwise.
 
-Linux weighs processes first by their sessions (autogroup), and by niceness only within one. Every part of the centre
-has a session of its own, so the lab's as a whole is made to weigh little; all that the lab starts stays in it and
-shares that weight, however many processes compute. Where sessions are not weighed (containers), niceness says the same.
+Linux divides processor time first between sessions (autogroup), and uses niceness only within one. Each part of the
+centre has its own session, so the weight of the lab's session covers everything the lab starts. Where the kernel does
+not group by session (containers), niceness has the same effect.
 """
 
 import ctypes
@@ -21,21 +21,24 @@ _TRIES, _BETWEEN_TRIES_S = 12, 0.02
 
 
 def step_back_later(niceness: int, after_s: float) -> None:
-    """Call `step_back` in the main thread after some seconds: a start that is waited for has its full share until then.
+    """Call `step_back` in the main thread after `after_s` seconds, so that a start has its full share until then.
 
-    Must be called in the main thread; takes SIGALRM."""
+    Must be called in the main thread; uses SIGALRM.
+    """
     signal.signal(signal.SIGALRM, lambda _number, _frame: step_back(niceness))
     signal.setitimer(signal.ITIMER_REAL, after_s)
 
 
 def step_back(niceness: int) -> None:
-    """Add niceness to this process and those it has started, and set it for the session if this process has its own:
-    at 10 both weigh a tenth."""
+    """Lower the priority of this process, its children and, if it owns one, its session.
+
+    `niceness` is added to each; at 10 both weigh a tenth.
+    """
     os.nice(niceness)
     for pid in _descendants(os.getpid()):
         with suppress(OSError):  # it has just ended
             os.setpriority(os.PRIO_PROCESS, pid, min(os.getpriority(os.PRIO_PROCESS, pid) + niceness, 19))
-    if os.getsid(0) == os.getpid():  # else others than the lab's are in it
+    if os.getsid(0) == os.getpid():  # otherwise the session holds processes of others
         _weigh_session(niceness)
 
 
@@ -48,7 +51,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def read_last() -> None:
-    """Read and write when nobody else wants the disk, as far as its scheduler knows such an order."""
+    """Use the disk only when no other process wants it, where the disk's scheduler supports that."""
     if platform.machine() in _IOPRIO_SET:
         _LIBC.syscall(_IOPRIO_SET[platform.machine()], _OF_A_PROCESS, 0, _IDLE_CLASS)
 
@@ -57,7 +60,7 @@ def _weigh_session(niceness: int) -> None:
     for _ in range(_TRIES):
         try:
             Path("/proc/self/autogroup").write_text(str(niceness))
-        except BlockingIOError:  # the kernel takes ten such changes a second from users
+        except BlockingIOError:  # the kernel accepts ten such changes a second from users
             time.sleep(_BETWEEN_TRIES_S)
         except OSError:
             return

@@ -1,4 +1,4 @@
-"""The dictionary of the stable views: what each view and column means, in Vietnamese and English (dictionary.toml)."""
+"""The dictionary of the stable views: the meaning of each view and column in Vietnamese and English."""
 
 import tomllib
 from collections.abc import Iterator
@@ -7,14 +7,16 @@ from functools import cache
 from importlib.resources import files
 
 VERSION = 1
-"""A column's or a view's meaning, name or type changes only with another version; new ones may come within one."""
+"""Changes when the meaning, name or type of a view or column changes; additions keep it."""
 
 Words = dict[str, str]
-"""`vi` and `en`."""
+"""A text as `vi` and `en`."""
 
 
 @dataclass(frozen=True)
 class View:
+    """A stable view with its columns, in two languages."""
+
     name: str
     comment: Words
     columns: dict[str, Words]
@@ -35,17 +37,17 @@ def _read() -> tuple[Words, tuple[View, ...]]:
 
 
 def promise() -> Words:
-    """What may change, and what will not."""
+    """Return the text that says what may change in the views and what will not."""
     return _read()[0]
 
 
 def views() -> tuple[View, ...]:
-    """In the order in which a reader meets them."""
+    """Return the views in the order in which a reader meets them."""
     return _read()[1]
 
 
 def comments() -> Iterator[str]:
-    """SQL that puts the Vietnamese comments on the views."""
+    """Yield SQL statements that set the Vietnamese comments of the views."""
     for view in views():
         yield f"COMMENT ON VIEW {view.name} IS {_quoted(view.comment['vi'])}"
         for column, words in view.columns.items():

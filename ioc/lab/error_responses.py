@@ -1,4 +1,4 @@
-"""How the lab answers when a query goes wrong: a problem with DuckDB's own words, and the place in the SQL."""
+"""Error answers of the lab: a problem with DuckDB's message and its position in the SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from ioc.api.http.problems import RETRY_AFTER_S, UNEXPECTED, answer
 from ioc.errors import IocError
 from ioc.lab.fair_queue import QueueFull
-from ioc.lab.job_process import LabBusy, ReckoningFailed
+from ioc.lab.job_process import ComputationFailed, LabBusy
 from ioc.lab.publishing.publish import PublishingFailed
 from ioc.lab.query import NothingPublished
 from ioc.lab.results import RenderingFailed
@@ -25,14 +25,17 @@ _STATUS: dict[type[IocError], int] = {
     NothingPublished: 503,
     PublishingFailed: 503,
     SandboxEnded: 503,
-    ReckoningFailed: 503,
+    ComputationFailed: 503,
     RenderingFailed: 422,
 }
 _OF_KIND = {"sql": 422, "memory": 422, "process": 422, "time": 408, "too_large": 413}
 
 
 def problem_of(request: Request, error: dict[str, Any], kind: str) -> Response:
-    """`errors` has the place: line and column, both from 1, null where there is none."""
+    """Return the problem for a failed query.
+
+    `errors` holds the position: line and column, both from 1, or null where DuckDB gives none.
+    """
     response = answer(request.url.path, _OF_KIND.get(kind, 422), error["message"])
     body = orjson.loads(response.body)
     body["errors"] = [{"line": error["line"], "column": error["column"], "message": error["message"]}]
@@ -40,7 +43,7 @@ def problem_of(request: Request, error: dict[str, Any], kind: str) -> Response:
 
 
 async def unexpected(request: Request, fault: Exception) -> Response:
-    """The last resort: the client gets a sentence, the log gets the rest."""
+    """Answer an unforeseen error: the client gets a sentence, the log gets the traceback."""
     log.error("%s %s", request.method, request.url.path, exc_info=fault)
     return answer(request.url.path, 500, UNEXPECTED)
 

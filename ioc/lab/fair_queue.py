@@ -1,4 +1,4 @@
-"""Whose query runs next: people take turns, whatever each of them has asked for."""
+"""A queue in which people take turns, however many queries each of them has submitted."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import Generic, TypeVar
 
 from ioc.errors import IocError
 
-MOST_WAITING = 60
-MOST_WAITING_OF_ONE = 12
+MAX_WAITING = 60
+MAX_WAITING_PER_PERSON = 12
 
 Item = TypeVar("Item")
 
 
 class QueueFull(IocError):
-    """Too many queries wait; ask again shortly."""
+    """Too many queries are waiting."""
 
 
 @dataclass
-class Turns(Generic[Item]):
-    """Queries that wait, of each person in the order of asking; the person who waited longest for a turn is next."""
+class FairQueue(Generic[Item]):
+    """Waiting queries, in order for each person.
+
+    The person who has waited longest for a turn comes next.
+    """
 
     waiting: OrderedDict[str, deque[Item]] = field(default_factory=OrderedDict)
 
@@ -29,17 +32,23 @@ class Turns(Generic[Item]):
         return sum(len(own) for own in self.waiting.values())
 
     def put(self, person: str, item: Item) -> None:
-        """Raises QueueFull."""
+        """Append an item to a person's queue.
+
+        Raises QueueFull.
+        """
         own = self.waiting.get(person, ())
-        if len(own) >= MOST_WAITING_OF_ONE:
-            raise QueueFull(f"{len(own)} of your queries wait already; wait for them, or cancel some.")
-        if len(self) >= MOST_WAITING:
-            raise QueueFull(f"{len(self)} queries wait already; ask again in a minute.")
+        if len(own) >= MAX_WAITING_PER_PERSON:
+            raise QueueFull(f"{len(own)} of your queries are already queued; wait for them or cancel some.")
+        if len(self) >= MAX_WAITING:
+            raise QueueFull(f"{len(self)} queries are already queued; try again in a minute.")
         self.waiting.setdefault(person, deque()).append(item)
 
     def take(self, running: Collection[str]) -> tuple[str, Item] | None:
-        """The next one, its person then goes to the end; `running` are people with a query under way, who get another
-        only when nobody else waits. None when nothing waits."""
+        """Remove and return the next (person, item), or None when nothing waits.
+
+        `running` are people with a running query; they get another only when nobody else waits. The person then
+        moves to the end of the round.
+        """
         person = next((one for one in self.waiting if one not in running), next(iter(self.waiting), None))
         if person is None:
             return None
@@ -51,7 +60,7 @@ class Turns(Generic[Item]):
         return person, item
 
     def remove(self, item: Item) -> bool:
-        """Whether it was waiting."""
+        """Remove an item; return whether it was waiting."""
         for person, own in self.waiting.items():
             if item in own:
                 own.remove(item)
@@ -61,7 +70,7 @@ class Turns(Generic[Item]):
         return False
 
     def ahead_of(self, item: Item) -> int:
-        """How many will be taken before it, if nobody else asks."""
+        """Return how many items would run before this one if no others came."""
         rounds = [list(own) for own in self.waiting.values()]
         order: list[Item] = []
         for number in range(max((len(own) for own in rounds), default=0)):

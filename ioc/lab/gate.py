@@ -1,4 +1,4 @@
-"""Before every route of the lab: did the centre send it, and may this caller ask it? The centre's own table decides."""
+"""Authorisation in front of every route of the lab, by the centre's own permission table."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,9 +13,13 @@ _MAY_NOT = "Your role may not do this."
 
 
 class LabGate:
-    """ASGI layer. 403 for what `ioc serve` did not sign or the role does not allow, 404 for what is not in the table.
+    """ASGI layer that accepts only requests signed by `ioc serve`.
 
-    The centre's gate has already decided; should a request ever get past it by another spelling, it ends here.
+    Answers 403 for unsigned requests and for roles without the permission, 404 for addresses that are not in the
+    table.
+
+    The centre's gate has already decided; this is the second lock, in case a request gets past it by another
+    spelling of the path.
     """
 
     def __init__(self, app: ASGIApp, key: str) -> None:

@@ -16,30 +16,33 @@ from ioc.supervisor.no_pandas import keep_pandas_out
 
 IDLE_S = 300.0
 NEXT_WITHIN_S = 3.0
-MOST_WAITING = 20
+MAX_WAITING = 20
 LONGEST_S = 120.0
-REPORTS_LONGEST_S = 900.0
+MAX_REPORT_S = 900.0
 _LENGTH = struct.Struct("<Q")
 _PROGRESS = None
-"""Stands for `good` in a message that only reports progress."""
+"""In place of the success flag: marks a message that only reports progress."""
 _answers: BinaryIO | None = None
-"""In the separate process: the stream for its answers."""
+"""In the child process: the stream for answers."""
 
 Result = TypeVar("Result")
-Given = ParamSpec("Given")
+Params = ParamSpec("Params")
 
 
 class LabBusy(IocError):
-    """Too much waits already; ask again shortly."""
+    """Too many computations are already queued."""
 
 
-class ReckoningFailed(IocError):
-    """It ended in an error that nobody foresaw, took too long, or its process died; the text says which."""
+class ComputationFailed(IocError):
+    """A computation failed unexpectedly, took too long, or its process died; the text says which."""
 
 
-class Beside:
-    """Runs functions of modules, one at a time, in the order of asking. The process starts with the first of them and
-    ends when none came for a while: for `idle_s` where people ask, at once where it only did what was scheduled."""
+class JobProcess:
+    """Run functions in a child process, one at a time, in the order of submission.
+
+    The process starts with the first call. It ends after `idle_s` without calls, or at once when it only did
+    scheduled work.
+    """
 
     def __init__(self, *, idle_s: float = IDLE_S, longest_s: float = LONGEST_S) -> None:
         self._idle_s = idle_s
@@ -48,32 +51,38 @@ class Beside:
         self._waiting = 0
         self._process: asyncio.subprocess.Process | None = None
         self._rest: asyncio.TimerHandle | None = None
-        self._is_asked = False
+        self._keeps_process = False
 
-    async def run(self, function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs) -> Result:
-        """What the function returns. It and its arguments must be picklable. IocErrors, ValueErrors and LookupErrors of
-        it are raised here as they are. Raises LabBusy, ReckoningFailed."""
-        return await self._take_turn(pickle.dumps((function, arguments, named)), is_asked=True)  # type: ignore[no-any-return]
+    async def run(self, function: Callable[Params, Result], *arguments: Params.args, **named: Params.kwargs) -> Result:
+        """Run a function in the child process and return its result.
+
+        The function and its arguments must be picklable. IocError, ValueError and LookupError are raised here
+        unchanged. Raises LabBusy, ComputationFailed.
+        """
+        return await self._queue(pickle.dumps((function, arguments, named)), keeps_process=True)  # type: ignore[no-any-return]
 
     async def run_scheduled(
-        self, function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs
+        self, function: Callable[Params, Result], *arguments: Params.args, **named: Params.kwargs
     ) -> Result:
-        """As `run`, for work that nobody waits for: what it takes of memory is given back when it is done."""
-        return await self._take_turn(pickle.dumps((function, arguments, named)), is_asked=False)  # type: ignore[no-any-return]
+        """Run a function that nobody waits for; the process and its memory are released afterwards."""
+        return await self._queue(pickle.dumps((function, arguments, named)), keeps_process=False)  # type: ignore[no-any-return]
 
     async def run_job(
         self,
-        told: Callable[[float], None],
-        function: Callable[Given, Result],
-        *arguments: Given.args,
-        **named: Given.kwargs,
+        on_progress: Callable[[float], None],
+        function: Callable[Params, Result],
+        *arguments: Params.args,
+        **named: Params.kwargs,
     ) -> Result:
-        """As `run_scheduled`; `told` receives the progress, from 0 to 1, that the function gives to `tell_progress`."""
+        """Run a function as `run_scheduled` does and report its progress.
+
+        `on_progress` receives the shares, from 0 to 1, that the function passes to `report_progress`.
+        """
         work = pickle.dumps((function, arguments, named))
-        return await self._take_turn(work, is_asked=False, told=told)  # type: ignore[no-any-return]
+        return await self._queue(work, keeps_process=False, on_progress=on_progress)  # type: ignore[no-any-return]
 
     async def close(self) -> None:
-        """End the process."""
+        """End the child process."""
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None
@@ -83,38 +92,40 @@ class Beside:
                 process.kill()
             await process.wait()
 
-    async def _take_turn(self, work: bytes, *, is_asked: bool, told: Callable[[float], None] | None = None) -> Any:
-        if self._waiting >= MOST_WAITING:
-            raise LabBusy(f"{self._waiting} reckonings wait already; ask again in a minute.")
+    async def _queue(
+        self, work: bytes, *, keeps_process: bool, on_progress: Callable[[float], None] | None = None
+    ) -> Any:
+        if self._waiting >= MAX_WAITING:
+            raise LabBusy(f"{self._waiting} computations are already queued; try again in a minute.")
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._reckon(work, is_asked=is_asked, told=told)
+                return await self._compute(work, keeps_process=keeps_process, on_progress=on_progress)
         finally:
             self._waiting -= 1
 
-    async def _reckon(self, work: bytes, *, is_asked: bool, told: Callable[[float], None] | None) -> Any:
+    async def _compute(self, work: bytes, *, keeps_process: bool, on_progress: Callable[[float], None] | None) -> Any:
         if self._rest is not None:
             self._rest.cancel()
-        self._is_asked = is_asked or (self._is_asked and self._process is not None)
+        self._keeps_process = keeps_process or (self._keeps_process and self._process is not None)
         try:
-            good, answer = await within(self._longest_s, self._processor_s, self._exchange(work, told))
+            good, answer = await within(self._longest_s, self._processor_s, self._exchange(work, on_progress))
         except TimeoutError as fault:
             await self.close()
-            raise ReckoningFailed(f"The reckoning {fault}.") from None
+            raise ComputationFailed(f"The computation {fault}.") from None
         except (asyncio.IncompleteReadError, BrokenPipeError, ConnectionResetError):
             await self.close()
-            raise ReckoningFailed("The process that reckons ended; ask again.") from None
-        except BaseException:  # nobody waits any more: what it would still answer must not be taken for another's
+            raise ComputationFailed("The process that computes ended; try again.") from None
+        except BaseException:  # the caller is gone: a late answer must not be read as the answer to the next call
             await self.close()
             raise
-        rest_s = self._idle_s if self._is_asked else NEXT_WITHIN_S
+        rest_s = self._idle_s if self._keeps_process else NEXT_WITHIN_S
         self._rest = asyncio.get_running_loop().call_later(rest_s, self._end_idle)
         if good:
             return answer
         raise answer
 
-    async def _exchange(self, work: bytes, told: Callable[[float], None] | None) -> tuple[bool, Any]:
+    async def _exchange(self, work: bytes, on_progress: Callable[[float], None] | None) -> tuple[bool, Any]:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -134,8 +145,8 @@ class Beside:
             kind, answer = pickle.loads(await process.stdout.readexactly(size))
             if kind is not _PROGRESS:
                 return kind, answer
-            if told is not None:
-                told(answer)
+            if on_progress is not None:
+                on_progress(answer)
 
     def _processor_s(self) -> float | None:
         return processor_s(self._process.pid) if self._process is not None else 0.0
@@ -144,8 +155,8 @@ class Beside:
         self._ending = asyncio.ensure_future(self.close())
 
 
-def tell_progress(share: float) -> None:
-    """Report the progress of the function that runs here, from 0 to 1, to the caller of `run_job`."""
+def report_progress(share: float) -> None:
+    """Report the progress of the running function, from 0 to 1, to the caller of `run_job`."""
     if _answers is not None:
         _write(_answers, pickle.dumps((_PROGRESS, share)))
 
@@ -162,13 +173,13 @@ def _answer(work: bytes) -> bytes:
     except (IocError, ValueError, LookupError) as fault:
         with suppress(Exception):
             return pickle.dumps((False, pickle.loads(pickle.dumps(fault))))
-        return pickle.dumps((False, ReckoningFailed(str(fault))))
-    except Exception as fault:  # noqa: BLE001 - whatever happens, who asked is told
-        return pickle.dumps((False, ReckoningFailed(f"The reckoning failed: {fault!r}")))
+        return pickle.dumps((False, ComputationFailed(str(fault))))
+    except Exception as fault:  # noqa: BLE001 - any failure must reach the caller
+        return pickle.dumps((False, ComputationFailed(f"The computation failed: {fault!r}")))
 
 
 def main() -> None:
-    """Answer until there is nobody to ask; what functions print goes to the lab's log."""
+    """Serve calls until standard input ends. Prints of the functions go to the lab's log."""
     global _answers
     keep_pandas_out()
     os.nice(10)
@@ -180,7 +191,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Under its own name, so that errors raised here are of the classes that the lab knows.
+    # Import under the module's own name, so that exceptions have the classes that the lab knows.
     from ioc.lab.job_process import main as run
 
     run()

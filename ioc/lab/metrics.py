@@ -1,41 +1,50 @@
-"""GET /metrics of the lab, in Prometheus's text format; reached on the lab's socket, and through `ioc serve`."""
+"""GET /api/v1/lab/metrics: the lab's metrics for Prometheus, on the lab's socket and through `ioc serve`."""
+
+from collections.abc import Iterator
 
 from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
+from ioc.clock import Clock
 from ioc.lab.context import LabParts
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 
 
-def routes(parts: LabParts, asking: Asking) -> APIRouter:
+class LabMetrics(Collector):
+    """The state of queries and of the publication in use, read at each scrape."""
+
+    def __init__(self, sql: SqlService, clock: Clock) -> None:
+        self._sql = sql
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family per metric; those of the snapshot only while there is one."""
+        queries = self._sql.queries
+        ended = CounterMetricFamily("ioc_lab_queries", "Finished queries by outcome.", labels=["outcome"])
+        for outcome, count in sorted(queries.counts.items()):
+            ended.add_metric([outcome], count)
+        yield ended
+        yield GaugeMetricFamily("ioc_lab_queries_running", "Running queries.", queries.running)
+        yield GaugeMetricFamily("ioc_lab_queries_waiting", "Queued queries.", queries.waiting)
+        yield GaugeMetricFamily("ioc_lab_processes", "Running confined processes.", len(queries.processes()))
+        published = self._sql.publications.in_use()
+        if published is not None:
+            age_s = (self._clock.now() - published.taken_at).total_seconds()
+            yield GaugeMetricFamily("ioc_lab_snapshot_age_seconds", "Age of the snapshot in use.", age_s)
+            yield GaugeMetricFamily("ioc_lab_snapshot_bytes", "Size of its publication.", published.size_bytes)
+
+
+def routes(parts: LabParts, sql: SqlService) -> APIRouter:
+    """Return the router of this resource."""
     router = APIRouter(tags=["lab"])
+    registry = CollectorRegistry()
+    registry.register(LabMetrics(sql, parts.clock))
 
     @router.get("/api/v1/lab/metrics")
     async def metrics() -> Response:
-        published = asking.publications.in_use()
-        lines = [
-            "# HELP ioc_lab_queries_total Queries that ended, by how.",
-            "# TYPE ioc_lab_queries_total counter",
-            *(f'ioc_lab_queries_total{{outcome="{name}"}} {n}' for name, n in sorted(asking.queries.counts.items())),
-            "# HELP ioc_lab_queries_running Queries under way.",
-            "# TYPE ioc_lab_queries_running gauge",
-            f"ioc_lab_queries_running {asking.queries.running}",
-            "# HELP ioc_lab_queries_waiting Queries that wait their turn.",
-            "# TYPE ioc_lab_queries_waiting gauge",
-            f"ioc_lab_queries_waiting {asking.queries.waiting}",
-            "# HELP ioc_lab_processes Confined processes that run.",
-            "# TYPE ioc_lab_processes gauge",
-            f"ioc_lab_processes {len(asking.queries.processes())}",
-        ]
-        if published is not None:
-            age_s = (parts.clock.now() - published.taken_at).total_seconds()
-            lines += [
-                "# HELP ioc_lab_snapshot_age_seconds Age of the snapshot in use.",
-                "# TYPE ioc_lab_snapshot_age_seconds gauge",
-                f"ioc_lab_snapshot_age_seconds {age_s:.1f}",
-                "# HELP ioc_lab_snapshot_bytes Size of what is published of it.",
-                "# TYPE ioc_lab_snapshot_bytes gauge",
-                f"ioc_lab_snapshot_bytes {published.size_bytes}",
-            ]
-        return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return router

@@ -1,4 +1,4 @@
-"""Limits of time that count what a process has computed, not how long it had to wait for the processor."""
+"""Time limits that count processor time, not time spent waiting for a processor."""
 
 import asyncio
 import os
@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-WAITS_AT_MOST = 4.0
-"""Times the limit: beyond it a busy machine, too, is no reason to wait on."""
+MAX_CLOCK_FACTOR = 4.0
+"""Clock time allowed, as a multiple of the limit: a busy machine gets this much patience."""
 _SHORTEST_LOOK_S = 0.02
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def processor_s(pid: int | None) -> float | None:
-    """Of all its threads since it began; None when it has ended, or where the system does not tell."""
+    """Return the processor seconds of all threads of a process; None when it has ended or the system does not say."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) * _TICK_S
@@ -25,12 +25,15 @@ def processor_s(pid: int | None) -> float | None:
 
 
 async def within(seconds: float, used_s: Callable[[], float | None], work: Coroutine[Any, Any, Result]) -> Result:
-    """What `work` gives. Raises TimeoutError, which tells the limit, once `used_s` has grown by more than `seconds`, or
-    WAITS_AT_MOST times as much has passed on the clock; `work` is cancelled then. The clock alone counts where nothing
-    is known of the processor."""
+    """Return the result of `work` within a limit of processor time.
+
+    Raises TimeoutError, with the limit in its text, once `used_s` has grown by more than `seconds`, or once
+    MAX_CLOCK_FACTOR times as much has passed on the clock; `work` is cancelled. Where processor time is unknown,
+    only the clock counts.
+    """
     doing = asyncio.create_task(work)
     before_s, began_s = used_s(), time.monotonic()
-    longest_s = seconds * WAITS_AT_MOST
+    longest_s = seconds * MAX_CLOCK_FACTOR
     try:
         while True:
             elapsed_s, now_s = time.monotonic() - began_s, used_s()
@@ -40,7 +43,7 @@ async def within(seconds: float, used_s: Callable[[], float | None], work: Corou
             if elapsed_s >= longest_s:
                 raise TimeoutError(f"was not done within {longest_s:g} s")
             left_s = min(seconds - computed_s, longest_s - elapsed_s)
-            # Looked at again before its threads can have gone far beyond the limit.
+            # Checked often enough that several threads cannot go far beyond the limit.
             if (await asyncio.wait([doing], timeout=max(left_s / 2, _SHORTEST_LOOK_S)))[0]:
                 return doing.result()
     finally:

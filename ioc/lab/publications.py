@@ -1,4 +1,4 @@
-"""Publications as the lab sees them: the one in use, and a new one as soon as there is a newer snapshot."""
+"""Keep the newest snapshot published: track the publication in use and make a new one for each newer snapshot."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 from ioc.supervisor.child_processes import die_with_parent
 
-_LOOKS_EVERY_S = 1.0
-_AGAIN_AFTER_S = 5.0
-"""Doubles up to _AGAIN_AFTER_AT_MOST_S: what was short of descriptors or room for a moment is soon well again."""
-_AGAIN_AFTER_AT_MOST_S = 60.0
+_POLL_S = 1.0
+_FIRST_RETRY_S = 5.0
+"""First pause after a failure; doubles up to _MAX_RETRY_S. A shortage of descriptors or space often passes."""
+_MAX_RETRY_S = 60.0
 _LONGEST_S = 600.0
 
 
 class Publications:
-    """`error` is one sentence while the newest snapshot could not be published, else empty."""
+    """The publication in use.
+
+    `error` is one sentence while the newest snapshot could not be published, otherwise empty.
+    """
 
     def __init__(
         self, settings: Settings, snapshot: Callable[[], Snapshot | None], faults: FaultRegister | None = None
@@ -35,25 +38,31 @@ class Publications:
         self._task = PeriodicTask(
             "publications",
             self._step,
-            _LOOKS_EVERY_S,
+            _POLL_S,
             faults,
-            first_back_off_s=_AGAIN_AFTER_S,
-            max_back_off_s=_AGAIN_AFTER_AT_MOST_S,
+            first_back_off_s=_FIRST_RETRY_S,
+            max_back_off_s=_MAX_RETRY_S,
         )
         self.error = ""
 
     def start(self) -> None:
+        """Start to follow the snapshots."""
         self._task.start()
 
     async def close(self) -> None:
+        """Stop; a publication under way is abandoned."""
         await self._task.close()
 
     def in_use(self) -> Publication | None:
+        """Return the publication in use; None while there is none."""
         return self._published
 
     async def bring_up(self) -> Publication | None:
-        """The newest snapshot is in use when this returns; a process of its own makes the publication, so that what it
-        needs of memory is needed only meanwhile. Raises PublishingFailed; the one before stays in use."""
+        """Publish the newest snapshot and return the publication then in use.
+
+        A child process does the work, so that its memory is released afterwards. Raises PublishingFailed; the
+        previous publication then stays in use.
+        """
         async with self._turn:
             newest = self._snapshot()
             if newest is None or (self._published is not None and self._published.stamp >= newest.stamp):
@@ -69,14 +78,14 @@ class Publications:
             )
             try:
                 async with asyncio.timeout(_LONGEST_S):
-                    _, told = await process.communicate()
+                    _, stderr = await process.communicate()
             except BaseException:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
                 raise
             if process.returncode:
-                last = (told.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
+                last = (stderr.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
                 self.error = f"The newest snapshot is not in use: {last}"
                 raise PublishingFailed(self.error)
             self._published, self.error = in_use(published_dir(self._settings)), ""

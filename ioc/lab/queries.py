@@ -1,4 +1,4 @@
-"""Queries of analysts: wait their turn, run in a confined process, leave a result on the disk, end when they must."""
+"""Analysts' queries: queue them, run each in a confined process, keep results on disk, enforce limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from ioc.clock import Clock
 from ioc.fault_register import FaultRegister
-from ioc.lab.fair_queue import Turns
+from ioc.lab.fair_queue import FairQueue
 from ioc.lab.processor_time import within
 from ioc.lab.publishing.publish import Publication
 from ioc.lab.query import Limits, NothingPublished, Query, State
@@ -34,7 +34,10 @@ _SWEEP_EVERY_S = 20.0
 
 
 class Queries:
-    """`published` gives what is asked now; `noted` hears of each query that has ended."""
+    """All queries of the lab.
+
+    `published` returns the publication to query; `noted` is called with each query that has ended.
+    """
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class Queries:
         self._published = published
         self._noted = noted
         self._clock = clock
-        self._turns: Turns[Query] = Turns()
+        self._turns: FairQueue[Query] = FairQueue()
         self._known: dict[str, Query] = {}
         self._sandboxes = [Sandbox(replace(worker, work=worker.work / f"{n}")) for n in range(AT_ONCE + 1)]
         self._quick = self._sandboxes.pop()
@@ -62,7 +65,7 @@ class Queries:
         self._sweeping = PeriodicTask("lab-sweep", self._sweep, _SWEEP_EVERY_S, faults)
 
     def start(self) -> None:
-        """What an earlier lab has left is cleared away."""
+        """Remove what an earlier lab left behind and start the housekeeping."""
         shutil.rmtree(self._results, ignore_errors=True)
         self._results.mkdir(parents=True, mode=0o700)
         self._sweeping.start(after_s=_SWEEP_EVERY_S)
@@ -86,29 +89,35 @@ class Queries:
 
     @property
     def missing(self) -> list[str]:
-        """Layers of confinement that this system does not have, as far as a process has found out."""
+        """Return the confinement layers that this system lacks, as reported by processes so far."""
         return sorted({sentence for one in (*self._sandboxes, self._quick) for sentence in one.missing})
 
     def processes(self) -> list[int]:
         return [pid for one in (*self._sandboxes, self._quick) if (pid := one.pid) is not None]
 
     def process_of(self, query: Query) -> int | None:
-        """The process that a running query has."""
+        """Return the id of the process that runs a query; None when it is not running."""
         return next((sandbox.pid for sandbox, one in self._busy.items() if one is query), None)
 
     def submit(self, person: str, sql: str, parameters: dict[str, Any], *, rows: int, name: str = "") -> Query:
-        """Raises QueueFull, NothingPublished."""
+        """Queue a query.
+
+        Raises QueueFull, NothingPublished.
+        """
         self._newest()
         query = Query(
             secrets.token_urlsafe(12), person, sql, parameters, min(rows, self.limits.rows), self._clock.now(), name
         )
         self._turns.put(person, query)
         self._known[query.id] = query
-        self._go_on()
+        self._start_waiting()
         return query
 
     def named(self, query_id: str, person: str) -> Query:
-        """Raises KeyError when this person has none of that id."""
+        """Return a person's query by its id.
+
+        Raises KeyError when the person has no such query.
+        """
         query = self._known[query_id]
         if query.person != person:
             raise KeyError(query_id)
@@ -118,18 +127,21 @@ class Queries:
         return self._turns.ahead_of(query) if query.state is State.WAITING else 0
 
     async def cancel(self, query: Query) -> None:
-        """A running one ends with its process. Harmless when it has ended; then its result is dropped."""
+        """Cancel a query: end the process of a running one, drop the result of a finished one."""
         if self._turns.remove(query):
             self._end(query, State.CANCELLED, None, "")
         elif query.work is not None and not query.ended.is_set():
-            await asyncio.sleep(0)  # a task that has not begun would end without a word
+            await asyncio.sleep(0)  # cancelling a task that has not begun would end it without a trace
             query.work.cancel()
             await query.ended.wait()
         elif query.result is not None:
             self._drop_result(query)
 
     async def check(self, sql: str, ask: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """`ask` is check or plan: as the worker answers. Raises SandboxEnded, NothingPublished."""
+        """Check or plan a statement without running it.
+
+        `ask` is `check` or `plan`; returns the worker's answer. Raises SandboxEnded, NothingPublished.
+        """
         question = self._question(sql, parameters, ask, 0, "")
         async with self._quick_turn:
             await self._quick.ready()
@@ -161,10 +173,10 @@ class Queries:
             "result": result,
         }
 
-    def _go_on(self) -> None:
-        """Give free processes to who waits."""
+    def _start_waiting(self) -> None:
+        """Give free processes to waiting queries."""
         while free := [one for one in self._sandboxes if one not in self._busy]:
-            # One that runs already is at once ready.
+            # Returns at once when the process already runs.
             sandbox = next((one for one in free if one.is_running), free[0])
             taken = self._turns.take({query.person for query in self._busy.values()})
             if taken is None:
@@ -180,7 +192,7 @@ class Queries:
         except asyncio.CancelledError:
             await sandbox.end()
             self._end(query, State.CANCELLED, None, "")
-        except Exception as fault:  # whatever happens, nobody waits for a query that has no end
+        except Exception as fault:  # whatever happens, nobody may wait for a query that never ends
             log.exception("A query of %s could not be run", query.person)
             await sandbox.end()
             self._fail(
@@ -189,10 +201,10 @@ class Queries:
         finally:
             del self._busy[sandbox]
             self._idle_since[sandbox] = monotonic()
-            self._go_on()
+            self._start_waiting()
 
     async def _ask(self, sandbox: Sandbox, query: Query) -> None:
-        def told(progress: float) -> None:
+        def on_progress(progress: float) -> None:
             query.progress = progress
 
         try:
@@ -200,7 +212,7 @@ class Queries:
             question = self._question(query.sql, query.parameters, "query", query.rows, f"{query.id}.arrow")
             await sandbox.ready()
             query.began_s = monotonic()
-            answer = await within(self.limits.seconds, sandbox.processor_s, sandbox.ask(question, told))
+            answer = await within(self.limits.seconds, sandbox.processor_s, sandbox.ask(question, on_progress))
         except TimeoutError as fault:
             await sandbox.end()
             self._fail(query, f"The query {fault} and was ended.", "time")
@@ -240,7 +252,7 @@ class Queries:
             log.exception("A query of %s is not in the history", query.person)
 
     async def _sweep(self) -> None:
-        """End idle processes, drop old results."""
+        """End idle processes and drop old results."""
         for sandbox, since in list(self._idle_since.items()):
             is_free = sandbox not in self._busy and not (sandbox is self._quick and self._quick_turn.locked())
             if is_free and monotonic() - since > IDLE_S:
@@ -253,7 +265,7 @@ class Queries:
                 self._drop_result(query)
 
     def _drop_result(self, query: Query) -> None:
-        """Unlink the result and the files that were made of it."""
+        """Delete the result and the files rendered from it."""
         query.result = None
         for path in self._results.glob(f"{query.id}.*"):
             with suppress(OSError):

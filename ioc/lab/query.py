@@ -1,4 +1,4 @@
-"""One query of an analyst: what was asked, how far it has come, what became of it."""
+"""One analyst query: what was submitted, its progress and its outcome."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from ioc.errors import IocError
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one query: `seconds` of processor time (and a few times as much on the clock), memory, rows and bytes of the
-    result, disk for what exceeds memory."""
+    """Limits of one query.
+
+    `seconds` of processor time (and a multiple on the clock), memory, rows and bytes of the result, disk space for
+    data that exceeds memory.
+    """
 
     seconds: float = 30.0
     memory_mb: int = 256
@@ -26,6 +29,8 @@ class Limits:
 
 
 class State(StrEnum):
+    """The state of a query."""
+
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
@@ -34,12 +39,15 @@ class State(StrEnum):
 
 
 class NothingPublished(IocError):
-    """There is no snapshot to ask yet."""
+    """No snapshot has been published yet."""
 
 
 @dataclass(eq=False)
 class Query:
-    """One of them. `kind` of a failure: sql, time, too_large, memory, process."""
+    """A query and its progress.
+
+    The `kind` of a failure is sql, time, too_large, memory or process.
+    """
 
     id: str
     person: str

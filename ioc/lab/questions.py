@@ -1,4 +1,4 @@
-"""Ready questions to begin with (questions.toml), in both languages."""
+"""Ready-made questions to start from (questions.toml), in both languages."""
 
 import tomllib
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def questions() -> list[dict[str, Any]]:
-    """Each with id, title, why, sql, parameters (values to begin with) and chart."""
+    """Return the questions, each with id, title, why, sql, parameters (initial values) and chart."""
     content = tomllib.loads(files("ioc.lab").joinpath("questions.toml").read_text(encoding="utf-8"))
     return [
         {

@@ -1,4 +1,4 @@
-"""A result as CSV, XLSX, Parquet or Arrow: one file in, one file out, in a confined process of its own."""
+"""Convert a result to CSV, XLSX, Parquet or Arrow in a confined process: one file in, one file out."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ioc.wire.spreadsheets import inert, text_cell
 
 _WIDEST = 60
 _XLSX_DIGITS = 15
-"""Significant digits that a number cell holds; longer numbers are text."""
+"""Significant digits that a number cell holds; longer numbers become text."""
 _XLSX_YEARS = range(1901, 10_000)
-"""Years of dates in cells: before 1901 spreadsheets disagree (they take 1900 for a leap year)."""
+"""Years of date cells: before 1901 spreadsheets disagree, because some treat 1900 as a leap year."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """Content to write: batches of the result, and of each column its name and its type as DuckDB names it."""
+    """A result to convert: its Arrow file, and the DuckDB type of each column."""
 
     source: Path
     kinds: Sequence[str]
@@ -47,7 +47,7 @@ class Rendering:
 def main() -> int:
     keep_pandas_out()
     source, target, kinds = Path(sys.argv[1]), Path(sys.argv[2]), orjson.loads(sys.argv[3])
-    # Loaded before the process is confined.
+    # Import before confinement.
     import numpy  # noqa: F401
     import openpyxl  # noqa: F401
 
@@ -67,7 +67,7 @@ def main() -> int:
         else:
             write(Rendering(source, kinds), aside)
         aside.rename(target)
-    except Exception as fault:  # noqa: BLE001 - the person who asked for the file is told in one sentence
+    except Exception as fault:  # noqa: BLE001 - any failure becomes one sentence for the requester
         aside.unlink(missing_ok=True)
         print(" ".join(str(fault).split()) or type(fault).__name__, file=sys.stderr)
         return 1
@@ -75,8 +75,11 @@ def main() -> int:
 
 
 def write_csv(of: Rendering, path: Path, *, decimal_comma: bool = False) -> None:
-    """UTF-8 with its mark, by which spreadsheets know Vietnamese; times to the second where all are whole seconds;
-    nested values as JSON; texts that a spreadsheet would run as formulas made inert."""
+    """Write CSV in UTF-8 with a byte-order mark, by which spreadsheets recognise Vietnamese.
+
+    Times are cut to the second where all are whole seconds; nested values are JSON; text that a spreadsheet would
+    run as a formula is made inert.
+    """
     import pyarrow as pa
     import pyarrow.csv
 
@@ -100,7 +103,7 @@ def write_csv(of: Rendering, path: Path, *, decimal_comma: bool = False) -> None
 
 
 def write_parquet(of: Rendering, path: Path) -> None:
-    """Types that Parquet lacks (intervals, infinite times, whole numbers of 39 digits, unions) as text."""
+    """Write Parquet; types that it lacks (intervals, infinite times, integers of 39 digits, unions) become text."""
     import pyarrow as pa
     import pyarrow.parquet
 
@@ -111,7 +114,7 @@ def write_parquet(of: Rendering, path: Path) -> None:
 
 
 def write_arrow(of: Rendering, path: Path) -> None:
-    """The result as it is, but for infinite times and whole numbers of 39 digits, which are text."""
+    """Write Arrow; infinite times and integers of 39 digits become text."""
     import pyarrow as pa
 
     schema, as_text = _storable(of, for_parquet=False)
@@ -121,8 +124,11 @@ def write_arrow(of: Rendering, path: Path) -> None:
 
 
 def write_xlsx(of: Rendering, path: Path) -> None:
-    """Real numbers and times, a heading that stays, a filter; what a cell cannot hold exactly is text. Raises
-    ValueError above XLSX_ROWS, before anything is written."""
+    """Write a workbook with real numbers and times, a frozen header and a filter.
+
+    Values that a cell cannot hold exactly become text. Raises ValueError above XLSX_ROWS, before anything is
+    written.
+    """
     from openpyxl import Workbook
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
@@ -154,8 +160,10 @@ def write_xlsx(of: Rendering, path: Path) -> None:
 
 
 def xlsx_value(value: Any) -> Any:
-    """Return the value that a cell holds exactly: a number of at most 15 digits, a time of the years 1901 to 9999; else
-    text."""
+    """Return the value that a cell holds exactly, otherwise text.
+
+    Exact are numbers of at most 15 digits and times of the years 1901 to 9999.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
@@ -173,7 +181,7 @@ def xlsx_value(value: Any) -> Any:
 
 
 def _csv_plain(kind: Any, *, decimal_comma: bool) -> bool:
-    """Whether Arrow itself writes a column of this type as it should be."""
+    """Return whether Arrow's CSV writer writes a column of this type as wanted."""
     import pyarrow as pa
 
     is_fraction = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
@@ -181,7 +189,7 @@ def _csv_plain(kind: Any, *, decimal_comma: bool) -> bool:
 
 
 def _csv_texts(column: Any, kind: str, *, whole: bool) -> Any:
-    """Numbers get here only where they are to have a comma. `whole`: without fractions of seconds."""
+    """Return a column as text. Numbers come here only for a decimal comma; `whole` drops fractions of seconds."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -194,7 +202,7 @@ def _csv_texts(column: Any, kind: str, *, whole: bool) -> Any:
 
 
 def _whole_seconds(of: Rendering, schema: Any) -> list[bool]:
-    """Return for each column of times without a zone whether all its values are whole seconds that Python can hold."""
+    """Return for each column of zoneless times whether all values are whole seconds that Python can hold."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -216,7 +224,7 @@ def _whole_seconds(of: Rendering, schema: Any) -> list[bool]:
 
 
 def _storable(of: Rendering, *, for_parquet: bool) -> tuple[Any, list[bool]]:
-    """The schema that is written, and which columns are text in it."""
+    """Return the schema to write, and which columns become text in it."""
     import pyarrow as pa
 
     source = of.schema()
@@ -247,7 +255,7 @@ def _holds_interval_or_union(kind: Any) -> bool:
 
 
 def _is_beyond(column: Any) -> bool:
-    """Whether some value has no counterpart in other readers: an infinite time, 24:00, a number of 39 digits."""
+    """Return whether a value has no counterpart in other readers: an infinite time, 24:00, 39 digits."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

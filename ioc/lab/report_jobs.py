@@ -1,4 +1,4 @@
-"""Issues of reports that are being made: one job per report and period, whoever asks for it and however often."""
+"""Running report jobs: one job per report and period, however many people request it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from ioc.store.snapshot import Snapshot
 
 
 class JobState(StrEnum):
+    """The state of a report job."""
+
     MAKING = "making"
     DONE = "done"
     FAILED = "failed"
 
 
-class BeingMade(IocError):
-    """The same issue is being made already, but without being sent."""
+class AlreadyBeingMade(IocError):
+    """The same issue is already being made, but will not be sent."""
 
 
 @dataclass(eq=False)
 class ReportJob:
-    """`order.period` is never empty. `progress` runs from 0 to 1; `issue` is set when it is done, `fault` when it
-    failed."""
+    """A job that makes one issue.
+
+    `order.period` is never empty. `progress` runs from 0 to 1; `issue` is set on success, `fault` on failure.
+    """
 
     order: Order
     progress: float = 0.0
@@ -39,7 +43,7 @@ class ReportJob:
     task: asyncio.Task[None] | None = None
 
     async def wait(self, longest_s: float) -> bool:
-        """Whether it has ended within that time."""
+        """Wait up to `longest_s` seconds; return whether the job has ended."""
         try:
             async with asyncio.timeout(longest_s):
                 await self.ended.wait()
@@ -49,7 +53,10 @@ class ReportJob:
 
 
 class ReportJobs:
-    """Jobs go on when nobody waits for them any more. Belongs to the lab's event loop."""
+    """The jobs of the lab.
+
+    A job goes on when its requesters are gone. Use from the lab's event loop.
+    """
 
     def __init__(self, parts: LabParts) -> None:
         self._parts = parts
@@ -57,14 +64,16 @@ class ReportJobs:
         self._last: dict[str, ReportJob] = {}
 
     def start(self, snapshot: Snapshot, order: Order) -> ReportJob:
-        """The job of the same report and period that is under way, else a new one. Raises BeingMade when that one will
-        not be sent and this one is to be."""
+        """Return the running job of the same report and period, or start one.
+
+        Raises AlreadyBeingMade when the running job will not be sent but this order asks for it.
+        """
         key = order.report, order.period
         known = self._running.get(key)
         if known is not None:
             if order.sends and not (known.order.sends or known.order.scheduled):
-                raise BeingMade(
-                    f"The issue of {order.period} is being made without being sent; ask again when it is there."
+                raise AlreadyBeingMade(
+                    f"The issue of {order.period} is being made without being sent; try again when it is there."
                 )
             return known
         job = self._running[key] = ReportJob(order)
@@ -75,7 +84,7 @@ class ReportJobs:
         return [job for (of, _), job in self._running.items() if of == report]
 
     def last(self, report: str) -> ReportJob | None:
-        """The one that ended last since the lab began."""
+        """Return a report's job that ended last since the lab started."""
         return self._last.get(report)
 
     async def close(self) -> None:
@@ -85,16 +94,18 @@ class ReportJobs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, job: ReportJob, snapshot: Snapshot) -> None:
-        def told(progress: float) -> None:
+        def on_progress(progress: float) -> None:
             job.progress = progress
 
         try:
-            job.issue = await self._parts.for_reports.run_job(told, make, snapshot, self._parts.settings, job.order)
+            job.issue = await self._parts.for_reports.run_job(
+                on_progress, make, snapshot, self._parts.settings, job.order
+            )
             job.state, job.progress = JobState.DONE, 1.0
         except asyncio.CancelledError:
             job.state, job.fault = JobState.FAILED, IocError("The lab was stopped while it made the issue.")
             raise
-        except Exception as fault:  # noqa: BLE001 - whoever waits for the job is told
+        except Exception as fault:  # noqa: BLE001 - the job carries the failure to its requesters
             job.state, job.fault = JobState.FAILED, fault
         finally:
             job.ended_at = self._parts.clock.now()

@@ -1,4 +1,4 @@
-"""Making an issue of a report: reckoned over the snapshot, set in type, written whole. Runs in the process beside."""
+"""Make an issue of a report in the job process: compute over the snapshot, typeset, write all files at once."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,8 +7,8 @@ from pathlib import Path
 from ioc.alert_service.rule_store import Rulebook
 from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
-from ioc.lab.job_process import tell_progress
-from ioc.lab.snapshot_reader import Past, open_past
+from ioc.lab.job_process import report_progress
+from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
 from ioc.reports.alerting import SnapshotStore
 from ioc.reports.composing import Asked, Ground, check_published, compose
 from ioc.reports.definition import Report
@@ -23,7 +23,7 @@ from ioc.store.alerting import AlertStore
 from ioc.store.snapshot import Snapshot
 
 LANGUAGE = "vi"
-"""Of the files; the page shows both."""
+"""Language of the files; the page shows both."""
 _TRIES = 3
 
 
@@ -33,8 +33,11 @@ class NoReport(IocError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An issue to be made: `period` empty is the one that ended last. `scheduled`: only of figures that are published,
-    and sent by the channels of the schedule; else only when `sends`."""
+    """An issue to make.
+
+    An empty `period` means the one that ended last. `scheduled`: use only published figures and send through the
+    schedule's channels; otherwise send only when `sends`.
+    """
 
     report: str
     period: str
@@ -49,10 +52,13 @@ def reports_dir(settings: Settings) -> Path:
 
 
 def make(snapshot: Snapshot, settings: Settings, order: Order) -> IssueId:
-    """Raises NoReport, PeriodUnfit, NothingToReport, NotPublished, TypesettingFailed, CatalogInvalid, StoreUnavailable;
-    nothing is left behind then."""
+    """Make and store an issue; return its id.
+
+    Raises NoReport, PeriodUnfit, NothingToReport, NotPublished, TypesettingFailed, CatalogInvalid,
+    StoreUnavailable; nothing is left on disk then.
+    """
     issues = Issues(reports_dir(settings))
-    with open_past(snapshot, settings) as past:
+    with open_snapshot(snapshot, settings) as past:
         report = report_of(order.report, past, settings)
         span = (
             parse_span(report.length, order.period, settings.zone)
@@ -71,30 +77,33 @@ def make(snapshot: Snapshot, settings: Settings, order: Order) -> IssueId:
             latest=issues.newest_made(report.id),
             send_to=channels,
         )
-        tell_progress(0.1)
+        report_progress(0.1)
         issue = compose(ground, report, span, asked)
-    tell_progress(0.7)
+    report_progress(0.7)
     for _ in range(_TRIES):
         files = {"xlsx": workbook(issue, LANGUAGE, settings.zone)}
-        tell_progress(0.85)
+        report_progress(0.85)
         files["pdf"] = pdf(printed(issue, LANGUAGE, settings.zone), one_page=issue.one_page)
         try:
             return issues.add(issue, files)
         except FileExistsError:
-            # Somebody made one meanwhile: this one comes after it.
+            # Another issue was stored meanwhile; number this one after it.
             issue = replace(issue, number=issue.number + 1)
-    raise IocError(f"Others make issues of {order.report} at the same time; ask again.")
+    raise IocError(f"Others make issues of {order.report} at the same time; try again.")
 
 
-def report_of(report_id: str, past: Past, settings: Settings) -> Report:
-    """Raises NoReport, CatalogInvalid."""
+def report_of(report_id: str, past: OpenSnapshot, settings: Settings) -> Report:
+    """Return the definition of a report.
+
+    Raises NoReport, CatalogInvalid.
+    """
     reports = load_reports(past.catalog, settings.catalog_dir)
     if report_id not in reports:
         raise NoReport(f"There is no report {report_id[:60]!r}; there are {', '.join(reports)}.")
     return reports[report_id]
 
 
-def _ground(past: Past, snapshot: Snapshot, settings: Settings) -> Ground:
+def _ground(past: OpenSnapshot, snapshot: Snapshot, settings: Settings) -> Ground:
     alerts = AlertStore(SnapshotStore(snapshot.path, past.cursor))
     rules = load_rules(past.catalog, settings.catalog_dir, Rulebook(alerts).changed()).rules
     return Ground(

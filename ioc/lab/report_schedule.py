@@ -1,5 +1,7 @@
-"""Reports on their schedule: made once a period is over and published, sent by their channels, tried again when that
-fails. What was made lies on disk, so nothing is made twice for a period, however often the lab starts anew."""
+"""Make scheduled reports when their period is over and published, send them, and retry failures.
+
+Finished issues are on disk, so a restart of the lab never makes one twice.
+"""
 
 import asyncio
 import logging
@@ -22,19 +24,22 @@ from ioc.reports.sendings import Sendings, attempt_of, parcel_of
 
 LOG = logging.getLogger(__name__)
 EVERY_S = 60.0
-FIRST_AFTER_S = 60.0
-"""The start of the centre comes first."""
-READS_AGAIN = timedelta(minutes=10)
-"""Definitions, which seldom change and take a while to check."""
-LOOKS_AGAIN = timedelta(hours=1)
-"""After a period had no data, was not published, or could not be made."""
+START_DELAY_S = 60.0
+"""Delay after the start, so that the centre starts first."""
+REREAD_AFTER = timedelta(minutes=10)
+"""Interval for reading definitions, which seldom change and take a while to check."""
+RETRY_AFTER = timedelta(hours=1)
+"""Pause after a period had no data, was not published, or failed."""
 BY_SCHEDULE = "lịch"
-SENT_OF = 3
-"""Newest issues of a report that are still sent."""
+MAX_SENT_ISSUES = 3
+"""Only the newest issues of a report are sent."""
 
 
-class ReportKeeping:
-    """`step` does what is due; `run` does so every minute."""
+class ReportSchedule:
+    """The schedule of reports.
+
+    `step` does what is due; `run` calls it every minute.
+    """
 
     def __init__(self, parts: LabParts) -> None:
         self._parts = parts
@@ -46,20 +51,20 @@ class ReportKeeping:
 
     async def run(self) -> None:
         self.issues.clear()
-        await asyncio.sleep(FIRST_AFTER_S)
+        await asyncio.sleep(START_DELAY_S)
         while True:
             try:
                 await self.step()
-            except Exception:  # a report that fails must not end the others
+            except Exception:  # one failing report must not end the others
                 LOG.exception("reports")
             await asyncio.sleep(EVERY_S)
 
     async def step(self) -> None:
-        """Make what is due, then send what is to be sent."""
+        """Make the issues that are due, then send those that are not sent yet."""
         snapshot = self._parts.snapshot()
         if snapshot is not None:
             now = self._parts.clock.now()
-            if self._known is None or now - self._known[0] >= READS_AGAIN:
+            if self._known is None or now - self._known[0] >= REREAD_AFTER:
                 self._known = now, await asyncio.to_thread(self._reports)
             reports = self._known[1]
             for report in reports.values():
@@ -91,14 +96,14 @@ class ReportKeeping:
         elif job.fault is not None and not isinstance(job.fault, LabBusy):
             LOG.warning("%s of %s could not be made: %s", report.id, span.label, job.fault)
         if job.fault is not None and not isinstance(job.fault, LabBusy):
-            self._not_before[key] = now + LOOKS_AGAIN
+            self._not_before[key] = now + RETRY_AFTER
 
     async def _send(self, reports: Mapping[str, Report]) -> None:
         if self._parts.send is None:
             return
         candidates: list[tuple[IssueId, dict[str, object]]] = []
         for report in reports:
-            candidates += [(issue, self.issues.values(issue)) for issue in self.issues.of(report)[:SENT_OF]]
+            candidates += [(issue, self.issues.values(issue)) for issue in self.issues.of(report)[:MAX_SENT_ISSUES]]
         for issue, channel, number in self.sendings.due(candidates, self._parts.clock.now()):
             values = self.issues.values(issue)
             files = (self.issues.path(issue, "pdf"), self.issues.path(issue, "xlsx"))
@@ -111,14 +116,14 @@ class ReportKeeping:
                 fault, again = away, True
             except IocError as refused:
                 fault = refused
-            except Exception as unknown:  # whatever a channel's library throws is a failed try
+            except Exception as unknown:  # any exception of a channel's library is a failed try
                 LOG.exception("report %s to %s", parcel.id, channel)
                 fault, again = unknown, True
             self.sendings.note(attempt_of(issue, channel, number, self._parts.clock.now(), fault, again=again))
 
 
 def due_at(report: Report, span: Span, zone: ZoneInfo) -> datetime:
-    """When the scheduled report of a period is to be made."""
+    """Return when the scheduled report of a period is due."""
     assert report.schedule is not None
     moment = (span.end + report.schedule.after).astimezone(zone)
     at = report.schedule.at

@@ -1,4 +1,4 @@
-"""Values of a result, exact in every format: numbers of any size, times beyond Python's, intervals."""
+"""Exact values of a result for every format: large numbers, times beyond Python's range, intervals."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _INFINITE = {2**63 - 1: "infinity", -(2**63) + 1: "-infinity"}
 _INFINITE_DAYS = {2**31 - 1: "infinity", -(2**31) + 1: "-infinity"}
 _DAY_US = 86_400_000_000
 WIDE_NUMBERS = frozenset({"UHUGEINT", "BIGNUM"})
-"""Types of which the worker gives the digits as text, since Arrow has no type that holds them."""
+"""Types whose digits the worker returns as text, because no Arrow type holds them."""
 
 
 class IsoText(str):
-    """A time or date that Python cannot hold, as ISO 8601: `infinity`, `+20000-01-01`, `-0043-03-15`."""
+    """A time or date outside Python's range, as ISO 8601: `infinity`, `+20000-01-01`, `-0043-03-15`."""
 
 
 def python_values(column: Any, kind: str = "") -> list[Any]:
-    """Python's values of an Arrow column; `kind` is the type as DuckDB names it.
+    """Return the Python values of an Arrow column.
 
-    Infinite times and times outside the years 1 to 9999 come as `IsoText`, maps as dicts, intervals as Arrow's
-    (months, days, nanoseconds). Never raises for a value that DuckDB can hold.
+    `kind` is the DuckDB type. Infinite times and times outside the years 1 to 9999 are `IsoText`, maps are dicts,
+    intervals are Arrow's (months, days, nanoseconds). Never raises for a value that DuckDB can hold.
     """
     import pyarrow as pa
 
@@ -34,14 +34,17 @@ def python_values(column: Any, kind: str = "") -> list[Any]:
     if pa.types.is_time64(column.type) and _has_midnight_24(column):
         return [_clock(scalar) for scalar in column]
     try:
-        return [_shaped(value, column.type) for value in column.to_pylist()]
+        return [_with_dicts(value, column.type) for value in column.to_pylist()]
     except (OverflowError, ValueError):
-        return [_of_scalar(scalar) for scalar in column]
+        return [_scalar_value(scalar) for scalar in column]
 
 
 def json_value(value: Any) -> Any:
-    """As JSON holds it without loss: numbers that JavaScript would round, infinities and NaN as text, intervals as ISO
-    8601 durations, times without a zone (they are the province's), bytes as hexadecimal text."""
+    """Return a value that JSON holds without loss.
+
+    Numbers that JavaScript would round, infinities and NaN become text, intervals ISO 8601 durations, times have no
+    zone (they are in the province's), bytes become hexadecimal text.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -64,7 +67,7 @@ def json_value(value: Any) -> Any:
 
 
 def text_value(value: Any) -> str | None:
-    """As a text cell: what `json_value` gives, times with a blank before the clock, nested values as JSON."""
+    """Return a value as a text cell: as `json_value`, with a space before the clock and nested values as JSON."""
     if isinstance(value, IsoText):
         return value.replace("T", " ")
     if value is None or isinstance(value, str):
@@ -78,7 +81,7 @@ def text_value(value: Any) -> str | None:
 
 
 def iso_duration(value: Any) -> str:
-    """(months, days, nanoseconds) as an ISO 8601 duration: `P1Y2M25DT3H`, `PT0S`, parts below zero as `P-1D`."""
+    """Return (months, days, nanoseconds) as an ISO 8601 duration: `P1Y2M25DT3H`, `PT0S`; negative parts as `P-1D`."""
     months, days, nanoseconds = value
     years, months = _parted(months, 12)
     seconds, fraction = _parted(nanoseconds, 1_000_000_000)
@@ -93,7 +96,7 @@ def iso_duration(value: Any) -> str:
 
 
 def iso_time(value: int, unit: str) -> IsoText:
-    """ISO 8601 of a count of `unit` (D, s, ms, us, ns) since 1970, with a sign before years above 9999 and below 0."""
+    """Return a count of `unit` (D, s, ms, us, ns) since 1970 as ISO 8601, signed for years above 9999 and below 0."""
     import numpy as np
 
     infinite = (_INFINITE_DAYS if unit == "D" else _INFINITE).get(value)
@@ -120,39 +123,39 @@ def _is_interval(value: Any) -> bool:
 
 
 def _parted(value: int, size: int) -> tuple[int, int]:
-    """Quotient and remainder of the same sign as the value."""
+    """Return quotient and remainder with the sign of the value."""
     whole, rest = divmod(abs(value), size)
     return (whole, rest) if value >= 0 else (-whole, -rest)
 
 
-def _shaped(value: Any, kind: Any) -> Any:
-    """With maps as dicts, however deep they stand."""
+def _with_dicts(value: Any, kind: Any) -> Any:
+    """Return a value with maps as dicts at every depth."""
     import pyarrow as pa
 
     if value is None or not pa.types.is_nested(kind):
         return value
     if pa.types.is_map(kind):
-        return {_shaped(key, kind.key_type): _shaped(one, kind.item_type) for key, one in value}
+        return {_with_dicts(key, kind.key_type): _with_dicts(one, kind.item_type) for key, one in value}
     if pa.types.is_struct(kind):
-        return {field.name: _shaped(value[field.name], field.type) for field in kind}
+        return {field.name: _with_dicts(value[field.name], field.type) for field in kind}
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [_shaped(one, kind.value_type) for one in value]
+        return [_with_dicts(one, kind.value_type) for one in value]
     return value
 
 
-def _of_scalar(scalar: Any) -> Any:
-    """One Arrow scalar, where Python's own types are too narrow for some value of its column."""
+def _scalar_value(scalar: Any) -> Any:
+    """Convert one Arrow scalar in a column where Python's own types are too narrow."""
     import pyarrow as pa
 
     kind = scalar.type
     if not scalar.is_valid:
         return None
     if pa.types.is_map(kind):
-        return {_of_scalar(one["key"]): _of_scalar(one["value"]) for one in scalar.values}
+        return {_scalar_value(one["key"]): _scalar_value(one["value"]) for one in scalar.values}
     if pa.types.is_struct(kind):
-        return {name: _of_scalar(scalar[name]) for name in scalar}
+        return {name: _scalar_value(scalar[name]) for name in scalar}
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [_of_scalar(one) for one in scalar.values]
+        return [_scalar_value(one) for one in scalar.values]
     try:
         return scalar.as_py()
     except (OverflowError, ValueError):
@@ -163,7 +166,7 @@ def _of_scalar(scalar: Any) -> Any:
 
 
 def _has_midnight_24(column: Any) -> bool:
-    """`24:00:00` is a time of DuckDB's that Python and Arrow's readers take for midnight."""
+    """Return whether a column has DuckDB's `24:00:00`, which Python and Arrow read as midnight."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

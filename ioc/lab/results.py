@@ -1,4 +1,4 @@
-"""Results of queries from the disk, piece by piece: rows as JSON, and other formats by a process of their own."""
+"""Read query results from disk in pieces: rows as JSON; other formats through a separate process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class RenderingFailed(IocError):
 
 
 def rows_of(query: Query, offset: int, limit: int) -> list[list[Any]]:
-    """Rows [offset, offset + limit) as JSON holds values. `query` has a result."""
+    """Return rows [offset, offset + limit) as JSON values.
+
+    `query` must have a result.
+    """
     assert query.result is not None
     found: list[list[Any]] = []
     for begins, batch in _batches(query.result):
@@ -48,8 +51,11 @@ def rows_of(query: Query, offset: int, limit: int) -> list[list[Any]]:
 
 
 def json_pieces(query: Query) -> Iterator[bytes]:
-    """The whole answer, a batch of rows at a time. `query` has a result. What cannot be converted in the first batch is
-    raised here, before anything is sent; later it breaks the answer off, which clients notice."""
+    """Yield the whole answer, one batch of rows at a time.
+
+    `query` must have a result. A value of the first batch that cannot be converted is raised before anything is
+    sent; a later one breaks off the answer, which clients notice.
+    """
     pieces = _json_pieces(query)
     beginning = b"".join(islice(pieces, 2))
     return chain([beginning], pieces)
@@ -75,9 +81,10 @@ def _json_pieces(query: Query) -> Iterator[bytes]:
 
 
 async def rendered(query: Query, encoding: str, *, decimal_comma: bool = False) -> Path:
-    """The result as a file of that format, made at the first call. Raises RenderingFailed. `query` has a result.
+    """Return the result as a file of the given format; the first call makes it.
 
-    `decimal_comma` makes a CSV as Vietnamese spreadsheets read it: semicolons between cells, a comma in numbers.
+    `query` must have a result. `decimal_comma` writes CSV as Vietnamese spreadsheets expect it: semicolons between
+    cells, a comma in numbers. Raises RenderingFailed.
     """
     result = query.result
     assert result is not None
@@ -102,7 +109,7 @@ async def rendered(query: Query, encoding: str, *, decimal_comma: bool = False) 
         )
         try:
             async with asyncio.timeout(_RENDERED_WITHIN_S):
-                _, told = await process.communicate()
+                _, stderr = await process.communicate()
         except BaseException as fault:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -111,14 +118,14 @@ async def rendered(query: Query, encoding: str, *, decimal_comma: bool = False) 
                 raise RenderingFailed(f"The file was not made within {_RENDERED_WITHIN_S:g} s.") from None
             raise
         if process.returncode:
-            last = (told.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
+            last = (stderr.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
             raise RenderingFailed(f"The file could not be made: {last}")
         return target
 
 
 def _batches(path: Path) -> Iterator[tuple[int, Any]]:
-    """(number of the first row, batch)."""
-    import pyarrow as pa  # only a lab that is asked needs it
+    """Yield (number of the first row, batch)."""
+    import pyarrow as pa  # imported only when needed
 
     with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
         begins = 0

@@ -1,4 +1,4 @@
-"""What analysts keep: saved queries with their versions, and who asked what (`lab/saved.db`, SQLite)."""
+"""Saved queries with their versions, and the query history (`lab/saved.db`, SQLite)."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _SELECT = (
 )
 
 
-class NotYours(Exception):
-    """Only its owner changes a saved query."""
+class NotOwner(Exception):
+    """Only the owner may change a saved query."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What is saved of a query; `chart` is the page's own."""
+    """The content of a saved query; `chart` belongs to the page."""
 
     name: str
     sql: str
@@ -54,18 +54,24 @@ class Draft:
     shared: bool
 
 
-class Book:
-    """Times are ms since 1970. Each call opens the file, which is small."""
+class SavedQueries:
+    """The store of saved queries and history.
+
+    Times are ms since 1970. Each call opens the file, which is small.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raises StoreUnavailable."""
+        """Open or create the file.
+
+        Raises StoreUnavailable.
+        """
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as connection:
             connection.executescript(_SCHEMA)
 
     def note(self, query: Query) -> None:
-        """One line of history for a query that has ended."""
+        """Append a finished query to the history."""
         row = (
             to_ms(query.asked_at),
             query.person,
@@ -88,7 +94,7 @@ class Book:
             )
 
     def history(self, person: str | None, limit: int) -> list[dict[str, Any]]:
-        """The latest first; of everybody for None."""
+        """Return the history, latest first; of all people when `person` is None."""
         with self._open() as connection:
             rows = connection.execute(
                 "SELECT at, person, name, sql, parameters, state, elapsed_ms, row_count, error FROM history "
@@ -102,14 +108,17 @@ class Book:
         ]
 
     def saved(self, person: str) -> list[dict[str, Any]]:
-        """One's own and what others share, by name."""
+        """Return a person's own and shared saved queries, by name."""
         return self._saved(
             "WHERE s.version = v.version AND NOT s.deleted AND (s.owner = ? OR s.shared) ORDER BY v.name", [person]
         )
 
     def one(self, saved_id: int, person: str, *, removed: bool = False) -> dict[str, Any]:
-        """Return a saved query. Raises KeyError, also for a number that no id can have. `removed`: include the person's
-        own removed ones."""
+        """Return a saved query.
+
+        `removed` includes the person's own removed ones. Raises KeyError, also for a number that cannot be an
+        id.
+        """
         if not 0 < saved_id < _IDS_END:
             raise KeyError(saved_id)
         found = self._saved(
@@ -122,11 +131,15 @@ class Book:
         return found[0]
 
     def versions(self, saved_id: int, person: str) -> list[dict[str, Any]]:
-        """The latest first. Raises KeyError."""
+        """Return all versions of a saved query, latest first.
+
+        Raises KeyError.
+        """
         self.one(saved_id, person)
         return self._saved("WHERE s.id = ? ORDER BY v.version DESC", [saved_id])
 
     def add(self, draft: Draft, person: str, now: datetime) -> dict[str, Any]:
+        """Save a new query; return it."""
         with self._open() as connection:
             saved_id = connection.execute(
                 "INSERT INTO saved (owner, version, shared) VALUES (?, 1, ?)", [person, int(draft.shared)]
@@ -136,7 +149,10 @@ class Book:
         return self.one(saved_id, person)
 
     def change(self, saved_id: int, draft: Draft, person: str, now: datetime) -> dict[str, Any]:
-        """A new version; one that was removed comes back with it. Raises KeyError, NotYours."""
+        """Save a new version; a removed query is restored by it.
+
+        Raises KeyError, NotOwner.
+        """
         present = self._own(saved_id, person, removed=True)
         with self._open() as connection:
             version = present["version"] + 1
@@ -148,7 +164,10 @@ class Book:
         return self.one(saved_id, person)
 
     def remove(self, saved_id: int, person: str) -> None:
-        """Raises KeyError, NotYours."""
+        """Remove a saved query.
+
+        Raises KeyError, NotOwner.
+        """
         self._own(saved_id, person)
         with self._open() as connection:
             connection.execute("UPDATE saved SET deleted = 1 WHERE id = ?", [saved_id])
@@ -156,7 +175,7 @@ class Book:
     def _own(self, saved_id: int, person: str, *, removed: bool = False) -> dict[str, Any]:
         present = self.one(saved_id, person, removed=removed)
         if present["owner"] != person:
-            raise NotYours
+            raise NotOwner
         return present
 
     def _saved(self, where: str, values: list[Any]) -> list[dict[str, Any]]:

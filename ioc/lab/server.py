@@ -1,4 +1,4 @@
-"""The lab's app under uvicorn, on a unix socket that only this user can reach."""
+"""Serve the lab's app with uvicorn on a unix socket that only this user can reach."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _STOP_WITHIN_S = 1
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to `serve`."""
+    """A uvicorn server that leaves signals to `serve`."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -24,7 +24,10 @@ class _Server(uvicorn.Server):
 
 
 def listen(path: Path) -> socket.socket:
-    """Take the place of a socket that a killed lab left. Raises ConfigurationInvalid."""
+    """Listen on a unix socket, replacing one that a killed lab left.
+
+    Raises ConfigurationInvalid.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -41,7 +44,7 @@ def listen(path: Path) -> socket.socket:
 
 
 def configured(app: ASGIApp) -> uvicorn.Server:
-    """For `run(sockets=[listen(...)])`."""
+    """Return the server, for `run(sockets=[listen(...)])`."""
     return _Server(
         uvicorn.Config(
             app,
@@ -55,7 +58,7 @@ def configured(app: ASGIApp) -> uvicorn.Server:
 
 
 def serve(app: ASGIApp, path: Path) -> None:
-    """Until SIGINT or SIGTERM. Must run in the main thread."""
+    """Serve until SIGINT or SIGTERM. Must run in the main thread."""
     listener = listen(path)
     server = configured(app)
 

@@ -1,4 +1,4 @@
-"""The past as the centre itself reckons it, over a snapshot: the same evaluation, the same figures."""
+"""Open a snapshot for the evaluation code, so that past values equal those of the centre."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,8 +24,11 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 
 
 @dataclass(frozen=True)
-class Past:
-    """`reader` and `cursor` read the raw snapshot; `catalog` is as in force now."""
+class OpenSnapshot:
+    """An open snapshot.
+
+    `reader` and `cursor` read the raw snapshot; `catalog` is the one in force now.
+    """
 
     reader: PaneReader
     catalog: Catalog
@@ -34,12 +37,15 @@ class Past:
 
 
 @contextmanager
-def open_past(snapshot: Snapshot, settings: Settings) -> Iterator[Past]:
-    """Raises StoreUnavailable when the snapshot cannot be read, CatalogInvalid, ConfigurationInvalid."""
+def open_snapshot(snapshot: Snapshot, settings: Settings) -> Iterator[OpenSnapshot]:
+    """Open a snapshot while the block lasts.
+
+    Raises StoreUnavailable when it cannot be read, CatalogInvalid, ConfigurationInvalid.
+    """
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     with ExitStack() as open_things:
         try:
-            # Beside the file itself, where DuckDB spills unasked, two processes overwrite each other's.
+            # A spill folder of its own: DuckDB's default, next to the file, is shared with other processes.
             spill = open_things.enter_context(TemporaryDirectory(prefix="spill-", dir=snapshot.path.parent))
             connection = duckdb.connect(
                 str(snapshot.path), read_only=True, config={**_SETTINGS, "temp_directory": spill}
@@ -50,4 +56,4 @@ def open_past(snapshot: Snapshot, settings: Settings) -> Iterator[Past]:
         facts = connection.execute("SELECT zone_hours FROM store_facts").fetchone()
         if facts is None:
             raise StoreUnavailable(f"The snapshot {snapshot.path} is empty.")
-        yield Past(PaneReader(connection, snapshot.archive_dir, facts[0]), catalog, settings.zone, connection)
+        yield OpenSnapshot(PaneReader(connection, snapshot.archive_dir, facts[0]), catalog, settings.zone, connection)

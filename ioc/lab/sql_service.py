@@ -1,4 +1,4 @@
-"""The SQL side of the lab: what is published, queries, what people keep."""
+"""The SQL side of the lab: publications, queries, saved queries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.queries import Queries
 from ioc.lab.query import Limits, Query
 from ioc.lab.sandbox.worker import WorkerSettings
-from ioc.lab.saved_queries import Book
+from ioc.lab.saved_queries import SavedQueries
 from ioc.settings import Settings
 from ioc.store.snapshot import current
 
@@ -22,20 +22,26 @@ log = logging.getLogger("ioc.lab")
 
 
 @dataclass(frozen=True)
-class Asking:
-    """`faults` are those of the lab's background tasks."""
+class SqlService:
+    """The parts of the SQL side.
+
+    `faults` registers those of the lab's background tasks.
+    """
 
     publications: Publications
     queries: Queries
-    book: Book
+    book: SavedQueries
     faults: FaultRegister
 
     @classmethod
-    def of(cls, settings: Settings, clock: Clock, limits: Limits = Limits()) -> Asking:  # noqa: B008 - frozen
-        """Raises StoreUnavailable."""
+    def of(cls, settings: Settings, clock: Clock, limits: Limits = Limits()) -> SqlService:  # noqa: B008 - frozen
+        """Create the parts for a data directory.
+
+        Raises StoreUnavailable.
+        """
         faults = FaultRegister(clock)
         publications = Publications(settings, lambda: current(settings.snapshots_dir), faults)
-        book = Book(settings.lab_dir / "saved.db")
+        book = SavedQueries(settings.lab_dir / "saved.db")
 
         def note(query: Query) -> None:
             try:
@@ -51,11 +57,12 @@ class Asking:
         return cls(publications, queries, book, faults)
 
     def published_path(self) -> Path | None:
-        """The file in use; None while nothing is published."""
+        """Return the published file in use; None while there is none."""
         published = self.publications.in_use()
         return None if published is None else published.path
 
     def start(self) -> None:
+        """Start queries and publications."""
         self.queries.start()
         self.publications.start()
 

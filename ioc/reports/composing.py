@@ -30,7 +30,7 @@ from ioc.store.cases import naive
 
 
 class NotPublished(IocError):
-    """The figures of the period have not settled yet; ask again later."""
+    """The figures of the period have not settled yet; try again later."""
 
 
 class NothingToReport(IocError):

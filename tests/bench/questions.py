@@ -12,7 +12,7 @@ import psutil
 from ioc.clock import SystemClock
 from ioc.lab.publishing.publish import Publication, publish
 from ioc.lab.query import State
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 from ioc.settings import Settings
 from ioc.store.snapshot import take
 from tests.bench.postgres import in_postgres
@@ -82,7 +82,7 @@ def _prepare(settings: Settings) -> Publication:
 
 async def _in_the_lab(settings: Settings, questions: Mapping[str, str]) -> dict[str, list[float]]:
     """Milliseconds from asking to the whole result on the disk, by question."""
-    asking = Asking.of(settings, SystemClock())
+    asking = SqlService.of(settings, SystemClock())
     asking.queries.start()
     found: dict[str, list[float]] = {name: [] for name in questions}
     try:

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 
 from ioc.clock import FixedClock
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import Beside
+from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
 from ioc.open_data.building import build
 from ioc.settings import Settings
@@ -36,7 +36,7 @@ class OpenCentre(FakeDesk):
     def _app(self, pages: Path) -> Starlette:
         app = super()._app(pages)
         files = FastAPI()
-        parts: Any = LabParts(self._settings, FixedClock(NOW), lambda: None, Beside())
+        parts: Any = LabParts(self._settings, FixedClock(NOW), lambda: None, JobProcess())
         files.include_router(open_data.routes(parts))
         app.routes.append(Mount("/", files))
         return app

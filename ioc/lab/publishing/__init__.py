@@ -1,1 +1,1 @@
-"""From the raw snapshot to what analysts see: a file with nothing in it that they may not, and stable views over it."""
+"""Publish a snapshot for analysts: a file without restricted data, with stable views over it."""

@@ -1,4 +1,4 @@
-"""Cases for analysts: times of the zone, and of the attributes only those that the catalogue declares."""
+"""Cases for analysts: local times, and only the attributes that the catalogue declares."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ ANTI JOIN attribute_sets s ON s.case_type = c.case_type AND s.text = c.attribute
 
 
 def refresh_cases(connection: duckdb.DuckDBPyConnection, catalog: Catalog, zone_hours: int) -> None:
-    """`cases` and `case_changes` up to the raw snapshot: what is new is appended, cases that changed take the place of
-    their older versions; when clocks or declared attributes are others, or rows do not add up, all of it anew."""
+    """Bring `cases` and `case_changes` up to the raw snapshot.
+
+    New rows are appended; changed cases replace their older versions. Everything is rebuilt when clocks or declared
+    attributes have changed, or when the rows do not add up.
+    """
     declared = {one.id: sorted(one.attributes) for one in catalog.vocabulary.case_types.values()}
     clocks = connection.execute(
         "SELECT (SELECT version FROM raw.working_calendar), (FROM raw.case_clocks SELECT list(case_clocks::VARCHAR))"
     ).fetchall()
-    # For the time of this connection only: the texts may have more in them than what is declared.
+    # Only while this connection is open: the texts may hold more than what is declared.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE attribute_sets "
         "(case_type VARCHAR, text VARCHAR, attributes MAP(VARCHAR, VARCHAR))"
@@ -47,7 +50,7 @@ def refresh_cases(connection: duckdb.DuckDBPyConnection, catalog: Catalog, zone_
 
 
 def _append(connection: duckdb.DuckDBPyConnection, zone_hours: int) -> bool:
-    """False when the kept rows do not add up to the raw ones afterwards."""
+    """Append what is new; return False when the kept rows then do not add up to the raw ones."""
     newest = "(SELECT coalesce(max(applied_at), TIMESTAMP '1970-01-01') FROM kept.case_changes)"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM raw.case_changes "
@@ -111,10 +114,10 @@ def _changes(zone_hours: int, table: str = "raw.case_changes") -> str:
 
 
 def _with_attributes(columns: list[str], table: str, zone_hours: int) -> str:
-    told = ", ".join(
+    selected = ", ".join(
         f"c.{name} + INTERVAL {zone_hours} HOUR AS {name}" if name in _TIMES else f"c.{name}" for name in columns
     )
     return (
-        f"SELECT c.case_type, {told}, s.attributes FROM {table} c "
+        f"SELECT c.case_type, {selected}, s.attributes FROM {table} c "
         "LEFT JOIN attribute_sets s ON s.case_type = c.case_type AND s.text = c.attributes"
     )

@@ -1,4 +1,4 @@
-"""Minutes for analysts: one Parquet file a day, by measure, unit and time; written anew when it changes."""
+"""Minutes for analysts: one Parquet file per day, sorted by measure, unit and time, rewritten when the day changes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ _EMPTY = (
 
 
 def refresh_minutes(cursor: duckdb.DuckDBPyConnection, archive_dir: Path, folder: Path, zone_hours: int) -> list[str]:
-    """Names of the files in `folder` that hold the minutes of the raw snapshot, which `cursor` uses. A file is named by
-    its day and the sum of n and of corrections in it, which grows with each of them, and is never changed itself."""
+    """Write the changed day files; return the names of the files in `folder` that hold all minutes.
+
+    `cursor` reads the raw snapshot. A file is named by its day and the sum of n and of corrections in it, which
+    grows with each of them; a file is never changed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for day, n in _days(cursor, zone_hours):
@@ -32,7 +35,7 @@ def refresh_minutes(cursor: duckdb.DuckDBPyConnection, archive_dir: Path, folder
 
 
 def minutes_source(folder: Path, names: Sequence[str]) -> str:
-    """What the view of minutes reads."""
+    """Return the SQL source of the view of minutes."""
     if not names:
         return _EMPTY
     listed = ", ".join("'" + str(folder / name).replace("'", "''") + "'" for name in names)
@@ -40,7 +43,7 @@ def minutes_source(folder: Path, names: Sequence[str]) -> str:
 
 
 def _days(cursor: duckdb.DuckDBPyConnection, zone_hours: int) -> list[tuple[int, int]]:
-    """Days that have minutes, with the sum of their n and of the corrections in them."""
+    """Return the days that have minutes, with the sum of their n and corrections."""
     return cursor.execute(
         f"SELECT day, sum(n)::BIGINT FROM (SELECT (minute // 60 + {zone_hours}) // 24 AS day, n FROM minute_panes "
         "UNION ALL SELECT day, version - 1 FROM keyed_readings WHERE version > 1 "

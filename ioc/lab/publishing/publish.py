@@ -1,8 +1,8 @@
-"""One publication: `lab/published/STAMP/lab.duckdb` with the stable views, `publication.json` about it, and day files
-in `lab/published/minutes/` that publications share.
+"""Make one publication: `lab/published/STAMP/lab.duckdb` with the stable views, and `publication.json` about it.
 
-It begins as a copy of the publication before, of which only what has changed is written anew. The newest folder that
-has a `publication.json` is in use; that file is written last, so a publication that was broken off never is.
+Day files in `lab/published/minutes/` are shared by publications. A publication starts as a copy of the previous one and
+rewrites only what has changed. The newest folder with a `publication.json` is in use; that file is written last, so an
+interrupted publication is never used.
 """
 
 from __future__ import annotations
@@ -45,12 +45,15 @@ _MEMORY = "120MB"
 
 
 class PublishingFailed(IocError):
-    """The publication before stays in use; the text says why, in one sentence."""
+    """A publication failed, and the previous one stays in use; the text says why."""
 
 
 @dataclass(frozen=True)
 class Publication:
-    """`taken_at` is that of the snapshot; `views` are the dictionary's views with the types of their columns."""
+    """A finished publication.
+
+    `taken_at` is the time of the snapshot; `views` are the dictionary's views with their column types.
+    """
 
     folder: Path
     taken_at: datetime
@@ -68,12 +71,12 @@ class Publication:
 
 
 def published_dir(settings: Settings) -> Path:
-    """All that confined processes may read."""
+    """Return the folder that confined processes may read."""
     return settings.lab_dir / "published"
 
 
 def in_use(published: Path) -> Publication | None:
-    """The newest whole one; None when there is none yet."""
+    """Return the newest complete publication; None when there is none yet."""
     for folder in sorted((path for path in published.glob("2*Z") if path.is_dir()), reverse=True):
         with suppress(OSError, ValueError, KeyError):
             about = json.loads((folder / _ABOUT).read_text())
@@ -84,7 +87,10 @@ def in_use(published: Path) -> Publication | None:
 
 
 def publish(snapshot: Snapshot, settings: Settings) -> Publication:
-    """Make a publication of a snapshot and put it in use. Raises PublishingFailed, CatalogInvalid."""
+    """Make a publication of a snapshot and put it in use.
+
+    Raises PublishingFailed, CatalogInvalid.
+    """
     began_s = monotonic()
     lab_dir = published_dir(settings)
     draft, final = lab_dir / f".draft-{snapshot.stamp}", lab_dir / snapshot.stamp
@@ -116,7 +122,7 @@ def publish(snapshot: Snapshot, settings: Settings) -> Publication:
 def _make(snapshot: Snapshot, settings: Settings, before: Publication | None, draft: Path) -> dict[str, Any]:
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     path, made_at = draft / FILE, snapshot.taken_at
-    if before is not None and not _is_due_anew(before, snapshot.taken_at, settings):
+    if before is not None and not _rebuild_is_due(before, snapshot.taken_at, settings):
         _copy(before.path, path)
         made_at = _about(before.folder)["made_at"]
     config: dict[str, Any] = {
@@ -149,8 +155,8 @@ def _make(snapshot: Snapshot, settings: Settings, before: Publication | None, dr
     return {"made_at": made_text, "minutes": minutes, "views": columns}
 
 
-def _is_due_anew(before: Publication, now: datetime, settings: Settings) -> bool:
-    """Once a day, in its quiet hours, everything is made anew: in order, and without what was deleted bit by bit."""
+def _rebuild_is_due(before: Publication, now: datetime, settings: Settings) -> bool:
+    """Return whether to rebuild everything: once a day, in quiet hours, which sorts rows and drops deleted ones."""
     made_at = datetime.fromisoformat(_about(before.folder)["made_at"]).astimezone(settings.zone)
     local = now.astimezone(settings.zone)
     return made_at.date() < local.date() and local.hour >= _QUIET_HOUR
@@ -164,7 +170,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _states(snapshot: Snapshot) -> list[SourceState]:
-    """As `ioc serve` left them beside the snapshot; none when it was taken without a running centre."""
+    """Return the source states that `ioc serve` saved with the snapshot; none when it was taken without a centre."""
     try:
         return [
             decode_state(json.dumps(one).encode()) for one in json.loads((snapshot.path.parent / SOURCES).read_text())
@@ -178,7 +184,7 @@ def _views_sql() -> str:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The dictionary's views with the types that their columns have."""
+    """Return the dictionary's views with the types of their columns."""
     types: dict[str, dict[str, str]] = {}
     for view, column, kind in connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND NOT internal "
@@ -217,7 +223,7 @@ def _keep_newest(lab_dir: Path) -> None:
 
 
 def main() -> int:
-    """Publish the snapshot in use; the lab runs this as a process of its own, so that its memory goes back at once."""
+    """Publish the snapshot in use. The lab runs this as a child process, so that its memory is released at once."""
     keep_pandas_out()
     os.nice(15)
     settings = Settings.from_environment()

@@ -1,4 +1,4 @@
-"""Tables kept day by day: only days whose fingerprint has changed since the publication before are written anew."""
+"""Tables kept day by day: only days whose fingerprint changed since the last publication are rewritten."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ LEFT JOIN raw.subject_codes s ON s.code = p.subject
 
 @dataclass(frozen=True)
 class DayTable:
-    """`fingerprints` gives (day since 1970, text that changes with the day's rows) of the raw snapshot; `rows` the rows
-    of days, with `{where}` over `days`; `at` is the column of local time that tells the day."""
+    """How to refresh one table by days.
+
+    `fingerprints` selects (day since 1970, text that changes with the day's rows) of the raw snapshot; `rows`
+    selects the rows of days, with `{where}` over `days`; `at` is the column of local time that gives the day.
+    """
 
     name: str
     at: str
@@ -32,8 +35,11 @@ class DayTable:
 
 
 def day_tables(zone_hours: int) -> tuple[DayTable, ...]:
-    """Panes of a time only add up, so that a day's sum of n, with the corrections in it, grows with each reading and
-    each corrected value in it and with nothing else."""
+    """Return the tables.
+
+    Panes only add up, so a day's sum of n and of corrections grows with each reading and each correction in it, and
+    with nothing else.
+    """
 
     def local(column: str) -> str:
         return f"{column} + INTERVAL {zone_hours} HOUR AS {column}"
@@ -100,7 +106,7 @@ def day_tables(zone_hours: int) -> tuple[DayTable, ...]:
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, table: DayTable) -> int:
-    """Bring a table up to the raw snapshot; how many days were written."""
+    """Bring a table up to the raw snapshot; return how many days were written."""
     now = dict(connection.execute(table.fingerprints).fetchall())
     before = dict(connection.execute("SELECT day, fingerprint FROM kept.days WHERE name = ?", [table.name]).fetchall())
     changed = sorted(day for day in now.keys() | before.keys() if now.get(day) != before.get(day))
@@ -117,7 +123,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, table: DayTable) -> int:
             f"DELETE FROM kept.{table.name} WHERE {table.at} >= make_timestamp_ms({first}) "
             f"AND {table.at} < make_timestamp_ms({end}) AND epoch_ms({table.at}) // 86400000 IN ({listed})"
         )
-        # One stretch of days is a range, which row groups are skipped by.
+        # Consecutive days become one range, by which row groups can be skipped.
         where = (
             f"{table.days} BETWEEN {changed[0]} AND {changed[-1]}"
             if changed[-1] - changed[0] + 1 == len(changed)

@@ -1,4 +1,4 @@
-"""Small tables, made anew with each publication: what the catalogue declares, alerts, incidents, sources, ledger."""
+"""Small tables, rebuilt with each publication: definitions, alerts, incidents, sources, ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def refresh_small(
     taken_at: datetime,
     zone_hours: int,
 ) -> None:
-    """`raw` reads the raw snapshot by itself, `connection` has it attached as `raw` beside `kept`."""
+    """Rebuild the small tables.
+
+    `raw` reads the raw snapshot directly; `connection` has it attached as `raw` beside `kept`.
+    """
     _from_catalog(connection, catalog, taken_at)
     _from_sources(connection, raw, states, taken_at, zone_hours)
     shift = f"INTERVAL {zone_hours} HOUR"

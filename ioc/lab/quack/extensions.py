@@ -1,4 +1,4 @@
-"""The extensions that come as packages of the package index: each is a folder with the signed extension file."""
+"""DuckDB extensions that come as Python packages; each package holds the signed extension file."""
 
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -6,11 +6,14 @@ from pathlib import Path
 from ioc.errors import ConfigurationInvalid
 
 QUACK = ("httpfs", "quack")
-"""In the order of loading: Quack sends through httpfs."""
+"""In loading order: Quack sends through httpfs."""
 
 
 def files() -> list[Path]:
-    """For `LOAD 'FILE'`, which needs neither INSTALL nor a network. Raises ConfigurationInvalid when one is missing."""
+    """Return the extension files for `LOAD 'FILE'`, which needs neither INSTALL nor a network.
+
+    Raises ConfigurationInvalid when one is missing.
+    """
     return [_file(name, version("duckdb")) for name in QUACK]
 
 

@@ -1,4 +1,4 @@
-"""The front on a TCP port, as HTTP: `POST /quack` with a message, an answer back."""
+"""The HTTP side of the proxy: `POST /quack` carries a message and returns the answer."""
 
 import asyncio
 import errno
@@ -10,22 +10,25 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from ioc.errors import ConfigurationInvalid
-from ioc.lab.quack.proxy import Front
+from ioc.lab.quack.proxy import QuackProxy
 from ioc.lab.server import configured
 from ioc.settings import Settings
 
 DEFAULT_PORT = 9494
-MOST_AT_ONCE = 64
-LONGEST_MESSAGE_BYTES = 1 << 20
+MAX_CONCURRENT = 64
+MAX_MESSAGE_BYTES = 1 << 20
 _BODY_WITHIN_S = 10.0
 _TRIED_PORTS = 50
 _PLAIN = b"text/plain; charset=utf-8"
 
 
 class QuackApp:
-    """ASGI. Holds a message at most as long as LONGEST_MESSAGE_BYTES, and MOST_AT_ONCE of them."""
+    """ASGI app.
 
-    def __init__(self, front: Front) -> None:
+    Accepts messages up to MAX_MESSAGE_BYTES, and MAX_CONCURRENT of them at a time.
+    """
+
+    def __init__(self, front: QuackProxy) -> None:
         self._front = front
         self._answering = 0
 
@@ -34,7 +37,7 @@ class QuackApp:
             return
         if scope["method"] != "POST" or scope["path"] != "/quack":
             await _reply(send, 404, b"Quack of the analysts' lab: ATTACH 'quack:HOST:PORT' AS ioc (TOKEN '...')\n")
-        elif self._answering >= MOST_AT_ONCE:
+        elif self._answering >= MAX_CONCURRENT:
             await _reply(send, 503, b"Too many messages at once; try again.\n")
         else:
             self._answering += 1
@@ -66,10 +69,11 @@ class QuackApp:
 
 
 @asynccontextmanager
-async def listening(front: Front, settings: Settings) -> AsyncIterator[str]:
-    """Serves while the block lasts; gives the address, which is also in `quack.address` of the data directory.
+async def listening(front: QuackProxy, settings: Settings) -> AsyncIterator[str]:
+    """Serve while the block lasts; yields the address, also written to `quack.address` in the data directory.
 
-    Raises ConfigurationInvalid when no port can be had."""
+    Raises ConfigurationInvalid when no port is available.
+    """
     listener = _listen(settings)
     address = f"{settings.quack_host}:{listener.getsockname()[1]}"
     written = settings.quack_address
@@ -86,7 +90,7 @@ async def listening(front: Front, settings: Settings) -> AsyncIterator[str]:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The port that was asked for, else DEFAULT_PORT or the next that is free."""
+    """Bind the configured port, or DEFAULT_PORT or the next free one."""
     ports = [settings.quack_port] if settings.quack_port else range(DEFAULT_PORT, DEFAULT_PORT + _TRIED_PORTS)
     for port in ports:
         try:
@@ -100,12 +104,12 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _message(receive: Receive) -> bytes | None:
-    """None when it is too long; what a client that went away had sent is no message, which the front says."""
+    """Read a message; None when it is too long. A message cut off by a lost client is refused by the proxy."""
     data = bytearray()
     while True:
         event = await receive()
         data += event.get("body", b"")
-        if len(data) > LONGEST_MESSAGE_BYTES:
+        if len(data) > MAX_MESSAGE_BYTES:
             return None
         if not event.get("more_body", False):
             return bytes(data)

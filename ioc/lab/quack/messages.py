@@ -1,9 +1,8 @@
-"""Quack's messages as far as the front must read them: their kind, their connection, a token, and errors.
+"""Parse Quack messages as far as the proxy needs: kind, connection, token; build errors.
 
-Source: the sources and the traffic of the extension of DuckDB 1.5.5 (protocol version 1). A message is two objects of
-DuckDB's binary serialization after another: the header, 1 kind, 2 connection id, 3 number of the query, and the body.
-A field is its number in two bytes (little endian) and its value; 0xFFFF ends the object; numbers and lengths of texts
-are LEB128.
+Source: the code and traffic of the extension of DuckDB 1.5.5 (protocol version 1). A message is two consecutive objects
+of DuckDB's binary serialization: a header (1 kind, 2 connection id, 3 number of the query) and a body. A field is its
+number in two bytes (little endian) and its value; 0xFFFF ends the object; numbers and text lengths are LEB128.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ _NO_NUMBER = b"\xff" * 9 + b"\x01"
 
 
 class Kind(IntEnum):
-    """Those a client of this version sends and the front passes on, and answers."""
+    """Message kinds that clients of this version send and the proxy passes on or answers."""
 
     CONNECT = 1
     CONNECTED = 2
@@ -35,7 +34,10 @@ class MessageUnfit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`kind` is a number that Kind may not know; `query` is the field as it stood, for the header written anew."""
+    """A message.
+
+    `kind` may be a number that Kind does not know; `query` is kept as received, for rewriting the header.
+    """
 
     kind: int
     connection: str
@@ -44,7 +46,10 @@ class Message:
 
     @classmethod
     def read(cls, data: bytes) -> "Message":
-        """Raises MessageUnfit."""
+        """Parse a message.
+
+        Raises MessageUnfit.
+        """
         reader = _Reader(data)
         kind, connection, query = 0, "", b""
         while (field := reader.field()) is not None:
@@ -61,17 +66,23 @@ class Message:
         return cls(kind, connection, query, data[reader.at :])
 
     def of_connection(self, connection: str) -> bytes:
-        """The message as bytes, on another connection."""
+        """Return the message as bytes for another connection."""
         header = _field(1) + _leb128(self.kind) + (_field(2) + _text(connection) if connection else b"")
         return header + _field(3) + (self.query or _NO_NUMBER) + _END + self.body
 
     def token(self) -> str:
-        """Of a CONNECT. Raises MessageUnfit."""
+        """Return the token of a CONNECT.
+
+        Raises MessageUnfit.
+        """
         reader = _Reader(self.body)
         return reader.text() if reader.field() == 1 else ""
 
     def with_token(self, token: str) -> "Message":
-        """A CONNECT with another token. Raises MessageUnfit."""
+        """Return a CONNECT with another token.
+
+        Raises MessageUnfit.
+        """
         reader = _Reader(self.body)
         rest = self.body
         if reader.field() == 1:
@@ -81,13 +92,13 @@ class Message:
 
 
 def error(sentence: str) -> bytes:
-    """An answer that the client shows as its error."""
+    """Return an answer that the client shows as its error."""
     header = _field(1) + _leb128(Kind.ERROR) + _field(3) + _NO_NUMBER + _END
     return header + _field(1) + _text(sentence) + _END
 
 
 def done() -> bytes:
-    """An answer to what has none of its own."""
+    """Return the answer to a message that has no answer of its own."""
     return Message(Kind.SUCCESS, "", b"", _END).of_connection("")
 
 
@@ -96,6 +107,8 @@ def disconnect(connection: str) -> bytes:
 
 
 class _Reader:
+    """Reads fields of DuckDB's binary serialization."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.at = 0

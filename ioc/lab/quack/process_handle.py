@@ -1,4 +1,4 @@
-"""A person's Quack server: started, asked, watched and ended from the lab; what runs in it is `inside.py`."""
+"""The lab's handle on one person's Quack server process: start, send, watch, end. `server_process.py` runs in it."""
 
 import asyncio
 import os
@@ -23,13 +23,16 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class ProcessGone(IocError):
-    """The process ended, or could not be started; the text says what is known of it."""
+    """The process ended or could not be started; the text says why, as far as known."""
 
 
 @dataclass(frozen=True)
 class QuackLimits:
-    """Of one statement: `seconds` of processor time for a message to be answered, `bytes` for its whole result.
-    `memory_mb` is DuckDB's own limit; the process is killed at twice it."""
+    """Limits of one statement.
+
+    `seconds` of processor time per answer, `bytes` for the whole result. `memory_mb` is DuckDB's own limit; the
+    process is killed at twice that.
+    """
 
     seconds: float = 30.0
     memory_mb: int = 256
@@ -37,7 +40,7 @@ class QuackLimits:
 
 
 class QuackProcess:
-    """Listens on a port of loopback and answers only who knows its secret, which never leaves the lab."""
+    """A server process on a loopback port that answers only to its secret, which never leaves the lab."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, secret: str, lab: Path, folder: Path) -> None:
         self._process = process
@@ -48,7 +51,10 @@ class QuackProcess:
 
     @classmethod
     async def start(cls, lab: Path, minutes: Path, zone: str, limits: QuackLimits) -> "QuackProcess":
-        """Over the published `lab` file and the day files of `minutes`. Raises ProcessGone."""
+        """Start a process over the published `lab` file and the day files in `minutes`.
+
+        Raises ProcessGone.
+        """
         folder = Path(tempfile.mkdtemp(prefix="ioc-quack-"))
         secret, port = secrets.token_urlsafe(32), _free_port()
         process = await asyncio.create_subprocess_exec(
@@ -93,8 +99,11 @@ class QuackProcess:
         return started
 
     async def ask(self, message: bytes, within_s: float) -> bytes:
-        """Its answer; `within_s` is processor time of the process. Raises TimeoutError, which tells the limit,
-        ProcessGone."""
+        """Send a message and return the answer.
+
+        `within_s` is processor time of the process. Raises TimeoutError, with the limit in its text, and
+        ProcessGone.
+        """
         try:
             return await within(within_s, self._processor_s, self._asked(message))
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as fault:
@@ -123,7 +132,7 @@ class QuackProcess:
         return self._process.returncode is not None
 
     def resident_bytes(self) -> int:
-        """0 when it has ended."""
+        """Return its resident memory; 0 when it has ended."""
         try:
             return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
         except (OSError, IndexError):
@@ -132,7 +141,9 @@ class QuackProcess:
     async def end(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
-        await self._process.communicate()  # to the end of its pipes, so that nothing of them is left to the loop
+        await (
+            self._process.communicate()
+        )  # read its pipes to the end, so that nothing of them is left to the event loop
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

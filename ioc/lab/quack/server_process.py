@@ -1,7 +1,7 @@
-"""What runs in a Quack server's process: DuckDB over the published lab, read-only, locked, behind a sandbox.
+"""The program of a Quack server process: DuckDB over the published lab, read-only, locked, in a sandbox.
 
-One line of JSON comes in, {lab, minutes, folder, zone, port, secret, memory_mb}; `ready` or one sentence goes out; then
-it serves until it is killed.
+Reads one line of JSON, {lab, minutes, folder, zone, port, secret, memory_mb}; prints `ready` or one sentence; then
+serves until it is killed.
 """
 
 import os
@@ -18,17 +18,20 @@ from ioc.errors import IocError
 from ioc.lab.confinement import Confinement, confine
 from ioc.lab.quack import extensions
 
-# Rows a client fetches at once: 12 pieces of 2048.
+# Rows that a client fetches at once: 12 chunks of 2048.
 _PIECES = 12
 _SPILL_MB = 512
-# DuckDB's libraries and threads reserve addresses that they do not use.
+# DuckDB's libraries and threads reserve address space that they do not use.
 _ADDRESSES_MB = 2600
 
 
 @dataclass(frozen=True)
 class Order:
-    """`lab` is the published file, `minutes` the folder of day files that its views read, `folder` the process's own,
-    which it may write."""
+    """Settings of the process.
+
+    `lab` is the published file, `minutes` the folder of day files that its views read, `folder` its only writable
+    folder.
+    """
 
     lab: str
     minutes: str
@@ -39,10 +42,10 @@ class Order:
     memory_mb: int
 
 
-def close_doors(order: Order) -> None:
-    """Before DuckDB has threads, which would keep what they could do."""
+def confine_process(order: Order) -> None:
+    """Confine the process, before DuckDB starts threads that would keep their rights."""
     programs = {Path(path) for path in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", "/etc/localtime")}
-    programs |= {Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")}  # DuckDB looks for limits of containers there
+    programs |= {Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")}  # DuckDB reads container limits there
     own = Path(__file__).parents[2]
     confine(
         Confinement(
@@ -56,7 +59,10 @@ def close_doors(order: Order) -> None:
 
 
 def serve(order: Order) -> duckdb.DuckDBPyConnection:
-    """Raises duckdb.Error, IocError. The server ends with the connection."""
+    """Start the server; it ends with the returned connection.
+
+    Raises duckdb.Error, IocError.
+    """
     folder = Path(order.folder)
     guard = folder / "guard.duckdb"
     with duckdb.connect(str(guard), config={"threads": 1}) as connection:
@@ -102,7 +108,7 @@ def main() -> None:
     os.environ.clear()
     os.chdir(order.folder)
     try:
-        close_doors(order)
+        confine_process(order)
         connection = serve(order)
     except (duckdb.Error, IocError, OSError) as fault:
         print(str(fault).splitlines()[0], flush=True)

@@ -1,4 +1,4 @@
-"""The door for an analyst's own `duckdb`, as long as the lab runs: accounts, seats, front and port put together."""
+"""Serve DuckDB's remote protocol while the lab runs."""
 
 import asyncio
 import logging
@@ -11,16 +11,20 @@ from ioc.errors import ConfigurationInvalid
 from ioc.lab.quack import extensions
 from ioc.lab.quack.http import listening
 from ioc.lab.quack.process_handle import QuackLimits
-from ioc.lab.quack.proxy import Front
-from ioc.lab.quack.sessions import Seats
+from ioc.lab.quack.proxy import QuackProxy
+from ioc.lab.quack.sessions import Sessions
 from ioc.people import People
 from ioc.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
 
-class QuackDoor:
-    """`published` gives the lab's file in use, None while there is none; `minutes` is the folder its views read."""
+class QuackService:
+    """The service.
+
+    `published` returns the lab's file in use, None while there is none; `minutes` is the folder that its views
+    read.
+    """
 
     def __init__(
         self,
@@ -32,8 +36,8 @@ class QuackDoor:
     ) -> None:
         self._settings = settings
         self._people = People.open(settings.people_path, clock)
-        self.seats = Seats(published, minutes, settings.zone.key, limits or QuackLimits())
-        self._front = Front(self.seats, self._people.tokens.caller_of, self._note)
+        self.seats = Sessions(published, minutes, settings.zone.key, limits or QuackLimits())
+        self._front = QuackProxy(self.seats, self._people.tokens.caller_of, self._note)
         self._running: asyncio.Task[None] | None = None
         self._address: str | None = None
 
@@ -41,7 +45,7 @@ class QuackDoor:
         self._running = asyncio.create_task(self._run())
 
     def address(self) -> str | None:
-        """HOST:PORT while it can be attached."""
+        """Return HOST:PORT while clients can attach."""
         return self._address
 
     async def close(self) -> None:
@@ -52,7 +56,7 @@ class QuackDoor:
         await self.seats.close()
 
     async def _run(self) -> None:
-        """The lab goes on without this door when it cannot be opened."""
+        """Serve; the lab goes on without it when no port is available."""
         try:
             extensions.files()
             async with listening(self._front, self._settings) as self._address:

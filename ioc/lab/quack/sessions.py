@@ -1,4 +1,4 @@
-"""Who has a Quack server process just now: a seat a person, a few at once, taken from those who do not use theirs."""
+"""Sessions of Quack clients: one server process per person, a few at once, idle ones give way."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -16,13 +16,16 @@ _QUIET_S = 5.0
 _WATCH_EVERY_S = 0.25
 
 
-class NoSeat(IocError):
-    """Nothing can be asked just now; the text says why and when again."""
+class NoSession(IocError):
+    """No process is available now; the text says why and when to retry."""
 
 
 @dataclass(eq=False)
-class Seat:
-    """`asking` messages are being answered; `why_ended` is set when the watch killed the process."""
+class Session:
+    """A person's server process.
+
+    `asking` counts messages being answered; `why_ended` is set when the watch killed the process.
+    """
 
     process: QuackProcess
     asking: int = 0
@@ -31,12 +34,15 @@ class Seat:
 
     @property
     def quiet(self) -> bool:
-        """Nothing is being asked, and no result is likely to be still fetched from."""
+        """Return whether nothing is running and no result is likely still being fetched."""
         return not self.asking and monotonic() - self.used_s > _QUIET_S
 
 
-class Seats:
-    """`published` gives the lab's file in use, None while there is none; `minutes` are the day files it reads."""
+class Sessions:
+    """The sessions.
+
+    `published` returns the lab's file in use, None while there is none; `minutes` are the day files that it reads.
+    """
 
     def __init__(
         self,
@@ -53,41 +59,44 @@ class Seats:
         self._zone = zone
         self._most = most
         self._idle_s = idle_s
-        self._seats: dict[str, Seat] = {}
+        self._seats: dict[str, Session] = {}
         self._changing = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
         self.limits = limits
 
-    async def of(self, person: str, *, fresh: bool) -> Seat:
-        """The person's seat; a process is started if need be; anew if `fresh` and a newer snapshot was published, or
-        what was asked before still fills it. Raises NoSeat."""
+    async def of(self, person: str, *, fresh: bool) -> Session:
+        """Return the person's session, starting a process if needed.
+
+        With `fresh`, a new process is started when a newer snapshot was published or an earlier query still
+        fills the memory. Raises NoSession.
+        """
         async with self._changing:
             seat = self._seats.get(person)
             lab = self._published()
-            old = seat is not None and fresh and ((seat.quiet and seat.process.lab != lab) or self._is_stuffed(seat))
+            old = seat is not None and fresh and ((seat.quiet and seat.process.lab != lab) or self._is_full(seat))
             if seat is not None and (seat.process.ended or old):
                 await self._vacate(person)
                 seat = None
             if seat is None:
                 if lab is None:
-                    raise NoSeat("No snapshot is published yet; ask again in a minute.")
+                    raise NoSession("No snapshot is published yet; try again in a minute.")
                 await self._make_room()
                 try:
                     process = await QuackProcess.start(lab, self._minutes, self._zone, self.limits)
                 except ProcessGone as fault:
-                    raise NoSeat(str(fault)) from fault
-                seat = self._seats[person] = Seat(process)
+                    raise NoSession(str(fault)) from fault
+                seat = self._seats[person] = Session(process)
                 if self._watching is None or self._watching.done():
                     self._watching = asyncio.create_task(self._watch())
             seat.used_s = monotonic()
             return seat
 
-    def taken(self) -> Mapping[str, Seat]:
-        """By person."""
+    def taken(self) -> Mapping[str, Session]:
+        """Return the sessions by person."""
         return self._seats
 
-    async def vacate(self, person: str, seat: Seat, why: str = "") -> None:
-        """End the process of this seat; nothing when it has ended already."""
+    async def end(self, person: str, seat: Session, why: str = "") -> None:
+        """End the process of a session, if it still runs."""
         seat.why_ended = seat.why_ended or why
         async with self._changing:
             if self._seats.get(person) is seat:
@@ -107,7 +116,7 @@ class Seats:
             return
         quiet = [person for person, seat in self._seats.items() if seat.quiet]
         if not quiet:
-            raise NoSeat(f"All {self._most} places of Quack are being used; ask again in a minute.")
+            raise NoSession(f"All {self._most} Quack sessions are in use; try again in a minute.")
         await self._vacate(min(quiet, key=lambda person: self._seats[person].used_s))
 
     async def _vacate(self, person: str) -> None:
@@ -117,16 +126,16 @@ class Seats:
     def _most_bytes(self) -> int:
         return 2 * self.limits.memory_mb << 20
 
-    def _is_stuffed(self, seat: Seat) -> bool:
-        """By a query that is over: the next one must not be ended for it."""
+    def _is_full(self, seat: Session) -> bool:
+        """Return whether a finished query fills the memory; the next one must not be killed for it."""
         return not seat.asking and seat.process.resident_bytes() > self._most_bytes
 
     async def _watch(self) -> None:
-        """Until nobody has a seat: kill what takes too much memory, end what is idle."""
+        """While there are sessions: kill processes that use too much memory, end idle ones."""
         while self._seats:
             await asyncio.sleep(_WATCH_EVERY_S)
             for person, seat in list(self._seats.items()):
                 if seat.process.resident_bytes() > self._most_bytes:
-                    await self.vacate(person, seat, f"The query took more than {self._most_bytes >> 20} MB of memory.")
+                    await self.end(person, seat, f"The query took more than {self._most_bytes >> 20} MB of memory.")
                 elif not seat.asking and monotonic() - seat.used_s > self._idle_s:
-                    await self.vacate(person, seat)
+                    await self.end(person, seat)

@@ -12,15 +12,15 @@ from ioc.api.http.problems import RETRY_AFTER_S, Problem, invalid_field
 from ioc.api.http.times import parse_time
 from ioc.explorer.models import ForecastFailed
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import LabBusy, ReckoningFailed
+from ioc.lab.job_process import ComputationFailed, LabBusy
 from ioc.lab.routes.explorer_jobs import (
+    SeriesRequest,
     Shape,
-    Wanted,
-    reckon_forecast,
-    reckon_parts,
-    reckon_series,
-    reckon_sql,
-    reckon_table,
+    compute_forecast,
+    compute_parts,
+    compute_series,
+    compute_sql,
+    compute_table,
 )
 from ioc.store.snapshot import Snapshot
 
@@ -31,7 +31,7 @@ _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
-Given = ParamSpec("Given")
+Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 Units = Annotated[str, Query(description="unit codes, with commas between; `communes` for all; else the province")]
@@ -54,14 +54,16 @@ def routes(parts: LabParts) -> APIRouter:
             )
         return found
 
-    def wanted(kpi: str, units: str, begins: str | None, ends: str | None, step: str, *, last_year: bool) -> Wanted:
+    def wanted(
+        kpi: str, units: str, begins: str | None, ends: str | None, step: str, *, last_year: bool
+    ) -> SeriesRequest:
         to = snapshot().taken_at if ends is None else parse_time("to", ends)
         since = to - _MONTH if begins is None else parse_time("from", begins)
         if since >= to:
             raise invalid_field("from", "from must lie before to.")
-        return Wanted(kpi, tuple(code for code in units.split(",") if code), since, to, step, last_year)
+        return SeriesRequest(kpi, tuple(code for code in units.split(",") if code), since, to, step, last_year)
 
-    async def reckon(function: Callable[Given, Result], *arguments: Given.args, **named: Given.kwargs) -> Result:
+    async def compute(function: Callable[Params, Result], *arguments: Params.args, **named: Params.kwargs) -> Result:
         try:
             return await parts.beside.run(function, *arguments, **named)
         except KeyError as unknown:
@@ -70,7 +72,7 @@ def routes(parts: LabParts) -> APIRouter:
             raise Problem(400, str(unfit)) from None
         except LabBusy as busy:
             raise Problem(429, str(busy), headers={"Retry-After": str(RETRY_AFTER_S)}) from None
-        except (ReckoningFailed, ForecastFailed) as failed:
+        except (ComputationFailed, ForecastFailed) as failed:
             raise Problem(503, str(failed)) from None
 
     @router.get("/{kpi}/series")
@@ -86,8 +88,8 @@ def routes(parts: LabParts) -> APIRouter:
         """A KPI of several units over time, computed from panes and cases as `/api/v1/kpis/{id}/history` does."""
         asked = wanted(kpi, units, begins, ends, step, last_year=compare is not None)
         if encoding == "json":
-            return JsonResponse(await reckon(reckon_series, snapshot(), parts.settings, asked))
-        table = await reckon(reckon_table, snapshot(), parts.settings, asked, encoding)
+            return JsonResponse(await compute(compute_series, snapshot(), parts.settings, asked))
+        table = await compute(compute_table, snapshot(), parts.settings, asked, encoding)
         headers = {"Content-Disposition": f'attachment; filename="{kpi}.{encoding}"'}
         return Response(table, headers=headers, media_type=_TYPES[encoding])
 
@@ -96,7 +98,7 @@ def routes(parts: LabParts) -> APIRouter:
         """What made the KPI change between two moments: by unit, channel, service and status, or by a formula's parts.
         What the groups made adds up to the change; `method` says how."""
         asked = wanted(kpi, unit, begins, ends, "1d", last_year=False)
-        return JsonResponse(await reckon(reckon_parts, snapshot(), parts.settings, kpi, unit, asked.start, asked.end))
+        return JsonResponse(await compute(compute_parts, snapshot(), parts.settings, kpi, unit, asked.start, asked.end))
 
     @router.get("/{kpi}/forecast")
     async def outlook(kpi: str, unit: str = "") -> Response:
@@ -105,7 +107,7 @@ def routes(parts: LabParts) -> APIRouter:
         taken = snapshot()
         key = taken.stamp, kpi, unit
         if key not in known:
-            known[key] = await reckon(reckon_forecast, taken, parts.settings, kpi, unit)
+            known[key] = await compute(compute_forecast, taken, parts.settings, kpi, unit)
             while len(known) > FORECASTS_KEPT:
                 known.popitem(last=False)
         return JsonResponse(known[key])
@@ -115,6 +117,6 @@ def routes(parts: LabParts) -> APIRouter:
         """SQL over the lab's views that gives what `series` gives; `reads` says which view of ready values it reads
         instead where the views do not hold what the KPI is made of."""
         asked = wanted(kpi, units, begins, ends, step, last_year=False)
-        return JsonResponse(await reckon(reckon_sql, parts.settings, asked))
+        return JsonResponse(await compute(compute_sql, parts.settings, asked))
 
     return router

@@ -1,4 +1,4 @@
-"""What the explorer's routes have reckoned beside the lab: functions over a snapshot that answer with plain data."""
+"""The explorer's computations, run in the job process: functions over a snapshot that return plain data."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from ioc.explorer.periods import CoveredPeriod, covered_periods
 from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
 from ioc.explorer.sql import write_sql
 from ioc.explorer.tables import as_csv, as_xlsx, rows
-from ioc.lab.snapshot_reader import Past, open_past
+from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
@@ -25,8 +25,8 @@ Shape = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A KPI of some units (none: the province) over a time; `step` as in `ioc.explorer.asked.stretch`."""
+class SeriesRequest:
+    """A KPI of some units (empty: the province) over a period; `step` as in `ioc.explorer.asked.stretch`."""
 
     kpi: str
     units: tuple[str, ...]
@@ -44,9 +44,12 @@ class _Found:
     last_year: Sequence[UnitSeries]
 
 
-def reckon_series(snapshot: Snapshot, settings: Settings, wanted: Wanted) -> Shape:
-    """Raises KeyError for an unknown KPI, ValueError for what is unfit otherwise, StoreUnavailable."""
-    with open_past(snapshot, settings) as past:
+def compute_series(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest) -> Shape:
+    """Calculate the series.
+
+    Raises KeyError for an unknown KPI, ValueError for other invalid input, StoreUnavailable.
+    """
+    with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, wanted.kpi)
         found = _series(past, wanted)
         shown = marked(past.reader, definition, found.series, found.of)
@@ -66,9 +69,12 @@ def reckon_series(snapshot: Snapshot, settings: Settings, wanted: Wanted) -> Sha
         }
 
 
-def reckon_table(snapshot: Snapshot, settings: Settings, wanted: Wanted, encoding: str) -> bytes:
-    """`encoding` is csv or xlsx. Raises as `reckon_series`."""
-    with open_past(snapshot, settings) as past:
+def compute_table(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest, encoding: str) -> bytes:
+    """Calculate the series as a file; `encoding` is csv or xlsx.
+
+    Raises as `compute_series`.
+    """
+    with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, wanted.kpi)
         found = _series(past, wanted)
         names = {code: unit.name for code, unit in past.catalog.vocabulary.units.items()}
@@ -76,11 +82,14 @@ def reckon_table(snapshot: Snapshot, settings: Settings, wanted: Wanted, encodin
         return as_csv(table) if encoding == "csv" else as_xlsx(table, definition)
 
 
-def reckon_parts(
+def compute_parts(
     snapshot: Snapshot, settings: Settings, kpi: str, unit: str, before: datetime, after: datetime
 ) -> Shape:
-    """Raises as `reckon_series`."""
-    with open_past(snapshot, settings) as past:
+    """Calculate what contributed to a change between two moments.
+
+    Raises as `compute_series`.
+    """
+    with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, kpi)
         [code] = known_units(past.catalog, definition, [unit] if unit else [])
         change = Changes(past.reader, past.catalog, past.zone).change(definition, code, before, after)
@@ -96,17 +105,23 @@ def reckon_parts(
         }
 
 
-def reckon_forecast(snapshot: Snapshot, settings: Settings, kpi: str, unit: str) -> Shape:
-    """Raises as `reckon_series`, and ForecastFailed."""
-    with open_past(snapshot, settings) as past:
+def compute_forecast(snapshot: Snapshot, settings: Settings, kpi: str, unit: str) -> Shape:
+    """Calculate the forecast to the year's end.
+
+    Raises as `compute_series`, and ForecastFailed.
+    """
+    with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, kpi)
         [code] = known_units(past.catalog, definition, [unit] if unit else [])
         made = forecast(past.reader, past.catalog, definition, code, snapshot.taken_at, past.zone, forecasts)
     return {"id": kpi, "unit": code, **_forecast(made), "snapshot": {"taken_at": rfc3339(snapshot.taken_at)}}
 
 
-def reckon_sql(settings: Settings, wanted: Wanted) -> Shape:
-    """The SQL of what is shown; it needs no snapshot. Raises as `reckon_series`."""
+def compute_sql(settings: Settings, wanted: SeriesRequest) -> Shape:
+    """Return the SQL that gives the same figures in the lab; needs no snapshot.
+
+    Raises as `compute_series`.
+    """
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     definition = known_kpi(catalog, wanted.kpi)
     units = known_units(catalog, definition, wanted.units)
@@ -116,7 +131,7 @@ def reckon_sql(settings: Settings, wanted: Wanted) -> Shape:
     return asdict(write_sql(catalog, definition, units, of, wanted.step, settings.zone))
 
 
-def _series(past: Past, wanted: Wanted) -> _Found:
+def _series(past: OpenSnapshot, wanted: SeriesRequest) -> _Found:
     definition = known_kpi(past.catalog, wanted.kpi)
     units = known_units(past.catalog, definition, wanted.units)
     of = stretch(wanted.start, wanted.end, wanted.step, past.zone)
@@ -129,7 +144,7 @@ def _series(past: Past, wanted: Wanted) -> _Found:
     return _Found(of, of_units(of), before, of_units(before) if wanted.last_year else [])
 
 
-def _covered(past: Past, definition: KpiDefinition, of: Stretch) -> tuple[CoveredPeriod, ...]:
+def _covered(past: OpenSnapshot, definition: KpiDefinition, of: Stretch) -> tuple[CoveredPeriod, ...]:
     first_day = first_day_of_data(past.cursor, past.catalog, definition, past.zone)
     return covered_periods(definition.window, of.times, past.zone, first_day)
 

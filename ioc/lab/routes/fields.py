@@ -1,4 +1,4 @@
-"""Texts and parameters that people send to the lab: brought to NFC, refused where nothing could hold them."""
+"""Texts and parameters sent to the lab: normalised to NFC, refused where they cannot be stored."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ _WHOLE = 2**63
 _SHOWN = 40
 
 
-def one_form(text: str) -> str:
-    """The text in Unicode's composed form (NFC). Raises PydanticCustomError for half a character."""
+def normalized(text: str) -> str:
+    """Return the text in Unicode's composed form (NFC).
+
+    Raises PydanticCustomError for an unpaired surrogate.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as fault:
@@ -31,14 +34,14 @@ def _unfit(message: str) -> PydanticCustomError:
 
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
-    return {one_form(name): _value(f"${name}", value) for name, value in given.items()}
+    return {normalized(name): _value(f"${name}", value) for name, value in given.items()}
 
 
 def _value(name: str, value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise _unfit(f"{name} is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
-        return one_form(value)
+        return normalized(value)
     if isinstance(value, int) and not -_WHOLE <= value < _WHOLE:
         shown = str(value)[:_SHOWN]
         raise _unfit(f"{name} = {shown} is beyond 64 bits; send it as text and cast it: {name}::HUGEINT")
@@ -47,15 +50,17 @@ def _value(name: str, value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [_value(name, one, depth + 1) for one in value]
     if isinstance(value, dict):
-        return {one_form(key): _value(name, one, depth + 1) for key, one in value.items()}
+        return {normalized(key): _value(name, one, depth + 1) for key, one in value.items()}
     return value
 
 
-Text = Annotated[str, AfterValidator(one_form)]
-SqlText = Annotated[str, Field(max_length=LONGEST_SQL), AfterValidator(one_form)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(one_form)]
-"""Not blank."""
+Text = Annotated[str, AfterValidator(normalized)]
+SqlText = Annotated[str, Field(max_length=LONGEST_SQL), AfterValidator(normalized)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(normalized)
+]
+"""A text that is not blank."""
 Parameters = Annotated[dict[str, Any], Field(max_length=MAX_PARAMETERS), AfterValidator(_parameters)]
-"""By name; whole numbers of 64 bits, finite numbers."""
+"""Values by name; integers of 64 bits, finite numbers."""
 KeptChart = Annotated[Any, AfterValidator(partial(_value, "chart"))]
 """A chart's settings, kept exactly as the page sends them."""

@@ -82,16 +82,16 @@ def _file(directory: Path, name: str, headers: Mapping[str, str]) -> Response:
         raise Problem(404, _NOT_OPEN)
     coding = _coding(headers.get("accept-encoding", "")) if suffix == ".csv" else ""
     sent = files[name + CODINGS[coding]] if coding else found
-    told = _SHARED | {
+    answer_headers = _SHARED | {
         "ETag": f'"{sent.digest[:32]}"',
         "Last-Modified": format_datetime(found.changed_at.astimezone(UTC), usegmt=True),
         "Vary": "Accept-Encoding",
     }
-    if _known(headers, told["ETag"], found):
-        return Response(status_code=304, headers=told)
+    if _known(headers, answer_headers["ETag"], found):
+        return Response(status_code=304, headers=answer_headers)
     if coding:
-        told["Content-Encoding"] = coding
-    return FileResponse(sent.path, media_type=_KINDS[suffix], headers=told)
+        answer_headers["Content-Encoding"] = coding
+    return FileResponse(sent.path, media_type=_KINDS[suffix], headers=answer_headers)
 
 
 def _known(headers: Mapping[str, str], etag: str, file: BuiltFile) -> bool:

@@ -13,10 +13,10 @@ from ioc.lab.query import Query as Running
 from ioc.lab.query import State
 from ioc.lab.results import rows_of
 from ioc.lab.routes.sql import DecimalMark, Format, Question, result_response
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 
 
-def routes(parts: LabParts, asking: Asking) -> APIRouter:
+def routes(parts: LabParts, asking: SqlService) -> APIRouter:
     router = APIRouter(prefix="/api/v1/lab/queries", tags=["lab"])
     queries, zone = asking.queries, parts.settings.zone
 
@@ -71,7 +71,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     return router
 
 
-def shape_of(asking: Asking, query: Running) -> dict[str, Any]:
+def shape_of(asking: SqlService, query: Running) -> dict[str, Any]:
     return {
         "id": query.id,
         "name": query.name,

@@ -15,10 +15,10 @@ from ioc.clock import rfc3339
 from ioc.errors import IocError, StoreUnavailable
 from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import LabBusy, ReckoningFailed
-from ioc.lab.report_jobs import BeingMade, ReportJob
+from ioc.lab.job_process import ComputationFailed, LabBusy
+from ioc.lab.report_jobs import AlreadyBeingMade, ReportJob
 from ioc.lab.report_making import NoReport, Order
-from ioc.lab.report_schedule import ReportKeeping, due_at
+from ioc.lab.report_schedule import ReportSchedule, due_at
 from ioc.reports.composing import NothingToReport
 from ioc.reports.definition import Report
 from ioc.reports.issues import IssueId, NoIssue
@@ -43,7 +43,7 @@ class Wish(BaseModel):
     send: bool = False
 
 
-def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
+def routes(parts: LabParts, kept: ReportSchedule) -> APIRouter:
     router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
     settings = parts.settings
 
@@ -136,7 +136,7 @@ def routes(parts: LabParts, kept: ReportKeeping) -> APIRouter:
             job = kept.jobs.start(snapshot, order)
         except PeriodUnfit as fault:
             raise _problem_of(fault, wish.period) from None
-        except BeingMade as fault:
+        except AlreadyBeingMade as fault:
             field = FieldFault("period", str(fault), "report_being_made", {"period": span.label})
             raise Problem(409, str(fault), [field]) from None
         if not await job.wait(ANSWERS_WITHIN_S):
@@ -211,14 +211,14 @@ def _problem_of(fault: Exception, period: str) -> Problem:
             return Problem(409, str(fault), [FieldFault("period", str(fault), "report_no_data", {"period": period})])
         case LabBusy():
             return Problem(429, str(fault), headers={"Retry-After": str(RETRY_AFTER_S)})
-        case ReckoningFailed() | TypesettingFailed() | StoreUnavailable():
+        case ComputationFailed() | TypesettingFailed() | StoreUnavailable():
             return Problem(503, str(fault))
         case IocError():
             return Problem(409, str(fault))
     return Problem(500, UNEXPECTED)
 
 
-def _shortly(kept: ReportKeeping, issue: IssueId) -> dict[str, Any]:
+def _shortly(kept: ReportSchedule, issue: IssueId) -> dict[str, Any]:
     values = kept.issues.values(issue)
     names = ("report", "period", "period_name", "period_from", "period_to", "number", "made_at", "made_by", "taken_at")
     shortly = {name: values[name] for name in (*names, "replaces")}

@@ -11,8 +11,8 @@ from ioc.lab.caller import caller_of
 from ioc.lab.context import LabParts
 from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
-from ioc.lab.saved_queries import Draft, NotYours
-from ioc.lab.sql_service import Asking
+from ioc.lab.saved_queries import Draft, NotOwner
+from ioc.lab.sql_service import SqlService
 from ioc.model.person import Permission
 
 SavedId = Annotated[int, Path(description="the number of a saved query; one that cannot be is not there (404)")]
@@ -33,7 +33,7 @@ class Saving(BaseModel):
         return Draft(self.name, self.sql, self.parameters, self.chart, self.tags, self.shared)
 
 
-def routes(parts: LabParts, asking: Asking) -> APIRouter:
+def routes(parts: LabParts, asking: SqlService) -> APIRouter:
     router = APIRouter(prefix="/api/v1/lab", tags=["lab"])
     book = asking.book
 
@@ -80,7 +80,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
             return JsonResponse(book.change(saved, given.draft(), caller_of(request).name, parts.clock.now()))
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
-        except NotYours:
+        except NotOwner:
             raise Problem(403, "Only its owner changes a saved query; save a copy of your own.") from None
 
     @router.delete("/saved/{saved}", status_code=204)
@@ -89,7 +89,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
             book.remove(saved, caller_of(request).name)
         except KeyError:
             raise Problem(404, _NOT_THERE) from None
-        except NotYours:
+        except NotOwner:
             raise Problem(403, "Only its owner removes a saved query.") from None
         return Response(status_code=204)
 

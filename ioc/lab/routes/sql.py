@@ -18,7 +18,7 @@ from ioc.lab.query import Query as Running
 from ioc.lab.query import State
 from ioc.lab.results import MEDIA, json_pieces, rendered
 from ioc.lab.routes.fields import Parameters, SqlText, Text
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 from ioc.store.snapshot import failure
 
 Format = Literal["json", "csv", "arrow", "parquet", "xlsx"]
@@ -27,7 +27,7 @@ DecimalMark = Annotated[
     Query(description="of a CSV: `comma` also puts semicolons between cells, as Vietnamese spreadsheets read it"),
 ]
 _JSON_ROWS = 10_000
-_LOOKS_EVERY_S = 0.5
+_POLL_S = 0.5
 
 
 class Question(BaseModel):
@@ -39,7 +39,7 @@ class Question(BaseModel):
     name: Text = Field("", max_length=200)
 
 
-def routes(parts: LabParts, asking: Asking) -> APIRouter:
+def routes(parts: LabParts, asking: SqlService) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["lab"])
     queries, raw_dir = asking.queries, parts.settings.snapshots_dir
 
@@ -99,7 +99,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
     async def dictionary() -> Response:
         """Every view and column in both languages; types as of the publication in use."""
         published = asking.publications.in_use()
-        told = (
+        view_list = (
             published.views
             if published is not None
             else [
@@ -111,7 +111,7 @@ def routes(parts: LabParts, asking: Asking) -> APIRouter:
                 for view in views()
             ]
         )
-        return JsonResponse({"version": VERSION, "views": told, "promise": promise()})
+        return JsonResponse({"version": VERSION, "views": view_list, "promise": promise()})
 
     @router.post("/lab/check")
     async def check(given: Question) -> Response:
@@ -142,11 +142,11 @@ async def result_response(query: Running, encoding: str, zone: ZoneInfo, *, deci
     return FileResponse(made, headers=headers, media_type=MEDIA[encoding])
 
 
-async def _until_ended(request: Request, asking: Asking, query: Running) -> None:
+async def _until_ended(request: Request, asking: SqlService, query: Running) -> None:
     try:
         while not query.ended.is_set():
             try:
-                async with asyncio.timeout(_LOOKS_EVERY_S):
+                async with asyncio.timeout(_POLL_S):
                     await query.ended.wait()
             except TimeoutError:
                 if await request.is_disconnected():
@@ -156,7 +156,7 @@ async def _until_ended(request: Request, asking: Asking, query: Running) -> None
         raise
 
 
-def _faults(asking: Asking) -> list[str]:
+def _faults(asking: SqlService) -> list[str]:
     """The sentences of what fails in the lab's background tasks."""
     own = asking.publications.error
     others = [fault.detail for fault in asking.faults.current() if fault.params.get("thread") != "publications"]

@@ -1,1 +1,1 @@
-"""Processes that run what analysts write: confined by DuckDB's own settings and, beneath them, by the system."""
+"""Processes that run analysts' SQL, confined by DuckDB's own settings and by the operating system."""

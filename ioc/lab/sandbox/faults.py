@@ -1,4 +1,4 @@
-"""What went wrong with a query, for the person who wrote it: DuckDB's own words, and the line and column."""
+"""Error messages of queries for their author: DuckDB's words with line and column."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PATH = re.compile(r"(?<![\w.])/(?:[\w.\-]+/)+[\w.\-]*")
 
 
 def fault_of(fault: Exception, sql: str) -> dict[str, Any]:
-    """`message`, and `line` and `column` counted from 1 where there is a place, else null."""
+    """Return `message`, and `line` and `column` from 1, null where DuckDB gives no position."""
     if isinstance(fault, Refusal):
         line, column = place_of(sql, fault.offset_bytes)
         return {"message": fault.message, "line": line, "column": column}
     message, offset = _of_duckdb(str(fault))
-    if "Possible solutions" in message:  # they name settings that are not for the asker
+    if "Possible solutions" in message:  # these name settings that are of no use to an analyst
         message = message.split("\n", 1)[0]
     if "File too large" in message or "max_temp_directory_size" in message:
         message = "The query needs more temporary disk than one query has here; narrow it down."
@@ -31,7 +31,7 @@ def fault_of(fault: Exception, sql: str) -> dict[str, Any]:
 
 
 def place_of(sql: str, offset_bytes: int | None) -> tuple[int | None, int | None]:
-    """Line and column (in characters) of a byte of the SQL."""
+    """Return line and column (in characters) of a byte offset in the SQL."""
     content = sql.encode()
     if offset_bytes is None or not 0 <= offset_bytes <= len(content):
         return None, None
@@ -44,11 +44,11 @@ def _of_duckdb(text: str) -> tuple[str, int | None]:
     if found is None:
         return text.strip(), None
     try:
-        told = orjson.loads(found["json"])
+        details = orjson.loads(found["json"])
     except orjson.JSONDecodeError:
         return text.strip(), None
-    position = told.get("position")
-    return f"{found['kind']}: {told.get('exception_message', '')}", int(position) if position is not None else None
+    position = details.get("position")
+    return f"{found['kind']}: {details.get('exception_message', '')}", int(position) if position is not None else None
 
 
 def is_out_of_memory(fault: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""One confined process, from outside: started when it is needed, asked, killed when it must end."""
+"""The lab's handle on one confined process: start on demand, send questions, kill."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ _LINE_BYTES = 4 << 20
 
 
 class SandboxEnded(IocError):
-    """The process is gone: it was killed, or it broke down over its question."""
+    """The process was killed or crashed."""
 
 
 class Sandbox:
-    """At most one question at a time. `missing` are the layers of confinement that this system does not have."""
+    """A confined process that handles one question at a time.
+
+    `missing` are the confinement layers that this system lacks.
+    """
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
@@ -37,16 +40,21 @@ class Sandbox:
         return self._process is not None and self._process.returncode is None
 
     def processor_s(self) -> float | None:
-        """What it has computed since it began; None when there is none."""
+        """Return the processor seconds it has used; None when there is no process."""
         return processor_s(self.pid)
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None and self.is_running else None
 
-    async def ask(self, question: Mapping[str, Any], told: Callable[[float], None] | None = None) -> dict[str, Any]:
-        """`{"done": …}` or `{"failed": …}` as the worker gives it; `told` hears of progress from 0 to 1. Whoever stops
-        waiting must end the process, which would still answer. Raises SandboxEnded."""
+    async def ask(
+        self, question: Mapping[str, Any], on_progress: Callable[[float], None] | None = None
+    ) -> dict[str, Any]:
+        """Send a question and return `{"done": …}` or `{"failed": …}` from the worker.
+
+        `on_progress` receives shares from 0 to 1. A caller that stops waiting must end the process, which would
+        still answer. Raises SandboxEnded.
+        """
         await self.ready()
         process = self._process
         assert process is not None
@@ -58,19 +66,22 @@ class Sandbox:
                 answer = await self._line(process)
                 if "progress" not in answer:
                     return answer
-                if told is not None:
-                    told(float(answer["progress"]))
+                if on_progress is not None:
+                    on_progress(float(answer["progress"]))
         except (BrokenPipeError, ConnectionResetError, ValueError) as fault:
             await self.end()
             raise SandboxEnded("The process of the query broke down.") from fault
 
     async def ready(self) -> None:
-        """It runs when this returns. Raises SandboxEnded."""
+        """Start the process if needed and wait until it is ready.
+
+        Raises SandboxEnded.
+        """
         if not self.is_running:
             await self._start()
 
     async def end(self) -> None:
-        """Kill it and clear its folder; harmless when there is none."""
+        """Kill the process, if any, and clear its folder."""
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Is it one statement that only reads? Asked of DuckDB's own parser before anything is run."""
+"""Check with DuckDB's own parser, before anything runs, that the SQL is one statement that only reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE_FUNCTIONS = frozenset({
     "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary",
     "duckdb_columns", "duckdb_views", "duckdb_functions", "duckdb_keywords", "duckdb_types", "pragma_table_info",
 })  # fmt: skip
-"""All others are refused: they read files, other databases or the process itself."""
+"""Allowed table functions. All others read files, other databases or the process itself."""
 _NEVER = frozenset({
     "query", "query_table", "getenv", "getvariable", "read_text", "read_blob", "json_execute_serialized_sql",
     "from_json_serialized_sql", "write_log", "parse_duckdb_log_message", "nextval", "currval", "current_setting",
@@ -34,22 +34,28 @@ _COMMENT = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Refusal(Exception):
-    """`offset_bytes` into the SQL, None when there is no place; `message` is a sentence."""
+    """A refused statement.
+
+    `offset_bytes` is the position in the SQL, None when there is none; `message` is a sentence.
+    """
 
     message: str
     offset_bytes: int | None = None
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One statement to be run. `parameters` are the names it wants."""
+class ReadStatement:
+    """A statement to run; `parameters` are the names that it needs."""
 
     sql: str
     parameters: frozenset[str]
 
 
-def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Asked:
-    """Raises Refusal; duckdb.Error where DuckDB's parser has its own words for it."""
+def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> ReadStatement:
+    """Parse and check SQL.
+
+    Raises Refusal, and duckdb.Error where DuckDB's parser has its own message.
+    """
     if len(sql.encode()) > LONGEST_BYTES:
         raise Refusal(f"The SQL is longer than {LONGEST_BYTES // 1000} kB.")
     if "\0" in sql:
@@ -69,9 +75,9 @@ def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Asked:
         )
     text = only.query
     if described := _DESCRIBE.fullmatch(text):
-        return Asked(_description_of(described[1]), frozenset())
+        return ReadStatement(_description_of(described[1]), frozenset())
     _check_tree(connection, text, start, is_explained=kind == "EXPLAIN")
-    return Asked(text, frozenset(only.named_parameters))
+    return ReadStatement(text, frozenset(only.named_parameters))
 
 
 def _of_several(statements: list[Any], sql: str) -> tuple[str, int]:
@@ -89,7 +95,7 @@ def _word(kind: str) -> str:
 
 
 def _description_of(table: str) -> str:
-    """DESCRIBE with what each column means."""
+    """Return the SQL that stands in for DESCRIBE, with the meaning of each column."""
     name = table.replace("'", "''")
     return (
         "SELECT column_name, data_type AS column_type, comment AS meaning FROM duckdb_columns() "
@@ -137,7 +143,7 @@ def _check_node(node: dict[str, Any], skipped: int) -> None:
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the tree, however deep."""
+    """Yield every object of the parse tree."""
     left = [tree]
     while left:
         one = left.pop()

@@ -1,4 +1,4 @@
-"""Parameters of a query as values: text, numbers, yes or no, days and times of the province's zone."""
+"""Parameter values of a query: text, numbers, booleans, dates and times in the province's zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{
 
 
 def bound(wanted: frozenset[str], given: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    """Raises Refusal that names what is missing or not asked for."""
+    """Return the values to bind.
+
+    Raises Refusal that names a missing or unknown parameter.
+    """
     if missing := sorted(wanted - given.keys()):
         raise Refusal(f"The query asks for {_named(missing)}, which {_is(missing)} not given.")
     if unknown := sorted(given.keys() - wanted):

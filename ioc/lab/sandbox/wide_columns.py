@@ -1,4 +1,4 @@
-"""Columns of types that Arrow cannot carry without loss: their values are taken as text, written by DuckDB."""
+"""Columns of types that Arrow cannot carry without loss are selected as text written by DuckDB."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ _NAMED = re.compile(r"uhugeint|uint128|bignum|varint|\bbit|timetz|time\s+with\s+
 
 @dataclass(frozen=True)
 class WideQuery:
-    """The query with such columns as text, and the types that its columns had before."""
+    """The rewritten query, and the original types of its columns."""
 
     sql: str
     types: list[str]
 
 
 def wide_columns(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> WideQuery | None:
-    """None when no column needs it. Only a query that names such a type can have one: no view does."""
+    """Return the query with such columns as text; None when no column needs it.
+
+    Only a query that names such a type can have one, because no view does.
+    """
     if not _NAMED.search(sql):
         return None
     text = sql.rstrip().rstrip(";")
     try:
         described = connection.execute(f"DESCRIBE {text}", dict(values) or None).fetchall()
     except duckdb.Error:
-        return None  # the query itself says what is wrong, with its place
+        return None  # running the query reports the fault with its position
     types = [str(row[1]) for row in described]
     if not any(_WIDE.search(kind) for kind in types):
         return None

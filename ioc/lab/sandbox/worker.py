@@ -1,9 +1,8 @@
-"""The confined process: takes one question at a time from its standard input, answers on its standard output.
+"""The program of a confined process: one question at a time on standard input, answers on standard output.
 
-Both are JSON, one object a line. In: `{"ask": "query"|"check"|"plan", "database", "sql", "parameters", "rows", "bytes",
-"result"}`. Out: `{"progress": 0.4}` any number of times, then `{"done": …}` or `{"failed": {message, line, column,
-kind}}`.
-A result lies in the file `result` of its own folder, as an Arrow IPC stream.
+Both are JSON, one object per line. In: `{"ask": "query"|"check"|"plan", "database", "sql", "parameters", "rows",
+"bytes", "result"}`. Out: `{"progress": 0.4}` any number of times, then `{"done": …}` or `{"failed": {message, line,
+column, kind}}`. A result is written to the file `result` in its own folder, as an Arrow IPC stream.
 """
 
 from __future__ import annotations
@@ -26,12 +25,15 @@ from ioc.supervisor.no_pandas import keep_pandas_out
 PROGRESS_EVERY_S = 0.25
 _BATCH_ROWS = 8192
 THREADS = 2
-"""Of one query: a scan of a year has two processors where they are free."""
+"""Per query: a scan of a year uses two processors where they are free."""
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """`published` is the only thing it can read besides programs, `work` the only folder it can write."""
+    """Paths and limits of a worker.
+
+    `published` is all it can read besides programs, `work` the only folder it can write.
+    """
 
     published: Path
     minutes: Path
@@ -60,17 +62,17 @@ class WorkerSettings:
 def main() -> None:
     keep_pandas_out()
     settings = WorkerSettings.from_json(sys.argv[1])
-    with os.fdopen(os.dup(0), "rb") as asked, os.fdopen(os.dup(1), "wb") as told:
+    with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
         os.environ.clear()
         os.chdir(settings.work)
         missing = _confine(settings)
-        _tell(told, {"ready": missing})
-        Worker(settings, told).run(asked)
+        _send(answers, {"ready": missing})
+        Worker(settings, answers).run(questions)
 
 
 def _confine(settings: WorkerSettings) -> list[str]:
-    # Loaded before the doors close; what is loaded later is read from the folders of programs.
+    # Import before confinement; later imports read the folders of programs.
     import duckdb
     import pyarrow  # noqa: F401
 
@@ -78,7 +80,7 @@ def _confine(settings: WorkerSettings) -> list[str]:
 
     duckdb.connect().execute("SELECT 1").fetchall()
     programs = {Path(path) for path in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", "/etc/localtime")}
-    programs |= {Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")}  # DuckDB looks for limits of containers there
+    programs |= {Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")}  # DuckDB reads container limits there
     return confine(
         Confinement(
             readable=[*programs, Path(__file__).parents[2], settings.published],
@@ -90,46 +92,48 @@ def _confine(settings: WorkerSettings) -> list[str]:
 
 
 class Worker:
-    """Holds the database of the last question open for the next one."""
+    """Answers questions; keeps the database of the last question open for the next."""
 
-    def __init__(self, settings: WorkerSettings, told: BinaryIO) -> None:
+    def __init__(self, settings: WorkerSettings, answers: BinaryIO) -> None:
         self._settings = settings
-        self._told = told
+        self._answers = answers
         self._telling = threading.Lock()
         self._open: tuple[str, Any] | None = None
 
-    def run(self, asked: BinaryIO) -> None:
-        """Until there is nobody to ask."""
+    def run(self, questions: BinaryIO) -> None:
+        """Answer questions until standard input ends."""
         from ioc.lab.sandbox.faults import fault_of, is_out_of_memory
 
-        for line in asked:
+        for line in questions:
             question = orjson.loads(line)
             try:
                 answer = {"done": self._answer(question)}
             except Exception as fault:  # noqa: BLE001 - no fault of one question ends the process without a word
                 kind = "too_large" if isinstance(fault, TooLarge) else "memory" if is_out_of_memory(fault) else "sql"
                 answer = {"failed": fault_of(fault, question["sql"]) | {"kind": kind}}
-            self._tell(answer)
+            self._send(answer)
 
     def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
         from ioc.lab.sandbox.statement import read_statement
         from ioc.lab.sandbox.values import bound
 
         connection = self._database(question["database"])
-        asked = read_statement(connection, question["sql"])
+        statement = read_statement(connection, question["sql"])
         if question["ask"] == "check":
-            # Without values a statement is bound as far as it goes: names and types of what needs no parameter.
-            if not asked.parameters:
-                connection.execute(f"EXPLAIN {asked.sql}" if not _explains(asked.sql) else asked.sql).fetchall()
-            return {"parameters": sorted(asked.parameters)}
-        values = bound(asked.parameters, question["parameters"], self._settings.zone)
+            # Without values a statement is bound as far as possible: names and types of what needs no parameter.
+            if not statement.parameters:
+                connection.execute(
+                    f"EXPLAIN {statement.sql}" if not _explains(statement.sql) else statement.sql
+                ).fetchall()
+            return {"parameters": sorted(statement.parameters)}
+        values = bound(statement.parameters, question["parameters"], self._settings.zone)
         if question["ask"] == "plan":
-            if _explains(asked.sql):
-                plan = connection.execute(asked.sql, values or None).fetchall()
+            if _explains(statement.sql):
+                plan = connection.execute(statement.sql, values or None).fetchall()
             else:
-                plan = connection.execute(f"EXPLAIN {asked.sql}", values or None).fetchall()
+                plan = connection.execute(f"EXPLAIN {statement.sql}", values or None).fetchall()
             return {"plan": "\n".join(str(row[-1]) for row in plan)}
-        return self._query(connection, asked.sql, values, question)
+        return self._query(connection, statement.sql, values, question)
 
     def _query(self, connection: Any, sql: str, values: dict[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
         import pyarrow as pa
@@ -147,7 +151,7 @@ class Worker:
             cursor = connection.execute(wide.sql if wide else sql, values or None)
             types = wide.types if wide else [str(column[1]) for column in cursor.description or []]
             with cursor.to_arrow_reader(_BATCH_ROWS) as reader, path.open("wb") as sink:
-                names = _apart(reader.schema.names)
+                names = _unique(reader.schema.names)
                 schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
                 with pa.ipc.new_stream(sink, schema) as stream:
                     for batch in reader:
@@ -215,15 +219,15 @@ class Worker:
         while not done.wait(PROGRESS_EVERY_S):
             percent = connection.query_progress()
             if percent >= 0:
-                self._tell({"progress": round(percent / 100, 3)})
+                self._send({"progress": round(percent / 100, 3)})
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         with self._telling:
-            _tell(self._told, message)
+            _send(self._answers, message)
 
 
 class TooLarge(Exception):
-    """The result is above the limit of bytes."""
+    """The result exceeds its limit of bytes."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(f"The result is larger than {most_bytes >> 20} MB; ask for fewer rows or columns.")
@@ -233,8 +237,8 @@ def _explains(sql: str) -> bool:
     return sql.lstrip().lower().startswith("explain")
 
 
-def _apart(names: list[str]) -> list[str]:
-    """Names of columns, told apart where some are the same: `n`, `n_1`."""
+def _unique(names: list[str]) -> list[str]:
+    """Return column names made unique: `n`, `n_1`."""
     taken: set[str] = set()
     apart = []
     for name in names:
@@ -247,9 +251,9 @@ def _apart(names: list[str]) -> list[str]:
     return apart
 
 
-def _tell(told: BinaryIO, message: dict[str, Any]) -> None:
-    told.write(orjson.dumps(message) + b"\n")
-    told.flush()
+def _send(answers: BinaryIO, message: dict[str, Any]) -> None:
+    answers.write(orjson.dumps(message) + b"\n")
+    answers.flush()
 
 
 if __name__ == "__main__":

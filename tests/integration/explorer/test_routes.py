@@ -13,8 +13,8 @@ from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import SystemClock, rfc3339
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import Beside
-from ioc.lab.snapshot_reader import open_past
+from ioc.lab.job_process import JobProcess
+from ioc.lab.snapshot_reader import open_snapshot
 from ioc.settings import Settings
 from ioc.store.snapshot import take
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
@@ -49,7 +49,7 @@ def answers(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     }
 
     async def ask() -> Answers:
-        parts = LabParts(settings, SystemClock(), lambda: snapshot, Beside())
+        parts = LabParts(settings, SystemClock(), lambda: snapshot, JobProcess())
         app = create_lab_app(parts)
         looking = signed_headers(settings.lab_key(), "", ["look"])
         async with httpx.AsyncClient(
@@ -119,7 +119,7 @@ def test_every_reader_of_a_snapshot_spills_into_a_folder_of_its_own(told: Told, 
     snapshot = take(told.centre.store, settings.snapshots_dir, NOW)
     folders = []
     for _ in range(2):
-        with open_past(snapshot, settings) as past:
+        with open_snapshot(snapshot, settings) as past:
             [(folder,)] = past.cursor.execute("SELECT current_setting('temp_directory')").fetchall()
             assert Path(folder).is_dir()
             folders.append(folder)

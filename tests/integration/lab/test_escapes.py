@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from ioc.clock import FixedClock
 from ioc.lab.query import Limits, Query, State
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 from ioc.settings import Settings
 from tests.lab_escapes import ESCAPES, SECRET_TEXT, Escape
 from tests.lab_filled import NOW, SECRET, published
@@ -31,8 +31,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asking(data_dir: Path) -> AsyncIterator[Asking]:
-    made = Asking.of(Settings(data_dir=data_dir), FixedClock(NOW), LIMITS)
+async def asking(data_dir: Path) -> AsyncIterator[SqlService]:
+    made = SqlService.of(Settings(data_dir=data_dir), FixedClock(NOW), LIMITS)
     made.start()
     yield made
     await made.close()
@@ -64,7 +64,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-async def ask(asking: Asking, sql: str) -> Query:
+async def ask(asking: SqlService, sql: str) -> Query:
     query = asking.queries.submit("an", sql, {}, rows=LIMITS.rows)
     await asyncio.wait_for(query.ended.wait(), PATIENCE_S)
     return query
@@ -72,7 +72,7 @@ async def ask(asking: Asking, sql: str) -> Query:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("escape", of("refused"), ids=lambda escape: escape.id)
-async def test_nothing_gets_out(asking: Asking, data_dir: Path, escape: Escape) -> None:
+async def test_nothing_gets_out(asking: SqlService, data_dir: Path, escape: Escape) -> None:
     before = state_of(data_dir)
     processes = asking.queries.processes()
     query = await ask(asking, filled_in(escape, data_dir))
@@ -85,7 +85,7 @@ async def test_nothing_gets_out(asking: Asking, data_dir: Path, escape: Escape) 
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("escape", of("bounded"), ids=lambda escape: escape.id)
-async def test_what_takes_more_than_its_share_is_bounded(asking: Asking, data_dir: Path, escape: Escape) -> None:
+async def test_what_takes_more_than_its_share_is_bounded(asking: SqlService, data_dir: Path, escape: Escape) -> None:
     before = state_of(data_dir)
     asking.queries.limits = replace(LIMITS, seconds=SOON_S)
     try:
@@ -101,7 +101,7 @@ async def test_what_takes_more_than_its_share_is_bounded(asking: Asking, data_di
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_what_is_private_is_in_no_view_and_in_no_table(asking: Asking, data_dir: Path) -> None:
+async def test_what_is_private_is_in_no_view_and_in_no_table(asking: SqlService, data_dir: Path) -> None:
     tables = await ask(asking, "SELECT table_name FROM information_schema.tables")
     assert tables.state is State.DONE
     seen = await ask(asking, "SELECT DISTINCT attributes FROM cases")

@@ -22,10 +22,10 @@ from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import Beside
+from ioc.lab.job_process import JobProcess
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.quack.service import QuackDoor
-from ioc.lab.sql_service import Asking
+from ioc.lab.quack.service import QuackService
+from ioc.lab.sql_service import SqlService
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.store.snapshot import current
@@ -67,9 +67,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     clock = FixedClock(NOW)
     people = People.open(settings.people_path, clock)
     people.accounts.add("lan", "Lan", Role.ANALYST, "mật khẩu đủ dài")
-    asking = Asking.of(settings, clock)
-    door = QuackDoor(settings, clock, asking.published_path, published_dir(settings) / MINUTES)
-    parts = LabParts(settings, clock, lambda: current(settings.snapshots_dir), Beside(), asking=asking, quack=door)
+    asking = SqlService.of(settings, clock)
+    door = QuackService(settings, clock, asking.published_path, published_dir(settings) / MINUTES)
+    parts = LabParts(settings, clock, lambda: current(settings.snapshots_dir), JobProcess(), asking=asking, quack=door)
     server = uvicorn.Server(
         uvicorn.Config(
             Forwarding(create_lab_app(parts), people, settings.lab_key()),

@@ -18,9 +18,9 @@ from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts
 from ioc.lab.dictionary import views
-from ioc.lab.job_process import Beside
+from ioc.lab.job_process import JobProcess
 from ioc.lab.publishing.publish import Publication, publish
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from ioc.store.snapshot import current
@@ -91,7 +91,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def client(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings, clock = Settings(data_dir=data_dir), FixedClock(NOW + timedelta(minutes=2))
     parts = LabParts(
-        settings, clock, lambda: current(settings.snapshots_dir), Beside(), asking=Asking.of(settings, clock)
+        settings, clock, lambda: current(settings.snapshots_dir), JobProcess(), asking=SqlService.of(settings, clock)
     )
     app = create_lab_app(parts)
     headers = signed_headers(settings.lab_key(), "an", ["ask_sql", "look"])

@@ -17,10 +17,10 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.lab.publishing.publish import MINUTES, published_dir
-from ioc.lab.quack.http import LONGEST_MESSAGE_BYTES
+from ioc.lab.quack.http import MAX_MESSAGE_BYTES
 from ioc.lab.quack.messages import Kind, Message
 from ioc.lab.quack.process_handle import QuackLimits
-from ioc.lab.quack.service import QuackDoor
+from ioc.lab.quack.service import QuackService
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.settings import Settings
@@ -42,7 +42,7 @@ class Lab:
     settings: Settings
     people: People
     clock: FixedClock
-    door: QuackDoor
+    door: QuackService
     address: str
 
     def token(self, person: str) -> str:
@@ -64,9 +64,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
-    async def begin() -> QuackDoor:
+    async def begin() -> QuackService:
         minutes = published_dir(settings) / MINUTES
-        door = QuackDoor(settings, clock, lambda: publication.path, minutes, LIMITS)
+        door = QuackService(settings, clock, lambda: publication.path, minutes, LIMITS)
         door.start()
         return door
 
@@ -261,7 +261,7 @@ def test_messages_that_are_none(lab: Lab, analyst: Analyst) -> None:
         assert Message.read(post(lab, content).content).kind == Kind.ERROR
     unknown = Message(Kind.PREPARE, "F" * 32, b"", b"\x01\x00\x08SELECT 1\xff\xff").of_connection("F" * 32)
     assert b"attach again" in post(lab, unknown).content
-    assert post(lab, b"x" * (LONGEST_MESSAGE_BYTES + 1)).status_code == 413
+    assert post(lab, b"x" * (MAX_MESSAGE_BYTES + 1)).status_code == 413
     assert httpx.get(f"http://{lab.address}/").status_code == 404
     host, port = lab.address.rsplit(":", 1)
     with socket.create_connection((host, int(port))) as garbage:

@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 
 from ioc.clock import FixedClock
-from ioc.lab.fair_queue import MOST_WAITING_OF_ONE, QueueFull
+from ioc.lab.fair_queue import MAX_WAITING_PER_PERSON, QueueFull
 from ioc.lab.query import Limits, Query, State
 from ioc.lab.results import rendered
 from ioc.lab.sandbox.worker import THREADS
-from ioc.lab.sql_service import Asking
+from ioc.lab.sql_service import SqlService
 from ioc.settings import Settings
 from tests.lab_filled import NOW, published
 
@@ -29,16 +29,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asking(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asking]:
+async def asking(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SqlService]:
     folder = tmp_path_factory.mktemp("queries")
     published(folder, days=3)
-    made = Asking.of(Settings(data_dir=folder), FixedClock(NOW), LIMITS)
+    made = SqlService.of(Settings(data_dir=folder), FixedClock(NOW), LIMITS)
     made.queries.start()
     yield made
     await made.close()
 
 
-def submit(asking: Asking, person: str, sql: str) -> Query:
+def submit(asking: SqlService, person: str, sql: str) -> Query:
     return asking.queries.submit(person, sql, {}, rows=LIMITS.rows)
 
 
@@ -47,7 +47,7 @@ async def ended(query: Query) -> Query:
     return query
 
 
-async def until_in_a_process(asking: Asking, query: Query) -> int:
+async def until_in_a_process(asking: SqlService, query: Query) -> int:
     """The process's id."""
     async with asyncio.timeout(PATIENCE_S):
         while (pid := asking.queries.process_of(query)) is None:  # noqa: ASYNC110 - it starts
@@ -55,7 +55,7 @@ async def until_in_a_process(asking: Asking, query: Query) -> int:
     return pid
 
 
-async def test_people_take_turns_and_one_with_many_waits_behind_the_others(asking: Asking) -> None:
+async def test_people_take_turns_and_one_with_many_waits_behind_the_others(asking: SqlService) -> None:
     hogging = [submit(asking, "hog", LONG) for _ in range(3)]
     other = submit(asking, "other", SHORT)
     await asking.queries.cancel(hogging[0])
@@ -66,8 +66,8 @@ async def test_people_take_turns_and_one_with_many_waits_behind_the_others(askin
     assert {query.state for query in hogging} == {State.CANCELLED}
 
 
-async def test_a_person_alone_uses_both_processes_and_is_bounded(asking: Asking) -> None:
-    queries = [submit(asking, "hog", LONG) for _ in range(2 + MOST_WAITING_OF_ONE)]
+async def test_a_person_alone_uses_both_processes_and_is_bounded(asking: SqlService) -> None:
+    queries = [submit(asking, "hog", LONG) for _ in range(2 + MAX_WAITING_PER_PERSON)]
     assert asking.queries.running == 2
     with pytest.raises(QueueFull):
         submit(asking, "hog", SHORT)
@@ -76,7 +76,7 @@ async def test_a_person_alone_uses_both_processes_and_is_bounded(asking: Asking)
     assert asking.queries.waiting == 0
 
 
-async def test_cancelled_at_once_and_another_is_not_disturbed(asking: Asking) -> None:
+async def test_cancelled_at_once_and_another_is_not_disturbed(asking: SqlService) -> None:
     long, beside = submit(asking, "an", LONG), submit(asking, "binh", LONG)
     process = await until_in_a_process(asking, beside)
     await asking.queries.cancel(long)
@@ -87,7 +87,7 @@ async def test_cancelled_at_once_and_another_is_not_disturbed(asking: Asking) ->
     await asking.queries.cancel(beside)
 
 
-async def test_above_the_time_limit_it_is_ended_and_said(asking: Asking) -> None:
+async def test_above_the_time_limit_it_is_ended_and_said(asking: SqlService) -> None:
     asking.queries.limits = replace(LIMITS, seconds=0.5)
     try:
         long = await ended(submit(asking, "an", LONG))
@@ -106,18 +106,18 @@ async def test_above_the_time_limit_it_is_ended_and_said(asking: Asking) -> None
         pytest.param("SELECT list(range) FROM range(1000000000)", "memory", id="memory"),
     ],
 )  # fmt: skip
-async def test_limits_of_a_query(asking: Asking, sql: str, kind: str) -> None:
+async def test_limits_of_a_query(asking: SqlService, sql: str, kind: str) -> None:
     query = await ended(submit(asking, "an", sql))
     assert (query.state, query.kind) == (State.FAILED, kind)
     assert query.result is None
 
 
-async def test_rows_above_the_limit_are_left_out_and_said(asking: Asking) -> None:
+async def test_rows_above_the_limit_are_left_out_and_said(asking: SqlService) -> None:
     query = await ended(submit(asking, "an", "SELECT * FROM range(5000)"))
     assert (query.state, query.row_count, query.truncated) == (State.DONE, 1_000, True)
 
 
-async def test_a_killed_process_is_replaced(asking: Asking) -> None:
+async def test_a_killed_process_is_replaced(asking: SqlService) -> None:
     first, beside = submit(asking, "an", LONG), submit(asking, "binh", LONG)
     victim = await until_in_a_process(asking, first)
     await until_in_a_process(asking, beside)
@@ -129,7 +129,7 @@ async def test_a_killed_process_is_replaced(asking: Asking) -> None:
     await asking.queries.cancel(beside)
 
 
-async def test_nobody_sees_anothers_query(asking: Asking) -> None:
+async def test_nobody_sees_anothers_query(asking: SqlService) -> None:
     query = await ended(submit(asking, "an", SHORT))
     assert asking.queries.named(query.id, "an") is query
     with pytest.raises(KeyError):
@@ -138,7 +138,7 @@ async def test_nobody_sees_anothers_query(asking: Asking) -> None:
     assert all(one["person"] != "an" for one in asking.book.history("binh", 100))
 
 
-async def test_processes_of_queries_weigh_as_the_labs_session_does_and_less_than_the_lab(asking: Asking) -> None:
+async def test_processes_of_queries_weigh_as_the_labs_session_does_and_less_than_the_lab(asking: SqlService) -> None:
     long = submit(asking, "an", LONG)
     process = await until_in_a_process(asking, long)
     assert os.getsid(process) == os.getsid(0)
@@ -148,7 +148,7 @@ async def test_processes_of_queries_weigh_as_the_labs_session_does_and_less_than
     await asking.queries.cancel(long)
 
 
-async def test_a_query_that_cannot_even_be_sent_ends_and_the_next_one_runs(asking: Asking) -> None:
+async def test_a_query_that_cannot_even_be_sent_ends_and_the_next_one_runs(asking: SqlService) -> None:
     broken = asking.queries.submit("a", "SELECT $x", {"x": 12345678901234567890123}, rows=10)
     assert (await ended(broken)).state is State.FAILED
     assert broken.error is not None
@@ -158,7 +158,7 @@ async def test_a_query_that_cannot_even_be_sent_ends_and_the_next_one_runs(askin
     assert (await ended(submit(asking, "a", SHORT))).state is State.DONE
 
 
-async def test_a_result_that_is_dropped_takes_its_files_along(asking: Asking) -> None:
+async def test_a_result_that_is_dropped_takes_its_files_along(asking: SqlService) -> None:
     query = await ended(submit(asking, "a", SHORT))
     assert query.result is not None
     made = await rendered(query, "csv")

@@ -25,7 +25,7 @@ from ioc.api.http import problems
 from ioc.clock import FixedClock
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import Beside
+from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
 from ioc.open_data.building import build, built, lacks_rows
 from ioc.settings import Settings
@@ -54,7 +54,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> httpx.AsyncClient:
     app = FastAPI()
-    app.include_router(open_data.routes(LabParts(settings, FixedClock(NOW), lambda: None, Beside())))
+    app.include_router(open_data.routes(LabParts(settings, FixedClock(NOW), lambda: None, JobProcess())))
     problems.install(app)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab")
 
@@ -170,7 +170,7 @@ async def test_files_without_rows_are_made_anew_with_the_next_publication(tmp_pa
     assert len(rows_of(built(settings.open_data_dir)["dich-vu-cong.csv"].path)) == 20
 
 
-class BuildsHere(Beside):
+class BuildsHere(JobProcess):
     """Without a process."""
 
     async def run_scheduled(

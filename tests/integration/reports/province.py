@@ -23,7 +23,7 @@ from ioc.model.case import Case
 from ioc.model.kpi import KpiValue
 from ioc.model.reading import Reading
 from ioc.model.rule import Severity
-from ioc.reports.composing import Asked, Ground, compose
+from ioc.reports.composing import Ground, ReadStatement, compose
 from ioc.reports.content import Issue
 from ioc.reports.definition import Report
 from ioc.reports.filling import kpis_in
@@ -121,7 +121,7 @@ class Province:
         )
         definition = self.reports[report]
         span = parse_span(definition.length, period, VIETNAM)
-        return compose(ground, definition, span, Asked("thử", self.now, **asked))  # type: ignore[arg-type]
+        return compose(ground, definition, span, ReadStatement("thử", self.now, **asked))  # type: ignore[arg-type]
 
     def _ring(self, chance: Random) -> None:
         moved, acts = [], []

@@ -19,7 +19,7 @@ from ioc.api.routes.lab_proxy import ADDRESSES
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts
-from ioc.lab.job_process import Beside
+from ioc.lab.job_process import JobProcess
 from ioc.model.person import Role
 from ioc.settings import Settings
 from tests.unit.api.fake_centre import NOW, FakeParts
@@ -120,7 +120,7 @@ def test_what_passes_means_the_same_to_every_reader(text: str) -> None:
 
 async def test_the_lab_checks_roles_itself(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    parts = LabParts(settings, FixedClock(NOW), lambda: None, Beside())
+    parts = LabParts(settings, FixedClock(NOW), lambda: None, JobProcess())
     app = create_lab_app(parts)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab")
     key = settings.lab_key()

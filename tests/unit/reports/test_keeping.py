@@ -12,7 +12,7 @@ from ioc.clock import FixedClock
 from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.context import LabParts
 from ioc.lab.report_making import Order, reports_dir
-from ioc.lab.report_schedule import ReportKeeping, due_at
+from ioc.lab.report_schedule import ReportSchedule, due_at
 from ioc.reports.composing import NotPublished
 from ioc.reports.definition import Report, Schedule
 from ioc.reports.issues import IssueId, Issues
@@ -75,10 +75,10 @@ class Lab:
     post: Post
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
 
-    def started(self) -> ReportKeeping:
+    def started(self) -> ReportSchedule:
         snapshot = Snapshot(self.folder / "ioc.duckdb", self.folder, self.clock.now(), 1, 0.1)
         parts = LabParts(Settings(self.folder), self.clock, lambda: snapshot, self.maker, self.post)  # type: ignore[arg-type]
-        keeping = ReportKeeping(parts)
+        keeping = ReportSchedule(parts)
         keeping._reports = lambda: {REPORT.id: REPORT}  # type: ignore[method-assign]
         return keeping
 

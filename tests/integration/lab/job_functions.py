@@ -1,4 +1,4 @@
-"""What the tests have the process beside the lab reckon."""
+"""Functions that the tests run in the job process."""
 
 import os
 import time

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ioc.lab.fair_queue import MOST_WAITING, MOST_WAITING_OF_ONE, QueueFull, Turns
+from ioc.lab.fair_queue import MAX_WAITING, MAX_WAITING_PER_PERSON, FairQueue, QueueFull
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from ioc.lab.fair_queue import MOST_WAITING, MOST_WAITING_OF_ONE, QueueFull, Tur
     ],
 )
 def test_order(asked: str, running: list[str], order: str) -> None:
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     for item in asked.split():
         turns.put(item[0], item)
     taken = []
@@ -26,7 +26,7 @@ def test_order(asked: str, running: list[str], order: str) -> None:
 
 
 def test_places_are_told_as_they_will_be_taken() -> None:
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     for item in ("a1", "a2", "b1"):
         turns.put(item[0], item)
     assert [turns.ahead_of(item) for item in ("a1", "b1", "a2")] == [0, 1, 2]
@@ -36,13 +36,13 @@ def test_places_are_told_as_they_will_be_taken() -> None:
 
 
 def test_neither_one_person_nor_all_together_fill_it() -> None:
-    turns: Turns[int] = Turns()
-    for number in range(MOST_WAITING_OF_ONE):
+    turns: FairQueue[int] = FairQueue()
+    for number in range(MAX_WAITING_PER_PERSON):
         turns.put("a", number)
     with pytest.raises(QueueFull, match="of your queries wait"):
         turns.put("a", 99)
-    for number in range(MOST_WAITING - MOST_WAITING_OF_ONE):
-        turns.put(f"p{number // MOST_WAITING_OF_ONE}", number)
-    with pytest.raises(QueueFull, match="queries wait already"):
+    for number in range(MAX_WAITING - MAX_WAITING_PER_PERSON):
+        turns.put(f"p{number // MAX_WAITING_PER_PERSON}", number)
+    with pytest.raises(QueueFull, match="queries are already queued"):
         turns.put("late", 1)
-    assert len(turns) == MOST_WAITING
+    assert len(turns) == MAX_WAITING
