@@ -39,7 +39,7 @@ def test_neither_one_person_nor_all_together_fill_it() -> None:
     turns: FairQueue[int] = FairQueue()
     for number in range(MAX_WAITING_PER_PERSON):
         turns.put("a", number)
-    with pytest.raises(QueueFull, match="of your queries wait"):
+    with pytest.raises(QueueFull, match="of your queries are already queued"):
         turns.put("a", 99)
     for number in range(MAX_WAITING - MAX_WAITING_PER_PERSON):
         turns.put(f"p{number // MAX_WAITING_PER_PERSON}", number)
