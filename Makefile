@@ -25,6 +25,7 @@ check:
 	ruff check .
 	mypy
 	lint-imports
+	python -m tools.check_messages
 	npm --prefix ui run check
 	npm --prefix ui test
 

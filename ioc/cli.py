@@ -7,10 +7,9 @@ from importlib import import_module
 
 import click
 
-from ioc.environment_variables import message_language
 from ioc.errors import IocError
+from ioc.messages import terminal_language
 from ioc.private_files import keep_new_files_private
-from ioc.setting_faults import SettingInvalid
 from ioc.supervisor.no_pandas import keep_pandas_out
 from ioc.supervisor.resource_limits import raise_descriptor_limit
 
@@ -74,11 +73,8 @@ def main(words: Sequence[str] | None = None) -> None:
     except click.ClickException as fault:
         fault.show()
         sys.exit(2)
-    except SettingInvalid as fault:
-        click.echo(f"ioc: {fault.text(message_language(os.environ))}", err=True)
-        sys.exit(2)
     except IocError as fault:
-        click.echo(f"ioc: {fault}", err=True)
+        click.echo(f"ioc: {fault.text(terminal_language(os.environ))}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)

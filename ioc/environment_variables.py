@@ -223,12 +223,3 @@ VARIABLES = (
 )
 FILE_KEYS = tuple(variable.key for variable in VARIABLES if variable.in_file)
 """Keys of `ioc.toml`. Secrets stay out of it."""
-
-
-def message_language(environment: Mapping[str, str]) -> str:
-    """Return `vi` or `en` for messages on a terminal: IOC_LANGUAGE, else the locale, else English."""
-    chosen = environment.get("IOC_LANGUAGE", "")
-    if chosen in ("vi", "en"):
-        return chosen
-    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "vi" if next(filter(None, names), "").startswith("vi") else "en"

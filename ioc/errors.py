@@ -9,17 +9,28 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from ioc.messages import Message
+
 
 class IocError(Exception):
-    """The command or request cannot be done; its text is shown as it is.
+    """The command or request cannot be done; its message is shown as it is, `str` gives it in English.
 
-    `fault_code` is the code (`ioc.model.fault`) under which a background task that fails with it is reported. `code`
-    with `params` says the text to a page in another language; empty where only the text does.
+    `fault_code` is the code under which a background task that fails with it is reported.
     """
 
     fault_code: ClassVar[str] = "thread_failed"
     code: str = ""
     params: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        if isinstance(message, Message):
+            self.code, self.params = message.code, message.params
+
+    def text(self, language: str) -> str:
+        """Return the sentence in `language`: `vi`, or English for any other."""
+        return self.message.text(language) if isinstance(self.message, Message) else str(self)
 
 
 class ConfigurationInvalid(IocError):

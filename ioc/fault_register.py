@@ -8,6 +8,7 @@ from threading import Lock
 from time import monotonic
 
 from ioc.clock import Clock, SystemClock
+from ioc.messages import Message
 from ioc.model.fault import Fault, Param
 
 Check = Callable[[datetime], Iterable[Fault]]
@@ -27,10 +28,14 @@ class FaultRegister:
 
     def report(self, part: str, code: str, **params: Param) -> None:
         """Set the fault of `part`. The same code again keeps its `since`. Raises KeyError for an unknown code."""
+        self.set(part, Message(code, **params))
+
+    def set(self, part: str, message: Message) -> None:
+        """Set the fault of `part`. The same code again keeps its `since`."""
         with self._lock:
             before = self._faults.get(part)
-            since = before.since if before is not None and before.code == code else self._clock.now()
-            self._faults[part] = Fault.of(code, since, **params)
+            since = before.since if before is not None and before.code == message.code else self._clock.now()
+            self._faults[part] = Fault(message, since)
             self._reported_s[part] = monotonic()
             self._ends_s.pop(part, None)
 

@@ -13,6 +13,7 @@ from time import monotonic
 
 from ioc.errors import IocError
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.model.fault import Fault
 
 LOG = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class StepFailures:
         """Report a failure; return the seconds to wait before the next try."""
         self._count += 1
         reason = reason_of(failure)
-        self._faults.report(self._name, fault_code(failure), thread=self._name, reason=reason)
+        self._faults.set(self._name, fault_message(self._name, failure))
         if reason != self._logged:
             self._logged = reason
             known = isinstance(failure, IocError)
@@ -180,13 +181,18 @@ class PeriodicThread:
                 yield Fault.of("thread_stuck", since, thread=self.name, seconds=round(still_s))
 
 
-def fault_code(failure: Exception) -> str:
-    """Return the code under which a failure is reported."""
-    return failure.fault_code if isinstance(failure, IocError) else "thread_failed"
+def fault_message(thread: str, failure: Exception) -> Message:
+    """Return the message under which a failure is reported: its own where that is a fault of the centre already."""
+    code = failure.fault_code if isinstance(failure, IocError) else "thread_failed"
+    if isinstance(failure, IocError) and isinstance(failure.message, Message) and failure.code == code:
+        return failure.message
+    return Message(code, thread=thread, reason=reason_of(failure))
 
 
 def reason_of(failure: Exception) -> str:
-    """Return a failure in words, without a full stop at its end."""
+    """Return a failure in words: its message, else one line without a full stop at its end."""
+    if isinstance(failure, IocError) and isinstance(failure.message, Message):
+        return failure.message
     text = str(failure) if isinstance(failure, IocError) else repr(failure)
     return (text.strip().splitlines() or [type(failure).__name__])[0].rstrip(".")
 

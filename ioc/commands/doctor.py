@@ -9,9 +9,8 @@ from connectors.configuration import read_source
 from ioc.clock import SystemClock
 from ioc.commands.definition_checks import check_definitions
 from ioc.doctor import Finding, Level, examine
-from ioc.environment_variables import message_language
 from ioc.errors import ConfigurationInvalid
-from ioc.setting_faults import SettingInvalid
+from ioc.messages import terminal_language
 from ioc.settings import Settings
 
 _MARKS = {Level.BAD: "✗", Level.NOTE: "!", Level.GOOD: "✓"}
@@ -29,14 +28,13 @@ def examine_centre(settings: Settings) -> list[Finding]:
 def command(as_json: bool) -> None:
     """Show the state of every process, file, topic, disk, snapshot and archive, with what to do; exit code 1 when
     something needs a person. IOC_LANGUAGE=vi|en chooses the language."""
-    language = message_language(os.environ)
+    language = terminal_language(os.environ)
     try:
         settings = Settings.from_environment()
         settings.create_data_dir()
         findings = examine_centre(settings)
     except ConfigurationInvalid as fault:
-        reason = fault.text(language) if isinstance(fault, SettingInvalid) else str(fault)
-        findings = [Finding.of("settings", "settings_faulty", reason=reason)]
+        findings = [Finding.of("settings", "settings_faulty", reason=fault.message)]
     if as_json:
         click.echo(orjson.dumps({"findings": [finding.shape() for finding in findings]}))
     else:

@@ -12,7 +12,7 @@ from ioc.environment_variables import WILDCARDS
 from ioc.errors import IocError
 from ioc.kafka import topic_states
 from ioc.lab_socket import lab_answers
-from ioc.model.fault import FAULT_TEXTS
+from ioc.messages import Message
 from ioc.model.source import SourceCondition
 from ioc.settings import Settings
 from ioc.topics import TOPICS
@@ -56,10 +56,9 @@ def server(settings: Settings, ask: Ask) -> Iterator[Finding]:
         yield Finding.of("server", "server_away", address=address, log=log)
         return
     yield Finding.of("server", "server_answers", address=address)
-    faults = [fault for fault in (ready or {}).get("errors", []) if fault.get("code") in FAULT_TEXTS]
+    faults = _messages((ready or {}).get("errors", []))
     for fault in faults:
-        level = Level.NOTE if fault["code"] == "starting" else Level.BAD
-        yield Finding("server", fault["code"], level, fault.get("params", {}))
+        yield Finding("server", fault, Level.NOTE if fault.code == "starting" else Level.BAD)
     if not faults:
         yield Finding.of("server", "parts_work")
     if status != 200:
@@ -69,10 +68,15 @@ def server(settings: Settings, ask: Ask) -> Iterator[Finding]:
     if ledger.get("balanced"):
         yield Finding.of("ledger", "ledger_balances")
     else:
-        told = {fault["code"] for fault in faults}
-        for fault in ledger.get("coded_faults", []):
-            if fault["code"] not in told:
-                yield Finding("ledger", fault["code"], Level.BAD, fault.get("params", {}))
+        reported = {fault.code for fault in faults}
+        for fault in _messages(ledger.get("coded_faults", [])):
+            if fault.code not in reported:
+                yield Finding("ledger", fault, Level.BAD)
+
+
+def _messages(faults: list[dict[str, Any]]) -> list[Message]:
+    """Return the server's faults without those of another version, which have no text here."""
+    return [message for fault in faults if (message := Message.of_shape(fault)) is not None]
 
 
 def _sources(states: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -100,7 +104,7 @@ def broker(settings: Settings) -> Iterator[Finding]:
         address = settings.bootstrap()
         known = {state.name for state in topic_states(address, settings.security)}
     except IocError as fault:
-        yield Finding.of("broker", "broker_does_not_answer", reason=str(fault))
+        yield Finding.of("broker", "broker_does_not_answer", reason=fault.message)
         return
     absent = [topic.name for topic in TOPICS if topic.name not in known]
     if absent:

@@ -76,7 +76,7 @@ class PartitionAccount:
 
 
 class LossCause(StrEnum):
-    """Why inputs will never be applied, as the store keeps it; the fault of each has the same name as the member."""
+    """Why inputs will never be applied, as the store keeps it."""
 
     INPUTS_EXPIRED = "expired before it was applied"
     TOPIC_RECREATED = "the topic was re-created"

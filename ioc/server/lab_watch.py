@@ -6,6 +6,7 @@ from ioc.clock import Clock
 from ioc.errors import IocError
 from ioc.fault_register import FaultRegister
 from ioc.lab_socket import lab_answers
+from ioc.messages import Message
 from ioc.model.fault import Fault
 from ioc.periodic_thread import PeriodicThread
 
@@ -41,4 +42,4 @@ class LabWatch:
     def look(self) -> None:
         """Check that the lab answers; else raise LabAway."""
         if not lab_answers(self._socket, ANSWERS_WITHIN_S):
-            raise LabAway(f"{self._log}")
+            raise LabAway(Message("lab_away", log=str(self._log)))

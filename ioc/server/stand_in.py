@@ -13,8 +13,8 @@ from ioc.api.http import problems
 from ioc.api.http.problems import RETRY_AFTER_S, answer
 from ioc.api.http.security_headers import SecurityHeaders
 from ioc.api.routes import pages
+from ioc.api.schemas.shapes import coded_fault
 from ioc.api.server import configured, listen
-from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.periodic_thread import PeriodicThread
@@ -66,13 +66,7 @@ def stand_in_app(fault: Fault) -> FastAPI:
 
     @app.get("/api/v1/status")
     async def status() -> Response:
-        shape = {
-            "code": fault.code,
-            "params": dict(fault.params),
-            "detail": fault.detail,
-            "since": rfc3339(fault.since),
-        }
-        return JSONResponse({"faults": [shape], "notices": []})
+        return JSONResponse({"faults": [coded_fault(fault)], "notices": []})
 
     pages.install(app)
 

@@ -16,6 +16,14 @@ from ioc.topics import OUTPUT_OF, partition_of
 
 GAP_ALLOWED = timedelta(seconds=5)
 
+LOSS_CODES: Mapping[str, str] = {
+    LossCause.INPUTS_EXPIRED: "inputs_expired",
+    LossCause.TOPIC_RECREATED: "topic_recreated",
+    LossCause.LOG_CUT: "log_cut",
+    LossCause.OUTPUT_UNREADABLE: "output_unreadable",
+}
+"""The message of each cause."""
+
 
 def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterable[SourceState]) -> Ledger:
     """The account at one moment: everything is read in one transaction.
@@ -78,9 +86,8 @@ def faults_of_view(view: LogView) -> list[Fault]:
 
 def _lost(loss: Loss) -> Fault:
     """Each cause has a sentence of its own; one that an older version recorded is told as it was."""
-    try:
-        code = LossCause(loss.why).name.lower()
-    except ValueError:
+    code = LOSS_CODES.get(loss.why)
+    if code is None:
         return Fault.of("inputs_lost", loss.found_at, **_inputs(loss), reason=loss.why)
     return Fault.of(code, loss.found_at, **_inputs(loss))
 

@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SourceUnavailable, SpoolFull, StoreUnavailable
+from ioc.messages import Message, is_code
 from ioc.model.fault import Fault
 from ioc.store.replays import ReplayNotTaken
 
@@ -32,11 +33,8 @@ _STATUS = {
     StoreUnavailable: 503,
     ReplayNotTaken: 503,
 }
-_SENTENCES = {
-    404: "There is nothing at this address.",
-    405: "This address does not take this method.",
-}
-UNEXPECTED = "Something went wrong in the centre; its log says what."
+_STATUS_CODES = {404: "nothing_here", 405: "method_not_taken"}
+UNEXPECTED = Message("unexpected")
 
 
 class ProblemShape(TypedDict):
@@ -49,8 +47,7 @@ class ProblemShape(TypedDict):
 
 
 class FieldFault(NamedTuple):
-    """What is wrong with one field. `code` and `params` say it to a page in another language; empty where only the
-    sentence does."""
+    """What is wrong with one field; "" stands for the request as a whole."""
 
     field: str
     message: str
@@ -59,6 +56,8 @@ class FieldFault(NamedTuple):
 
     def shape(self) -> dict[str, Any]:
         named = {"field": self.field, "message": self.message}
+        if isinstance(self.message, Message):
+            return named | self.message.shape()
         return named | {"code": self.code, "params": dict(self.params)} if self.code else named
 
 
@@ -87,13 +86,13 @@ def invalid_field(field: str, message: str, code: str = "", **given: Any) -> Pro
     return Problem(400, message, [FieldFault(field, message, code, given)])
 
 
-def unavailable(failure: Exception) -> str:
-    """Return the sentence for a failure of the machine that passes (disk full, descriptors used up), else ""."""
+def unavailable(failure: Exception) -> Message | None:
+    """Return the sentence for a failure of the machine that passes (disk full, descriptors used up)."""
     if isinstance(failure, OSError) and failure.errno in _OF_THE_MACHINE:
-        return f"The centre cannot do this now: {failure.strerror}. Free the disk or wait, then send again."
+        return Message("machine_exhausted", reason=failure.strerror or repr(failure))
     if isinstance(failure, sqlite3.OperationalError):
-        return f"The centre cannot do this now, a file of it cannot be used: {failure}. Send again later."
-    return ""
+        return Message("file_unusable", reason=str(failure))
+    return None
 
 
 def answer(
@@ -104,6 +103,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
+    errors = errors or [FieldFault("", detail)]
     body: ProblemShape = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -115,10 +115,18 @@ def answer(
     return Response(orjson.dumps({**body, **(more or {})}), status, dict(headers or {}), "application/problem+json")
 
 
+def _invalid_field(row: Mapping[str, Any]) -> tuple[str, Message]:
+    """Return the path of a field that Pydantic refused, and what is wrong with it."""
+    field = ".".join(str(part) for part in row["loc"][1:])
+    code = f"invalid_{row['type']}"
+    if not is_code(code):
+        return field, Message("invalid_other", detail=str(row["msg"]))
+    return field, Message(code, **(row.get("ctx") or {}))
+
+
 def _error_shape(error: tuple[str, str] | FieldFault | Fault) -> dict[str, Any]:
     if isinstance(error, Fault):
-        named = FieldFault("", error.detail, error.code, error.params)
-        return named.shape() | {"since": rfc3339(error.since)}
+        return FieldFault("", error.message).shape() | {"since": rfc3339(error.since)}
     return FieldFault(*error).shape()
 
 
@@ -141,23 +149,23 @@ def install(app: FastAPI) -> None:
 
     async def of_http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
-        sentence = _SENTENCES.get(fault.status_code, str(fault.detail))
-        return answer(request.url.path, fault.status_code, sentence, headers=fault.headers)
+        code = _STATUS_CODES.get(fault.status_code)
+        message = Message(code) if code else Message("http_refused", detail=str(fault.detail))
+        return answer(request.url.path, fault.status_code, message, headers=fault.headers)
 
     async def of_validation(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, RequestValidationError)
-        errors = [(".".join(str(part) for part in row["loc"][1:]), str(row["msg"])) for row in fault.errors()]
+        errors = [_invalid_field(row) for row in fault.errors()]
         field, message = errors[0]
-        return answer(request.url.path, 422, f"{field or 'The request'}: {message}.", errors)
+        return answer(request.url.path, 422, Message("request_invalid", field=field, fault=message), errors)
 
     async def of_centre(request: Request, fault: Exception) -> Response:
         status = next((status for kind, status in _STATUS.items() if isinstance(fault, kind)), 500)
         headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
         assert isinstance(fault, IocError)
-        errors = [FieldFault("", str(fault), fault.code, fault.params)] if fault.code else ()
         if status == 500:
             log.error("%s: %s", request.url.path, fault)
-        return answer(request.url.path, status, str(fault), errors, headers)
+        return answer(request.url.path, status, fault.message, headers=headers)
 
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(HTTPException, of_http)

@@ -1,6 +1,6 @@
 """GET /api/v1/status: what is wrong with the centre, for every page; GET /api/v1/doctor: all that was examined."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
@@ -8,20 +8,12 @@ from typing_extensions import TypedDict
 from ioc.api.context import ApiContext
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.threads import WorkerThreads
-from ioc.clock import rfc3339
-from ioc.model.fault import Fault
-
-
-class FaultShape(TypedDict):
-    code: str
-    params: dict[str, Any]
-    detail: str
-    since: str
+from ioc.api.schemas.shapes import CodedFaultShape, coded_fault
 
 
 class StatusShape(TypedDict):
-    faults: list[FaultShape]
-    notices: list[FaultShape]
+    faults: list[CodedFaultShape]
+    notices: list[CodedFaultShape]
 
 
 class FindingShape(TypedDict):
@@ -29,6 +21,7 @@ class FindingShape(TypedDict):
     code: str
     level: str
     params: dict[str, Any]
+    nested: NotRequired[dict[str, Any]]
     text: dict[str, str]
 
 
@@ -45,7 +38,12 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         them. Both are sentences with a code, the oldest first."""
 
         def read() -> Response:
-            return JsonResponse({"faults": _shapes(centre.faults()), "notices": _shapes(centre.notices())})
+            return JsonResponse(
+                {
+                    "faults": [coded_fault(fault) for fault in centre.faults()],
+                    "notices": [coded_fault(fault) for fault in centre.notices()],
+                }
+            )
 
         return await threads.run(read)
 
@@ -56,10 +54,3 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         return await threads.run(lambda: JsonResponse({"findings": list(centre.examine())}))
 
     return router
-
-
-def _shapes(faults: tuple[Fault, ...]) -> list[FaultShape]:
-    return [
-        {"code": fault.code, "params": dict(fault.params), "detail": fault.detail, "since": rfc3339(fault.since)}
-        for fault in faults
-    ]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
@@ -157,10 +157,12 @@ class LossShape(TypedDict):
 
 
 class CodedFaultShape(TypedDict):
-    """`code` and `params` say it in any language, `detail` in English."""
+    """`code` and `params` say it in any language, `detail` in English; `nested` has the code and the parameters of a
+    parameter that is a message itself."""
 
     code: str
     params: dict[str, Any]
+    nested: NotRequired[dict[str, Any]]
     detail: str
     since: str
 
@@ -185,7 +187,8 @@ class LedgerShape(TypedDict):
 
 
 def coded_fault(fault: Fault) -> CodedFaultShape:
-    return {"code": fault.code, "params": dict(fault.params), "detail": fault.detail, "since": time_text(fault.since)}
+    shape = {**fault.message.shape(), "detail": fault.detail, "since": time_text(fault.since)}
+    return cast(CodedFaultShape, shape)
 
 
 def ledger_shape(ledger: Ledger) -> LedgerShape:

@@ -107,7 +107,7 @@ def source_state(source: str = PUSH_SOURCE, received: int = 10, **more: object) 
 def ledger(*faults: str) -> Ledger:
     source = SourceAccount(PUSH_SOURCE, received=10, applied=6, duplicate=2, rejected={"not_finite": 1}, in_flight=1)
     partition = PartitionAccount("ioc.readings.v1", 0, next_offset=41, end_offset=44, gaps=((41, 42),))
-    coded = tuple(Fault.of("rows_miscounted", NOW, reason=fault.rstrip(".")) for fault in faults)
+    coded = tuple(Fault.of("rows_miscounted", NOW, reason=fault) for fault in faults)
     return Ledger((source,), (partition,), (), coded)
 
 

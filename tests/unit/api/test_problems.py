@@ -36,7 +36,7 @@ async def test_shape(client: httpx.AsyncClient, method: str, path: str, status: 
     assert problem["status"] == status
     assert problem["detail"].endswith(".")
     assert "\n" not in problem["detail"]
-    assert all(set(row) == {"field", "message"} for row in problem["errors"])
+    assert all({"field", "message", "code", "params"} <= set(row) for row in problem["errors"])
 
 
 async def test_method_not_allowed_names_those_that_are(client: httpx.AsyncClient) -> None:

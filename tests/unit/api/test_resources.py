@@ -229,15 +229,16 @@ async def test_ledger(client: httpx.AsyncClient) -> None:
     assert shown["partitions"][0]["gaps"] == [{"from": 41, "to": 42}]
 
 
+LOST = "The rows in the store do not match the ledger: Offsets 5 to 8 are lost."
+
+
 async def test_a_ledger_that_does_not_balance_says_why(client: httpx.AsyncClient, parts: FakeParts) -> None:
     found = datetime(2026, 11, 22, tzinfo=UTC)
     lost = Loss("ioc.cases.v1", 1, 5, 9, "expired", found)
     parts.ledger = replace(ledger("Offsets 5 to 8 are lost."), losses=(lost,))
     shown = (await client.get("/api/v1/ledger")).json()
-    assert (shown["balanced"], shown["faults"]) == (False, ["Offsets 5 to 8 are lost."])
-    assert [(fault["code"], fault["detail"]) for fault in shown["coded_faults"]] == [
-        ("rows_miscounted", "Offsets 5 to 8 are lost.")
-    ]
+    assert (shown["balanced"], shown["faults"]) == (False, [LOST])
+    assert [(fault["code"], fault["detail"]) for fault in shown["coded_faults"]] == [("rows_miscounted", LOST)]
     assert shown["losses"] == [
         {
             "topic": "ioc.cases.v1",

@@ -4,15 +4,15 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import duckdb
 import pytest
 
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
-from ioc.doctor import FINDING_TEXTS, Finding, Level, files, running
+from ioc.doctor import LEVELS, Finding, Level, files, running
 from ioc.errors import ConfigurationInvalid
+from ioc.messages.tables import texts
 from ioc.people import People
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
@@ -24,18 +24,10 @@ def codes(findings: Any) -> list[str]:
     return [finding.code for finding in findings]
 
 
-@pytest.mark.parametrize("code", FINDING_TEXTS)
-def test_both_languages_fill_in_the_same(code: str) -> None:
-    _, text = FINDING_TEXTS[code]
-    filled = [{name for _, name, _, _ in Formatter().parse(each) if name} for each in text]
-    assert filled[0] == filled[1]
-    assert text.vi != text.en
-
-
-@pytest.mark.parametrize("code", [code for code, (level, _) in FINDING_TEXTS.items() if level is Level.BAD])
+@pytest.mark.parametrize("code", [code for code, level in LEVELS.items() if level is Level.BAD])
 def test_what_needs_a_person_says_what_to_do(code: str) -> None:
     """Or carries a reason that says it: what is refused elsewhere names the mend."""
-    text = FINDING_TEXTS[code][1].en
+    text = texts("en")[code]
     assert "{reason}" in text or any(word in text for word in ("run ", "free ", "see ")), text
 
 

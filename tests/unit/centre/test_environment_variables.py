@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ioc.cli import main
-from ioc.environment_variables import VARIABLES, Variable, message_language, province_codes
-from ioc.setting_faults import SETTING_TEXTS, SettingInvalid
+from ioc.environment_variables import VARIABLES, Variable, province_codes
+from ioc.messages import is_code, terminal_language
+from ioc.setting_faults import SettingInvalid
 from ioc.settings import Settings
 
 REPOSITORY = Path(__file__).parents[3]
@@ -66,7 +67,7 @@ def test_a_wrong_value_is_named_in_both_languages(variable: Variable, tmp_path: 
     for text in WRONG[variable.name]:
         with pytest.raises(SettingInvalid) as caught:
             Settings.from_environment({"IOC_DATA_DIR": str(tmp_path), variable.name: text})
-        assert caught.value.code in SETTING_TEXTS
+        assert is_code(caught.value.code)
         shown = f"{variable.name}={'…' if variable.secret else repr(text)}"
         for language, phrase in (("en", "is not valid: "), ("vi", "không hợp lệ: ")):
             sentence = caught.value.text(language)
@@ -132,7 +133,7 @@ def test_the_start_ends_with_one_sentence(
     ids=["by the variable", "by the locale", "LC_ALL goes first", "a wrong variable", "by default"],
 )
 def test_the_language_of_messages(environment: dict[str, str], language: str) -> None:
-    assert message_language(environment) == language
+    assert terminal_language(environment) == language
 
 
 def test_there_are_34_provinces() -> None:
@@ -152,5 +153,5 @@ def test_no_other_module_reads_a_variable_of_the_centre() -> None:
                     words = list(node.args)
                 names = [word.value for word in words if isinstance(word, ast.Constant)]
                 found += [f"{path.name}: {name}" for name in names if str(name).startswith("IOC_")]
-    allowed = {"environment_variables.py: IOC_LANGUAGE"} | {f"settings.py: {name}" for name in BY_NAME}
+    allowed = {"language.py: IOC_LANGUAGE"} | {f"settings.py: {name}" for name in BY_NAME}
     assert set(found) - allowed == set()
