@@ -8,8 +8,8 @@ import numpy as np
 
 from ioc.alerts.engine import tick
 from ioc.alerts.inputs import DataState, Inputs, Values
-from ioc.alerts.rule_arrays import Plan
-from ioc.alerts.states import CONDITIONS, State
+from ioc.alerts.rule_arrays import RuleArrays
+from ioc.alerts.states import CONDITIONS, EngineState
 from ioc.model.alert import ConditionState, Transition
 from ioc.model.rule import Condition, Limits, Rule, Severity, Threshold
 from ioc.model.unit import Unit, UnitLevel
@@ -53,8 +53,8 @@ def rule(
     )
 
 
-def plan(rules: Iterable[Rule], communes: int = 0) -> Plan:
-    return Plan.of(rules, units(communes), {}, ZONE)
+def rule_arrays(rules: Iterable[Rule], communes: int = 0) -> RuleArrays:
+    return RuleArrays.of(rules, units(communes), {}, ZONE)
 
 
 def inputs(minute: float, values: Mapping[str, list[float | DataState | None]], codes: tuple[str, ...]) -> Inputs:
@@ -71,10 +71,10 @@ def column(given: list[float | DataState | None], codes: tuple[str, ...]) -> Val
 
 
 def run(
-    the_plan: Plan, series: list[float | DataState | None], kpi: str = "k"
+    the_plan: RuleArrays, series: list[float | DataState | None], kpi: str = "k"
 ) -> tuple[list[ConditionState], list[Transition]]:
     """A series of the province, one value a minute: its states and transitions."""
-    state, states, transitions = State.fresh(the_plan), [], []
+    state, states, transitions = EngineState.fresh(the_plan), [], []
     for minute, value in enumerate(series):
         done = tick(the_plan, state, inputs(minute, {kpi: [value]}, ("46",)))
         state = done.state

@@ -1,164 +1,190 @@
-"""What people do about alerts; each act is on record with its person before it holds."""
+"""What people do about alerts. Each action is recorded with its person in the transaction that applies it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ioc.alert_service.alert_state import Standing
-from ioc.alert_service.service import Desk
+from ioc.alert_service.service import AlertService
 from ioc.alerts import engine, handling, silences
-from ioc.alerts.actions import ActRefused, no_alert, no_rule
-from ioc.alerts.handling import Aside, Book
+from ioc.alerts.handling import HandlingState, Shelving
+from ioc.alerts.refusals import ActRefused, no_alert, no_rule
 from ioc.alerts.silences import Silence
 from ioc.clock import from_ms, to_ms
 from ioc.model.alert import Alert, Handling
 from ioc.model.matcher import Matchers
 from ioc.store.alerting import ActRow
 
-LONGEST_COMMENT = 4_000
-MOST_AT_ONCE = 5_000
+MAX_COMMENT_LENGTH = 4_000
+MAX_ALERTS_AT_ONCE = 5_000
 
 
-def acknowledge(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
-    """Raises ActRefused with the alert at fault; then none of them is."""
-    with desk.lock:
-        found, at_ms = _known(desk, alerts), desk.act_ms()
-        book = handling.acknowledge(desk.standing.book, [alert.id for alert in found], by, at_ms, note)
-        _commit(desk, book, "acknowledge", found, by, note, acknowledged=True)
+def acknowledge(service: AlertService, alerts: Sequence[str], by: str, note: str) -> None:
+    """Acknowledge alerts (ids), all or none. Raises ActRefused, which names the alert at fault."""
+    with service.lock:
+        found, at_ms = _known(service, alerts), service.act_ms()
+        after = handling.acknowledge(service.state.handling, [alert.id for alert in found], by, at_ms, note)
+        _commit(service, after, "acknowledge", found, by, note)
 
 
-def unacknowledge(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
-    """Raises ActRefused."""
-    with desk.lock:
-        found = _known(desk, alerts)
-        book = handling.unacknowledge(desk.standing.book, [alert.id for alert in found])
-        _commit(desk, book, "unacknowledge", found, by, note, acknowledged=False)
+def unacknowledge(service: AlertService, alerts: Sequence[str], by: str, note: str) -> None:
+    """Take back acknowledgements, all or none. Raises ActRefused."""
+    with service.lock:
+        found = _known(service, alerts)
+        after = handling.unacknowledge(service.state.handling, [alert.id for alert in found])
+        _commit(service, after, "unacknowledge", found, by, note)
 
 
-def shelve(desk: Desk, alerts: Sequence[str], until_ms: int, by: str, why: str, ends_on_resolve: bool) -> None:
-    """The alerts of these rules and units make no noise until then. Raises ActRefused."""
-    with desk.lock:
-        found, at_ms = _known(desk, alerts), desk.act_ms()
-        _to_come(desk, until_ms)
-        wanted = [
-            Aside(desk.new_id(), Handling.SHELVED, alert.rule, alert.unit, at_ms, until_ms, by, why, ends_on_resolve)
+def shelve(
+    service: AlertService, alerts: Sequence[str], until_ms: int, by: str, why: str, ends_on_resolve: bool
+) -> None:
+    """Keep the alerts of these alerts' rules and units quiet for a time, all or none. Raises ActRefused."""
+    with service.lock:
+        found, at_ms = _known(service, alerts), service.act_ms()
+        _require_future(service, until_ms)
+        shelvings = [
+            Shelving(
+                service.new_id(), Handling.SHELVED, alert.rule, alert.unit, at_ms, until_ms, by, why, ends_on_resolve
+            )
             for alert in found
         ]
-        _commit(desk, handling.put_aside(desk.standing.book, *wanted), "shelve", found, by, why)
+        _commit(service, handling.shelve(service.state.handling, *shelvings), "shelve", found, by, why)
 
 
-def unshelve(desk: Desk, alerts: Sequence[str], by: str, note: str) -> None:
-    """Raises ActRefused when one of them is not shelved."""
-    with desk.lock:
-        found, book, at_ms = _known(desk, alerts), desk.standing.book, desk.act_ms()
-        held: dict[tuple[str, str], list[str]] = {}
-        for one in book.aside:
-            if one.unit and one.holds_at(at_ms):
-                held.setdefault((one.rule, one.unit), []).append(one.id)
+def unshelve(service: AlertService, alerts: Sequence[str], by: str, note: str) -> None:
+    """End shelvings, all or none. Raises ActRefused when an alert is not shelved."""
+    with service.lock:
+        found, before, at_ms = _known(service, alerts), service.state.handling, service.act_ms()
+        active: dict[tuple[str, str], list[str]] = {}
+        for shelving in before.shelvings:
+            if shelving.unit and shelving.holds_at(at_ms):
+                active.setdefault((shelving.rule, shelving.unit), []).append(shelving.id)
         for alert in found:
-            if (alert.rule, alert.unit) not in held:
+            if (alert.rule, alert.unit) not in active:
                 raise ActRefused("alerts", f"{alert.id} is not shelved.", "not_shelved", given=alert.id)
-        ended = {name for alert in found for name in held[alert.rule, alert.unit]}
-        _commit(desk, handling.take_back(book, ended, by, at_ms), "unshelve", found, by, note)
+        ended = {name for alert in found for name in active[alert.rule, alert.unit]}
+        _commit(service, handling.unshelve(before, ended, by, at_ms), "unshelve", found, by, note)
 
 
-def out_of_service(desk: Desk, rule: str, until_ms: int, by: str, why: str) -> Aside:
-    """All alerts of a rule. Raises ActRefused."""
-    with desk.lock:
-        if rule not in desk.in_force.rules.rules:
+def out_of_service(service: AlertService, rule: str, until_ms: int, by: str, why: str) -> Shelving:
+    """Keep all alerts of a rule quiet for a time. Raises ActRefused."""
+    with service.lock:
+        if rule not in service.in_force.rules.rules:
             raise no_rule(rule)
-        _to_come(desk, until_ms)
-        wanted = Aside(desk.new_id(), Handling.OUT_OF_SERVICE, rule, "", desk.act_ms(), until_ms, by, why)
-        book = handling.put_aside(desk.standing.book, wanted)
-        desk.commit(
-            replace(desk.standing, book=book), acts=[ActRow(desk.now(), by, "out_of_service", "", rule, "", why)]
-        )
-        return wanted
+        _require_future(service, until_ms)
+        shelving = Shelving(service.new_id(), Handling.OUT_OF_SERVICE, rule, "", service.act_ms(), until_ms, by, why)
+        after = handling.shelve(service.state.handling, shelving)
+        row = ActRow(service.now(), by, "out_of_service", "", rule, "", why)
+        service.commit(replace(service.state, handling=after), acts=[row])
+        return shelving
 
 
-def in_service(desk: Desk, rule: str, by: str) -> None:
-    """Raises ActRefused when the rule is in service."""
-    with desk.lock:
-        book, at_ms = desk.standing.book, desk.act_ms()
-        held = [one for one in book.aside if (one.rule, one.unit) == (rule, "") and one.holds_at(at_ms)]
-        if not held:
+def in_service(service: AlertService, rule: str, by: str) -> None:
+    """Put a rule back in service. Raises ActRefused when it is in service."""
+    with service.lock:
+        before, at_ms = service.state.handling, service.act_ms()
+        active = {
+            shelving.id
+            for shelving in before.shelvings
+            if (shelving.rule, shelving.unit) == (rule, "") and shelving.holds_at(at_ms)
+        }
+        if not active:
             raise ActRefused("rule", f"{rule} is in service.", "in_service", given=rule)
-        book = handling.take_back(book, {one.id for one in held}, by, at_ms)
-        desk.commit(replace(desk.standing, book=book), acts=[ActRow(desk.now(), by, "in_service", "", rule, "", "")])
+        after = handling.unshelve(before, active, by, at_ms)
+        row = ActRow(service.now(), by, "in_service", "", rule, "", "")
+        service.commit(replace(service.state, handling=after), acts=[row])
 
 
-def comment(desk: Desk, alerts: Sequence[str], by: str, text: str) -> None:
-    """Also on alerts that are over. Raises ActRefused."""
-    if not text.strip() or len(text) > LONGEST_COMMENT:
-        message = f"A comment is 1 to {LONGEST_COMMENT} characters long."
-        raise ActRefused("text", message, "comment_length", most=LONGEST_COMMENT)
+def comment(service: AlertService, alerts: Sequence[str], by: str, text: str) -> None:
+    """Comment on alerts (ids), also on those that have ended. Raises ActRefused."""
+    if not text.strip() or len(text) > MAX_COMMENT_LENGTH:
+        message = f"A comment is 1 to {MAX_COMMENT_LENGTH} characters long."
+        raise ActRefused("text", message, "comment_length", most=MAX_COMMENT_LENGTH)
     rows = []
-    for alert in _few(alerts):
-        rule, unit, _ = _parts(alert)
-        rows.append(ActRow(desk.now(), by, "comment", alert, rule, unit, text.strip()))
-    with desk.lock:
-        desk.commit(desk.standing, acts=rows)
+    for alert in _distinct(alerts):
+        rule, unit = _rule_and_unit(alert)
+        rows.append(ActRow(service.now(), by, "comment", alert, rule, unit, text.strip()))
+    with service.lock:
+        service.commit(service.state, acts=rows)
 
 
-def silence(
-    desk: Desk, matchers: Matchers, from_ms_: int | None, until_ms: int, by: str, why: str, ends_on_resolve: bool
-) -> Silence:
-    """From now on when no beginning is given. Raises ActRefused."""
-    with desk.lock:
-        now_ms = desk.act_ms()
-        begins = now_ms if from_ms_ is None or from_ms_ <= to_ms(desk.now()) else from_ms_
-        wanted = Silence(desk.new_id(), matchers, begins, until_ms, by, why, now_ms, ends_on_resolve)
-        _to_come(desk, until_ms)
-        made = silences.silence(wanted, now_ms)
-        desk.commit(desk.with_silences(desk.standing, [made]))
+@dataclass(frozen=True)
+class SilenceRequest:
+    """A silence to be made; it begins now when `from_ms` is None or past."""
+
+    matchers: Matchers
+    from_ms: int | None
+    until_ms: int
+    by: str
+    why: str
+    ends_on_resolve: bool = False
+
+
+def silence(service: AlertService, request: SilenceRequest) -> Silence:
+    """Make a silence. Raises ActRefused."""
+    with service.lock:
+        now_ms, from_ms_ = service.act_ms(), request.from_ms
+        begins_ms = now_ms if from_ms_ is None or from_ms_ <= to_ms(service.now()) else from_ms_
+        wanted = Silence(
+            service.new_id(),
+            request.matchers,
+            begins_ms,
+            request.until_ms,
+            request.by,
+            request.why,
+            now_ms,
+            request.ends_on_resolve,
+        )
+        _require_future(service, request.until_ms)
+        made = silences.new_silence(wanted, now_ms)
+        service.commit(service.with_silences(service.state, [made]))
         return made
 
 
-def end_silence(desk: Desk, silence_id: str, by: str) -> Silence:
-    """Raises KeyError for one that never was, ActRefused for one that is over."""
-    with desk.lock:
-        present = {one.id: one for one in desk.standing.silences}[silence_id]
-        ended = silences.end_silence(present, by, desk.act_ms())
-        desk.commit(desk.with_silences(desk.standing, [ended]))
+def end_silence(service: AlertService, silence_id: str, by: str) -> Silence:
+    """End a silence before its time. Raises KeyError for an unknown id, ActRefused for one that is over."""
+    with service.lock:
+        present = {one.id: one for one in service.state.silences}[silence_id]
+        ended = silences.end_silence(present, by, service.act_ms())
+        service.commit(service.with_silences(service.state, [ended]))
         return ended
 
 
-def _commit(
-    desk: Desk, book: Book, act: str, alerts: Iterable[Alert], by: str, text: str, acknowledged: bool | None = None
-) -> None:
-    now, found = desk.now(), list(alerts)
+def _commit(service: AlertService, after: HandlingState, act: str, alerts: Iterable[Alert], by: str, text: str) -> None:
+    now, found = service.now(), list(alerts)
     rows = [ActRow(now, by, act, alert.id, alert.rule, alert.unit, text) for alert in found]
-    after: Standing = replace(desk.standing, book=book)
-    if acknowledged is not None:
-        state = engine.acknowledge(after.plan, after.state, [alert.id for alert in found], acknowledged)
-        after = replace(after, state=state)
-    desk.commit(after, acts=rows)
+    state = replace(service.state, handling=after)
+    if act in ("acknowledge", "unacknowledge"):
+        names = [alert.id for alert in found]
+        marked = engine.acknowledge(state.arrays, state.engine, names, acknowledged=act == "acknowledge")
+        state = replace(state, engine=marked)
+    service.commit(state, acts=rows)
 
 
-def _known(desk: Desk, alerts: Sequence[str]) -> list[Alert]:
+def _known(service: AlertService, alerts: Sequence[str]) -> list[Alert]:
     found = []
-    for name in _few(alerts):
-        alert = desk.named(name)
+    for name in _distinct(alerts):
+        alert = service.alert(name)
         if alert is None:
             raise no_alert("alerts", name)
         found.append(alert)
     return found
 
 
-def _few(alerts: Sequence[str]) -> Sequence[str]:
-    if not alerts or len(alerts) > MOST_AT_ONCE:
-        raise ActRefused("alerts", f"Name 1 to {MOST_AT_ONCE} alerts.", "alerts_count", most=MOST_AT_ONCE)
+def _distinct(alerts: Sequence[str]) -> Sequence[str]:
+    if not alerts or len(alerts) > MAX_ALERTS_AT_ONCE:
+        message = f"Name 1 to {MAX_ALERTS_AT_ONCE} alerts."
+        raise ActRefused("alerts", message, "alerts_count", most=MAX_ALERTS_AT_ONCE)
     return list(dict.fromkeys(alerts))
 
 
-def _parts(alert: str) -> tuple[str, str, str]:
+def _rule_and_unit(alert: str) -> tuple[str, str]:
     parts = alert.rsplit("/", 2)
     if len(parts) != 3 or not parts[2].isdigit():
         message = f"{alert[:120]!r} is not the id of an alert."
         raise ActRefused("alerts", message, "no_alert_id", given=alert[:120])
-    return parts[0], parts[1], parts[2]
+    return parts[0], parts[1]
 
 
-def _to_come(desk: Desk, until_ms: int) -> None:
-    if until_ms <= to_ms(desk.now()):
+def _require_future(service: AlertService, until_ms: int) -> None:
+    if until_ms <= to_ms(service.now()):
         message = f"{from_ms(until_ms):%Y-%m-%d %H:%M} UTC is over already; choose a time to come."
         raise ActRefused("until", message, "until_over")

@@ -1,18 +1,22 @@
-"""The parts of alerting that the API speaks for."""
+"""What the API needs of alerting."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ioc.alert_service.incidents import Incidents
-from ioc.alert_service.kpi_history import Past
-from ioc.alert_service.service import Desk
+from ioc.alert_service.incident_store import IncidentStore
+from ioc.alert_service.kpi_history import KpiHistory
+from ioc.alert_service.service import AlertService
 from ioc.store.alerting import Said
 
 
 @dataclass(frozen=True)
 class ChannelWait:
-    """`code` is `no_answer` or `asked_to_wait`."""
+    """Why a channel sends nothing now.
+
+    `code` is `no_answer` or `asked_to_wait`. `until` is when the next message is tried (None: at once), `away_since`
+    since when the receiver has not answered (None: it answered).
+    """
 
     code: str
     said: Said
@@ -21,15 +25,17 @@ class ChannelWait:
 
 
 @dataclass(frozen=True)
-class Operating:
-    """`try_channel` sends a test message to a channel (id, text) and raises SourceUnavailable with the reason when it
-    does not arrive; nobody else hears of it. `retry` sends what was given up once more (ids, by whom) and gives the ids
-    of those that it was true of. `channel_waits` says of the channels that take nothing now, by id, until when (None:
-    at once), since when their receiver has not answered (None: it answered), and why."""
+class AlertingContext:
+    """The parts of alerting that routes use.
 
-    desk: Desk
-    incidents: Incidents
-    past: Past
+    `try_channel(channel id, text)` sends a test message and nothing else; it raises SourceUnavailable with the reason
+    when the message does not arrive. `retry(delivery ids, person)` sends again what was given up and returns the ids
+    of the deliveries that had been given up. `channel_waits` returns the channels that send nothing now, by id.
+    """
+
+    service: AlertService
+    incidents: IncidentStore
+    past: KpiHistory
     try_channel: Callable[[str, str], None]
     retry: Callable[[Sequence[str], str], list[str]]
     channel_waits: Callable[[], Mapping[str, ChannelWait]] = dict

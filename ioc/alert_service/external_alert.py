@@ -7,15 +7,18 @@ from datetime import timedelta
 from ioc.model.matcher import MAX_MATCHERS, Matcher
 from ioc.model.rule import Severity
 
-_TOLD_ELSEWHERE = ("alertname", "rule", "unit", "severity", "source", "owner")
+_SHOWN_ELSEWHERE = ("alertname", "rule", "unit", "severity", "source", "owner")
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """An alert that another system sent. `id` is that of the alert here; `key` identifies it within all systems by its
-    labels. `labels` are those that were sent with ours over them: a sent one of the same name that says something else
-    is kept as `exported_…`. `seen_ms` is when it was last sent, `ends_ms` the end that the system gave (0: none),
-    `revision` counts changes of what is shown, `is_closed` says that a person ended it."""
+class ExternalAlert:
+    """An alert that another system sent. The fields are stored as JSON; their names must not change.
+
+    `id` is the alert's id in this centre; `key` identifies it across all systems by its labels. `labels` are the sent
+    ones with this centre's on top: a sent label of the same name with another value is kept as `exported_…`.
+    `seen_ms` is when the alert was last sent, `ends_ms` the end that its system gave (0: none). `revision` counts
+    changes of what is shown. `is_closed` means that a person ended it.
+    """
 
     id: str
     key: str
@@ -34,26 +37,29 @@ class Incoming:
 
     @property
     def name(self) -> str:
-        """For people: the summary, else the name that the other system gave."""
+        """Name for people: the summary, else the name that the other system gave."""
         return self.annotations.get("summary") or self.labels.get("alertname", self.rule)
 
     @property
     def detail(self) -> str:
-        """Description, distinguishing labels and address, in one line."""
-        told = [f"{name}={value}" for name, value in self.labels.items() if name not in _TOLD_ELSEWHERE]
-        parts = [self.annotations.get("description", "").strip(), f"({', '.join(told)})" if told else "", self.link]
+        """Description, distinguishing labels and address, on one line."""
+        labels = [f"{name}={value}" for name, value in self.labels.items() if name not in _SHOWN_ELSEWHERE]
+        parts = [self.annotations.get("description", "").strip(), f"({', '.join(labels)})" if labels else "", self.link]
         return " ".join(filter(None, parts))
 
     @property
     def matchers(self) -> list[str]:
-        """Matchers that mean this alert whenever it fires, and no other; without severity, which may rise."""
-        names = ["source", "alertname", *(name for name in sorted(self.labels) if name not in _TOLD_ELSEWHERE), "unit"]
-        given = [Matcher(name, "=", self.labels[name]) for name in names if self.labels.get(name)]
-        return [str(one) for one in given[:MAX_MATCHERS]]
+        """Matchers that select this alert whenever it fires, and no other; without severity, which may rise."""
+        distinguishing = (name for name in sorted(self.labels) if name not in _SHOWN_ELSEWHERE)
+        names = ["source", "alertname", *distinguishing, "unit"]
+        matchers = [Matcher(name, "=", self.labels[name]) for name in names if self.labels.get(name)]
+        return [str(matcher) for matcher in matchers[:MAX_MATCHERS]]
 
     def end_ms(self, resolve_after: timedelta | None) -> int | None:
-        """When it counts as ended unless it is sent again: at the end that was given, or `resolve_after` it was last
-        sent. None: never by itself."""
+        """Return when the alert ends unless it is sent again: the given end, or `resolve_after` since it was last sent.
+
+        None means that it never ends by itself.
+        """
         ends = [self.ends_ms] if self.ends_ms else []
         if resolve_after is not None:
             ends.append(max(self.seen_ms, self.onset_ms) + round(resolve_after.total_seconds() * 1000))

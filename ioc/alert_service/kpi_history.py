@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import numpy as np
 
+from ioc.alerts.backtest import BacktestHistory, KpiSeries
 from ioc.alerts.inputs import DataState, Needs, Reals, Usual, Values
-from ioc.alerts.replay import History
-from ioc.alerts.replay import Past as PastOfKpi
 from ioc.alerts.usual_values import median_and_mad, same_hours, usual_at
 from ioc.catalog.catalog import Catalog
 from ioc.clock import from_ms, to_ms
@@ -25,12 +24,12 @@ from ioc.store import Store, transaction
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
 _LONGEST_SILENCE = timedelta(days=2)
-MOST_STEPS = 3_000
+MAX_STEPS = 3_000
 _STEPS = [timedelta(minutes=m) for m in (1, 5, 10, 15, 30, 60, 120, 360, 1440)]
 
 
 @dataclass
-class Past:
+class KpiHistory:
     """Keeps what ticks ask again and again: values of a while ago for a minute, usual values for their hour. May be
     called from any thread; what is not known yet is read by `refresh`, apart from the ticks."""
 
@@ -96,15 +95,15 @@ class Past:
         start: datetime,
         end: datetime,
         step: timedelta,
-    ) -> History:
+    ) -> BacktestHistory:
         """Of all KPIs that the rules speak of, at the end of each step. `units` in the catalogue's order. Raises
         KeyError for an unknown KPI, ValueError for too many steps."""
         count = (end - start) // step
-        if not 0 < count <= MOST_STEPS:
-            raise ValueError(f"{count} steps are not 1 to {MOST_STEPS}; take a longer step or fewer days.")
+        if not 0 < count <= MAX_STEPS:
+            raise ValueError(f"{count} steps are not 1 to {MAX_STEPS}; take a longer step or fewer days.")
         times = [start + step * (place + 1) for place in range(count)]
         found = [leaf for rule in rules for leaf in leaves(rule.condition)]
-        kpis: dict[str, PastOfKpi] = {}
+        kpis: dict[str, KpiSeries] = {}
         usual: dict[tuple[str, int], tuple[Reals, Reals]] = {}
         times_ms = np.array([to_ms(time) for time in times], np.int64)
         with self.store.cursor() as cursor, transaction(cursor, self.store.path):
@@ -122,7 +121,7 @@ class Past:
                         kpis[leaf.kpi] = hourly.at(places)
                 if leaf.kpi not in kpis:
                     kpis[leaf.kpi] = self._past(reader, catalog, definition, units, times)
-        return History(times_ms, units, kpis, usual)
+        return BacktestHistory(times_ms, units, kpis, usual)
 
     def _past(
         self,
@@ -131,7 +130,7 @@ class Past:
         definition: KpiDefinition,
         units: tuple[str, ...],
         times: list[datetime],
-    ) -> PastOfKpi:
+    ) -> KpiSeries:
         spoken_of = [unit for unit in units_of_kpi(catalog, definition) if unit in units]
         column = unit_columns(reader, catalog, definition, spoken_of, times, self.zone)
         shape = (len(times), len(units))
@@ -141,7 +140,7 @@ class Past:
         inner = (len(times), len(spoken_of))
         value[:, places], samples[:, places] = column.value.reshape(inner), column.samples.reshape(inner)
         state[:, places] = column.state.reshape(inner)
-        return PastOfKpi(value, state, samples)
+        return KpiSeries(value, state, samples)
 
 
 def units_of_kpi(catalog: Catalog, definition: KpiDefinition) -> tuple[str, ...]:

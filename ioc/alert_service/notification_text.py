@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from ioc.alert_service.external_alert import Incoming
+from ioc.alert_service.external_alert import ExternalAlert
 from ioc.alerts.grouping import Delivery
 from ioc.alerts.labels import slot_labels
-from ioc.alerts.message_text import Setting, Subject, message
+from ioc.alerts.message_text import MessageContext, Subject, render_message
 from ioc.alerts.rule_arrays import limits_of, year_of
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.routing import Alerting
@@ -20,7 +20,7 @@ from ioc.model.alert import Alert, Transition, TransitionKind
 from ioc.model.kpi import KpiDefinition
 from ioc.model.number_text import exact_text
 from ioc.model.rule import Rule, leaves
-from ioc.store.alerting import Letter
+from ioc.store.alerting import Notification
 
 MAX_ALERTS_IN_PAYLOAD = 1_000
 NEVER = "0001-01-01T00:00:00Z"
@@ -28,7 +28,7 @@ NEVER = "0001-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
-class Wording:
+class NotificationWriter:
     """What messages say beside the alerts: names of rules, units, KPIs. `link` is the address of the console."""
 
     catalog: Catalog
@@ -40,7 +40,9 @@ class Wording:
     def kpi(self, kpi_id: str) -> KpiDefinition | None:
         return self.catalog.kpis.get(kpi_id)
 
-    def letter(self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, Incoming]) -> Letter:
+    def notification(
+        self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, ExternalAlert]
+    ) -> Notification:
         """`incoming` are the alerts of other systems that the delivery may list, also those that have ended."""
         receiver = self.alerting.routing.receivers.get(delivery.receiver)
         language = receiver.language if receiver else "vi"
@@ -49,10 +51,10 @@ class Wording:
         subject, body = "", ""
         if template is not None:
             name = receiver.name[language] if receiver else delivery.channel
-            setting = Setting(self.catalog.province.name, name, language, self.zone, self.link)
-            text = message(template, delivery, standing, self._subjects(delivery, language, incoming), setting)
+            setting = MessageContext(self.catalog.province.name, name, language, self.zone, self.link)
+            text = render_message(template, delivery, standing, self._subjects(delivery, language, incoming), setting)
             subject, body = text.subject, text.body
-        return Letter(
+        return Notification(
             id=delivery.id,
             kind=delivery.kind.value,
             lane=delivery.lane,
@@ -70,7 +72,7 @@ class Wording:
         )
 
     def payload(
-        self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, Incoming]
+        self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, ExternalAlert]
     ) -> dict[str, Any]:
         """Alertmanager's version-4 message: the whole group, `firing` while one of it fires. Beyond its fields are the
         id of the delivery, by which a repeat is known, and the transitions that each alert is listed for."""
@@ -95,7 +97,7 @@ class Wording:
         }
 
     def _alert(
-        self, name: str, news: Sequence[Transition], alert: Alert | None, incoming: Incoming | None
+        self, name: str, news: Sequence[Transition], alert: Alert | None, incoming: ExternalAlert | None
     ) -> dict[str, Any]:
         rule_id, unit, onset = name.rsplit("/", 2)
         last = news[-1] if news else None
@@ -112,7 +114,7 @@ class Wording:
             "transitions": [one.id for one in news],
         }
 
-    def _labels(self, rule_id: str, unit: str, alert: Alert | None, incoming: Incoming | None) -> dict[str, str]:
+    def _labels(self, rule_id: str, unit: str, alert: Alert | None, incoming: ExternalAlert | None) -> dict[str, str]:
         """The same while it fires and once it has ended."""
         rule = self.rules.rules.get(rule_id)
         if alert is not None:
@@ -123,7 +125,7 @@ class Wording:
             labels = slot_labels(rule, unit) if rule else {"rule": rule_id, "unit": unit}
         return {"alertname": rule_id, **labels}
 
-    def annotations(self, rule_id: str, unit: str, incoming: Incoming | None) -> dict[str, str]:
+    def annotations(self, rule_id: str, unit: str, incoming: ExternalAlert | None) -> dict[str, str]:
         """Those that the other system sent, or the name of the rule with that of the unit."""
         if incoming is not None:
             return dict(incoming.annotations)
@@ -137,7 +139,7 @@ class Wording:
         return known.name if known else unit
 
     def _subjects(
-        self, delivery: Delivery, language: str, incoming: Mapping[str, Incoming]
+        self, delivery: Delivery, language: str, incoming: Mapping[str, ExternalAlert]
     ) -> dict[tuple[str, str], Subject]:
         found: dict[tuple[str, str], Subject] = {}
         for name in delivery.alerts:
@@ -165,7 +167,7 @@ class Wording:
             link=self.link,
         )
 
-    def _foreign_subject(self, incoming: Incoming) -> Subject:
+    def _foreign_subject(self, incoming: ExternalAlert) -> Subject:
         return Subject(
             name=incoming.name,
             unit=self.unit_name(incoming.unit),

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ioc.alerts.actions import ActRefused, no_rule
+from ioc.alerts.refusals import ActRefused, no_rule
 from ioc.alerts.versions import RuleVersion, next_version, roll_back
 from ioc.catalog.toml_table import toml_text
 from ioc.clock import from_ms
@@ -19,8 +19,8 @@ PACK = 0
 """Number of the version that the packs give."""
 
 
-class Rulebook:
-    """Reads and appends versions; who puts them in force is the desk."""
+class RuleStore:
+    """Reads and appends versions; who puts them in force is the service."""
 
     def __init__(self, store: AlertStore) -> None:
         self._store = store

@@ -1,9 +1,9 @@
-"""The desk: every change of what stands, by a tick or by a person, is written in one transaction before it holds."""
+"""Apply every change of alerts, by a tick or by a person: it takes effect once its transaction is written."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from time import perf_counter
@@ -12,22 +12,23 @@ from zoneinfo import ZoneInfo
 
 from ioc.alert_service.alert_state import (
     SILENCE,
-    Standing,
-    changes_of_book,
+    AlertState,
     engine_state,
+    handling_changes,
     outbox_state,
-    read_kept,
+    read_stored_state,
     record,
 )
-from ioc.alert_service.notification_text import Wording
-from ioc.alert_service.rule_store import Rulebook
+from ioc.alert_service.notification_text import NotificationWriter
+from ioc.alert_service.rule_store import RuleStore
 from ioc.alerts.engine import carry_over, restore, tick
-from ioc.alerts.handling import settle
+from ioc.alerts.flood import Flood, find_floods
+from ioc.alerts.handling import end_with_alerts
 from ioc.alerts.inputs import Inputs, Needs
-from ioc.alerts.notifications import plan as plan_deliveries
-from ioc.alerts.rule_arrays import Plan
+from ioc.alerts.notification_plan import plan_deliveries
+from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.silences import Silence, end_resolved
-from ioc.alerts.suppression import Watch
+from ioc.alerts.suppression import SuppressionIndex
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import Channel, load_channels
 from ioc.catalog.last_good import read_last_good, read_last_good_file
@@ -35,14 +36,20 @@ from ioc.catalog.routing import Alerting, load_routing
 from ioc.catalog.rules import Rules, load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.clock import Clock, to_ms
-from ioc.model.alert import Alert, Transition
-from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Letter, Opened, Writing
+from ioc.model.alert import Alert, Transition, TransitionKind
+from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Notification, Opened, Writing
+
+_FLOOD_HISTORY = timedelta(hours=1)
+_TICKS_GO_ON_MS = 10_000
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the desk stands: the province's definitions (`overlay`), the file of channels, its zone, its console;
-    `kept` is the folder for last good versions of these files, None to keep none."""
+class AlertServiceConfig:
+    """Where the service finds its definitions.
+
+    `overlay` is the folder of the province's definitions, `channels` the file of channels, `link` the address of the
+    console. `kept` is the folder for the last good versions of these files; None keeps none.
+    """
 
     overlay: Path | None
     channels: Path
@@ -52,195 +59,234 @@ class Place:
 
 
 @dataclass(frozen=True)
-class InForce:
-    """Definitions that hold now; `needs` is what a tick must be told for them. `faults` are those of the files that
-    gave way to their last good version."""
+class AlertDefinitions:
+    """Rules, routing and channels in force, with what is derived from them.
+
+    `needs` is what a tick's inputs must contain for these rules. `faults` are those of the files whose last good
+    version is in force.
+    """
 
     catalog: Catalog
     rules: Rules
     alerting: Alerting
     channels: Mapping[str, Channel]
     needs: Needs
-    wording: Wording
+    writer: NotificationWriter
     faults: tuple[DefinitionFault, ...] = ()
 
 
 @dataclass(frozen=True)
-class Ticks:
-    """How many there were, how long they took in all, and the last one."""
+class TickStatistics:
+    """Number of ticks, their total duration, and that of the last one."""
 
     count: int = 0
     seconds: float = 0.0
     last_s: float = 0.0
 
-    def after(self, took_s: float) -> "Ticks":
-        return Ticks(self.count + 1, self.seconds + took_s, took_s)
+    def after(self, took_s: float) -> "TickStatistics":
+        """Return the statistics with one more tick."""
+        return TickStatistics(self.count + 1, self.seconds + took_s, took_s)
 
 
 @dataclass(frozen=True)
-class Change:
-    """What moved: alerts before and after by id, transitions, deliveries to be sent."""
+class AlertChange:
+    """Result of a commit: alerts before and after by id, transitions, and notifications to send."""
 
     before: Mapping[str, Alert]
     after: Mapping[str, Alert]
     transitions: Sequence[Transition]
-    letters: Sequence[Letter]
+    notifications: Sequence[Notification]
 
 
-class Desk:
-    """May be called from any thread; one change at a time (`lock`), one editor of definitions at a time (`editing`).
-    `on_change` is called after each change, under the lock, and must return at once; `full_name` gives the name of the
-    person behind an account."""
+class AlertService:
+    """The one writer of alerts; may be called from any thread.
 
-    def __init__(self, store: Opened, catalog: Catalog, place: Place, clock: Clock) -> None:
-        """Raises StoreUnavailable, CatalogInvalid."""
+    `lock` allows one change at a time, `editing` one editor of definitions. `on_change` is called after each change,
+    under the lock, and must return at once. `full_name` returns the name of the person behind an account.
+    """
+
+    def __init__(self, store: Opened, catalog: Catalog, config: AlertServiceConfig, clock: Clock) -> None:
+        """Restore the stored state. Raises StoreUnavailable, CatalogInvalid."""
         self.store = AlertStore(store)
-        self.rulebook = Rulebook(self.store)
-        self.place = place
+        self.rule_store = RuleStore(self.store)
+        self.config = config
         self.clock = clock
         self.lock = RLock()
         self.editing = RLock()
-        self.on_change: Callable[[Change], None] = lambda _: None
+        self.on_change: Callable[[AlertChange], None] = lambda _: None
         self.full_name: Callable[[str], str] = lambda account: account
-        self.ticks = Ticks()
+        self.ticks = TickStatistics()
         self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
         self.in_force = self._last_good_definitions(catalog)
-        kept = read_kept(self.store)
-        plan = _plan(self.in_force, place.zone, clock.now())
-        state, ended = restore(plan, kept.saved)
-        watch = Watch.of(plan, kept.silences, self.in_force.alerting.inhibitions)
-        standing = Standing(plan, watch, state, None, kept.book, kept.silences, kept.outbox, kept.incoming, kept.ended)
-        self.standing = standing.settled().judged(self.is_working_day)
+        stored = read_stored_state(self.store)
+        arrays = _rule_arrays(self.in_force, config.zone, clock.now())
+        engine, ended = restore(arrays, stored.saved)
+        state = AlertState(
+            arrays,
+            SuppressionIndex.of(arrays, stored.silences, self.in_force.alerting.inhibitions),
+            engine,
+            handling=stored.handling,
+            silences=stored.silences,
+            outbox=stored.outbox,
+            external=stored.external,
+            ended_external=stored.ended_external,
+        )
+        self.state = state.without_unneeded().with_alerts(self.is_working_day)
         if ended:
-            self.commit(self.standing, ended)
+            self.commit(self.state, ended)
 
     def reload(self, catalog: Catalog) -> None:
-        """Take rules, routes and channels anew. Raises CatalogInvalid; those of before then stay."""
+        """Read rules, routes and channels again. Raises CatalogInvalid; the previous ones then stay in force."""
         with self.editing:
-            self.put_in_force(self.definitions(catalog, self.rulebook.changed()))
+            self.put_in_force(self.definitions(catalog, self.rule_store.changed()))
 
-    def put_in_force(self, found: InForce) -> None:
-        """Alerts go on by the rules as they now are; those that no rule speaks of any more end."""
-        plan = _plan(found, self.place.zone, self.clock.now())
+    def put_in_force(self, definitions: AlertDefinitions) -> None:
+        """Continue alerts by the new rules, and end those whose rule or unit is gone. Raises StoreUnavailable."""
+        arrays = _rule_arrays(definitions, self.config.zone, self.clock.now())
         with self.lock:
-            before = self.standing
-            state, ended = carry_over(before.plan, before.state, plan)
-            watch = Watch.of(plan, before.silences, found.alerting.inhibitions)
-            self.in_force = found
-            self.commit(replace(before, plan=plan, watch=watch, state=state, verdict=None), ended)
+            before = self.state
+            engine, ended = carry_over(before.arrays, before.engine, arrays)
+            suppression = SuppressionIndex.of(arrays, before.silences, definitions.alerting.inhibitions)
+            self.in_force = definitions
+            after = replace(before, arrays=arrays, suppression=suppression, engine=engine, results=None)
+            self.commit(after, ended)
 
-    def tick(self, inputs: Inputs) -> Change | None:
-        """None for a tick that is not after the last one. Raises StoreUnavailable; then nothing has happened."""
+    def tick(self, inputs: Inputs) -> AlertChange | None:
+        """Evaluate all rules; return None for a tick that is not later than the last one.
+
+        Raises StoreUnavailable; then nothing has changed.
+        """
         with self.lock:
             began_s = perf_counter()
-            before = self.standing
-            done = tick(before.plan, before.state, inputs)
-            if done.verdict is None:
+            before = self.state
+            done = tick(before.arrays, before.engine, inputs)
+            if done.results is None:
                 return None
-            after = replace(before, state=done.state, verdict=done.verdict)
+            after = replace(before, engine=done.state, results=done.results)
             change = self.commit(after, done.transitions)
             self.ticks = self.ticks.after(perf_counter() - began_s)
             return change
 
     def commit(
         self,
-        after: Standing,
+        after: AlertState,
         transitions: Sequence[Transition] = (),
         acts: Sequence[ActRow] = (),
         records: Mapping[tuple[str, str], bytes | None] | None = None,
-    ) -> Change:
-        """Write what changed, then let it hold. `after` needs no alerts yet. A silence that ends with its alerts ends
-        here, whatever ended the last of them."""
-        before = self.standing
-        book = settle(after.book, transitions)
-        after = replace(after, book=book).judged(self.is_working_day)
-        over = end_resolved(after.silences, after.met, before.met, max(self.act_ms(), after.state.now_ms))
-        after = self.with_silences(after, over)
+    ) -> AlertChange:
+        """Write what changed in one transaction, then make `after` the present state. Raises StoreUnavailable.
+
+        `after.alerts` is derived here. A silence or shelving that ends with its alerts ends here, whatever ended the
+        last of them.
+        """
+        before = self.state
+        handling = end_with_alerts(after.handling, transitions)
+        after = replace(after, handling=handling).with_alerts(self.is_working_day)
+        now_ms = max(self.act_ms(), after.engine.now_ms)
+        ended = end_resolved(after.silences, after.silences_in_use, before.silences_in_use, now_ms)
+        after = self.with_silences(after, ended)
         planned = plan_deliveries(
             self.in_force.alerting.routing,
             after.outbox,
             after.alerts.values(),
             transitions,
-            after.state.now_ms,
-            self.place.zone,
+            after.engine.now_ms,
+            self.config.zone,
         )
-        foreign = {**after.ended, **after.incoming}
-        letters = [self.in_force.wording.letter(one, after.alerts, foreign) for one in planned.deliveries]
-        after = replace(after, outbox=planned.outbox).settled()
-        state = {}
-        if transitions or (acts and after.state.acknowledged is not before.state.acknowledged):
-            state[ENGINE] = engine_state(after)
+        external = {**after.ended_external, **after.external}
+        writer = self.in_force.writer
+        notifications = [writer.notification(one, after.alerts, external) for one in planned.deliveries]
+        after = replace(after, outbox=planned.outbox).without_unneeded()
+        written_state = {}
+        if transitions or (acts and after.engine.acknowledged is not before.engine.acknowledged):
+            written_state[ENGINE] = engine_state(after)
         if planned.outbox != before.outbox:
-            state[OUTBOX] = outbox_state(planned.outbox)
-        known = {one.id: one for one in before.silences}
-        changed = dict(records or {}) | changes_of_book(before.book, book)
-        changed |= {(SILENCE, one.id): record(one) for one in after.silences if known.get(one.id) != one}
-        writing = Writing(transitions, state, changed, acts, letters)
+            written_state[OUTBOX] = outbox_state(planned.outbox)
+        known = {silence.id: silence for silence in before.silences}
+        changed = dict(records or {}) | handling_changes(before.handling, handling)
+        changed |= {
+            (SILENCE, silence.id): record(silence) for silence in after.silences if known.get(silence.id) != silence
+        }
+        writing = Writing(transitions, written_state, changed, acts, notifications)
         self.store.write(writing, self.clock.now())
-        self.standing = after
-        change = Change(before.alerts, after.alerts, transitions, letters)
+        self.state = after
+        change = AlertChange(before.alerts, after.alerts, transitions, notifications)
         self.on_change(change)
         return change
 
-    def with_silences(self, standing: Standing, changed: Sequence[Silence]) -> Standing:
-        """With these silences new, or in place of those of the same id."""
+    def with_silences(self, state: AlertState, changed: Sequence[Silence]) -> AlertState:
+        """Return a copy with these silences added, or in place of those with the same id."""
         if not changed:
-            return standing
-        silences = {one.id: one for one in standing.silences} | {one.id: one for one in changed}
-        listed = tuple(silences.values())
-        watch = Watch.of(standing.plan, listed, self.in_force.alerting.inhibitions)
-        return replace(standing, silences=listed, watch=watch)
+            return state
+        by_id = {one.id: one for one in state.silences} | {one.id: one for one in changed}
+        silences = tuple(by_id.values())
+        suppression = SuppressionIndex.of(state.arrays, silences, self.in_force.alerting.inhibitions)
+        return replace(state, silences=silences, suppression=suppression)
 
     def is_working_day(self, day: date) -> bool:
+        """Return whether the province works on `day`; outside the calendar, on Monday to Friday."""
         calendar = self._calendar
         return calendar.is_working(day) if calendar.first <= day <= calendar.last else day.weekday() < 5
 
     def now(self) -> datetime:
+        """Return the present time."""
         return self.clock.now()
 
     def act_ms(self) -> int:
-        """The moment of an act: that of the last tick while ticks go on, so that it holds at once."""
-        now_ms, last_ms = to_ms(self.clock.now()), self.standing.state.now_ms
-        return last_ms if 0 <= now_ms - last_ms < 10_000 else now_ms
+        """Return the time of a person's action: that of the last tick while ticks go on, so that it applies at once."""
+        now_ms, last_ms = to_ms(self.clock.now()), self.state.engine.now_ms
+        return last_ms if 0 <= now_ms - last_ms < _TICKS_GO_ON_MS else now_ms
 
     def new_id(self) -> str:
+        """Return a random id."""
         return secrets.token_hex(8)
 
-    def named(self, alert_id: str) -> Alert | None:
-        return self.standing.alerts.get(alert_id)
+    def alert(self, alert_id: str) -> Alert | None:
+        """Return the alert with this id, None when there is none now."""
+        return self.state.alerts.get(alert_id)
 
-    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> InForce:
-        """What would be in force with these rules changed. Raises CatalogInvalid."""
-        channels = load_channels(self.place.channels)
-        rules, alerting = _rules_and_routing(catalog, self.place.overlay, channels, changed)
-        return self._in_force(catalog, rules, alerting, channels)
+    def recent_firings(self, now: datetime) -> list[int]:
+        """Return when alerts fired (ms) in the last hour, and those before that still fire. Raises StoreUnavailable."""
+        moved = self.store.transitions(now - _FLOOD_HISTORY, now + timedelta(seconds=1))
+        return [one.at_ms for one in moved if one.kind is TransitionKind.FIRING]
 
-    def _last_good_definitions(self, catalog: Catalog) -> InForce:
-        """As `definitions`, but a faulty file of the province gives way to its last good version."""
-        changed = self.rulebook.changed()
-        if self.place.kept is None:
+    def current_flood(self, now: datetime) -> Flood | None:
+        """Return the flood that lasts, None while there is none. Raises StoreUnavailable."""
+        floods = find_floods(self.recent_firings(now), to_ms(now))
+        return floods[-1] if floods and floods[-1].until_ms is None else None
+
+    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> AlertDefinitions:
+        """Return the definitions as they would be with these rules changed. Raises CatalogInvalid."""
+        channels = load_channels(self.config.channels)
+        rules, alerting = _rules_and_routing(catalog, self.config.overlay, channels, changed)
+        return self._definitions(catalog, rules, alerting, channels)
+
+    def _last_good_definitions(self, catalog: Catalog) -> AlertDefinitions:
+        """Return the definitions; the last good version replaces a faulty file of the province."""
+        changed = self.rule_store.changed()
+        if self.config.kept is None:
             return self.definitions(catalog, changed)
-        channels = read_last_good_file(load_channels, self.place.channels, self.place.kept / "channels")
+        channels = read_last_good_file(load_channels, self.config.channels, self.config.kept / "channels")
         found = read_last_good(
             lambda folder: _rules_and_routing(catalog, folder, channels.value, changed),
-            self.place.overlay,
+            self.config.overlay,
             ("*.toml", "alerting/*.toml"),
-            self.place.kept / "rules",
+            self.config.kept / "rules",
         )
-        return self._in_force(catalog, *found.value, channels.value, (*channels.faults, *found.faults))
+        return self._definitions(catalog, *found.value, channels.value, (*channels.faults, *found.faults))
 
-    def _in_force(
+    def _definitions(
         self,
         catalog: Catalog,
         rules: Rules,
         alerting: Alerting,
         channels: Mapping[str, Channel],
         faults: tuple[DefinitionFault, ...] = (),
-    ) -> InForce:
+    ) -> AlertDefinitions:
         if catalog.decisions != self._decisions:
             self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
-        wording = Wording(catalog, rules, alerting, self.place.zone, self.place.link)
-        return InForce(catalog, rules, alerting, channels, Needs.of(rules.rules.values()), wording, faults)
+        writer = NotificationWriter(catalog, rules, alerting, self.config.zone, self.config.link)
+        return AlertDefinitions(catalog, rules, alerting, channels, Needs.of(rules.rules.values()), writer, faults)
 
 
 def _rules_and_routing(
@@ -265,9 +311,9 @@ def _rules_and_routing(
     return rules, alerting
 
 
-def _plan(found: InForce, zone: ZoneInfo, now: datetime) -> Plan:
-    """Plan the rules for the units that exist at `now`: of a commune that was merged away nothing is missing."""
+def _rule_arrays(definitions: AlertDefinitions, zone: ZoneInfo, now: datetime) -> RuleArrays:
+    """Lay the rules out for the units that exist at `now`; a commune that was merged away lacks nothing."""
     today = now.astimezone(zone).date()
-    units = {code: unit for code, unit in found.catalog.vocabulary.units.items() if unit.is_in_being(today)}
-    targets = {kpi_id: kpi.targets for kpi_id, kpi in found.catalog.kpis.items()}
-    return Plan.of(found.rules.rules.values(), units, targets, zone)
+    units = {code: unit for code, unit in definitions.catalog.vocabulary.units.items() if unit.is_in_being(today)}
+    targets = {kpi_id: kpi.targets for kpi_id, kpi in definitions.catalog.kpis.items()}
+    return RuleArrays.of(definitions.rules.rules.values(), units, targets, zone)

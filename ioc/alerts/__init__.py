@@ -1,6 +1,6 @@
 """Alerting without I/O: what fires, who may be spared it, who is told, what was done about it.
 
-    inputs → plan, conditions, states → engine           condition of every rule and unit, transitions
+    inputs → arrays, conditions, states → engine           condition of every rule and unit, transitions
     handling, silences, inhibition, hours → suppression  what makes no noise, with the reason
     schedules, routing, grouping, escalation → notifications → messages  the outbox
     procedures, incidents, versions; flood, audit; usual, replay, rule_cases; records: all of it as plain dict and list

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ioc.alerts.flood import WINDOW_MS, Flood, floods
+from ioc.alerts.flood import WINDOW_MS, Flood, find_floods
 from ioc.alerts.inputs import Times
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.rule import Severity
 
 DAY_MS = 86_400_000
-MOST_PER_WINDOW = 1.0
-MOST_PER_DAY = 150.0
-MOST_FLOOD_SHARE = 0.01
-CHATTERS_FROM = 3
+MAX_PER_WINDOW = 1.0
+MAX_PER_DAY = 150.0
+MAX_FLOOD_SHARE = 0.01
+MIN_CHATTER_ALERTS = 3
 """Alerts of one rule and unit within a minute."""
 
 STALE_AFTER_MS = DAY_MS
@@ -24,7 +24,7 @@ PRIORITY_MIX = {"critical": 0.05, "high": 0.15, "lower": 0.80}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AlertSource:
     """Alerts of a rule and unit; `share` of all."""
 
     rule: str
@@ -34,7 +34,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponseTimes:
     """Seconds from firing to acknowledgement: median and 90th percentile of those acknowledged, None when there are
     none; `open` counts alerts that nobody acknowledged."""
 
@@ -57,11 +57,11 @@ class Audit:
     busiest_window: float
     floods: tuple[Flood, ...]
     flood_share: float
-    chattering: tuple[Source, ...]
+    chattering: tuple[AlertSource, ...]
     stale: tuple[str, ...]
-    top: tuple[Source, ...]
+    top: tuple[AlertSource, ...]
     mix: Mapping[str, float]
-    answer: Answer
+    answer: ResponseTimes
 
 
 def audit(
@@ -84,7 +84,7 @@ def audit(
     inside = [one for one in fired if one.at_ms >= from_ms]
     times = np.sort(np.array([one.at_ms for one in inside], np.int64))
     earlier = np.array([one.at_ms for one in fired if one.at_ms >= from_ms - WINDOW_MS], np.int64)
-    flooded = [one for one in floods(earlier, to_ms) if (one.until_ms or to_ms) > from_ms]
+    flooded = [one for one in find_floods(earlier, to_ms) if (one.until_ms or to_ms) > from_ms]
     flooded_ms = sum(min(one.until_ms or to_ms, to_ms) - max(one.from_ms, from_ms) for one in flooded)
     length = to_ms - from_ms
     sources = Counter((one.rule, one.unit) for one in inside)
@@ -125,14 +125,14 @@ def _chattering(fired: Iterable[Transition]) -> list[tuple[str, str]]:
     found = []
     for place, listed in times.items():
         ordered = sorted(listed)
-        pairs = zip(ordered, ordered[CHATTERS_FROM - 1 :], strict=False)
+        pairs = zip(ordered, ordered[MIN_CHATTER_ALERTS - 1 :], strict=False)
         if any(last - first < 60_000 for first, last in pairs):
             found.append(place)
     return found
 
 
-def _source(place: tuple[str, str], counts: Counter[tuple[str, str]]) -> Source:
-    return Source(*place, counts[place], counts[place] / counts.total())
+def _source(place: tuple[str, str], counts: Counter[tuple[str, str]]) -> AlertSource:
+    return AlertSource(*place, counts[place], counts[place] / counts.total())
 
 
 def _mix(fired: list[Transition]) -> dict[str, float]:
@@ -143,9 +143,9 @@ def _mix(fired: list[Transition]) -> dict[str, float]:
     return shares | {"lower": sum(alert.severity not in grave for alert in fired) / len(fired)}
 
 
-def _answer(fired: list[Transition], acknowledged_ms: Mapping[str, int]) -> Answer:
+def _answer(fired: list[Transition], acknowledged_ms: Mapping[str, int]) -> ResponseTimes:
     taken = [acknowledged_ms[one.alert] - one.at_ms for one in fired if one.alert in acknowledged_ms]
     if not taken:
-        return Answer(None, None, 0, len(fired))
+        return ResponseTimes(None, None, 0, len(fired))
     median, p90 = np.percentile(np.array(taken, np.float64) / 1000, (50, 90)).tolist()
-    return Answer(median, p90, len(taken), len(fired) - len(taken))
+    return ResponseTimes(median, p90, len(taken), len(fired) - len(taken))

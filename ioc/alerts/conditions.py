@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ioc.alerts.inputs import Codes, DataState, Flags, Inputs, Reals, Times, Usual, Values, milliseconds
-from ioc.alerts.rule_arrays import LimitArrays, Plan, Signal, limits_in, year_of
+from ioc.alerts.rule_arrays import LimitArrays, RuleArrays, Signal, limits_in, year_of
 from ioc.model.rule import AllOf, AnyOf, Change, Condition, DataLack, Deviation, Lack
 
 _TO_SIGMA = 1.4826
@@ -26,7 +26,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SlotResults:
     """One entry a slot: the decision, the value of the rule's KPI (NaN without), the worst DataState behind it."""
 
     decision: Decision
@@ -43,25 +43,25 @@ class _Kpi:
     state: Codes
 
 
-def verdict(plan: Plan, inputs: Inputs) -> Verdict:
+def evaluate_rules(arrays: RuleArrays, inputs: Inputs) -> SlotResults:
     """What the inputs say of every slot."""
-    shape = (len(plan.signals), len(plan.units))
+    shape = (len(arrays.signals), len(arrays.units))
     signals, values, data = np.empty(shape), np.empty(shape), np.empty(shape, np.int8)
     kpis: dict[str, _Kpi] = {}
-    for row, signal in enumerate(plan.signals):
+    for row, signal in enumerate(arrays.signals):
         if signal.kpi not in kpis:
-            kpis[signal.kpi] = _spread(plan.units, inputs.kpis.get(signal.kpi))
+            kpis[signal.kpi] = _spread(arrays.units, inputs.kpis.get(signal.kpi))
         kpi = kpis[signal.kpi]
         state = kpi.state
         if signal.least_samples:
             state = np.where(kpi.samples < signal.least_samples, np.minimum(state, DataState.INSUFFICIENT), state)
-        signals[row] = _signal(plan.units, signal, kpi, state, inputs)
+        signals[row] = _signal(arrays.units, signal, kpi, state, inputs)
         values[row], data[row] = kpi.value, state
-    by_leaf = decide(signals.reshape(-1)[plan.sources], limits_in(plan, year_of(inputs.now_ms, plan.zone)))
-    slot_data = data.reshape(-1)[plan.sources[plan.first_leaf]]
-    one = plan.first_leaf
+    by_leaf = decide(signals.reshape(-1)[arrays.sources], limits_in(arrays, year_of(inputs.now_ms, arrays.zone)))
+    slot_data = data.reshape(-1)[arrays.sources[arrays.first_leaf]]
+    one = arrays.first_leaf
     decision = Decision(by_leaf.fires[one], by_leaf.clears[one], by_leaf.known[one])
-    for block in plan.blocks:
+    for block in arrays.blocks:
         if len(block.leaves) > 1:
             parts = [slice(part.start, part.end) for part in block.leaves]
             whole = combine(
@@ -70,8 +70,8 @@ def verdict(plan: Plan, inputs: Inputs) -> Verdict:
             )
             here = slice(block.start, block.end)
             decision.fires[here], decision.clears[here], decision.known[here] = whole.fires, whole.clears, whole.known
-            slot_data[here] = np.min([data.reshape(-1)[plan.sources[p]] for p in parts], axis=0)
-    return Verdict(decision, values.reshape(-1)[plan.sources[plan.first_leaf]], slot_data)
+            slot_data[here] = np.min([data.reshape(-1)[arrays.sources[p]] for p in parts], axis=0)
+    return SlotResults(decision, values.reshape(-1)[arrays.sources[arrays.first_leaf]], slot_data)
 
 
 def decide(signal: Reals, limits: LimitArrays) -> Decision:
@@ -158,6 +158,6 @@ def _placed(units: tuple[str, ...], past: Usual, entries: Reals) -> Reals:
 
 
 def _places(units: tuple[str, ...], given: tuple[str, ...]) -> list[int]:
-    """Of each given unit among the plan's; -1 for one that the plan does not know."""
+    """Of each given unit among the plan's; -1 for one that the arrays does not know."""
     place = {code: number for number, code in enumerate(units)}
     return [place.get(code, -1) for code in given]

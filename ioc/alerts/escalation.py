@@ -12,11 +12,11 @@ from ioc.model.routing import Person, Receiver, Routing
 
 
 @dataclass
-class Draft:
-    """The plan of one tick in the making."""
+class NotificationDraft:
+    """The arrays of one tick in the making."""
 
     routing: Routing
-    standing: Mapping[str, Alert]
+    active: Mapping[str, Alert]
     now_ms: int
     local: datetime
     groups: dict[str, Group]
@@ -96,7 +96,7 @@ class Draft:
                 yield self.routing.people[name]
 
 
-def escalate(draft: Draft, group: Group) -> Group:
+def escalate(draft: NotificationDraft, group: Group) -> Group:
     """Each step whose time has come for an alert that was told, is not quiet, and that nobody has."""
     route = draft.routing.route(group.route)
     if route is None:
@@ -108,7 +108,7 @@ def escalate(draft: Draft, group: Group) -> Group:
             if member.escalated == place
             and not member.waiting
             and draft.now_ms - member.fired_ms >= milliseconds(step.after)
-            and is_open(draft.standing.get(member.alert))
+            and is_open(draft.active.get(member.alert))
         ]
         if not ripe:
             continue
@@ -127,7 +127,7 @@ def escalate(draft: Draft, group: Group) -> Group:
     return group
 
 
-def deescalate(draft: Draft, group: Group) -> Group:
+def deescalate(draft: NotificationDraft, group: Group) -> Group:
     """Tell those whom an escalation reached that somebody has the alert now."""
     held = [member for member in group.members.values() if member.escalated and _is_held(draft, member)]
     if not held:
@@ -152,6 +152,6 @@ def is_open(alert: Alert | None) -> bool:
     return alert is not None and alert.handling is Handling.UNACKNOWLEDGED and not alert.is_quiet
 
 
-def _is_held(draft: Draft, member: Member) -> bool:
-    alert = draft.standing.get(member.alert)
+def _is_held(draft: NotificationDraft, member: Member) -> bool:
+    alert = draft.active.get(member.alert)
     return alert is not None and alert.handling is Handling.ACKNOWLEDGED

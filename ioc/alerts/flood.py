@@ -23,7 +23,7 @@ class Flood:
     alerts: int
 
 
-def floods(fired_ms: Sequence[int] | Times, until_ms: int) -> list[Flood]:
+def find_floods(fired_ms: Sequence[int] | Times, until_ms: int) -> list[Flood]:
     """Of the times at which alerts fired, in any order, up to a moment. The count of the last ten minutes, (t - 10 min,
     t], falls between two alerts, so a flood ends when the fifth-last alert grows ten minutes old."""
     times = np.sort(np.asarray(fired_ms, np.int64))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ioc.alerts.actions import LONGEST_MS, ActRefused, told
+from ioc.alerts.refusals import MAX_SHELVING_MS, ActRefused, require_person_and_reason
 from ioc.model.alert import Handling, Transition, TransitionKind
 
 
@@ -18,7 +18,7 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class Shelving:
     """Something put aside for a time: a shelving (`rule` and `unit`) or a rule out of service (`unit` empty: all its
     units). It always ends: at `until_ms`, or before, at `ended_ms`, by a person or when its alert ended."""
 
@@ -39,40 +39,40 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class HandlingState:
     """All that is on record: acknowledgements by the id of their alert, what was put aside with what is over."""
 
     acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
-    aside: tuple[Aside, ...] = ()
+    shelvings: tuple[Shelving, ...] = ()
 
 
-def acknowledge(book: Book, alerts: Iterable[str], by: str, at_ms: int, note: str = "") -> Book:
+def acknowledge(handling: HandlingState, alerts: Iterable[str], by: str, at_ms: int, note: str = "") -> HandlingState:
     """All of them or none. Raises ActRefused when somebody has one already; who wants it asks that person."""
     if not by.strip():
         raise ActRefused("by", "Enter who acknowledges.", "no_person")
-    held = dict(book.acknowledged)
+    held = dict(handling.acknowledged)
     for alert in alerts:
         if alert in held:
             who = held[alert].by
             raise ActRefused("", f"{who} has acknowledged this alert already.", "held_already", by=who)
         held[alert] = Acknowledgement(alert, by, at_ms, note)
-    return replace(book, acknowledged=held)
+    return replace(handling, acknowledged=held)
 
 
-def unacknowledge(book: Book, alerts: Iterable[str]) -> Book:
+def unacknowledge(handling: HandlingState, alerts: Iterable[str]) -> HandlingState:
     """All of them or none. Raises ActRefused when nobody has one of them."""
-    held = dict(book.acknowledged)
+    held = dict(handling.acknowledged)
     for alert in alerts:
         if held.pop(alert, None) is None:
             raise ActRefused("", "Nobody has acknowledged this alert.", "not_held")
-    return replace(book, acknowledged=held)
+    return replace(handling, acknowledged=held)
 
 
-def put_aside(book: Book, *wanted: Aside) -> Book:
+def shelve(handling: HandlingState, *wanted: Shelving) -> HandlingState:
     """Shelve, or take out of service, all of them or none. Raises ActRefused: it needs a person, a reason and an end
     within 30 days."""
-    present: dict[tuple[Handling, str, str], list[Aside]] = {}
-    for one in book.aside:
+    present: dict[tuple[Handling, str, str], list[Shelving]] = {}
+    for one in handling.shelvings:
         present.setdefault((one.kind, one.rule, one.unit), []).append(one)
     for one in wanted:
         _may_be_put_aside(one)
@@ -81,11 +81,11 @@ def put_aside(book: Book, *wanted: Aside) -> Book:
                 message = f"It is put aside already, by {held.by}; end that first."
                 raise ActRefused("", message, "aside_already", by=held.by)
         present.setdefault((one.kind, one.rule, one.unit), []).append(one)
-    return replace(book, aside=(*book.aside, *wanted))
+    return replace(handling, shelvings=(*handling.shelvings, *wanted))
 
 
-def _may_be_put_aside(wanted: Aside) -> None:
-    told(wanted.by, wanted.why)
+def _may_be_put_aside(wanted: Shelving) -> None:
+    require_person_and_reason(wanted.by, wanted.why)
     if wanted.kind not in (Handling.SHELVED, Handling.OUT_OF_SERVICE):
         raise ActRefused(
             "kind", f"{wanted.kind} is not a way to put an alert aside.", "no_aside", given=wanted.kind.value
@@ -95,53 +95,55 @@ def _may_be_put_aside(wanted: Aside) -> None:
         raise ActRefused("unit", message, "shelve_one_unit")
     if wanted.until_ms <= wanted.from_ms:
         raise ActRefused("until", "It ends after it begins.", "ends_before")
-    if wanted.until_ms - wanted.from_ms > LONGEST_MS:
+    if wanted.until_ms - wanted.from_ms > MAX_SHELVING_MS:
         raise ActRefused("until", "It ends within 30 days; do it again then if it must last.", "aside_too_long")
     if wanted.ends_on_resolve and wanted.kind is not Handling.SHELVED:
         raise ActRefused("ends_on_resolve", "Only a shelving ends with its alert.", "ends_on_resolve")
 
 
-def take_back(book: Book, aside: Collection[str], by: str, now_ms: int) -> Book:
+def unshelve(handling: HandlingState, aside: Collection[str], by: str, now_ms: int) -> HandlingState:
     """End what was put aside (ids), all of it or nothing. Raises ActRefused when one is over or was never."""
-    missing = set(aside) - {one.id for one in book.aside if one.holds_at(now_ms)}
+    missing = set(aside) - {one.id for one in handling.shelvings if one.holds_at(now_ms)}
     if missing:
         gone = min(missing)
         raise ActRefused("", f"Nothing of the id {gone!r} is put aside now.", "aside_gone", given=gone)
-    ended = tuple(replace(one, ended_ms=now_ms, ended_by=by) if one.id in aside else one for one in book.aside)
-    return replace(book, aside=ended)
+    ended = tuple(replace(one, ended_ms=now_ms, ended_by=by) if one.id in aside else one for one in handling.shelvings)
+    return replace(handling, shelvings=ended)
 
 
-def settle(book: Book, transitions: Iterable[Transition]) -> Book:
+def end_with_alerts(handling: HandlingState, transitions: Iterable[Transition]) -> HandlingState:
     """After a tick: acknowledgements and shelvings of alerts that ended go."""
     over = [one for one in transitions if one.kind is TransitionKind.RESOLVED]
     if not over:
-        return book
+        return handling
     ended = {one.alert for one in over}
     places = {(one.rule, one.unit): one.at_ms for one in over}
     aside = []
-    for one in book.aside:
+    for one in handling.shelvings:
         at_ms = places.get((one.rule, one.unit))
         if at_ms is not None and one.ends_on_resolve and one.holds_at(at_ms):
             one = replace(one, ended_ms=at_ms, ended_by="resolved")
         aside.append(one)
-    return Book({key: held for key, held in book.acknowledged.items() if key not in ended}, tuple(aside))
+    return HandlingState({key: held for key, held in handling.acknowledged.items() if key not in ended}, tuple(aside))
 
 
-Aloof = Mapping[tuple[str, str], Aside]
+ActiveShelvings = Mapping[tuple[str, str], Shelving]
 """What is put aside at a moment, by rule and unit (empty: all units)."""
 
 
-def aloof_at(book: Book, now_ms: int) -> Aloof:
+def active_shelvings(handling: HandlingState, now_ms: int) -> ActiveShelvings:
     """Asked once for all alerts of a moment."""
-    return {(one.rule, one.unit): one for one in book.aside if one.holds_at(now_ms)}
+    return {(one.rule, one.unit): one for one in handling.shelvings if one.holds_at(now_ms)}
 
 
-def handling_of(book: Book, aloof: Aloof, alert: str, rule: str, unit: str) -> tuple[Handling, str]:
+def handling_of(
+    handling: HandlingState, shelved: ActiveShelvings, alert: str, rule: str, unit: str
+) -> tuple[Handling, str]:
     """How an alert stands with people, and one sentence that says who and why."""
-    one = aloof.get((rule, "")) or aloof.get((rule, unit))
+    one = shelved.get((rule, "")) or shelved.get((rule, unit))
     if one is not None:
         return one.kind, f"{one.by}: {one.why}"
-    held = book.acknowledged.get(alert)
+    held = handling.acknowledged.get(alert)
     if held is not None:
         return Handling.ACKNOWLEDGED, f"{held.by}: {held.note}" if held.note else held.by
     return Handling.UNACKNOWLEDGED, ""

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ioc.alerts.actions import LONGEST_TEXT, ActRefused
-from ioc.alerts.procedures import Following, Tick, tick_step, untick_step
+from ioc.alerts.procedures import CompletedStep, FollowedProcedure, complete_step, reopen_step
+from ioc.alerts.refusals import MAX_TEXT_LENGTH, ActRefused
 from ioc.model.procedure import Procedure
 from ioc.model.rule import Severity
 
-MOST_FILES = 50
+MAX_FILES = 50
 FILE_TYPES = (
     *("pdf", "docx", "xlsx", "pptx", "odt", "ods", "txt", "md", "csv", "json", "log", "eml", "zip"),
     *("png", "jpg", "jpeg", "webp", "gif", "mp4", "mp3", "wav"),
@@ -17,7 +17,7 @@ FILE_TYPES = (
 """Endings of files that may be attached: documents, pictures and recordings, nothing that runs."""
 
 
-class Act(StrEnum):
+class IncidentAct(StrEnum):
     """What an entry of a timeline records."""
 
     OPENED = "opened"
@@ -45,12 +45,12 @@ class ClosingReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """`of` is what the act was about: an alert, a person, a file, a step, a reason; `text` what was written."""
 
     at_ms: int
     by: str
-    act: Act
+    act: IncidentAct
     of: str = ""
     text: str = ""
 
@@ -77,9 +77,9 @@ class Incident:
     opened_by: str
     alerts: tuple[str, ...] = ()
     assignee: str = ""
-    procedures: Mapping[str, Following] = field(default_factory=dict)
+    procedures: Mapping[str, FollowedProcedure] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
-    timeline: tuple[Entry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
     closed_ms: int | None = None
     closing_reason: ClosingReason | None = None
 
@@ -91,7 +91,7 @@ def open_incident(
     if not title.strip():
         raise ActRefused("title", "An incident needs a title.", "no_title")
     incident = Incident(incident_id, title.strip(), severity, at_ms, by, tuple(dict.fromkeys(alerts)))
-    return _with(incident, Entry(at_ms, by, Act.OPENED, text=title.strip()))
+    return _with(incident, TimelineEntry(at_ms, by, IncidentAct.OPENED, text=title.strip()))
 
 
 def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
@@ -99,7 +99,9 @@ def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
     _open(incident)
     if alert in incident.alerts:
         raise ActRefused("alert", "The alert belongs to this incident already.", "alert_in_incident")
-    return _with(replace(incident, alerts=(*incident.alerts, alert)), Entry(at_ms, by, Act.ALERT_ADDED, alert))
+    return _with(
+        replace(incident, alerts=(*incident.alerts, alert)), TimelineEntry(at_ms, by, IncidentAct.ALERT_ADDED, alert)
+    )
 
 
 def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
@@ -108,29 +110,31 @@ def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Inciden
     if alert not in incident.alerts:
         raise ActRefused("alert", "The alert does not belong to this incident.", "alert_not_in_incident")
     kept = tuple(one for one in incident.alerts if one != alert)
-    return _with(replace(incident, alerts=kept), Entry(at_ms, by, Act.ALERT_REMOVED, alert))
+    return _with(replace(incident, alerts=kept), TimelineEntry(at_ms, by, IncidentAct.ALERT_REMOVED, alert))
 
 
 def assign(incident: Incident, assignee: str, by: str, at_ms: int) -> Incident:
     """To a person; "" takes it from whoever has it. Raises ActRefused when it is closed."""
     _open(incident)
-    return _with(replace(incident, assignee=assignee), Entry(at_ms, by, Act.ASSIGNED, assignee))
+    return _with(replace(incident, assignee=assignee), TimelineEntry(at_ms, by, IncidentAct.ASSIGNED, assignee))
 
 
 def set_severity(incident: Incident, severity: Severity, by: str, at_ms: int) -> Incident:
     """Raises ActRefused when it is closed."""
     _open(incident)
-    return _with(replace(incident, severity=severity), Entry(at_ms, by, Act.SEVERITY_SET, severity.value))
+    return _with(
+        replace(incident, severity=severity), TimelineEntry(at_ms, by, IncidentAct.SEVERITY_SET, severity.value)
+    )
 
 
 def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     """Also on a closed one. Raises ActRefused for an empty text or one too long."""
     if not text.strip():
         raise ActRefused("text", "The comment is empty.", "comment_empty")
-    if len(text) > LONGEST_TEXT:
-        message = f"The comment is {len(text)} characters long; the limit is {LONGEST_TEXT}."
-        raise ActRefused("text", message, "comment_too_long", given=len(text), most=LONGEST_TEXT)
-    return _with(incident, Entry(at_ms, by, Act.COMMENTED, text=text.strip()))
+    if len(text) > MAX_TEXT_LENGTH:
+        message = f"The comment is {len(text)} characters long; the limit is {MAX_TEXT_LENGTH}."
+        raise ActRefused("text", message, "comment_too_long", given=len(text), most=MAX_TEXT_LENGTH)
+    return _with(incident, TimelineEntry(at_ms, by, IncidentAct.COMMENTED, text=text.strip()))
 
 
 def attach(incident: Incident, attachment: Attachment) -> Incident:
@@ -142,33 +146,35 @@ def attach(incident: Incident, attachment: Attachment) -> Incident:
         raise ActRefused(
             "name", f"A file called {attachment.name[:80]!r} is not taken; there are {known}.", "file_type"
         )
-    if len(incident.attachments) >= MOST_FILES:
-        message = f"The incident has {MOST_FILES} files already; open another one."
-        raise ActRefused("", message, "too_many_files", most=MOST_FILES)
-    entry = Entry(attachment.at_ms, attachment.by, Act.ATTACHED, attachment.id, attachment.name)
+    if len(incident.attachments) >= MAX_FILES:
+        message = f"The incident has {MAX_FILES} files already; open another one."
+        raise ActRefused("", message, "too_many_files", most=MAX_FILES)
+    entry = TimelineEntry(attachment.at_ms, attachment.by, IncidentAct.ATTACHED, attachment.id, attachment.name)
     return _with(replace(incident, attachments=(*incident.attachments, attachment)), entry)
 
 
-def take_up(incident: Incident, procedure: Procedure, by: str, at_ms: int) -> Incident:
+def start_procedure(incident: Incident, procedure: Procedure, by: str, at_ms: int) -> Incident:
     """Begin to follow a procedure, as it is now. Raises ActRefused when it is followed already."""
     _open(incident)
     if procedure.id in incident.procedures:
         raise ActRefused("procedure", f"{procedure.id} is followed already.", "followed_already", given=procedure.id)
-    followed = {**incident.procedures, procedure.id: Following(procedure)}
-    return _with(replace(incident, procedures=followed), Entry(at_ms, by, Act.PROCEDURE_TAKEN_UP, procedure.id))
+    followed = {**incident.procedures, procedure.id: FollowedProcedure(procedure)}
+    return _with(
+        replace(incident, procedures=followed), TimelineEntry(at_ms, by, IncidentAct.PROCEDURE_TAKEN_UP, procedure.id)
+    )
 
 
-def do_step(incident: Incident, procedure: str, step: str, tick: Tick) -> Incident:
+def do_step(incident: Incident, procedure: str, step: str, tick: CompletedStep) -> Incident:
     """Raises ActRefused for a procedure not taken up, a step that is none, or one done already."""
-    after = tick_step(_following(incident, procedure), step, tick)
-    entry = Entry(tick.at_ms, tick.by, Act.STEP_DONE, f"{procedure}/{step}", tick.note)
+    after = complete_step(_following(incident, procedure), step, tick)
+    entry = TimelineEntry(tick.at_ms, tick.by, IncidentAct.STEP_DONE, f"{procedure}/{step}", tick.note)
     return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
 
 
 def undo_step(incident: Incident, procedure: str, step: str, by: str, at_ms: int) -> Incident:
     """Raises ActRefused for a step that is not done."""
-    after = untick_step(_following(incident, procedure), step)
-    entry = Entry(at_ms, by, Act.STEP_UNDONE, f"{procedure}/{step}")
+    after = reopen_step(_following(incident, procedure), step)
+    entry = TimelineEntry(at_ms, by, IncidentAct.STEP_UNDONE, f"{procedure}/{step}")
     return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
 
 
@@ -178,7 +184,7 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
     if not text.strip():
         raise ActRefused("text", "Write in a sentence how it ended.", "how_ended")
     closed = replace(incident, closed_ms=at_ms, closing_reason=reason)
-    return _with(closed, Entry(at_ms, by, Act.CLOSED, reason.value, text.strip()))
+    return _with(closed, TimelineEntry(at_ms, by, IncidentAct.CLOSED, reason.value, text.strip()))
 
 
 def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
@@ -188,10 +194,10 @@ def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     if not text.strip():
         raise ActRefused("text", "Write in a sentence why it goes on.", "why_reopened")
     opened = replace(incident, closed_ms=None, closing_reason=None)
-    return _with(opened, Entry(at_ms, by, Act.REOPENED, text=text.strip()))
+    return _with(opened, TimelineEntry(at_ms, by, IncidentAct.REOPENED, text=text.strip()))
 
 
-def _following(incident: Incident, procedure: str) -> Following:
+def _following(incident: Incident, procedure: str) -> FollowedProcedure:
     _open(incident)
     if procedure not in incident.procedures:
         message = f"{procedure} is not followed in this incident."
@@ -205,7 +211,7 @@ def _open(incident: Incident) -> None:
         raise ActRefused("", message, "incident_closed", given=incident.id)
 
 
-def _with(incident: Incident, entry: Entry) -> Incident:
+def _with(incident: Incident, entry: TimelineEntry) -> Incident:
     if not entry.by.strip():
         raise ActRefused("by", "Enter who is doing this.", "no_person")
     return replace(incident, timeline=(*incident.timeline, entry))

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ioc.alerts.inputs import Flags, Places
+from ioc.alerts.inputs import Flags, Indices
 from ioc.alerts.labels import LabelTable
 from ioc.model.alert import Alert, ConditionState, Reason, Suppression
 from ioc.model.routing import Inhibition
 
 
 @dataclass(frozen=True, slots=True)
-class Inhibited:
+class InhibitedAlert:
     """`place` is kept quiet by `by`, both places of the label table."""
 
     place: int
@@ -31,10 +31,10 @@ class Inhibitor:
     def of(cls, table: LabelTable, inhibitions: Sequence[Inhibition]) -> "Inhibitor":
         return cls(table, tuple((one, table.matching(one.source), table.matching(one.target)) for one in inhibitions))
 
-    def inhibited(self, fired: Places, active: Places) -> list[Inhibited]:
+    def inhibited(self, fired: Indices, active: Indices) -> list[InhibitedAlert]:
         """Of the active places, by those that have fired; for each inhibition and target the first source. What an
         inhibition means on both sides is kept quiet only by what it means as source alone, so never by itself."""
-        found: list[Inhibited] = []
+        found: list[InhibitedAlert] = []
         for inhibition, source, target in self.entries:
             groups = self.table.groups(inhibition.equal)
             alone = fired[source[fired] & ~target[fired]]
@@ -47,11 +47,11 @@ class Inhibitor:
                 by_group.pop(-1, None)
                 for place, group in zip(targets.tolist(), groups[targets].tolist(), strict=True):
                     if group in by_group:
-                        found.append(Inhibited(place, by_group[group], inhibition.id))
+                        found.append(InhibitedAlert(place, by_group[group], inhibition.id))
         return found
 
 
-def across(own: Sequence[Alert], foreign: Sequence[Alert], inhibitions: Sequence[Inhibition]) -> list[Alert]:
+def apply_inhibitions(own: Sequence[Alert], foreign: Sequence[Alert], inhibitions: Sequence[Inhibition]) -> list[Alert]:
     """Our alerts and then those of other systems, with what one side keeps quiet of the other, and other systems' of
     each other's. What our own keep quiet of our own is known already (ioc/alerts/suppression.py)."""
     listed = [*own, *foreign]

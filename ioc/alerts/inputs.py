@@ -14,13 +14,13 @@ Reals = NDArray[np.float64]
 Times = NDArray[np.int64]
 Codes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 _MS = timedelta(milliseconds=1)
 
 
 class DataState(IntEnum):
-    """State of a value, worst first; evaluation's codes, ERROR for what could not be computed at all, and
+    """EngineState of a value, worst first; evaluation's codes, ERROR for what could not be computed at all, and
     UNREPORTED for a unit that never reported what the KPI is made of: rules on it sleep."""
 
     UNREPORTED = -2

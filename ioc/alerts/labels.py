@@ -7,18 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.alerts.inputs import Flags
-from ioc.alerts.rule_arrays import Plan
+from ioc.alerts.rule_arrays import RuleArrays
 from ioc.model.matcher import Matchers
 from ioc.model.rule import Rule
 
-Indices = NDArray[np.int64]
+LabelCodes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelColumn:
     """`codes` index `values`; -1 where the label is absent."""
 
-    codes: Indices
+    codes: LabelCodes
     values: tuple[str, ...]
 
 
@@ -30,14 +30,14 @@ class LabelTable:
     columns: Mapping[str, LabelColumn]
 
     @classmethod
-    def of_slots(cls, plan: Plan) -> "LabelTable":
-        """An entry a slot of the plan."""
-        by_rule = [_of_rule(rule) for rule in plan.rules]
+    def of_slots(cls, arrays: RuleArrays) -> "LabelTable":
+        """An entry a slot of the arrays."""
+        by_rule = [_rule_labels(rule) for rule in arrays.rules]
         names = dict.fromkeys(name for labels in by_rule for name in labels)
         columns = {name: _column([labels.get(name) for labels in by_rule]) for name in names}
-        spread = {name: LabelColumn(column.codes[plan.slot_rule], column.values) for name, column in columns.items()}
-        spread["unit"] = LabelColumn(plan.slot_unit.astype(np.int64), plan.units)
-        return cls(len(plan.slot_rule), spread)
+        spread = {name: LabelColumn(column.codes[arrays.slot_rule], column.values) for name, column in columns.items()}
+        spread["unit"] = LabelColumn(arrays.slot_unit.astype(np.int64), arrays.units)
+        return cls(len(arrays.slot_rule), spread)
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> "LabelTable":
@@ -57,7 +57,7 @@ class LabelTable:
             mask &= np.array([*accepted, matcher.accepts("")], np.bool_)[column.codes]
         return mask
 
-    def groups(self, names: Iterable[str]) -> Indices:
+    def groups(self, names: Iterable[str]) -> LabelCodes:
         """A number for each combination of values; -1 where one of the labels is absent or empty."""
         group = np.zeros(self.size, np.int64)
         absent = np.zeros(self.size, np.bool_)
@@ -75,10 +75,10 @@ class LabelTable:
 def slot_labels(rule: Rule, unit: str) -> dict[str, str]:
     """Labels of a rule's alert for a unit: its own ones, and those that every alert has. `alertname` is the rule's id,
     so that matchers and groups written for Alertmanager mean our alerts as well."""
-    return {name: value for name, value in (_of_rule(rule) | {"unit": unit}).items() if value}
+    return {name: value for name, value in (_rule_labels(rule) | {"unit": unit}).items() if value}
 
 
-def _of_rule(rule: Rule) -> dict[str, str]:
+def _rule_labels(rule: Rule) -> dict[str, str]:
     return {
         "alertname": rule.id,
         **rule.labels,

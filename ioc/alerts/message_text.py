@@ -11,7 +11,7 @@ from ioc.model.number_text import number_text
 from ioc.model.rule import SEVERITY_NAMES, Severity
 from ioc.model.template import Template, filled
 
-MOST_LINES = 20
+MAX_LINES = 20
 """A message lists so many alerts and counts the rest."""
 
 _STATES = {
@@ -55,7 +55,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class MessageContext:
     """Where the message comes from. `link` leads to the console."""
 
     province: str
@@ -66,7 +66,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MessageText:
     subject: str
     body: str
 
@@ -82,13 +82,13 @@ class _Line:
     held: bool = False
 
 
-def message(
+def render_message(
     template: Template,
     delivery: Delivery,
     standing: Mapping[str, Alert],
     subjects: Mapping[tuple[str, str], Subject],
-    setting: Setting,
-) -> Message:
+    setting: MessageContext,
+) -> MessageText:
     """`subjects` by rule and unit; an alert without one is named by its rule. Rendered once, when the delivery is
     planned, so that every try sends the same."""
     language = setting.language
@@ -107,15 +107,15 @@ def message(
         "link": setting.link,
     }
     body = [filled(template.opening[language], whole)] if template.opening.get(language) else []
-    for line in lines[:MOST_LINES]:
+    for line in lines[:MAX_LINES]:
         rule, unit = line.rule, line.alert.rsplit("/", 2)[1]
         subject = subjects.get((rule, unit)) or Subject(rule, unit)
         body.append(filled(template.line[language], _of_line(line, subject, delivery.at_ms, setting)))
-    if len(lines) > MOST_LINES:
-        body.append(_MORE[language].format(len(lines) - MOST_LINES))
+    if len(lines) > MAX_LINES:
+        body.append(_MORE[language].format(len(lines) - MAX_LINES))
     if template.closing.get(language):
         body.append(filled(template.closing[language], whole))
-    return Message(filled(template.subject[language], whole), "\n".join(body))
+    return MessageText(filled(template.subject[language], whole), "\n".join(body))
 
 
 def clock_text(at_ms: int, zone: ZoneInfo) -> str:
@@ -146,7 +146,7 @@ def _lines(delivery: Delivery, standing: Mapping[str, Alert]) -> Sequence[_Line]
     return lines
 
 
-def _of_line(line: _Line, subject: Subject, now_ms: int, setting: Setting) -> dict[str, str]:
+def _of_line(line: _Line, subject: Subject, now_ms: int, setting: MessageContext) -> dict[str, str]:
     language = setting.language
     value = number_text(line.value, subject.digits, language)
     return {

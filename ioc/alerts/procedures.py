@@ -1,14 +1,14 @@
-"""Following a procedure: which steps are done, by whom, when."""
+"""FollowedProcedure a procedure: which steps are done, by whom, when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ioc.alerts.actions import ActRefused
+from ioc.alerts.refusals import ActRefused
 from ioc.model.procedure import Procedure
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class CompletedStep:
     """A step that is done."""
 
     by: str
@@ -17,12 +17,12 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class FollowedProcedure:
     """A procedure as it was when it was taken up (so that a later version does not change what was done), with the
     ticks by the id of their step."""
 
     procedure: Procedure
-    ticks: Mapping[str, Tick] = field(default_factory=dict)
+    ticks: Mapping[str, CompletedStep] = field(default_factory=dict)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -30,7 +30,7 @@ class Following:
         return len(self.ticks), len(self.procedure.steps)
 
 
-def tick_step(following: Following, step: str, tick: Tick) -> Following:
+def complete_step(following: FollowedProcedure, step: str, tick: CompletedStep) -> FollowedProcedure:
     """Raises ActRefused for a step that is none, or is done already."""
     if all(one.id != step for one in following.procedure.steps):
         name = following.procedure.id
@@ -38,11 +38,13 @@ def tick_step(following: Following, step: str, tick: Tick) -> Following:
     done = following.ticks.get(step)
     if done is not None:
         raise ActRefused("step", f"{done.by} has done this step already.", "step_done", by=done.by)
-    return Following(following.procedure, {**following.ticks, step: tick})
+    return FollowedProcedure(following.procedure, {**following.ticks, step: tick})
 
 
-def untick_step(following: Following, step: str) -> Following:
+def reopen_step(following: FollowedProcedure, step: str) -> FollowedProcedure:
     """Raises ActRefused for a step that is not done."""
     if step not in following.ticks:
         raise ActRefused("step", "This step is not done yet.", "step_open")
-    return Following(following.procedure, {name: tick for name, tick in following.ticks.items() if name != step})
+    return FollowedProcedure(
+        following.procedure, {name: tick for name, tick in following.ticks.items() if name != step}
+    )

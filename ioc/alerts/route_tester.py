@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ioc.alerts.handling import Book
-from ioc.alerts.hours import IsWorkingDay, is_active
+from ioc.alerts.active_hours import IsWorkingDay, is_active
+from ioc.alerts.handling import HandlingState
 from ioc.alerts.routing import group_labels, routes_for
 from ioc.alerts.schedules import on_duty
 from ioc.alerts.silences import Silence
@@ -17,7 +17,7 @@ from ioc.model.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RouteStep:
     """Who is told `after` the alert fired: each receiver with the people that its schedule has on duty then."""
 
     after: timedelta
@@ -26,7 +26,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class RouteStop:
     """A route that an alert stays at; `group` is what the alerts told together agree in."""
 
     route: str
@@ -34,10 +34,10 @@ class Stop:
     group_wait: timedelta
     group_interval: timedelta
     repeat_interval: timedelta
-    steps: tuple[Step, ...]
+    steps: tuple[RouteStep, ...]
 
 
-def stops(routing: Routing, labels: Mapping[str, str], local: datetime) -> tuple[Stop, ...]:
+def route_stops(routing: Routing, labels: Mapping[str, str], local: datetime) -> tuple[RouteStop, ...]:
     """For an alert with these labels that fires at a moment of the province's own time."""
     found = []
     for route in routes_for(routing.root, labels):
@@ -46,12 +46,12 @@ def stops(routing: Routing, labels: Mapping[str, str], local: datetime) -> tuple
             _step(routing, max(one.after, route.group_wait), True, one.receivers, local) for one in route.escalation
         ]
         lengths = (route.group_wait, route.group_interval, route.repeat_interval)
-        found.append(Stop(route.id, group_labels(route, labels), *lengths, tuple(steps)))
+        found.append(RouteStop(route.id, group_labels(route, labels), *lengths, tuple(steps)))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class Quieting:
+class QuietReason:
     """`kind` is a word of Suppression, or shelved, out_of_service; `of` the id of the silence, alert, rule or of what
     is put aside."""
 
@@ -61,21 +61,23 @@ class Quieting:
 
 
 @dataclass(frozen=True)
-class Around:
+class SuppressionInputs:
     """What an alert would find: the alerts of now, what people have silenced and put aside, and the calendar."""
 
     alerts: Iterable[Alert]
     silences: Iterable[Silence]
     inhibitions: Iterable[Inhibition]
-    book: Book
+    handling: HandlingState
     is_working_day: IsWorkingDay
 
 
-def quieted(around: Around, rule: Rule | None, labels: Mapping[str, str], local: datetime) -> tuple[Quieting, ...]:
+def quiet_reasons(
+    around: SuppressionInputs, rule: Rule | None, labels: Mapping[str, str], local: datetime
+) -> tuple[QuietReason, ...]:
     """Why an alert with these labels would make no noise at that moment; `rule` None for another system's."""
     at_ms = to_ms(local)
     found = [
-        Quieting(Suppression.SILENCED_BY.value, one.id, f"{one.by}: {one.why}")
+        QuietReason(Suppression.SILENCED_BY.value, one.id, f"{one.by}: {one.why}")
         for one in around.silences
         if one.holds_at(at_ms) and all_accept(one.matchers, labels)
     ]
@@ -83,14 +85,14 @@ def quieted(around: Around, rule: Rule | None, labels: Mapping[str, str], local:
     for inhibition in around.inhibitions:
         source = next((alert for alert in fired if _inhibits(inhibition, alert, labels)), None)
         if source is not None:
-            found.append(Quieting(Suppression.INHIBITED_BY.value, source.id, f"{source.rule} ({inhibition.id})."))
+            found.append(QuietReason(Suppression.INHIBITED_BY.value, source.id, f"{source.rule} ({inhibition.id})."))
     if rule is not None and not is_active(rule.active, local, around.is_working_day):
-        found.append(Quieting(Suppression.OUTSIDE_HOURS.value, rule.id, "The rule's hours are over."))
+        found.append(QuietReason(Suppression.OUTSIDE_HOURS.value, rule.id, "The rule's hours are over."))
     place = (labels.get("rule", ""), labels.get("unit", ""))
     found += [
-        Quieting(aside.kind.value, aside.id, f"{aside.by}: {aside.why}")
-        for aside in around.book.aside
-        if aside.rule == place[0] and aside.unit in ("", place[1]) and aside.holds_at(at_ms)
+        QuietReason(shelving.kind.value, shelving.id, f"{shelving.by}: {shelving.why}")
+        for shelving in around.handling.shelvings
+        if shelving.rule == place[0] and shelving.unit in ("", place[1]) and shelving.holds_at(at_ms)
     ]
     return tuple(found)
 
@@ -106,7 +108,9 @@ def _inhibits(inhibition: Inhibition, source: Alert, labels: Mapping[str, str]) 
     return all(labels.get(name) and labels.get(name) == source.labels.get(name) for name in inhibition.equal)
 
 
-def _step(routing: Routing, after: timedelta, is_escalation: bool, receivers: tuple[str, ...], local: datetime) -> Step:
+def _step(
+    routing: Routing, after: timedelta, is_escalation: bool, receivers: tuple[str, ...], local: datetime
+) -> RouteStep:
     listed = []
     for name in receivers:
         receiver = routing.receivers[name]
@@ -114,4 +118,4 @@ def _step(routing: Routing, after: timedelta, is_escalation: bool, receivers: tu
         if receiver.schedule:
             people = tuple(routing.people[one] for one in on_duty(routing.schedules[receiver.schedule], local + after))
         listed.append((receiver, people))
-    return Step(after, is_escalation, tuple(listed))
+    return RouteStep(after, is_escalation, tuple(listed))

@@ -34,7 +34,7 @@ def group_key(route: Route, labels: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class RouteVisit:
     """A route that the alert came to. `refused_by` is the first matcher that did not hold, "" when all did; `stays`
     says that the alert is told from here."""
 
@@ -57,14 +57,14 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RouteTrace:
     """Who would get an alert: the visits in the order of the tree, the recipients in the order of time."""
 
-    visits: tuple[Visit, ...]
+    visits: tuple[RouteVisit, ...]
     recipients: tuple[Recipient, ...]
 
 
-def who_would_get(routing: Routing, labels: Mapping[str, str], local: datetime) -> Way:
+def trace_route(routing: Routing, labels: Mapping[str, str], local: datetime) -> RouteTrace:
     """For an alert with these labels that fires at a moment of the province's own time."""
     staying = list(routes_for(routing.root, labels))
     found: list[Recipient] = []
@@ -77,15 +77,15 @@ def who_would_get(routing: Routing, labels: Mapping[str, str], local: datetime) 
                     name = "" if person is None else person.name
                     found.append(Recipient(route.id, receiver, channel, name, after, is_escalation))
     visits = tuple(_visits(routing.root, labels, {route.id for route in staying}, 0))
-    return Way(visits, tuple(sorted(found, key=lambda one: one.after)))
+    return RouteTrace(visits, tuple(sorted(found, key=lambda one: one.after)))
 
 
-def _visits(route: Route, labels: Mapping[str, str], staying: set[str], depth: int) -> Iterator[Visit]:
-    yield Visit(route.id, depth, "", route.id in staying)
+def _visits(route: Route, labels: Mapping[str, str], staying: set[str], depth: int) -> Iterator[RouteVisit]:
+    yield RouteVisit(route.id, depth, "", route.id in staying)
     for child in route.routes:
         refusing = [one for one in child.matchers if not one.accepts(labels.get(one.label, ""))]
         if refusing:
-            yield Visit(child.id, depth + 1, str(refusing[0]), False)
+            yield RouteVisit(child.id, depth + 1, str(refusing[0]), False)
             continue
         yield from _visits(child, labels, staying, depth + 1)
         if not child.goes_on:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.alerts.inputs import Flags, Places, Reals, Times, milliseconds
+from ioc.alerts.inputs import Flags, Indices, Reals, Times, milliseconds
 from ioc.model.kpi import Target
 from ioc.model.rule import Change, DataLack, Deviation, Leaf, Limits, Rule, TargetMissed, leaves
 from ioc.model.unit import Unit
@@ -55,17 +55,17 @@ class LimitArrays:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class RuleArrays:
     """`sources` gives each leaf entry its place in the signals (row * units + unit); `first_leaf` each slot the entry
     of its first leaf. `held_ms`, `keep_ms`, `latching` are by rule. `targets` are the KPIs' by year."""
 
     units: tuple[str, ...]
     blocks: tuple[RuleBlock, ...]
     signals: tuple[Signal, ...]
-    sources: Places
-    first_leaf: Places
-    slot_rule: Places
-    slot_unit: Places
+    sources: Indices
+    first_leaf: Indices
+    slot_rule: Indices
+    slot_unit: Indices
     held_ms: Times
     keep_ms: Times
     latching: Flags
@@ -76,16 +76,16 @@ class Plan:
     @classmethod
     def of(
         cls, rules: Iterable[Rule], units: Mapping[str, Unit], targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
-    ) -> "Plan":
+    ) -> "RuleArrays":
         """`units` are those of the province by code; `targets` of the KPIs that rules with a target speak of."""
         codes = tuple(units)
         place = {code: number for number, code in enumerate(codes)}
         signals: dict[Signal, int] = {}
         blocks: list[RuleBlock] = []
-        sources: list[Places] = []
-        first_leaf: list[Places] = []
-        slot_rule: list[Places] = []
-        slot_unit: list[Places] = []
+        sources: list[Indices] = []
+        first_leaf: list[Indices] = []
+        slot_rule: list[Indices] = []
+        slot_unit: list[Indices] = []
         slot = entry = 0
         for number, rule in enumerate(rules):
             chosen = np.array([place[code] for code in units_of(rule, units)], np.intp)
@@ -142,18 +142,18 @@ def units_of(rule: Rule, units: Mapping[str, Unit]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def limits_in(plan: Plan, year: int) -> LimitArrays:
+def limits_in(arrays: RuleArrays, year: int) -> LimitArrays:
     """The limits of every leaf entry in a year; only targets differ between years."""
-    size = len(plan.sources)
-    arrays = LimitArrays(*(np.empty(size) for _ in range(4)))
-    for block in plan.blocks:
+    size = len(arrays.sources)
+    limits = LimitArrays(*(np.empty(size) for _ in range(4)))
+    for block in arrays.blocks:
         for part in block.leaves:
-            above, below, start, end = bounds(limits_of(part.leaf, plan.targets, year))
-            arrays.fire_above[part.start : part.end] = above
-            arrays.fire_below[part.start : part.end] = below
-            arrays.clear_from[part.start : part.end] = start
-            arrays.clear_to[part.start : part.end] = end
-    return arrays
+            above, below, start, end = bounds(limits_of(part.leaf, arrays.targets, year))
+            limits.fire_above[part.start : part.end] = above
+            limits.fire_below[part.start : part.end] = below
+            limits.clear_from[part.start : part.end] = start
+            limits.clear_to[part.start : part.end] = end
+    return limits
 
 
 def limits_of(leaf: Leaf, targets: Mapping[str, tuple[Target, ...]], year: int) -> Limits:
@@ -189,5 +189,5 @@ def _without_limits(leaf: Change | Deviation | DataLack | None) -> Change | Devi
     return leaf
 
 
-def _joined(parts: list[Places]) -> Places:
+def _joined(parts: list[Indices]) -> Indices:
     return np.concatenate(parts) if parts else np.empty(0, np.intp)

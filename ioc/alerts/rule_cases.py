@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.alerts.engine import Tick, tick
-from ioc.alerts.hours import IsWorkingDay, is_active
+from ioc.alerts.active_hours import IsWorkingDay, is_active
+from ioc.alerts.engine import TickResult, tick
 from ioc.alerts.inputs import DataState, Inputs, Needs, Usual, Values
-from ioc.alerts.rule_arrays import Plan
-from ioc.alerts.states import CONDITIONS, State
+from ioc.alerts.rule_arrays import RuleArrays
+from ioc.alerts.states import CONDITIONS, EngineState
 from ioc.model.kpi import Target
 from ioc.model.rule import Rule
 from ioc.model.rule_case import Expected, RuleCase
@@ -27,13 +27,13 @@ def run_case(
     is_working_day: IsWorkingDay,
 ) -> list[str]:
     """One sentence for each expectation that does not hold. The rule is asked of `unit`."""
-    plan = Plan.of([replace(rule, units=(unit.code,))], {unit.code: unit}, targets, zone)
+    arrays = RuleArrays.of([replace(rule, units=(unit.code,))], {unit.code: unit}, targets, zone)
     needs = Needs.of([rule])
     last = max((one.after_ms for one in case.expected), default=0)
     waiting = sorted(case.expected, key=lambda one: one.after_ms)
-    state, failures = State.fresh(plan), []
+    state, failures = EngineState.fresh(arrays), []
     for number in range(last // case.step_ms + 1):
-        done: Tick = tick(plan, state, _inputs(case, number, needs, unit.code))
+        done: TickResult = tick(arrays, state, _inputs(case, number, needs, unit.code))
         state = done.state
         while waiting and waiting[0].after_ms < (number + 1) * case.step_ms:
             failures += _difference(case, waiting.pop(0), rule, state, zone, is_working_day)
@@ -41,7 +41,7 @@ def run_case(
 
 
 def _difference(
-    case: RuleCase, expected: Expected, rule: Rule, state: State, zone: ZoneInfo, is_working_day: IsWorkingDay
+    case: RuleCase, expected: Expected, rule: Rule, state: EngineState, zone: ZoneInfo, is_working_day: IsWorkingDay
 ) -> list[str]:
     place = f"{case.name} ({case.rule}), after {_length(expected.after_ms)}"
     found = CONDITIONS[int(state.condition[0])]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ioc.alerts.actions import LONGEST_MS, ActRefused, told
+from ioc.alerts.refusals import MAX_SHELVING_MS, ActRefused, require_person_and_reason
 from ioc.model.matcher import Matchers
 
 
@@ -33,16 +33,16 @@ class Silence:
         return "waiting" if now_ms < self.from_ms and self.ended_ms is None else "expired"
 
 
-def silence(wanted: Silence, now_ms: int) -> Silence:
+def new_silence(wanted: Silence, now_ms: int) -> Silence:
     """The silence as wanted, if it may be. Raises ActRefused with the field: one that has no end, no person, no reason
     or no matchers is none."""
-    told(wanted.by, wanted.why)
+    require_person_and_reason(wanted.by, wanted.why)
     if not wanted.matchers:
         message = "A silence names the alerts that it means; it has no matcher."
         raise ActRefused("matchers", message, "no_matcher")
     if wanted.until_ms <= max(wanted.from_ms, now_ms):
         raise ActRefused("until", "A silence ends after it begins, and in time to come.", "silence_end")
-    if wanted.until_ms - wanted.from_ms > LONGEST_MS:
+    if wanted.until_ms - wanted.from_ms > MAX_SHELVING_MS:
         message = "A silence lasts at most 30 days; take the rule out of service instead."
         raise ActRefused("until", message, "silence_too_long")
     return replace(wanted, created_ms=now_ms, ended_ms=None, ended_by="")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ioc.alerts.conditions import Verdict
-from ioc.alerts.inputs import Codes, DataState, Flags, Places, Times
-from ioc.alerts.rule_arrays import Plan
+from ioc.alerts.conditions import SlotResults
+from ioc.alerts.inputs import Codes, DataState, Flags, Indices, Times
+from ioc.alerts.rule_arrays import RuleArrays
 from ioc.model.alert import ConditionState, TransitionKind
 
 CONDITIONS = tuple(ConditionState)
@@ -22,9 +22,12 @@ NORMAL, PENDING, FIRING, RECOVERING, NO_DATA, ERROR = range(6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """One entry a slot of the plan. `condition` indexes CONDITIONS; `onset_ms` is when the limit was passed, `fired_ms`
-    when the alert fired, `cleared_ms` when it cleared (0: not so); `now_ms` is the tick that all this is of."""
+class EngineState:
+    """The state of every slot after the tick at `now_ms`: arrays with one entry per slot.
+
+    `condition` indexes CONDITIONS. `onset_ms` is when the limit was passed, `fired_ms` when the alert fired,
+    `cleared_ms` when it cleared; 0 when that has not happened.
+    """
 
     now_ms: int
     condition: Codes
@@ -34,35 +37,37 @@ class State:
     acknowledged: Flags
 
     @classmethod
-    def fresh(cls, plan: Plan) -> "State":
+    def fresh(cls, arrays: RuleArrays) -> "EngineState":
         """Nothing known yet."""
-        size = len(plan.slot_rule)
+        size = len(arrays.slot_rule)
         onset, fired, cleared = (np.zeros(size, np.int64) for _ in range(3))
         return cls(0, np.zeros(size, np.int8), onset, fired, cleared, np.zeros(size, np.bool_))
 
     @property
-    def active(self) -> Places:
+    def active(self) -> Indices:
         """Slots with an alert: pending, firing or recovering."""
         return np.flatnonzero((self.condition >= PENDING) & (self.condition <= RECOVERING))
 
 
-Moved = tuple[tuple[TransitionKind, Places], ...]
+SlotTransitions = tuple[tuple[TransitionKind, Indices], ...]
 """Slots that made each kind of transition at a tick."""
 
 
-def step(plan: Plan, state: State, verdict: Verdict, now_ms: int) -> tuple[State, Moved]:
+def advance(
+    arrays: RuleArrays, state: EngineState, results: SlotResults, now_ms: int
+) -> tuple[EngineState, SlotTransitions]:
     """The state after a tick. What passes several states at once gives the last transition only."""
-    decision = verdict.decision
+    decision = results.decision
     condition = state.condition.copy()
     onset, fired, cleared = state.onset_ms.copy(), state.fired_ms.copy(), state.cleared_ms.copy()
     acknowledged = state.acknowledged.copy()
     was_active = (condition >= PENDING) & (condition <= RECOVERING)
-    unknown = np.where(verdict.data == DataState.ERROR, np.int8(ERROR), np.int8(NO_DATA))
+    unknown = np.where(results.data == DataState.ERROR, np.int8(ERROR), np.int8(NO_DATA))
     idle = np.where(decision.known, np.int8(NORMAL), unknown)
     np.copyto(condition, idle, where=~was_active)
 
     here = np.flatnonzero(was_active | decision.fires)
-    before, rules = state.condition[here], plan.slot_rule[here]
+    before, rules = state.condition[here], arrays.slot_rule[here]
     fires, clears, known = decision.fires[here], decision.clears[here], decision.known[here]
 
     begins = ~was_active[here] & fires
@@ -70,7 +75,7 @@ def step(plan: Plan, state: State, verdict: Verdict, now_ms: int) -> tuple[State
     cancelled = pending & (clears | ~known)
     pending = (pending & ~cancelled) | begins
     onset[here[begins]] = now_ms
-    ripe = pending & (now_ms - onset[here] >= plan.held_ms[rules])
+    ripe = pending & (now_ms - onset[here] >= arrays.held_ms[rules])
     pending &= ~ripe
 
     lets_go = (before == FIRING) & clears
@@ -78,8 +83,8 @@ def step(plan: Plan, state: State, verdict: Verdict, now_ms: int) -> tuple[State
     recovering = ((before == RECOVERING) & ~again) | lets_go
     cleared[here[lets_go]] = now_ms
     cleared[here[again]] = 0
-    ends = recovering & known & ~fires & (now_ms - cleared[here] >= plan.keep_ms[rules])
-    ends &= ~plan.latching[rules] | acknowledged[here]
+    ends = recovering & known & ~fires & (now_ms - cleared[here] >= arrays.keep_ms[rules])
+    ends &= ~arrays.latching[rules] | acknowledged[here]
     recovering &= ~ends
 
     condition[here[pending]] = PENDING
@@ -99,4 +104,4 @@ def step(plan: Plan, state: State, verdict: Verdict, now_ms: int) -> tuple[State
         (TransitionKind.FIRING, here[ripe]),
         (TransitionKind.FIRING_AGAIN, here[again]),
     )
-    return State(now_ms, condition, onset, fired, cleared, acknowledged), moved
+    return EngineState(now_ms, condition, onset, fired, cleared, acknowledged), moved

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ioc.alerts.conditions import Verdict
-from ioc.alerts.handling import Book, aloof_at, handling_of
-from ioc.alerts.hours import IsWorkingDay, is_active
+from ioc.alerts.active_hours import IsWorkingDay, is_active
+from ioc.alerts.conditions import SlotResults
+from ioc.alerts.handling import HandlingState, active_shelvings, handling_of
 from ioc.alerts.inhibition import Inhibitor
 from ioc.alerts.inputs import DataState, Flags
 from ioc.alerts.labels import LabelTable, slot_labels
-from ioc.alerts.rule_arrays import Plan
+from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.silences import Silence
-from ioc.alerts.states import CONDITIONS, PENDING, State
+from ioc.alerts.states import CONDITIONS, PENDING, EngineState
 from ioc.model.alert import Alert, Reason, Suppression, alert_id
 from ioc.model.routing import Inhibition
 
@@ -22,10 +22,10 @@ _DATA = {state.value: state.name.lower() for state in DataState}
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What keeps alerts quiet, ready for one plan; make it anew when the plan, a silence or an inhibition changes."""
+class SuppressionIndex:
+    """What keeps alerts quiet, ready for one plan; make it anew when the arrays, a silence or an inhibition changes."""
 
-    plan: Plan
+    arrays: RuleArrays
     table: LabelTable
     silences: tuple[tuple[Silence, Flags], ...]
     inhibitions: tuple[Inhibition, ...]
@@ -33,36 +33,42 @@ class Watch:
     rule_labels: tuple[Mapping[str, str], ...]
 
     @classmethod
-    def of(cls, plan: Plan, silences: Sequence[Silence], inhibitions: Sequence[Inhibition]) -> "Watch":
-        table = LabelTable.of_slots(plan)
+    def of(
+        cls, arrays: RuleArrays, silences: Sequence[Silence], inhibitions: Sequence[Inhibition]
+    ) -> "SuppressionIndex":
+        table = LabelTable.of_slots(arrays)
         return cls(
-            plan,
+            arrays,
             table,
             tuple((silence, table.matching(silence.matchers)) for silence in silences),
             tuple(inhibitions),
             Inhibitor.of(table, inhibitions),
-            tuple(slot_labels(rule, "") for rule in plan.rules),
+            tuple(slot_labels(rule, "") for rule in arrays.rules),
         )
 
 
-def alerts(
-    watch: Watch, state: State, verdict: Verdict | None, book: Book, is_working_day: IsWorkingDay
+def build_alerts(
+    watch: SuppressionIndex,
+    state: EngineState,
+    results: SlotResults | None,
+    book: HandlingState,
+    is_working_day: IsWorkingDay,
 ) -> tuple[Alert, ...]:
-    """Every alert (pending, firing, recovering), in the order of the slots, with the values of the tick's verdict."""
-    plan, active = watch.plan, state.active
+    """Every alert (pending, firing, recovering), in the order of the slots, with the values of the tick's results."""
+    arrays, active = watch.arrays, state.active
     if not len(active):
         return ()
-    reasons, aloof = _reasons(watch, state, is_working_day), aloof_at(book, state.now_ms)
-    places = (plan.slot_rule, plan.slot_unit)
+    reasons, shelved = _reasons(watch, state, is_working_day), active_shelvings(book, state.now_ms)
+    places = (arrays.slot_rule, arrays.slot_unit)
     lives = (state.condition, state.onset_ms, state.fired_ms)
-    values = [float("nan")] * len(active) if verdict is None else verdict.value[active].tolist()
-    data = [""] * len(active) if verdict is None else [_DATA[code] for code in verdict.data[active].tolist()]
+    values = [float("nan")] * len(active) if results is None else results.value[active].tolist()
+    data = [""] * len(active) if results is None else [_DATA[code] for code in results.data[active].tolist()]
     columns = [active.tolist(), *(column[active].tolist() for column in (*places, *lives)), values, data]
     found = []
     for slot, number, place, condition, onset, fired, value, freshness in zip(*columns, strict=True):
-        rule, unit = plan.blocks[number].rule, plan.units[place]
+        rule, unit = arrays.blocks[number].rule, arrays.units[place]
         name = alert_id(rule.id, unit, onset)
-        handling, handled = handling_of(book, aloof, name, rule.id, unit)
+        handling, handled = handling_of(book, shelved, name, rule.id, unit)
         # By position: thousands are made in a storm, and keywords double their cost.
         found.append(
             Alert(
@@ -91,8 +97,8 @@ def silences_in_use(listed: Iterable[Alert]) -> frozenset[str]:
     )
 
 
-def _reasons(watch: Watch, state: State, is_working_day: IsWorkingDay) -> dict[int, list[Reason]]:
-    plan, active = watch.plan, state.active
+def _reasons(watch: SuppressionIndex, state: EngineState, is_working_day: IsWorkingDay) -> dict[int, list[Reason]]:
+    arrays, active = watch.arrays, state.active
     reasons: dict[int, list[Reason]] = {}
     for silence, mask in watch.silences:
         if silence.holds_at(state.now_ms):
@@ -101,13 +107,13 @@ def _reasons(watch: Watch, state: State, is_working_day: IsWorkingDay) -> dict[i
                 reasons.setdefault(slot, []).append(reason)
     fired = active[state.condition[active] != PENDING]
     for one in watch.inhibitor.inhibited(fired, active):
-        rule, unit = plan.rule_of(one.by), plan.unit_of(one.by)
+        rule, unit = arrays.rule_of(one.by), arrays.unit_of(one.by)
         by = alert_id(rule.id, unit, int(state.onset_ms[one.by]))
         text = f"{rule.name['en']} holds ({one.inhibition})."
         reasons.setdefault(one.place, []).append(Reason(Suppression.INHIBITED_BY, by, text))
-    local = datetime.fromtimestamp(state.now_ms / 1000, UTC).astimezone(plan.zone)
-    for number in np.unique(plan.slot_rule[active]).tolist():
-        block = plan.blocks[number]
+    local = datetime.fromtimestamp(state.now_ms / 1000, UTC).astimezone(arrays.zone)
+    for number in np.unique(arrays.slot_rule[active]).tolist():
+        block = arrays.blocks[number]
         if not is_active(block.rule.active, local, is_working_day):
             reason = Reason(Suppression.OUTSIDE_HOURS, block.rule.id, "The rule's hours are over.")
             for slot in active[(active >= block.start) & (active < block.end)].tolist():

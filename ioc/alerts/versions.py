@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-from ioc.alerts.actions import ActRefused, told
+from ioc.alerts.refusals import ActRefused, require_person_and_reason
 from ioc.errors import IocError
 
 
@@ -38,7 +38,7 @@ def next_version(
 ) -> RuleVersion:
     """What is appended to a rule's history when it changes. Raises ActRefused without person or reason, or when nothing
     is another. Whether the fields make a rule is checked before (`ioc.catalog.rules.read_rule`)."""
-    told(by, why)
+    require_person_and_reason(by, why)
     if history and history[-1].fields == fields:
         raise ActRefused("", f"This is {rule} as it is already; nothing was changed.", "nothing_changed", given=rule)
     return RuleVersion(rule, len(history) + 1, fields, by, at_ms, why)
@@ -93,7 +93,7 @@ class ChangedMeanwhile(IocError):
         revision: str,
         theirs: Sequence[Difference],
         yours: Sequence[Difference],
-        last: "Version | None",
+        last: "VersionInfo | None",
     ) -> None:
         who = f" by {last.by}" if last is not None and last.by else ""
         super().__init__(
@@ -106,7 +106,7 @@ class ChangedMeanwhile(IocError):
         self.last = last
 
 
-class Version(Protocol):
+class VersionInfo(Protocol):
     """Author and time of a version."""
 
     @property
@@ -119,13 +119,13 @@ class Version(Protocol):
     def why(self) -> str: ...
 
 
-def must_be(
+def require_revision(
     what: str,
     revision: str | None,
     present: Mapping[str, Any] | None,
     wanted: Mapping[str, Any] | None,
     known: Mapping[str, Mapping[str, Any] | None],
-    last: Version | None,
+    last: VersionInfo | None,
     present_revision: str | None = None,
 ) -> None:
     """Check that `revision` is the one in force; else raise ChangedMeanwhile. None: the caller does not say what the

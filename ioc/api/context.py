@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from ioc.alert_service.context import Operating
+from ioc.alert_service.context import AlertingContext
 from ioc.api.live.hub import Hub
 from ioc.api.ports import Cursor, Kpis, PushEndpoint
 from ioc.catalog import Catalog
@@ -30,7 +30,7 @@ class ApiContext:
 
     `catalog` gives the definitions in force; `reload_catalog` reads them anew and puts them in force (raises
     CatalogInvalid). `sources` and `ledger` are called from worker threads. `cursor` gives a new DuckDB cursor for one
-    query. `source_token` gives a push source's token, None for a source that has none. `operating` is the alert desk.
+    query. `source_token` gives a push source's token, None for a source that has none. `alerting` is the alert service.
     `take_snapshot` copies the store for readers (raises SnapshotFailed; called from worker threads).
     `replay` has the refused records of a source read again, from a moment on, for the person named (raises
     ReplayNotTaken; called from worker threads).
@@ -52,7 +52,7 @@ class ApiContext:
     cursor: Callable[[], Cursor]
     push: PushEndpoint
     source_token: Callable[[str], str | None]
-    operating: Operating
+    alerting: AlertingContext
     take_snapshot: Callable[[], Snapshot] = field(default_factory=lambda: _no_snapshot)
     replay: Callable[[str, datetime | None, str], ReplayOutcome] = lambda *_: ReplayOutcome()
     faults: Callable[[], tuple[Fault, ...]] = tuple

@@ -17,10 +17,10 @@ from connectors.personal import personal_names
 from connectors.registry import PUSHED
 from connectors.runner import Runner
 from ioc import topics
-from ioc.alert_service.context import Operating
-from ioc.alert_service.incidents import Incidents
-from ioc.alert_service.kpi_history import Past
-from ioc.alert_service.service import Desk, Place
+from ioc.alert_service.context import AlertingContext
+from ioc.alert_service.incident_store import IncidentStore
+from ioc.alert_service.kpi_history import KpiHistory
+from ioc.alert_service.service import AlertService, AlertServiceConfig
 from ioc.api.app import create_app
 from ioc.api.auth.bearer import SOURCE_NAME
 from ioc.api.auth.proxies import TrustedProxies
@@ -42,23 +42,21 @@ from ioc.people import People
 from ioc.people.full_names import FullNames
 from ioc.periodic_thread import PeriodicThread, reason_of
 from ioc.private_files import check_private
-from ioc.server.alert_loop import Alerting
-from ioc.server.alert_topic import AlertTopic
-from ioc.server.evaluation_loop import Outlets, Pulse
-from ioc.server.kpi_topic import KpiTopic
+from ioc.server.alert_loop import AlertLoop
+from ioc.server.evaluation_loop import EvaluationLoop, EvaluationOutputs
 from ioc.server.lab_watch import LabWatch
 from ioc.server.machine_watch import MachineWatch
-from ioc.server.outbox import Deliveries
+from ioc.server.outbox_sender import OutboxSender
 from ioc.server.push_sources import PushSources
 from ioc.server.replays import Replays
-from ioc.server.restatements import Restating
-from ioc.server.self_monitoring import OwnWatch
+from ioc.server.restatement_loop import RestatementLoop
+from ioc.server.self_monitoring import SelfMonitoring
 from ioc.server.self_report import SelfReport
 from ioc.server.snapshots import Snapshots
 from ioc.server.source_watch import SourceWatch
 from ioc.server.spool_watch import SpoolWatch
 from ioc.server.stand_in import stand_in, store_opens
-from ioc.server.topic_publishers import Announcing
+from ioc.server.topic_publishers import AlertPublisher, KpiPublisher, TopicPublisher
 from ioc.server.trail_anchors import TrailAnchors
 from ioc.settings import Settings, record_province
 from ioc.store import Maintenance, Store
@@ -139,7 +137,7 @@ class Serving:
         )
         self._faults.add_check(SpoolWatch(settings.data_dir, self._sources.states))
         restater = Restater(self._store, settings.zone, lambda: self._catalog)
-        self._restating = Restating(restater, self._clock, self._faults)
+        self._restating = RestatementLoop(restater, self._clock, self._faults)
         self._evaluator = Evaluator(
             self._catalog,
             self._store,
@@ -148,27 +146,27 @@ class Serving:
             restated=restater.restated,
             kept_path=settings.kept_dir / "values.npz",
         )
-        kpis, alerts = (Announcing(bootstrap, security, topic) for topic in (topics.KPIS, topics.ALERTS))
-        self._kpi_topic = KpiTopic(kpis, self._evaluator.values, self._min_samples, self._clock)
-        self._alert_topic = AlertTopic(alerts, self._clock)
-        place = Place(
+        kpis, alerts = (TopicPublisher(bootstrap, security, topic) for topic in (topics.KPIS, topics.ALERTS))
+        self._kpi_topic = KpiPublisher(kpis, self._evaluator.values, self._min_samples, self._clock)
+        self._alert_topic = AlertPublisher(alerts, self._clock)
+        place = AlertServiceConfig(
             settings.catalog_dir,
             settings.channels_path,
             settings.zone,
             f"{settings.outer_address}/ops",
             settings.kept_dir / "good",
         )
-        self._desk = Desk(self._store, self._catalog, place, self._clock)
+        self._service = AlertService(self._store, self._catalog, place, self._clock)
         people = self._open_people()
-        self._desk.full_name = FullNames(people.accounts.all, self._clock)
-        self._deliveries = Deliveries(
-            self._desk.store, lambda: self._desk.in_force.channels, self._clock, faults=self._faults
+        self._service.full_name = FullNames(people.accounts.all, self._clock)
+        self._deliveries = OutboxSender(
+            self._service.store, lambda: self._service.in_force.channels, self._clock, faults=self._faults
         )
-        past = Past(self._store, settings.zone)
+        past = KpiHistory(self._store, settings.zone)
         province = self._catalog.province.code
-        own = OwnWatch(province, settings.data_dir, self._sources.states, self._ledger, self._desk)
-        self._alerting = Alerting(
-            self._desk,
+        own = SelfMonitoring(province, settings.data_dir, self._sources.states, self._ledger, self._service)
+        self._alerting = AlertLoop(
+            self._service,
             past,
             self._evaluator.published,
             own.values,
@@ -178,8 +176,10 @@ class Serving:
             self._clock,
             self._faults,
         )
-        outlets = Outlets(self._hub, self._kpi_topic.publish, self._sources.states, self._ledger, self._alerting.wake)
-        self._pulse = Pulse(self._evaluator, outlets, self._clock, self._faults)
+        outlets = EvaluationOutputs(
+            self._hub, self._kpi_topic.publish, self._sources.states, self._ledger, self._alerting.wake
+        )
+        self._pulse = EvaluationLoop(self._evaluator, outlets, self._clock, self._faults)
         self._historian = Historian(self._store, bootstrap, security, self._pulse.take, faults=self._faults)
         self._maintenance = Maintenance(self._store, faults=self._faults)
         self._snapshots = Snapshots(
@@ -201,9 +201,9 @@ class Serving:
             push=push,
             source_token=self._source_token,
             replay=Replays(self._store, bootstrap, security, self._clock).replay,
-            operating=Operating(
-                self._desk,
-                Incidents(self._desk.store, self._clock),
+            alerting=AlertingContext(
+                self._service,
+                IncidentStore(self._service.store, self._clock),
                 past,
                 self._deliveries.try_channel,
                 self._deliveries.retry,
@@ -220,7 +220,7 @@ class Serving:
         )
         self._lab_watch = LabWatch(settings.lab_socket, settings.data_dir / "log" / "lab.log", self._clock)
         trail_anchors = TrailAnchors(
-            people.trail.newest, Announcing(bootstrap, security, topics.TRAIL_ANCHORS), self._clock, self._faults
+            people.trail.newest, TopicPublisher(bootstrap, security, topics.TRAIL_ANCHORS), self._clock, self._faults
         )
         self._first: tuple[Part, ...] = (
             MachineWatch(settings.data_dir, self._faults),
@@ -278,7 +278,7 @@ class Serving:
 
     def _reload(self) -> Catalog:
         found = load_kept(self._settings.province, self._settings.catalog_dir, self._settings.kept_dir, strict=True)
-        self._desk.reload(found)
+        self._service.reload(found)
         self._catalog = found
         self._evaluator.reload(found)
         self._pulse.replace_definitions()
@@ -301,7 +301,7 @@ class Serving:
             displays = displays_in_force(self._catalog, self._settings).faults
         except OSError:  # no descriptor is left, which is a fault of its own
             displays = ()
-        faulty = {*self._catalog.faults, *self._desk.in_force.faults, *displays}
+        faulty = {*self._catalog.faults, *self._service.in_force.faults, *displays}
         notices = [
             Fault.of("definition_faulty", self._began_at, file=fault.file, reason=str(fault).removeprefix(fault.file))
             for fault in sorted(faulty, key=str)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ioc.alert_service.rule_store import Rulebook
+from ioc.alert_service.rule_store import RuleStore
 from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
 from ioc.lab.job_process import report_progress
@@ -105,7 +105,7 @@ def report_of(report_id: str, past: OpenSnapshot, settings: Settings) -> Report:
 
 def _ground(past: OpenSnapshot, snapshot: Snapshot, settings: Settings) -> Ground:
     alerts = AlertStore(SnapshotStore(snapshot.path, past.cursor))
-    rules = load_rules(past.catalog, settings.catalog_dir, Rulebook(alerts).changed()).rules
+    rules = load_rules(past.catalog, settings.catalog_dir, RuleStore(alerts).changed()).rules
     return Ground(
         cursor=past.cursor,
         reader=past.reader,

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.alerts.audit import (
-    MOST_FLOOD_SHARE,
-    MOST_PER_DAY,
-    MOST_PER_WINDOW,
+    MAX_FLOOD_SHARE,
+    MAX_PER_DAY,
+    MAX_PER_WINDOW,
     PRIORITY_MIX,
     Audit,
     audit,
@@ -123,10 +123,10 @@ class AlertFigures:
             return Cell(None, why=_NONE_TAKEN) if seconds is None else Cell(seconds / 60, 1)
 
         most = {
-            "per_day": MOST_PER_DAY,
-            "per_window": MOST_PER_WINDOW,
+            "per_day": MAX_PER_DAY,
+            "per_window": MAX_PER_WINDOW,
             "busiest_window": MOST_IN_A_WINDOW,
-            "flood_share": 100 * MOST_FLOOD_SHARE,
+            "flood_share": 100 * MAX_FLOOD_SHARE,
             "chattering": 0.0,
             "stale": 0.0,
         }

@@ -1,4 +1,4 @@
-"""One message to one channel: a letter of the alerts, or what else the centre sends (`post`, `by_apprise`).
+"""One message to one channel: a notification of the alerts, or what else the centre sends (`post`, `by_apprise`).
 
 The time of one try is limited as a whole (TRY_WITHIN_S), connecting and a receiver that answers byte by byte included.
 """
@@ -18,7 +18,7 @@ import httpx
 
 from ioc.catalog.channels import WALL, Channel
 from ioc.errors import IocError, SourceUnavailable
-from ioc.store.alerting import Letter
+from ioc.store.alerting import Notification
 
 LOG = logging.getLogger(__name__)
 TRY_WITHIN_S = 10.0
@@ -66,14 +66,14 @@ class NotDelivered(SourceUnavailable):
         self.max_tries = max_tries
 
 
-def send(channel: Channel, letter: Letter) -> None:
+def send(channel: Channel, notification: Notification) -> None:
     """Send one message. Raises NotDelivered when another try may help, Undeliverable when not."""
     if channel.id == WALL:
         return
     if channel.webhook:
-        post(channel, letter.payload.encode(), letter.id)
+        post(channel, notification.payload.encode(), notification.id)
     else:
-        by_apprise(channel, letter.subject, letter.body)
+        by_apprise(channel, notification.subject, notification.body)
 
 
 def post(channel: Channel, content: bytes, message_id: str) -> None:

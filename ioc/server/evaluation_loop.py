@@ -32,7 +32,7 @@ _SAVED_AT_MOST_S = 1.0
 
 
 @dataclass(frozen=True)
-class Outlets:
+class EvaluationOutputs:
     """Where values go: the hub, and `publish` (KPI ids whose values changed) for Kafka; `evaluated` is called after
     each evaluation and returns at once."""
 
@@ -43,7 +43,7 @@ class Outlets:
     evaluated: Callable[[], None] = lambda: None
 
 
-class Pulse:
+class EvaluationLoop:
     """A thread that evaluates soon after a commit, and what time alone changes in pieces between.
 
     Evaluations of what was committed keep a distance of SPACING_S, and a longer one when they are costly, so that over
@@ -53,7 +53,7 @@ class Pulse:
     """
 
     def __init__(
-        self, evaluator: Evaluator, outlets: Outlets, clock: Clock, faults: FaultRegister | None = None
+        self, evaluator: Evaluator, outlets: EvaluationOutputs, clock: Clock, faults: FaultRegister | None = None
     ) -> None:
         self._evaluator = evaluator
         self._outlets = outlets

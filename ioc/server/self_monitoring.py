@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ioc.alert_service.flooding import fired_lately
-from ioc.alert_service.service import Desk
+from ioc.alert_service.service import AlertService
 from ioc.alerts.audit import audit
-from ioc.alerts.flood import floods
+from ioc.alerts.flood import find_floods
 from ioc.alerts.inputs import DataState, Values
 from ioc.alerts.schedules import on_duty
 from ioc.clock import to_ms
@@ -37,7 +36,7 @@ _OF_AUDIT = (
 )
 
 
-class OwnWatch:
+class SelfMonitoring:
     """`values` belongs to one thread, `figures` to another. `ledger` is asked every ten seconds, since its audit reads
     whole columns."""
 
@@ -47,13 +46,13 @@ class OwnWatch:
         data_dir: Path,
         sources: Callable[[], Sequence[SourceState]],
         ledger: Callable[[], Ledger],
-        desk: Desk,
+        service: AlertService,
     ) -> None:
         self._units = (province,)
         self._data_dir = data_dir
         self._sources = sources
         self._ledger = ledger
-        self._desk = desk
+        self._service = service
         self._slow_s = -_SLOW_S
         self._slow: dict[str, float] = {}
         self._found: dict[str, float] = {}
@@ -81,7 +80,7 @@ class OwnWatch:
     def figures(self, now: datetime) -> Mapping[str, float]:
         """Those that are known, as last told to the rules, and the audit of the last 24 hours anew. Raises
         StoreUnavailable."""
-        self._audited = _audited(self._desk, now)
+        self._audited = _audited(self._service, now)
         return {figure: value for figure, value in (self._found | self._audited).items() if value == value}
 
     def _one(self, value: float) -> Values:
@@ -109,9 +108,9 @@ class OwnWatch:
         }
 
     def _past_alerts(self, now: datetime) -> dict[str, float]:
-        store = self._desk.store
-        fired = fired_lately(store, now)
-        found = floods(fired, to_ms(now))
+        store = self._service.store
+        fired = self._service.recent_firings(now)
+        found = find_floods(fired, to_ms(now))
         since = (now - _DAY).replace(tzinfo=None)
         dead = store.select("SELECT count(*) AS n FROM delivery_states WHERE state = 'dead' AND last_at >= ?", [since])
         return {
@@ -121,9 +120,9 @@ class OwnWatch:
         }
 
     def _of_alerts(self) -> dict[str, float]:
-        standing = self._desk.standing
+        standing = self._service.state
         fired = [one for one in standing.alerts.values() if one.condition is not ConditionState.PENDING]
-        old_ms = standing.state.now_ms - _DAY_MS
+        old_ms = standing.engine.now_ms - _DAY_MS
         return {
             "alerts.firing": float(len(fired)),
             "alerts.unacknowledged": float(
@@ -144,17 +143,17 @@ class OwnWatch:
         return max(jumped, ahead, 0.0)
 
 
-def _audited(desk: Desk, now: datetime) -> dict[str, float]:
+def _audited(service: AlertService, now: datetime) -> dict[str, float]:
     """After ISA-18.2 and EEMUA 191, of 24 hours, shares in per cent; NaN where there is nothing to tell of."""
-    moved = desk.store.transitions(now - _DAY, now)
+    moved = service.store.transitions(now - _DAY, now)
     since = (now - _DAY).replace(tzinfo=None)
-    rows = desk.store.select(
+    rows = service.store.select(
         "SELECT alert, epoch_ms(min(done_at)) AS at_ms FROM alert_acts WHERE act = 'acknowledge' AND done_at >= ? "
         "GROUP BY alert",
         [since],
     )
     held = {row["alert"]: int(row["at_ms"]) for row in rows}
-    found = audit(moved, held, _operators(desk, now), to_ms(now - _DAY), to_ms(now))
+    found = audit(moved, held, _operators(service, now), to_ms(now - _DAY), to_ms(now))
     nothing = float("nan")
     median_s = found.answer.median_s
     return {
@@ -170,8 +169,8 @@ def _audited(desk: Desk, now: datetime) -> dict[str, float]:
     }
 
 
-def _operators(desk: Desk, now: datetime) -> int:
+def _operators(service: AlertService, now: datetime) -> int:
     """People on duty by any schedule; one where there is none."""
-    local = now.astimezone(desk.place.zone)
-    schedules = desk.in_force.alerting.routing.schedules.values()
+    local = now.astimezone(service.config.zone)
+    schedules = service.in_force.alerting.routing.schedules.values()
     return max(len({person for schedule in schedules for person in on_duty(schedule, local)}), 1)

@@ -13,7 +13,7 @@ from ioc.fault_register import FaultRegister
 from ioc.kafka import BrokerUnavailable, Reader, connection
 from ioc.people import Anchor
 from ioc.periodic_thread import PeriodicThread
-from ioc.server.topic_publishers import Announcing
+from ioc.server.topic_publishers import TopicPublisher
 from ioc.topics import TRAIL_ANCHORS
 
 LOG = logging.getLogger("ioc.trail")
@@ -27,7 +27,7 @@ class TrailAnchors:
     """Publishes `newest` once an hour, the first time soon after the start."""
 
     def __init__(
-        self, newest: Callable[[], Anchor], topic: Announcing, clock: Clock, faults: FaultRegister | None = None
+        self, newest: Callable[[], Anchor], topic: TopicPublisher, clock: Clock, faults: FaultRegister | None = None
     ) -> None:
         LOG.setLevel(logging.INFO)
         self._newest = newest

@@ -45,7 +45,7 @@ class ActRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Notification:
     """A delivery as it goes out: rendered, `payload` for webhooks. `attempts` were made already."""
 
     id: str
@@ -83,10 +83,10 @@ class Writing:
     state: Mapping[str, bytes] = field(default_factory=dict)
     records: Mapping[tuple[str, str], bytes | None] = field(default_factory=dict)
     acts: Sequence[ActRow] = ()
-    letters: Sequence[Letter] = ()
+    notifications: Sequence[Notification] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.transitions or self.state or self.records or self.acts or self.letters)
+        return bool(self.transitions or self.state or self.records or self.acts or self.notifications)
 
 
 class AlertStore:
@@ -119,17 +119,17 @@ class AlertStore:
             if writing.acts:
                 cursor.register("fresh_acts", _acts(writing.acts))
                 cursor.execute("INSERT INTO alert_acts SELECT * FROM fresh_acts")
-            if writing.letters:
-                cursor.register("fresh_deliveries", _letters(writing.letters))
+            if writing.notifications:
+                cursor.register("fresh_deliveries", _notifications(writing.notifications))
                 cursor.execute("INSERT INTO deliveries BY NAME SELECT * FROM fresh_deliveries")
         self._number += len(writing.transitions)
 
     def note_attempt(
-        self, letter: str, number: int, at: datetime, outcome: str, why: Said | str, next_at: datetime | None
+        self, notification: str, number: int, at: datetime, outcome: str, why: Said | str, next_at: datetime | None
     ) -> None:
         """Raises StoreUnavailable."""
         said = why if isinstance(why, Said) else Said(why)
-        row = [letter, number, _naive(at), outcome, said.text, None if next_at is None else _naive(next_at)]
+        row = [notification, number, _naive(at), outcome, said.text, None if next_at is None else _naive(next_at)]
         row += [said.code, orjson.dumps(dict(said.params)).decode()]
         self.execute(
             "INSERT INTO delivery_attempts (delivery, number, tried_at, outcome, reason, next_at, code, params) "
@@ -164,7 +164,7 @@ class AlertStore:
         query = "SELECT DISTINCT alert FROM alert_transitions WHERE list_contains(?, alert)"
         return {row["alert"] for row in self.select(query, [list(alerts)])}
 
-    def waiting(self) -> list[Letter]:
+    def waiting(self) -> list[Notification]:
         """Deliveries that were neither sent nor given up, in the order of their lanes. Raises StoreUnavailable."""
         rows = self.select(
             "SELECT d.*, coalesce(a.attempts, 0) AS attempts, a.next_at FROM deliveries d LEFT JOIN ("
@@ -172,9 +172,9 @@ class AlertStore:
             "arg_max(outcome, number) IN ('sent', 'dead') AS done FROM delivery_attempts GROUP BY delivery) a "
             "ON a.delivery = d.id WHERE NOT coalesce(a.done, false) ORDER BY d.planned_at, d.lane, d.number"
         )
-        return [_letter(row) for row in rows]
+        return [_notification(row) for row in rows]
 
-    def revive(self, deliveries: Sequence[str], at: datetime, why: str) -> list[Letter]:
+    def revive(self, deliveries: Sequence[str], at: datetime, why: str) -> list[Notification]:
         """Those of them that were given up wait again, on record. Raises StoreUnavailable."""
         with self._reviving:
             rows = self.select(
@@ -185,7 +185,7 @@ class AlertStore:
             for row in rows:
                 row["attempts"] += 1
                 self.note_attempt(row["id"], row["attempts"], at, "again", why, None)
-        return [_letter(row) for row in rows]
+        return [_notification(row) for row in rows]
 
     def transitions(self, since: datetime, until: datetime) -> list[Transition]:
         """Of [since, until) and, before it, those of alerts that had not ended by then; in their order."""
@@ -283,7 +283,7 @@ def _acts(acts: Sequence[ActRow]) -> pa.Table:
     )
 
 
-def _letters(listed: Iterable[Letter]) -> pa.Table:
+def _notifications(listed: Iterable[Notification]) -> pa.Table:
     rows = list(listed)
     columns: dict[str, Any] = {
         name: [getattr(row, name) for row in rows]
@@ -295,11 +295,11 @@ def _letters(listed: Iterable[Letter]) -> pa.Table:
     return pa.table(columns | {name: [getattr(row, name) for row in rows] for name in ("subject", "body", "payload")})
 
 
-def _letter(row: Mapping[str, Any]) -> Letter:
-    return Letter(
+def _notification(row: Mapping[str, Any]) -> Notification:
+    return Notification(
         **{
             name: row[name]
-            for name in Letter.__slots__
+            for name in Notification.__slots__
             if name not in ("planned_at", "alerts", "transitions", "next_at")
         },
         planned_at=row["planned_at"].replace(tzinfo=UTC),

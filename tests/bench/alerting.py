@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.bench alerting
 
-Median processor times; a tick is the engine, then the alerts as people see them and the plan of who is told.
+Median processor times; a tick is the engine, then the alerts as people see them and the arrays of who is told.
 """
 
 from dataclasses import replace
@@ -12,15 +12,15 @@ from time import process_time
 
 import numpy as np
 
+from ioc.alerts.backtest import BacktestHistory, KpiSeries, backtest_rule
 from ioc.alerts.engine import tick
 from ioc.alerts.grouping import Outbox
-from ioc.alerts.handling import Book
+from ioc.alerts.handling import HandlingState
 from ioc.alerts.inputs import DataState, Inputs, Values
-from ioc.alerts.notifications import plan as plan_deliveries
-from ioc.alerts.replay import History, Past, replay
-from ioc.alerts.rule_arrays import Plan
-from ioc.alerts.states import State
-from ioc.alerts.suppression import Watch, alerts
+from ioc.alerts.notification_plan import plan_deliveries
+from ioc.alerts.rule_arrays import RuleArrays
+from ioc.alerts.states import EngineState
+from ioc.alerts.suppression import SuppressionIndex, build_alerts
 from ioc.catalog.routing import load_routing
 from ioc.model.rule import AllOf, Limits, Rule, Severity, Threshold
 from ioc.model.unit import Unit, UnitLevel
@@ -49,16 +49,16 @@ def _rule(number: int) -> Rule:
     )
 
 
-def _plan() -> Plan:
+def _plan() -> RuleArrays:
     communes = [Unit(f"{n:05}", "Xã", "Xã", "commune", "79", 10.0, 106.0, None) for n in range(UNITS)]
-    return Plan.of([_rule(number) for number in range(RULES)], {one.code: one for one in communes}, {}, VIETNAM)
+    return RuleArrays.of([_rule(number) for number in range(RULES)], {one.code: one for one in communes}, {}, VIETNAM)
 
 
 class _Ticks:
-    """Ticks a second apart; `share` of the values move at each, by as much as noise of the given width."""
+    """TickStatistics a second apart; `share` of the values move at each, by as much as noise of the given width."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, arrays: RuleArrays) -> None:
+        self.arrays = arrays
         self.random = np.random.default_rng(1)
         self.values = self.random.normal(0, 0.5, (KPIS, UNITS))
         self.now_ms = START_MS
@@ -70,15 +70,15 @@ class _Ticks:
         self.values[moving & (self.random.random(self.values.shape) < above)] = 3.0
         self.now_ms += 1000
         samples, live = np.full(UNITS, 100, np.int64), np.full(UNITS, DataState.LIVE, np.int8)
-        rows = {f"k{row}": Values(self.plan.units, self.values[row].copy(), samples, live) for row in range(KPIS)}
+        rows = {f"k{row}": Values(self.arrays.units, self.values[row].copy(), samples, live) for row in range(KPIS)}
         return Inputs(self.now_ms, rows)
 
 
 def run() -> None:
-    plan = _plan()
-    ticks, routing = _Ticks(plan), load_routing().routing
-    watch = Watch.of(plan, [], [])
-    state, outbox = tick(plan, State.fresh(plan), ticks.told(1, 0)).state, Outbox()
+    arrays = _plan()
+    ticks, routing = _Ticks(arrays), load_routing().routing
+    watch = SuppressionIndex.of(arrays, [], [])
+    state, outbox = tick(arrays, EngineState.fresh(arrays), ticks.told(1, 0)).state, Outbox()
     heads = ("tick", "engine ms", "alerts ms", "who is told ms", "transitions", "alerts")
     table = Table(f"{RULES} rules x {UNITS} units", heads)
     for name, share, above, rounds in (
@@ -92,9 +92,9 @@ def run() -> None:
         for _ in range(rounds):
             told = ticks.told(share, above)
             began = process_time()
-            done = tick(plan, state, told)
+            done = tick(arrays, state, told)
             engine = process_time()
-            found = alerts(watch, done.state, done.verdict, Book(), lambda day: day.weekday() < 5)
+            found = build_alerts(watch, done.state, done.results, HandlingState(), lambda day: day.weekday() < 5)
             shown = process_time()
             outbox = plan_deliveries(routing, outbox, found, done.transitions, told.now_ms, VIETNAM).outbox
             planned = process_time()
@@ -117,9 +117,9 @@ def _backtest() -> None:
     table = Table(f"Backtest of 30 days by the minute x {UNITS} units", ("series", "s", "firings"))
     for name, noise in (("a day's curve", 0.05), ("with noise", 0.5), ("noise alone about the limit", 30.0)):
         value = day[:, None] + random.normal(0, noise, (steps, UNITS))
-        history = History(times, codes, {"k": Past(value)})
+        history = BacktestHistory(times, codes, {"k": KpiSeries(value)})
         began = process_time()
-        found = replay(one, history, {}, VIETNAM)
+        found = backtest_rule(one, history, {}, VIETNAM)
         took = process_time() - began
         table.add(name, f"{took:.2f}", str(len(found.firings)))
         assert took <= MOST_REPLAY_S, f"{name}: {took:.1f} s is above {MOST_REPLAY_S} s"

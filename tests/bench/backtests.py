@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 
-from ioc.alert_service.kpi_history import Past, longest_change, own_step
-from ioc.alerts.replay import replay
+from ioc.alert_service.kpi_history import KpiHistory, longest_change, own_step
+from ioc.alerts.backtest import backtest_rule
 from ioc.alerts.rule_arrays import units_of
 from ioc.catalog import load
 from ioc.catalog.rules import check_rule
@@ -72,7 +72,7 @@ def run() -> None:
         with store.cursor() as cursor, transaction(cursor, store.path):
             _every_five_minutes(cursor, "traffic.speed", len(catalog.vocabulary.units))
             keep_clocks(cursor, Clocks.of_catalog(catalog), 7)
-        past = Past(store, VIETNAM)
+        past = KpiHistory(store, VIETNAM)
         for name, fields in RULES.items():
             whole = {"id": "b", "name": {"vi": "b", "en": "b"}, "severity": "low", "units": "communes", **fields}
             rule = check_rule(catalog, {}, whole)
@@ -80,7 +80,7 @@ def run() -> None:
             units = units_of(rule, catalog.vocabulary.units)
             began, cost = perf_counter(), process_time()
             start = NOW - DAYS - longest_change([rule])
-            found = replay(rule, past.history(catalog, [rule], units, start, NOW, step), targets, VIETNAM)
+            found = backtest_rule(rule, past.history(catalog, [rule], units, start, NOW, step), targets, VIETNAM)
             took, used = perf_counter() - began, process_time() - cost
             minutes = step // timedelta(minutes=1)
             table.add(name, str(minutes), f"{used:.2f}", f"{took:.2f}", str(found.count))

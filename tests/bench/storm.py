@@ -38,7 +38,7 @@ def run() -> None:
             shown_s = perf_counter() - began
             for _ in range(6):
                 centre.pass_on(60)
-            sent = centre.desk.store.select("SELECT count(*) AS n FROM deliveries")[0]["n"]
+            sent = centre.service.store.select("SELECT count(*) AS n FROM deliveries")[0]["n"]
             screen.close()
         centre.store.close()
     table.add("alerts", f"{total:,}")

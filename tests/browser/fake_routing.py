@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ioc.alerts.records import to_record
-from ioc.alerts.routing import who_would_get
+from ioc.alerts.routing import trace_route
 from ioc.alerts.versions import revision_of
 from ioc.api.http.refusals import field_faults
 from ioc.catalog.routing import Alerting, read_routing
@@ -187,7 +187,7 @@ def routes(desk: "FakeDesk") -> list[Route]:
             "severity": (rule or {})["severity"],
         }
         monday_morning = datetime(2026, 11, 23, 9, tzinfo=ZONE)
-        way = who_would_get(read(desk.routing).routing, labels, monday_morning)
+        way = trace_route(read(desk.routing).routing, labels, monday_morning)
         return JSONResponse(to_record(way) | {"labels": labels, "suppression": []})
 
     async def duty(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Rules of the fake desk. Whether something is a rule, and what is wrong with it, the centre's own code says."""
+"""Rules of the fake service. Whether something is a rule, and what is wrong with it, the centre's own code says."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ioc.alert_service.rule_store import fields_of_text, rule_text
-from ioc.alerts.actions import ActRefused
+from ioc.alerts.refusals import ActRefused
 from ioc.alerts.versions import Difference, difference
 from ioc.api.http.problems import FieldFault
 from ioc.api.http.refusals import field_faults
@@ -58,33 +58,33 @@ def _changed_meanwhile(by: str, theirs: Sequence[Difference], yours: Sequence[Di
     return JSONResponse(body, 409, media_type="application/problem+json")
 
 
-def routes(desk: "FakeDesk") -> list[Route]:
+def routes(service: "FakeDesk") -> list[Route]:
     def row(name: str) -> Json:
-        return next(rule for rule in desk.rules if rule["id"] == name)
+        return next(rule for rule in service.rules if rule["id"] == name)
 
     def version(name: str, fields: Json | None, why: str, of: int = 0) -> Response:
-        before = next((rule["fields"] for rule in desk.rules if rule["id"] == name), None)
-        number = len(desk.versions) + 1
+        before = next((rule["fields"] for rule in service.rules if rule["id"] == name), None)
+        number = len(service.versions) + 1
         changes = [{"field": d.field, "before": d.before, "after": d.after} for d in difference(before, fields)]
-        made = {"number": number, "by": desk.role, "at": province.rfc3339(desk.now()), "why": why, "of": of}
-        desk.versions.append(made | {"rule": name, "fields": fields, "text": "", "difference": changes})
-        desk.rules = [rule for rule in desk.rules if rule["id"] != name]
+        made = {"number": number, "by": service.role, "at": province.rfc3339(service.now()), "why": why, "of": of}
+        service.versions.append(made | {"rule": name, "fields": fields, "text": "", "difference": changes})
+        service.rules = [rule for rule in service.rules if rule["id"] != name]
         if fields is not None:
-            desk.rules.insert(0, rule_row(fields, 1) | {"version": f"v{number}"})
+            service.rules.insert(0, rule_row(fields, 1) | {"version": f"v{number}"})
         return JSONResponse({"number": number, "rule": None})
 
     async def all_rules(_: Request) -> Response:
-        return JSONResponse({"rules": desk.rules, "procedures": [PROCEDURE], "own_figures": [], "left_out": []})
+        return JSONResponse({"rules": service.rules, "procedures": [PROCEDURE], "own_figures": [], "left_out": []})
 
     async def check(request: Request) -> Response:
-        return desk.refused(request) or JSONResponse(checked(await request.json()))
+        return service.refused(request) or JSONResponse(checked(await request.json()))
 
     async def backtest(request: Request) -> Response:
         """The rule fires twelve times, the one in force thirty."""
-        if (refused := desk.refused(request)) is not None:
+        if (refused := service.refused(request)) is not None:
             return refused
-        body, now = await request.json(), desk.now()
-        desk.told.append(("POST", request.url.path, body))
+        body, now = await request.json(), service.now()
+        service.told.append(("POST", request.url.path, body))
         fired = [
             {"unit": "46", "onset": at, "fired": at, "end": province.rfc3339(now - timedelta(hours=3 * i - 1))}
             for i in range(12, 0, -1)
@@ -96,46 +96,46 @@ def routes(desk: "FakeDesk") -> list[Route]:
         return JSONResponse({"from": "", "to": "", "step_s": 1800, "units": 1} | both)
 
     async def put(request: Request) -> Response:
-        if (refused := desk.refused(request)) is not None:
+        if (refused := service.refused(request)) is not None:
             return refused
         body = await request.json()
-        desk.told.append((request.method, request.url.path, body))
+        service.told.append((request.method, request.url.path, body))
         fields = checked(body)["fields"]
-        if desk.meanwhile is not None:
-            by, before, theirs = desk.meanwhile
-            desk.meanwhile = None
+        if service.meanwhile is not None:
+            by, before, theirs = service.meanwhile
+            service.meanwhile = None
             return _changed_meanwhile(by, difference(before, theirs), difference(theirs, fields))
         return version(request.path_params["id"], fields, body["why"])
 
     async def remove(request: Request) -> Response:
-        if (refused := desk.refused(request)) is not None:
+        if (refused := service.refused(request)) is not None:
             return refused
-        desk.told.append((request.method, request.url.path, dict(request.query_params)))
+        service.told.append((request.method, request.url.path, dict(request.query_params)))
         return version(request.path_params["id"], None, request.query_params["why"])
 
     async def versions(request: Request) -> Response:
         name = request.path_params["id"]
-        made = [each for each in desk.versions if each["rule"] == name]
+        made = [each for each in service.versions if each["rule"] == name]
         packs = {"number": 0, "by": "", "at": None, "why": "", "of": 0, "text": "", "fields": RULE, "difference": []}
         return JSONResponse({"rule": name, "versions": [packs, *made]})
 
     async def roll_back(request: Request) -> Response:
-        if (refused := desk.refused(request)) is not None:
+        if (refused := service.refused(request)) is not None:
             return refused
         body, name = await request.json(), request.path_params["id"]
-        desk.told.append(("POST", request.url.path, body))
-        earlier = next((one["fields"] for one in desk.versions if one["number"] == body["number"]), RULE)
+        service.told.append(("POST", request.url.path, body))
+        earlier = next((one["fields"] for one in service.versions if one["number"] == body["number"]), RULE)
         return version(name, earlier, body["why"], body["number"])
 
     async def pause(request: Request) -> Response:
-        if (refused := desk.refused(request)) is not None:
+        if (refused := service.refused(request)) is not None:
             return refused
         out = None
         if request.method == "POST":
             body = await request.json()
-            desk.told.append(("POST", request.url.path, body))
-            until = province.rfc3339(desk.now() + timedelta(hours=4))
-            out = {"until": until, "by": desk.role, "why": body["why"]}
+            service.told.append(("POST", request.url.path, body))
+            until = province.rfc3339(service.now() + timedelta(hours=4))
+            out = {"until": until, "by": service.role, "why": body["why"]}
         row(request.path_params["id"])["out_of_service"] = out
         return JSONResponse(row(request.path_params["id"]))
 

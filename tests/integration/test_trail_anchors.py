@@ -8,7 +8,7 @@ import pytest
 from ioc.clock import FixedClock
 from ioc.kafka import create_topics
 from ioc.people import People, TrailBroken
-from ioc.server.topic_publishers import Announcing
+from ioc.server.topic_publishers import TopicPublisher
 from ioc.server.trail_anchors import TrailAnchors, read_anchors
 from ioc.topics import TRAIL_ANCHORS
 
@@ -19,7 +19,7 @@ def test_a_trail_that_lost_its_end_does_not_fit_its_anchors(
     create_topics(broker, {}, 1)
     clock = FixedClock(datetime(2026, 11, 22, 1, 0, tzinfo=UTC))
     people = People.open(tmp_path / "people.db", clock)
-    topic = Announcing(broker, {}, TRAIL_ANCHORS)
+    topic = TopicPublisher(broker, {}, TRAIL_ANCHORS)
     anchors = TrailAnchors(people.trail.newest, topic, clock)
     for number in range(3):
         people.trail.note("lan", "alert.acknowledge", f"a{number}")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ioc.alerts.actions import ActRefused
+from ioc.alerts.refusals import ActRefused
 from ioc.alerts.versions import ChangedMeanwhile
 from ioc.api.http.problems import FieldFault, Problem, invalid_field
 from ioc.api.http.times import parse_time

@@ -10,9 +10,8 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from ioc.alert_service import actions
-from ioc.alert_service import external_alerts_intake as incoming_alerts
-from ioc.alert_service.external_alert import Incoming
-from ioc.alert_service.flooding import flood_now
+from ioc.alert_service import external_intake as incoming_alerts
+from ioc.alert_service.external_alert import ExternalAlert
 from ioc.alerts.audit import audit
 from ioc.alerts.flood import by_cause
 from ioc.alerts.labels import LabelTable
@@ -35,23 +34,23 @@ _NOTED_ONE_BY_ONE = 20
 
 
 class Named(RequestBody):
-    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
-    note: str = Field("", max_length=actions.LONGEST_COMMENT)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MAX_ALERTS_AT_ONCE)
+    note: str = Field("", max_length=actions.MAX_COMMENT_LENGTH)
 
 
 class Shelving(EndTime):
-    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MAX_ALERTS_AT_ONCE)
     why: str = ""
     ends_on_resolve: bool = False
 
 
 class Closing(RequestBody):
-    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
-    why: str = Field("", max_length=actions.LONGEST_COMMENT)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MAX_ALERTS_AT_ONCE)
+    why: str = Field("", max_length=actions.MAX_COMMENT_LENGTH)
 
 
 class Comment(RequestBody):
-    alerts: list[str] = Field(min_length=1, max_length=actions.MOST_AT_ONCE)
+    alerts: list[str] = Field(min_length=1, max_length=actions.MAX_ALERTS_AT_ONCE)
     text: str
 
 
@@ -76,11 +75,11 @@ class Past(TypedDict):
 
 def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
-    desk = centre.operating.desk
+    service = centre.alerting.service
 
     def listed(alerts: list[Alert]) -> dict[str, Any]:
-        shapes = [alert_shape(desk, alert) for alert in alerts]
-        standing = desk.standing.alerts.values()
+        shapes = [alert_shape(service, alert) for alert in alerts]
+        standing = service.state.alerts.values()
         firing = [alert for alert in standing if alert.condition is not ConditionState.PENDING]
         return {
             "status": "success",
@@ -97,9 +96,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             "data": {"alerts": [prometheus_shape(shape) for shape in shapes if not shape["quiet"]]},
         }
 
-    def ended_incoming(names: list[str]) -> dict[str, Incoming]:
+    def ended_incoming(names: list[str]) -> dict[str, ExternalAlert]:
         """Those of the alerts that another system sent and that have ended, by id."""
-        return {name: from_record(Incoming, one) for name, one in desk.store.ended_incoming(names).items()}
+        return {name: from_record(ExternalAlert, one) for name, one in service.store.ended_incoming(names).items()}
 
     @router.get("", response_model=AlertList)
     async def present(
@@ -116,7 +115,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         matcher: Annotated[list[str] | None, Query(alias="filter", description='matchers, as severity="high"')] = None,
     ) -> Response:
         """What holds now, gravest first, then by the time since when."""
-        found = list(desk.standing.alerts.values())
+        found = list(service.state.alerts.values())
         if matcher:
             try:
                 mask = LabelTable.of_rows([alert.labels for alert in found]).matching(parse_matchers(matcher))
@@ -184,7 +183,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             raise invalid_field("from", "from lies before to, at most 400 days.")
 
         def read() -> dict[str, Any]:
-            moved = desk.store.transitions(since, until)
+            moved = service.store.transitions(since, until)
             query = "SELECT alert, min(done_at) AS at FROM alert_acts WHERE {where} GROUP BY alert"
             rows = select(centre.cursor, query, [("act = 'acknowledge'", [])])
             held = {row["alert"]: to_ms(parse_time("at", stored_time(row["at"]))) for row in rows}
@@ -200,8 +199,8 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         now = centre.clock.now()
 
         def read() -> dict[str, Any]:
-            lasting = flood_now(desk.store, now)
-            causes = [asdict(cause) for cause in by_cause(desk.standing.alerts.values())]
+            lasting = service.current_flood(now)
+            causes = [asdict(cause) for cause in by_cause(service.state.alerts.values())]
             return {
                 "flood": lasting is not None,
                 "since": rfc3339(from_ms(lasting.from_ms)) if lasting else None,
@@ -234,19 +233,19 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                 "WHERE {where} ORDER BY planned_at",
                 [("list_contains(alerts, ?)", [name])],
             )
-            alert = desk.named(name)
+            alert = service.alert(name)
             if alert is None and not moved:
                 raise Problem(404, f"There is no alert {name[:120]!r}.")
             incoming = None if alert is not None else ended_incoming([name]).get(name)
             return {
                 "id": name,
-                "alert": None if alert is None else alert_shape(desk, alert),
+                "alert": None if alert is None else alert_shape(service, alert),
                 "incoming": None if incoming is None else _said(incoming),
-                "rule": desk.in_force.rules.fields.get(rule),
+                "rule": service.in_force.rules.fields.get(rule),
                 "transitions": [stored_row(row) for row in moved],
                 "acts": [stored_row(row) for row in done],
                 "deliveries": [stored_row(row) for row in sent],
-                "incidents": centre.operating.incidents.of_alert(name),
+                "incidents": centre.alerting.incidents.of_alert(name),
             }
 
         return await threads.run(read)
@@ -263,7 +262,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                     note(by, f"alert.{word}", name, {"text": text})
             else:
                 note(by, f"alert.{word}", f"{len(alerts)} alerts", {"text": text, "alerts": " ".join(alerts)})
-            found = [alert for name in alerts if (alert := desk.named(name)) is not None]
+            found = [alert for name in alerts if (alert := service.alert(name)) is not None]
             return JsonResponse(listed(found))
 
         return await threads.run(work)
@@ -275,7 +274,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             request,
             "acknowledge",
             given.alerts,
-            lambda by: actions.acknowledge(desk, given.alerts, by, given.note),
+            lambda by: actions.acknowledge(service, given.alerts, by, given.note),
             given.note,
         )
 
@@ -286,7 +285,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             request,
             "unacknowledge",
             given.alerts,
-            lambda by: actions.unacknowledge(desk, given.alerts, by, given.note),
+            lambda by: actions.unacknowledge(service, given.alerts, by, given.note),
             given.note,
         )
 
@@ -298,7 +297,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             request,
             "shelve",
             given.alerts,
-            lambda by: actions.shelve(desk, given.alerts, until_ms, by, given.why, given.ends_on_resolve),
+            lambda by: actions.shelve(service, given.alerts, until_ms, by, given.why, given.ends_on_resolve),
             given.why,
         )
 
@@ -309,7 +308,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             request,
             "unshelve",
             given.alerts,
-            lambda by: actions.unshelve(desk, given.alerts, by, given.note),
+            lambda by: actions.unshelve(service, given.alerts, by, given.note),
             given.note,
         )
 
@@ -320,7 +319,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             request,
             "close",
             given.alerts,
-            lambda by: incoming_alerts.close(desk, given.alerts, by, given.why),
+            lambda by: incoming_alerts.close(service, given.alerts, by, given.why),
             given.why,
         )
 
@@ -328,13 +327,17 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     async def comment(request: Request, given: Comment) -> Response:
         """Also on alerts that have ended."""
         return await act(
-            request, "comment", given.alerts, lambda by: actions.comment(desk, given.alerts, by, given.text), given.text
+            request,
+            "comment",
+            given.alerts,
+            lambda by: actions.comment(service, given.alerts, by, given.text),
+            given.text,
         )
 
     return router
 
 
-def _said(incoming: Incoming) -> dict[str, Any]:
+def _said(incoming: ExternalAlert) -> dict[str, Any]:
     """Return what another system sent about an alert that has ended."""
     return {
         "name": {"vi": incoming.name, "en": incoming.name},

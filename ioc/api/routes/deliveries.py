@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from ioc.alert_service.context import ChannelWait
-from ioc.alerts.actions import ActRefused
+from ioc.alerts.refusals import ActRefused
 from ioc.api.auth.middleware import caller_of
 from ioc.api.context import ApiContext
 from ioc.api.http.json_response import JsonResponse
@@ -20,20 +20,20 @@ from ioc.api.http.threads import WorkerThreads
 from ioc.catalog.channels import WALL, Channel
 from ioc.clock import rfc3339
 
-MOST_AT_ONCE = 1_000
+MAX_ALERTS_AT_ONCE = 1_000
 
 
 class Again(RequestBody):
     """Some by their ids, or all of a channel that were given up."""
 
-    deliveries: list[str] | None = Field(None, min_length=1, max_length=MOST_AT_ONCE)
+    deliveries: list[str] | None = Field(None, min_length=1, max_length=MAX_ALERTS_AT_ONCE)
     channel: str | None = None
 
 
 def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["rules"])
-    operating = centre.operating
-    desk = operating.desk
+    alerting = centre.alerting
+    service = alerting.service
 
     @router.get("/channels")
     async def channels() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def read() -> dict[str, Any]:
             since = naive(centre.clock.now() - timedelta(days=1))
-            rows = desk.store.select(
+            rows = service.store.select(
                 "SELECT channel, count(*) FILTER (state = 'waiting') AS waiting, "
                 "min(planned_at) FILTER (state = 'waiting') AS waiting_since, "
                 "arg_min(reason, planned_at) FILTER (state = 'waiting') AS waiting_reason, "
@@ -54,7 +54,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                 "max(last_at) FILTER (state = 'sent') AS last_sent_at FROM delivery_states GROUP BY channel",
                 [since, since],
             )
-            failed = desk.store.select(
+            failed = service.store.select(
                 "SELECT d.channel, max(a.tried_at) AS last_failed_at, arg_max(a.reason, a.tried_at) AS last_reason, "
                 "arg_max_null(a.code, a.tried_at) AS last_code, arg_max_null(a.params, a.tried_at) AS last_params "
                 "FROM delivery_attempts a JOIN deliveries d ON d.id = a.delivery "
@@ -62,13 +62,13 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             )
             stands = {row["channel"]: stored_row(row) for row in rows}
             fell = {row["channel"]: stored_row(row) for row in failed}
-            known = desk.in_force.channels
+            known = service.in_force.channels
             return {"channels": [shape(one, stands.get(one.id, {}), fell.get(one.id, {})) for one in known.values()]}
 
         return await threads.run(read)
 
     def shape(channel: Channel, stands: dict[str, Any], fell: dict[str, Any]) -> dict[str, Any]:
-        routing = desk.in_force.alerting.routing
+        routing = service.in_force.alerting.routing
         return {
             "id": channel.id,
             "kind": "wall" if channel.id == WALL else "webhook" if channel.webhook else "apprise",
@@ -79,7 +79,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             },
             "waiting": stands.get("waiting", 0),
             "waiting_since": stands.get("waiting_since"),
-            "waits_for": _waits_for(stands, operating.channel_waits().get(channel.id)),
+            "waits_for": _waits_for(stands, alerting.channel_waits().get(channel.id)),
             "sent_24h": stands.get("sent_24h", 0),
             "dead_24h": stands.get("dead_24h", 0),
             "last_sent_at": stands.get("last_sent_at"),
@@ -93,14 +93,13 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     async def try_channel(request: Request, channel: str) -> Response:
         """A test message to this channel alone; 503 with the reason when it does not arrive."""
         by = caller_of(request).name
-        if channel not in desk.in_force.channels:
+        if channel not in service.in_force.channels:
             raise Problem(404, f"There is no channel {channel[:80]!r}.")
 
         def work() -> Response:
-            text = (
-                f"Tin thử từ {desk.in_force.catalog.province.name}, gửi bởi {by}. / A test message; nothing is wrong."
-            )
-            operating.try_channel(channel, text)
+            province = service.in_force.catalog.province.name
+            text = f"Tin thử từ {province}, gửi bởi {by}. / A test message; nothing is wrong."
+            alerting.try_channel(channel, text)
             centre.people.trail.note(by, "channel.test", channel)
             return JsonResponse({"channel": channel, "sent": True})
 
@@ -133,9 +132,11 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                 wanted = given.deliveries
                 if wanted is None:
                     query = "SELECT id FROM delivery_states WHERE {where} ORDER BY planned_at LIMIT ?"
-                    dead = select(centre.cursor, query, equal_to(state="dead", channel=given.channel), [MOST_AT_ONCE])
+                    dead = select(
+                        centre.cursor, query, equal_to(state="dead", channel=given.channel), [MAX_ALERTS_AT_ONCE]
+                    )
                     wanted = [row["id"] for row in dead]
-                retried = operating.retry(wanted, by)
+                retried = alerting.retry(wanted, by)
                 if not retried:
                     raise ActRefused("", "None of these messages has been given up.", "none_given_up")
             centre.people.trail.note(by, "delivery.retry", f"{len(retried)} messages", {"ids": " ".join(retried)})

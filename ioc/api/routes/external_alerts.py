@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from ioc.alert_service.external_alerts_intake import MAX_OPEN, receive
+from ioc.alert_service.external_intake import MAX_OPEN, receive
 from ioc.api.auth.bearer import SOURCE_NAME, bearer, matches_secret, source_scheme, unauthorized
 from ioc.api.context import ApiContext
 from ioc.api.http.body_reader import BodyReader
@@ -35,7 +35,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             message = orjson.loads(content)
         except orjson.JSONDecodeError as fault:
             raise BatchMalformed(f"The body is not JSON: {fault}.") from None
-        receipt = await threads.run(lambda: receive(centre.operating.desk, source, message))
+        receipt = await threads.run(lambda: receive(centre.alerting.service, source, message))
         if receipt.no_room:
             detail = (
                 f"{receipt.no_room} alerts were not taken, since {MAX_OPEN} of other systems are open already; "

@@ -7,12 +7,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from ioc.alert_service.incidents import LARGEST_FILE_BYTES
+from ioc.alert_service.incident_store import MAX_FILE_BYTES
 from ioc.alerts import incidents as book
-from ioc.alerts.actions import ActRefused
 from ioc.alerts.incidents import ClosingReason, Incident
-from ioc.alerts.procedures import Tick
+from ioc.alerts.procedures import CompletedStep
 from ioc.alerts.records import to_record
+from ioc.alerts.refusals import ActRefused
 from ioc.api.auth.middleware import caller_of
 from ioc.api.context import ApiContext
 from ioc.api.http.body_reader import BodyReader
@@ -44,7 +44,7 @@ class Act(RequestBody):
         "severity",
         "add_alert",
         "remove_alert",
-        "take_up",
+        "start_procedure",
         "do_step",
         "undo_step",
         "close",
@@ -56,7 +56,7 @@ class Act(RequestBody):
 
 def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
-    desk, incidents = centre.operating.desk, centre.operating.incidents
+    service, incidents = centre.alerting.service, centre.alerting.incidents
     intake = BodyReader()
 
     @router.get("")
@@ -78,14 +78,14 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         by = caller_of(request).name
 
         def make(incident_id: str, at_ms: int) -> Incident:
-            standing = [alert for name in given.alerts if (alert := desk.named(name)) is not None]
+            standing = [alert for name in given.alerts if (alert := service.alert(name)) is not None]
             grave = min((one.severity for one in standing), key=lambda one: one.rank, default=Severity.MEDIUM)
             made = book.open_incident(incident_id, given.title, given.severity or grave, tuple(given.alerts), by, at_ms)
-            rules = desk.in_force.rules
+            rules = service.in_force.rules
             of_rule = next((rules.rules[one.rule].procedure for one in standing if one.rule in rules.rules), "")
             procedure = given.procedure if given.procedure is not None else of_rule
             if procedure:
-                made = book.take_up(made, rules.procedures[procedure], by, at_ms)
+                made = book.start_procedure(made, rules.procedures[procedure], by, at_ms)
             return book.assign(made, given.assignee, by, at_ms) if given.assignee else made
 
         def work() -> Response:
@@ -111,7 +111,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             moved = [
                 row
                 for name in found.alerts
-                for row in desk.store.select(
+                for row in service.store.select(
                     "SELECT id, kind, moved_at::VARCHAR AS moved_at, value, reason FROM alert_transitions "
                     "WHERE alert = ? ORDER BY number",
                     [name],
@@ -150,10 +150,10 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                 return lambda one, by, at: book.add_alert(one, of, by, at)
             case "remove_alert":
                 return lambda one, by, at: book.remove_alert(one, of, by, at)
-            case "take_up":
-                return lambda one, by, at: book.take_up(one, desk.in_force.rules.procedures[of], by, at)
+            case "start_procedure":
+                return lambda one, by, at: book.start_procedure(one, service.in_force.rules.procedures[of], by, at)
             case "do_step":
-                return lambda one, by, at: book.do_step(one, procedure, step, Tick(by, at, text))
+                return lambda one, by, at: book.do_step(one, procedure, step, CompletedStep(by, at, text))
             case "undo_step":
                 return lambda one, by, at: book.undo_step(one, procedure, step, by, at)
             case "close":
@@ -168,14 +168,14 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """The body is the file, at most 5 MB."""
         by = caller_of(request).name
         content = await intake.read(request)
-        if len(content) > LARGEST_FILE_BYTES:
-            most = LARGEST_FILE_BYTES >> 20
+        if len(content) > MAX_FILE_BYTES:
+            most = MAX_FILE_BYTES >> 20
             message = f"The file is larger than {most} MB."
             raise Problem(413, message, [FieldFault("file", message, "file_too_large", {"most": most})])
 
         def work() -> Response:
             with refusals_as_problems():
-                after = incidents.attach(incident, desk.new_id(), name, content, by)
+                after = incidents.attach(incident, service.new_id(), name, content, by)
             centre.people.trail.note(by, "incident.attach", incident, {"name": name})
             return JsonResponse(_shape(after), 201)
 

@@ -8,8 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from ioc.alert_service.flooding import flood_now
-from ioc.alert_service.service import Desk
+from ioc.alert_service.service import AlertService
 from ioc.api.context import ApiContext
 from ioc.api.http.threads import WorkerThreads
 from ioc.errors import StoreUnavailable
@@ -39,7 +38,7 @@ class CentreMetrics(Collector):
         )
         yield fault_metrics(self._centre.faults())
         try:
-            yield from alert_metrics(self._centre.operating.desk)
+            yield from alert_metrics(self._centre.alerting.service)
             ledger = self._centre.ledger()
         except StoreUnavailable:
             return
@@ -54,15 +53,15 @@ def fault_metrics(faults: Iterable[Fault]) -> Metric:
     return metric
 
 
-def alert_metrics(desk: Desk) -> Iterator[Metric]:
+def alert_metrics(service: AlertService) -> Iterator[Metric]:
     """Raises StoreUnavailable."""
     alerts = GaugeMetricFamily("ioc_alerts", "Alerts as they stand", labels=["severity", "state", "handling"])
     standing = Counter(
-        (one.severity.value, one.condition.value, one.handling.value) for one in desk.standing.alerts.values()
+        (one.severity.value, one.condition.value, one.handling.value) for one in service.state.alerts.values()
     )
     for labels, count in standing.items():
         alerts.add_metric(labels, count)
-    rows = desk.store.select("SELECT channel, state, count(*) AS n FROM delivery_states GROUP BY channel, state")
+    rows = service.store.select("SELECT channel, state, count(*) AS n FROM delivery_states GROUP BY channel, state")
     deliveries = GaugeMetricFamily("ioc_deliveries", "Messages of the last 90 days", labels=["channel", "state"])
     for row in rows:
         deliveries.add_metric([row["channel"], row["state"]], row["n"])
@@ -70,9 +69,9 @@ def alert_metrics(desk: Desk) -> Iterator[Metric]:
     yield from (alerts, deliveries)
     yield GaugeMetricFamily("ioc_notifications_pending", "Messages not sent yet", value=by_state["waiting"])
     yield GaugeMetricFamily("ioc_deliveries_dead", "Messages given up", value=by_state["dead"])
-    flooded = flood_now(desk.store, desk.now()) is not None
+    flooded = service.current_flood(service.now()) is not None
     yield GaugeMetricFamily("ioc_alert_flood", "1 while alerts flood (ISA-18.2)", value=flooded)
-    ticks = desk.ticks
+    ticks = service.ticks
     yield SummaryMetricFamily(
         "ioc_rule_evaluation_seconds", "Time of a tick of the rules", count_value=ticks.count, sum_value=ticks.seconds
     )

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from ioc.alert_service import routing_store
-from ioc.alerts.actions import ActRefused, no_alert, no_rule
-from ioc.alerts.duty import Duty, DutyKind, duties
+from ioc.alerts.duty_roster import DutyKind, DutyPeriod, duty_periods
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
-from ioc.alerts.route_tester import Around, Step, quieted, stops
-from ioc.alerts.routing import who_would_get
+from ioc.alerts.refusals import ActRefused, no_alert, no_rule
+from ioc.alerts.route_tester import RouteStep, SuppressionInputs, quiet_reasons, route_stops
+from ioc.alerts.routing import trace_route
 from ioc.alerts.schedules import on_duty
 from ioc.alerts.versions import revision_of
 from ioc.api.auth.middleware import caller_of
@@ -71,23 +71,23 @@ class Question(RequestBody):
 
 def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/routing", tags=["rules"])
-    desk = centre.operating.desk
+    service = centre.alerting.service
 
     @router.get("")
     async def routing() -> dict[str, Any]:
         """The file as it is written, the same as data, who is on duty now, and earlier versions."""
 
         def read() -> dict[str, Any]:
-            local = centre.clock.now().astimezone(desk.place.zone)
-            found = desk.in_force.alerting.routing
-            text = routing_store.routing_text(desk)
+            local = centre.clock.now().astimezone(service.config.zone)
+            found = service.in_force.alerting.routing
+            text = routing_store.routing_text(service)
             return {
                 "text": text,
                 "revision": revision_of(text),
                 "fields": routing_store.routing_fields(text),
-                **_shape(desk.in_force.alerting),
+                **_shape(service.in_force.alerting),
                 "on_duty": {name: list(on_duty(one, local)) for name, one in found.schedules.items()},
-                "channels": sorted(desk.in_force.channels),
+                "channels": sorted(service.in_force.channels),
                 "versions": [
                     {
                         "number": row["number"],
@@ -96,7 +96,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                         "why": row["why"],
                         "text": row["content"],
                     }
-                    for row in routing_store.routing_versions(desk)
+                    for row in routing_store.routing_versions(service)
                 ],
             }
 
@@ -111,9 +111,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                number = routing_store.put_routing(desk, given.toml(), by, given.why, revision)
+                number = routing_store.put_routing(service, given.toml(), by, given.why, revision)
             centre.people.trail.note(by, "routing.change", str(number), {"why": given.why})
-            return JsonResponse({"number": number, "revision": revision_of(routing_store.routing_text(desk))})
+            return JsonResponse({"number": number, "revision": revision_of(routing_store.routing_text(service))})
 
         return await threads.run(work)
 
@@ -129,7 +129,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                 "text": text,
             }
             try:
-                found = routing_store.check_routing(desk, text)
+                found = routing_store.check_routing(service, text)
             except CatalogInvalid as fault:
                 return JsonResponse({"sound": False, "errors": [one.shape() for one in field_faults(fault)], **both})
             return JsonResponse({"sound": True, "errors": [], **both, **_shape(found)})
@@ -140,18 +140,20 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     async def test(given: Question) -> dict[str, Any]:
         """Who would get it, when, by which way through the tree, and what would keep it quiet."""
         moment = centre.clock.now() if given.at is None else parse_time("at", given.at)
-        local = moment.astimezone(desk.place.zone)
+        local = moment.astimezone(service.config.zone)
         with refusals_as_problems():
-            alerting = desk.in_force.alerting if given.text is None else routing_store.check_routing(desk, given.text)
+            alerting = (
+                service.in_force.alerting if given.text is None else routing_store.check_routing(service, given.text)
+            )
             labels = labels_of(given)
-        way: dict[str, Any] = to_record(who_would_get(alerting.routing, labels, local))
+        way: dict[str, Any] = to_record(trace_route(alerting.routing, labels, local))
         for one in way["recipients"]:
             one["at"] = rfc3339(moment + timedelta(seconds=one["after"]))
-        standing = desk.standing
-        around = Around(
-            standing.alerts.values(), standing.silences, alerting.inhibitions, standing.book, desk.is_working_day
+        standing = service.state
+        around = SuppressionInputs(
+            standing.alerts.values(), standing.silences, alerting.inhibitions, standing.handling, service.is_working_day
         )
-        rule = desk.in_force.rules.rules.get(labels.get("rule", ""))
+        rule = service.in_force.rules.rules.get(labels.get("rule", ""))
         return {
             "labels": labels,
             "at": rfc3339(moment),
@@ -165,11 +167,11 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                     "repeat_interval_s": stop.repeat_interval.total_seconds(),
                     "steps": [_step(step, moment) for step in stop.steps],
                 }
-                for stop in stops(alerting.routing, labels, local)
+                for stop in route_stops(alerting.routing, labels, local)
             ],
             "suppression": [
-                to_record(one) | {"texts": reason_texts(desk, one.kind, one.of, one.text)}
-                for one in quieted(around, rule, labels, local)
+                to_record(one) | {"texts": reason_texts(service, one.kind, one.of, one.text)}
+                for one in quiet_reasons(around, rule, labels, local)
             ],
         }
 
@@ -183,16 +185,16 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         if given.labels is not None:
             return given.labels
         if given.alert is not None:
-            alert = desk.named(given.alert)
+            alert = service.alert(given.alert)
             if alert is None:
                 raise no_alert("alert", given.alert)
             return dict(alert.labels)
-        rule = desk.in_force.rules.rules.get(given.rule or "")
+        rule = service.in_force.rules.rules.get(given.rule or "")
         if rule is None:
             raise no_rule(given.rule or "")
-        unit = given.unit or desk.in_force.catalog.province.code
-        if unit not in desk.in_force.catalog.vocabulary.units:
-            province = desk.in_force.catalog.province.name
+        unit = given.unit or service.in_force.catalog.province.code
+        if unit not in service.in_force.catalog.vocabulary.units:
+            province = service.in_force.catalog.province.name
             message = f"{unit[:40]!r} is not a unit of {province}."
             raise ActRefused("unit", message, "unknown_unit", given=unit[:40], province=province)
         return slot_labels(rule, unit)
@@ -204,7 +206,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         schedule: str | None = None,
     ) -> dict[str, Any]:
         """Who is on duty from when to when, and the hours that no shift covers."""
-        found = desk.in_force.alerting
+        found = service.in_force.alerting
         if schedule is not None and schedule not in found.routing.schedules:
             raise Problem(404, f"There is no schedule {schedule[:80]!r}.")
         return table(found, begins, ends, schedule)
@@ -215,13 +217,13 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def read() -> dict[str, Any]:
             with refusals_as_problems():
-                found = routing_store.check_routing(desk, given.toml())
+                found = routing_store.check_routing(service, given.toml())
             return table(found, given.begins, given.ends, None)
 
         return await threads.run(read)
 
     def table(found: Alerting, begins: str | None, ends: str | None, only: str | None) -> dict[str, Any]:
-        zone = desk.place.zone
+        zone = service.config.zone
         today = centre.clock.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         monday = (today - timedelta(days=today.weekday())).astimezone(UTC)
         since = monday if begins is None else parse_time("from", begins)
@@ -231,7 +233,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         schedules = []
         for one in found.routing.schedules.values():
             if only in (None, one.id):
-                held = duties(one, since, until, zone)
+                held = duty_periods(one, since, until, zone)
                 gaps = [
                     {"from": rfc3339(duty.since), "until": rfc3339(duty.until), "stands_in": list(duty.people)}
                     for duty in held
@@ -245,7 +247,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     return router
 
 
-def _duty(duty: Duty) -> dict[str, Any]:
+def _duty(duty: DutyPeriod) -> dict[str, Any]:
     return {
         "from": rfc3339(duty.since),
         "until": rfc3339(duty.until),
@@ -255,7 +257,7 @@ def _duty(duty: Duty) -> dict[str, Any]:
     }
 
 
-def _step(step: Step, moment: datetime) -> dict[str, Any]:
+def _step(step: RouteStep, moment: datetime) -> dict[str, Any]:
     return {
         "after_s": step.after.total_seconds(),
         "at": rfc3339(moment + step.after),

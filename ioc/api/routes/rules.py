@@ -11,11 +11,11 @@ from pydantic import Field
 from ioc.alert_service import actions, routing_store
 from ioc.alert_service.kpi_history import longest_change, own_step
 from ioc.alert_service.rule_store import fields_of_text, rule_text
-from ioc.alerts.actions import ActRefused, no_rule
+from ioc.alerts.backtest import Backtest, Firing, backtest_rule, compare
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
-from ioc.alerts.replay import Backtest, Firing, compare, replay
-from ioc.alerts.routing import who_would_get
+from ioc.alerts.refusals import ActRefused, no_rule
+from ioc.alerts.routing import trace_route
 from ioc.alerts.rule_arrays import units_of
 from ioc.alerts.versions import difference
 from ioc.api.auth.middleware import caller_of
@@ -74,13 +74,13 @@ class Pause(EndTime):
 
 def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/rules", tags=["rules"])
-    operating = centre.operating
-    desk = operating.desk
+    alerting = centre.alerting
+    service = alerting.service
 
     def shape(rule: Rule) -> dict[str, Any]:
-        fields = desk.in_force.rules.fields.get(rule.id, {})
-        out = [one for one in desk.standing.book.aside if (one.rule, one.unit) == (rule.id, "")]
-        held = [one for one in out if one.holds_at(desk.act_ms())]
+        fields = service.in_force.rules.fields.get(rule.id, {})
+        out = [one for one in service.state.handling.shelvings if (one.rule, one.unit) == (rule.id, "")]
+        held = [one for one in out if one.holds_at(service.act_ms())]
         return {
             "id": rule.id,
             "name": rule.name,
@@ -90,11 +90,11 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             "owner": rule.owner,
             "procedure": rule.procedure,
             "version": rule.version,
-            "revision": routing_store.rule_revision(desk, rule.id),
+            "revision": routing_store.rule_revision(service, rule.id),
             "fields": fields,
             "text": rule_text(fields),
-            "units": len(units_of(rule, desk.in_force.catalog.vocabulary.units)),
-            "firing": sum(alert.rule == rule.id and bool(alert.since_ms) for alert in desk.standing.alerts.values()),
+            "units": len(units_of(rule, service.in_force.catalog.vocabulary.units)),
+            "firing": sum(alert.rule == rule.id and bool(alert.since_ms) for alert in service.state.alerts.values()),
             "out_of_service": None
             if not held
             else {"until": rfc3339(from_ms(held[0].until_ms)), "by": held[0].by, "why": held[0].why},
@@ -102,18 +102,18 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
     def told(rule: Rule) -> list[dict[str, Any]]:
         """Who would hear of it if it fired now, in its first unit."""
-        units = units_of(rule, desk.in_force.catalog.vocabulary.units)
+        units = units_of(rule, service.in_force.catalog.vocabulary.units)
         labels = slot_labels(rule, units[0] if units else "")
-        local = centre.clock.now().astimezone(desk.place.zone)
-        way = who_would_get(desk.in_force.alerting.routing, labels, local)
+        local = centre.clock.now().astimezone(service.config.zone)
+        way = trace_route(service.in_force.alerting.routing, labels, local)
         return [to_record(one) for one in way.recipients]
 
     @router.get("")
     async def rules() -> dict[str, Any]:
         """All rules in force, procedures, the figures of the centre itself, and changed rules that no longer fit the
         catalogue (`left_out`)."""
-        found = desk.in_force.rules
-        own = own_figures(desk.in_force.catalog)
+        found = service.in_force.rules
+        own = own_figures(service.in_force.catalog)
         return {
             "rules": [shape(rule) for rule in found.rules.values()],
             "procedures": [to_record(one) for one in found.procedures.values()],
@@ -129,7 +129,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """Whether it is a rule; nothing is saved. `told` is who would hear of it now."""
         try:
             fields = given.given()
-            rule = await threads.run(lambda: routing_store.check(desk, fields))
+            rule = await threads.run(lambda: routing_store.check(service, fields))
         except ActRefused as fault:
             told_so = FieldFault(fault.field, str(fault), fault.code, fault.given)
             return {"sound": False, "errors": [told_so.shape()], "told": []}
@@ -144,13 +144,13 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                before = desk.in_force.rules.rules.get(given.rule or "")
+                before = service.in_force.rules.rules.get(given.rule or "")
                 if given.rule is not None and before is None:
                     raise no_rule(given.rule or "")
                 only = given.rule is not None and given.fields is None and given.text is None
-                after = before if only else routing_store.check(desk, given.given())
+                after = before if only else routing_store.check(service, given.given())
                 assert after is not None
-                present = desk.in_force.rules.rules.get(after.id) if before is None else before
+                present = service.in_force.rules.rules.get(after.id) if before is None else before
             return JsonResponse(run(after, None if only else present, given))
 
         return await threads.run(work)
@@ -162,7 +162,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         if step >= timedelta(hours=1):
             end = end.replace(minute=0)
         start = end - timedelta(days=given.days)
-        catalog = desk.in_force.catalog
+        catalog = service.in_force.catalog
         units = tuple(
             code
             for code in catalog.vocabulary.units
@@ -173,7 +173,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             raise invalid_field("units", "The rule speaks of none of these units.", "no_units_of_rule")
         targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
         try:
-            history = operating.past.history(catalog, both, units, start - longest_change(both), end, step)
+            history = alerting.past.history(catalog, both, units, start - longest_change(both), end, step)
         except KeyError as fault:
             kpi = str(fault.args[0])
             message = f"{kpi} has no history to run the rule on."
@@ -183,9 +183,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         told_to = told(after)
         whole = {"from": rfc3339(start), "to": rfc3339(end), "step_s": step.total_seconds(), "units": len(units)}
         if before is None:
-            found = replay(after, history, targets, desk.place.zone)
+            found = backtest_rule(after, history, targets, service.config.zone)
             return {**whole, "after": _backtest(found), "before": None, "gone": [], "new": [], "told": told_to}
-        both_ways = compare(before, after, history, targets, desk.place.zone)
+        both_ways = compare(before, after, history, targets, service.config.zone)
         return {
             **whole,
             "after": _backtest(both_ways.after),
@@ -198,10 +198,10 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     @router.get("/{rule}")
     async def one(rule: str, response: Response) -> dict[str, Any]:
         """The ETag is the rule's `revision`, which a change sends back as If-Match."""
-        found = desk.in_force.rules.rules.get(rule)
+        found = service.in_force.rules.rules.get(rule)
         if found is None:
             raise Problem(404, f"There is no rule {rule[:80]!r}.")
-        response.headers["ETag"] = f'"{routing_store.rule_revision(desk, rule)}"'
+        response.headers["ETag"] = f'"{routing_store.rule_revision(service, rule)}"'
         return shape(found) | {"told": told(found)}
 
     async def save(
@@ -212,9 +212,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                version = routing_store.put_rule(desk, rule, fields, by, why, revision)
+                version = routing_store.put_rule(service, rule, fields, by, why, revision)
             centre.people.trail.note(by, f"rule.{word}", rule, {"number": version.number, "why": why})
-            present = desk.in_force.rules.rules.get(rule)
+            present = service.in_force.rules.rules.get(rule)
             return JsonResponse({"number": version.number, "rule": None if present is None else shape(present)})
 
         return await threads.run(work)
@@ -240,7 +240,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     @router.get("/{rule}/versions")
     async def versions(rule: str) -> dict[str, Any]:
         """Oldest first, with the difference to the one before; 0 is what the packs say."""
-        found = await threads.run(lambda: routing_store.versions(desk, rule))
+        found = await threads.run(lambda: routing_store.versions(service, rule))
         if not found:
             raise Problem(404, f"There is no rule {rule[:80]!r}.")
         shapes = []
@@ -270,10 +270,10 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                version = routing_store.roll_back(desk, rule, given.number, by, given.why, revision)
+                version = routing_store.roll_back(service, rule, given.number, by, given.why, revision)
             details = {"number": version.number, "of": given.number, "why": given.why}
             centre.people.trail.note(by, "rule.roll_back", rule, details)
-            present = desk.in_force.rules.rules.get(rule)
+            present = service.in_force.rules.rules.get(rule)
             return JsonResponse({"number": version.number, "rule": None if present is None else shape(present)})
 
         return await threads.run(work)
@@ -285,9 +285,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                actions.out_of_service(desk, rule, until_ms, by, given.why)
+                actions.out_of_service(service, rule, until_ms, by, given.why)
             centre.people.trail.note(by, "rule.out_of_service", rule, {"why": given.why})
-            return JsonResponse(shape(desk.in_force.rules.rules[rule]))
+            return JsonResponse(shape(service.in_force.rules.rules[rule]))
 
         return await threads.run(work)
 
@@ -298,9 +298,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                actions.in_service(desk, rule, by)
+                actions.in_service(service, rule, by)
             centre.people.trail.note(by, "rule.in_service", rule)
-            found = desk.in_force.rules.rules.get(rule)
+            found = service.in_force.rules.rules.get(rule)
             return JsonResponse(None if found is None else shape(found))
 
         return await threads.run(work)

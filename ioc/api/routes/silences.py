@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from ioc.alert_service import actions
+from ioc.alert_service.actions import SilenceRequest
 from ioc.alerts.labels import LabelTable
 from ioc.alerts.silences import Silence
 from ioc.api.auth.middleware import caller_of
@@ -32,10 +33,10 @@ class Meant(RequestBody):
 
 def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     router = APIRouter(prefix="/api/v1/silences", tags=["alerts"])
-    desk = centre.operating.desk
+    service = centre.alerting.service
 
     def met(matchers: Matchers) -> list[str]:
-        alerts = list(desk.standing.alerts.values())
+        alerts = list(service.state.alerts.values())
         mask = LabelTable.of_rows([alert.labels for alert in alerts]).matching(matchers)
         return [alert.id for alert, hit in zip(alerts, mask.tolist(), strict=True) if hit]
 
@@ -64,7 +65,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
     ) -> dict[str, Any]:
         """Latest first; `state` is waiting, holds or expired, `alerts` those that it keeps quiet now, and
         `matches_nothing` that there is none although it holds."""
-        listed = sorted(desk.standing.silences, key=lambda one: -one.created_ms)
+        listed = sorted(service.state.silences, key=lambda one: -one.created_ms)
         shapes = [shape(one) for one in listed]
         return {"silences": [one for one in shapes if expired or one["state"] != "expired"]}
 
@@ -77,7 +78,8 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         def work() -> Response:
             with refusals_as_problems():
                 matchers = parse_matchers(given.matchers)
-                made = actions.silence(desk, matchers, from_ms_, until_ms, by, given.why, given.ends_on_resolve)
+                wanted = SilenceRequest(matchers, from_ms_, until_ms, by, given.why, given.ends_on_resolve)
+                made = actions.silence(service, wanted)
             details = {"matchers": ", ".join(given.matchers), "why": given.why, "until": rfc3339(from_ms(until_ms))}
             centre.people.trail.note(by, "silence.add", made.id, details)
             return JsonResponse(shape(made), 201)
@@ -91,7 +93,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         it would keep nothing quiet now."""
         with refusals_as_problems():
             matchers = parse_matchers(given.matchers)
-        labels = [alert.labels for alert in desk.standing.alerts.values()]
+        labels = [alert.labels for alert in service.state.alerts.values()]
         table = LabelTable.of_rows(labels)
         counts = [{"matcher": str(one), "count": int(table.matching((one,)).sum())} for one in matchers]
         found = met(matchers)
@@ -99,7 +101,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
     @router.get("/{silence_id}")
     async def one(silence_id: str) -> dict[str, Any]:
-        for present in desk.standing.silences:
+        for present in service.state.silences:
             if present.id == silence_id:
                 return shape(present)
         raise Problem(404, f"There is no silence {silence_id[:80]!r}.")
@@ -111,7 +113,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
         def work() -> Response:
             with refusals_as_problems():
-                ended = actions.end_silence(desk, silence_id, by)
+                ended = actions.end_silence(service, silence_id, by)
             centre.people.trail.note(by, "silence.end", silence_id)
             return JsonResponse(shape(ended))
 

@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from ioc.alert_service.notification_text import limit_text
-from ioc.alert_service.service import Desk
+from ioc.alert_service.service import AlertService
 from ioc.alerts.rule_arrays import year_of
 from ioc.catalog.toml_table import LANGUAGES
 from ioc.clock import from_ms, rfc3339, to_ms
@@ -61,18 +61,18 @@ class AlertShape(TypedDict):
     link: str
 
 
-def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
-    found, standing = desk.in_force, desk.standing
-    rule, incoming = found.rules.rules.get(alert.rule), standing.incoming.get(alert.id)
-    kpi = found.wording.kpi(rule.kpi) if rule else None
+def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
+    found, standing = service.in_force, service.state
+    rule, incoming = found.rules.rules.get(alert.rule), standing.external.get(alert.id)
+    kpi = found.writer.kpi(rule.kpi) if rule else None
     if incoming is not None:
         name = {"vi": incoming.name, "en": incoming.name}
         matchers = incoming.matchers
     else:
         name = dict(rule.name) if rule else {"vi": alert.rule, "en": alert.rule}
         matchers = [str(Matcher("rule", "=", alert.rule)), str(Matcher("unit", "=", alert.unit))]
-    year = year_of(to_ms(desk.now()), desk.place.zone)
-    held = standing.book.acknowledged.get(alert.id)
+    year = year_of(to_ms(service.now()), service.config.zone)
+    held = standing.handling.acknowledged.get(alert.id)
     holder = held.by if held is not None and alert.handling is not Handling.UNACKNOWLEDGED else ""
     return {
         "id": alert.id,
@@ -97,29 +97,29 @@ def alert_shape(desk: Desk, alert: Alert) -> AlertShape:
         "handling": alert.handling.value,
         "handled": alert.handled,
         "holder": holder,
-        "holder_name": desk.full_name(holder) if holder else "",
+        "holder_name": service.full_name(holder) if holder else "",
         "quiet": alert.is_quiet,
-        "suppression": [reason_shape(desk, one) for one in alert.suppression],
+        "suppression": [reason_shape(service, one) for one in alert.suppression],
         "labels": dict(alert.labels),
-        "annotations": found.wording.annotations(alert.rule, alert.unit, incoming),
+        "annotations": found.writer.annotations(alert.rule, alert.unit, incoming),
         "owner": rule.owner if rule else "",
         "procedure": rule.procedure if rule else "",
         "link": incoming.link if incoming else "",
     }
 
 
-def reason_shape(desk: Desk, reason: Reason) -> ReasonShape:
-    texts = reason_texts(desk, reason.kind.value, reason.of, reason.text)
+def reason_shape(service: AlertService, reason: Reason) -> ReasonShape:
+    texts = reason_texts(service, reason.kind.value, reason.of, reason.text)
     return {"kind": reason.kind.value, "of": reason.of, "text": reason.text, "texts": texts}
 
 
-def reason_texts(desk: Desk, kind: str, of: str, text: str) -> dict[str, str]:
+def reason_texts(service: AlertService, kind: str, of: str, text: str) -> dict[str, str]:
     """Why an alert makes no noise, by language; what a person wrote (`text`) stays as it is."""
     if kind == Suppression.OUTSIDE_HOURS:
         return {"vi": "Ngoài giờ áp dụng của luật.", "en": "Outside the rule's hours."}
     if kind != Suppression.INHIBITED_BY:
         return dict.fromkeys(LANGUAGES, text)
-    incoming, rule = desk.standing.incoming.get(of), desk.in_force.rules.rules.get(of.rsplit("/", 2)[0])
+    incoming, rule = service.state.external.get(of), service.in_force.rules.rules.get(of.rsplit("/", 2)[0])
     names = dict(rule.name) if rule else dict.fromkeys(LANGUAGES, incoming.name if incoming else of)
     return {"vi": f"Đang có cảnh báo: {names['vi']}.", "en": f"{names['en']} is firing."}
 

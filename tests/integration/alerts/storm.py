@@ -1,4 +1,4 @@
-"""A storm of alerts in a large province: real store, evaluation, desk, hub and server, in one process."""
+"""A storm of alerts in a large province: real store, evaluation, service, hub and server, in one process."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from typing import Any, cast
 import httpx
 from websockets.sync.client import connect
 
-from ioc.alert_service.kpi_history import Past
+from ioc.alert_service.kpi_history import KpiHistory
 from ioc.api import create_app
 from ioc.api.server import configured, listen
 from ioc.catalog import load
@@ -21,7 +21,7 @@ from ioc.clock import FixedClock, to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
-from ioc.server.alert_loop import Alerting
+from ioc.server.alert_loop import AlertLoop
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch
@@ -98,11 +98,11 @@ class StormCentre:
         self.parts = FakeParts(folder, clock=self.clock, catalog=self.catalog)
         self.parts.store = cast(Any, self.store)
         self.parts.duckdb = cast(Any, self.store)
-        self.desk = self.parts.operating.desk
+        self.service = self.parts.alerting.service
         self.evaluator = Evaluator(self.catalog, self.store, VIETNAM)
-        past = Past(self.store, VIETNAM)
-        self.alerting = Alerting(
-            self.desk,
+        past = KpiHistory(self.store, VIETNAM)
+        self.alerting = AlertLoop(
+            self.service,
             past,
             self.evaluator.published,
             lambda _: {},

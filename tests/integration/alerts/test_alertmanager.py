@@ -1,7 +1,7 @@
 """The real Alertmanager as the sender to our webhook, and as the reference for the messages that we send.
 
-The same alerts go through both: what Alertmanager sends is taken in by a desk with the same groups, and each message of
-the desk must say the same in every field that Alertmanager documents for its webhook.
+The same alerts go through both: a service with the same groups takes in what Alertmanager sends, and each message of
+the service must say the same in every field that Alertmanager documents for its webhook.
 """
 
 import json
@@ -18,13 +18,13 @@ from typing import Any
 import httpx
 import pytest
 
-from ioc.alert_service import external_alerts_intake
-from ioc.alert_service.external_alerts_intake import receive
+from ioc.alert_service import external_intake
+from ioc.alert_service.external_intake import receive
 from ioc.api import create_app
 from ioc.clock import SystemClock
 from tests.browser.loopback import loopback
 from tests.running import free_port, wait_for
-from tests.unit.alert_service.test_desk import Place46
+from tests.unit.alert_service.test_service import OpenedService
 from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -114,10 +114,10 @@ def alert(instance: str, ended: bool = False) -> dict[str, Any]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place46]:
+def place(tmp_path: Path) -> Iterator[OpenedService]:
     (tmp_path / "catalog" / "alerting").mkdir(parents=True)
     (tmp_path / "catalog" / "alerting" / "routing.toml").write_text(ROUTING)
-    made = Place46(tmp_path)
+    made = OpenedService(tmp_path)
     made.tick(1, disk_free=50)
     yield made
     assert made.store is not None
@@ -155,7 +155,7 @@ def in_common(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_our_messages_say_what_alertmanagers_say(
-    tmp_path: Path, captured: tuple[list[dict[str, Any]], str], place: Place46
+    tmp_path: Path, captured: tuple[list[dict[str, Any]], str], place: OpenedService
 ) -> None:
     theirs, address = captured
     with run_alertmanager(tmp_path, address) as running:
@@ -167,9 +167,9 @@ def test_our_messages_say_what_alertmanagers_say(
         wait_for("both ended", lambda: len(theirs) == 3, 20, 0.05)
     assert [message["status"] for message in theirs] == ["firing", "firing", "resolved"]
     for message in theirs:
-        receive(place.desk, "prom", message)
+        receive(place.service, "prom", message)
         place.tick(301, disk_free=50)
-    ours = [json.loads(letter.payload) for letter in place.desk.store.waiting()]
+    ours = [json.loads(letter.payload) for letter in place.service.store.waiting()]
     assert list(map(in_common, ours)) == list(map(in_common, theirs))
     for messages in (ours, theirs):
         assert len({message["groupKey"] for message in messages}) == 1
@@ -185,7 +185,7 @@ def test_our_messages_say_what_alertmanagers_say(
 def test_alertmanager_sends_to_us_and_again_when_we_were_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = FakeParts(tmp_path, clock=SystemClock())
     app, refused = create_app(parts.centre()), threading.Event()
-    monkeypatch.setattr(external_alerts_intake, "MAX_OPEN", 0)
+    monkeypatch.setattr(external_intake, "MAX_OPEN", 0)
 
     async def watched(scope: Any, receive: Any, send: Any) -> None:
         async def note(event: Any) -> None:
@@ -197,16 +197,16 @@ def test_alertmanager_sends_to_us_and_again_when_we_were_full(tmp_path: Path, mo
 
     server = loopback()
     server.apps.append(watched)
-    standing = parts.operating.desk.standing.incoming
+    standing = parts.alerting.service.state.external
     address = f"{server.address}/api/v1/alerts/incoming/{PUSH_SOURCE}"
     with run_alertmanager(tmp_path, address, PUSH_TOKEN) as running:
         running.send(alert("a"), alert("b"))
         assert refused.wait(20)
         monkeypatch.undo()
-        wait_for("both alerts", lambda: len(parts.operating.desk.standing.incoming) == 2, 30, 0.05)
-        standing = parts.operating.desk.standing.incoming
+        wait_for("both alerts", lambda: len(parts.alerting.service.state.external) == 2, 30, 0.05)
+        standing = parts.alerting.service.state.external
         running.send(alert("a", ended=True))
-        wait_for("the end of one", lambda: len(parts.operating.desk.standing.incoming) == 1, 30, 0.05)
+        wait_for("the end of one", lambda: len(parts.alerting.service.state.external) == 1, 30, 0.05)
     assert {one.name for one in standing.values()} == {"Máy a không trả lời", "Máy b không trả lời"}
     assert all(one.link.startswith("http://prometheus/") for one in standing.values())
     server.apps.remove(watched)

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 import pytest
 
-from ioc.alert_service.notification_text import Wording
-from ioc.alert_service.service import InForce
+from ioc.alert_service.notification_text import NotificationWriter
+from ioc.alert_service.service import AlertDefinitions
 from ioc.alerts.inputs import Needs
 from ioc.catalog import load
 from ioc.catalog.channels import Channel
@@ -85,7 +85,7 @@ def receiver() -> Iterator[tuple[Receiver, int]]:
     server.server_close()
 
 
-def definitions(folder: Path, port: int) -> InForce:
+def definitions(folder: Path, port: int) -> AlertDefinitions:
     catalog = load("46")
     rules = {}
     for number, kpi in enumerate(KPIS):
@@ -102,8 +102,8 @@ def definitions(folder: Path, port: int) -> InForce:
     (folder / "alerting" / "routing.toml").write_text(ROUTING)
     channels = {name: Channel(name, webhook=f"http://127.0.0.1:{port}/{name}") for name in ("one", "two")}
     alerting, listed = load_routing(folder, channels), Rules(rules, {}, {})
-    wording = Wording(catalog, listed, alerting, VIETNAM, "")
-    return InForce(catalog, listed, alerting, channels, Needs.of(rules.values()), wording)
+    wording = NotificationWriter(catalog, listed, alerting, VIETNAM, "")
+    return AlertDefinitions(catalog, listed, alerting, channels, Needs.of(rules.values()), wording)
 
 
 def transitions(folder: Path) -> list[tuple[str, str]]:
@@ -149,12 +149,12 @@ def test_killed_again_and_again(
         ticking.close()
 
     # The same without a kill, and without sending, gives the same transitions.
-    store, desk, clock = open_desk(plain, in_force)
-    tick_on(desk, clock, changing)
+    store, service, clock = open_desk(plain, in_force)
+    tick_on(service, clock, changing)
     expected = [
-        (one["id"], one["kind"]) for one in desk.store.select("SELECT * FROM alert_transitions ORDER BY number")
+        (one["id"], one["kind"]) for one in service.store.select("SELECT * FROM alert_transitions ORDER BY number")
     ]
-    letters = {letter.id for letter in desk.store.waiting()}
+    notifications = {notification.id for notification in service.store.waiting()}
     store.close()
     found = transitions(killed)
     assert found == expected
@@ -164,7 +164,7 @@ def test_killed_again_and_again(
     to_tell = {name for name, kind in expected if kind in ("firing", "resolved")}
     for messages in kept.seen.values():
         once = {message["id"]: message for message in messages}
-        assert once.keys() <= letters
+        assert once.keys() <= notifications
         told = [name for message in once.values() for alert in message["alerts"] for name in alert["transitions"]]
         assert len(told) == len(set(told)), "a transition was told twice"
         assert set(told) == to_tell

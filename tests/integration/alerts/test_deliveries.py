@@ -14,13 +14,13 @@ from ioc.catalog.channels import WALL, Channel, load_channels
 from ioc.catalog.toml_table import CatalogInvalid
 from ioc.clock import FixedClock, SystemClock
 from ioc.errors import SourceUnavailable
-from ioc.server import channel_sender, outbox
+from ioc.server import channel_sender, outbox_sender
 from ioc.server.channel_sender import NotDelivered, Undeliverable, check_answer
 from ioc.server.channel_state import ChannelState
-from ioc.server.outbox import Deliveries
+from ioc.server.outbox_sender import OutboxSender
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from ioc.store.alerting import AlertStore, Letter, Writing
+from ioc.store.alerting import AlertStore, Notification, Writing
 from tests.running import wait_for
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -80,10 +80,10 @@ def store(tmp_path: Path) -> Iterator[AlertStore]:
     opened.close()
 
 
-def letter(number: int, channel: str = "hook", lane: str = "") -> Letter:
+def notification(number: int, channel: str = "hook", lane: str = "") -> Notification:
     name = f"{channel}-{number}"
     lane = lane or f"{channel} g"
-    return Letter(
+    return Notification(
         name, "transitions", lane, number, "root", "r", channel, "", NOW, (), (), "Tin", "Nội dung", f'"{name}"'
     )
 
@@ -95,7 +95,7 @@ Run = Callable[..., list[dict[str, object]]]
 def run(store: AlertStore, receiver: tuple[Answering, int]) -> Run:
     """Send these, and what then stands of each delivery."""
 
-    def sent(*letters: Letter) -> list[dict[str, object]]:
+    def sent(*notifications: Notification) -> list[dict[str, object]]:
         channels = {
             "hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/", token="t"),
             "away": Channel("away", webhook="http://127.0.0.1:9/"),
@@ -103,8 +103,8 @@ def run(store: AlertStore, receiver: tuple[Answering, int]) -> Run:
             "json": Channel("json", apprise=f"json://127.0.0.1:{receiver[1]}/"),
             WALL: Channel(WALL),
         }
-        store.write(Writing(letters=letters), NOW)
-        sender = Deliveries(store, lambda: channels, SystemClock(), timedelta(milliseconds=1))
+        store.write(Writing(notifications=notifications), NOW)
+        sender = OutboxSender(store, lambda: channels, SystemClock(), timedelta(milliseconds=1))
         sender.start()
         wait_for("all deliveries", lambda: not sender.waiting, 20, 0.02)
         sender.stop()
@@ -115,7 +115,7 @@ def run(store: AlertStore, receiver: tuple[Answering, int]) -> Run:
 
 def test_a_lane_goes_out_in_order_though_tries_fail(run: Run, receiver: tuple[Answering, int]) -> None:
     receiver[0].statuses = [500, 429, 200, 503, 200, 200]
-    states = run(letter(1), letter(2), letter(3))
+    states = run(notification(1), notification(2), notification(3))
     assert [(row["state"], row["attempts"]) for row in states] == [("sent", 3), ("sent", 2), ("sent", 1)]
     assert receiver[0].bodies == ['"hook-1"'] * 3 + ['"hook-2"'] * 2 + ['"hook-3"']
     assert set(receiver[0].authorizations) == {"Bearer t"}
@@ -125,14 +125,14 @@ def test_what_is_refused_for_good_is_dead_with_the_reason_and_the_lane_goes_on(
     run: Run, receiver: tuple[Answering, int]
 ) -> None:
     receiver[0].statuses = [410, 200]
-    first, second = run(letter(1), letter(2))
+    first, second = run(notification(1), notification(2))
     assert (first["state"], first["attempts"], first["reason"]) == ("dead", 1, "hook refused it with 410.")
     assert second["state"] == "sent"
 
 
 def test_a_receiver_that_never_answers_is_given_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MAX_TRIES", 3)
-    [state] = run(letter(1, "away"))
+    monkeypatch.setattr(outbox_sender, "MAX_TRIES", 3)
+    [state] = run(notification(1, "away"))
     assert (state["state"], state["attempts"]) == ("dead", 3)
     assert str(state["reason"]).startswith("Given up after 3 tries: away does not answer")
 
@@ -147,19 +147,19 @@ def test_a_receiver_that_never_answers_is_given_up(run: Run, monkeypatch: pytest
     ],
 )
 def test_kinds_of_channels(run: Run, channel: str, state: str) -> None:
-    assert [row["state"] for row in run(letter(1, channel))] == [state]
+    assert [row["state"] for row in run(notification(1, channel))] == [state]
 
 
 def test_what_waits_is_sent_after_a_restart(run: Run, store: AlertStore, receiver: tuple[Answering, int]) -> None:
-    store.write(Writing(letters=[letter(1)]), NOW)
+    store.write(Writing(notifications=[notification(1)]), NOW)
     store.note_attempt("hook-1", 1, NOW, "failed", "away", NOW)
-    [state, _] = run(letter(2))
+    [state, _] = run(notification(2))
     assert (state["state"], state["attempts"]) == ("sent", 2)
     assert receiver[0].bodies == ['"hook-1"', '"hook-2"']
 
 
 def test_the_test_button_says_why_it_did_not_arrive(store: AlertStore) -> None:
-    sender = Deliveries(store, lambda: {"away": Channel("away", webhook="http://127.0.0.1:9/")}, SystemClock())
+    sender = OutboxSender(store, lambda: {"away": Channel("away", webhook="http://127.0.0.1:9/")}, SystemClock())
     with pytest.raises(SourceUnavailable, match="away does not answer"):
         sender.try_channel("away", "thử")
     sender.stop()
@@ -182,13 +182,13 @@ def test_a_receiver_that_never_answers_delays_no_other_channel(
         "dead": Channel("dead", webhook=f"http://127.0.0.1:{silent}/"),
         "hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/"),
     }
-    groups = [letter(n, "dead", f"dead g{n}") for n in range(24)]
-    store.write(Writing(letters=groups), NOW)
-    sender = Deliveries(store, lambda: channels, SystemClock())
+    groups = [notification(n, "dead", f"dead g{n}") for n in range(24)]
+    store.write(Writing(notifications=groups), NOW)
+    sender = OutboxSender(store, lambda: channels, SystemClock())
     sender.start()
     wait_for("tries with the dead receiver", lambda: len(sender._busy) == 4, 5, 0.02)
-    late = letter(1)
-    store.write(Writing(letters=[late]), NOW)
+    late = notification(1)
+    store.write(Writing(notifications=[late]), NOW)
     sender.take([late])
     wait_for("the healthy channel's message", lambda: receiver[0].bodies, 5, 0.02)
     assert sender.waiting >= 24
@@ -220,8 +220,8 @@ def test_a_try_is_limited_as_a_whole_and_then_the_channel_is_tried_with_one_mess
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     channels = {"slow": Channel("slow", webhook=f"http://127.0.0.1:{server.server_address[1]}/")}
-    store.write(Writing(letters=[letter(n, "slow", f"slow g{n}") for n in range(9)]), NOW)
-    sender = Deliveries(store, lambda: channels, SystemClock())
+    store.write(Writing(notifications=[notification(n, "slow", f"slow g{n}") for n in range(9)]), NOW)
+    sender = OutboxSender(store, lambda: channels, SystemClock())
     sender.start()
     wait = wait_for("the state of the channel", lambda: sender.waits().get("slow"), 10, 0.02)
     assert (wait.code, wait.said.text) == ("no_answer", "slow did not answer within 0 s.")
@@ -237,7 +237,7 @@ def test_a_try_is_limited_as_a_whole_and_then_the_channel_is_tried_with_one_mess
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_within_the_server_is_followed(run: Run, receiver: tuple[Answering, int], status: int) -> None:
     receiver[0].moved = {"/": (status, "/alerts/v4")}
-    assert [row["state"] for row in run(letter(1))] == ["sent"]
+    assert [row["state"] for row in run(notification(1))] == ["sent"]
     assert receiver[0].paths == ["/", "/alerts/v4"]
     assert receiver[0].bodies == ['"hook-1"']
     assert receiver[0].authorizations == ["Bearer t", "Bearer t"]
@@ -245,25 +245,25 @@ def test_a_redirect_within_the_server_is_followed(run: Run, receiver: tuple[Answ
 
 def test_a_redirect_to_another_server_is_not_followed(run: Run, receiver: tuple[Answering, int]) -> None:
     receiver[0].moved = {"/": (307, f"http://localhost:{receiver[1]}/elsewhere")}
-    [state] = run(letter(1))
+    [state] = run(notification(1))
     assert (state["state"], receiver[0].paths) == ("dead", ["/"])
     assert "redirects to another server, http://localhost" in str(state["reason"])
 
 
 def test_redirects_in_a_circle_end(run: Run, receiver: tuple[Answering, int]) -> None:
     receiver[0].moved = {"/": (308, "/")}
-    [state] = run(letter(1))
+    [state] = run(notification(1))
     assert (state["state"], len(receiver[0].paths)) == ("dead", 6)
 
 
 def test_an_address_that_is_missing_for_a_moment_is_tried_again(run: Run, receiver: tuple[Answering, int]) -> None:
     receiver[0].statuses = [404, 200]
-    assert [(row["state"], row["attempts"]) for row in run(letter(1))] == [("sent", 2)]
+    assert [(row["state"], row["attempts"]) for row in run(notification(1))] == [("sent", 2)]
 
 
 def test_an_address_that_stays_missing_is_given_up_early(run: Run, receiver: tuple[Answering, int]) -> None:
     receiver[0].statuses = [404]
-    [state] = run(letter(1))
+    [state] = run(notification(1))
     assert (state["state"], state["attempts"]) == ("dead", 5)
     assert state["reason"] == "Given up after 5 tries: hook answered 404."
     assert state["code"] == "delivery_answered"
@@ -276,8 +276,8 @@ def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(
     receiver[0].statuses, receiver[0].headers = [429, 200], {"Retry-After": "5"}
     clock = FixedClock(NOW)
     channels = {"hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/")}
-    store.write(Writing(letters=[letter(1), letter(2, lane="hook other")]), NOW)
-    sender = Deliveries(store, lambda: channels, clock)
+    store.write(Writing(notifications=[notification(1), notification(2, lane="hook other")]), NOW)
+    sender = OutboxSender(store, lambda: channels, clock)
     sender._deliver(sender._due()[0])
     sender._busy.clear()
     [tried] = store.select("SELECT next_at FROM delivery_attempts")

@@ -14,11 +14,11 @@ import pytest
 
 from ioc.alerts.engine import tick
 from ioc.alerts.inputs import DataState, Inputs
-from ioc.alerts.states import FIRING, RECOVERING, State
+from ioc.alerts.states import FIRING, RECOVERING, EngineState
 from ioc.model.kpi import Freshness
 from ioc.model.rule import AllOf, AnyOf, Condition, DataLack, Lack, Limits, Threshold
 from ioc.model.rule_case import Series
-from tests.alerting import MINUTE, START, column, plan, rule
+from tests.alerting import MINUTE, START, column, rule, rule_arrays
 
 PROMTOOL = shutil.which("promtool")
 ABOVE, BELOW = Threshold("k", Limits(fires_above=10)), Threshold("k", Limits(fires_below=5))
@@ -112,11 +112,11 @@ CASES = {
 
 def ours(case: Case) -> list[int]:
     """Minutes in which the alert has fired and not ended."""
-    the_plan = plan([rule(case.condition, held=case.held, keep=case.keep)])
-    state, series, firing = State.fresh(the_plan), Series.parse(case.series), []
+    arrays = rule_arrays([rule(case.condition, held=case.held, keep=case.keep)])
+    state, series, firing = EngineState.fresh(arrays), Series.parse(case.series), []
     for minute, (value, fresh) in enumerate(zip(series.value, series.state, strict=True)):
         values = column([value if fresh is Freshness.LIVE else DataState[fresh.name]], ("46",))
-        state = tick(the_plan, state, Inputs(START + minute * MINUTE, {"k": values})).state
+        state = tick(arrays, state, Inputs(START + minute * MINUTE, {"k": values})).state
         if state.condition[0] in (FIRING, RECOVERING):
             firing.append(minute)
     return firing

@@ -29,7 +29,7 @@ def test_a_storm_stays_within_its_second_and_is_told_in_groups(tmp_path: Path) -
 
         for _ in range(6):
             centre.pass_on(60)
-        sent = centre.desk.store.select("SELECT count(*) AS n, sum(len(alerts)) AS told FROM deliveries")[0]
+        sent = centre.service.store.select("SELECT count(*) AS n, sum(len(alerts)) AS told FROM deliveries")[0]
         assert sent["told"] == total, "each alert was told"
         assert RULES <= sent["n"] <= 2 * RULES, "in a message a rule, and one for what came after the first"
 

@@ -1,4 +1,4 @@
-"""A desk that ticks through made-up values and sends its outbox, as a process that can be killed at any moment."""
+"""A service that ticks through made-up values and sends its outbox, as a process that can be killed at any moment."""
 
 import pickle
 import time
@@ -10,27 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from ioc.alert_service.service import Desk, InForce, Place
+from ioc.alert_service.service import AlertDefinitions, AlertService, AlertServiceConfig
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.catalog.catalog import Catalog
 from ioc.clock import FixedClock, SystemClock, from_ms
-from ioc.server import outbox as sending
-from ioc.server.outbox import Deliveries
+from ioc.server import outbox_sender as sending
+from ioc.server.outbox_sender import OutboxSender
 from ioc.settings import VIETNAM
 from ioc.store import Store
 
 START_MS = 1_795_392_000_000
 KPIS = ("air.pm25_mean_24h", "air.pm25_max_1h")
 STANDING = 30
-"""Ticks at the end in which no value moves, so that everything is told."""
+"""TickStatistics at the end in which no value moves, so that everything is told."""
 
 
-class ReadyDesk(Desk):
+class ReadyDesk(AlertService):
     """Definitions were read by whoever started this process, once for all its lives."""
 
-    ready: InForce
+    ready: AlertDefinitions
 
-    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> InForce:
+    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> AlertDefinitions:
         return self.ready
 
 
@@ -47,36 +47,36 @@ def inputs(number: int, units: tuple[str, ...], changing: int) -> Inputs:
     return Inputs(START_MS + number * 1000, kpis)
 
 
-def open_desk(folder: Path, in_force: InForce) -> tuple[Store, ReadyDesk, FixedClock]:
+def open_desk(folder: Path, in_force: AlertDefinitions) -> tuple[Store, ReadyDesk, FixedClock]:
     clock = FixedClock(from_ms(START_MS))
     store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
     ReadyDesk.ready = in_force
-    place = Place(None, folder / "channels.toml", VIETNAM, "")
+    place = AlertServiceConfig(None, folder / "channels.toml", VIETNAM, "")
     return store, ReadyDesk(store, in_force.catalog, place, clock), clock
 
 
-def tick_on(desk: Desk, clock: FixedClock, changing: int, pause_s: float = 0) -> None:
+def tick_on(service: AlertService, clock: FixedClock, changing: int, pause_s: float = 0) -> None:
     """From where the store stands. A tick without transitions is not written, and comes again."""
-    first = max((desk.standing.state.now_ms - START_MS) // 1000 + 1, 1)
-    units = desk.standing.plan.units
+    first = max((service.state.engine.now_ms - START_MS) // 1000 + 1, 1)
+    units = service.state.arrays.units
     for number in range(first, changing + STANDING + 1):
         told = inputs(number, units, changing)
         clock.moment = from_ms(told.now_ms)
-        desk.tick(told)
+        service.tick(told)
         time.sleep(pause_s)
 
 
 def live(folder: Path, changing: int, ticking: Connection) -> None:
     """One life, a process of its own: it says when it ticks, and ends once all is sent."""
     sending.IDLE_S = 0.02  # half of all tries fail: their waits would be most of the test
-    store, desk, clock = open_desk(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
-    deliveries = Deliveries(
-        desk.store, lambda: desk.in_force.channels, SystemClock(), first_back_off=timedelta(milliseconds=20)
+    store, service, clock = open_desk(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
+    deliveries = OutboxSender(
+        service.store, lambda: service.in_force.channels, SystemClock(), first_back_off=timedelta(milliseconds=20)
     )
-    desk.on_change = lambda change: deliveries.take(change.letters)
+    service.on_change = lambda change: deliveries.take(change.notifications)
     deliveries.start()
     ticking.send(True)
-    tick_on(desk, clock, changing, 0.01)
+    tick_on(service, clock, changing, 0.01)
     while deliveries.waiting:
         time.sleep(0.05)
     deliveries.stop()

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from ioc.alert_service.kpi_history import Past, own_step, units_of_kpi
+from ioc.alert_service.kpi_history import KpiHistory, own_step, units_of_kpi
 from ioc.alerts.inputs import Needs
 from ioc.catalog.rules import check_rule
 from ioc.model.rule import Rule
@@ -35,7 +35,7 @@ def rule(centre: Centre, **fields: object) -> Rule:
 def test_history_of_all_units_is_that_of_each(told: Centre, kpi: str) -> None:
     start, end = (NOW - 48 * HOUR).replace(second=0), NOW.replace(second=0)
     units = units_of_kpi(told.catalog, told.catalog.kpis[kpi])
-    past = Past(told.store, VIETNAM)
+    past = KpiHistory(told.store, VIETNAM)
     found = past.history(told.catalog, [rule(told, kpi=kpi, fires_above=1)], units, start, end, HOUR).kpis[kpi]
     for unit in (PROVINCE, *told.communes[:4]):
         points = told.evaluator.history(kpi, unit, start, end, HOUR)
@@ -46,7 +46,7 @@ def test_history_of_all_units_is_that_of_each(told: Centre, kpi: str) -> None:
 
 def test_a_deviation_by_whole_hours_reads_its_history_once_and_says_the_same(told: Centre) -> None:
     start, end = (NOW - 48 * HOUR).replace(minute=0, second=0), NOW.replace(minute=0, second=0)
-    past, units = Past(told.store, VIETNAM), units_of_kpi(told.catalog, told.catalog.kpis["t.mean_24h"])
+    past, units = KpiHistory(told.store, VIETNAM), units_of_kpi(told.catalog, told.catalog.kpis["t.mean_24h"])
     unusual = rule(told, deviation={"weeks": 2, "fires_above": 3})
     once = past.history(told.catalog, [unusual], units, start, end, HOUR)
     plain = past.history(told.catalog, [rule(told, fires_above=1)], units, start, end, HOUR)
@@ -57,7 +57,7 @@ def test_a_deviation_by_whole_hours_reads_its_history_once_and_says_the_same(tol
 
 def test_too_many_steps_are_refused(told: Centre) -> None:
     with pytest.raises(ValueError, match="steps"):
-        Past(told.store, VIETNAM).history(
+        KpiHistory(told.store, VIETNAM).history(
             told.catalog, [rule(told, fires_above=1)], (PROVINCE,), NOW - 9000 * HOUR, NOW, HOUR
         )
 
@@ -69,7 +69,7 @@ def test_the_value_of_a_while_ago_is_the_one_that_was_shown(told: Centre) -> Non
     later = told.evaluated(now=NOW + HOUR)
     told.evaluator.record(NOW + HOUR)
     needs = Needs.of([rule(told, change={"over": "1h", "fires_above": 1})])
-    past = Past(told.store, VIETNAM)
+    past = KpiHistory(told.store, VIETNAM)
     past.refresh(told.catalog, needs, NOW + HOUR + timedelta(seconds=1))
     values = past.earlier["t.mean_24h", 3_600_000]
     for unit, value in zip(values.units, values.value.tolist(), strict=True):
@@ -81,7 +81,7 @@ def test_the_value_of_a_while_ago_is_the_one_that_was_shown(told: Centre) -> Non
 
 def test_the_usual_value_is_the_median_of_that_hour_in_past_weeks(told: Centre) -> None:
     needs = Needs.of([rule(told, deviation={"weeks": 4, "fires_above": 3})])
-    past = Past(told.store, VIETNAM)
+    past = KpiHistory(told.store, VIETNAM)
     past.refresh(told.catalog, needs, NOW)
     usual = past.usual["t.mean_24h", 4]
     ends = [NOW.replace(minute=0, second=0) + HOUR - timedelta(weeks=week) for week in range(1, 5)]

@@ -16,7 +16,7 @@ from ioc.fault_register import FaultRegister
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.reading import Reading
-from ioc.server.evaluation_loop import Outlets, Pulse
+from ioc.server.evaluation_loop import EvaluationLoop, EvaluationOutputs
 from ioc.settings import VIETNAM
 from ioc.store import apply_panes
 from ioc.wire.schemas import readings_batch
@@ -43,10 +43,12 @@ def no_ledger() -> Ledger:
     return cast(Ledger, None)
 
 
-def pulse(centre: Centre, path: Path, ledger: Callable[[], Ledger] = no_ledger) -> tuple[Pulse, Screen, Evaluator]:
+def pulse(
+    centre: Centre, path: Path, ledger: Callable[[], Ledger] = no_ledger
+) -> tuple[EvaluationLoop, Screen, Evaluator]:
     screen, evaluator = Screen(), Evaluator(centre.catalog, centre.store, VIETNAM, kept_path=path)
-    outlets = Outlets(cast(Hub, screen), lambda _: None, tuple, ledger)
-    return Pulse(evaluator, outlets, SystemClock(), FAULTS), screen, evaluator
+    outlets = EvaluationOutputs(cast(Hub, screen), lambda _: None, tuple, ledger)
+    return EvaluationLoop(evaluator, outlets, SystemClock(), FAULTS), screen, evaluator
 
 
 def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioc.alerts.audit import audit
-from ioc.alerts.flood import Flood, by_cause, floods
+from ioc.alerts.flood import Flood, by_cause, find_floods
 from ioc.model.alert import Alert, ConditionState, Reason, Suppression, Transition, TransitionKind
 from ioc.model.rule import Severity
 from tests.alerting import MINUTE, START
@@ -36,7 +36,7 @@ def ended(one: Transition, at_ms: int) -> Transition:
     ],
 )
 def test_floods(seconds: range | list[int], found: list[tuple[int, int]]) -> None:
-    given_floods = floods([START + second * SECOND for second in seconds], START + DAY)
+    given_floods = find_floods([START + second * SECOND for second in seconds], START + DAY)
     assert [((one.from_ms - START) // SECOND, (one.until_ms or 0) - START) for one in given_floods] == [
         (start, end * SECOND) for start, end in found
     ]
@@ -52,12 +52,12 @@ def test_floods_are_those_of_counting_every_second(times: list[int]) -> None:
         flooded = count > 10 or (flooded and count >= 5)
         if flooded:
             seconds.add(second)
-    found = floods([one * SECOND for one in times], 5000 * SECOND)
+    found = find_floods([one * SECOND for one in times], 5000 * SECOND)
     assert seconds == {s for one in found for s in range(one.from_ms // SECOND, (one.until_ms or 0) // SECOND)}
 
 
 def test_a_flood_that_lasts_has_no_end() -> None:
-    assert floods([START + second for second in range(12)], START + MINUTE) == [Flood(START + 10, None, 12)]
+    assert find_floods([START + second for second in range(12)], START + MINUTE) == [Flood(START + 10, None, 12)]
 
 
 def test_figures_of_a_day() -> None:

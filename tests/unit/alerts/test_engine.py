@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ioc.alerts.engine import Saved, acknowledge, carry_over, counts, restore, save, tick
 from ioc.alerts.inputs import DataState, Inputs, Usual
 from ioc.alerts.records import from_record, to_record
-from ioc.alerts.rule_arrays import Plan
-from ioc.alerts.states import State
+from ioc.alerts.rule_arrays import RuleArrays
+from ioc.alerts.states import EngineState
 from ioc.evaluation.freshness import STATES, Column
 from ioc.evaluation.published_values import Published
 from ioc.model.alert import ConditionState, Transition, TransitionKind
@@ -32,7 +32,7 @@ from ioc.model.rule import (
 )
 from ioc.model.unit import UnitLevel
 from ioc.server.alert_loop import states_of
-from tests.alerting import MINUTE, START, ZONE, column, inputs, plan, rule, run, units
+from tests.alerting import MINUTE, START, ZONE, column, inputs, rule, rule_arrays, run, units
 from tests.catalogs import hue
 
 ABOVE = Threshold("k", Limits(fires_above=10))
@@ -84,20 +84,20 @@ FEW, STALE, UNREPORTED = DataState.INSUFFICIENT, DataState.STALE, DataState.UNRE
     ],
 )
 def test_states(the_rule: Rule, series: list[float | DataState | None], states: str) -> None:
-    found, _ = run(plan([the_rule]), series)
+    found, _ = run(rule_arrays([the_rule]), series)
     assert "".join(SHORT[state] for state in found) == states
 
 
 def test_a_kpi_that_is_not_given_is_an_error_and_ends_nothing() -> None:
-    the_plan = plan([rule()])
-    first = tick(the_plan, State.fresh(the_plan), inputs(0, {}, ("46",)))
+    arrays = rule_arrays([rule()])
+    first = tick(arrays, EngineState.fresh(arrays), inputs(0, {}, ("46",)))
     assert counts(first.state)[ConditionState.ERROR] == 1
-    fired = tick(the_plan, first.state, inputs(1, {"k": [15]}, ("46",)))
-    assert counts(tick(the_plan, fired.state, inputs(2, {}, ("46",))).state)[ConditionState.FIRING] == 1
+    fired = tick(arrays, first.state, inputs(1, {"k": [15]}, ("46",)))
+    assert counts(tick(arrays, fired.state, inputs(2, {}, ("46",))).state)[ConditionState.FIRING] == 1
 
 
 def test_transitions_of_a_life() -> None:
-    _, transitions = run(plan([rule(held=1, keep=2)]), [5, 15, 5, 15, 15, 5, 15, 5, 5, 5])
+    _, transitions = run(rule_arrays([rule(held=1, keep=2)]), [5, 15, 5, 15, 15, 5, 15, 5, 5, 5])
     kinds = [(one.kind, (one.at_ms - START) // MINUTE, (one.onset_ms - START) // MINUTE) for one in transitions]
     assert kinds == [
         (TransitionKind.PENDING, 1, 1),
@@ -115,13 +115,13 @@ def test_transitions_of_a_life() -> None:
 
 
 def test_a_latching_alert_ends_once_acknowledged() -> None:
-    the_plan = plan([rule(latching=True)])
-    state = State.fresh(the_plan)
+    arrays = rule_arrays([rule(latching=True)])
+    state = EngineState.fresh(arrays)
     for minute, value in enumerate([15.0, 5.0]):
-        state = tick(the_plan, state, inputs(minute, {"k": [value]}, ("46",))).state
-    [alert] = save(the_plan, state).alerts
-    state = acknowledge(the_plan, state, [alert.id])
-    done = tick(the_plan, state, inputs(2, {"k": [5]}, ("46",)))
+        state = tick(arrays, state, inputs(minute, {"k": [value]}, ("46",))).state
+    [alert] = save(arrays, state).alerts
+    state = acknowledge(arrays, state, [alert.id])
+    done = tick(arrays, state, inputs(2, {"k": [5]}, ("46",)))
     assert [one.kind for one in done.transitions] == [TransitionKind.RESOLVED]
 
 
@@ -140,8 +140,8 @@ def test_conditions_together(
     condition: type[AllOf] | type[AnyOf], first: float, second: float | None, fires: bool
 ) -> None:
     both = condition((ABOVE, Threshold("other", Limits(fires_below=5))))
-    the_plan = plan([rule(both)])
-    done = tick(the_plan, State.fresh(the_plan), inputs(0, {"k": [first], "other": [second]}, ("46",)))
+    arrays = rule_arrays([rule(both)])
+    done = tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": [first], "other": [second]}, ("46",)))
     assert (counts(done.state)[ConditionState.FIRING] == 1) is fires
 
 
@@ -157,21 +157,21 @@ def test_conditions_together_end(
     condition: type[AllOf] | type[AnyOf], after: tuple[float | None, float | None], ends: bool
 ) -> None:
     both = condition((ABOVE, Threshold("other", Limits(fires_below=5))))
-    the_plan = plan([rule(both)])
-    state = tick(the_plan, State.fresh(the_plan), inputs(0, {"k": [15], "other": [4]}, ("46",))).state
-    done = tick(the_plan, state, inputs(1, {"k": [after[0]], "other": [after[1]]}, ("46",)))
+    arrays = rule_arrays([rule(both)])
+    state = tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": [15], "other": [4]}, ("46",))).state
+    done = tick(arrays, state, inputs(1, {"k": [after[0]], "other": [after[1]]}, ("46",)))
     assert (done.transitions != ()) is ends
 
 
 def test_change_over_a_span() -> None:
-    the_plan = plan([rule(Change("k", timedelta(hours=1), Limits(fires_above=5)))])
+    arrays = rule_arrays([rule(Change("k", timedelta(hours=1), Limits(fires_above=5)))])
     now = inputs(0, {"k": [20]}, ("46",))
     rising = replace(now, earlier={("k", 60 * MINUTE): column([14], ("46",))})
     level = replace(now, earlier={("k", 60 * MINUTE): column([15], ("46",))})
-    fresh = State.fresh(the_plan)
-    assert counts(tick(the_plan, fresh, rising).state)[ConditionState.FIRING] == 1
-    assert counts(tick(the_plan, fresh, level).state)[ConditionState.NORMAL] == 1
-    assert counts(tick(the_plan, fresh, now).state)[ConditionState.NO_DATA] == 1
+    fresh = EngineState.fresh(arrays)
+    assert counts(tick(arrays, fresh, rising).state)[ConditionState.FIRING] == 1
+    assert counts(tick(arrays, fresh, level).state)[ConditionState.NORMAL] == 1
+    assert counts(tick(arrays, fresh, now).state)[ConditionState.NO_DATA] == 1
 
 
 @pytest.mark.parametrize(
@@ -186,40 +186,40 @@ def test_change_over_a_span() -> None:
     ],
 )
 def test_deviation_from_past_weeks(value: float, mad: float, state: ConditionState) -> None:
-    the_plan = plan([rule(Deviation("k", 4, Limits(fires_above=3.5, fires_below=-3.5)))])
+    arrays = rule_arrays([rule(Deviation("k", 4, Limits(fires_above=3.5, fires_below=-3.5)))])
     past = Usual(("46",), np.array([100.0]), np.array([mad]))
     told = replace(inputs(0, {"k": [value]}, ("46",)), usual={("k", 4): past})
-    assert counts(tick(the_plan, State.fresh(the_plan), told).state)[state] == 1
+    assert counts(tick(arrays, EngineState.fresh(arrays), told).state)[state] == 1
 
 
 def test_the_target_of_the_year_holds() -> None:
     targets = {"k": (Target(2026, at_least=90), Target(2027, at_least=95))}
-    the_plan = Plan.of([rule(TargetMissed("k"))], units(0), targets, ZONE)
+    arrays = RuleArrays.of([rule(TargetMissed("k"))], units(0), targets, ZONE)
     new_year_ms = 1_798_736_400_000  # 2027-01-01 00:00 in the province
-    last = tick(the_plan, State.fresh(the_plan), Inputs(new_year_ms - 1, {"k": column([92], ("46",))}))
-    first = tick(the_plan, last.state, Inputs(new_year_ms, {"k": column([92], ("46",))}))
+    last = tick(arrays, EngineState.fresh(arrays), Inputs(new_year_ms - 1, {"k": column([92], ("46",))}))
+    first = tick(arrays, last.state, Inputs(new_year_ms, {"k": column([92], ("46",))}))
     assert (len(last.transitions), len(first.transitions)) == (0, 1)
 
 
 def test_units_of_another_order_find_their_slots() -> None:
-    the_plan = plan([rule(at=UnitLevel.COMMUNE)], communes=3)
+    arrays = rule_arrays([rule(at=UnitLevel.COMMUNE)], communes=3)
     told = inputs(0, {"k": [15, 5]}, ("19002", "19000"))
-    done = tick(the_plan, State.fresh(the_plan), told)
+    done = tick(arrays, EngineState.fresh(arrays), told)
     assert [one.unit for one in done.transitions] == ["19002"]
     assert counts(done.state) | {ConditionState.NORMAL: 1, ConditionState.NO_DATA: 1} == counts(done.state)
 
 
 def test_a_tick_told_twice_counts_once() -> None:
-    the_plan = plan([rule()])
+    arrays = rule_arrays([rule()])
     told = inputs(0, {"k": [15]}, ("46",))
-    first = tick(the_plan, State.fresh(the_plan), told)
-    assert tick(the_plan, first.state, told).transitions == ()
-    assert tick(the_plan, first.state, inputs(-1, {"k": [5]}, ("46",))).state is first.state
+    first = tick(arrays, EngineState.fresh(arrays), told)
+    assert tick(arrays, first.state, told).transitions == ()
+    assert tick(arrays, first.state, inputs(-1, {"k": [5]}, ("46",))).state is first.state
 
 
 def test_a_rule_taken_out_ends_its_alerts() -> None:
-    before, after = plan([rule(), rule(rule_id="other", held=5)]), plan([])
-    fired = tick(before, State.fresh(before), inputs(0, {"k": [15]}, ("46",)))
+    before, after = rule_arrays([rule(), rule(rule_id="other", held=5)]), rule_arrays([])
+    fired = tick(before, EngineState.fresh(before), inputs(0, {"k": [15]}, ("46",)))
     _, ended = carry_over(before, fired.state, after)
     assert [(one.rule, one.kind) for one in ended] == [
         ("high", TransitionKind.RESOLVED),
@@ -229,8 +229,8 @@ def test_a_rule_taken_out_ends_its_alerts() -> None:
 
 
 def test_a_changed_rule_keeps_its_alert() -> None:
-    before, after = plan([rule()]), plan([rule(Threshold("k", Limits(fires_above=12)), rule_id="high")])
-    fired = tick(before, State.fresh(before), inputs(0, {"k": [15]}, ("46",)))
+    before, after = rule_arrays([rule()]), rule_arrays([rule(Threshold("k", Limits(fires_above=12)), rule_id="high")])
+    fired = tick(before, EngineState.fresh(before), inputs(0, {"k": [15]}, ("46",)))
     state, ended = carry_over(before, fired.state, after)
     done = tick(after, state, inputs(1, {"k": [11]}, ("46",)))
     assert ended == ()
@@ -266,35 +266,35 @@ def test_no_crash_loses_or_repeats_a_transition(
 ) -> None:
     """Killed after a tick was written (`killed`): it goes on from what was saved, and is told the tick again. Killed
     before (`lost`): the tick is computed anew from the state before."""
-    the_plan = plan([replace(one, id=f"r{number}") for number, one in enumerate(rules)], communes=2)
+    arrays = rule_arrays([replace(one, id=f"r{number}") for number, one in enumerate(rules)], communes=2)
     plain: list[Transition] = []
     broken: list[Transition] = []
-    state = other = State.fresh(the_plan)
+    state = other = EngineState.fresh(arrays)
     for minute, values in enumerate(series):
         told = inputs(minute, {"k": list(values)}, ("19000", "19001"))
-        done = tick(the_plan, state, told)
+        done = tick(arrays, state, told)
         state = done.state
         plain += done.transitions
         if minute in lost:
-            tick(the_plan, other, told)
-        again = tick(the_plan, other, told)
+            tick(arrays, other, told)
+        again = tick(arrays, other, told)
         other = again.state
         broken += again.transitions
         if minute in killed:
-            kept = from_record(Saved, to_record(save(the_plan, other)))
-            other, ended = restore(the_plan, kept)
-            broken += [*ended, *tick(the_plan, other, told).transitions]
+            kept = from_record(Saved, to_record(save(arrays, other)))
+            other, ended = restore(arrays, kept)
+            broken += [*ended, *tick(arrays, other, told).transitions]
     assert [one.id for one in broken] == [one.id for one in plain]
     assert broken == plain
     assert len({one.id for one in plain}) == len(plain)
-    assert save(the_plan, other) == save(the_plan, state)
+    assert save(arrays, other) == save(arrays, state)
 
 
 @settings(max_examples=100)
 @given(rules=RULES, series=st.lists(VALUES, min_size=1, max_size=40))
 def test_every_alert_has_one_beginning_and_one_end(rules: Rule, series: list[float | DataState | None]) -> None:
-    the_plan = plan([replace(rules, units=UnitLevel.PROVINCE)])
-    _, transitions = run(the_plan, series)
+    arrays = rule_arrays([replace(rules, units=UnitLevel.PROVINCE)])
+    _, transitions = run(arrays, series)
     lives: dict[str, list[TransitionKind]] = {}
     for one in transitions:
         lives.setdefault(one.alert, []).append(one.kind)
@@ -319,10 +319,10 @@ def test_units_do_not_touch_each_other(the_rule: Rule, series: list[list[float |
     """All units in one tick give what each gives alone."""
     codes = ("19000", "19001", "19002")
     together, alone = (
-        plan([the_rule], communes=3),
-        [plan([replace(the_rule, units=(code,))], communes=3) for code in codes],
+        rule_arrays([the_rule], communes=3),
+        [rule_arrays([replace(the_rule, units=(code,))], communes=3) for code in codes],
     )
-    state, states = State.fresh(together), [State.fresh(one) for one in alone]
+    state, states = EngineState.fresh(together), [EngineState.fresh(one) for one in alone]
     for minute, values in enumerate(series):
         told = inputs(minute, {"k": values}, codes)
         done = tick(together, state, told)

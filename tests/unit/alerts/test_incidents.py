@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ioc.alerts.actions import ActRefused
 from ioc.alerts.incidents import (
-    Act,
     Attachment,
     ClosingReason,
     Incident,
+    IncidentAct,
     add_alert,
     assign,
     attach,
@@ -20,11 +19,12 @@ from ioc.alerts.incidents import (
     remove_alert,
     reopen,
     set_severity,
-    take_up,
+    start_procedure,
     undo_step,
 )
-from ioc.alerts.procedures import Tick
+from ioc.alerts.procedures import CompletedStep
 from ioc.alerts.records import from_record, to_record
+from ioc.alerts.refusals import ActRefused
 from ioc.model.procedure import Procedure, Step
 from ioc.model.rule import Severity
 from tests.alerting import START
@@ -40,9 +40,9 @@ def opened() -> Incident:
 
 def test_a_whole_life() -> None:
     one = assign(opened(), "Bình", "An", START + 1)
-    one = take_up(one, FLOOD, "Bình", START + 2)
-    one = do_step(one, "flood", "1", Tick("Bình", START + 3, "đã gọi"))
-    one = do_step(one, "flood", "2", Tick("Chi", START + 4))
+    one = start_procedure(one, FLOOD, "Bình", START + 2)
+    one = do_step(one, "flood", "1", CompletedStep("Bình", START + 3, "đã gọi"))
+    one = do_step(one, "flood", "2", CompletedStep("Chi", START + 4))
     one = undo_step(one, "flood", "2", "Chi", START + 5)
     one = comment(one, "Nước đang rút", "Chi", START + 6)
     one = attach(one, Attachment("f1", "anh.jpg", 10, "Chi", START + 7))
@@ -52,41 +52,45 @@ def test_a_whole_life() -> None:
     one = close(one, ClosingReason.SOLVED, "Nước dưới báo động 1", "An", START + 11)
     one = reopen(one, "Nước lên lại", "An", START + 12)
     assert [entry.act for entry in one.timeline] == [
-        Act.OPENED,
-        Act.ASSIGNED,
-        Act.PROCEDURE_TAKEN_UP,
-        Act.STEP_DONE,
-        Act.STEP_DONE,
-        Act.STEP_UNDONE,
-        Act.COMMENTED,
-        Act.ATTACHED,
-        Act.ALERT_ADDED,
-        Act.ALERT_REMOVED,
-        Act.SEVERITY_SET,
-        Act.CLOSED,
-        Act.REOPENED,
+        IncidentAct.OPENED,
+        IncidentAct.ASSIGNED,
+        IncidentAct.PROCEDURE_TAKEN_UP,
+        IncidentAct.STEP_DONE,
+        IncidentAct.STEP_DONE,
+        IncidentAct.STEP_UNDONE,
+        IncidentAct.COMMENTED,
+        IncidentAct.ATTACHED,
+        IncidentAct.ALERT_ADDED,
+        IncidentAct.ALERT_REMOVED,
+        IncidentAct.SEVERITY_SET,
+        IncidentAct.CLOSED,
+        IncidentAct.REOPENED,
     ]
     assert [entry.at_ms for entry in one.timeline] == [START + n for n in range(13)]
     assert (one.alerts, one.assignee, one.severity) == (("a/1/1", "c/1/1"), "Bình", Severity.CRITICAL)
     assert one.procedures["flood"].progress == (1, 2)
-    assert one.procedures["flood"].ticks["1"] == Tick("Bình", START + 3, "đã gọi")
+    assert one.procedures["flood"].ticks["1"] == CompletedStep("Bình", START + 3, "đã gọi")
     assert from_record(Incident, to_record(one)) == one
 
 
 def half_done(one: Incident) -> Incident:
-    return do_step(take_up(one, FLOOD, "An", 1), "flood", "1", Tick("An", 2))
+    return do_step(start_procedure(one, FLOOD, "An", 1), "flood", "1", CompletedStep("An", 2))
 
 
 ACTS: list[tuple[str, Callable[[Incident], Incident], str]] = [
-    ("step that is none", lambda one: do_step(take_up(one, FLOOD, "An", 1), "flood", "9", Tick("An", 2)), "no step"),
+    (
+        "step that is none",
+        lambda one: do_step(start_procedure(one, FLOOD, "An", 1), "flood", "9", CompletedStep("An", 2)),
+        "no step",
+    ),
     (
         "step done twice",
-        lambda one: do_step(half_done(one), "flood", "1", Tick("B", 3)),
+        lambda one: do_step(half_done(one), "flood", "1", CompletedStep("B", 3)),
         "An has done",
     ),
-    ("step not done", lambda one: undo_step(take_up(one, FLOOD, "An", 1), "flood", "1", "An", 2), "not done"),
-    ("procedure not taken up", lambda one: do_step(one, "flood", "1", Tick("An", 2)), "not followed"),
-    ("procedure twice", lambda one: take_up(take_up(one, FLOOD, "An", 1), FLOOD, "An", 2), "already"),
+    ("step not done", lambda one: undo_step(start_procedure(one, FLOOD, "An", 1), "flood", "1", "An", 2), "not done"),
+    ("procedure not taken up", lambda one: do_step(one, "flood", "1", CompletedStep("An", 2)), "not followed"),
+    ("procedure twice", lambda one: start_procedure(start_procedure(one, FLOOD, "An", 1), FLOOD, "An", 2), "already"),
     ("alert twice", lambda one: add_alert(one, "a/1/1", "An", 1), "already"),
     ("alert that is not there", lambda one: remove_alert(one, "z/1/1", "An", 1), "does not belong"),
     ("empty comment", lambda one: comment(one, " ", "An", 1), "empty"),
@@ -107,7 +111,7 @@ def test_what_is_refused(act: Callable[[Incident], Incident], words: str) -> Non
     [
         pytest.param(lambda one: assign(one, "Bình", "An", 2), id="assign"),
         pytest.param(lambda one: add_alert(one, "z/1/1", "An", 2), id="add"),
-        pytest.param(lambda one: take_up(one, FLOOD, "An", 2), id="take up"),
+        pytest.param(lambda one: start_procedure(one, FLOOD, "An", 2), id="take up"),
         pytest.param(lambda one: close(one, ClosingReason.SOLVED, "x", "An", 2), id="close"),
     ],
 )
@@ -115,7 +119,7 @@ def test_a_closed_incident_stays_as_it_is(act: Callable[[Incident], Incident]) -
     closed = close(opened(), ClosingReason.FALSE_ALARM, "cảm biến lỗi", "An", START + 1)
     with pytest.raises(ActRefused, match="closed"):
         act(closed)
-    assert comment(closed, "ghi thêm", "An", START + 2).timeline[-1].act is Act.COMMENTED
+    assert comment(closed, "ghi thêm", "An", START + 2).timeline[-1].act is IncidentAct.COMMENTED
 
 
 def test_an_incident_needs_a_title() -> None:

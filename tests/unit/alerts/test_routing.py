@@ -5,8 +5,8 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from ioc.alerts.grouping import Delivery, DeliveryKind
-from ioc.alerts.message_text import Setting, Subject, duration_text, message
-from ioc.alerts.routing import group_key, routes_for, who_would_get
+from ioc.alerts.message_text import MessageContext, Subject, duration_text, render_message
+from ioc.alerts.routing import group_key, routes_for, trace_route
 from ioc.alerts.schedules import on_duty
 from ioc.catalog.routing import load_routing
 from ioc.model.alert import Transition, TransitionKind
@@ -120,7 +120,7 @@ ROUTING = Routing(
 
 def test_who_would_get_this() -> None:
     local = datetime(2026, 11, 23, 16, 50, tzinfo=ZONE)
-    way = who_would_get(ROUTING, {"sector": "environment", "severity": "high"}, local)
+    way = trace_route(ROUTING, {"sector": "environment", "severity": "high"}, local)
     assert [(visit.route, visit.depth, visit.refused_by, visit.stays) for visit in way.visits] == [
         ("root", 0, "", False),
         ("all_critical", 1, 'severity="critical"', False),
@@ -135,7 +135,7 @@ def test_who_would_get_this() -> None:
 
 def test_duty_is_asked_for_the_time_of_the_message() -> None:
     late = datetime(2026, 11, 23, 16, 59, 45, tzinfo=ZONE)
-    assert who_would_get(ROUTING, {}, late).recipients[0].person == "Binh"
+    assert trace_route(ROUTING, {}, late).recipients[0].person == "Binh"
 
 
 def delivery(count: int) -> Delivery:
@@ -172,7 +172,9 @@ def delivery(count: int) -> Delivery:
 def test_the_message(language: str, subject: str, line: str) -> None:
     template = load_routing().templates["plain"]
     subjects = {("pm25-high", "19753"): Subject("Bụi mịn", "Thuận An", "µg/m³", 1, "> 45", "Sở", "air", "")}
-    found = message(template, delivery(2), {}, subjects, Setting("Huế", "Tường", language, ZONE, "http://x"))
+    found = render_message(
+        template, delivery(2), {}, subjects, MessageContext("Huế", "Tường", language, ZONE, "http://x")
+    )
     assert found.subject == subject
     assert found.body.splitlines()[1].startswith(line)
     assert "—" in found.body.splitlines()[2]
@@ -180,7 +182,7 @@ def test_the_message(language: str, subject: str, line: str) -> None:
 
 def test_a_long_message_counts_the_rest() -> None:
     template = Template("t", {"vi": "{count}"}, {}, {"vi": "{rule}"}, {})
-    found = message(template, delivery(50), {}, {}, Setting("Huế", "", "vi", ZONE))
+    found = render_message(template, delivery(50), {}, {}, MessageContext("Huế", "", "vi", ZONE))
     assert (found.subject, len(found.body.splitlines())) == ("50", 21)
     assert found.body.endswith("… và 30 cảnh báo nữa")
 

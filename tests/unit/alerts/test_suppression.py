@@ -5,30 +5,30 @@ from datetime import time, timedelta
 
 import pytest
 
-from ioc.alerts.actions import ActRefused
-from ioc.alerts.engine import Tick, tick
+from ioc.alerts.engine import TickResult, tick
 from ioc.alerts.handling import (
-    Aside,
-    Book,
+    HandlingState,
+    Shelving,
     acknowledge,
-    aloof_at,
+    active_shelvings,
+    end_with_alerts,
     handling_of,
-    put_aside,
-    settle,
-    take_back,
+    shelve,
     unacknowledge,
+    unshelve,
 )
 from ioc.alerts.labels import LabelTable, slot_labels
-from ioc.alerts.rule_arrays import Plan
-from ioc.alerts.silences import Silence, end_resolved, end_silence, silence
-from ioc.alerts.states import State
-from ioc.alerts.suppression import Watch, alerts, silences_in_use
+from ioc.alerts.refusals import ActRefused
+from ioc.alerts.rule_arrays import RuleArrays
+from ioc.alerts.silences import Silence, end_resolved, end_silence, new_silence
+from ioc.alerts.states import EngineState
+from ioc.alerts.suppression import SuppressionIndex, build_alerts, silences_in_use
 from ioc.model.alert import Alert, Handling, Suppression, Transition, TransitionKind
 from ioc.model.matcher import Matcher, parse_matchers
 from ioc.model.routing import Inhibition
 from ioc.model.rule import ActiveHours, Limits, Severity, Threshold
 from ioc.model.unit import UnitLevel
-from tests.alerting import MINUTE, START, inputs, plan, rule, weekday
+from tests.alerting import MINUTE, START, inputs, rule, rule_arrays, weekday
 
 DAY_MS = 86_400_000
 CODES = ("19000", "19001")
@@ -38,8 +38,8 @@ RULES = [
 ]
 
 
-def fired(the_plan: Plan, power: list[float], network: list[float]) -> Tick:
-    return tick(the_plan, State.fresh(the_plan), inputs(0, {"k": power, "net": network}, CODES))
+def fired(arrays: RuleArrays, power: list[float], network: list[float]) -> TickResult:
+    return tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": power, "net": network}, CODES))
 
 
 def standing(
@@ -47,11 +47,13 @@ def standing(
     network: list[float],
     silences: tuple[Silence, ...] = (),
     inhibitions: tuple[Inhibition, ...] = (),
-    book: Book | None = None,
+    book: HandlingState | None = None,
 ) -> dict[tuple[str, str], Alert]:
-    the_plan = plan(RULES, communes=2)
-    done = fired(the_plan, power, network)
-    found = alerts(Watch.of(the_plan, silences, inhibitions), done.state, done.verdict, book or Book(), weekday)
+    arrays = rule_arrays(RULES, communes=2)
+    done = fired(arrays, power, network)
+    found = build_alerts(
+        SuppressionIndex.of(arrays, silences, inhibitions), done.state, done.results, book or HandlingState(), weekday
+    )
     return {(one.rule, one.unit): one for one in found}
 
 
@@ -89,23 +91,23 @@ def test_a_silence_that_is_over_stays_and_quiets_nothing() -> None:
 )
 def test_a_silence_that_is_refused(change: dict[str, object], field: str) -> None:
     with pytest.raises(ActRefused) as refused:
-        silence(a_silence('unit = "19001"', **change), START)
+        new_silence(a_silence('unit = "19001"', **change), START)
     assert refused.value.field == field
 
 
 def test_a_silence_ends_with_its_last_alert() -> None:
-    the_plan = plan(RULES, communes=2)
+    arrays = rule_arrays(RULES, communes=2)
     one = a_silence("rule = power", ends_on_resolve=True)
-    done = fired(the_plan, [15, 15], [5, 5])
-    watch = Watch.of(the_plan, [one], [])
+    done = fired(arrays, [15, 15], [5, 5])
+    watch = SuppressionIndex.of(arrays, [one], [])
 
-    def met_at(moment: Tick) -> frozenset[str]:
-        return silences_in_use(alerts(watch, moment.state, moment.verdict, Book(), weekday))
+    def met_at(moment: TickResult) -> frozenset[str]:
+        return silences_in_use(build_alerts(watch, moment.state, moment.results, HandlingState(), weekday))
 
     met = met_at(done)
-    later = tick(the_plan, done.state, inputs(1, {"k": [5, 15], "net": [5, 5]}, CODES))
+    later = tick(arrays, done.state, inputs(1, {"k": [5, 15], "net": [5, 5]}, CODES))
     assert end_resolved([one], met_at(later), met, START + MINUTE) == []
-    last = tick(the_plan, later.state, inputs(2, {"k": [5, 5], "net": [5, 5]}, CODES))
+    last = tick(arrays, later.state, inputs(2, {"k": [5, 5], "net": [5, 5]}, CODES))
     [ended] = end_resolved([one], met_at(last), met, START + 2 * MINUTE)
     assert (ended.ended_by, ended.condition(START + 2 * MINUTE)) == ("resolved", "expired")
     with pytest.raises(ActRefused, match="over already"):
@@ -135,9 +137,11 @@ def test_an_alert_does_not_inhibit_itself() -> None:
 
 
 def test_what_only_waits_inhibits_nothing() -> None:
-    the_plan = plan([replace(RULES[0], held_for=timedelta(minutes=1)), RULES[1]], 2)
-    done = fired(the_plan, [15, 5], [15, 5])
-    found = alerts(Watch.of(the_plan, [], [POWER_QUIETS_NETWORK]), done.state, done.verdict, Book(), weekday)
+    arrays = rule_arrays([replace(RULES[0], held_for=timedelta(minutes=1)), RULES[1]], 2)
+    done = fired(arrays, [15, 5], [15, 5])
+    found = build_alerts(
+        SuppressionIndex.of(arrays, [], [POWER_QUIETS_NETWORK]), done.state, done.results, HandlingState(), weekday
+    )
     assert not any(one.is_quiet for one in found)
 
 
@@ -156,41 +160,43 @@ def test_what_only_waits_inhibits_nothing() -> None:
 )
 def test_hours(hours: ActiveHours, quiet: bool) -> None:
     """It is Monday, 7:00 in the province."""
-    the_plan = plan([rule(active=(hours,))])
-    done = tick(the_plan, State.fresh(the_plan), inputs(0, {"k": [15]}, ("46",)))
-    [found] = alerts(Watch.of(the_plan, [], []), done.state, done.verdict, Book(), weekday)
+    arrays = rule_arrays([rule(active=(hours,))])
+    done = tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": [15]}, ("46",)))
+    [found] = build_alerts(SuppressionIndex.of(arrays, [], []), done.state, done.results, HandlingState(), weekday)
     assert found.is_quiet is quiet
     assert [reason.kind for reason in found.suppression] == [Suppression.OUTSIDE_HOURS] * quiet
 
 
 def test_a_day_off_is_no_working_day() -> None:
-    the_plan = plan([rule(active=(ActiveHours(time(7), time(17), working_days=True),))])
-    done = tick(the_plan, State.fresh(the_plan), inputs(0, {"k": [15]}, ("46",)))
-    [found] = alerts(Watch.of(the_plan, [], []), done.state, done.verdict, Book(), lambda _day: False)
+    arrays = rule_arrays([rule(active=(ActiveHours(time(7), time(17), working_days=True),))])
+    done = tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": [15]}, ("46",)))
+    [found] = build_alerts(
+        SuppressionIndex.of(arrays, [], []), done.state, done.results, HandlingState(), lambda _day: False
+    )
     assert found.is_quiet
 
 
-def aside(kind: Handling = Handling.SHELVED, **more: object) -> Aside:
-    wanted = Aside("a1", kind, "power", "19000", START - 1, START + DAY_MS, "Bình", "chờ linh kiện")
+def aside(kind: Handling = Handling.SHELVED, **more: object) -> Shelving:
+    wanted = Shelving("a1", kind, "power", "19000", START - 1, START + DAY_MS, "Bình", "chờ linh kiện")
     return replace(wanted, **more)  # type: ignore[arg-type]
 
 
 def test_handling() -> None:
     alert = f"power/19000/{START}"
-    book = acknowledge(Book(), [alert], "An", START, "đang xem")
+    book = acknowledge(HandlingState(), [alert], "An", START, "đang xem")
 
-    def handled(of: Book, at_ms: int = START) -> tuple[Handling, str]:
-        return handling_of(of, aloof_at(of, at_ms), alert, "power", "19000")
+    def handled(of: HandlingState, at_ms: int = START) -> tuple[Handling, str]:
+        return handling_of(of, active_shelvings(of, at_ms), alert, "power", "19000")
 
     assert handled(book) == (Handling.ACKNOWLEDGED, "An: đang xem")
-    book = put_aside(book, aside())
+    book = shelve(book, aside())
     assert handled(book)[0] is Handling.SHELVED
-    book = put_aside(book, aside(Handling.OUT_OF_SERVICE, id="a2", unit=""))
+    book = shelve(book, aside(Handling.OUT_OF_SERVICE, id="a2", unit=""))
     assert handled(book)[0] is Handling.OUT_OF_SERVICE
     assert handled(book, START + DAY_MS)[0] is Handling.ACKNOWLEDGED
-    book = take_back(book, ["a1", "a2"], "An", START)
+    book = unshelve(book, ["a1", "a2"], "An", START)
     assert handled(unacknowledge(book, [alert]))[0] is Handling.UNACKNOWLEDGED
-    assert len(book.aside) == 2
+    assert len(book.shelvings) == 2
 
 
 @pytest.mark.parametrize(
@@ -203,35 +209,35 @@ def test_handling() -> None:
         pytest.param(aside(Handling.OUT_OF_SERVICE, ends_on_resolve=True), "ends_on_resolve", id="service"),
     ],
 )
-def test_putting_aside_that_is_refused(wanted: Aside, field: str) -> None:
+def test_putting_aside_that_is_refused(wanted: Shelving, field: str) -> None:
     with pytest.raises(ActRefused) as refused:
-        put_aside(Book(), wanted)
+        shelve(HandlingState(), wanted)
     assert refused.value.field == field
 
 
 def test_acts_that_come_too_late_are_refused() -> None:
-    book = put_aside(acknowledge(Book(), ["a"], "An", START), aside())
+    book = shelve(acknowledge(HandlingState(), ["a"], "An", START), aside())
     with pytest.raises(ActRefused, match="An has acknowledged"):
         acknowledge(book, ["b", "a"], "Bình", START)
     with pytest.raises(ActRefused, match="Bình"):
-        put_aside(book, aside(id="a9"))
+        shelve(book, aside(id="a9"))
     with pytest.raises(ActRefused):
-        take_back(book, ["a1"], "An", START + DAY_MS)
+        unshelve(book, ["a1"], "An", START + DAY_MS)
 
 
 def test_what_ends_takes_its_handling_with_it() -> None:
     alert = f"power/19000/{START}"
-    book = put_aside(acknowledge(Book(), [alert], "An", START), aside(ends_on_resolve=True))
+    book = shelve(acknowledge(HandlingState(), [alert], "An", START), aside(ends_on_resolve=True))
     end = Transition.of(TransitionKind.RESOLVED, START + MINUTE, "power", "19000", START, Severity.HIGH)
-    after = settle(book, [end])
+    after = end_with_alerts(book, [end])
     assert after.acknowledged == {}
-    assert (after.aside[0].ended_ms, after.aside[0].ended_by) == (START + MINUTE, "resolved")
+    assert (after.shelvings[0].ended_ms, after.shelvings[0].ended_by) == (START + MINUTE, "resolved")
 
 
 def test_labels_as_columns_are_those_of_single_alerts() -> None:
-    the_plan = plan(RULES, communes=2)
-    table = LabelTable.of_slots(the_plan)
-    rows = [slot_labels(the_plan.rule_of(slot), the_plan.unit_of(slot)) for slot in range(4)]
+    arrays = rule_arrays(RULES, communes=2)
+    table = LabelTable.of_slots(arrays)
+    rows = [slot_labels(arrays.rule_of(slot), arrays.unit_of(slot)) for slot in range(4)]
     for text in ("cause = power", "cause != power", "unit =~ .*1", "nowhere = x", "nowhere != x", "area !~ a|b"):
         matchers = (Matcher.parse(text),)
         by_row = [matchers[0].accepts(row.get(matchers[0].label, "")) for row in rows]

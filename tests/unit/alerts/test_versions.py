@@ -2,7 +2,7 @@
 
 import pytest
 
-from ioc.alerts.actions import ActRefused
+from ioc.alerts.refusals import ActRefused
 from ioc.alerts.versions import Difference, difference, next_version, roll_back
 
 FIRST = {"id": "r", "fires_above": 10, "name": {"vi": "a", "en": "b"}}

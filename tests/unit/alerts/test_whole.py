@@ -7,16 +7,16 @@ import pytest
 
 from ioc.alerts.engine import Saved, restore, save, tick
 from ioc.alerts.grouping import Delivery, Outbox
-from ioc.alerts.handling import Book
-from ioc.alerts.notifications import plan as plan_deliveries
+from ioc.alerts.handling import HandlingState
+from ioc.alerts.notification_plan import plan_deliveries
 from ioc.alerts.records import from_record, to_record
-from ioc.alerts.states import State
-from ioc.alerts.suppression import Watch, alerts
+from ioc.alerts.states import EngineState
+from ioc.alerts.suppression import SuppressionIndex, build_alerts
 from ioc.catalog.routing import load_routing
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.rule import Limits, Threshold
 from ioc.model.unit import UnitLevel
-from tests.alerting import ZONE, inputs, plan, rule, weekday
+from tests.alerting import ZONE, inputs, rule, rule_arrays, weekday
 
 COMMUNES, TICKS = 20, 700
 RULES = [
@@ -39,24 +39,24 @@ class Written:
 @pytest.fixture(scope="module")
 def written() -> Written:
     """Every 35th tick is computed, lost before it is written, and computed again from what was written before."""
-    the_plan = plan(RULES, COMMUNES)
-    codes = tuple(the_plan.units[1:])
-    watch, routing = Watch.of(the_plan, [], []), load_routing().routing
+    arrays = rule_arrays(RULES, COMMUNES)
+    codes = tuple(arrays.units[1:])
+    watch, routing = SuppressionIndex.of(arrays, [], []), load_routing().routing
     noise, kept = random.Random(1), Written()
-    state = State.fresh(the_plan)
+    state = EngineState.fresh(arrays)
     for minute in range(TICKS):
         values = [noise.choice([*map(float, range(11)), None]) for _ in codes]
         told = inputs(minute, {"k": list(values)}, codes)
         for is_lost in [True, False] if minute % 35 == 0 else [False]:
-            done = tick(the_plan, state, told)
-            shown = alerts(watch, done.state, done.verdict, Book(), weekday)
+            done = tick(arrays, state, told)
+            shown = build_alerts(watch, done.state, done.results, HandlingState(), weekday)
             planned = plan_deliveries(routing, kept.outbox, shown, done.transitions, told.now_ms, ZONE)
             if is_lost:
                 kept.saved = from_record(Saved, to_record(kept.saved))
                 kept.outbox = from_record(Outbox, to_record(kept.outbox))
-                state, _ = restore(the_plan, kept.saved)
+                state, _ = restore(arrays, kept.saved)
                 continue
-            state, kept.saved, kept.outbox = done.state, save(the_plan, done.state), planned.outbox
+            state, kept.saved, kept.outbox = done.state, save(arrays, done.state), planned.outbox
             kept.transitions += done.transitions
             kept.deliveries += planned.deliveries
     return kept

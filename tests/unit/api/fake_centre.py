@@ -13,11 +13,11 @@ from unittest.mock import patch
 
 import duckdb
 
-from ioc.alert_service import service as desk_parts
-from ioc.alert_service.context import Operating
-from ioc.alert_service.incidents import Incidents
-from ioc.alert_service.kpi_history import Past
-from ioc.alert_service.service import Desk, Place
+from ioc.alert_service import service as service_module
+from ioc.alert_service.context import AlertingContext
+from ioc.alert_service.incident_store import IncidentStore
+from ioc.alert_service.kpi_history import KpiHistory
+from ioc.alert_service.service import AlertService, AlertServiceConfig
 from ioc.api.context import ApiContext
 from ioc.api.live.hub import Hub
 from ioc.catalog import Catalog
@@ -30,7 +30,7 @@ from ioc.model.ledger import Ledger, PartitionAccount, SourceAccount
 from ioc.model.rejection import Rejection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.people import People
-from ioc.server.outbox import Deliveries
+from ioc.server.outbox_sender import OutboxSender
 from ioc.settings import VIETNAM, Settings
 from ioc.store.store import Store
 from tests.catalogs import hue, rules_of_hue
@@ -186,14 +186,16 @@ class FakeParts:
         self.hub = Hub(self.clock, self.min_samples, epoch="e1")
 
     @cached_property
-    def operating(self) -> Operating:
-        place = Place(self.data_dir / "catalog", self.data_dir / "channels.toml", VIETNAM, "http://centre/ops")
-        with patch.object(desk_parts, "load_rules", quick_rules):
-            desk = Desk(self.store, self.catalog, place, self.clock)
-        past = Past(cast(Store, self.store), VIETNAM)
-        deliveries = Deliveries(desk.store, lambda: desk.in_force.channels, self.clock)
-        told = Incidents(desk.store, self.clock)
-        return Operating(desk, told, past, lambda *sent: self.tried.append(sent), deliveries.retry)
+    def alerting(self) -> AlertingContext:
+        place = AlertServiceConfig(
+            self.data_dir / "catalog", self.data_dir / "channels.toml", VIETNAM, "http://centre/ops"
+        )
+        with patch.object(service_module, "load_rules", quick_rules):
+            service = AlertService(self.store, self.catalog, place, self.clock)
+        past = KpiHistory(cast(Store, self.store), VIETNAM)
+        deliveries = OutboxSender(service.store, lambda: service.in_force.channels, self.clock)
+        incidents = IncidentStore(service.store, self.clock)
+        return AlertingContext(service, incidents, past, lambda *sent: self.tried.append(sent), deliveries.retry)
 
     def min_samples(self, kpi: str) -> int:
         definition = self.catalog.kpis.get(kpi)
@@ -218,7 +220,7 @@ class FakeParts:
             cursor=self.duckdb.cursor,
             push=self.push,
             source_token={PUSH_SOURCE: PUSH_TOKEN}.get,
-            operating=self.operating,
+            alerting=self.alerting,
             faults=lambda: self.faults,
             starting=lambda: self.starting,
             clock=self.clock,

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from ioc.alert_service import external_alerts_intake
+from ioc.alert_service import external_intake
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.clock import FixedClock, to_ms
 from tests.unit.api.fake_centre import ADMIN, PUSH_TOKEN, FakeParts
@@ -23,14 +23,14 @@ def moves_on(parts: FakeParts, seconds: float = 1, **figures: float) -> None:
         f"centre.{name}": Values(("46",), np.array([value]), np.ones(1, np.int64), np.array([DataState.LIVE], np.int8))
         for name, value in figures.items()
     }
-    parts.operating.desk.tick(Inputs(to_ms(parts.clock.moment), values))
+    parts.alerting.service.tick(Inputs(to_ms(parts.clock.moment), values))
 
 
 @pytest.fixture
 def full(parts: FakeParts) -> str:
     """The id of the alert of a full disk."""
     moves_on(parts, disk_free=1, stalled_s=0)
-    [alert] = [one for one in parts.operating.desk.standing.alerts if one.startswith("disk-full")]
+    [alert] = [one for one in parts.alerting.service.state.alerts if one.startswith("disk-full")]
     return alert
 
 
@@ -168,17 +168,17 @@ async def test_a_rule_is_checked_versioned_and_rolled_back(client: httpx.AsyncCl
     await ask(client, "PUT", "rules/other", {"fields": rule(), "why": "thử"}, 400)
     assert (await ask(client, "PUT", "rules/own-lag", {"fields": rule(), "why": "mới"}))["number"] == 1
     moves_on(parts, lag=15)
-    assert any(one.startswith("own-lag/46/") for one in parts.operating.desk.standing.alerts)
+    assert any(one.startswith("own-lag/46/") for one in parts.alerting.service.state.alerts)
     text = (await ask(client, "GET", "rules/own-lag"))["text"]
     saved = await ask(client, "PUT", "rules/own-lag", {"text": text.replace("10", "20"), "why": "cao hơn"})
     assert (saved["number"], saved["rule"]["fields"]["fires_above"]) == (2, 20)
     moves_on(parts, lag=15)
-    assert not any(one.startswith("own-lag/46/") for one in parts.operating.desk.standing.alerts)
+    assert not any(one.startswith("own-lag/46/") for one in parts.alerting.service.state.alerts)
     await ask(client, "POST", "rules/own-lag/roll-back", {"number": 7, "why": "lùi"}, 400)
     await ask(client, "POST", "rules/own-lag/roll-back", {"number": 1, "why": "lùi"})
     moves_on(parts, lag=15)
     assert (await ask(client, "DELETE", "rules/own-lag?why=thôi"))["rule"] is None
-    assert not any(one.startswith("own-lag/46/") for one in parts.operating.desk.standing.alerts)
+    assert not any(one.startswith("own-lag/46/") for one in parts.alerting.service.state.alerts)
     versions = (await ask(client, "GET", "rules/own-lag/versions"))["versions"]
     assert [(one["number"], one["of"], one["why"]) for one in versions] == [
         (1, 0, "mới"),
@@ -387,7 +387,7 @@ async def test_a_silence_that_means_nothing_now_says_so(client: httpx.AsyncClien
 async def test_an_alert_names_the_person_behind_the_account(
     client: httpx.AsyncClient, parts: FakeParts, full: str
 ) -> None:
-    parts.operating.desk.full_name = {"admin-token": "Quản trị"}.get  # type: ignore[assignment]
+    parts.alerting.service.full_name = {"admin-token": "Quản trị"}.get  # type: ignore[assignment]
     [held] = (await ask(client, "POST", "alerts/acknowledge", {"alerts": [full]}))["alerts"]
     assert (held["holder"], held["holder_name"]) == ("admin-token", "Quản trị")
 
@@ -409,7 +409,7 @@ async def test_an_incoming_message_is_taken_in_part_closed_and_told_of_after_its
     answer = await client.post("/api/v1/alerts/incoming/demo-push", json=message, headers=head)
     assert (answer.status_code, answer.json()["began"]) == (200, 2)
     assert [one["index"] for one in answer.json()["rejected"]] == [1]
-    monkeypatch.setattr(external_alerts_intake, "MAX_OPEN", 2)
+    monkeypatch.setattr(external_intake, "MAX_OPEN", 2)
     full = await client.post("/api/v1/alerts/incoming/demo-push", json=from_prometheus(instance="c"), headers=head)
     assert (full.status_code, full.headers["Retry-After"]) == (503, "60")
     name = (await ask(client, "GET", "alerts"))["alerts"][0]["id"]

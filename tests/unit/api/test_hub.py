@@ -39,7 +39,7 @@ class FakeSink:
 
 
 class Ticking(Hub):
-    """Ticks and beats when the test says so."""
+    """TickStatistics and beats when the test says so."""
 
     def tick(self, *, beat: bool = False) -> None:
         self._beat_due = beat

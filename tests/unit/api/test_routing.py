@@ -90,7 +90,7 @@ async def test_text_that_is_no_toml_says_where(client: httpx.AsyncClient) -> Non
 async def test_every_rule_of_the_packs_goes_through_form_and_text_unchanged(
     client: httpx.AsyncClient, parts: FakeParts
 ) -> None:
-    for known in parts.operating.desk.in_force.rules.fields.values():
+    for known in parts.alerting.service.in_force.rules.fields.values():
         as_text = await ask(client, "POST", "rules/check", {"fields": dict(known)})
         as_fields = await ask(client, "POST", "rules/check", {"text": as_text["text"]})
         assert as_fields["fields"] == known
@@ -134,7 +134,7 @@ async def test_the_tester_says_who_when_how_and_what_keeps_it_quiet(
     assert [one["kind"] for one in way["suppression"]] == ["inhibited_by"], "the others are over by then"
     now = await ask(client, "POST", "routing/test", {"rule": "worker-gone"})
     assert {one["kind"] for one in now["suppression"]} == {"silenced_by", "inhibited_by", "out_of_service"}
-    [full] = [one for one in parts.operating.desk.standing.alerts if one.startswith("disk-full")]
+    [full] = [one for one in parts.alerting.service.state.alerts if one.startswith("disk-full")]
     of_alert = await ask(client, "POST", "routing/test", {"alert": full})
     assert (of_alert["labels"]["rule"], of_alert["suppression"]) == ("disk-full", [])
     await ask(client, "POST", "routing/test", {"alert": "gone/46/1"}, 400)
@@ -179,7 +179,7 @@ async def test_channels_hide_secrets_and_what_was_given_up_goes_out_again(
     moves_on(parts, 40, disk_free=1, stalled_s=0)
     [waiting] = (await ask(client, "GET", "deliveries?state=waiting&channel=hook"))["deliveries"]
     await ask(client, "POST", "deliveries/retry", {"deliveries": [waiting["id"]]}, 409)
-    parts.operating.desk.store.note_attempt(waiting["id"], 1, parts.clock.now(), "dead", "hook refused it.", None)
+    parts.alerting.service.store.note_attempt(waiting["id"], 1, parts.clock.now(), "dead", "hook refused it.", None)
     [hook] = [one for one in (await ask(client, "GET", "channels"))["channels"] if one["id"] == "hook"]
     assert (hook["kind"], hook["to"], hook["used_by"]["receivers"]) == ("webhook", "http://127.0.0.1", ["wall"])
     assert (hook["dead_24h"], hook["waiting"], hook["last_reason"]) == (1, 0, "hook refused it.")
@@ -188,7 +188,7 @@ async def test_channels_hide_secrets_and_what_was_given_up_goes_out_again(
     assert again == {"retried": [waiting["id"]]}
     [waits] = (await ask(client, "GET", "deliveries?state=waiting&channel=hook"))["deliveries"]
     assert (waits["id"], waits["attempts"]) == (waiting["id"], 2)
-    assert [one.id for one in parts.operating.desk.store.waiting()] == [waiting["id"]], "also after a restart"
+    assert [one.id for one in parts.alerting.service.store.waiting()] == [waiting["id"]], "also after a restart"
     assert (await ask(client, "GET", "deliveries?state=dead"))["deliveries"] == []
 
 
@@ -227,7 +227,7 @@ async def test_alerts_of_other_systems_keep_quiet_and_are_kept_quiet(
 async def test_metrics_of_alerts(client: httpx.AsyncClient, parts: FakeParts) -> None:
     moves_on(parts, disk_free=1, stalled_s=0)
     moves_on(parts, 31, disk_free=1, stalled_s=0)
-    store = parts.operating.desk.store
+    store = parts.alerting.service.store
     [letter] = store.waiting()
     text = (await client.get("/metrics", headers=AS_ADMIN)).text
     assert 'ioc_alerts{handling="unacknowledged",severity="critical",state="firing"} 1.0' in text

@@ -27,14 +27,14 @@ from ioc.kafka import BrokerUnavailable
 from ioc.server import (
     alert_loop,
     machine_watch,
-    outbox,
+    outbox_sender,
     push_sources,
-    restatements,
+    restatement_loop,
     self_report,
     snapshots,
     source_watch,
 )
-from ioc.server.evaluation_loop import Outlets, Pulse
+from ioc.server.evaluation_loop import EvaluationLoop, EvaluationOutputs
 from ioc.server.spool_watch import SpoolWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store, historian
@@ -106,7 +106,7 @@ def make_push_sources(broken: Broken, faults: FaultRegister, _stack: ExitStack) 
 
 
 def make_deliveries(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
-    sender = outbox.Deliveries(cast(Any, Anything()), dict, CLOCK, faults=faults)
+    sender = outbox_sender.OutboxSender(cast(Any, Anything()), dict, CLOCK, faults=faults)
     stack.enter_context(patch.object(sender, "_due", broken.fail))
     return sender
 
@@ -119,18 +119,20 @@ def make_self_report(broken: Broken, faults: FaultRegister, stack: ExitStack) ->
 def make_pulse(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     evaluator = cast(Any, Anything())
     evaluator.is_due = broken.fail
-    return Pulse(evaluator, Outlets(cast(Any, Anything()), lambda _: None, tuple, Anything()), CLOCK, faults)
+    return EvaluationLoop(
+        evaluator, EvaluationOutputs(cast(Any, Anything()), lambda _: None, tuple, Anything()), CLOCK, faults
+    )
 
 
 def make_restating(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     restater = cast(Any, Anything())
     restater.step = broken.fail
-    return restatements.Restating(restater, CLOCK, faults)
+    return restatement_loop.RestatementLoop(restater, CLOCK, faults)
 
 
 def make_alerting(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     nothing = cast(Any, Anything())
-    return alert_loop.Alerting(nothing, cast(Any, broken), dict, nothing, nothing, nothing, nothing, CLOCK, faults)
+    return alert_loop.AlertLoop(nothing, cast(Any, broken), dict, nothing, nothing, nothing, nothing, CLOCK, faults)
 
 
 def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:

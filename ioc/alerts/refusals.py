@@ -4,10 +4,10 @@ from typing import Any
 
 from ioc.errors import IocError
 
-LONGEST_MS = 30 * 86_400_000
+MAX_SHELVING_MS = 30 * 86_400_000
 """What puts an alert aside ends by itself within 30 days."""
 
-LONGEST_TEXT = 4_000
+MAX_TEXT_LENGTH = 4_000
 
 
 class ActRefused(IocError):
@@ -32,12 +32,12 @@ def no_rule(rule: str) -> ActRefused:
     return ActRefused("rule", f"There is no rule {rule[:80]!r}.", "no_rule", given=rule[:80])
 
 
-def told(by: str, why: str) -> None:
+def require_person_and_reason(by: str, why: str) -> None:
     """Raises ActRefused unless there are a person and a reason."""
     if not by.strip():
         raise ActRefused("by", "Enter who is doing this.", "no_person")
     if not why.strip():
         raise ActRefused("why", "Write a reason, so that others know.", "no_reason")
-    if len(why) > LONGEST_TEXT:
-        message = f"The reason is {len(why)} characters long; the limit is {LONGEST_TEXT}."
-        raise ActRefused("why", message, "reason_length", given=len(why), most=LONGEST_TEXT)
+    if len(why) > MAX_TEXT_LENGTH:
+        message = f"The reason is {len(why)} characters long; the limit is {MAX_TEXT_LENGTH}."
+        raise ActRefused("why", message, "reason_length", given=len(why), most=MAX_TEXT_LENGTH)

@@ -12,10 +12,10 @@ from ioc.clock import Clock, to_ms
 from ioc.store.alerting import AlertStore, Writing
 
 KIND = "incident"
-LARGEST_FILE_BYTES = 5 * 1024 * 1024
+MAX_FILE_BYTES = 5 * 1024 * 1024
 
 
-class Incidents:
+class IncidentStore:
     """May be called from any thread; one change at a time."""
 
     def __init__(self, store: AlertStore, clock: Clock) -> None:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ioc.alerts.backtest import BacktestHistory, Firing, KpiSeries, backtest_rule, compare
 from ioc.alerts.engine import tick
 from ioc.alerts.inputs import DataState, Inputs, Values
-from ioc.alerts.replay import Firing, History, Past, compare, replay
-from ioc.alerts.states import State
+from ioc.alerts.states import EngineState
 from ioc.model.alert import TransitionKind
 from ioc.model.kpi import Target
 from ioc.model.rule import AnyOf, Change, Condition, DataLack, Deviation, Lack, Limits, Rule, TargetMissed, Threshold
 from ioc.model.unit import UnitLevel
-from tests.alerting import MINUTE, START, ZONE, plan, rule
+from tests.alerting import MINUTE, START, ZONE, rule, rule_arrays
 
 CODES = ("19000", "19001", "19002")
 BAND = Threshold("k", Limits(fires_above=10, clears_below=8))
@@ -32,11 +32,11 @@ TARGETS = {"k": (Target(2026, at_most=9),)}
 STATES = (DataState.NO_DATA, DataState.INSUFFICIENT, DataState.STALE, DataState.LIVE)
 
 
-def by_the_engine(the_rule: Rule, history: History) -> list[Firing]:
+def by_the_engine(the_rule: Rule, history: BacktestHistory) -> list[Firing]:
     """Firings that ticks of the whole history give."""
-    the_plan = plan([the_rule], communes=len(history.units))
-    the_plan = replace(the_plan, targets=TARGETS)
-    state, begun, found = State.fresh(the_plan), {}, []
+    arrays = rule_arrays([the_rule], communes=len(history.units))
+    arrays = replace(arrays, targets=TARGETS)
+    state, begun, found = EngineState.fresh(arrays), {}, []
     past = history.kpis["k"]
     assert past.state is not None
     for row, now_ms in enumerate(history.times_ms.tolist()):
@@ -45,7 +45,7 @@ def by_the_engine(the_rule: Rule, history: History) -> list[Firing]:
             for at in (row, max(row - 2, 0))
         ]
         earlier = {("k", 2 * MINUTE): values[1]} if row >= 2 else {}
-        done = tick(the_plan, state, Inputs(now_ms, {"k": values[0]}, earlier))
+        done = tick(arrays, state, Inputs(now_ms, {"k": values[0]}, earlier))
         state = done.state
         for one in done.transitions:
             if one.kind is TransitionKind.FIRING:
@@ -74,18 +74,18 @@ def test_it_is_what_the_engine_does(
     value = np.array([[cell[0] for cell in row] for row in cells])
     value[state < DataState.STALE] = np.nan
     times = START + MINUTE * np.arange(len(cells), dtype=np.int64)
-    history = History(times, CODES, {"k": Past(value, state)})
-    found = replay(the_rule, history, TARGETS, ZONE)
+    history = BacktestHistory(times, CODES, {"k": KpiSeries(value, state)})
+    found = backtest_rule(the_rule, history, TARGETS, ZONE)
     assert sorted(found.firings, key=str) == sorted(by_the_engine(the_rule, history), key=str)
 
 
-def history_of(series: list[float]) -> History:
+def history_of(series: list[float]) -> BacktestHistory:
     times = START + MINUTE * np.arange(len(series), dtype=np.int64)
-    return History(times, ("46",), {"k": Past(np.array(series)[:, None])})
+    return BacktestHistory(times, ("46",), {"k": KpiSeries(np.array(series)[:, None])})
 
 
 def test_times_add_up() -> None:
-    found = replay(rule(held=1), history_of([5, 15, 15, 15, 5, 15, 15]), {}, ZONE)
+    found = backtest_rule(rule(held=1), history_of([5, 15, 15, 15, 5, 15, 15]), {}, ZONE)
     assert found.firings == (
         Firing("46", START + MINUTE, START + 2 * MINUTE, START + 4 * MINUTE),
         Firing("46", START + 5 * MINUTE, START + 6 * MINUTE, None),
@@ -97,7 +97,7 @@ def test_deviation_over_history() -> None:
     history = history_of([100, 160, 100])
     usual = {("k", 4): (np.full((3, 1), 100.0), np.full((3, 1), 10.0))}
     the_rule = rule(Deviation("k", 4, Limits(fires_above=3.5)))
-    assert len(replay(the_rule, replace(history, usual=usual), {}, ZONE).firings) == 1
+    assert len(backtest_rule(the_rule, replace(history, usual=usual), {}, ZONE).firings) == 1
 
 
 def test_two_versions_side_by_side() -> None:
@@ -111,9 +111,9 @@ def test_two_versions_side_by_side() -> None:
 
 
 def test_no_history_gives_nothing() -> None:
-    assert replay(rule(), history_of([]), {}, ZONE).firings == ()
+    assert backtest_rule(rule(), history_of([]), {}, ZONE).firings == ()
 
 
 def test_a_kpi_that_the_history_lacks_is_an_error() -> None:
     with pytest.raises(KeyError):
-        replay(rule(Threshold("other", Limits(fires_above=1))), history_of([1]), {}, ZONE)
+        backtest_rule(rule(Threshold("other", Limits(fires_above=1))), history_of([1]), {}, ZONE)

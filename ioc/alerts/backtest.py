@@ -11,19 +11,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ioc.alerts.conditions import Decision, combine, decide, deviation, lack_signal
-from ioc.alerts.inputs import Codes, DataState, Flags, Places, Reals, Times, milliseconds
+from ioc.alerts.inputs import Codes, DataState, Flags, Indices, Reals, Times, milliseconds
 from ioc.alerts.rule_arrays import LimitArrays, bounds, limits_of, year_of
 from ioc.model.kpi import Target
 from ioc.model.rule import Change, DataLack, Deviation, Leaf, Rule, TargetMissed, leaves
 
 _UNKNOWN, _BAND, _CLEARS, _FIRES = range(4)
 
-MOST_FIRINGS = 20_000
+MAX_FIRINGS = 20_000
 """A backtest lists so many; a rule that fires more often is no rule."""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class KpiSeries:
     """A KPI's history: arrays of times × units. Without `state`, a number is live and NaN is no data; without
     `samples`, there were always enough."""
 
@@ -31,20 +31,20 @@ class Past:
     state: Codes | None = None
     samples: Times | None = None
 
-    def at(self, places: Places) -> "Past":
+    def at(self, places: Indices) -> "KpiSeries":
         """At some of its times."""
         state = None if self.state is None else self.state[places]
-        return Past(self.value[places], state, None if self.samples is None else self.samples[places])
+        return KpiSeries(self.value[places], state, None if self.samples is None else self.samples[places])
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class BacktestHistory:
     """`times_ms` ascending, in even steps; `kpis` by id; `usual` holds median and MAD of the same hour of past weeks by
     KPI and number of weeks, arrays of times × units."""
 
     times_ms: Times
     units: tuple[str, ...]
-    kpis: Mapping[str, Past]
+    kpis: Mapping[str, KpiSeries]
     usual: Mapping[tuple[str, int], tuple[Reals, Reals]] = field(default_factory=dict)
 
 
@@ -61,7 +61,7 @@ class Firing:
 @dataclass(frozen=True, slots=True)
 class Backtest:
     """`count` of alerts, also by unit in `units`; `firing_ms` adds them up, to the end of the history where they last;
-    `firings` are the first MOST_FIRINGS in the order of their times."""
+    `firings` are the first MAX_FIRINGS in the order of their times."""
 
     count: int
     firing_ms: int
@@ -80,7 +80,9 @@ class Comparison:
     new: tuple[Firing, ...]
 
 
-def replay(rule: Rule, history: History, targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo) -> Backtest:
+def backtest_rule(
+    rule: Rule, history: BacktestHistory, targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
+) -> Backtest:
     """For every unit of the history. A latching rule's alert is taken to end when its condition does. Raises KeyError
     for a KPI, or a usual value, that the history lacks."""
     if not len(history.times_ms):
@@ -93,7 +95,7 @@ def replay(rule: Rule, history: History, targets: Mapping[str, tuple[Target, ...
     code[said.fires.T] = _FIRES
     times = history.times_ms
     unit, onset, fired, end = _lives(code, times, milliseconds(rule.held_for), milliseconds(rule.keep_firing_for))
-    by_time = np.lexsort((unit, fired))[:MOST_FIRINGS]
+    by_time = np.lexsort((unit, fired))[:MAX_FIRINGS]
     rows = zip(*(column[by_time].tolist() for column in (unit, times[onset], times[fired], end)), strict=True)
     counts = np.bincount(unit, minlength=len(history.units)).tolist()
     return Backtest(
@@ -105,10 +107,10 @@ def replay(rule: Rule, history: History, targets: Mapping[str, tuple[Target, ...
 
 
 def compare(
-    before: Rule, after: Rule, history: History, targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
+    before: Rule, after: Rule, history: BacktestHistory, targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
 ) -> Comparison:
     """Both versions over the same history."""
-    old, new = replay(before, history, targets, zone), replay(after, history, targets, zone)
+    old, new = backtest_rule(before, history, targets, zone), backtest_rule(after, history, targets, zone)
     return Comparison(old, new, _without(old.firings, new.firings), _without(new.firings, old.firings))
 
 
@@ -125,7 +127,7 @@ def _overlap(one: Firing, other: Firing) -> bool:
 
 
 def _decision(
-    leaf: Leaf, rule: Rule, history: History, targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
+    leaf: Leaf, rule: Rule, history: BacktestHistory, targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
 ) -> Decision:
     past = history.kpis[leaf.kpi]
     state = _state(past, rule.least_samples)
@@ -145,7 +147,7 @@ def _decision(
     return decide(signal, LimitArrays(*(rows[:, place, None] for place in range(4))))
 
 
-def _state(past: Past, least_samples: int) -> Codes:
+def _state(past: KpiSeries, least_samples: int) -> Codes:
     state = past.state
     if state is None:
         state = np.where(np.isnan(past.value), np.int8(DataState.NO_DATA), np.int8(DataState.LIVE))
@@ -166,7 +168,7 @@ def _earlier(times_ms: Times, value: Reals, over_ms: int) -> Reals:
     return before
 
 
-def _lives(code: Codes, times: Times, held_ms: int, keep_ms: int) -> tuple[Places, Places, Places, Places]:
+def _lives(code: Codes, times: Times, held_ms: int, keep_ms: int) -> tuple[Indices, Indices, Indices, Indices]:
     """Unit, and steps of onset, firing and end (-1: none), of each alert that `ioc.alerts.states` would have, by unit
     and time, from codes of units × times; without a loop over time.
 
@@ -204,7 +206,7 @@ def _lives(code: Codes, times: Times, held_ms: int, keep_ms: int) -> tuple[Place
     return units, onsets % steps, ripe % steps, np.where((end >= 0) & (end // steps == units), end % steps, -1)
 
 
-def _follows(places: Places, marked: Flags, steps: int) -> Flags:
+def _follows(places: Indices, marked: Flags, steps: int) -> Flags:
     """Which of the places have a marked one just before them, in the same unit."""
     found = np.zeros(len(places), np.bool_)
     if len(places):
@@ -214,13 +216,13 @@ def _follows(places: Places, marked: Flags, steps: int) -> Flags:
     return found
 
 
-def _next(places: Places, marked: Flags, after: Places) -> Places:
+def _next(places: Indices, marked: Flags, after: Indices) -> Indices:
     """The next marked place after each of those at `after` in the list; beyond everything when there is none."""
     counted = np.cumsum(marked)[after]
     return np.append(places[marked], np.iinfo(np.intp).max)[counted]
 
 
-def _first_known(flat: Codes, places: Places) -> Places:
+def _first_known(flat: Codes, places: Indices) -> Indices:
     """Each place, or the first behind it at which the data say something; beyond everything when there is none."""
     within = np.minimum(places, len(flat) - 1)
     if not (flat[within] == _UNKNOWN).any():

@@ -19,7 +19,7 @@ class DutyKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class DutyPeriod:
     """Half-open, aware times; `why` of an exception."""
 
     since: datetime
@@ -29,17 +29,17 @@ class Duty:
     why: str = ""
 
 
-def duties(schedule: Schedule, since: datetime, until: datetime, zone: ZoneInfo) -> tuple[Duty, ...]:
+def duty_periods(schedule: Schedule, since: datetime, until: datetime, zone: ZoneInfo) -> tuple[DutyPeriod, ...]:
     """All of [since, until), ascending; neighbours of the same people are one."""
     edges = sorted({since, until, *(edge for edge in _edges(schedule, since, until, zone) if since < edge < until)})
-    found: list[Duty] = []
+    found: list[DutyPeriod] = []
     for start, end in pairwise(edges):
         kind, people, why = _at(schedule, start.astimezone(zone))
         last = found[-1] if found else None
         if last is not None and (last.kind, last.people, last.why) == (kind, people, why):
-            found[-1] = Duty(last.since, end, kind, people, why)
+            found[-1] = DutyPeriod(last.since, end, kind, people, why)
         else:
-            found.append(Duty(start, end, kind, people, why))
+            found.append(DutyPeriod(start, end, kind, people, why))
     return tuple(found)
 
 

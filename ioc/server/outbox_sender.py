@@ -19,7 +19,7 @@ from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 from ioc.server.channel_sender import NotDelivered, Undeliverable, send
 from ioc.server.channel_state import ChannelState
-from ioc.store.alerting import AlertStore, Letter, Said
+from ioc.store.alerting import AlertStore, Notification, Said
 
 LOG = logging.getLogger(__name__)
 MAX_TRIES = 12
@@ -41,7 +41,7 @@ class Outcome:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Deliveries:
+class OutboxSender:
     """A crash between sending and noting it sends once more, with the same id. May be called from any thread.
 
     Tries of one delivery come 1, 2, 4, … seconds apart, at most ten minutes, or as the receiver asks; after MAX_TRIES,
@@ -63,7 +63,7 @@ class Deliveries:
         self._channels = channels
         self._clock = clock
         self._first_back_off = first_back_off
-        self._lanes: dict[str, list[Letter]] = {}
+        self._lanes: dict[str, list[Notification]] = {}
         self._next_at: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
         self._busy: dict[str, str] = {}
@@ -81,13 +81,13 @@ class Deliveries:
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def take(self, letters: Iterable[Letter]) -> None:
+    def take(self, notifications: Iterable[Notification]) -> None:
         with self._lock:
-            for letter in letters:
-                self._lanes.setdefault(letter.lane, []).append(letter)
-                self._tries[letter.id] = letter.attempts
-                if letter.next_at is not None:
-                    self._next_at[letter.lane] = letter.next_at
+            for notification in notifications:
+                self._lanes.setdefault(notification.lane, []).append(notification)
+                self._tries[notification.id] = notification.attempts
+                if notification.next_at is not None:
+                    self._next_at[notification.lane] = notification.next_at
         self._thread.wake()
 
     @property
@@ -113,9 +113,9 @@ class Deliveries:
         """Send a message that is kept nowhere. Raises NotDelivered."""
         now = self._clock.now()
         payload = '{"version":"4","status":"test","alerts":[]}'
-        letter = Letter("test", "test", "", 0, "", "", channel, "", now, (), (), "IOC", text, payload)
+        notification = Notification("test", "test", "", 0, "", "", channel, "", now, (), (), "IOC", text, payload)
         try:
-            send(self._channels()[channel], letter)
+            send(self._channels()[channel], notification)
         except Undeliverable as fault:
             raise NotDelivered(str(fault), fault.code, **fault.params) from None
         with self._lock:
@@ -124,19 +124,19 @@ class Deliveries:
 
     def retry(self, deliveries: Sequence[str], by: str) -> list[str]:
         """Send once more those of them that were given up; their ids. Raises StoreUnavailable."""
-        letters = self._store.revive(deliveries, self._clock.now(), f"{by} sent it again.")
-        self.take(letters)
-        return [letter.id for letter in letters]
+        notifications = self._store.revive(deliveries, self._clock.now(), f"{by} sent it again.")
+        self.take(notifications)
+        return [notification.id for notification in notifications]
 
     def _step(self) -> None:
-        for letter in self._due():
-            pool = self._pools.get(letter.channel)
+        for notification in self._due():
+            pool = self._pools.get(notification.channel)
             if pool is None:
-                pool = ThreadPoolExecutor(TRIES_AT_ONCE, thread_name_prefix=f"delivery-{letter.channel}")
-                self._pools[letter.channel] = pool
-            pool.submit(self._deliver, letter)
+                pool = ThreadPoolExecutor(TRIES_AT_ONCE, thread_name_prefix=f"delivery-{notification.channel}")
+                self._pools[notification.channel] = pool
+            pool.submit(self._deliver, notification)
 
-    def _due(self) -> list[Letter]:
+    def _due(self) -> list[Notification]:
         """The first of each lane that is not being sent and whose time has come, as far as its channel takes tries."""
         now, due = self._clock.now(), []
         with self._lock:
@@ -144,55 +144,59 @@ class Deliveries:
             for channel in self._busy.values():
                 running[channel] = running.get(channel, 0) + 1
             ready = [
-                (self._next_at.get(lane, letters[0].planned_at), letters[0])
-                for lane, letters in self._lanes.items()
+                (self._next_at.get(lane, notifications[0].planned_at), notifications[0])
+                for lane, notifications in self._lanes.items()
                 if lane not in self._busy and self._next_at.get(lane, now) <= now
             ]
-            for _, letter in sorted(ready, key=lambda entry: (entry[0], entry[1].id)):
-                state = self._states.get(letter.channel, ChannelState())
+            for _, notification in sorted(ready, key=lambda entry: (entry[0], entry[1].id)):
+                state = self._states.get(notification.channel, ChannelState())
                 at_once = 1 if state.failures else TRIES_AT_ONCE
-                if not state.is_paused(now) and running.get(letter.channel, 0) < at_once:
-                    running[letter.channel] = running.get(letter.channel, 0) + 1
-                    self._busy[letter.lane] = letter.channel
-                    due.append(letter)
+                if not state.is_paused(now) and running.get(notification.channel, 0) < at_once:
+                    running[notification.channel] = running.get(notification.channel, 0) + 1
+                    self._busy[notification.lane] = notification.channel
+                    due.append(notification)
         return due
 
-    def _deliver(self, letter: Letter) -> None:
-        number = self._tries[letter.id] + 1
-        outcome = self._try(letter, number)
+    def _deliver(self, notification: Notification) -> None:
+        number = self._tries[notification.id] + 1
+        outcome = self._try(notification, number)
         now = self._clock.now()
         try:
             said = Said(outcome.reason[:1000], outcome.code, outcome.params)
-            self._store.note_attempt(letter.id, number, now, outcome.word, said, outcome.next_at)
+            self._store.note_attempt(notification.id, number, now, outcome.word, said, outcome.next_at)
         except StoreUnavailable as fault:
             # It is sent again with the same id: a receiver that keeps ids takes it once.
-            LOG.warning("delivery %s was not noted: %s", letter.id, fault)
+            LOG.warning("delivery %s was not noted: %s", notification.id, fault)
             outcome = Outcome("failed", str(fault), now + self._first_back_off)
         except Exception:
-            LOG.exception("delivery %s", letter.id)
+            LOG.exception("delivery %s", notification.id)
             outcome = Outcome("failed", "", now + self._first_back_off)
-        self._settle(letter, number, outcome)
+        self._settle(notification, number, outcome)
 
-    def _try(self, letter: Letter, number: int) -> Outcome:
+    def _try(self, notification: Notification, number: int) -> Outcome:
         max_tries, wait = MAX_TRIES, timedelta()
         try:
-            channel = self._channels().get(letter.channel)
+            channel = self._channels().get(notification.channel)
             if channel is None:
-                message = f"There is no channel {letter.channel!r} any more."
-                raise Undeliverable(message, "delivery_no_channel", channel=letter.channel)
-            send(channel, letter)
-            self._note_state(letter.channel, None)
+                message = f"There is no channel {notification.channel!r} any more."
+                raise Undeliverable(message, "delivery_no_channel", channel=notification.channel)
+            send(channel, notification)
+            self._note_state(notification.channel, None)
             return Outcome("sent")
         except Undeliverable as fault:
-            self._note_state(letter.channel, None)
+            self._note_state(notification.channel, None)
             return Outcome("dead", str(fault), code=fault.code, params=fault.params)
         except NotDelivered as fault:
-            self._note_state(letter.channel, fault)
+            self._note_state(notification.channel, fault)
             reason, max_tries, wait = str(fault), fault.max_tries or MAX_TRIES, timedelta(seconds=fault.retry_in_s)
             code, params = fault.code, fault.params
         except Exception as fault:  # whatever a channel's library throws is a failed try
-            LOG.exception("delivery %s", letter.id)
-            reason, code, params = repr(fault), "delivery_failed", {"channel": letter.channel, "detail": repr(fault)}
+            LOG.exception("delivery %s", notification.id)
+            reason, code, params = (
+                repr(fault),
+                "delivery_failed",
+                {"channel": notification.channel, "detail": repr(fault)},
+            )
         if number >= max_tries:
             return Outcome("dead", f"Given up after {number} tries: {reason}", code=code, params=params)
         back_off = min(self._first_back_off * 2 ** (number - 1), MAX_BACK_OFF)
@@ -208,18 +212,18 @@ class Deliveries:
             else:
                 self._states[channel] = after
 
-    def _settle(self, letter: Letter, number: int, outcome: Outcome) -> None:
+    def _settle(self, notification: Notification, number: int, outcome: Outcome) -> None:
         with self._lock:
-            self._busy.pop(letter.lane, None)
-            self._next_at.pop(letter.lane, None)
+            self._busy.pop(notification.lane, None)
+            self._next_at.pop(notification.lane, None)
             if outcome.word == "failed" and outcome.next_at is not None:
-                self._tries[letter.id] = number
-                self._next_at[letter.lane] = outcome.next_at
+                self._tries[notification.id] = number
+                self._next_at[notification.lane] = outcome.next_at
             else:
-                self._tries.pop(letter.id, None)
-                rest = self._lanes[letter.lane][1:]
+                self._tries.pop(notification.id, None)
+                rest = self._lanes[notification.lane][1:]
                 if rest:
-                    self._lanes[letter.lane] = rest
+                    self._lanes[notification.lane] = rest
                 else:
-                    del self._lanes[letter.lane]
+                    del self._lanes[notification.lane]
         self._thread.wake()

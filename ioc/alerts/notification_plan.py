@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from ioc.alerts.escalation import Draft, deescalate, escalate, is_open
+from ioc.alerts.escalation import NotificationDraft, deescalate, escalate, is_open
 from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, Outbox
 from ioc.alerts.inputs import milliseconds
 from ioc.alerts.routing import group_key, group_labels, routes_for
@@ -18,35 +18,35 @@ from ioc.model.routing import Route, Routing
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class NotificationPlan:
     """`deliveries` in the order in which they were planned."""
 
     outbox: Outbox
     deliveries: tuple[Delivery, ...]
 
 
-def plan(
+def plan_deliveries(
     routing: Routing,
     outbox: Outbox,
     alerts: Iterable[Alert],
     transitions: Iterable[Transition],
     now_ms: int,
     zone: ZoneInfo,
-) -> Planned:
+) -> NotificationPlan:
     """`alerts` are all that are active now, `transitions` those since the last call, in their order.
 
     Each message lists the whole group, as Alertmanager does: what changed, then everything else in it that fires.
     An alert that is quiet waits; if it ends so, nobody hears of it. Who was told that one fired is told its end in any
     case. What fires and ends within the group's wait is told with its end.
     """
-    standing = {alert.id: alert for alert in alerts}
+    active = {alert.id: alert for alert in alerts}
     local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     groups = {key: replace(group, members=dict(group.members)) for key, group in outbox.groups.items()}
-    draft = Draft(routing, standing, now_ms, local, groups, dict(outbox.told))
+    draft = NotificationDraft(routing, active, now_ms, local, groups, dict(outbox.told))
     _reroute(draft)
     _take_in(draft, list(transitions))
     for key in list(draft.groups):
-        group = _with_quiet(draft.groups[key], standing)
+        group = _with_quiet(draft.groups[key], active)
         group = _tell(draft, group)
         group = _repeat(draft, group)
         group = deescalate(draft, escalate(draft, group))
@@ -54,10 +54,10 @@ def plan(
             draft.groups[key] = group
         else:
             del draft.groups[key]
-    return Planned(Outbox(draft.groups, draft.told), tuple(draft.deliveries))
+    return NotificationPlan(Outbox(draft.groups, draft.told), tuple(draft.deliveries))
 
 
-def _take_in(draft: Draft, transitions: list[Transition]) -> None:
+def _take_in(draft: NotificationDraft, transitions: list[Transition]) -> None:
     """Put beginnings into the groups of their routes, ends to their beginnings."""
     homes: dict[str, list[str]] = {}
     if any(one.kind is TransitionKind.RESOLVED for one in transitions):
@@ -65,8 +65,8 @@ def _take_in(draft: Draft, transitions: list[Transition]) -> None:
             for alert in group.members:
                 homes.setdefault(alert, []).append(key)
     for one in transitions:
-        if one.kind is TransitionKind.FIRING and one.alert in draft.standing:
-            for key in _join(draft, draft.standing[one.alert], one):
+        if one.kind is TransitionKind.FIRING and one.alert in draft.active:
+            for key in _join(draft, draft.active[one.alert], one):
                 homes.setdefault(one.alert, []).append(key)
         elif one.kind is TransitionKind.RESOLVED:
             for key in homes.get(one.alert, ()):
@@ -75,7 +75,7 @@ def _take_in(draft: Draft, transitions: list[Transition]) -> None:
                 draft.groups[key] = _awaiting(draft, group, replace(member, waiting=(*member.waiting, one)))
 
 
-def _join(draft: Draft, alert: Alert, transition: Transition) -> list[str]:
+def _join(draft: NotificationDraft, alert: Alert, transition: Transition) -> list[str]:
     keys = []
     for route in routes_for(draft.routing.root, alert.labels):
         key = group_key(route, alert.labels)
@@ -90,7 +90,7 @@ def _join(draft: Draft, alert: Alert, transition: Transition) -> list[str]:
     return keys
 
 
-def _awaiting(draft: Draft, group: Group, member: Member) -> Group:
+def _awaiting(draft: NotificationDraft, group: Group, member: Member) -> Group:
     """The group with a member that has something to be told, due at the end of its interval. The members are the
     draft's own: a copy for each of thousands would cost their square."""
     due_ms = group.due_ms
@@ -102,7 +102,7 @@ def _awaiting(draft: Draft, group: Group, member: Member) -> Group:
     return replace(group, due_ms=due_ms)
 
 
-def _reroute(draft: Draft) -> None:
+def _reroute(draft: NotificationDraft) -> None:
     """Move the alerts of a group whose route was removed to where the tree now has them: what waits is told there, what
     was told is repeated, escalated and ended there, and told only to channels that have not heard of it."""
     for key, group in list(draft.groups.items()):
@@ -111,13 +111,12 @@ def _reroute(draft: Draft) -> None:
         homeless = [
             member
             for member in group.members.values()
-            if member.alert in draft.standing
-            and (not member.waiting or member.waiting[0].kind is TransitionKind.FIRING)
+            if member.alert in draft.active and (not member.waiting or member.waiting[0].kind is TransitionKind.FIRING)
         ]
         gone = {member.alert for member in homeless}
         draft.groups[key] = replace(group, members={k: m for k, m in group.members.items() if k not in gone})
         for member in homeless:
-            alert = draft.standing[member.alert]
+            alert = draft.active[member.alert]
             began = member.waiting[0] if member.waiting else _beginning(alert, member.fired_ms)
             homes = _join(draft, alert, began)
             for home in homes:
@@ -135,11 +134,11 @@ def _beginning(alert: Alert, fired_ms: int) -> Transition:
     return Transition.of(kind, fired_ms, alert.rule, alert.unit, alert.onset_ms, alert.severity, alert.value)
 
 
-def _with_quiet(group: Group, standing: Mapping[str, Alert]) -> Group:
+def _with_quiet(group: Group, active: Mapping[str, Alert]) -> Group:
     """Quietness brought up to date; who ended quietly and untold is left out."""
     members: dict[str, Member] = {}
     for key, member in group.members.items():
-        alert = standing.get(key)
+        alert = active.get(key)
         if alert is not None and alert.is_quiet != member.is_quiet:
             member = replace(member, is_quiet=alert.is_quiet)
         untold_end = len(member.waiting) > 1
@@ -148,7 +147,7 @@ def _with_quiet(group: Group, standing: Mapping[str, Alert]) -> Group:
     return replace(group, members=members)
 
 
-def _tell(draft: Draft, group: Group) -> Group:
+def _tell(draft: NotificationDraft, group: Group) -> Group:
     """What waits, if the group is due."""
     if draft.now_ms < group.due_ms:
         return group
@@ -198,16 +197,16 @@ def _may_be_told(member: Member, route: Route | None, channels: Collection[str])
     return not member.is_quiet
 
 
-def _repeat(draft: Draft, group: Group) -> Group:
+def _repeat(draft: NotificationDraft, group: Group) -> Group:
     """Return the group to send again: what was sent and is not acknowledged, and the rest of the group."""
     route = draft.routing.route(group.route)
     if route is None or not group.number or draft.now_ms - group.told_ms < milliseconds(route.repeat_interval):
         return group
-    if not any(is_open(draft.standing.get(key)) for key, member in group.members.items() if not member.waiting):
+    if not any(is_open(draft.active.get(key)) for key, member in group.members.items() if not member.waiting):
         return group
     for channel in draft.channels(route.receivers):
         listed = _listed(draft, group, channel)
-        open_ones = [alert for alert in listed if is_open(draft.standing[alert])]
+        open_ones = [alert for alert in listed if is_open(draft.active[alert])]
         if open_ones:
             _now_told(draft, group, channel, listed)
             alerts = tuple(dict.fromkeys((*open_ones, *listed)))
@@ -222,19 +221,19 @@ def _receivers(route: Route | None) -> tuple[str, ...]:
     return (*route.receivers, *(name for step in route.escalation for name in step.receivers))
 
 
-def _listed(draft: Draft, group: Group, channel: str) -> list[str]:
+def _listed(draft: NotificationDraft, group: Group, channel: str) -> list[str]:
     """Alerts of the group that fire, make noise and were told, as far as no other group tells them on this channel."""
     return [
         key
         for key in group.members
-        if (alert := draft.standing.get(key)) is not None
+        if (alert := draft.active.get(key)) is not None
         and not alert.is_quiet
         and (told := draft.told.get(key))
         and told.get(channel, group.key) == group.key
     ]
 
 
-def _now_told(draft: Draft, group: Group, channel: str, alerts: Iterable[str]) -> None:
+def _now_told(draft: NotificationDraft, group: Group, channel: str, alerts: Iterable[str]) -> None:
     """So that a person who came on duty after these alerts had fired is told their end."""
     for alert in alerts:
         told = draft.told.get(alert, {})

@@ -14,7 +14,7 @@ IDLE_S = 1.0
 _SHARE_OF_CORE = 0.2
 
 
-class Restating:
+class RestatementLoop:
     """Work in small pieces, and rest between them, so that all takes at most a fifth of a core."""
 
     def __init__(self, restater: Restater, clock: Clock, faults: FaultRegister | None = None) -> None:

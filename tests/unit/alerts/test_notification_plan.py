@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioc.alerts.grouping import Delivery, Outbox
-from ioc.alerts.notifications import plan
+from ioc.alerts.notification_plan import plan_deliveries
 from ioc.alerts.records import from_record, to_record
 from ioc.model.alert import Alert, ConditionState, Handling, Reason, Suppression, Transition, TransitionKind
 from ioc.model.matcher import parse_matchers
@@ -26,14 +26,14 @@ def routing(**more: object) -> Routing:
     root = Route(
         id="root",
         matchers=(),
-        receivers=("desk",),
+        receivers=("service",),
         group_by=("rule",),
         group_wait=timedelta(seconds=30),
         group_interval=timedelta(minutes=5),
         repeat_interval=timedelta(hours=1),
         escalation=(EscalationStep(timedelta(minutes=15), ("boss",)),),
     )
-    names = {"desk": ("mail", "wall"), "boss": ("phone",), "air": ("mail", "air")}
+    names = {"service": ("mail", "wall"), "boss": ("phone",), "air": ("mail", "air")}
     receivers = {name: Receiver(name, {"vi": name, "en": name}, channels) for name, channels in names.items()}
     return Routing(replace(root, **more), receivers)  # type: ignore[arg-type]
 
@@ -60,7 +60,7 @@ def quiet(one: Alert) -> Alert:
     return replace(one, suppression=(Reason(Suppression.SILENCED_BY, "s", "An: nâng cấp"),))
 
 
-class Desk:
+class AlertService:
     """Plans in turn, as a shell would."""
 
     def __init__(self, the_routing: Routing | None = None) -> None:
@@ -70,97 +70,97 @@ class Desk:
 
     def at(self, after_ms: int, alerts: Iterable[Alert], *transitions: Transition) -> list[tuple[str, str, int]]:
         """Kind, channel and number of transitions of what is sent."""
-        done = plan(self.routing, self.outbox, alerts, transitions, START + after_ms, ZONE)
+        done = plan_deliveries(self.routing, self.outbox, alerts, transitions, START + after_ms, ZONE)
         self.outbox = done.outbox
         self.deliveries += done.deliveries
         return [(one.kind.value, one.channel, len(one.transitions)) for one in done.deliveries]
 
 
 def test_the_first_is_told_after_the_wait() -> None:
-    desk, one = Desk(), alert()
-    assert desk.at(0, [one], moved(FIRING, one, START)) == []
-    assert desk.at(29 * SECOND, [one]) == []
-    assert desk.at(30 * SECOND, [one]) == [("transitions", "mail", 1), ("transitions", "wall", 1)]
-    assert desk.at(31 * SECOND, [one]) == []
+    service, one = AlertService(), alert()
+    assert service.at(0, [one], moved(FIRING, one, START)) == []
+    assert service.at(29 * SECOND, [one]) == []
+    assert service.at(30 * SECOND, [one]) == [("transitions", "mail", 1), ("transitions", "wall", 1)]
+    assert service.at(31 * SECOND, [one]) == []
 
 
 def test_what_comes_together_is_told_together() -> None:
-    desk = Desk()
+    service = AlertService()
     ones = [alert(unit=f"u{number}") for number in range(40)]
-    desk.at(0, ones, *(moved(FIRING, one, START) for one in ones))
-    assert desk.at(30 * SECOND, ones) == [("transitions", "mail", 40), ("transitions", "wall", 40)]
+    service.at(0, ones, *(moved(FIRING, one, START) for one in ones))
+    assert service.at(30 * SECOND, ones) == [("transitions", "mail", 40), ("transitions", "wall", 40)]
 
 
 def test_what_comes_later_waits_for_the_interval() -> None:
-    desk, one, two = Desk(), alert(), alert(unit="v", onset_ms=START + MINUTE)
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    assert desk.at(MINUTE, [one, two], moved(FIRING, two, START + MINUTE)) == []
-    assert desk.at(5 * MINUTE + 29 * SECOND, [one, two]) == []
-    assert desk.at(5 * MINUTE + 30 * SECOND, [one, two])[0] == ("transitions", "mail", 1)
+    service, one, two = AlertService(), alert(), alert(unit="v", onset_ms=START + MINUTE)
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    assert service.at(MINUTE, [one, two], moved(FIRING, two, START + MINUTE)) == []
+    assert service.at(5 * MINUTE + 29 * SECOND, [one, two]) == []
+    assert service.at(5 * MINUTE + 30 * SECOND, [one, two])[0] == ("transitions", "mail", 1)
 
 
 def test_the_end_is_told_to_whom_the_beginning_was() -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    assert desk.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE)) == [
+    service, one = AlertService(), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    assert service.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE)) == [
         ("transitions", "mail", 1),
         ("transitions", "wall", 1),
     ]
-    assert desk.outbox == Outbox()
+    assert service.outbox == Outbox()
 
 
 def test_what_ends_within_the_wait_is_told_with_its_end() -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(10 * SECOND, [], moved(RESOLVED, one, START + 10 * SECOND))
-    desk.at(30 * SECOND, [])
-    assert [[t.kind for t in delivery.transitions] for delivery in desk.deliveries] == [[FIRING, RESOLVED]] * 2
+    service, one = AlertService(), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(10 * SECOND, [], moved(RESOLVED, one, START + 10 * SECOND))
+    service.at(30 * SECOND, [])
+    assert [[t.kind for t in delivery.transitions] for delivery in service.deliveries] == [[FIRING, RESOLVED]] * 2
 
 
 def test_a_quiet_alert_is_told_when_it_may_be() -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [quiet(one)], moved(FIRING, one, START))
-    assert desk.at(10 * MINUTE, [quiet(one)]) == []
-    assert desk.at(11 * MINUTE, [one])[0] == ("transitions", "mail", 1)
+    service, one = AlertService(), alert()
+    service.at(0, [quiet(one)], moved(FIRING, one, START))
+    assert service.at(10 * MINUTE, [quiet(one)]) == []
+    assert service.at(11 * MINUTE, [one])[0] == ("transitions", "mail", 1)
 
 
 def test_a_quiet_alert_that_ends_is_told_to_nobody() -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [quiet(one)], moved(FIRING, one, START))
-    assert desk.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE)) == []
-    assert desk.outbox == Outbox()
+    service, one = AlertService(), alert()
+    service.at(0, [quiet(one)], moved(FIRING, one, START))
+    assert service.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE)) == []
+    assert service.outbox == Outbox()
 
 
 def test_the_end_of_what_was_told_is_told_though_it_is_quiet_now() -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    desk.at(6 * MINUTE, [quiet(one)])
-    assert len(desk.at(7 * MINUTE, [], moved(RESOLVED, one, START + 7 * MINUTE))) == 2
+    service, one = AlertService(), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    service.at(6 * MINUTE, [quiet(one)])
+    assert len(service.at(7 * MINUTE, [], moved(RESOLVED, one, START + 7 * MINUTE))) == 2
 
 
 def test_again_while_nobody_has_it() -> None:
-    desk, one = Desk(routing(escalation=())), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    assert desk.at(60 * MINUTE, [one]) == []
-    assert desk.at(61 * MINUTE, [one]) == [("repeat", "mail", 0), ("repeat", "wall", 0)]
+    service, one = AlertService(routing(escalation=())), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    assert service.at(60 * MINUTE, [one]) == []
+    assert service.at(61 * MINUTE, [one]) == [("repeat", "mail", 0), ("repeat", "wall", 0)]
     held = replace(one, handling=Handling.ACKNOWLEDGED)
-    assert desk.at(130 * MINUTE, [held]) == []
+    assert service.at(130 * MINUTE, [held]) == []
 
 
 def test_escalation_and_its_end() -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    assert desk.at(15 * MINUTE, [one]) == [("escalation", "phone", 0)]
-    assert desk.at(16 * MINUTE, [one]) == []
+    service, one = AlertService(), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    assert service.at(15 * MINUTE, [one]) == [("escalation", "phone", 0)]
+    assert service.at(16 * MINUTE, [one]) == []
     held = replace(one, handling=Handling.ACKNOWLEDGED)
-    assert desk.at(17 * MINUTE, [held]) == [("deescalation", "phone", 0)]
-    assert desk.at(18 * MINUTE, [held]) == []
-    ends = desk.at(20 * MINUTE, [], moved(RESOLVED, one, START + 20 * MINUTE))
+    assert service.at(17 * MINUTE, [held]) == [("deescalation", "phone", 0)]
+    assert service.at(18 * MINUTE, [held]) == []
+    ends = service.at(20 * MINUTE, [], moved(RESOLVED, one, START + 20 * MINUTE))
     assert sorted(channel for _, channel, _ in ends) == ["mail", "phone", "wall"]
 
 
@@ -173,10 +173,10 @@ def test_escalation_and_its_end() -> None:
     ],
 )
 def test_no_escalation_while(standing: Alert) -> None:
-    desk, one = Desk(), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    assert desk.at(15 * MINUTE, [standing]) == []
+    service, one = AlertService(), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    assert service.at(15 * MINUTE, [standing]) == []
 
 
 def test_a_channel_of_two_routes_is_told_once() -> None:
@@ -190,62 +190,62 @@ def test_a_channel_of_two_routes_is_told_once() -> None:
         timedelta(hours=1),
         goes_on=True,
     )
-    rest = replace(air, id="rest", receivers=("desk",), group_by=("rule",))
-    desk, one = Desk(routing(routes=(air, rest))), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(10 * SECOND, [one])
-    desk.at(5 * MINUTE, [], moved(RESOLVED, one, START + 5 * MINUTE))
-    receivers = {(delivery.channel, delivery.route): delivery.receiver for delivery in desk.deliveries}
-    assert receivers == {("mail", "air"): "air", ("air", "air"): "air", ("wall", "rest"): "desk"}
-    told = [(delivery.channel, t.kind) for delivery in desk.deliveries for t in delivery.transitions]
+    rest = replace(air, id="rest", receivers=("service",), group_by=("rule",))
+    service, one = AlertService(routing(routes=(air, rest))), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(10 * SECOND, [one])
+    service.at(5 * MINUTE, [], moved(RESOLVED, one, START + 5 * MINUTE))
+    receivers = {(delivery.channel, delivery.route): delivery.receiver for delivery in service.deliveries}
+    assert receivers == {("mail", "air"): "air", ("air", "air"): "air", ("wall", "rest"): "service"}
+    told = [(delivery.channel, t.kind) for delivery in service.deliveries for t in delivery.transitions]
     assert sorted(told) == sorted((channel, kind) for channel in ("mail", "wall", "air") for kind in (FIRING, RESOLVED))
 
 
 def test_what_waits_goes_by_the_new_tree() -> None:
     air = replace(routing().root, id="air", matchers=parse_matchers(["rule = r"]), receivers=("air",))
-    desk, one = Desk(routing(routes=(air,))), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.routing = routing()
-    desk.at(10 * SECOND, [one])
-    desk.at(10 * MINUTE, [one])
-    assert sorted(delivery.channel for delivery in desk.deliveries) == ["mail", "wall"]
+    service, one = AlertService(routing(routes=(air,))), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.routing = routing()
+    service.at(10 * SECOND, [one])
+    service.at(10 * MINUTE, [one])
+    assert sorted(delivery.channel for delivery in service.deliveries) == ["mail", "wall"]
 
 
 def test_what_was_told_goes_on_in_the_new_tree() -> None:
     """A route is renamed while an alert is open: it is repeated and escalated as before, and nobody is told twice that
     it fired."""
-    old = replace(routing().root, id="old", matchers=parse_matchers(["rule = r"]), receivers=("desk",))
-    new = replace(old, id="new", receivers=("desk", "air"))
-    desk, one = Desk(routing(routes=(old,))), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    desk.routing = routing(routes=(new,))
-    assert desk.at(MINUTE, [one]) == []
-    assert desk.at(2 * MINUTE, [one]) == [("transitions", "air", 1)]
-    assert desk.at(15 * MINUTE, [one]) == [("escalation", "phone", 0)]
-    assert desk.at(16 * MINUTE, [one]) == []
-    assert sorted(channel for _, channel, _ in desk.at(63 * MINUTE, [one])) == ["air", "mail", "wall"]
-    ends = desk.at(70 * MINUTE, [], moved(RESOLVED, one, START + 70 * MINUTE))
+    old = replace(routing().root, id="old", matchers=parse_matchers(["rule = r"]), receivers=("service",))
+    new = replace(old, id="new", receivers=("service", "air"))
+    service, one = AlertService(routing(routes=(old,))), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    service.routing = routing(routes=(new,))
+    assert service.at(MINUTE, [one]) == []
+    assert service.at(2 * MINUTE, [one]) == [("transitions", "air", 1)]
+    assert service.at(15 * MINUTE, [one]) == [("escalation", "phone", 0)]
+    assert service.at(16 * MINUTE, [one]) == []
+    assert sorted(channel for _, channel, _ in service.at(63 * MINUTE, [one])) == ["air", "mail", "wall"]
+    ends = service.at(70 * MINUTE, [], moved(RESOLVED, one, START + 70 * MINUTE))
     assert sorted(channel for _, channel, _ in ends) == ["air", "mail", "phone", "wall"]
-    assert desk.outbox == Outbox()
+    assert service.outbox == Outbox()
 
 
 def test_a_beginning_waits_while_there_is_nobody_to_tell() -> None:
-    desk, one = Desk(), alert()
-    desk.routing = Routing(routing().root, {})
-    desk.at(0, [one], moved(FIRING, one, START))
-    assert desk.at(10 * MINUTE, [one]) == []
-    desk.routing = routing()
-    assert desk.at(11 * MINUTE, [one])[0] == ("transitions", "mail", 1)
+    service, one = AlertService(), alert()
+    service.routing = Routing(routing().root, {})
+    service.at(0, [one], moved(FIRING, one, START))
+    assert service.at(10 * MINUTE, [one]) == []
+    service.routing = routing()
+    assert service.at(11 * MINUTE, [one])[0] == ("transitions", "mail", 1)
 
 
 def test_a_storm_stays_within_a_second() -> None:
     """5,000 alerts at once: grouped, and told in one message a channel and rule."""
-    desk = Desk()
+    service = AlertService()
     ones = [alert(rule=f"r{number % 5}", unit=f"u{number}") for number in range(5000)]
-    desk.at(0, ones, *(moved(FIRING, one, START) for one in ones))
-    assert len(desk.at(30 * SECOND, ones)) == 10
-    assert all(isinstance(one, Delivery) and len(one.transitions) == 1000 for one in desk.deliveries)
+    service.at(0, ones, *(moved(FIRING, one, START) for one in ones))
+    assert len(service.at(30 * SECOND, ones)) == 10
+    assert all(isinstance(one, Delivery) and len(one.transitions) == 1000 for one in service.deliveries)
 
 
 STEPS = st.lists(
@@ -266,7 +266,7 @@ def test_each_transition_once_a_channel_and_in_order(
     steps: list[tuple[int, set[int], set[int], set[int]]], killed: set[int]
 ) -> None:
     """Units that turn on or off, some silenced, some acknowledged. At the end all are off and loud, and time passes."""
-    desk, now_s = Desk(), 0
+    service, now_s = AlertService(), 0
     standing: dict[int, Alert] = {}
     all_transitions: list[Transition] = []
     was_quiet: set[str] = set()
@@ -290,17 +290,17 @@ def test_each_transition_once_a_channel_and_in_order(
                 was_quiet.add(one.id)
         all_transitions += transitions
         if number in killed:
-            before = from_record(Outbox, to_record(desk.outbox))
-            lost = plan(desk.routing, before, alerts, transitions, now_ms, ZONE)
-            desk.at(now_s * SECOND, alerts, *transitions)
-            again = desk.deliveries[len(desk.deliveries) - len(lost.deliveries) :]
+            before = from_record(Outbox, to_record(service.outbox))
+            lost = plan_deliveries(service.routing, before, alerts, transitions, now_ms, ZONE)
+            service.at(now_s * SECOND, alerts, *transitions)
+            again = service.deliveries[len(service.deliveries) - len(lost.deliveries) :]
             assert [one.id for one in lost.deliveries] == [one.id for one in again]
-            desk.outbox = from_record(Outbox, to_record(desk.outbox))
+            service.outbox = from_record(Outbox, to_record(service.outbox))
         else:
-            desk.at(now_s * SECOND, alerts, *transitions)
-    assert len({one.id for one in desk.deliveries}) == len(desk.deliveries)
+            service.at(now_s * SECOND, alerts, *transitions)
+    assert len({one.id for one in service.deliveries}) == len(service.deliveries)
     for channel in ("mail", "wall"):
-        told = [t for one in desk.deliveries if one.channel == channel for t in one.transitions]
+        told = [t for one in service.deliveries if one.channel == channel for t in one.transitions]
         assert len({t.id for t in told}) == len(told)
         by_alert: dict[str, list[TransitionKind]] = {}
         for t in told:
@@ -311,29 +311,31 @@ def test_each_transition_once_a_channel_and_in_order(
                 assert one.kind in by_alert.get(one.alert, [])
         ended = {one.alert for one in all_transitions if one.kind is RESOLVED}
         assert all(kinds == [FIRING, RESOLVED] for key, kinds in by_alert.items() if key in ended)
-    assert not desk.outbox.told or standing
+    assert not service.outbox.told or standing
 
 
-def listed(desk: Desk, channel: str = "mail") -> list[list[str]]:
+def listed(service: AlertService, channel: str = "mail") -> list[list[str]]:
     """Units of the alerts that each message to the channel lists."""
-    return [[name.split("/")[1] for name in one.alerts] for one in desk.deliveries if one.channel == channel]
+    return [[name.split("/")[1] for name in one.alerts] for one in service.deliveries if one.channel == channel]
 
 
 def test_each_message_lists_what_still_fires_in_the_group() -> None:
     """One alert stands, another goes on and off every 25 s: nobody forgets the first, as `repeat_interval` never
     comes."""
-    desk = Desk(routing(group_interval=timedelta(seconds=20), repeat_interval=timedelta(minutes=1), escalation=()))
+    service = AlertService(
+        routing(group_interval=timedelta(seconds=20), repeat_interval=timedelta(minutes=1), escalation=())
+    )
     stays, flips = alert(unit="stays"), alert(unit="flips")
-    desk.at(0, [stays, flips], moved(FIRING, stays, START), moved(FIRING, flips, START))
-    desk.at(30 * SECOND, [stays, flips])
+    service.at(0, [stays, flips], moved(FIRING, stays, START), moved(FIRING, flips, START))
+    service.at(30 * SECOND, [stays, flips])
     for step in range(1, 9):
         now_ms = START + (30 + 25 * step) * SECOND
         if step % 2:
-            desk.at(now_ms - START, [stays], moved(RESOLVED, flips, now_ms))
+            service.at(now_ms - START, [stays], moved(RESOLVED, flips, now_ms))
         else:
             flips = alert(unit="flips", onset_ms=now_ms)
-            desk.at(now_ms - START, [stays, flips], moved(FIRING, flips, now_ms))
-    assert listed(desk) == [["stays", "flips"], *([["flips", "stays"]] * 8)]
+            service.at(now_ms - START, [stays, flips], moved(FIRING, flips, now_ms))
+    assert listed(service) == [["stays", "flips"], *([["flips", "stays"]] * 8)]
 
 
 @pytest.mark.parametrize(
@@ -345,28 +347,32 @@ def test_each_message_lists_what_still_fires_in_the_group() -> None:
     ],
 )
 def test_what_a_message_lists_beside_its_news(change: dict[str, object], shown: list[str]) -> None:
-    desk, old, new = Desk(routing(escalation=())), alert(unit="old"), alert(unit="new", onset_ms=START + MINUTE)
-    desk.at(0, [old], moved(FIRING, old, START))
-    desk.at(30 * SECOND, [old])
+    service, old, new = (
+        AlertService(routing(escalation=())),
+        alert(unit="old"),
+        alert(unit="new", onset_ms=START + MINUTE),
+    )
+    service.at(0, [old], moved(FIRING, old, START))
+    service.at(30 * SECOND, [old])
     changed = replace(old, **change)  # type: ignore[arg-type]
-    desk.at(MINUTE, [changed, new], moved(FIRING, new, START + MINUTE))
-    desk.at(6 * MINUTE, [changed, new])
-    assert listed(desk)[1:] == [shown]
+    service.at(MINUTE, [changed, new], moved(FIRING, new, START + MINUTE))
+    service.at(6 * MINUTE, [changed, new])
+    assert listed(service)[1:] == [shown]
 
 
 def test_a_repeat_lists_open_alerts_first_and_the_rest_of_the_group() -> None:
-    desk, held, unheld = Desk(routing(escalation=())), alert(unit="held"), alert(unit="unheld")
-    desk.at(0, [held, unheld], moved(FIRING, held, START), moved(FIRING, unheld, START))
-    desk.at(30 * SECOND, [held, unheld])
+    service, held, unheld = AlertService(routing(escalation=())), alert(unit="held"), alert(unit="unheld")
+    service.at(0, [held, unheld], moved(FIRING, held, START), moved(FIRING, unheld, START))
+    service.at(30 * SECOND, [held, unheld])
     held = replace(held, handling=Handling.ACKNOWLEDGED)
-    assert [kind for kind, *_ in desk.at(61 * MINUTE, [held, unheld])] == ["repeat", "repeat"]
-    assert listed(desk)[-1] == ["unheld", "held"]
+    assert [kind for kind, *_ in service.at(61 * MINUTE, [held, unheld])] == ["repeat", "repeat"]
+    assert listed(service)[-1] == ["unheld", "held"]
 
 
 def test_a_group_keeps_the_labels_that_its_alerts_agree_in() -> None:
-    desk, one = Desk(routing(group_by=("rule", "sector"), escalation=())), alert()
-    desk.at(0, [one], moved(FIRING, one, START))
-    desk.at(30 * SECOND, [one])
-    desk.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE))
-    assert [dict(each.labels) for each in desk.deliveries] == [{"rule": "r"}] * 4
-    assert len({each.group for each in desk.deliveries}) == 1
+    service, one = AlertService(routing(group_by=("rule", "sector"), escalation=())), alert()
+    service.at(0, [one], moved(FIRING, one, START))
+    service.at(30 * SECOND, [one])
+    service.at(10 * MINUTE, [], moved(RESOLVED, one, START + 10 * MINUTE))
+    assert [dict(each.labels) for each in service.deliveries] == [{"rule": "r"}] * 4
+    assert len({each.group for each in service.deliveries}) == 1

@@ -12,7 +12,7 @@ from ioc.catalog.own_figures import own_figures
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
 from ioc.server import self_monitoring
-from ioc.server.self_monitoring import OwnWatch
+from ioc.server.self_monitoring import SelfMonitoring
 from tests.unit.api.fake_centre import NOW, FakeParts, ledger, source_state
 from tests.unit.api.test_alerts import moves_on
 
@@ -23,7 +23,7 @@ def parts(tmp_path: Path) -> FakeParts:
 
 
 def told(parts: FakeParts, states: Sequence[SourceState], account: Ledger) -> dict[str, float]:
-    watch = OwnWatch("46", parts.data_dir, lambda: states, lambda: account, parts.operating.desk)
+    watch = SelfMonitoring("46", parts.data_dir, lambda: states, lambda: account, parts.alerting.service)
     return {figure: float(values.value[0]) for figure, values in watch.values(NOW).items()}
 
 
@@ -32,15 +32,15 @@ def test_every_figure_is_given(parts: FakeParts) -> None:
 
 
 def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) -> None:
-    watch = OwnWatch("46", parts.data_dir, list, ledger, parts.operating.desk)
+    watch = SelfMonitoring("46", parts.data_dir, list, ledger, parts.alerting.service)
     watch.values(NOW)
     quiet = watch.figures(NOW)
     assert {"alerts.per_operator_day": 0, "alerts.flood_share": 0}.items() <= quiet.items()
     assert not quiet.keys() & {"alerts.share_critical", "alerts.top_ten_share", "alerts.acknowledged_after_s"}
     moves_on(parts, disk_free=1, stalled_s=0)
-    [full] = [one for one in parts.operating.desk.standing.alerts if one.startswith("disk-full")]
+    [full] = [one for one in parts.alerting.service.state.alerts if one.startswith("disk-full")]
     moves_on(parts, 40, disk_free=1, stalled_s=0)
-    actions.acknowledge(parts.operating.desk, [full], "lan", "")
+    actions.acknowledge(parts.alerting.service, [full], "lan", "")
     told_of = watch.figures(parts.clock.now() + timedelta(seconds=1))
     assert {"alerts.per_operator_day": 1, "alerts.share_critical": 100, "alerts.top_ten_share": 100}.items() <= (
         told_of.items()
@@ -70,7 +70,7 @@ def test_refused_records_and_a_log_that_stands_still_count_over_time(
     steady_s = [100.0]
     monkeypatch.setattr(self_monitoring.time, "monotonic", lambda: steady_s[0])
     account = [ledger()]
-    watch = OwnWatch("46", parts.data_dir, list, lambda: account[0], parts.operating.desk)
+    watch = SelfMonitoring("46", parts.data_dir, list, lambda: account[0], parts.alerting.service)
     watch.values(NOW)
     steady_s[0] += 40
     [source] = account[0].sources
