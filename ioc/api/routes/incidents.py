@@ -44,7 +44,7 @@ class Act(RequestBody):
         "severity",
         "add_alert",
         "remove_alert",
-        "start_procedure",
+        "take_up",
         "do_step",
         "undo_step",
         "close",
@@ -150,7 +150,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                 return lambda one, by, at: book.add_alert(one, of, by, at)
             case "remove_alert":
                 return lambda one, by, at: book.remove_alert(one, of, by, at)
-            case "start_procedure":
+            case "take_up":
                 return lambda one, by, at: book.start_procedure(one, service.in_force.rules.procedures[of], by, at)
             case "do_step":
                 return lambda one, by, at: book.do_step(one, procedure, step, CompletedStep(by, at, text))
