@@ -26,6 +26,7 @@ check:
 	mypy
 	lint-imports
 	python -m tools.check_messages
+	npm --prefix ui run --silent lint
 	npm --prefix ui run check
 	npm --prefix ui test
 
