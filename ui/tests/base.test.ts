@@ -31,7 +31,11 @@ describe('base path', () => {
     const source = join(import.meta.dirname, '..', 'src')
     const wrong = readdirSync(source, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.svelte'))
-      .flatMap((name) => readFileSync(join(source, name), 'utf8').split('\n').map((line) => ({ name, line })))
+      .flatMap((name) =>
+        readFileSync(join(source, name), 'utf8')
+          .split('\n')
+          .map((line) => ({ name, line })),
+      )
       .filter(({ line }) => /(href|src)=["{]?[`"']?\/(?!\/)/.test(line))
     expect(wrong).toEqual([])
   })

@@ -16,7 +16,10 @@ describe('the address', () => {
   test.each([
     ['nothing', ''],
     ['a KPI', '?kpi=dossier.on_time_rate'],
-    ['all of it', '?kpi=a.b&also=c.d%2Ce&units=46%2C19753&from=2026-01-01&to=2026-03-31&step=7d&view=parts&last=1&forecast=1'],
+    [
+      'all of it',
+      '?kpi=a.b&also=c.d%2Ce&units=46%2C19753&from=2026-01-01&to=2026-03-31&step=7d&view=parts&last=1&forecast=1',
+    ],
     ['a preset', '?kpi=a&range=1y&view=communes'],
   ])('comes back as it was: %s', (_, search) => {
     expect(explorePath(shown(search))).toBe(`/explore${search}`)
@@ -105,7 +108,11 @@ describe('small charts', () => {
     ['change', 'abc'],
     ['name', 'abc'],
   ] as const)('in the order %s those without a figure are last', (order, expected) => {
-    expect(ordered(rows, order).map(({ unit }) => unit).join('')).toBe(expected)
+    expect(
+      ordered(rows, order)
+        .map(({ unit }) => unit)
+        .join(''),
+    ).toBe(expected)
   })
 
   test('one scale for all, with a target that is near', () => {
@@ -125,13 +132,25 @@ describe('small charts', () => {
 
 describe('the chart', () => {
   const drawn = (of: Series, forecast: Drawn['forecast'] = null): Drawn => ({
-    series: of, forecast, units: new Map(), digits: 1, unitOfMeasure: '%', zone: ZONE, language: 'vi', say: speaker('vi'),
+    series: of,
+    forecast,
+    units: new Map(),
+    digits: 1,
+    unitOfMeasure: '%',
+    zone: ZONE,
+    language: 'vi',
+    say: speaker('vi'),
   })
-  const lines = (of: Drawn): { id: string; data: [number, number | null][]; markLine?: { data: unknown[] } }[] => compareOption(of).series as never
+  const lines = (of: Drawn): { id: string; data: [number, number | null][]; markLine?: { data: unknown[] } }[] =>
+    compareOption(of).series as never
 
   test('times are moved to the province, gaps stay', () => {
     const [first] = lines(drawn(series({ a: [1, null, 3] })))
-    expect(first?.data).toEqual([[Date.parse('2026-11-21T00:00:00Z'), 1], [Date.parse('2026-11-22T00:00:00Z'), null], [Date.parse('2026-11-23T00:00:00Z'), 3]])
+    expect(first?.data).toEqual([
+      [Date.parse('2026-11-21T00:00:00Z'), 1],
+      [Date.parse('2026-11-22T00:00:00Z'), null],
+      [Date.parse('2026-11-23T00:00:00Z'), 3],
+    ])
   })
 
   test('the target is drawn where it is not far away', () => {
@@ -140,7 +159,19 @@ describe('the chart', () => {
   })
 
   test('the band stands on its lower edge', () => {
-    const forecast = { year: 2026, reason: '', step_days: 1, season: 7, history: 300, origins: 8, behaviour: 'level' as const, scores: [], path: [{ time: '2026-12-31T17:00:00Z', value: 5, low: 4, high: 7 }], target: null, chance: null }
+    const forecast = {
+      year: 2026,
+      reason: '',
+      step_days: 1,
+      season: 7,
+      history: 300,
+      origins: 8,
+      behaviour: 'level' as const,
+      scores: [],
+      path: [{ time: '2026-12-31T17:00:00Z', value: 5, low: 4, high: 7 }],
+      target: null,
+      chance: null,
+    }
     const found = new Map(lines(drawn(series({ a: [4, 5, 6] }), forecast)).map((line) => [line.id, line.data[0]?.[1]]))
     expect([found.get('band-low'), found.get('band'), found.get('forecast')]).toEqual([4, 3, 5])
   })
@@ -148,21 +179,31 @@ describe('the chart', () => {
 
 describe('the time that a point covers', () => {
   const say = speaker('vi')
-  const covered = (from: string | null, to: string, partial: '' | 'running' | 'data' = ''): { from: string | null; to: string; partial: '' | 'running' | 'data' } => ({ from, to, partial })
+  const covered = (
+    from: string | null,
+    to: string,
+    partial: '' | 'running' | 'data' = '',
+  ): { from: string | null; to: string; partial: '' | 'running' | 'data' } => ({ from, to, partial })
 
   test.each([
     ['a whole month', covered('2026-08-31T17:00:00Z', '2026-09-30T17:00:00Z'), 'Tháng 09/2026'],
     ['a whole quarter', covered('2026-06-30T17:00:00Z', '2026-09-30T17:00:00Z'), 'Quý III/2026'],
     ['a whole year', covered('2025-12-31T17:00:00Z', '2026-12-31T17:00:00Z'), 'Năm 2026'],
     ['the month so far', covered('2026-10-31T17:00:00Z', '2026-11-22T17:00:00Z', 'running'), 'Chủ Nhật, 22/11/2026'],
-    ['three months that are no quarter', covered('2026-07-31T17:00:00Z', '2026-10-31T17:00:00Z'), 'Thứ Bảy, 31/10/2026'],
+    [
+      'three months that are no quarter',
+      covered('2026-07-31T17:00:00Z', '2026-10-31T17:00:00Z'),
+      'Thứ Bảy, 31/10/2026',
+    ],
     ['no beginning', covered(null, '2026-09-30T17:00:00Z'), 'Thứ Tư, 30/09/2026'],
   ])('%s', (_, of, expected) => {
     expect(periodName(of, ZONE, say)).toBe(expected)
   })
 
   test('part of a period says so', () => {
-    expect(partialText(covered('2026-10-31T17:00:00Z', '2026-11-22T17:00:00Z', 'running'), ZONE, say)).toBe('tạm tính đến Chủ Nhật, 22/11/2026')
+    expect(partialText(covered('2026-10-31T17:00:00Z', '2026-11-22T17:00:00Z', 'running'), ZONE, say)).toBe(
+      'tạm tính đến Chủ Nhật, 22/11/2026',
+    )
     expect(partialText(covered(null, '2026-11-22T17:00:00Z'), ZONE, say)).toBe('')
   })
 
@@ -173,7 +214,11 @@ describe('the time that a point covers', () => {
 
   test('what is dotted: before data were whole, and the running period at the end', () => {
     const of = (...partial: ('' | 'running' | 'data')[]): boolean[] =>
-      provisional({ ...series({}), times: partial.map(() => ''), periods: partial.map((one) => covered(null, '', one)) })
+      provisional({
+        ...series({}),
+        times: partial.map(() => ''),
+        periods: partial.map((one) => covered(null, '', one)),
+      })
     expect(of('data', '', 'running', 'running')).toEqual([true, false, true, true])
     expect(of('running', '', 'running', '')).toEqual([false, false, false, false])
   })
@@ -182,8 +227,14 @@ describe('the time that a point covers', () => {
 describe('why there is no forecast', () => {
   test.each([
     ['There are values of 12 days; a forecast needs 56 at least.', 'Mới có số liệu của 12 ngày; cần ít nhất 56.'],
-    ['Of 60 weeks only 31 have a value; a forecast needs four of five.', 'Trong 60 tuần chỉ 31 có số liệu; cần bốn trên năm.'],
-    ['30 days of history are too few to try a forecast of 39 days on.', 'Lịch sử 30 ngày chưa đủ để thử dự báo trước 39 ngày.'],
+    [
+      'Of 60 weeks only 31 have a value; a forecast needs four of five.',
+      'Trong 60 tuần chỉ 31 có số liệu; cần bốn trên năm.',
+    ],
+    [
+      '30 days of history are too few to try a forecast of 39 days on.',
+      'Lịch sử 30 ngày chưa đủ để thử dự báo trước 39 ngày.',
+    ],
     ['Something else.', 'Something else.'],
   ])('%s', (reason, expected) => {
     expect(reasonText(reason, speaker('vi'))).toBe(expected)

@@ -31,7 +31,8 @@ describe('numbers', () => {
     ['billions', 48_800_000_000, 0, '48,8', 'billion'],
     ['negative millions', -2_500_000, 0, '−2,50', 'million'],
   ] as const)('short: %s', (_, value, digits, text, magnitude) =>
-    expect(short(value, digits, 'vi')).toEqual({ text, magnitude }))
+    expect(short(value, digits, 'vi')).toEqual({ text, magnitude }),
+  )
 })
 
 describe('figures that people set', () => {
@@ -42,7 +43,9 @@ describe('figures that people set', () => {
     [1_234_567.891, '1.234.567,891', '1,234,567.891'],
     [98, '98', '98'],
     [3e21, '3.000.000.000.000.000.000.000', '3,000,000,000,000,000,000,000'],
-  ])('%f is written with all its figures', (value, vi, en) => expect([exact(value, 'vi'), exact(value, 'en')]).toEqual([vi, en]))
+  ])('%f is written with all its figures', (value, vi, en) =>
+    expect([exact(value, 'vi'), exact(value, 'en')]).toEqual([vi, en]),
+  )
 
   test.each([
     ['1,5', 'vi', 1.5],
@@ -61,7 +64,8 @@ describe('figures that people set', () => {
   ] as const)('%s typed in %s', (typed, language, value) => expect(typedNumber(typed, language)).toBe(value))
 
   test.each([2_500_000, 0.00001, -1234.5, 0])('%f comes back from its own text', (value) =>
-    expect([typedNumber(exact(value, 'vi'), 'vi'), typedNumber(exact(value, 'en'), 'en')]).toEqual([value, value]))
+    expect([typedNumber(exact(value, 'vi'), 'vi'), typedNumber(exact(value, 'en'), 'en')]).toEqual([value, value]),
+  )
 })
 
 describe('times', () => {
@@ -75,7 +79,8 @@ describe('times', () => {
     ['vi', 'Thứ Hai, 23/11/2026'],
     ['en', 'Monday, 23/11/2026'],
   ] as const)('date in %s, already the next day in the province', (language, text) =>
-    expect(date(at('2026-11-22T18:05:00Z'), ZONE, speaker(language))).toBe(text))
+    expect(date(at('2026-11-22T18:05:00Z'), ZONE, speaker(language))).toBe(text),
+  )
 
   const now = at('2026-11-23T01:42:00Z')
   test.each([

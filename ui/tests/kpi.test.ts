@@ -20,10 +20,28 @@ describe('what a tile says', () => {
     ['live', kpi(), 'live', '96,4', ''],
     ['zero is a value like any other', kpi({ value: 0 }), 'live', '0,0', ''],
     ['stale keeps its value and tells its time', kpi({ freshness: 'stale' }), 'stale', '96,4', 'Dữ liệu lúc 08:15'],
-    ['stale since another day', kpi({ freshness: 'stale', as_of: '2026-11-21T01:15:00Z' }), 'stale', '96,4', 'Dữ liệu lúc 21/11 08:15'],
+    [
+      'stale since another day',
+      kpi({ freshness: 'stale', as_of: '2026-11-21T01:15:00Z' }),
+      'stale',
+      '96,4',
+      'Dữ liệu lúc 21/11 08:15',
+    ],
     ['stale without a time', kpi({ freshness: 'stale', as_of: null }), 'stale', '96,4', 'Dữ liệu cũ'],
-    ['too few samples', kpi({ freshness: 'insufficient', value: null, samples: 2, min_samples: 18 }), 'insufficient', undefined, 'Chưa đủ mẫu 2/18'],
-    ['a value on too few samples is not shown', kpi({ freshness: 'insufficient', samples: 2 }), 'insufficient', undefined, 'Chưa đủ mẫu 2/20'],
+    [
+      'too few samples',
+      kpi({ freshness: 'insufficient', value: null, samples: 2, min_samples: 18 }),
+      'insufficient',
+      undefined,
+      'Chưa đủ mẫu 2/18',
+    ],
+    [
+      'a value on too few samples is not shown',
+      kpi({ freshness: 'insufficient', samples: 2 }),
+      'insufficient',
+      undefined,
+      'Chưa đủ mẫu 2/20',
+    ],
     ['no data', kpi({ freshness: 'no_data', value: null }), 'no_data', undefined, 'Không có dữ liệu'],
     ['null is never live', kpi({ value: null }), 'no_data', undefined, 'Không có dữ liệu'],
     ['never sent', undefined, 'no_data', undefined, 'Không có dữ liệu'],
@@ -35,8 +53,7 @@ describe('what a tile says', () => {
   test.each([
     ['a mark alone leaves live values live', 'marked', 'live'],
     ['a lost connection makes them stale', 'lost', 'stale'],
-  ] as const)('%s', (_, contact, freshness) =>
-    expect(reading(kpi(), 1, { ...at, contact }).freshness).toBe(freshness))
+  ] as const)('%s', (_, contact, freshness) => expect(reading(kpi(), 1, { ...at, contact }).freshness).toBe(freshness))
 
   test.each([
     ['today', 'Hôm nay'],
@@ -46,8 +63,7 @@ describe('what a tile says', () => {
     ['24h', '24 giờ qua'],
     ['7d', '7 ngày qua'],
     ['fortnight', 'fortnight'],
-  ])('window %s', (window, text) =>
-    expect(windowText({ window } as Definition, at.say)).toBe(text))
+  ])('window %s', (window, text) => expect(windowText({ window } as Definition, at.say)).toBe(text))
 })
 
 describe('against the target', () => {
@@ -85,8 +101,22 @@ describe('against the target', () => {
   ])('change %s', (_, value, before, text) => expect(changeText(value, before, 0, 'vi')).toBe(text))
 
   test.each([
-    ['nearest point', [['2026-11-22T01:30:00Z', 5], ['2026-11-22T02:00:00Z', 7]], 5],
-    ['a gap is no value', [['2026-11-22T01:30:00Z', null], ['2026-11-22T02:00:00Z', 7]], 7],
+    [
+      'nearest point',
+      [
+        ['2026-11-22T01:30:00Z', 5],
+        ['2026-11-22T02:00:00Z', 7],
+      ],
+      5,
+    ],
+    [
+      'a gap is no value',
+      [
+        ['2026-11-22T01:30:00Z', null],
+        ['2026-11-22T02:00:00Z', 7],
+      ],
+      7,
+    ],
     ['too far away', [['2026-11-22T03:00:00Z', 7]], null],
     ['no history', [], null],
   ] as [string, [string, number | null][], number | null][])('a day before: %s', (_, rows, expected) => {

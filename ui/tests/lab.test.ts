@@ -8,14 +8,24 @@ import { found } from '../src/pages/lab/dictionary_search'
 import { area, holds, inSight, moved, scrollTo } from '../src/pages/lab/cell_selection'
 import { labPath, linkOf, placeOf, type LabView } from '../src/lib/address/lab_address'
 import { typedDay } from '../src/lib/format/typed_day'
-import { boundValue, filled, firstValue, isAmbiguous, missing, parameterKind, parametersOf, stretchOf } from '../src/pages/lab/query_parameters'
+import {
+  boundValue,
+  filled,
+  firstValue,
+  isAmbiguous,
+  missing,
+  parameterKind,
+  parametersOf,
+  stretchOf,
+} from '../src/pages/lab/query_parameters'
 import type { View } from '../src/pages/lab/protocol'
 import { ResultRows } from '../src/pages/lab/result_rows.svelte'
 import { Refused } from '../src/lib/api/request'
 import { speaker } from '../src/lib/i18n'
 
 const VI = { language: 'vi' as const, zone: 'Asia/Ho_Chi_Minh' }
-const columns = (told: Record<string, string>) => columnsOf(Object.entries(told).map(([name, type]) => ({ name, type })))
+const columns = (told: Record<string, string>) =>
+  columnsOf(Object.entries(told).map(([name, type]) => ({ name, type })))
 const column = (name: string, type: string, vi = '') => ({ name, type, comment: { vi, en: '' } })
 
 describe('parameters', () => {
@@ -62,7 +72,8 @@ describe('parameters', () => {
     ['year', '2026-01-01', '2026-11-24'],
     ['last_year', '2025-01-01', '2026-01-01'],
   ] as const)('%s', (each, from, to) => expect(stretchOf(each, '2026-11-23')).toEqual({ from, to }))
-  test('the last month of January is December', () => expect(stretchOf('last_month', '2026-01-05')).toEqual({ from: '2025-12-01', to: '2026-01-01' }))
+  test('the last month of January is December', () =>
+    expect(stretchOf('last_month', '2026-01-05')).toEqual({ from: '2025-12-01', to: '2026-01-01' }))
 
   test.each([
     ['23/11/2026', '2026-11-23'],
@@ -99,19 +110,27 @@ describe('address', () => {
     expect((await linkOf({ ...place, sql }, 'vi')).length).toBeLessThan(sql.length / 4)
   })
 
-  test('from another page', () => expect(labPath({ sql: 'SELECT $unit', parameters: { unit: '46' }, tab: 'chart' }, 'vi')).toBe('/lab?p_unit=46&view=chart#sql=SELECT%20%24unit'))
+  test('from another page', () =>
+    expect(labPath({ sql: 'SELECT $unit', parameters: { unit: '46' }, tab: 'chart' }, 'vi')).toBe(
+      '/lab?p_unit=46&view=chart#sql=SELECT%20%24unit',
+    ))
 
   test.each([
     ['a text that cannot be read', '', '#z=%%%'],
     ['half an escape', '', '#sql=%E1%BA'],
     ['a chart of no kind', '?chart=["pie","a",["b"],""]&view=pie', ''],
-  ])('%s is nothing', async (_, search, hash) => expect(await placeOf(search, hash)).toMatchObject({ sql: '', chart: null, tab: null }))
+  ])('%s is nothing', async (_, search, hash) =>
+    expect(await placeOf(search, hash)).toMatchObject({ sql: '', chart: null, tab: null }),
+  )
 })
 
 describe('table', () => {
   const [time, value, year, name, flag, list] = faces(
     columns({ t: 'TIMESTAMP', v: 'DOUBLE', year: 'BIGINT', name: 'VARCHAR', b: 'BOOLEAN', l: 'INTEGER[]' }),
-    [['2026-11-23T08:15:00', 1234.5, 2026, 'Huế', true, [1, 2]], [null, 0.25, 2025, null, false, null]],
+    [
+      ['2026-11-23T08:15:00', 1234.5, 2026, 'Huế', true, [1, 2]],
+      [null, 0.25, 2025, null, false, null],
+    ],
     VI,
   )
   test.each([
@@ -129,16 +148,30 @@ describe('table', () => {
     expect(faces(columns({ a: 'VARCHAR' }), [['x'.repeat(999)]], VI)[0]?.width_px).toBe(380))
 
   test('copied for a spreadsheet', () =>
-    expect(copied(['a', 'b'], [['x\ty', 1.5], [null, true]])).toBe('a\tb\nx y\t1.5\n\ttrue'))
+    expect(
+      copied(
+        ['a', 'b'],
+        [
+          ['x\ty', 1.5],
+          [null, true],
+        ],
+      ),
+    ).toBe('a\tb\nx y\t1.5\n\ttrue'))
 
-  const rows: Row[] = [['b', 2], ['a10', null], ['a9', 10], [null, -1]]
+  const rows: Row[] = [
+    ['b', 2],
+    ['a10', null],
+    ['a9', 10],
+    [null, -1],
+  ]
   test.each([
     ['texts with numbers in them', 0, 1, ['a9', 'a10', 'b', null]],
     ['texts from the end, nothing stays last', 0, -1, ['b', 'a10', 'a9', null]],
     ['numbers', 1, 1, [-1, 2, 10, null]],
     ['numbers from the most', 1, -1, [10, 2, -1, null]],
   ] as const)('sorted: %s', (_, at, way, expected) =>
-    expect(ordered(rows, at, at === 0 ? 'text' : 'number', way, 'vi').map((row) => row[at])).toEqual(expected))
+    expect(ordered(rows, at, at === 0 ? 'text' : 'number', way, 'vi').map((row) => row[at])).toEqual(expected),
+  )
 
   const at = (row: number, column: number) => ({ row, column })
   const all = { rows: 100_000, columns: 3, page: 20 }
@@ -157,7 +190,9 @@ describe('table', () => {
     expect(next && area(next)).toEqual({ top: 4, bottom: 5, left: 1, right: 1 })
     expect(next && [holds(area(next), 4, 1), holds(area(next), 4, 0)]).toEqual([true, false])
   })
-  test.each(['a', 'Tab'])('%s leads nowhere', (key) => expect(moved({ at: at(0, 0), from: at(0, 0) }, key, { shift: false, ctrl: false }, all)).toBeNull())
+  test.each(['a', 'Tab'])('%s leads nowhere', (key) =>
+    expect(moved({ at: at(0, 0), from: at(0, 0) }, key, { shift: false, ctrl: false }, all)).toBeNull(),
+  )
 
   test.each([
     [0, { first: 0, end: 26 }],
@@ -177,7 +212,9 @@ describe('rows of a result', () => {
     asked.length = 0
     return new ResultRows((offset, limit) => {
       asked.push(offset)
-      return Promise.resolve({ rows: Array.from({ length: Math.min(limit, count - offset) }, (_, i): Row => [count - offset - i]) })
+      return Promise.resolve({
+        rows: Array.from({ length: Math.min(limit, count - offset) }, (_, i): Row => [count - offset - i]),
+      })
     }, count)
   }
   test('only pages in sight are asked for, once', async () => {
@@ -216,7 +253,8 @@ describe('faults', () => {
     const place = stretch(sql, { message: '', line, column: at })
     expect(place && sql.slice(place.from, place.to)).toBe(marked)
   })
-  test('without a line nothing is underlined', () => expect(stretch(sql, { message: '', line: null, column: null })).toBeNull())
+  test('without a line nothing is underlined', () =>
+    expect(stretch(sql, { message: '', line: null, column: null })).toBeNull())
 
   test.each([
     [422, 'lab.trouble_sql', false],
@@ -225,7 +263,13 @@ describe('faults', () => {
     [429, 'lab.trouble_queue', true],
     [503, 'lab.trouble_away', true],
     [500, 'lab.trouble_other', true],
-  ])('%d is %s', (status, title, retry) => expect(trouble(new Refused(status, 'words'))).toMatchObject({ title, retry, fault: { message: 'words', line: null } }))
+  ])('%d is %s', (status, title, retry) =>
+    expect(trouble(new Refused(status, 'words'))).toMatchObject({
+      title,
+      retry,
+      fault: { message: 'words', line: null },
+    }),
+  )
   test('the place is in the errors', () => {
     const faults = [{ line: 2, column: 3, message: 'Binder Error' }] as never
     expect(trouble(new Refused(422, 'words', faults)).fault).toEqual({ message: 'Binder Error', line: 2, column: 3 })
@@ -235,17 +279,30 @@ describe('faults', () => {
     ['time', 'lab.trouble_slow', false],
     ['sql', 'lab.trouble_sql', false],
     ['memory', 'lab.trouble_failed', true],
-  ] as const)('failed by %s', (kind, title, retry) => expect(failed({ kind, error: { message: 'm', line: null, column: null } })).toMatchObject({ title, retry }))
+  ] as const)('failed by %s', (kind, title, retry) =>
+    expect(failed({ kind, error: { message: 'm', line: null, column: null } })).toMatchObject({ title, retry }),
+  )
 })
 
 describe('offers', () => {
   const views: View[] = [
-    { name: 'kpi_values', comment: { vi: 'Giá trị KPI', en: '' }, columns: [column('kpi', 'VARCHAR'), column('unit', 'VARCHAR'), column('value', 'DOUBLE', 'Giá trị')] },
-    { name: 'units', comment: { vi: 'Đơn vị', en: '' }, columns: [column('code', 'VARCHAR'), column('name', 'VARCHAR')] },
+    {
+      name: 'kpi_values',
+      comment: { vi: 'Giá trị KPI', en: '' },
+      columns: [column('kpi', 'VARCHAR'), column('unit', 'VARCHAR'), column('value', 'DOUBLE', 'Giá trị')],
+    },
+    {
+      name: 'units',
+      comment: { vi: 'Đơn vị', en: '' },
+      columns: [column('code', 'VARCHAR'), column('name', 'VARCHAR')],
+    },
   ]
   const known = {
     views,
-    kpis: [{ id: 'dossier.on_time_rate', name: { vi: 'Hồ sơ giải quyết đúng hạn', en: 'Dossiers on time' } }, { id: 'prices.cpi', name: { vi: 'Giá tiêu dùng hàng hóa', en: 'Consumer prices' } }],
+    kpis: [
+      { id: 'dossier.on_time_rate', name: { vi: 'Hồ sơ giải quyết đúng hạn', en: 'Dossiers on time' } },
+      { id: 'prices.cpi', name: { vi: 'Giá tiêu dùng hàng hóa', en: 'Consumer prices' } },
+    ],
     units: [{ code: '19753', name: 'Phường Phú Xuân' }],
     language: 'vi',
   } as unknown as Vocabulary
@@ -264,7 +321,12 @@ describe('offers', () => {
   ])('%s first', (_, before, after, first) => expect(offered(before, { after })[0]).toBe(first))
 
   test.each([
-    ['a KPI by its name without diacritics', "WHERE kpi = 'dung han", 'dung han', ['dossier.on_time_rate', 'prices.cpi']],
+    [
+      'a KPI by its name without diacritics',
+      "WHERE kpi = 'dung han",
+      'dung han',
+      ['dossier.on_time_rate', 'prices.cpi'],
+    ],
     ['a KPI by its English name', "WHERE kpi = 'on time", 'on time', ['dossier.on_time_rate']],
     ['a KPI in a list', "WHERE kpi IN ('a', 'cpi", 'cpi', ['prices.cpi']],
     ['a unit by its name', "WHERE v.unit = 'phu xuan", 'phu xuan', ['19753']],
@@ -277,9 +339,12 @@ describe('offers', () => {
     ['nothing after a number', 'SELECT 12', null],
   ])('%s: silent until it is asked for', (_, before, inText) => expect(offered(before, { inText })).toEqual([]))
   test('asked for by key', () => expect(offered('SELECT ', { asked: true }).length).toBeGreaterThan(20))
-  test('a column behind a view that is not there', () => expect(offered('SELECT x.a', { after: ' FROM units' })).toEqual([]))
+  test('a column behind a view that is not there', () =>
+    expect(offered('SELECT x.a', { after: ' FROM units' })).toEqual([]))
   test('the comment comes along', () =>
-    expect(offers({ before: 'SELECT kpi_values.val', sql: '', inText: null }, known, speaker('vi'), false)?.offers[0]?.more).toBe('kpi_values.value: Giá trị'))
+    expect(
+      offers({ before: 'SELECT kpi_values.val', sql: '', inText: null }, known, speaker('vi'), false)?.offers[0]?.more,
+    ).toBe('kpi_values.value: Giá trị'))
 
   test.each([
     ['gia tri', ['kpi_values'], 3],

@@ -24,7 +24,9 @@ describe('layers', () => {
     ['behind a beginning', { a: ['b'], b: ['c'], c: ['d'], d: ['b'] }, ['b', 'c', 'd', 'b']],
     ['none where a component shows itself', { a: ['a'] }, []],
     ['none where two import one', { a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }, []],
-  ])('a circle %s', (_, graph: Record<string, string[]>, expected) => expect(circle(new Map(Object.entries(graph)))).toEqual(expected))
+  ])('a circle %s', (_, graph: Record<string, string[]>, expected) =>
+    expect(circle(new Map(Object.entries(graph)))).toEqual(expected),
+  )
 })
 
 describe('names', () => {

@@ -15,7 +15,9 @@ export function importsBelow(source: string): Imports {
   return new Map(
     files.map((file) => [
       file.split(sep).join('/'),
-      [...readFileSync(join(source, file), 'utf8').matchAll(IMPORT)].map(([, path]) => found(source, file, path as string)),
+      [...readFileSync(join(source, file), 'utf8').matchAll(IMPORT)].map(([, path]) =>
+        found(source, file, path as string),
+      ),
     ]),
   )
 }
@@ -24,7 +26,9 @@ function found(source: string, file: string, path: string): string {
   const wanted = join(source, dirname(file), path)
   const ending = ENDINGS.find((one) => existsSync(wanted + one) && /\.\w+$/.test(wanted + one))
   if (ending === undefined) throw new Error(`${file} imports ${path}, which does not exist.`)
-  return relative(source, wanted + ending).split(sep).join('/')
+  return relative(source, wanted + ending)
+    .split(sep)
+    .join('/')
 }
 
 /** Imports that the layers do not allow: a page imports lib and texts, lib imports lib and texts, main.ts anything. */

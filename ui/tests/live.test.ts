@@ -8,9 +8,21 @@ import { backOff_ms, contact } from '../src/lib/live/silence'
 import { apply, kpiKey, NOTHING_YET, type Live } from '../src/lib/live/store'
 import { kpi } from './values'
 
-const hello = (epoch: string, version = 1): Message => ({ type: 'hello', version, epoch, seq: 9, server_time: '2026-11-23T01:42:00Z' })
+const hello = (epoch: string, version = 1): Message => ({
+  type: 'hello',
+  version,
+  epoch,
+  seq: 9,
+  server_time: '2026-11-23T01:42:00Z',
+})
 const source = (condition: string) => ({ source: 'air', condition }) as never
-const snap: Message = { type: 'snap', seq: 5, kpis: [kpi(), kpi({ unit: '19753', value: 3 })], sources: [source('live')], alerts: [] }
+const snap: Message = {
+  type: 'snap',
+  seq: 5,
+  kpis: [kpi(), kpi({ unit: '19753', value: 3 })],
+  sources: [source('live')],
+  alerts: [],
+}
 
 function after(...messages: Message[]): { live: Live; resync: boolean } {
   let step = { live: NOTHING_YET, resync: false }
@@ -39,7 +51,12 @@ describe('live store', () => {
   })
 
   test('a removed source goes', () => {
-    const { live } = after(hello('e'), snap, { type: 'delta', prev: 5, seq: 6, sources: [{ source: 'air', removed: true }] })
+    const { live } = after(hello('e'), snap, {
+      type: 'delta',
+      prev: 5,
+      seq: 6,
+      sources: [{ source: 'air', removed: true }],
+    })
     expect(live.sources.size).toBe(0)
   })
 
@@ -52,9 +69,14 @@ describe('live store', () => {
     ['a gap', [hello('e'), snap, { type: 'delta', prev: 6, seq: 7 }]],
     ['a change that was there already', [hello('e'), snap, { type: 'delta', prev: 4, seq: 5 }]],
     ['a change before the full state', [hello('e'), { type: 'delta', prev: 5, seq: 6 }]],
-    ['a change after another epoch, before its full state', [hello('e'), snap, hello('f'), { type: 'delta', prev: 5, seq: 6 }]],
+    [
+      'a change after another epoch, before its full state',
+      [hello('e'), snap, hello('f'), { type: 'delta', prev: 5, seq: 6 }],
+    ],
     ['a version that this page does not speak', [hello('e', 2)]],
-  ] as [string, Message[]][])('%s asks for the full state', (_, messages) => expect(after(...messages).resync).toBe(true))
+  ] as [string, Message[]][])('%s asks for the full state', (_, messages) =>
+    expect(after(...messages).resync).toBe(true),
+  )
 
   test('another epoch keeps the old values until its full state', () => {
     const { live } = after(hello('e'), snap, hello('f'))
@@ -62,7 +84,12 @@ describe('live store', () => {
   })
 
   test('the same epoch goes on where it was', () => {
-    const { live, resync } = after(hello('e'), snap, hello('e'), { type: 'delta', prev: 5, seq: 6, kpis: [kpi({ value: 97 })] })
+    const { live, resync } = after(hello('e'), snap, hello('e'), {
+      type: 'delta',
+      prev: 5,
+      seq: 6,
+      kpis: [kpi({ value: 97 })],
+    })
     expect([value(live), resync]).toEqual([97, false])
   })
 
@@ -95,7 +122,9 @@ describe('connection', () => {
     [50, 0.5, 2000],
     [0, 0, 188],
     [4, 1, 2500],
-  ])('attempt %s with chance %s waits %s ms', (attempt, chance, expected) => expect(backOff_ms(attempt, chance)).toBe(expected))
+  ])('attempt %s with chance %s waits %s ms', (attempt, chance, expected) =>
+    expect(backOff_ms(attempt, chance)).toBe(expected),
+  )
 
   test('the clock is the centre’s, run on by ours', () => {
     const clock = new ServerClock(1000, 0)

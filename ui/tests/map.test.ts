@@ -17,20 +17,31 @@ const UNITS = readFileSync(new URL('../../ioc/catalog/units.csv', import.meta.ur
     longitude: Number(longitude),
   }))
 const PROVINCES = UNITS.filter(({ parent }) => parent === '')
-const communes = (province: string): (Centroid & { name: string })[] => UNITS.filter(({ parent }) => parent === province)
+const communes = (province: string): (Centroid & { name: string })[] =>
+  UNITS.filter(({ parent }) => parent === province)
 
 describe('the communes of every province', () => {
   test('are all 34', () => expect(PROVINCES).toHaveLength(34))
 
   test.each(PROVINCES.map(({ code, name }) => [name, code] as const))('%s: as on a map', (_, code) => {
     const places = communes(code)
-    for (const [width, height] of [[56, 56], [40, 56], [80, 50]] as const) {
+    for (const [width, height] of [
+      [56, 56],
+      [40, 56],
+      [80, 50],
+    ] as const) {
       const { diameter, spots, insets } = bubbles(places, width, height, 5.6)
       const spot = new Map(spots.map((one) => [one.code, one]))
       expect(spot.size).toBe(places.length)
       const order = [
-        correlation(places.map(({ latitude }) => -latitude), places.map(({ code }) => spot.get(code)!.y)),
-        correlation(places.map(({ longitude }) => longitude), places.map(({ code }) => spot.get(code)!.x)),
+        correlation(
+          places.map(({ latitude }) => -latitude),
+          places.map(({ code }) => spot.get(code)!.y),
+        ),
+        correlation(
+          places.map(({ longitude }) => longitude),
+          places.map(({ code }) => spot.get(code)!.x),
+        ),
       ]
       expect(Math.min(...order)).toBeGreaterThanOrEqual(0.9)
       for (const [i, a] of spots.entries()) {
@@ -40,7 +51,12 @@ describe('the communes of every province', () => {
           if (away < diameter * 0.99) expect.fail(`${a.code} and ${b.code} overlap: ${away} of ${diameter}`)
         }
         for (const inset of insets.filter(({ codes }) => !codes.includes(a.code))) {
-          const aside = Math.max(inset.x - a.x, a.x - inset.x - inset.width, inset.y - a.y, a.y - inset.y - inset.height)
+          const aside = Math.max(
+            inset.x - a.x,
+            a.x - inset.x - inset.width,
+            inset.y - a.y,
+            a.y - inset.y - inset.height,
+          )
           expect(aside).toBeGreaterThanOrEqual(0)
         }
       }
@@ -56,7 +72,9 @@ describe('far islands', () => {
     ['79', ['Côn Đảo']],
     ['46', []],
     ['01', []],
-  ])('%s', (province, names) => expect(splitFar(communes(province)).far.map((place) => (place as { name?: string }).name)).toEqual(names))
+  ])('%s', (province, names) =>
+    expect(splitFar(communes(province)).far.map((place) => (place as { name?: string }).name)).toEqual(names),
+  )
 
   test('stand framed in the corner towards which they lie', () => {
     const { insets, spots } = bubbles(communes('48'), 56, 56, 5.6)

@@ -13,9 +13,26 @@ import { causes } from '../src/lib/alerts/alert_groups'
 function alert(rule: string, severity: Severity, since: string, other: Partial<Alert> = {}): Alert {
   const unit = other.unit ?? '46'
   return {
-    id: `${rule}/${unit}/1`, rule, severity, kpi: 'lgsp.rate', unit, name: { vi: `Cảnh báo ${rule}`, en: `Alert ${rule}` },
-    since: `2026-11-23T${since}:00Z`, state: 'firing', holder: '', handling: 'unacknowledged', suppression: [], handled: '', quiet: false,
-    value: 1, unit_of_measure: '', digits: 0, limit: '> 1', labels: { rule, unit }, procedure: '', ...other,
+    id: `${rule}/${unit}/1`,
+    rule,
+    severity,
+    kpi: 'lgsp.rate',
+    unit,
+    name: { vi: `Cảnh báo ${rule}`, en: `Alert ${rule}` },
+    since: `2026-11-23T${since}:00Z`,
+    state: 'firing',
+    holder: '',
+    handling: 'unacknowledged',
+    suppression: [],
+    handled: '',
+    quiet: false,
+    value: 1,
+    unit_of_measure: '',
+    digits: 0,
+    limit: '> 1',
+    labels: { rule, unit },
+    procedure: '',
+    ...other,
   }
 }
 const matcher = (label: string, value: string, sign: Matcher['sign'] = '='): Matcher => ({ label, sign, value })
@@ -40,22 +57,41 @@ describe('alert table', () => {
     ['now', 'nguyen lan', 'a'],
     ['now', 'CANH bao', 'bac'],
   ] as const)('of "%s" with "%s" are left %s', (show, wanted, left) =>
-    expect(filtered(all, show, wanted, names.units, names.names).map(({ rule }) => rule).join('')).toBe(left))
+    expect(
+      filtered(all, show, wanted, names.units, names.names)
+        .map(({ rule }) => rule)
+        .join(''),
+    ).toBe(left),
+  )
   test('the gravest first, of these the newest', () =>
-    expect(sorted(all, WORST_FIRST, names).map(({ rule }) => rule).join('')).toBe('caebd'))
+    expect(
+      sorted(all, WORST_FIRST, names)
+        .map(({ rule }) => rule)
+        .join(''),
+    ).toBe('caebd'))
 })
 
 describe('matchers', () => {
-  test.each([matcher('rule', 'a"b'), matcher('unit', '197.*', '=~'), matcher('rule', '')])('written and read again: %o', (one) =>
-    expect(matcherOf(matcherText(one))).toEqual(one))
+  test.each([matcher('rule', 'a"b'), matcher('unit', '197.*', '=~'), matcher('rule', '')])(
+    'written and read again: %o',
+    (one) => expect(matcherOf(matcherText(one))).toEqual(one),
+  )
   test('a quote is kept', () => expect(matcherText(matcher('rule', 'a"b'))).toBe('rule="a\\"b"'))
-  test('rows without label or value are not yet written', () => expect(written([matcher('rule', ' '), matcher('', 'a'), matcher('rule', 'a')])).toHaveLength(1))
+  test('rows without label or value are not yet written', () =>
+    expect(written([matcher('rule', ' '), matcher('', 'a'), matcher('rule', 'a')])).toHaveLength(1))
   test('a silence begins with what the centre says of the alert', () =>
-    expect(ofAlert(alert('a', 1, '00:00', { matchers: ['source="prom"', 'alertname="HostDown"', 'odd'] }))).toEqual([matcher('source', 'prom'), matcher('alertname', 'HostDown')]))
+    expect(ofAlert(alert('a', 1, '00:00', { matchers: ['source="prom"', 'alertname="HostDown"', 'odd'] }))).toEqual([
+      matcher('source', 'prom'),
+      matcher('alertname', 'HostDown'),
+    ]))
 })
 
 describe('a flood on the wall', () => {
-  const flood = [alert('a', 2, '00:05', { unit: '1' }), alert('a', 2, '00:01', { unit: '2', holder: 'Lân' }), alert('b', 1, '00:09')]
+  const flood = [
+    alert('a', 2, '00:05', { unit: '1' }),
+    alert('a', 2, '00:01', { unit: '2', holder: 'Lân' }),
+    alert('b', 1, '00:09'),
+  ]
   test('each for itself while they fit', () => expect(causes(flood, 3)).toHaveLength(3))
   test('else by rule, with the first time and those that nobody has', () => {
     const [first, second] = causes(flood, 2)
@@ -63,8 +99,15 @@ describe('a flood on the wall', () => {
     expect([second?.places, second?.since, second?.unheld]).toEqual([2, '2026-11-23T00:01:00Z', 1])
   })
   test('what is over comes last, however grave; of several only when all are', () => {
-    const over = [alert('b', 1, '00:09', { state: 'recovering' }), alert('a', 2, '00:05', { state: 'recovering' }), alert('a', 2, '00:01', { unit: '2' })]
-    expect(causes(over, 2).map(({ key, over }) => [key, over])).toEqual([['a', false], ['b', true]])
+    const over = [
+      alert('b', 1, '00:09', { state: 'recovering' }),
+      alert('a', 2, '00:05', { state: 'recovering' }),
+      alert('a', 2, '00:01', { unit: '2' }),
+    ]
+    expect(causes(over, 2).map(({ key, over }) => [key, over])).toEqual([
+      ['a', false],
+      ['b', true],
+    ])
   })
 })
 
@@ -74,11 +117,18 @@ test.each([
   ['the first of several', { any: [{ fires_below: 3 }, { fires_above: 9 }] }, [null, 3, null, null]],
   ['missing data', { missing: true }, [null, null, null, null]],
 ])('limits of a rule: %s', (_, fields, [fires_above, fires_below, clears_below, clears_above]) =>
-  expect(limitsOf(fields as never)).toEqual({ fires_above, fires_below, clears_below, clears_above }))
+  expect(limitsOf(fields as never)).toEqual({ fires_above, fires_below, clears_below, clears_above }),
+)
 
 test('a line with a gap, its limits, and the shade since the alert', () => {
   const points = [1, null, 3, 4].map((value, i) => ({ time: new Date(i * 1000).toISOString(), value, samples: 1 }))
-  const drawn = draw(points, limitsOf({ fires_above: 2 }), 2000, { from_ms: 0, to_ms: 4000 }, { width: 400, height: 100, left: 0, top: 0, bottom: 0 })
+  const drawn = draw(
+    points,
+    limitsOf({ fires_above: 2 }),
+    2000,
+    { from_ms: 0, to_ms: 4000 },
+    { width: 400, height: 100, left: 0, top: 0, bottom: 0 },
+  )
   expect(drawn.path.match(/M/g)).toHaveLength(2)
   expect([drawn.since_x, drawn.gaps, drawn.limits.length]).toEqual([200, 1, 1])
 })
@@ -88,7 +138,9 @@ test.each([
   [{ limit: '< -3, > 2500000' }, '< −3, > 2.500.000', '< −3, > 2,500,000'],
   [{ limit: '> 1e-05' }, '> 0,00001', '> 0.00001'],
   [{ limit: '> 5', limits: { vi: '> 5 (vi)', en: '> 5 (en)' } }, '> 5 (vi)', '> 5 (en)'],
-])('a limit as readers write it: %o', (alert, vi, en) => expect([limitText(alert, 'vi'), limitText(alert, 'en')]).toEqual([vi, en]))
+])('a limit as readers write it: %o', (alert, vi, en) =>
+  expect([limitText(alert, 'vi'), limitText(alert, 'en')]).toEqual([vi, en]),
+)
 
 describe('addresses', () => {
   test.each([

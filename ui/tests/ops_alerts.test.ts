@@ -10,8 +10,26 @@ const DAY_MS = 86_400_000
 
 function alert(other: Partial<Alert>): Alert {
   return {
-    id: 'a', rule: 'a', severity: 2, kpi: '', unit: '46', name: { vi: 'A', en: 'A' }, since: '2026-11-23T01:15:00Z', state: 'firing', holder: '', handling: 'unacknowledged',
-    suppression: [], handled: '', quiet: false, value: 1, unit_of_measure: '', digits: 0, limit: '', labels: {}, procedure: '', ...other,
+    id: 'a',
+    rule: 'a',
+    severity: 2,
+    kpi: '',
+    unit: '46',
+    name: { vi: 'A', en: 'A' },
+    since: '2026-11-23T01:15:00Z',
+    state: 'firing',
+    holder: '',
+    handling: 'unacknowledged',
+    suppression: [],
+    handled: '',
+    quiet: false,
+    value: 1,
+    unit_of_measure: '',
+    digits: 0,
+    limit: '',
+    labels: {},
+    procedure: '',
+    ...other,
   }
 }
 
@@ -33,8 +51,14 @@ describe('news for screen readers', () => {
 })
 
 describe('a change from a version that is no longer in force', () => {
-  const theirs = [{ field: 'severity', before: 'low', after: 'high' }, { field: 'fires_above', before: 5, after: 2_500_000 }]
-  const yours = [{ field: 'fires_above', before: 2_500_000, after: 0.00001 }, { field: 'owner', before: null, after: 'IOC' }]
+  const theirs = [
+    { field: 'severity', before: 'low', after: 'high' },
+    { field: 'fires_above', before: 5, after: 2_500_000 },
+  ]
+  const yours = [
+    { field: 'fires_above', before: 2_500_000, after: 0.00001 },
+    { field: 'owner', before: null, after: 'IOC' },
+  ]
   const fault = { field: 'revision', message: 'm', code: 'changed_meanwhile', params: { by: 'lan', revision: 'r2' } }
 
   test('both sides stand beside each other, field by field', () => {
@@ -46,15 +70,30 @@ describe('a change from a version that is no longer in force', () => {
       { field: 'owner', before: null, theirs: null, yours: 'IOC' },
     ])
   })
-  test.each([new Refused(409, 'd'), new TypeError('network')])('another failure is none: %s', (error) => expect(clashOf(error)).toBeNull())
-  test('values as people read them', () => expect([valueText(2_500_000, 'vi'), valueText(null, 'vi'), valueText(['a'], 'vi')]).toEqual(['2.500.000', '—', '["a"]']))
+  test.each([new Refused(409, 'd'), new TypeError('network')])('another failure is none: %s', (error) =>
+    expect(clashOf(error)).toBeNull(),
+  )
+  test('values as people read them', () =>
+    expect([valueText(2_500_000, 'vi'), valueText(null, 'vi'), valueText(['a'], 'vi')]).toEqual([
+      '2.500.000',
+      '—',
+      '["a"]',
+    ]))
 })
 
 describe('alerts of other systems', () => {
-  const theirs = alert({ rule: 'demo.host.b2', labels: { source: 'demo' }, matchers: ['alertname="Host"'], link: 'https://prom.example/g', annotations: { note: 'n', description: 'd', summary: 's', runbook_url: 'javascript:alert(1)' } })
+  const theirs = alert({
+    rule: 'demo.host.b2',
+    labels: { source: 'demo' },
+    matchers: ['alertname="Host"'],
+    link: 'https://prom.example/g',
+    annotations: { note: 'n', description: 'd', summary: 's', runbook_url: 'javascript:alert(1)' },
+  })
   test('known by the sender and that no rule made them', () => {
     expect(isIncoming(theirs, new Map())).toBe(true)
-    expect(isIncoming(alert({ rule: 'own', labels: { source: 'demo' }, matchers: ['rule="own"', 'unit="46"'] }), new Map())).toBe(false)
+    expect(
+      isIncoming(alert({ rule: 'own', labels: { source: 'demo' }, matchers: ['rule="own"', 'unit="46"'] }), new Map()),
+    ).toBe(false)
   })
   test('only pages of the web are links', () => expect(linksOf(theirs)).toEqual([['sender', 'https://prom.example/g']]))
   test('summary and description come first, and what is no link stays readable', () =>

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { Refused } from '../src/lib/api/request'
 import { faultText, refusalText } from '../src/lib/i18n/refusals'
-import { kindOf, kpisOf, sideOf, withKind, withSide, withWay, wayOf, type Kind, type Written } from '../src/pages/ops/rules/condition'
+import {
+  kindOf,
+  kpisOf,
+  sideOf,
+  withKind,
+  withSide,
+  withWay,
+  wayOf,
+  type Kind,
+  type Written,
+} from '../src/pages/ops/rules/condition'
 import { at, elsewhere, ofWritten } from '../src/pages/ops/rules/field_faults'
 import { figure, figureText, lengthOf, lengthParts } from '../src/pages/ops/rules/typed_values'
 import { lines } from '../src/pages/ops/rules/preview_chart'
@@ -19,14 +29,23 @@ describe('figures as they are typed', () => {
     ['half a figure stays', '1e', '1e'],
     ['thousands parted', '2.500.000', 2_500_000],
   ])('%s: %s', (_, typed, value) => expect(figure(typed, 'vi')).toBe(value))
-  test('shown with the reader’s mark', () => expect([figureText(1.5, 'vi'), figureText(2_500_000, 'en'), figureText('x', 'vi')]).toEqual(['1,5', '2,500,000', 'x']))
+  test('shown with the reader’s mark', () =>
+    expect([figureText(1.5, 'vi'), figureText(2_500_000, 'en'), figureText('x', 'vi')]).toEqual([
+      '1,5',
+      '2,500,000',
+      'x',
+    ]))
   test.each([
     ['30', 'm', '30m'],
     ['007', 'h', '7h'],
     ['', 'm', undefined],
     ['lâu', 'm', 'lâu'],
   ] as const)('a length "%s" in %s is %s', (typed, step, value) => expect(lengthOf(typed, step)).toBe(value))
-  test('a length that cannot be read is shown as it is', () => expect([lengthParts('90s'), lengthParts('lâu')]).toEqual([['90', 's'], ['lâu', 'm']]))
+  test('a length that cannot be read is shown as it is', () =>
+    expect([lengthParts('90s'), lengthParts('lâu')]).toEqual([
+      ['90', 's'],
+      ['lâu', 'm'],
+    ]))
 })
 
 describe('conditions', () => {
@@ -41,26 +60,56 @@ describe('conditions', () => {
     expect(withKind(rule, kind)).toEqual(wanted)
     expect(kindOf(wanted)).toBe(kind)
   })
-  test.each(['change', 'all', 'any'] as Kind[])('from %s back to limits nothing is lost', (kind) => expect(withKind(withKind(rule, kind), 'limits')).toEqual(rule))
-  test('AND becomes OR with the same members', () => expect(withKind({ all: [{ stale: true }, { missing: true }] }, 'any')).toEqual({ any: [{ stale: true }, { missing: true }] }))
+  test.each(['change', 'all', 'any'] as Kind[])('from %s back to limits nothing is lost', (kind) =>
+    expect(withKind(withKind(rule, kind), 'limits')).toEqual(rule),
+  )
+  test('AND becomes OR with the same members', () =>
+    expect(withKind({ all: [{ stale: true }, { missing: true }] }, 'any')).toEqual({
+      any: [{ stale: true }, { missing: true }],
+    }))
 
   test('above becomes below and a band with the same firing limit', () => {
     expect(withWay(rule, 'below')).toEqual({ ...rest, fires_below: 5 })
     expect(withWay(rule, 'outside')).toEqual({ ...rest, fires_outside: ['', 5] })
-    expect([wayOf(rule), wayOf({ fires_below: 1 }), wayOf({ fires_outside: [1, 2] })]).toEqual(['above', 'below', 'outside'])
+    expect([wayOf(rule), wayOf({ fires_below: 1 }), wayOf({ fires_outside: [1, 2] })]).toEqual([
+      'above',
+      'below',
+      'outside',
+    ])
   })
   test('a band is written place by place, its inner one left out when empty', () => {
     const band = withSide({ fires_outside: ['', 9] }, 'fires_low', 1)
     expect(band).toEqual({ fires_outside: [1, 9] })
     const inner = withSide(band, 'clears_low', 2)
-    expect([inner, sideOf(inner, 'clears_low'), sideOf(inner, 'clears_high')]).toEqual([{ fires_outside: [1, 9], clears_inside: [2, ''] }, 2, ''])
+    expect([inner, sideOf(inner, 'clears_low'), sideOf(inner, 'clears_high')]).toEqual([
+      { fires_outside: [1, 9], clears_inside: [2, ''] },
+      2,
+      '',
+    ])
     expect(withSide(inner, 'clears_low', undefined)).toEqual(band)
   })
-  test('two limits written apart stay apart', () => expect(withSide({ fires_above: 9, fires_below: 1 }, 'fires_low', 2)).toEqual({ fires_above: 9, fires_below: 2 }))
-  test('all KPIs of a group', () => expect(kpisOf({ any: [{ kpi: 'a', stale: true }, { all: [{ kpi: 'b', missing: true }, { kpi: 'a', missing: true }] }] })).toEqual(['a', 'b']))
+  test('two limits written apart stay apart', () =>
+    expect(withSide({ fires_above: 9, fires_below: 1 }, 'fires_low', 2)).toEqual({ fires_above: 9, fires_below: 2 }))
+  test('all KPIs of a group', () =>
+    expect(
+      kpisOf({
+        any: [
+          { kpi: 'a', stale: true },
+          {
+            all: [
+              { kpi: 'b', missing: true },
+              { kpi: 'a', missing: true },
+            ],
+          },
+        ],
+      }),
+    ).toEqual(['a', 'b']))
   test('limits of a change are about something else than the value', () => {
     expect(lines({ change: { over: '1h', fires_above: 5 } })).toEqual([])
-    expect(lines(rule)).toEqual([{ at: 5, kind: 'fires' }, { at: 4, kind: 'clears' }])
+    expect(lines(rule)).toEqual([
+      { at: 5, kind: 'fires' },
+      { at: 4, kind: 'clears' },
+    ])
   })
 })
 
@@ -69,7 +118,12 @@ describe('faults', () => {
     { field: 'kpi', message: 'is empty; write what it is.', code: 'empty' },
     { field: 'kpi', message: 'is missing; name the KPI that the condition speaks of.', code: 'kpi_missing' },
     { field: 'all[0].fires_above', message: 'x' },
-    { field: 'colour', message: "No field is called 'colour' here.", code: 'unknown_field', params: { given: 'colour', nearest: '' } },
+    {
+      field: 'colour',
+      message: "No field is called 'colour' here.",
+      code: 'unknown_field',
+      params: { given: 'colour', nearest: '' },
+    },
     { field: 'text', message: 'This is not TOML: …', code: 'not_toml', params: { line: 3, column: 1, detail: '…' } },
   ]
   test('at their fields, and what has none above the form', () => {
@@ -77,16 +131,24 @@ describe('faults', () => {
     expect(at(faults, 'all', true)).toHaveLength(1)
     expect(elsewhere(faults).map(({ field }) => field)).toEqual(['colour', 'text'])
   })
-  test('what is not yet written is no fault before it is saved', () => expect(ofWritten(faults, { kpi: '' }).map(({ field }) => field)).toEqual(['all[0].fires_above', 'colour', 'text']))
+  test('what is not yet written is no fault before it is saved', () =>
+    expect(ofWritten(faults, { kpi: '' }).map(({ field }) => field)).toEqual(['all[0].fires_above', 'colour', 'text']))
   test.each([
-    [{ message: '…', code: 'clears_wrong_side', params: { given: 50.5, limit: 45, side: 'above' } }, /^Ngưỡng hết 50,5 nằm sai phía so với ngưỡng báo 45;/],
-    [{ message: '…', code: 'unknown_kpi', params: { given: 'air.pm', nearest: 'air.pm25' } }, /^Không có chỉ tiêu nào mã air\.pm\. Có phải là “air\.pm25”\?$/],
+    [
+      { message: '…', code: 'clears_wrong_side', params: { given: 50.5, limit: 45, side: 'above' } },
+      /^Ngưỡng hết 50,5 nằm sai phía so với ngưỡng báo 45;/,
+    ],
+    [
+      { message: '…', code: 'unknown_kpi', params: { given: 'air.pm', nearest: 'air.pm25' } },
+      /^Không có chỉ tiêu nào mã air\.pm\. Có phải là “air\.pm25”\?$/,
+    ],
     [{ message: '…', code: 'missing', params: { wanted: 'number' } }, /^Còn thiếu; ghi một số\.$/],
     [{ message: '…', code: 'held_already', params: { by: 'lan' } }, /^lan đã nhận cảnh báo này\.$/],
     [{ message: '…', code: 'session_changed' }, /^Phiên làm việc đã đổi/],
     [{ message: 'Something new.' }, /^Something new\.$/],
   ])('in Vietnamese: %o', (fault, said) => expect(faultText(fault, 'vi')).toMatch(said))
-  test('English is the centre’s own', () => expect(faultText({ message: 'is missing', code: 'missing' }, 'en')).toBe('is missing'))
+  test('English is the centre’s own', () =>
+    expect(faultText({ message: 'is missing', code: 'missing' }, 'en')).toBe('is missing'))
   test('a refusal says its first fault, a silence of the centre its own sentence', () => {
     const refused = new Refused(400, 'x', [{ field: 'a', message: 'm', code: 'says_nothing' }])
     expect(refusalText(refused, 'vi', say)).toMatch(/^Chưa nói gì/)
@@ -96,7 +158,10 @@ describe('faults', () => {
 
 test('who is told: each once, with the channels and the earliest time', () => {
   const one = { route: 'r', receiver: 'duty', channel: 'sms', person: 'Lân', after: 60, is_escalation: false }
-  expect(toldText([one, { ...one, channel: 'hook', after: 30 }, { ...one, person: 'Hà', after: 1800, is_escalation: true }], say)).toBe(
-    'Lân (sms, hook, sau 30 giây); Hà (sms, nếu chưa ai nhận, sau 30 phút)',
-  )
+  expect(
+    toldText(
+      [one, { ...one, channel: 'hook', after: 30 }, { ...one, person: 'Hà', after: 1800, is_escalation: true }],
+      say,
+    ),
+  ).toBe('Lân (sms, hook, sau 30 giây); Hà (sms, nếu chưa ai nhận, sau 30 phút)')
 })

@@ -21,7 +21,9 @@ describe('sources', () => {
     expect(online([source('a', {}), source('b', { condition: 'waiting' })])).toEqual({ online: 1, all: 1 }))
 
   test('only live ones are online', () =>
-    expect(online([source('a', {}), source('b', { condition: 'starting' }), source('c', { condition: 'late' })])).toEqual({ online: 1, all: 3 }))
+    expect(
+      online([source('a', {}), source('b', { condition: 'starting' }), source('c', { condition: 'late' })]),
+    ).toEqual({ online: 1, all: 3 }))
 
   test.each([
     ['late by its lag', { condition: 'late', lag_s: 2820 }, 'a: trễ 47 phút'],
@@ -30,7 +32,8 @@ describe('sources', () => {
     ['failing, never once good', { condition: 'failing', last_success: null }, 'a: lỗi'],
     ['refused', { condition: 'refusing' }, 'a: bị từ chối 12 phút'],
   ] as [string, Partial<SourceState>, string][])('%s', (_, state, text) =>
-    expect(troubles([source('a', state)], NOW, 'vi', say)).toEqual([{ source: 'a', text }]))
+    expect(troubles([source('a', state)], NOW, 'vi', say)).toEqual([{ source: 'a', text }]),
+  )
 
   test('the worst come first; what is counted as not online is named, also when it is only starting', () => {
     const all = [
@@ -46,7 +49,14 @@ describe('sources', () => {
 })
 
 describe('ledger', () => {
-  const ledger: Ledger = { balanced: true, received: 4812906, applied: 4811452, rejected: 1434, duplicate: 20, in_flight: 0 }
+  const ledger: Ledger = {
+    balanced: true,
+    received: 4812906,
+    applied: 4811452,
+    rejected: 1434,
+    duplicate: 20,
+    in_flight: 0,
+  }
   test('in full', () =>
     expect(account(ledger, 'vi', say)).toBe('4.812.906 nhận = 4.811.452 ghi + 1.434 loại + 20 trùng'))
   test('what is on its way is told', () =>
@@ -69,5 +79,6 @@ describe('what fits the bar', () => {
     const result = bar(wrong, 'full account', 'brief', room)
     expect([result.account, result.shown.length, result.left]).toEqual([told, shown, left])
   })
-  test('nothing wrong', () => expect(bar([], 'full account', 'brief', 20)).toEqual({ account: 'full account', shown: [], left: 0 }))
+  test('nothing wrong', () =>
+    expect(bar([], 'full account', 'brief', 20)).toEqual({ account: 'full account', shown: [], left: 0 }))
 })

@@ -23,23 +23,31 @@ describe('texts', () => {
       .filter((name) => /\.(ts|svelte)$/.test(name))
       .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
       .join('\n')
-    const unused = keys.filter(
-      (key) => [`'${key}'`, `\`${key.replace(/[^._]+$/, '')}\${`, `\`${key.split('.')[0]}.\${`].every((use) => !sources.includes(use)),
+    const unused = keys.filter((key) =>
+      [`'${key}'`, `\`${key.replace(/[^._]+$/, '')}\${`, `\`${key.split('.')[0]}.\${`].every(
+        (use) => !sources.includes(use),
+      ),
     )
     expect(unused).toEqual([])
   })
 
-  test('what is filled in', () => expect(speaker('vi')('reason.insufficient', { samples: 2, min_samples: 18 })).toBe('Chưa đủ mẫu 2/18'))
+  test('what is filled in', () =>
+    expect(speaker('vi')('reason.insufficient', { samples: 2, min_samples: 18 })).toBe('Chưa đủ mẫu 2/18'))
   test.each([
     ['vi', 'dossiers', 'hồ sơ'],
     ['en', 'dossiers', 'dossiers'],
     ['en', '', 'hồ sơ'],
-  ] as const)('unit of measure in %s where the definition says "%s" in English: %s', (tongue, unit_of_measure_en, said) =>
-    expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en }, tongue)).toBe(said))
+  ] as const)(
+    'unit of measure in %s where the definition says "%s" in English: %s',
+    (tongue, unit_of_measure_en, said) =>
+      expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en }, tongue)).toBe(said),
+  )
 })
 
 test('the gravest severity has one word', () => {
-  const words = Object.entries(TEXTS.vi).filter(([key]) => /(^alerts\.severity_1|(severity_of|word)\.critical|mix_critical)$/.test(key))
+  const words = Object.entries(TEXTS.vi).filter(([key]) =>
+    /(^alerts\.severity_1|(severity_of|word)\.critical|mix_critical)$/.test(key),
+  )
   expect(new Set(words.map(([, text]) => text.toLowerCase()))).toEqual(new Set(['nghiêm trọng']))
   expect(Object.values(TEXTS.vi).filter((text) => /rất nghiêm trọng|khẩn cấp/i.test(text))).toEqual([])
 })
@@ -47,11 +55,18 @@ test('the gravest severity has one word', () => {
 describe('faults of the centre', () => {
   const since = '2026-12-01T01:00:00.000Z'
   test.each([
-    ['thread_stuck', 'vi', 'Tác vụ nền historian không phản hồi đã 12 giây; nếu kéo dài, hãy khởi động lại tiến trình.'],
+    [
+      'thread_stuck',
+      'vi',
+      'Tác vụ nền historian không phản hồi đã 12 giây; nếu kéo dài, hãy khởi động lại tiến trình.',
+    ],
     ['thread_stuck', 'en', 'The background task historian has not moved for 12 s; if that lasts, restart its process.'],
     ['of_a_newer_server', 'vi', 'As the server says.'],
   ] as const)('%s in %s', (code, language, said) =>
-    expect(faultText({ code, params: { thread: 'historian', seconds: 12 }, detail: 'As the server says.', since }, language)).toBe(said))
+    expect(
+      faultText({ code, params: { thread: 'historian', seconds: 12 }, detail: 'As the server says.', since }, language),
+    ).toBe(said),
+  )
 })
 
 describe('address', () => {
@@ -91,7 +106,9 @@ describe('address', () => {
     ['?theme=auto', true, 'light'],
     ['?theme=auto', false, 'dark'],
     ['?theme=pink', true, 'dark'],
-  ])('theme of "%s", computer prefers light: %s, is %s', (search, prefers, expected) => expect(theme(search, prefers)).toBe(expected))
+  ])('theme of "%s", computer prefers light: %s, is %s', (search, prefers, expected) =>
+    expect(theme(search, prefers)).toBe(expected),
+  )
 
   test('the language is kept in the address, Vietnamese needs none', () => {
     expect(withLanguage('?theme=light', 'en')).toBe('?theme=light&lang=en')
@@ -102,6 +119,11 @@ describe('address', () => {
   test.each([
     ['nothing chosen', '', {}, '/catalog'],
     ['a KPI of the province', 'lgsp.rate', {}, '/catalog/lgsp.rate'],
-    ['a unit, a range and a language', 'lgsp.rate', { unit: '19753', range: '7d', language: 'en' as const }, '/catalog/lgsp.rate?unit=19753&range=7d&lang=en'],
+    [
+      'a unit, a range and a language',
+      'lgsp.rate',
+      { unit: '19753', range: '7d', language: 'en' as const },
+      '/catalog/lgsp.rate?unit=19753&range=7d&lang=en',
+    ],
   ])('the address of %s', (_, kpi, more, path) => expect(catalogPath(kpi, more)).toBe(path))
 })

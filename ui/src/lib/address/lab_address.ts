@@ -13,7 +13,14 @@ export const TABS = ['table', 'chart', 'plan'] as const
 export type Tab = (typeof TABS)[number]
 /** `tab` is null where nothing was run: a link to it does not run either. `saved` and `question` say where the text
  * began; the text itself is always there. */
-export type LabView = { sql: string; parameters: Parameters; chart: ChartSpec | null; tab: Tab | null; saved: string; question: string }
+export type LabView = {
+  sql: string
+  parameters: Parameters
+  chart: ChartSpec | null
+  tab: Tab | null
+  saved: string
+  question: string
+}
 
 const LONG = 1200
 const PREFIX = 'p_'
@@ -23,7 +30,10 @@ export function labPath(place: Partial<LabView> & { sql: string }, language: Lan
   return at(`/lab${searchOf(place, language)}${hashOf(place.sql)}`)
 }
 
-export function searchOf({ parameters = {}, chart = null, tab = null, saved = '', question = '' }: Partial<LabView>, language: Language): string {
+export function searchOf(
+  { parameters = {}, chart = null, tab = null, saved = '', question = '' }: Partial<LabView>,
+  language: Language,
+): string {
   const query = new URLSearchParams()
   if (saved) query.set('saved', saved)
   if (question) query.set('question', question)
@@ -44,7 +54,9 @@ export async function linkOf(place: LabView, language: Language): Promise<string
 /** What an address shows; a text that cannot be read is empty, a chart that cannot is none. */
 export async function placeOf(search: string, hash: string): Promise<LabView> {
   const query = new URLSearchParams(search)
-  const parameters = Object.fromEntries([...query].filter(([key]) => key.startsWith(PREFIX)).map(([key, value]) => [key.slice(PREFIX.length), value]))
+  const parameters = Object.fromEntries(
+    [...query].filter(([key]) => key.startsWith(PREFIX)).map(([key, value]) => [key.slice(PREFIX.length), value]),
+  )
   const view = query.get('view')
   return {
     sql: await textOf(hash),
@@ -59,7 +71,9 @@ export async function placeOf(search: string, hash: string): Promise<LabView> {
 function chartOf(text: string | null): ChartSpec | null {
   try {
     const [kind, x, y, by] = JSON.parse(text ?? '') as [ChartKind, string, string[], string]
-    return CHARTS.includes(kind) && typeof x === 'string' && Array.isArray(y) ? { kind, x, y: y.map(String), by: String(by ?? '') } : null
+    return CHARTS.includes(kind) && typeof x === 'string' && Array.isArray(y)
+      ? { kind, x, y: y.map(String), by: String(by ?? '') }
+      : null
   } catch {
     return null
   }
@@ -87,6 +101,9 @@ async function unpacked(text: string): Promise<string> {
   return new TextDecoder('utf-8', { fatal: true }).decode(await through(bytes, new DecompressionStream('deflate-raw')))
 }
 
-function through(bytes: Uint8Array<ArrayBuffer>, stream: CompressionStream | DecompressionStream): Promise<ArrayBuffer> {
+function through(
+  bytes: Uint8Array<ArrayBuffer>,
+  stream: CompressionStream | DecompressionStream,
+): Promise<ArrayBuffer> {
   return new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer()
 }

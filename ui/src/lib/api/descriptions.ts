@@ -50,7 +50,13 @@ export async function history(
   given_up?: AbortSignal,
 ): Promise<Point[]> {
   const query = new URLSearchParams({ unit, from: rfc3339(from_ms), to: rfc3339(to_ms), step })
-  return (await ask<{ points: Point[] }>(`/api/v1/kpis/${encodeURIComponent(kpi)}/history?${query}`, given_up, HISTORY_PATIENCE_MS)).points
+  return (
+    await ask<{ points: Point[] }>(
+      `/api/v1/kpis/${encodeURIComponent(kpi)}/history?${query}`,
+      given_up,
+      HISTORY_PATIENCE_MS,
+    )
+  ).points
 }
 
 async function shownAt(display: string): Promise<Display> {

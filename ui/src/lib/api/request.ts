@@ -30,7 +30,13 @@ export async function ask<T>(path: string, given_up?: AbortSignal, patience_ms =
 }
 
 /** A change; a file goes as it is, anything else as JSON. `csrf` is the token of the session. Raises as `ask`; an answer without a body is undefined. */
-export async function send<T>(method: string, path: string, body: unknown, csrf = '', patience_ms = PATIENCE_MS): Promise<T> {
+export async function send<T>(
+  method: string,
+  path: string,
+  body: unknown,
+  csrf = '',
+  patience_ms = PATIENCE_MS,
+): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (csrf) headers['x-csrf-token'] = csrf
   const isFile = body instanceof Blob

@@ -18,7 +18,9 @@ export function loginPath(back: string, language: Language): string {
 /** A page of this centre, or `otherwise`: an address must not lead elsewhere. */
 export function cameFrom(search: string, fragment: string, otherwise: string): string {
   const next = new URLSearchParams(search).get('next') ?? ''
-  return /^\/(?![/\\])/.test(next) && !inside(next).startsWith('/login') ? parted(next)[0] + (fragment || parted(next)[1]) : otherwise
+  return /^\/(?![/\\])/.test(next) && !inside(next).startsWith('/login')
+    ? parted(next)[0] + (fragment || parted(next)[1])
+    : otherwise
 }
 
 function parted(address: string): [string, string] {

@@ -71,7 +71,12 @@ export class Who {
   }
 
   /** A change in this person's name. Raises what `send` raises. */
-  async change<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body: unknown = null, patience_ms?: number): Promise<T> {
+  async change<T>(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown = null,
+    patience_ms?: number,
+  ): Promise<T> {
     return this.#inTheirName((csrf) => send<T>(method, path, body, csrf, patience_ms))
   }
 

@@ -18,9 +18,18 @@ export function shortened(text: string, room_px: number, measure: (text: string)
 
 export function captionedSvg(inner: string, width: number, height: number, { title, foot, marked }: Caption): string {
   const whole = height + HEAD_PX + FOOT_PX
-  const fit = (text: string, size: number, room: number): string => escaped(shortened(text, room, (part) => part.length * size * 0.55))
+  const fit = (text: string, size: number, room: number): string =>
+    escaped(shortened(text, room, (part) => part.length * size * 0.55))
   const room = width - 2 * EDGE_PX - (marked ? marked.length * SMALL_PX * 0.7 : 0)
-  const line = (text: string, y: number, size: number, weight: number, anchor = 'start', x = EDGE_PX, fill = INK.strong): string =>
+  const line = (
+    text: string,
+    y: number,
+    size: number,
+    weight: number,
+    anchor = 'start',
+    x = EDGE_PX,
+    fill = INK.strong,
+  ): string =>
     `<text x="${x}" y="${y}" font-family="${FONT.replaceAll('"', "'")}" font-size="${size}" font-weight="${weight}" fill="${fill}" text-anchor="${anchor}">${text}</text>`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${whole}" viewBox="0 0 ${width} ${whole}">`,
@@ -33,7 +42,13 @@ export function captionedSvg(inner: string, width: number, height: number, { tit
   ].join('')
 }
 
-export async function captionedPng(address: string, width: number, height: number, ratio: number, { title, foot, marked }: Caption): Promise<Blob> {
+export async function captionedPng(
+  address: string,
+  width: number,
+  height: number,
+  ratio: number,
+  { title, foot, marked }: Caption,
+): Promise<Blob> {
   const picture = new Image()
   picture.src = address
   await picture.decode()
@@ -58,7 +73,9 @@ export async function captionedPng(address: string, width: number, height: numbe
   pen.fillStyle = INK.text
   pen.font = `${SMALL_PX}px ${FONT}`
   pen.fillText(shortened(foot, width - 2 * EDGE_PX, measure), EDGE_PX, whole - 10)
-  return new Promise((done, failed) => canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error('no picture'))), 'image/png'))
+  return new Promise((done, failed) =>
+    canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error('no picture'))), 'image/png'),
+  )
 }
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -10,12 +10,22 @@ import { textOf, type Table } from './table'
 const WORDS = /^(channel|status|severity|freshness)$/
 
 /** `units` are those of the province by code: names beside codes, places on the map. */
-export type Drawing = { table: Table; spec: ChartSpec; zone: string; language: Language; units: ReadonlyMap<string, Unit> }
+export type Drawing = {
+  table: Table
+  spec: ChartSpec
+  zone: string
+  language: Language
+  units: ReadonlyMap<string, Unit>
+}
 export type Size = { width: number; height: number }
 
 /** How cells of a column are written on an axis: times as people write them, the name of a unit where a cell is its
  * code. Two values never have one label. */
-export function labelling({ table, units, language = 'vi' }: Pick<Drawing, 'table' | 'units'> & { language?: Language }): (column: string, text: string) => string {
+export function labelling({
+  table,
+  units,
+  language = 'vi',
+}: Pick<Drawing, 'table' | 'units'> & { language?: Language }): (column: string, text: string) => string {
   const labellers = new Map<string, (text: string) => string>()
   return (column, text) => {
     const known = labellers.get(column)
@@ -24,10 +34,14 @@ export function labelling({ table, units, language = 'vi' }: Pick<Drawing, 'tabl
     const texts = [...new Set(table.rows.map((row) => textOf(row[at])))]
     const kind = table.columns[at]?.kind
     const time = kind === 'time' || kind === 'day' ? timeLabeller(texts) : null
-    const plain = (cell: string): string => (time ? time(cell) : (units.get(cell)?.short_name ?? (WORDS.test(column) ? (TEXTS[language][`word.${cell}`] ?? cell) : cell)))
+    const plain = (cell: string): string =>
+      time
+        ? time(cell)
+        : (units.get(cell)?.short_name ?? (WORDS.test(column) ? (TEXTS[language][`word.${cell}`] ?? cell) : cell))
     const times_used = new Map<string, number>()
     for (const each of texts) times_used.set(plain(each), (times_used.get(plain(each)) ?? 0) + 1)
-    const label = (cell: string): string => ((times_used.get(plain(cell)) ?? 0) > 1 && plain(cell) !== cell ? `${plain(cell)} (${cell})` : plain(cell))
+    const label = (cell: string): string =>
+      (times_used.get(plain(cell)) ?? 0) > 1 && plain(cell) !== cell ? `${plain(cell)} (${cell})` : plain(cell)
     labellers.set(column, label)
     return label(text)
   }

@@ -34,7 +34,8 @@ export function wished({ table, spec, units, language }: Drawing): number {
 }
 
 /** Long or many names are read from top to bottom. */
-const lying = (categories: readonly string[]): boolean => categories.length > 8 || categories.some((name) => name.length > 12)
+const lying = (categories: readonly string[]): boolean =>
+  categories.length > 8 || categories.some((name) => name.length > 12)
 
 const legend = (n: number): object => ({
   show: n > 1,
@@ -45,7 +46,14 @@ const legend = (n: number): object => ({
   pageTextStyle: { color: INK.text },
 })
 const grid = (n: number): object => ({ left: 16, right: 24, top: n > 1 ? 56 : 36, bottom: 30, containLabel: true })
-const timeLabels = { year: '{yyyy}', month: '{MM}/{yyyy}', day: '{dd}/{MM}', hour: '{HH}:{mm}', minute: '{HH}:{mm}', second: '{HH}:{mm}:{ss}' }
+const timeLabels = {
+  year: '{yyyy}',
+  month: '{MM}/{yyyy}',
+  day: '{dd}/{MM}',
+  hour: '{HH}:{mm}',
+  minute: '{HH}:{mm}',
+  second: '{HH}:{mm}:{ss}',
+}
 
 function valueAxis(name: string, language: Language): object {
   return {
@@ -64,7 +72,14 @@ function lineOption(drawing: Drawing): Option {
     ...base,
     legend: legend(series.length),
     grid: grid(series.length),
-    xAxis: { type: 'time', ...nameOf(spec.x), nameLocation: 'middle', nameGap: 26, axisLine: { lineStyle: { color: INK.axis } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels } },
+    xAxis: {
+      type: 'time',
+      ...nameOf(spec.x),
+      nameLocation: 'middle',
+      nameGap: 26,
+      axisLine: { lineStyle: { color: INK.axis } },
+      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels },
+    },
     yAxis: valueAxis(spec.y.length === 1 ? (spec.y[0] as string) : '', language),
     tooltip: {
       ...tip,
@@ -72,7 +87,12 @@ function lineOption(drawing: Drawing): Option {
       axisPointer: { type: 'line', lineStyle: { color: INK.axis } },
       formatter: (shown) => {
         const all = hovered<{ seriesName: string; value: [number, number | null] }>(shown)
-        return told([all[0] ? wall(all[0].value[0]) : '', ...all.map(({ seriesName, value }) => `${seriesName}: ${value[1] === null ? '—' : figure(value[1], language)}`)])
+        return told([
+          all[0] ? wall(all[0].value[0]) : '',
+          ...all.map(
+            ({ seriesName, value }) => `${seriesName}: ${value[1] === null ? '—' : figure(value[1], language)}`,
+          ),
+        ])
       },
     },
     series: series.map(({ name, points }, i) => ({
@@ -83,7 +103,8 @@ function lineOption(drawing: Drawing): Option {
       symbol: mark(i),
       // A value between two gaps has no line to be seen by.
       showSymbol: true,
-      symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) => (points.length <= MANY || alone(points, dataIndex) ? 6 : 0),
+      symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) =>
+        points.length <= MANY || alone(points, dataIndex) ? 6 : 0,
       lineStyle: { color: colour(i), type: dash(i), width: 2 },
       itemStyle: { color: colour(i) },
       emphasis: { scale: false },
@@ -91,30 +112,45 @@ function lineOption(drawing: Drawing): Option {
   }
 }
 
-const alone = (points: readonly (readonly [number, number | null])[], i: number): boolean => (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null
+const alone = (points: readonly (readonly [number, number | null])[], i: number): boolean =>
+  (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null
 
 function barOption(drawing: Drawing): Option {
   const { table, spec, language } = drawing
   const { categories, series } = bars(table, spec, labelling(drawing))
   const stacked = spec.kind === 'stacked'
   const across = lying(categories)
-  const names = { type: 'category' as const, data: categories, ...nameOf(spec.x), axisLine: { lineStyle: { color: INK.axis } }, axisLabel: { color: INK.text, width: 190, overflow: 'truncate' as const } }
+  const names = {
+    type: 'category' as const,
+    data: categories,
+    ...nameOf(spec.x),
+    axisLine: { lineStyle: { color: INK.axis } },
+    axisLabel: { color: INK.text, width: 190, overflow: 'truncate' as const },
+  }
   const values = { ...valueAxis(spec.y.length === 1 ? (spec.y[0] as string) : '', language), scale: false }
   return {
     ...base,
     legend: legend(series.length),
     grid: grid(series.length),
     ...(across
-      ? { yAxis: { ...names, inverse: true, nameLocation: 'start' }, xAxis: { ...values, nameLocation: 'middle', nameGap: 26 } }
+      ? {
+          yAxis: { ...names, inverse: true, nameLocation: 'start' },
+          xAxis: { ...values, nameLocation: 'middle', nameGap: 26 },
+        }
       : { xAxis: { ...names, nameLocation: 'middle', nameGap: 26 }, yAxis: values }),
-    ...(categories.length > MANY ? { dataZoom: [{ type: 'inside', [across ? 'yAxisIndex' : 'xAxisIndex']: 0, startValue: 0, endValue: MANY }] } : {}),
+    ...(categories.length > MANY
+      ? { dataZoom: [{ type: 'inside', [across ? 'yAxisIndex' : 'xAxisIndex']: 0, startValue: 0, endValue: MANY }] }
+      : {}),
     tooltip: {
       ...tip,
       trigger: 'axis',
       axisPointer: { type: 'shadow' },
       formatter: (shown) => {
         const all = hovered<{ name: string; seriesName: string; value: number | null }>(shown)
-        return told([all[0]?.name ?? '', ...all.map(({ seriesName, value }) => `${seriesName}: ${value == null ? '—' : figure(value, language)}`)])
+        return told([
+          all[0]?.name ?? '',
+          ...all.map(({ seriesName, value }) => `${seriesName}: ${value == null ? '—' : figure(value, language)}`),
+        ])
       },
     },
     series: series.map(({ name, values: data }, i) => ({
@@ -134,14 +170,23 @@ function scatterOption({ table, spec, language, units }: Drawing): Option {
     ...base,
     legend: legend(series.length),
     grid: grid(series.length),
-    xAxis: { ...valueAxis(spec.x, language), nameLocation: 'middle', nameGap: 26, axisLine: { lineStyle: { color: INK.axis } } },
+    xAxis: {
+      ...valueAxis(spec.x, language),
+      nameLocation: 'middle',
+      nameGap: 26,
+      axisLine: { lineStyle: { color: INK.axis } },
+    },
     yAxis: valueAxis(spec.y[0] as string, language),
     tooltip: {
       ...tip,
       trigger: 'item',
       formatter: (shown) => {
         const [{ seriesName, value }] = hovered<{ seriesName: string; value: [number, number] }>(shown)
-        return told([units.get(seriesName)?.short_name ?? seriesName, `${spec.x}: ${figure(value[0], language)}`, `${spec.y[0]}: ${figure(value[1], language)}`])
+        return told([
+          units.get(seriesName)?.short_name ?? seriesName,
+          `${spec.x}: ${figure(value[0], language)}`,
+          `${spec.y[0]}: ${figure(value[1], language)}`,
+        ])
       },
     },
     series: series.map(({ name, points }, i) => ({

@@ -28,28 +28,73 @@ function scale(least: number, most: number, language: Drawing['language']): obje
 }
 
 /** What the colours measure, above their scale. */
-const titled = (text: string | undefined): object => ({ text, right: 4, top: 0, textStyle: { color: INK.text, fontFamily: FONT, fontSize: 12, fontWeight: 600, width: LEGEND - 8, overflow: 'truncate' } })
+const titled = (text: string | undefined): object => ({
+  text,
+  right: 4,
+  top: 0,
+  textStyle: {
+    color: INK.text,
+    fontFamily: FONT,
+    fontSize: 12,
+    fontWeight: 600,
+    width: LEGEND - 8,
+    overflow: 'truncate',
+  },
+})
 
 export function heatOption(drawing: Drawing): Option {
   const { table, spec, language } = drawing
   const { columns, rows, cells, least, most } = heat(table, spec, labelling(drawing))
-  const category = { type: 'category' as const, axisLine: { lineStyle: { color: INK.axis } }, axisLabel: { color: INK.text, hideOverlap: true } }
+  const category = {
+    type: 'category' as const,
+    axisLine: { lineStyle: { color: INK.axis } },
+    axisLabel: { color: INK.text, hideOverlap: true },
+  }
   return {
     ...base,
     title: titled(spec.y[0]),
     // Of many rows the lower ones are scrolled to: the axis stays in sight above them.
-    grid: { left: 16, right: 116, top: rows.length > MANY_ROWS ? 50 : 30, bottom: rows.length > MANY_ROWS ? 8 : 30, containLabel: true },
-    xAxis: { ...category, data: columns, ...nameOf(spec.x), nameLocation: 'middle', nameGap: 28, position: rows.length > MANY_ROWS ? 'top' : 'bottom' },
-    yAxis: { ...category, data: rows, inverse: true, ...(rows.length > MANY_ROWS ? {} : { ...nameOf(spec.by), nameLocation: 'start' }) },
+    grid: {
+      left: 16,
+      right: 116,
+      top: rows.length > MANY_ROWS ? 50 : 30,
+      bottom: rows.length > MANY_ROWS ? 8 : 30,
+      containLabel: true,
+    },
+    xAxis: {
+      ...category,
+      data: columns,
+      ...nameOf(spec.x),
+      nameLocation: 'middle',
+      nameGap: 28,
+      position: rows.length > MANY_ROWS ? 'top' : 'bottom',
+    },
+    yAxis: {
+      ...category,
+      data: rows,
+      inverse: true,
+      ...(rows.length > MANY_ROWS ? {} : { ...nameOf(spec.by), nameLocation: 'start' }),
+    },
     visualMap: { ...scale(least, most, language), dimension: 2 },
     tooltip: {
       ...tip,
       formatter: (shown) => {
         const [{ value }] = hovered<{ value: [number, number, number] }>(shown)
-        return told([rows[value[1]] ?? '', `${spec.x}: ${columns[value[0]]}`, `${spec.y[0]}: ${figure(value[2], language)}`])
+        return told([
+          rows[value[1]] ?? '',
+          `${spec.x}: ${columns[value[0]]}`,
+          `${spec.y[0]}: ${figure(value[2], language)}`,
+        ])
       },
     },
-    series: [{ type: 'heatmap', data: cells, itemStyle: { borderColor: '#fff', borderWidth: 1 }, emphasis: { itemStyle: { borderColor: INK.strong } } }],
+    series: [
+      {
+        type: 'heatmap',
+        data: cells,
+        itemStyle: { borderColor: '#fff', borderWidth: 1 },
+        emphasis: { itemStyle: { borderColor: INK.strong } },
+      },
+    ],
   }
 }
 
@@ -60,7 +105,10 @@ export function mapOption({ table, spec, language, units }: Drawing, { width, he
   const level = told_of.find((unit) => unit.parent)?.kind
   const kinds = new Set(told_of.map(({ kind }) => kind))
   const places = [...units.values()].flatMap((unit) =>
-    unit.parent && unit.latitude !== null && unit.longitude !== null && (values.has(unit.code) || (level !== undefined && kinds.has(unit.kind)))
+    unit.parent &&
+    unit.latitude !== null &&
+    unit.longitude !== null &&
+    (values.has(unit.code) || (level !== undefined && kinds.has(unit.kind)))
       ? [{ code: unit.code, latitude: unit.latitude, longitude: unit.longitude }]
       : [],
   )
@@ -68,15 +116,32 @@ export function mapOption({ table, spec, language, units }: Drawing, { width, he
   const { diameter, spots } = bubbles(places, box.width, box.height, 54)
   const shown = spots.flatMap(({ code }) => values.get(code) ?? [])
   const [least, most] = [Math.min(...shown), Math.max(...shown)]
-  const size = (value: number | undefined): number => (value === undefined ? diameter * 0.4 : diameter * (0.55 + 0.45 * share(value)))
+  const size = (value: number | undefined): number =>
+    value === undefined ? diameter * 0.4 : diameter * (0.55 + 0.45 * share(value))
   const share = (value: number): number => (most > least ? (value - least) / (most - least) : 1)
   const inside = (value: number | undefined): object =>
-    value !== undefined && size(value) >= ROOM ? { label: { show: true, formatter: figure(value, language), color: share(value) > 0.4 ? '#fff' : INK.strong, fontFamily: FONT, fontSize: 11 } } : {}
+    value !== undefined && size(value) >= ROOM
+      ? {
+          label: {
+            show: true,
+            formatter: figure(value, language),
+            color: share(value) > 0.4 ? '#fff' : INK.strong,
+            fontFamily: FONT,
+            fontSize: 11,
+          },
+        }
+      : {}
   const hidden = { type: 'value' as const, show: false, min: 0 }
   const data = spots.map(({ code, x, y }) => {
     const value = values.get(code)
     const hollow = { color: '#fff', borderColor: INK.axis, borderWidth: 1.5 }
-    return { name: units.get(code)?.short_name ?? code, value: [x, y, value ?? NaN], symbolSize: size(value), ...inside(value), ...(value === undefined ? { itemStyle: hollow, visualMap: false } : {}) }
+    return {
+      name: units.get(code)?.short_name ?? code,
+      value: [x, y, value ?? NaN],
+      symbolSize: size(value),
+      ...inside(value),
+      ...(value === undefined ? { itemStyle: hollow, visualMap: false } : {}),
+    }
   })
   return {
     ...base,
@@ -92,6 +157,13 @@ export function mapOption({ table, spec, language, units }: Drawing, { width, he
         return told([name, `${spec.y[0]}: ${Number.isNaN(value[2]) ? '—' : figure(value[2], language)}`])
       },
     },
-    series: [{ type: 'scatter', data, itemStyle: { borderColor: '#fff', borderWidth: 1 }, emphasis: { scale: false, itemStyle: { borderColor: INK.strong, borderWidth: 2 } } }],
+    series: [
+      {
+        type: 'scatter',
+        data,
+        itemStyle: { borderColor: '#fff', borderWidth: 1 },
+        emphasis: { scale: false, itemStyle: { borderColor: INK.strong, borderWidth: 2 } },
+      },
+    ],
   }
 }

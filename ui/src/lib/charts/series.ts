@@ -19,7 +19,12 @@ function places(table: Table, spec: ChartSpec): { x: number; y: number[]; by: nu
 }
 
 /** Over time, in the order of time; a null between two points that are further apart than usual. */
-export function lines(table: Table, spec: ChartSpec, zone: string, label: (column: string, text: string) => string = (_, text) => text): Line[] {
+export function lines(
+  table: Table,
+  spec: ChartSpec,
+  zone: string,
+  label: (column: string, text: string) => string = (_, text) => text,
+): Line[] {
   const { x, y, by } = places(table, spec)
   const found = new Map<string, Line>()
   for (const row of table.rows) {
@@ -28,7 +33,9 @@ export function lines(table: Table, spec: ChartSpec, zone: string, label: (colum
     for (const [i, place] of y.entries()) {
       const split = by < 0 ? '' : textOf(row[by])
       const key = `${i} ${split}`
-      const line = found.get(key) ?? found.set(key, { name: seriesName(split && label(spec.by, split), spec, i), points: [] }).get(key)
+      const line =
+        found.get(key) ??
+        found.set(key, { name: seriesName(split && label(spec.by, split), spec, i), points: [] }).get(key)
       line?.points.push([time, numberOf(row[place])])
     }
   }
@@ -43,11 +50,17 @@ function seriesName(split: string, spec: ChartSpec, i: number): string {
 /** The usual distance is the median of the distances. */
 export function withGaps(points: Point[]): Point[] {
   const ordered = points.toSorted(([a], [b]) => a - b)
-  const steps = ordered.slice(1).map(([time], i) => time - (ordered[i] as Point)[0]).filter((step) => step > 0).sort((a, b) => a - b)
+  const steps = ordered
+    .slice(1)
+    .map(([time], i) => time - (ordered[i] as Point)[0])
+    .filter((step) => step > 0)
+    .sort((a, b) => a - b)
   const usual = steps[Math.floor(steps.length / 2)] ?? 0
   return ordered.flatMap((point, i) => {
     const before = ordered[i - 1]
-    return before && usual > 0 && point[0] - before[0] > usual * GAP ? [[before[0] + usual, null] as Point, point] : [point]
+    return before && usual > 0 && point[0] - before[0] > usual * GAP
+      ? [[before[0] + usual, null] as Point, point]
+      : [point]
   })
 }
 
@@ -64,7 +77,8 @@ export function bars(table: Table, spec: ChartSpec, label: (column: string, text
       const split = by < 0 ? '' : textOf(row[by])
       const key = `${i} ${split}`
       const name = seriesName(by < 0 ? '' : label(spec.by, split), spec, i)
-      const { values } = series.get(key) ?? (series.set(key, { name, values: [] }).get(key) as { values: (number | null)[] })
+      const { values } =
+        series.get(key) ?? (series.set(key, { name, values: [] }).get(key) as { values: (number | null)[] })
       const value = numberOf(row[place])
       values[at] = value === null ? (values[at] ?? null) : (values[at] ?? 0) + value
     }
@@ -72,7 +86,9 @@ export function bars(table: Table, spec: ChartSpec, label: (column: string, text
   const keys = [...categories.keys()]
   return {
     categories: keys.map((key) => label(spec.x, key) || '—'),
-    series: [...series.values()].slice(0, MOST_SERIES).map(({ name, values }) => ({ name, values: keys.map((_, i) => values[i] ?? null) })),
+    series: [...series.values()]
+      .slice(0, MOST_SERIES)
+      .map(({ name, values }) => ({ name, values: keys.map((_, i) => values[i] ?? null) })),
   }
 }
 
@@ -90,7 +106,10 @@ export function heat(table: Table, spec: ChartSpec, label: (column: string, text
   const number = table.columns[x]?.kind === 'number'
   const texts = new Set(table.rows.map((row) => textOf(row[x])))
   const ordered = [...texts].sort((a, b) => (number ? Number(a) - Number(b) : a < b ? -1 : 1))
-  const columns = number && ordered.every((text) => /^(\d|1\d|2[0-3])$/.test(text)) ? Array.from({ length: 24 }, (_, i) => String(i)) : ordered
+  const columns =
+    number && ordered.every((text) => /^(\d|1\d|2[0-3])$/.test(text))
+      ? Array.from({ length: 24 }, (_, i) => String(i))
+      : ordered
   const rows = new Map<string, number>()
   const found = new Map<string, [number, number, number]>()
   for (const row of table.rows) {
@@ -102,7 +121,13 @@ export function heat(table: Table, spec: ChartSpec, label: (column: string, text
   }
   const cells = [...found.values()]
   const values = cells.map(([, , value]) => value)
-  return { columns: columns.map((text) => label(spec.x, text)), rows: [...rows.keys()].map((key) => label(spec.by, key) || '—'), cells, least: Math.min(...values), most: Math.max(...values) }
+  return {
+    columns: columns.map((text) => label(spec.x, text)),
+    rows: [...rows.keys()].map((key) => label(spec.by, key) || '—'),
+    cells,
+    least: Math.min(...values),
+    most: Math.max(...values),
+  }
 }
 
 export function scatter(table: Table, spec: ChartSpec): Scatter {
@@ -123,8 +148,10 @@ export function scatter(table: Table, spec: ChartSpec): Scatter {
 /** The last value of each unit. */
 export function byUnit(table: Table, spec: ChartSpec): Map<string, number> {
   const { x, y } = places(table, spec)
-  return new Map(table.rows.flatMap((row) => {
-    const value = numberOf(row[y[0] as number])
-    return value === null ? [] : [[textOf(row[x]), value] as const]
-  }))
+  return new Map(
+    table.rows.flatMap((row) => {
+      const value = numberOf(row[y[0] as number])
+      return value === null ? [] : [[textOf(row[x]), value] as const]
+    }),
+  )
 }

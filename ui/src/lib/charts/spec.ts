@@ -12,7 +12,13 @@ const MOST_SERIES = 12
 const MOST_LINES = 4
 const FEWEST_PLACES = 5
 
-type Sorted = { times: Column[]; numbers: Column[]; texts: Column[]; hour: Column | undefined; unit: Column | undefined }
+type Sorted = {
+  times: Column[]
+  numbers: Column[]
+  texts: Column[]
+  hour: Column | undefined
+  unit: Column | undefined
+}
 
 function sorted(columns: readonly Column[]): Sorted {
   const hour = columns.find(({ name, kind }) => kind === 'number' && /^(hour|gio|giờ|hour_of_day)$/i.test(name))
@@ -49,8 +55,10 @@ export function suggested(table: Table): ChartSpec | null {
     if (by && by.n > MOST_SERIES) return defaults('heat', table.columns)
     return defaults('line', table.columns)
   }
-  if (unit && distinct(table, unit.name) === table.rows.length && table.rows.length >= FEWEST_PLACES) return defaults('map', table.columns)
-  if (texts.length > 1 && distinct(table, (texts[0] as Column).name) < table.rows.length) return defaults('stacked', table.columns)
+  if (unit && distinct(table, unit.name) === table.rows.length && table.rows.length >= FEWEST_PLACES)
+    return defaults('map', table.columns)
+  if (texts.length > 1 && distinct(table, (texts[0] as Column).name) < table.rows.length)
+    return defaults('stacked', table.columns)
   if (texts.length > 0) return defaults('bar', table.columns)
   return numbers.length > 1 ? defaults('scatter', table.columns) : null
 }
@@ -68,7 +76,10 @@ export function defaults(kind: ChartKind, columns: readonly Column[]): ChartSpec
       return { kind, x: of(time), y: texts.length > 0 ? first : names.slice(0, MOST_LINES), by: of(texts[0]) }
     case 'heat': {
       const x = hour ?? time ?? texts[1] ?? columns[0]
-      const by = unit ?? texts.find((column) => column !== x) ?? columns.find((column) => column !== x && column.kind !== 'nested')
+      const by =
+        unit ??
+        texts.find((column) => column !== x) ??
+        columns.find((column) => column !== x && column.kind !== 'nested')
       const y = numbers.filter((column) => column !== x && column !== by).map(({ name }) => name)
       return { kind, x: of(x), y: y.slice(0, 1), by: of(by) }
     }

@@ -3,7 +3,14 @@
 import { number } from '../format/numbers'
 import type { Language } from '../i18n'
 
-export const INK = { text: '#4a5763', strong: '#1b2733', axis: '#7d8894', rule: '#e2e6eb', least: '#dce8f5', most: '#123f73' }
+export const INK = {
+  text: '#4a5763',
+  strong: '#1b2733',
+  axis: '#7d8894',
+  rule: '#e2e6eb',
+  least: '#dce8f5',
+  most: '#123f73',
+}
 export const FONT = "'Inter Variable', sans-serif"
 /** Each at least 3:1 on white and told apart by those who see fewer colours; marks and dashes differ as well. */
 export const COLOURS = ['#1f5fa8', '#c2570c', '#2b7a4b', '#7a4fa3', '#8a6d00', '#b3102a', '#0f7c8a', '#5b6570'] as const
@@ -12,21 +19,31 @@ export const DASHES = ['solid', 'dashed', 'dotted'] as const
 
 export const colour = (i: number): string => COLOURS[i % COLOURS.length] as string
 export const mark = (i: number): string => MARKS[i % MARKS.length] as string
-export const dash = (i: number): (typeof DASHES)[number] => DASHES[Math.floor(i / COLOURS.length) % DASHES.length] as (typeof DASHES)[number]
+export const dash = (i: number): (typeof DASHES)[number] =>
+  DASHES[Math.floor(i / COLOURS.length) % DASHES.length] as (typeof DASHES)[number]
 
 /** Four significant figures, whole from a hundred on. */
 export function figure(value: number, language: Language): string {
-  const decimals = Math.abs(value) >= 100 ? 0 : Math.min(String(Number(value.toPrecision(4))).split('.')[1]?.length ?? 0, 3)
+  const decimals =
+    Math.abs(value) >= 100 ? 0 : Math.min(String(Number(value.toPrecision(4))).split('.')[1]?.length ?? 0, 3)
   return number(value, decimals, language)
 }
 
-export const base = { animation: false, useUTC: true, textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text } } as const
+export const base = {
+  animation: false,
+  useUTC: true,
+  textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
+} as const
 
 export function nameOf(name: string): object {
   return { name, nameTextStyle: { color: INK.text, fontFamily: FONT } }
 }
 
-export const tip = { confine: true, transitionDuration: 0, textStyle: { fontFamily: FONT, fontSize: 13, color: INK.strong } } as const
+export const tip = {
+  confine: true,
+  transitionDuration: 0,
+  textStyle: { fontFamily: FONT, fontSize: 13, color: INK.strong },
+} as const
 
 /** What a tooltip is asked to tell of: at least one. */
 export const hovered = <T>(shown: unknown): [T, ...T[]] => (Array.isArray(shown) ? shown : [shown]) as [T, ...T[]]
@@ -34,7 +51,8 @@ export const hovered = <T>(shown: unknown): [T, ...T[]] => (Array.isArray(shown)
 /** Lines of a tooltip as elements: no markup comes of a result. The first is the head. */
 export function told(lines: readonly string[]): HTMLElement {
   const box = document.createElement('div')
-  for (const [i, line] of lines.entries()) box.append(Object.assign(document.createElement(i === 0 ? 'b' : 'div'), { textContent: line }))
+  for (const [i, line] of lines.entries())
+    box.append(Object.assign(document.createElement(i === 0 ? 'b' : 'div'), { textContent: line }))
   return box
 }
 

@@ -16,7 +16,10 @@ export class CentreState {
     const given_up = new AbortController()
     const load = async (): Promise<void> => {
       try {
-        const { faults, notices } = await ask<{ faults: CodedFault[]; notices: CodedFault[] }>('/api/v1/status', given_up.signal)
+        const { faults, notices } = await ask<{ faults: CodedFault[]; notices: CodedFault[] }>(
+          '/api/v1/status',
+          given_up.signal,
+        )
         this.faults = faults.filter(({ code }) => code !== 'starting')
         this.notices = notices
       } catch {

@@ -74,7 +74,11 @@ export class Desk {
 
   turnLanguage(): void {
     this.language = this.language === 'vi' ? 'en' : 'vi'
-    history.replaceState(history.state, '', location.pathname + withLanguage(location.search, this.language) + location.hash)
+    history.replaceState(
+      history.state,
+      '',
+      location.pathname + withLanguage(location.search, this.language) + location.hash,
+    )
   }
 
   /** A page that asks nothing for a while still says truly whether the centre is there. */

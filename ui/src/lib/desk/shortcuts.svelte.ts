@@ -19,7 +19,8 @@ export function pressed(event: KeyboardEvent, actions: Record<string, () => void
   const [target] = event.composedPath() // the editor of the lab lives in a shadow root
   const typing = target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]')
   // A field of search is left by the second Escape; the first empties it.
-  if (typing && event.key === 'Escape' && target.matches('input[type=search]') && !(target as HTMLInputElement).value) target.blur()
+  if (typing && event.key === 'Escape' && target.matches('input[type=search]') && !(target as HTMLInputElement).value)
+    target.blur()
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key]
   if (!action || typing || !keys.on) return
   event.preventDefault()

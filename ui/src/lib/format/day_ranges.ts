@@ -66,5 +66,7 @@ export function coarse(span: Span, zone: string): Step {
 
 export function isSpan({ from, to }: Span): boolean {
   const day = /^\d{4}-\d\d-\d\d$/
-  return day.test(from) && day.test(to) && !Number.isNaN(Date.parse(from)) && !Number.isNaN(Date.parse(to)) && from <= to
+  return (
+    day.test(from) && day.test(to) && !Number.isNaN(Date.parse(from)) && !Number.isNaN(Date.parse(to)) && from <= to
+  )
 }

@@ -3,7 +3,13 @@
 import type { Condition } from '../live/protocol'
 
 const MARKS: Record<Condition, string> = {
-  starting: '◌', waiting: '○', live: '●', late: '▲', failing: '◆', unavailable: '✕', refusing: '◆',
+  starting: '◌',
+  waiting: '○',
+  live: '●',
+  late: '▲',
+  failing: '◆',
+  unavailable: '✕',
+  refusing: '◆',
 }
 
 export const conditionMark = (condition: Condition): string => MARKS[condition]

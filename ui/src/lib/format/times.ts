@@ -11,7 +11,13 @@ function parts(time_ms: number, zone: string): Parts {
   if (!format) {
     const two = '2-digit' as const
     format = new Intl.DateTimeFormat('en-GB', {
-      timeZone: zone, hourCycle: 'h23', year: 'numeric', month: two, day: two, hour: two, minute: two,
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: two,
+      day: two,
+      hour: two,
+      minute: two,
     })
     formats.set(zone, format)
   }

@@ -29,7 +29,12 @@ export function refusalText(error: unknown, language: Language, say: Say): strin
 }
 
 const STATUSES: Readonly<Record<number, TextKey>> = {
-  401: 'refused.login', 403: 'refused.role', 404: 'refused.gone', 413: 'refused.too_large', 429: 'refused.too_often', 503: 'refused.not_now',
+  401: 'refused.login',
+  403: 'refused.role',
+  404: 'refused.gone',
+  413: 'refused.too_large',
+  429: 'refused.too_often',
+  503: 'refused.not_now',
 }
 
 function filled(name: string, value: unknown): string {

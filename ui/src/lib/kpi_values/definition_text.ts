@@ -13,7 +13,8 @@ export type Glossary = {
 }
 
 export function glossary(definitions: Definitions): Glossary {
-  const byId = <T extends { id: string }>(rows: readonly T[]): ReadonlyMap<string, T> => new Map(rows.map((row) => [row.id, row]))
+  const byId = <T extends { id: string }>(rows: readonly T[]): ReadonlyMap<string, T> =>
+    new Map(rows.map((row) => [row.id, row]))
   return {
     kpis: byId(definitions.kpis),
     measures: byId(definitions.measures),
@@ -34,14 +35,24 @@ export function inWords(expression: Expression, of: Glossary, { language, say }:
         per: length(expression.per, say),
         q: expression.q === undefined ? '' : `${number(expression.q * 100, 0, language)} %`,
       }
-      return expression.take in TAKES ? say(`take.${expression.take as keyof typeof TAKES}`, filled) : `${expression.take}: ${filled.measure}`
+      return expression.take in TAKES
+        ? say(`take.${expression.take as keyof typeof TAKES}`, filled)
+        : `${expression.take}: ${filled.measure}`
     }
     case 'count':
       return say('words.count', { of: cases(expression.of), where: such(expression.where) })
     case 'sum':
-      return say('words.sum', { of: cases(expression.of), field: word(expression.field, language), where: such(expression.where) })
+      return say('words.sum', {
+        of: cases(expression.of),
+        field: word(expression.field, language),
+        where: such(expression.where),
+      })
     case 'distinct':
-      return say('words.distinct', { of: cases(expression.of), field: word(expression.field, language), where: such(expression.where) })
+      return say('words.distinct', {
+        of: cases(expression.of),
+        field: word(expression.field, language),
+        where: such(expression.where),
+      })
     case 'ratio':
       return say('words.ratio', {
         of: cases(expression.of),
@@ -75,7 +86,19 @@ export function inWords(expression: Expression, of: Glossary, { language, say }:
   }
 }
 
-const TAKES = { count: 1, sum: 1, mean: 1, min: 1, max: 1, last: 1, rate: 1, stddev: 1, quantile: 1, distinct: 1, nowcast: 1 }
+const TAKES = {
+  count: 1,
+  sum: 1,
+  mean: 1,
+  min: 1,
+  max: 1,
+  last: 1,
+  rate: 1,
+  stddev: 1,
+  quantile: 1,
+  distinct: 1,
+  nowcast: 1,
+}
 const TIME_TAKES = { mean: 1, min: 1, max: 1, quantile: 1 }
 
 /** Names in place of ids, signs as they are written by hand. */
@@ -123,9 +146,14 @@ function word(name: string, language: Language): string {
 function length(per: number | string | undefined, say: Say): string {
   if (per === undefined) return ''
   if (typeof per === 'string') return per.endsWith('wd') ? say('length.working_days', { n: plain(parseInt(per)) }) : per
-  const [key, seconds] = ([['days', 86_400], ['hours', 3600], ['minutes', 60], ['seconds', 1]] as const).find(
-    ([, unit]) => per >= unit && per % unit === 0,
-  ) ?? ['seconds', 1]
+  const [key, seconds] = (
+    [
+      ['days', 86_400],
+      ['hours', 3600],
+      ['minutes', 60],
+      ['seconds', 1],
+    ] as const
+  ).find(([, unit]) => per >= unit && per % unit === 0) ?? ['seconds', 1]
   return say(`length.${key}`, { n: plain(per / seconds) })
 }
 
@@ -149,5 +177,7 @@ export function asWritten(expression: Expression): [string, string][] {
 export function windowSentence(definition: KpiDefinition, window: string, { language, say }: Tongue): string {
   const { expression } = definition
   const at = 'at' in expression && expression.at ? word(expression.at, language) : ''
-  return at ? say('words.window_at', { window: window.toLowerCase(), at }) : say('words.window', { window: window.toLowerCase() })
+  return at
+    ? say('words.window_at', { window: window.toLowerCase(), at })
+    : say('words.window', { window: window.toLowerCase() })
 }

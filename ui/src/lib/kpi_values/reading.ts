@@ -23,7 +23,11 @@ export function reading(value: KpiValue | undefined, digits: number, at: Moment)
     return { freshness: 'insufficient', figure: null, reason }
   }
   if (!value || value.value === null || value.freshness === 'no_data') {
-    return { freshness: 'no_data', figure: null, reason: at.say(value?.reported === false ? 'reason.never_reported' : 'reason.no_data') }
+    return {
+      freshness: 'no_data',
+      figure: null,
+      reason: at.say(value?.reported === false ? 'reason.never_reported' : 'reason.no_data'),
+    }
   }
   const figure = short(value.value, digits, at.language)
   if (value.freshness === 'live' && at.contact !== 'lost') return { freshness: 'live', figure, reason: '' }
@@ -36,16 +40,26 @@ const LENGTH = /^(\d+)\s*(m|min|h|d)$/
 /** The window in words: "hôm nay", "5 phút qua". One that this page does not know stays as it is written. */
 export function windowText(definition: Definition, say: Say): string {
   switch (definition.window) {
-    case 'today': return say('window.today')
-    case 'month': return say('window.month')
-    case 'quarter': return say('window.quarter')
-    case 'year': return say('window.year')
-    case 'yesterday': return say('window.yesterday')
-    case 'last_month': return say('window.last_month')
-    case 'last_quarter': return say('window.last_quarter')
-    case 'last_year': return say('window.last_year')
-    case 'always': return say('window.always')
-    case 'now': return say('window.now')
+    case 'today':
+      return say('window.today')
+    case 'month':
+      return say('window.month')
+    case 'quarter':
+      return say('window.quarter')
+    case 'year':
+      return say('window.year')
+    case 'yesterday':
+      return say('window.yesterday')
+    case 'last_month':
+      return say('window.last_month')
+    case 'last_quarter':
+      return say('window.last_quarter')
+    case 'last_year':
+      return say('window.last_year')
+    case 'always':
+      return say('window.always')
+    case 'now':
+      return say('window.now')
   }
   const [, n = '', unit] = LENGTH.exec(definition.window) ?? []
   if (!unit) return definition.window

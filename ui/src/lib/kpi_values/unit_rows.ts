@@ -16,7 +16,8 @@ export function unitRows(units: readonly Unit[], values: readonly KpiValue[], pe
     .filter((unit) => unit.parent !== '' && (per.includes(level(unit)) || byUnit.has(unit.code)))
     .map((unit) => {
       const value = byUnit.get(unit.code) ?? null
-      const freshness = value === null || (value.value === null && value.freshness === 'live') ? 'no_data' : value.freshness
+      const freshness =
+        value === null || (value.value === null && value.freshness === 'live') ? 'no_data' : value.freshness
       return { unit, value, freshness }
     })
 }
@@ -83,5 +84,11 @@ export type Missing = { units: number; live: number; stale: UnitRow[]; insuffici
 
 export function missing(rows: readonly UnitRow[]): Missing {
   const of = (freshness: string): UnitRow[] => rows.filter((row) => row.freshness === freshness)
-  return { units: rows.length, live: of('live').length, stale: of('stale'), insufficient: of('insufficient'), silent: of('no_data') }
+  return {
+    units: rows.length,
+    live: of('live').length,
+    stale: of('stale'),
+    insufficient: of('insufficient'),
+    silent: of('no_data'),
+  }
 }

@@ -30,8 +30,14 @@ export function bubbles(places: readonly Centroid[], width: number, height: numb
   for (const spread of SPREADS) {
     const spots = laidOut(near, { width, height }, diameter, obstacles, spread)
     const order = Math.min(
-      correlation(near.map(({ latitude }) => -latitude), spots.map(({ y }) => y)),
-      correlation(near.map(({ longitude }) => longitude), spots.map(({ x }) => x)),
+      correlation(
+        near.map(({ latitude }) => -latitude),
+        spots.map(({ y }) => y),
+      ),
+      correlation(
+        near.map(({ longitude }) => longitude),
+        spots.map(({ x }) => x),
+      ),
     )
     if (order > bestOrder) [best, bestOrder] = [spots, order]
     if (order >= ENOUGH) break
@@ -40,7 +46,13 @@ export function bubbles(places: readonly Centroid[], width: number, height: numb
 }
 
 /** `spread` from 0 (to scale) to 1 (evenly by rank in both directions), which thins out crowded towns. */
-function laidOut(places: readonly Centroid[], box: Box, diameter: number, obstacles: readonly Inset[], spread: number): Spot[] {
+function laidOut(
+  places: readonly Centroid[],
+  box: Box,
+  diameter: number,
+  obstacles: readonly Inset[],
+  spread: number,
+): Spot[] {
   const inner = { width: box.width - diameter, height: box.height - diameter }
   const spots = projected(places, inner, spread).map(({ code, x, y }) => ({
     code,
@@ -82,8 +94,14 @@ function along(values: readonly number[], least: number, most: number, size: num
 }
 
 /** Far units by the corner in whose direction they lie, framed there, northernmost on top. */
-function insets(near: readonly Centroid[], far: readonly Centroid[], box: Box, diameter: number): { inset: Inset; spots: Spot[] }[] {
-  const middle = (of: (place: Centroid) => number): number => near.reduce((sum, place) => sum + of(place), 0) / near.length
+function insets(
+  near: readonly Centroid[],
+  far: readonly Centroid[],
+  box: Box,
+  diameter: number,
+): { inset: Inset; spots: Spot[] }[] {
+  const middle = (of: (place: Centroid) => number): number =>
+    near.reduce((sum, place) => sum + of(place), 0) / near.length
   const [latitude, longitude] = [middle((place) => place.latitude), middle((place) => place.longitude)]
   const corners = new Map<string, Centroid[]>()
   for (const place of far) {

@@ -18,7 +18,7 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
 function ranks(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!)
   const found = new Array<number>(values.length)
-  for (let i = 0; i < order.length; ) {
+  for (let i = 0; i < order.length;) {
     let j = i
     while (j < order.length && values[order[j]!] === values[order[i]!]) j += 1
     for (let k = i; k < j; k += 1) found[order[k]!] = (i + j - 1) / 2

@@ -54,7 +54,12 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
       max: ({ max }: { max: number }) => padded(Math.max(max, ...bounds), Math.min(...bounds), 1),
       name: chart.unitOfMeasure,
       nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },
-      axisLabel: { color: INK.text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => tick(value, language) },
+      axisLabel: {
+        color: INK.text,
+        showMinLabel: false,
+        showMaxLabel: false,
+        formatter: (value: number) => tick(value, language),
+      },
       splitLine: { lineStyle: { color: INK.rule } },
     },
     tooltip: {
@@ -62,7 +67,8 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
       confine: true,
       transitionDuration: 0,
       axisPointer: { type: 'line', lineStyle: { color: '#7d8894' } },
-      formatter: (shown) => hover(chart.points[(Array.isArray(shown) ? shown[0] : shown)?.dataIndex ?? -1], chart, { zone, language, say }),
+      formatter: (shown) =>
+        hover(chart.points[(Array.isArray(shown) ? shown[0] : shown)?.dataIndex ?? -1], chart, { zone, language, say }),
     },
     series: [
       {
@@ -81,7 +87,15 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
           data: near.map(({ at, text, kind }) => ({
             yAxis: at,
             lineStyle: { color: INK[kind], type: kind === 'target' ? 'dashed' : 'dotted', width: 1.5 },
-            label: { formatter: text, position: 'insideStartTop', color: INK[kind], backgroundColor: '#fff', padding: [0, 3], fontSize: 12, fontFamily: FONT },
+            label: {
+              formatter: text,
+              position: 'insideStartTop',
+              color: INK[kind],
+              backgroundColor: '#fff',
+              padding: [0, 3],
+              fontSize: 12,
+              fontFamily: FONT,
+            },
           })),
         },
       },
@@ -100,7 +114,11 @@ function ruled({ target, references }: Chart, language: Language, say: Say): Rul
     kind: 'reference',
   }))
   if (goal != null && target) {
-    lines.unshift({ at: goal, text: `${say('chart.target', { year: target.year })} ${sign} ${exact(goal, language)}`, kind: 'target' })
+    lines.unshift({
+      at: goal,
+      text: `${say('chart.target', { year: target.year })} ${sign} ${exact(goal, language)}`,
+      kind: 'target',
+    })
   }
   return lines
 }
@@ -118,14 +136,16 @@ function padded(edge: number, other: number, way: 1 | -1): number {
 }
 
 function tick(value: number, language: Language): string {
-  const decimals = Math.abs(value) >= 100 ? 0 : Math.min(String(Number(value.toPrecision(4))).split('.')[1]?.length ?? 0, 3)
+  const decimals =
+    Math.abs(value) >= 100 ? 0 : Math.min(String(Number(value.toPrecision(4))).split('.')[1]?.length ?? 0, 3)
   return number(value, decimals, language)
 }
 
 function hover(point: Point | undefined, chart: Chart, told: Told): HTMLElement | string {
   if (!point) return ''
   const box = document.createElement('div')
-  const line = (text: string, tag = 'div'): void => void box.append(Object.assign(document.createElement(tag), { textContent: text }))
+  const line = (text: string, tag = 'div'): void =>
+    void box.append(Object.assign(document.createElement(tag), { textContent: text }))
   line(pointTime(point, told))
   line(pointValue(point, chart, told.language, told.say), 'b')
   line(told.say('chart.samples', { n: number(point.samples, 0, told.language) }))

@@ -129,7 +129,10 @@ export class CatalogSession {
   #present(anew: boolean): void {
     const { kpi } = this.chosen
     if (!this.definition) return this.values.forget()
-    void this.values.load((given_up) => this.desk.ask<Values>(`/api/v1/kpis?kpi=${encodeURIComponent(kpi)}`, given_up), anew)
+    void this.values.load(
+      (given_up) => this.desk.ask<Values>(`/api/v1/kpis?kpi=${encodeURIComponent(kpi)}`, given_up),
+      anew,
+    )
   }
 
   #past(anew: boolean): void {

@@ -51,9 +51,13 @@ export function compareOption(of: Drawn): Option {
       lines.push({
         id: `part:${one.unit}`,
         type: 'line',
-        data: one.values.map((value, place) => [times[place], dotted[place] || dotted[place + 1] || dotted[place - 1] ? value : null]),
+        data: one.values.map((value, place) => [
+          times[place],
+          dotted[place] || dotted[place + 1] || dotted[place - 1] ? value : null,
+        ]),
         symbol: 'emptyCircle',
-        symbolSize: (_: unknown, { dataIndex }: Hovered) => (dotted[dataIndex] && (dataIndex === one.values.length - 1 || !dotted[dataIndex + 1]) ? 6 : 0),
+        symbolSize: (_: unknown, { dataIndex }: Hovered) =>
+          dotted[dataIndex] && (dataIndex === one.values.length - 1 || !dotted[dataIndex + 1]) ? 6 : 0,
         lineStyle: { color: colour(i), width: 2, type: [2, 4] },
         itemStyle: { color: colour(i) },
         emphasis: { disabled: true },
@@ -72,12 +76,26 @@ export function compareOption(of: Drawn): Option {
     })
   }
   const sights = goalsInSight(of).map(({ goal }) => goal)
-  if (band) lines.push(...forecastLines(of, band.map(({ time }) => at(time))))
+  if (band)
+    lines.push(
+      ...forecastLines(
+        of,
+        band.map(({ time }) => at(time)),
+      ),
+    )
   const named = lines.map((line) => (line as { name?: string }).name).filter((name): name is string => Boolean(name))
   return {
     ...base,
     grid: { left: 12, right: 18, top: named.length > 1 ? 60 : 36, bottom: 8, containLabel: true },
-    legend: { show: named.length > 1, type: 'scroll', top: 0, left: 'center', data: named, textStyle: { color: INK.text }, pageTextStyle: { color: INK.text } },
+    legend: {
+      show: named.length > 1,
+      type: 'scroll',
+      top: 0,
+      left: 'center',
+      data: named,
+      textStyle: { color: INK.text },
+      pageTextStyle: { color: INK.text },
+    },
     xAxis: {
       type: 'time',
       axisLine: { lineStyle: { color: INK.axis } },
@@ -89,9 +107,16 @@ export function compareOption(of: Drawn): Option {
       scale: true,
       ...nameOf(of.unitOfMeasure),
       nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -12] },
-      min: ({ min, max }: { min: number; max: number }) => padded(Math.min(min, ...sights), Math.max(max, ...sights), -1),
-      max: ({ min, max }: { min: number; max: number }) => padded(Math.max(max, ...sights), Math.min(min, ...sights), 1),
-      axisLabel: { color: INK.text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => figure(value, language) },
+      min: ({ min, max }: { min: number; max: number }) =>
+        padded(Math.min(min, ...sights), Math.max(max, ...sights), -1),
+      max: ({ min, max }: { min: number; max: number }) =>
+        padded(Math.max(max, ...sights), Math.min(min, ...sights), 1),
+      axisLabel: {
+        color: INK.text,
+        showMinLabel: false,
+        showMaxLabel: false,
+        formatter: (value: number) => figure(value, language),
+      },
       splitLine: { lineStyle: { color: INK.rule } },
     },
     tooltip: {
@@ -113,10 +138,24 @@ function nameOfUnit({ units }: Drawn, code: string): string {
 function forecastLines({ forecast, say }: Drawn, times: readonly number[]): object[] {
   if (!forecast) return []
   const { path } = forecast
-  const quiet = { type: 'line', symbol: 'none', silent: true, emphasis: { disabled: true }, stack: 'band', stackStrategy: 'all', lineStyle: { opacity: 0 }, tooltip: { show: false } }
+  const quiet = {
+    type: 'line',
+    symbol: 'none',
+    silent: true,
+    emphasis: { disabled: true },
+    stack: 'band',
+    stackStrategy: 'all',
+    lineStyle: { opacity: 0 },
+    tooltip: { show: false },
+  }
   return [
     { ...quiet, id: 'band-low', data: path.map(({ low }, i) => [times[i], low]) },
-    { ...quiet, id: 'band', data: path.map(({ low, high }, i) => [times[i], high - low]), areaStyle: { color: '#1f5fa8', opacity: 0.16 } },
+    {
+      ...quiet,
+      id: 'band',
+      data: path.map(({ low, high }, i) => [times[i], high - low]),
+      areaStyle: { color: '#1f5fa8', opacity: 0.16 },
+    },
     {
       id: 'forecast',
       name: say('explore.forecast'),
@@ -134,7 +173,9 @@ type Goal = { goal: number; year: number; least: boolean; from: number; to: numb
 
 /** Each year's target where it lies in sight or not far from it. */
 function goalsInSight({ series, forecast }: Drawn): Goal[] {
-  const values = [...series.series, ...(series.last_year?.series ?? [])].flatMap((one) => one.values.filter((value): value is number => value !== null))
+  const values = [...series.series, ...(series.last_year?.series ?? [])].flatMap((one) =>
+    one.values.filter((value): value is number => value !== null),
+  )
   const reaching = [...values, ...(forecast?.path ?? []).flatMap(({ low, high }) => [low, high])]
   const [least, most] = [Math.min(...reaching), Math.max(...reaching)]
   const reach = (most - least || Math.abs(most) || 1) * 1.5
@@ -153,7 +194,14 @@ function goals(of: Drawn): object {
   const { language, say, zone } = of
   const data = goalsInSight(of).map(({ goal, year, least, from, to }) => {
     const formatter = `${say('chart.target', { year })} ${least ? '≥' : '≤'} ${exact(goal, language)}`
-    const label = { show: true, position: 'insideStartTop', color: TARGET, backgroundColor: '#fff', padding: [0, 3], formatter }
+    const label = {
+      show: true,
+      position: 'insideStartTop',
+      color: TARGET,
+      backgroundColor: '#fff',
+      padding: [0, 3],
+      formatter,
+    }
     return [{ coord: [local(from, zone), goal], label }, { coord: [local(to, zone), goal] }]
   })
   return { silent: true, symbol: 'none', lineStyle: { color: TARGET, type: 'dashed', width: 1.5 }, data }
@@ -173,7 +221,8 @@ function padded(edge: number, other: number, way: 1 | -1): number {
 
 function tooltip(of: Drawn, shown: readonly Hovered[]): HTMLElement {
   const { series, forecast, language, say, zone } = of
-  const say_value = (value: number | null): string => (value === null ? say('reason.no_data') : `${number(value, of.digits, language)} ${of.unitOfMeasure}`)
+  const say_value = (value: number | null): string =>
+    value === null ? say('reason.no_data') : `${number(value, of.digits, language)} ${of.unitOfMeasure}`
   const dotted = provisional(series)
   const lines: string[] = []
   let head = ''
@@ -184,16 +233,22 @@ function tooltip(of: Drawn, shown: readonly Hovered[]): HTMLElement {
       const one = series.series.find((each) => each.unit === unit)
       const covered = coveredBy(series, i)
       head = [periodName(covered, zone, say), partialText(covered, zone, say)].filter(Boolean).join(' · ')
-      lines.push(`${nameOfUnit(of, unit ?? '')}: ${say_value(one?.values[i] ?? null)} · ${say('chart.samples', { n: number(one?.samples[i] ?? 0, 0, language) })}`)
+      lines.push(
+        `${nameOfUnit(of, unit ?? '')}: ${say_value(one?.values[i] ?? null)} · ${say('chart.samples', { n: number(one?.samples[i] ?? 0, 0, language) })}`,
+      )
       if (one?.restated.includes(i)) lines.push(`* ${say('restated.mark')}`)
     } else if (kind === 'before') {
       const one = series.last_year?.series.find((each) => each.unit === unit)
-      lines.push(`${say('explore.last_year_of', { unit: nameOfUnit(of, unit ?? '') })}: ${say_value(one?.values[i] ?? null)}`)
+      lines.push(
+        `${say('explore.last_year_of', { unit: nameOfUnit(of, unit ?? '') })}: ${say_value(one?.values[i] ?? null)}`,
+      )
     } else if (kind === 'forecast') {
       const reach = forecast?.path[i]
       if (!reach) continue
       head = head || pointTime(reach.time, zone, say)
-      lines.push(`${say('explore.forecast')}: ${say_value(reach.value)} (${number(reach.low, of.digits, language)} – ${number(reach.high, of.digits, language)})`)
+      lines.push(
+        `${say('explore.forecast')}: ${say_value(reach.value)} (${number(reach.low, of.digits, language)} – ${number(reach.high, of.digits, language)})`,
+      )
     }
   }
   return told([head, ...lines])

@@ -10,7 +10,8 @@ const OVER = /^The KPI speaks of a period that is over;/
 export function reasonText(reason: string, say: Say): string {
   const step = (word: string | undefined): string => say(word === 'weeks' ? 'explore.weeks' : 'explore.days')
   const little = LITTLE.exec(reason)
-  if (little) return say('explore.reason_little', { have: little[1] ?? '', step: step(little[2]), need: little[3] ?? '' })
+  if (little)
+    return say('explore.reason_little', { have: little[1] ?? '', step: step(little[2]), need: little[3] ?? '' })
   const gaps = GAPS.exec(reason)
   if (gaps) return say('explore.reason_gaps', { all: gaps[1] ?? '', step: step(gaps[2]), have: gaps[3] ?? '' })
   const short = SHORT.exec(reason)

@@ -5,7 +5,13 @@ import type { Glossary } from '../../lib/kpi_values/definition_text'
 import type { Unit } from '../../lib/live/protocol'
 import type { Grouping } from './protocol'
 
-export function groupName(by: Grouping['by'], key: string, units: ReadonlyMap<string, Unit>, language: Language, say: Say): string {
+export function groupName(
+  by: Grouping['by'],
+  key: string,
+  units: ReadonlyMap<string, Unit>,
+  language: Language,
+  say: Say,
+): string {
   if (key === '') return say('explore.none_given')
   if (by === 'unit') return units.get(key)?.name ?? key
   return by === 'service' ? key : (TEXTS[language][`word.${key}`] ?? key)

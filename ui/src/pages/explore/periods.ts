@@ -9,7 +9,8 @@ const ROMAN = ['I', 'II', 'III', 'IV'] as const
 export const local_ms = (time_ms: number, zone: string): number => time_ms + zoneOffset_ms(time_ms, zone)
 
 /** "2026-09-01 00:00" of the province's clocks, as the files of the centre have it. */
-export const localText = (time: string, zone: string): string => new Date(local_ms(Date.parse(time), zone)).toISOString().slice(0, 16).replace('T', ' ')
+export const localText = (time: string, zone: string): string =>
+  new Date(local_ms(Date.parse(time), zone)).toISOString().slice(0, 16).replace('T', ' ')
 
 /** A moment as the end of what was counted: midnight closes the day before, so that day is named. */
 export function pointTime(time: string, zone: string, say: Say): string {
@@ -25,13 +26,15 @@ export function periodName({ from, to }: Covered, zone: string, say: Say): strin
   const [year, month] = [start.getUTCFullYear(), start.getUTCMonth()]
   const months = (end.getUTCFullYear() - year) * 12 + end.getUTCMonth() - month
   if (begins && months === 1) return say('explore.month_of', { month: String(month + 1).padStart(2, '0'), year })
-  if (begins && months === 3 && month % 3 === 0) return say('explore.quarter_of', { quarter: ROMAN[Math.floor(month / 3)] ?? '', year })
+  if (begins && months === 3 && month % 3 === 0)
+    return say('explore.quarter_of', { quarter: ROMAN[Math.floor(month / 3)] ?? '', year })
   if (begins && months === 12 && month === 0) return say('explore.year_of', { year })
   return pointTime(to, zone, say)
 }
 
 /** Without `periods` (an older centre) a point covers the time up to it. */
-export const coveredBy = (series: Series, i: number): Covered => series.periods?.[i] ?? { from: null, to: series.times[i] ?? '', partial: '' }
+export const coveredBy = (series: Series, i: number): Covered =>
+  series.periods?.[i] ?? { from: null, to: series.times[i] ?? '', partial: '' }
 
 /** Why a value is not that of a whole period, in words; empty for a whole one. */
 export function partialText({ partial, to }: Covered, zone: string, say: Say): string {

@@ -29,7 +29,11 @@ export type Contribution = {
   mix: number
   total: number
 }
-export type Grouping = { by: 'unit' | 'channel' | 'service' | 'status'; groups: Contribution[]; rest: Contribution | null }
+export type Grouping = {
+  by: 'unit' | 'channel' | 'service' | 'status'
+  groups: Contribution[]
+  rest: Contribution | null
+}
 export type PartEffect = { id: string; before: number; after: number; effect: number }
 export type Change = {
   method: 'amount' | 'ratio' | 'formula' | 'no_value' | 'not_additive'
@@ -58,4 +62,9 @@ export type Forecast = {
   chance: number | null
 }
 
-export type WrittenSql = { sql: string; reads: 'definition' | 'kpi_periods' | 'kpi_values'; why: string; time_column?: 'from' | 'to' }
+export type WrittenSql = {
+  sql: string
+  reads: 'definition' | 'kpi_periods' | 'kpi_values'
+  why: string
+  time_column?: 'from' | 'to'
+}

@@ -25,7 +25,17 @@ export class ExploreSession {
   readonly forecast = new Asked<Forecast>()
   readonly sql = new Asked<WrittenSql>()
 
-  shown = $state.raw<Shown>({ kpi: '', also: [], units: [], range: '90d', span: null, step: '', view: 'compare', lastYear: false, forecast: false })
+  shown = $state.raw<Shown>({
+    kpi: '',
+    also: [],
+    units: [],
+    range: '90d',
+    span: null,
+    step: '',
+    view: 'compare',
+    lastYear: false,
+    forecast: false,
+  })
   sqlWanted = $state(false)
   /** KPIs shown below the first one. */
   beside = $state.raw<Beside[]>([])
@@ -33,8 +43,12 @@ export class ExploreSession {
   readonly province = $derived(this.described.value?.centre.province.code ?? '')
   readonly definition: KpiDefinition | null = $derived(this.described.value?.glossary.kpis.get(this.shown.kpi) ?? null)
   /** Those asked for that there are, the first one first. */
-  readonly kpis: string[] = $derived([this.shown.kpi, ...this.shown.also].filter((kpi) => this.described.value?.glossary.kpis.has(kpi)))
-  readonly byCode: ReadonlyMap<string, Unit> = $derived(new Map(this.described.value?.units.map((unit) => [unit.code, unit])))
+  readonly kpis: string[] = $derived(
+    [this.shown.kpi, ...this.shown.also].filter((kpi) => this.described.value?.glossary.kpis.has(kpi)),
+  )
+  readonly byCode: ReadonlyMap<string, Unit> = $derived(
+    new Map(this.described.value?.units.map((unit) => [unit.code, unit])),
+  )
   readonly span: Span = $derived(this.#spanOf())
   readonly step: Step = $derived(this.#stepOf())
   /** The chosen units that the KPI speaks of; the province where none is left. */
@@ -48,7 +62,16 @@ export class ExploreSession {
   /** Returns what ends it. */
   start(): () => void {
     void this.describe()
-    return () => [this.described, this.series, this.communes, this.change, this.forecast, this.sql, ...this.beside.flatMap((one) => [one.series, one.sql])].forEach((asked) => asked.stop())
+    return () =>
+      [
+        this.described,
+        this.series,
+        this.communes,
+        this.change,
+        this.forecast,
+        this.sql,
+        ...this.beside.flatMap((one) => [one.series, one.sql]),
+      ].forEach((asked) => asked.stop())
   }
 
   async describe(): Promise<void> {
@@ -111,14 +134,19 @@ export class ExploreSession {
       return
     }
     const { shown } = this
-    const same = (...names: (keyof Shown)[]): boolean => before !== null && names.every((name) => JSON.stringify(before[name]) === JSON.stringify(shown[name]))
+    const same = (...names: (keyof Shown)[]): boolean =>
+      before !== null && names.every((name) => JSON.stringify(before[name]) === JSON.stringify(shown[name]))
     const time = same('kpi', 'range', 'span', 'step')
-    if (shown.view === 'compare' && !(time && same('units', 'lastYear', 'view'))) this.#load(this.series, 'series', this.#compared(this.units))
-    if (shown.view === 'communes' && !(same('kpi', 'range', 'span', 'view'))) this.#load(this.communes, 'series', { ...this.#time(coarse(this.span, this.desk.zone)), units: 'communes' })
+    if (shown.view === 'compare' && !(time && same('units', 'lastYear', 'view')))
+      this.#load(this.series, 'series', this.#compared(this.units))
+    if (shown.view === 'communes' && !same('kpi', 'range', 'span', 'view'))
+      this.#load(this.communes, 'series', { ...this.#time(coarse(this.span, this.desk.zone)), units: 'communes' })
     const first = before === null ? null : before.units[0]
     const sameUnit = first !== null && first === shown.units[0]
-    if (shown.view === 'parts' && !(time && sameUnit && same('view'))) this.#load(this.change, 'parts', { ...this.#ends(), unit: this.units[0] ?? '' })
-    if (shown.forecast && shown.view === 'compare' && !(same('kpi', 'forecast', 'view') && sameUnit)) this.#load(this.forecast, 'forecast', { unit: this.units[0] ?? '' })
+    if (shown.view === 'parts' && !(time && sameUnit && same('view')))
+      this.#load(this.change, 'parts', { ...this.#ends(), unit: this.units[0] ?? '' })
+    if (shown.forecast && shown.view === 'compare' && !(same('kpi', 'forecast', 'view') && sameUnit))
+      this.#load(this.forecast, 'forecast', { unit: this.units[0] ?? '' })
     if (!shown.forecast) this.forecast.forget()
     if (this.sqlWanted && !(time && same('units'))) this.#sql()
   }
@@ -126,7 +154,11 @@ export class ExploreSession {
   /** Those that stay keep what they have, unless the time, the units or last year are others. */
   #askBeside(before: Shown | null): void {
     const { shown } = this
-    const same = before !== null && (['range', 'span', 'step', 'units', 'lastYear'] as const).every((name) => JSON.stringify(before[name]) === JSON.stringify(shown[name]))
+    const same =
+      before !== null &&
+      (['range', 'span', 'step', 'units', 'lastYear'] as const).every(
+        (name) => JSON.stringify(before[name]) === JSON.stringify(shown[name]),
+      )
     const kept = this.beside
     const wanted = shown.view === 'compare' ? this.kpis.filter((kpi) => kpi !== shown.kpi) : []
     this.beside = wanted.map((kpi) => kept.find((one) => same && one.definition.id === kpi) ?? this.#newBeside(kpi))
@@ -137,13 +169,15 @@ export class ExploreSession {
     const definition = this.described.value?.glossary.kpis.get(kpi) as KpiDefinition
     const one = new Beside(definition, this.unitsOf(definition))
     if (one.units.length > 0) this.#load(one.series, 'series', this.#compared(one.units), kpi)
-    if (one.units.length > 0 && this.sqlWanted) this.#load(one.sql, 'sql', { ...this.#time(), units: one.units.join(',') }, kpi)
+    if (one.units.length > 0 && this.sqlWanted)
+      this.#load(one.sql, 'sql', { ...this.#time(), units: one.units.join(',') }, kpi)
     return one
   }
 
   #sql(): void {
     this.#load(this.sql, 'sql', { ...this.#time(), units: this.units.join(',') })
-    for (const one of this.beside) this.#load(one.sql, 'sql', { ...this.#time(), units: one.units.join(',') }, one.definition.id)
+    for (const one of this.beside)
+      this.#load(one.sql, 'sql', { ...this.#time(), units: one.units.join(',') }, one.definition.id)
   }
 
   #load<T>(asked: Asked<T>, what: string, query: Record<string, string>, kpi = this.shown.kpi): void {

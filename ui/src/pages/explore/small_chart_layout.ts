@@ -15,14 +15,29 @@ export function multiples(series: Series, units: ReadonlyMap<string, Unit>): Mul
   return series.series.map((one) => {
     const known = one.values.filter((value): value is number => value !== null)
     const last = known.at(-1) ?? null
-    return { unit: one.unit, name: units.get(one.unit)?.short_name ?? one.unit, one, last, change: last === null || known.length < 2 ? null : last - (known[0] as number) }
+    return {
+      unit: one.unit,
+      name: units.get(one.unit)?.short_name ?? one.unit,
+      one,
+      last,
+      change: last === null || known.length < 2 ? null : last - (known[0] as number),
+    }
   })
 }
 
 /** Those without a figure come last. */
 export function ordered(rows: readonly Multiple[], order: Order): Multiple[] {
   const collator = new Intl.Collator('vi', { numeric: true })
-  const key = (row: Multiple): number | null => (order === 'change' ? (row.change === null ? null : -Math.abs(row.change)) : row.last === null ? null : order === 'last_down' ? -row.last : row.last)
+  const key = (row: Multiple): number | null =>
+    order === 'change'
+      ? row.change === null
+        ? null
+        : -Math.abs(row.change)
+      : row.last === null
+        ? null
+        : order === 'last_down'
+          ? -row.last
+          : row.last
   return [...rows].sort((a, b) => {
     if (order === 'name') return collator.compare(a.name, b.name)
     const [x, y] = [key(a), key(b)]
@@ -47,7 +62,8 @@ export function scale(rows: readonly Multiple[], goal: number | null): Scale | n
   return { least, most: most === least ? least + 1 : most }
 }
 
-export const height_px = (value: number, { least, most }: Scale): number => HEIGHT - EDGE - ((value - least) / (most - least)) * (HEIGHT - 2 * EDGE)
+export const height_px = (value: number, { least, most }: Scale): number =>
+  HEIGHT - EDGE - ((value - least) / (most - least)) * (HEIGHT - 2 * EDGE)
 
 /** An SVG path with a gap where there is no value; a lone point is a short stroke. */
 export function path(values: readonly (number | null)[], of: Scale): string {

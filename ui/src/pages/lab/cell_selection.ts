@@ -6,7 +6,12 @@ export type Area = { top: number; bottom: number; left: number; right: number }
 export type Extent = { rows: number; columns: number; page: number }
 
 /** Where a key leads; null for a key that leads nowhere. With shift the far corner stays. */
-export function moved({ at, from }: Selection, key: string, { shift, ctrl }: { shift: boolean; ctrl: boolean }, { rows, columns, page }: Extent): Selection | null {
+export function moved(
+  { at, from }: Selection,
+  key: string,
+  { shift, ctrl }: { shift: boolean; ctrl: boolean },
+  { rows, columns, page }: Extent,
+): Selection | null {
   const steps: Record<string, Spot> = {
     ArrowUp: { row: ctrl ? -rows : -1, column: 0 },
     ArrowDown: { row: ctrl ? rows : 1, column: 0 },
@@ -34,10 +39,17 @@ export function area({ at, from }: Selection): Area {
   }
 }
 
-export const holds = ({ top, bottom, left, right }: Area, row: number, column: number): boolean => row >= top && row <= bottom && column >= left && column <= right
+export const holds = ({ top, bottom, left, right }: Area, row: number, column: number): boolean =>
+  row >= top && row <= bottom && column >= left && column <= right
 
 /** The rows in sight, some more at either end so that scrolling shows no empty place: half-open. */
-export function inSight(scrolled_px: number, height_px: number, row_px: number, rows: number, spare = 12): { first: number; end: number } {
+export function inSight(
+  scrolled_px: number,
+  height_px: number,
+  row_px: number,
+  rows: number,
+  spare = 12,
+): { first: number; end: number } {
   const first = Math.max(0, Math.floor(scrolled_px / row_px) - spare)
   return { first: Math.min(first, rows), end: Math.min(rows, Math.ceil((scrolled_px + height_px) / row_px) + spare) }
 }

@@ -12,12 +12,20 @@ const [NARROWEST_PX, WIDEST_PX] = [76, 380]
 /** How a column is written: one number of decimals all the way down; years and codes without grouping. */
 export type Face = { column: Column; decimals: number; grouped: boolean; width_px: number }
 
-export function faces(columns: readonly Column[], sample: readonly Row[], told: { language: Language; zone: string }): Face[] {
+export function faces(
+  columns: readonly Column[],
+  sample: readonly Row[],
+  told: { language: Language; zone: string },
+): Face[] {
   return columns.map((column, at) => {
     const cells = sample.map((row) => row[at])
     const decimals = column.kind === 'number' ? Math.max(0, ...cells.map((cell) => decimalsOf(numberOf(cell)))) : 0
     const face: Face = { column, decimals, grouped: !/^(year|nam|năm|y)$|_year$/i.test(column.name), width_px: 0 }
-    const letters = Math.max(column.name.length + 3, column.type.length * 0.85 + 1, ...cells.map((cell) => shown(cell ?? null, face, told).length))
+    const letters = Math.max(
+      column.name.length + 3,
+      column.type.length * 0.85 + 1,
+      ...cells.map((cell) => shown(cell ?? null, face, told).length),
+    )
     return { ...face, width_px: Math.round(Math.min(WIDEST_PX, Math.max(NARROWEST_PX, letters * LETTER_PX + 30))) }
   })
 }
@@ -27,7 +35,11 @@ function decimalsOf(value: number | null): number {
   return Math.min(MOST_DECIMALS, value.toFixed(MOST_DECIMALS).replace(/0+$/, '').split('.')[1]?.length ?? 0)
 }
 
-export function shown(cell: Cell, { column, decimals, grouped }: Face, { language, zone }: { language: Language; zone: string }): string {
+export function shown(
+  cell: Cell,
+  { column, decimals, grouped }: Face,
+  { language, zone }: { language: Language; zone: string },
+): string {
   if (cell === null) return '—'
   switch (column.kind) {
     case 'number': {
@@ -58,7 +70,11 @@ const INTERVAL_PARTS = ['years', 'months', 'days', 'hours', 'minutes', 'seconds'
 export function intervalText(iso: string, language: Language): string {
   const say = speaker(language)
   const [, ...found] = INTERVAL.exec(iso) ?? []
-  const parts = INTERVAL_PARTS.flatMap((part, i) => (found[i] === undefined ? [] : [say(`interval.${part}`, { n: language === 'vi' ? found[i].replace('.', ',') : found[i] })]))
+  const parts = INTERVAL_PARTS.flatMap((part, i) =>
+    found[i] === undefined
+      ? []
+      : [say(`interval.${part}`, { n: language === 'vi' ? found[i].replace('.', ',') : found[i] })],
+  )
   return parts.join(' ') || iso
 }
 
@@ -67,13 +83,22 @@ const dayOf = (iso: string): string => iso.slice(0, 10).split('-').reverse().joi
 /** For a spreadsheet: tabs between cells, whole precision, a point in numbers as the file exports have; null is empty. */
 export function copied(head: readonly string[], rows: readonly Row[]): string {
   const cell = (text: string): string => inert(text).replace(/[\t\r\n]+/g, ' ')
-  return [...(head.length > 0 ? [head.map(cell)] : []), ...rows.map((row) => row.map((each) => cell(textOf(each))))].map((row) => row.join('\t')).join('\n')
+  return [...(head.length > 0 ? [head.map(cell)] : []), ...rows.map((row) => row.map((each) => cell(textOf(each))))]
+    .map((row) => row.join('\t'))
+    .join('\n')
 }
 
 /** Which row stands where when sorted by a column: nulls last either way, what is equal stays in order. */
-export function ordered(rows: readonly Row[], at: number, kind: Column['kind'], way: 1 | -1, language: Language): Row[] {
+export function ordered(
+  rows: readonly Row[],
+  at: number,
+  kind: Column['kind'],
+  way: 1 | -1,
+  language: Language,
+): Row[] {
   const collator = new Intl.Collator(language, { numeric: true })
-  const value = (row: Row): number | string | null => (kind === 'number' ? numberOf(row[at]) : row[at] === null || row[at] === undefined ? null : textOf(row[at]))
+  const value = (row: Row): number | string | null =>
+    kind === 'number' ? numberOf(row[at]) : row[at] === null || row[at] === undefined ? null : textOf(row[at])
   return rows
     .map((row) => [value(row), row] as const)
     .sort(([a], [b]) => {

@@ -34,7 +34,14 @@ export type QueryState = {
 export type Rows = { rows: Row[] }
 export type Checked = { ok: boolean; parameters: string[]; error: Fault | null }
 
-export type Question = { id: string; title: Named; why: Named; sql: string; parameters: Parameters; chart: ChartSpec | null }
+export type Question = {
+  id: string
+  title: Named
+  why: Named
+  sql: string
+  parameters: Parameters
+  chart: ChartSpec | null
+}
 export type Saved = {
   id: number
   name: string
@@ -48,4 +55,11 @@ export type Saved = {
   changed_at: string
 }
 /** One of the reader's own queries, newest first. */
-export type Past = { at: string; sql: string; parameters: Parameters; state: QueryState['state']; elapsed_ms: number; row_count: number | null }
+export type Past = {
+  at: string
+  sql: string
+  parameters: Parameters
+  state: QueryState['state']
+  elapsed_ms: number
+  row_count: number | null
+}

@@ -32,7 +32,14 @@ export function trouble(error: unknown): Trouble {
 /** Of a query that failed while it ran: the time limit and the like are no fault of the text. */
 export function failed({ error, kind }: Pick<QueryState, 'error' | 'kind'>): Trouble {
   const fault = error ?? nowhere('')
-  const title = kind === 'time' ? 'lab.trouble_slow' : kind === 'too_large' ? 'lab.trouble_large' : kind === 'sql' ? 'lab.trouble_sql' : 'lab.trouble_failed'
+  const title =
+    kind === 'time'
+      ? 'lab.trouble_slow'
+      : kind === 'too_large'
+        ? 'lab.trouble_large'
+        : kind === 'sql'
+          ? 'lab.trouble_sql'
+          : 'lab.trouble_failed'
   return { title, fault, retry: kind === 'process' || kind === 'memory' }
 }
 

@@ -5,7 +5,8 @@ import type { Parameters } from '../../lib/address/lab_address'
 export type ParameterKind = 'unit' | 'day' | 'text'
 
 /** What hides a dollar sign: comments, texts, quoted names, texts between dollar signs. */
-const HIDDEN = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/g
+const HIDDEN =
+  /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/g
 
 /** In the order of their first place. */
 export function parametersOf(sql: string): string[] {
@@ -20,7 +21,8 @@ export function parameterKind(name: string): ParameterKind {
 }
 
 /** Codes are texts whatever they look like: 00123 is not a number. */
-const CODES = /(^|_)(code|ma|id|kpi|measure|service|procedure|thu_tuc|channel|kenh|status|case|source|nguon|rule|subject|name|ten|q|text)$/i
+const CODES =
+  /(^|_)(code|ma|id|kpi|measure|service|procedure|thu_tuc|channel|kenh|status|case|source|nguon|rule|subject|name|ten|q|text)$/i
 const NUMBER = /^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:,\d{3})+\.\d+|\d+(?:[.,]\d+)?)$/
 
 /** What is sent for a value as it is typed: a number where it is one ("4,5" is 4.5, "1.234,5" is 1234.5), else the text.
@@ -29,8 +31,11 @@ export function boundValue(name: string, text: string): string | number {
   const quoted = /^'(.*)'$/s.exec(text)
   if (quoted) return quoted[1] as string
   const trimmed = text.trim()
-  if (parameterKind(name) !== 'text' || CODES.test(name) || !NUMBER.test(trimmed) || /^[+-]?0\d/.test(trimmed)) return text
-  const plain = trimmed.replace(trimmed.lastIndexOf(',') > trimmed.lastIndexOf('.') ? /\./g : /,/g, '').replace(',', '.')
+  if (parameterKind(name) !== 'text' || CODES.test(name) || !NUMBER.test(trimmed) || /^[+-]?0\d/.test(trimmed))
+    return text
+  const plain = trimmed
+    .replace(trimmed.lastIndexOf(',') > trimmed.lastIndexOf('.') ? /\./g : /,/g, '')
+    .replace(',', '.')
   const value = Number(plain)
   return plain.replace(/[^\d]/g, '').length <= 15 && Number.isFinite(value) ? value : plain
 }
@@ -39,7 +44,8 @@ export const boundValues = (parameters: Parameters): Record<string, string | num
   Object.fromEntries(Object.entries(parameters).map(([name, text]) => [name, boundValue(name, text)]))
 
 /** One mark and three digits behind it: thousands for some, decimals here. */
-export const isAmbiguous = (name: string, text: string): boolean => typeof boundValue(name, text) === 'number' && /^[+-]?\d{1,3}[.,]\d{3}$/.test(text.trim())
+export const isAmbiguous = (name: string, text: string): boolean =>
+  typeof boundValue(name, text) === 'number' && /^[+-]?\d{1,3}[.,]\d{3}$/.test(text.trim())
 
 /** The month so far, of the whole province. `today` as ISO writes it; a last day is not part of what is meant. */
 export function firstValue(name: string, today: string, province: string): string {
@@ -59,7 +65,8 @@ export function filled(sql: string, chosen: Parameters, today: string, province:
 }
 
 /** Those that nothing was given for. */
-export const missing = (parameters: Parameters): string[] => Object.keys(parameters).filter((name) => parameters[name] === '')
+export const missing = (parameters: Parameters): string[] =>
+  Object.keys(parameters).filter((name) => parameters[name] === '')
 
 export const STRETCHES = ['week', 'month', 'last_month', 'quarter', 'year', 'last_year'] as const
 export type Stretch = (typeof STRETCHES)[number]
@@ -67,7 +74,8 @@ export type Stretch = (typeof STRETCHES)[number]
 /** Half-open, days as ISO writes them. What is not over ends with today: its last day is tomorrow. */
 export function stretchOf(stretch: Stretch, today: string): { from: string; to: string } {
   const [year = 0, month = 1, day = 1] = today.split('-').map(Number)
-  const iso = (of_year: number, of_month: number, of_day: number): string => new Date(Date.UTC(of_year, of_month - 1, of_day)).toISOString().slice(0, 10)
+  const iso = (of_year: number, of_month: number, of_day: number): string =>
+    new Date(Date.UTC(of_year, of_month - 1, of_day)).toISOString().slice(0, 10)
   const tomorrow = iso(year, month, day + 1)
   switch (stretch) {
     case 'week':

@@ -44,10 +44,22 @@ export class Run {
   async start(sql: string, parameters: Parameters, name = ''): Promise<void> {
     if (this.busy) await this.cancel()
     const turn = (this.#turn += 1)
-    Object.assign(this, { sql, parameters, trouble: null, query: null, rows: null, columns: [], since_ms: performance.now() })
+    Object.assign(this, {
+      sql,
+      parameters,
+      trouble: null,
+      query: null,
+      rows: null,
+      columns: [],
+      since_ms: performance.now(),
+    })
     this.#asking = true
     try {
-      const { id } = await who.change<{ id: string }>('POST', '/api/v1/lab/queries', { sql, parameters: boundValues(parameters), ...(name ? { name } : {}) })
+      const { id } = await who.change<{ id: string }>('POST', '/api/v1/lab/queries', {
+        sql,
+        parameters: boundValues(parameters),
+        ...(name ? { name } : {}),
+      })
       if (turn === this.#turn) await this.#follow(id, turn)
       else void who.change('DELETE', path(id)).catch(() => {})
     } catch (error) {
@@ -79,7 +91,10 @@ export class Run {
   }
 
   async #show(query: QueryState): Promise<void> {
-    const rows = new ResultRows((offset, limit) => this.#desk.ask(`${path(query.id)}/rows?offset=${offset}&limit=${limit}`), query.row_count ?? 0)
+    const rows = new ResultRows(
+      (offset, limit) => this.#desk.ask(`${path(query.id)}/rows?offset=${offset}&limit=${limit}`),
+      query.row_count ?? 0,
+    )
     await rows.need(0, 1)
     this.columns = columnsOf(query.columns ?? [])
     this.rows = rows
@@ -87,7 +102,8 @@ export class Run {
 
   /** The result is no longer kept by the lab. */
   lost(error: unknown): void {
-    if (error instanceof Refused && error.status === 404) this.trouble = { title: 'lab.trouble_gone', fault: { message: '', line: null, column: null }, retry: true }
+    if (error instanceof Refused && error.status === 404)
+      this.trouble = { title: 'lab.trouble_gone', fault: { message: '', line: null, column: null }, retry: true }
     else this.trouble = trouble(error)
   }
 }

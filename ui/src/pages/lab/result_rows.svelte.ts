@@ -36,7 +36,10 @@ export class ResultRows {
   async need(first: number, end: number): Promise<void> {
     if (this.#sorted || this.count === 0) return
     const last = Math.min(end, this.count)
-    const pages = Array.from({ length: Math.max(0, Math.ceil(last / PAGE) - Math.floor(first / PAGE)) }, (_, i) => Math.floor(first / PAGE) + i)
+    const pages = Array.from(
+      { length: Math.max(0, Math.ceil(last / PAGE) - Math.floor(first / PAGE)) },
+      (_, i) => Math.floor(first / PAGE) + i,
+    )
     await Promise.all(pages.map((page) => this.#load(page)))
   }
 
@@ -60,7 +63,8 @@ export class ResultRows {
   }
 
   async #unsorted(n: number): Promise<void> {
-    for (let page = 0; page * PAGE < n; page += AT_ONCE) await this.need(page * PAGE, Math.min(n, (page + AT_ONCE) * PAGE))
+    for (let page = 0; page * PAGE < n; page += AT_ONCE)
+      await this.need(page * PAGE, Math.min(n, (page + AT_ONCE) * PAGE))
   }
 
   #load(page: number): Promise<readonly Row[]> {

@@ -7,7 +7,14 @@ import { who } from '../../lib/auth/who.svelte'
 import type { Parameters } from '../../lib/address/lab_address'
 import type { Past, Question, Saved } from './protocol'
 
-export type Draft = { name: string; sql: string; parameters: Parameters; chart: ChartSpec | null; tags: string[]; shared: boolean }
+export type Draft = {
+  name: string
+  sql: string
+  parameters: Parameters
+  chart: ChartSpec | null
+  tags: string[]
+  shared: boolean
+}
 
 const SAVED = '/api/v1/lab/saved'
 
@@ -21,9 +28,16 @@ export class Shelf {
     this.#desk = desk
   }
 
-  loadQuestions = (): Promise<void> => this.questions.load(async (signal) => (await this.#desk.ask<{ questions: Question[] }>('/api/v1/lab/questions', signal)).questions)
-  loadSaved = (): Promise<void> => this.saved.load(async (signal) => (await this.#desk.ask<{ saved: Saved[] }>(SAVED, signal)).saved)
-  loadPast = (): Promise<void> => this.past.load(async (signal) => (await this.#desk.ask<{ history: Past[] }>('/api/v1/lab/history?limit=100', signal)).history)
+  loadQuestions = (): Promise<void> =>
+    this.questions.load(
+      async (signal) => (await this.#desk.ask<{ questions: Question[] }>('/api/v1/lab/questions', signal)).questions,
+    )
+  loadSaved = (): Promise<void> =>
+    this.saved.load(async (signal) => (await this.#desk.ask<{ saved: Saved[] }>(SAVED, signal)).saved)
+  loadPast = (): Promise<void> =>
+    this.past.load(
+      async (signal) => (await this.#desk.ask<{ history: Past[] }>('/api/v1/lab/history?limit=100', signal)).history,
+    )
 
   /** A new one, or a new version of `over`. Raises what `send` raises. */
   async save(draft: Draft, over: Saved | null): Promise<Saved> {

@@ -39,16 +39,24 @@ export class LabSession {
   readonly desk: Desk
 
   today = $derived.by(() => isoDay(this.desk.now_ms, this.desk.zone))
-  parameters: Parameters = $derived.by(() => filled(this.sql, this.chosen, this.today, this.desk.centre?.province.code ?? ''))
+  parameters: Parameters = $derived.by(() =>
+    filled(this.sql, this.chosen, this.today, this.desk.centre?.province.code ?? ''),
+  )
   lacking = $derived.by(() => missing(this.parameters))
   byCode: ReadonlyMap<string, Unit> = $derived(new Map(this.units.map((unit) => [unit.code, unit])))
   /** The text or a parameter changed after what is shown was asked. */
-  stale = $derived.by(() => this.run.done && (this.run.sql !== this.sql || JSON.stringify(this.run.parameters) !== JSON.stringify(this.parameters)))
+  stale = $derived.by(
+    () =>
+      this.run.done &&
+      (this.run.sql !== this.sql || JSON.stringify(this.run.parameters) !== JSON.stringify(this.parameters)),
+  )
   /** Name of the saved query or ready question that the text came from; empty for the person's own. */
   title = $derived.by(() => {
     const { saved, question } = this.origin
     const asked = question ? this.shelf.questions.value?.find(({ id }) => id === question)?.title : undefined
-    return asked ? named(asked, this.desk.language) : (this.shelf.saved.value?.find(({ id }) => String(id) === saved)?.name ?? '')
+    return asked
+      ? named(asked, this.desk.language)
+      : (this.shelf.saved.value?.find(({ id }) => String(id) === saved)?.name ?? '')
   })
   #checks = 0
 
@@ -77,7 +85,8 @@ export class LabSession {
   }
 
   loadState = (): Promise<void> => this.state.load((signal) => this.desk.ask<LabState>('/api/v1/lab', signal))
-  loadDictionary = (): Promise<void> => this.dictionary.load((signal) => this.desk.ask<Dictionary>('/api/v1/lab/dictionary', signal))
+  loadDictionary = (): Promise<void> =>
+    this.dictionary.load((signal) => this.desk.ask<Dictionary>('/api/v1/lab/dictionary', signal))
 
   /** Raises what `send` raises. */
   async refresh(): Promise<void> {
@@ -134,7 +143,10 @@ export class LabSession {
     this.tab = 'plan'
     await this.plan.load(async () => {
       try {
-        const { plan } = await who.change<{ plan: string }>('POST', '/api/v1/lab/plan', { sql: this.sql, parameters: boundValues(this.parameters) })
+        const { plan } = await who.change<{ plan: string }>('POST', '/api/v1/lab/plan', {
+          sql: this.sql,
+          parameters: boundValues(this.parameters),
+        })
         return plan
       } catch (error) {
         this.fault = trouble(error).fault

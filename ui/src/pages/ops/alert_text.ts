@@ -13,7 +13,9 @@ export const rank = (word: SeverityWord): Severity => (SEVERITY_WORDS.indexOf(wo
 
 /** "> 2.500.000": the limit as the reader writes figures; `limit` is for programs. */
 export function limitText({ limit, limits }: Pick<Alert, 'limit' | 'limits'>, language: Language): string {
-  return limits?.[language] ?? limit.replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g, (figure) => exact(Number(figure), language))
+  return (
+    limits?.[language] ?? limit.replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g, (figure) => exact(Number(figure), language))
+  )
 }
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }

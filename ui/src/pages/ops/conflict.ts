@@ -6,7 +6,14 @@ import type { Language } from '../../lib/i18n'
 import type { Difference } from './protocol'
 
 /** `theirs` is what was changed meanwhile, `yours` what saving this draft would alter of what is in force now. */
-export type Clash = { revision: string; by: string; at: string | null; why: string; theirs: readonly Difference[]; yours: readonly Difference[] }
+export type Clash = {
+  revision: string
+  by: string
+  at: string | null
+  why: string
+  theirs: readonly Difference[]
+  yours: readonly Difference[]
+}
 
 /** Null when something else went wrong. */
 export function clashOf(error: unknown): Clash | null {

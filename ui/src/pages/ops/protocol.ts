@@ -12,7 +12,14 @@ export type Limits = {
 
 export type Act = { done_at: string; who: string; act: string; text: string }
 export type Transition = { kind: string; moved_at: string; value: number | null; rule_version: string }
-export type Delivery = { id: string; channel: string; receiver: string; person: string; planned_at: string; state: string }
+export type Delivery = {
+  id: string
+  channel: string
+  receiver: string
+  person: string
+  planned_at: string
+  state: string
+}
 /** As a rule is written. */
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -67,14 +74,41 @@ export type Rule = {
 /** A figure of the centre itself, which rules may speak of as of a KPI. */
 export type OwnFigure = { id: string; name: Named; unit_of_measure: string; digits: number }
 /** Seconds from firing to the message; of an escalation without acknowledgement. */
-export type Recipient = { route: string; receiver: string; channel: string; person: string; after: number; is_escalation: boolean }
+export type Recipient = {
+  route: string
+  receiver: string
+  channel: string
+  person: string
+  after: number
+  is_escalation: boolean
+}
 /** `text` is the rule as the centre would write it; neither it nor `fields` is there when the TOML could not be read. */
-export type Checked = { sound: boolean; errors: readonly FieldFault[]; text?: string; fields?: Fields; told?: readonly Recipient[] }
+export type Checked = {
+  sound: boolean
+  errors: readonly FieldFault[]
+  text?: string
+  fields?: Fields
+  told?: readonly Recipient[]
+}
 export type Difference = { field: string; before: unknown; after: unknown }
 /** `number` 0 is the rule of the packs; `fields` null took the rule out. */
-export type Version = { number: number; by: string; at: string | null; why: string; of?: number; text: string; fields?: Fields | null; difference?: readonly Difference[] }
+export type Version = {
+  number: number
+  by: string
+  at: string | null
+  why: string
+  of?: number
+  text: string
+  fields?: Fields | null
+  difference?: readonly Difference[]
+}
 export type Firing = { unit: string; onset: string; fired: string; end: string | null }
-export type Replay = { count: number; firing_s: number; units: Readonly<Record<string, number>>; firings: readonly Firing[] }
+export type Replay = {
+  count: number
+  firing_s: number
+  units: Readonly<Record<string, number>>
+  firings: readonly Firing[]
+}
 export type Backtest = {
   from: string
   to: string
@@ -86,7 +120,12 @@ export type Backtest = {
   told?: readonly Recipient[]
 }
 
-export type Following = { procedure: Procedure; ticks: Readonly<Record<string, { by: string; at: string; note: string }>>; done: number; steps: number }
+export type Following = {
+  procedure: Procedure
+  ticks: Readonly<Record<string, { by: string; at: string; note: string }>>
+  done: number
+  steps: number
+}
 export type Attachment = { id: string; name: string; size_bytes: number; by: string; at: string }
 export type Incident = {
   id: string
@@ -115,7 +154,14 @@ export type Route = {
   goes_on: boolean
   routes: readonly Route[]
 }
-export type Receiver = { id: string; name: Named; channels: readonly string[]; schedule: string; template: string; language: string }
+export type Receiver = {
+  id: string
+  name: Named
+  channels: readonly string[]
+  schedule: string
+  template: string
+  language: string
+}
 export type Inhibition = { id: string; source: readonly string[]; target: readonly string[]; equal: readonly string[] }
 export type RoutingVersion = { number: number; by: string; at: string; why: string; text: string }
 export type Routing = {
@@ -131,9 +177,19 @@ export type Routing = {
 export type CheckedRouting = { sound: boolean; errors?: readonly FieldFault[] }
 /** `refused_by` is the first matcher that did not hold; `stays`: the alert is told from here. */
 export type Visit = { route: string; depth: number; refused_by: string; stays: boolean }
-export type Way = { visits: readonly Visit[]; recipients: readonly Recipient[]; suppression?: readonly { kind: string; of: string; text: string; texts?: Named }[] }
+export type Way = {
+  visits: readonly Visit[]
+  recipients: readonly Recipient[]
+  suppression?: readonly { kind: string; of: string; text: string; texts?: Named }[]
+}
 
-export type Shift = { from: string; until: string; people: readonly string[]; kind: 'shift' | 'exception' | 'otherwise'; why: string }
+export type Shift = {
+  from: string
+  until: string
+  people: readonly string[]
+  kind: 'shift' | 'exception' | 'otherwise'
+  why: string
+}
 export type Duty = {
   id: string
   name: Named
@@ -141,7 +197,12 @@ export type Duty = {
   /** Hours that no shift covers; nobody stands in when the list is empty. */
   gaps: readonly { from: string; until: string; stands_in: readonly string[] }[]
 }
-export type OnCall = { from: string; to: string; people: readonly { id: string; name: string }[]; schedules: readonly Duty[] }
+export type OnCall = {
+  from: string
+  to: string
+  people: readonly { id: string; name: string }[]
+  schedules: readonly Duty[]
+}
 
 export type Channel = {
   id: string
@@ -158,9 +219,26 @@ export type Channel = {
   last_params?: Readonly<Record<string, unknown>>
   waiting_since?: string | null
   /** Why messages wait; null while none does. */
-  waits_for?: { code: 'no_answer' | 'asked_to_wait' | 'refused' | 'turn'; until: string | null; said: Omit<FieldFault, 'field'> } | null
+  waits_for?: {
+    code: 'no_answer' | 'asked_to_wait' | 'refused' | 'turn'
+    until: string | null
+    said: Omit<FieldFault, 'field'>
+  } | null
 }
-export type Letter = { id: string; kind: string; channel: string; receiver: string; person: string; planned_at: string; subject?: string; state: string; attempts: number; reason: string; code?: string; params?: Readonly<Record<string, unknown>> }
+export type Letter = {
+  id: string
+  kind: string
+  channel: string
+  receiver: string
+  person: string
+  planned_at: string
+  subject?: string
+  state: string
+  attempts: number
+  reason: string
+  code?: string
+  params?: Readonly<Record<string, unknown>>
+}
 
 export type Source = { rule: string; unit: string; alerts: number; share: number }
 /** Of [from, to); figures are those of one operator. `mix` is empty without alerts. */
@@ -180,4 +258,13 @@ export type Audit = {
   mix: Readonly<Partial<Record<'critical' | 'high' | 'lower', number>>>
   answer: { median_s: number | null; p90_s: number | null; acknowledged: number; open: number }
 }
-export type Fired = { alert: string; rule: string; unit: string; severity: SeverityWord; fired_at: string; ended_at: string | null; acknowledged_at: string | null; acknowledged_by: string | null }
+export type Fired = {
+  alert: string
+  rule: string
+  unit: string
+  severity: SeverityWord
+  fired_at: string
+  ended_at: string | null
+  acknowledged_at: string | null
+  acknowledged_by: string | null
+}

@@ -4,7 +4,26 @@ import { at } from '../../lib/address/base_path'
 import { ask } from '../../lib/api/request'
 import { who } from '../../lib/auth/who.svelte'
 import { rfc3339 } from '../../lib/api/request'
-import type { AlertInFull, Audit, Backtest, Channel, Checked, CheckedRouting, Fields, Fired, Incident, Letter, OnCall, OwnFigure, Procedure, Routing, Rule, Silence, Version, Way } from './protocol'
+import type {
+  AlertInFull,
+  Audit,
+  Backtest,
+  Channel,
+  Checked,
+  CheckedRouting,
+  Fields,
+  Fired,
+  Incident,
+  Letter,
+  OnCall,
+  OwnFigure,
+  Procedure,
+  Routing,
+  Rule,
+  Silence,
+  Version,
+  Way,
+} from './protocol'
 
 const ALERTS = '/api/v1/alerts'
 const SILENCES = '/api/v1/silences'
@@ -13,22 +32,34 @@ const SILENCES = '/api/v1/silences'
 export const inFull = (id: string, given_up?: AbortSignal): Promise<AlertInFull> =>
   ask<AlertInFull>(`${ALERTS}/${id.split('/').map(encodeURIComponent).join('/')}`, given_up)
 
-export const acknowledge = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/acknowledge`, { alerts, note: '' })
-export const unacknowledge = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/unacknowledge`, { alerts, note: '' })
+export const acknowledge = (alerts: string[]): Promise<unknown> =>
+  who.change('POST', `${ALERTS}/acknowledge`, { alerts, note: '' })
+export const unacknowledge = (alerts: string[]): Promise<unknown> =>
+  who.change('POST', `${ALERTS}/unacknowledge`, { alerts, note: '' })
 export const shelve = (alerts: string[], length: string, why: string): Promise<unknown> =>
   who.change('POST', `${ALERTS}/shelve`, { alerts, for: length, why, ends_on_resolve: true })
-export const unshelve = (alerts: string[]): Promise<unknown> => who.change('POST', `${ALERTS}/unshelve`, { alerts, note: '' })
+export const unshelve = (alerts: string[]): Promise<unknown> =>
+  who.change('POST', `${ALERTS}/unshelve`, { alerts, note: '' })
 /** For alerts of other systems whose sender is gone. */
-export const close = (alerts: string[], why: string): Promise<unknown> => who.change('POST', `${ALERTS}/close`, { alerts, why })
-export const comment = (alerts: string[], text: string): Promise<unknown> => who.change('POST', `${ALERTS}/comment`, { alerts, text })
+export const close = (alerts: string[], why: string): Promise<unknown> =>
+  who.change('POST', `${ALERTS}/close`, { alerts, why })
+export const comment = (alerts: string[], text: string): Promise<unknown> =>
+  who.change('POST', `${ALERTS}/comment`, { alerts, text })
 
-export const silences = (given_up?: AbortSignal): Promise<{ silences: Silence[] }> => ask(`${SILENCES}?expired=true`, given_up)
+export const silences = (given_up?: AbortSignal): Promise<{ silences: Silence[] }> =>
+  ask(`${SILENCES}?expired=true`, given_up)
 /** Number of alerts that match now, for all matchers together and for each. */
 export type Meant = { count: number; matchers: readonly { matcher: string; count: number }[] }
-export const checkSilence = (matchers: string[]): Promise<Meant> => who.change('POST', `${SILENCES}/check`, { matchers })
-export const silence = (wanted: { matchers: string[]; for: string; why: string; ends_on_resolve: boolean }): Promise<Silence> =>
-  who.change('POST', SILENCES, wanted)
-export const endSilence = (id: string): Promise<unknown> => who.change('DELETE', `${SILENCES}/${encodeURIComponent(id)}`)
+export const checkSilence = (matchers: string[]): Promise<Meant> =>
+  who.change('POST', `${SILENCES}/check`, { matchers })
+export const silence = (wanted: {
+  matchers: string[]
+  for: string
+  why: string
+  ends_on_resolve: boolean
+}): Promise<Silence> => who.change('POST', SILENCES, wanted)
+export const endSilence = (id: string): Promise<unknown> =>
+  who.change('DELETE', `${SILENCES}/${encodeURIComponent(id)}`)
 
 const RULES = '/api/v1/rules'
 const ofRule = (id: string): string => `${RULES}/${encodeURIComponent(id)}`
@@ -36,29 +67,43 @@ const ofRule = (id: string): string => `${RULES}/${encodeURIComponent(id)}`
 const BACKTEST_PATIENCE_MS = 60_000
 
 export type Draft = { fields: Fields } | { text: string }
-export type RuleList = { rules: Rule[]; procedures: Procedure[]; own_figures: OwnFigure[]; left_out?: readonly { kpi: string; field: string; message: string }[] }
+export type RuleList = {
+  rules: Rule[]
+  procedures: Procedure[]
+  own_figures: OwnFigure[]
+  left_out?: readonly { kpi: string; field: string; message: string }[]
+}
 
 export const rules = (given_up?: AbortSignal): Promise<RuleList> => ask(RULES, given_up)
-export const versions = (id: string, given_up?: AbortSignal): Promise<{ versions: Version[] }> => ask(`${ofRule(id)}/versions`, given_up)
+export const versions = (id: string, given_up?: AbortSignal): Promise<{ versions: Version[] }> =>
+  ask(`${ofRule(id)}/versions`, given_up)
 export const checkRule = (draft: Draft): Promise<Checked> => who.change('POST', `${RULES}/check`, draft)
 export const backtest = (draft: Draft, days: number, units?: string[]): Promise<Backtest> =>
   who.change('POST', `${RULES}/backtest`, { ...draft, days, ...(units ? { units } : {}) }, BACKTEST_PATIENCE_MS)
 /** `revision` is that of the rule the draft was made from, '' for a new one. */
-export const saveRule = (id: string, draft: Draft, why: string, revision?: string): Promise<unknown> => who.change('PUT', ofRule(id), { ...draft, why, ...(revision === undefined ? {} : { revision }) })
-export const deleteRule = (id: string, why: string): Promise<unknown> => who.change('DELETE', `${ofRule(id)}?${new URLSearchParams({ why })}`)
-export const rollBack = (id: string, number: number, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/roll-back`, { number, why })
-export const outOfService = (id: string, length: string, why: string): Promise<unknown> => who.change('POST', `${ofRule(id)}/out-of-service`, { for: length, why })
+export const saveRule = (id: string, draft: Draft, why: string, revision?: string): Promise<unknown> =>
+  who.change('PUT', ofRule(id), { ...draft, why, ...(revision === undefined ? {} : { revision }) })
+export const deleteRule = (id: string, why: string): Promise<unknown> =>
+  who.change('DELETE', `${ofRule(id)}?${new URLSearchParams({ why })}`)
+export const rollBack = (id: string, number: number, why: string): Promise<unknown> =>
+  who.change('POST', `${ofRule(id)}/roll-back`, { number, why })
+export const outOfService = (id: string, length: string, why: string): Promise<unknown> =>
+  who.change('POST', `${ofRule(id)}/out-of-service`, { for: length, why })
 export const inService = (id: string): Promise<unknown> => who.change('DELETE', `${ofRule(id)}/out-of-service`)
 
 const INCIDENTS = '/api/v1/incidents'
 const ofIncident = (id: string): string => `${INCIDENTS}/${encodeURIComponent(id)}`
 export type IncidentAct = 'comment' | 'assign' | 'severity' | 'take_up' | 'do_step' | 'undo_step' | 'close' | 'reopen'
 
-export const incidents = (given_up?: AbortSignal): Promise<{ incidents: Incident[]; closing_reasons: string[] }> => ask(INCIDENTS, given_up)
+export const incidents = (given_up?: AbortSignal): Promise<{ incidents: Incident[]; closing_reasons: string[] }> =>
+  ask(INCIDENTS, given_up)
 /** The procedure of the first alert's rule is taken up at once. */
-export const openIncident = (title: string, alerts: string[]): Promise<Incident> => who.change('POST', INCIDENTS, { title, alerts })
-export const actOn = (id: string, act: IncidentAct, of: string, text: string): Promise<unknown> => who.change('POST', `${ofIncident(id)}/acts`, { act, of, text })
-export const attach = (id: string, file: File): Promise<unknown> => who.upload(`${ofIncident(id)}/files?${new URLSearchParams({ name: file.name })}`, file)
+export const openIncident = (title: string, alerts: string[]): Promise<Incident> =>
+  who.change('POST', INCIDENTS, { title, alerts })
+export const actOn = (id: string, act: IncidentAct, of: string, text: string): Promise<unknown> =>
+  who.change('POST', `${ofIncident(id)}/acts`, { act, of, text })
+export const attach = (id: string, file: File): Promise<unknown> =>
+  who.upload(`${ofIncident(id)}/files?${new URLSearchParams({ name: file.name })}`, file)
 export const exportPath = (id: string): string => at(`${ofIncident(id)}/export`)
 export const filePath = (id: string, file: string): string => at(`${ofIncident(id)}/files/${encodeURIComponent(file)}`)
 
@@ -69,20 +114,28 @@ export const names = async (given_up?: AbortSignal): Promise<ReadonlyMap<string,
 const ROUTING = '/api/v1/routing'
 export const routing = (given_up?: AbortSignal): Promise<Routing> => ask(ROUTING, given_up)
 export const checkRouting = (text: string): Promise<CheckedRouting> => who.change('POST', `${ROUTING}/check`, { text })
-export const saveRouting = (text: string, why: string, revision?: string): Promise<unknown> => who.change('PUT', ROUTING, { text, why, ...(revision === undefined ? {} : { revision }) })
+export const saveRouting = (text: string, why: string, revision?: string): Promise<unknown> =>
+  who.change('PUT', ROUTING, { text, why, ...(revision === undefined ? {} : { revision }) })
 export type Asking = { labels: Record<string, string> } | { rule: string; unit: string } | { alert: string }
 /** By the routing in force, or that of `text`. */
-export const whoWouldGet = (asking: Asking, text?: string): Promise<Way> => who.change('POST', `${ROUTING}/test`, { ...asking, ...(text === undefined ? {} : { text }) })
+export const whoWouldGet = (asking: Asking, text?: string): Promise<Way> =>
+  who.change('POST', `${ROUTING}/test`, { ...asking, ...(text === undefined ? {} : { text }) })
 export const onCall = (from_ms: number, to_ms: number, given_up?: AbortSignal): Promise<OnCall> =>
   ask(`${ROUTING}/on-call?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms) })}`, given_up)
 
 export const channels = (given_up?: AbortSignal): Promise<{ channels: Channel[] }> => ask('/api/v1/channels', given_up)
-export const tryChannel = (id: string): Promise<unknown> => who.change('POST', `/api/v1/channels/${encodeURIComponent(id)}/test`)
-export const letters = (state: string, given_up?: AbortSignal): Promise<{ deliveries: Letter[] }> => ask(`/api/v1/deliveries?${new URLSearchParams({ ...(state ? { state } : {}), limit: '200' })}`, given_up)
-export const retry = (deliveries: string[]): Promise<unknown> => who.change('POST', '/api/v1/deliveries/retry', { deliveries })
+export const tryChannel = (id: string): Promise<unknown> =>
+  who.change('POST', `/api/v1/channels/${encodeURIComponent(id)}/test`)
+export const letters = (state: string, given_up?: AbortSignal): Promise<{ deliveries: Letter[] }> =>
+  ask(`/api/v1/deliveries?${new URLSearchParams({ ...(state ? { state } : {}), limit: '200' })}`, given_up)
+export const retry = (deliveries: string[]): Promise<unknown> =>
+  who.change('POST', '/api/v1/deliveries/retry', { deliveries })
 
 export const audit = (from_ms: number, to_ms: number, operators: number, given_up?: AbortSignal): Promise<Audit> =>
-  ask(`${ALERTS}/audit?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms), operators: String(operators) })}`, given_up)
+  ask(
+    `${ALERTS}/audit?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms), operators: String(operators) })}`,
+    given_up,
+  )
 
 const MOST_PAGES = 10
 /** Alerts that fired in a stretch of time, the latest first: at most ten thousand. */
@@ -90,7 +143,12 @@ export async function fired(from_ms: number, to_ms: number, given_up?: AbortSign
   const found: Fired[] = []
   let before: string | null = ''
   for (let page = 0; page < MOST_PAGES && before !== null; page += 1) {
-    const query: string = new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms), limit: '1000', ...(before ? { before } : {}) }).toString()
+    const query: string = new URLSearchParams({
+      from: rfc3339(from_ms),
+      to: rfc3339(to_ms),
+      limit: '1000',
+      ...(before ? { before } : {}),
+    }).toString()
     const answer: { alerts: Fired[]; next: string | null } = await ask(`${ALERTS}/history?${query}`, given_up)
     found.push(...answer.alerts)
     before = answer.next

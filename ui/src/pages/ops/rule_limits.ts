@@ -11,7 +11,8 @@ export function limitsOf(fields: Fields | null): Limits {
     if (first) return limitsOf(first)
   }
   const number = (name: string): number | null => (typeof fields[name] === 'number' ? (fields[name] as number) : null)
-  const band = (name: string): [number | null, number | null] => (Array.isArray(fields[name]) ? (fields[name] as [number, number]) : [null, null])
+  const band = (name: string): [number | null, number | null] =>
+    Array.isArray(fields[name]) ? (fields[name] as [number, number]) : [null, null]
   const [low, high] = band('fires_outside')
   const [clears_low, clears_high] = band('clears_inside')
   return {

@@ -26,7 +26,13 @@ export class OpsSession {
   /** Null until the centre has sent its state. */
   alerts = $state.raw<ReadonlyMap<string, Alert> | null>(null)
   contact = $state<Contact>('connected')
-  described = $state.raw<Described>({ units: new Map(), definitions: new Map(), procedures: new Map(), figures: new Map(), rules: new Map() })
+  described = $state.raw<Described>({
+    units: new Map(),
+    definitions: new Map(),
+    procedures: new Map(),
+    figures: new Map(),
+    rules: new Map(),
+  })
   /** Full names by account: what people are called on every view. */
   names = $state.raw<ReadonlyMap<string, string>>(new Map())
   readonly sound = new Sound()

@@ -42,7 +42,14 @@ export type Correction = {
   late_samples: number
   at: string
 }
-export type Sending = { channel: string; attempt: number; at: string; outcome: 'sent' | 'failed' | 'dead'; reason: string; next_at: string }
+export type Sending = {
+  channel: string
+  attempt: number
+  at: string
+  outcome: 'sent' | 'failed' | 'dead'
+  reason: string
+  next_at: string
+}
 export type IssueHead = {
   id: string
   report: string

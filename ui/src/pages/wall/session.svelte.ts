@@ -44,10 +44,15 @@ export class WallSession {
   #again: ReturnType<typeof setTimeout> | undefined
 
   constructor(private readonly display: string) {
-    this.#connection = new Connection(location.origin.replace(/^http/, 'ws') + BASE, this.#paint, undefined, (reason) => {
-      if (reason) this.ended = reason
-      void this.#describe() // says whether this browser may still look
-    })
+    this.#connection = new Connection(
+      location.origin.replace(/^http/, 'ws') + BASE,
+      this.#paint,
+      undefined,
+      (reason) => {
+        if (reason) this.ended = reason
+        void this.#describe() // says whether this browser may still look
+      },
+    )
   }
 
   /** Returns what ends it. */
@@ -77,7 +82,8 @@ export class WallSession {
     this.silent_s = this.#connection.silent_s()
     this.contact = contact(this.silent_s)
     if (live.complete) this.live = live
-    if (live.complete && this.description && !this.#describing && this.#outdated(live, this.description)) void this.#describe()
+    if (live.complete && this.description && !this.#describing && this.#outdated(live, this.description))
+      void this.#describe()
   }
 
   /** The centre restarted, or a tile's value was computed by another definition than the one we read. */

@@ -22,7 +22,10 @@ export function troubles(sources: Iterable<SourceState>, now_ms: number, languag
   return [...sources]
     .filter(isWrong)
     .sort((a, b) => rank(a) - rank(b) || (a.source < b.source ? -1 : 1))
-    .map((source) => ({ source: source.source, text: `${named(source.name, language)}: ${wrong(source, now_ms, say)}` }))
+    .map((source) => ({
+      source: source.source,
+      text: `${named(source.name, language)}: ${wrong(source, now_ms, say)}`,
+    }))
 }
 
 function wrong(source: Wrong, now_ms: number, say: Say): string {
@@ -32,7 +35,8 @@ function wrong(source: Wrong, now_ms: number, say: Say): string {
   return length_s === null ? said : `${said} ${duration(length_s, say)}`
 }
 
-const isWrong = (source: SourceState): source is Wrong => (WORST_FIRST as readonly Condition[]).includes(source.condition)
+const isWrong = (source: SourceState): source is Wrong =>
+  (WORST_FIRST as readonly Condition[]).includes(source.condition)
 
 const rank = (source: Wrong): number => WORST_FIRST.indexOf(source.condition)
 

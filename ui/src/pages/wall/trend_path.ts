@@ -25,7 +25,11 @@ export function trend(points: readonly Point[], last: Place | null, span: Span, 
   const y = (value: number): number =>
     round(box.height / 2 - ((value - middle) / range) * (box.height - 2 * box.margin))
   const lines = runs
-    .map((run) => run.map(({ time, value }, i) => `${i ? 'L' : 'M'}${x(time)} ${y(value)}`).join('') + (run.length === 1 ? 'h0' : ''))
+    .map(
+      (run) =>
+        run.map(({ time, value }, i) => `${i ? 'L' : 'M'}${x(time)} ${y(value)}`).join('') +
+        (run.length === 1 ? 'h0' : ''),
+    )
     .join('')
   const final = runs.at(-1)?.at(-1) as Place
   const end = { x: x(final.time), y: y(final.value) }

@@ -1,13 +1,31 @@
 /** The editor itself: CodeMirror in a shadow root, where its rules are sheets that the strict content policy allows.
  * Loaded when the lab is opened, by nothing else. */
 
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete'
+import {
+  acceptCompletion,
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  closeCompletion,
+  completionKeymap,
+  type Completion,
+  type CompletionContext,
+  type CompletionResult,
+} from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { bracketMatching, LanguageSupport, syntaxHighlighting, syntaxTree } from '@codemirror/language'
 import { setDiagnostics, type Diagnostic } from '@codemirror/lint'
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search'
 import { Compartment, EditorState, Prec, type Extension } from '@codemirror/state'
-import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers, placeholder } from '@codemirror/view'
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
+  placeholder,
+} from '@codemirror/view'
 import type { Language, Say } from '../../../lib/i18n'
 import { stretch } from '../query_fault'
 import type { Fault } from '../protocol'
@@ -16,7 +34,14 @@ import { colours, look } from './editor_theme'
 import { offers, type Offer, type Vocabulary } from './completions'
 import { VIETNAMESE } from './phrases'
 
-export type Hooks = { changed: (sql: string) => void; run: () => void; cancel: () => boolean; save: () => void; vocabulary: () => Vocabulary; say: () => Say }
+export type Hooks = {
+  changed: (sql: string) => void
+  run: () => void
+  cancel: () => boolean
+  save: () => void
+  vocabulary: () => Vocabulary
+  say: () => Say
+}
 export type Editor = {
   set: (sql: string) => void
   insert: (text: string) => void
@@ -31,14 +56,24 @@ export type Editor = {
  * policy forbids and reports. */
 const typedOver = EditorView.domEventHandlers({
   beforeinput: (event, view) => {
-    if (event.inputType !== 'insertText' || !event.data || view.state.selection.main.empty || view.composing) return false
+    if (event.inputType !== 'insertText' || !event.data || view.state.selection.main.empty || view.composing)
+      return false
     view.dispatch(view.state.replaceSelection(event.data), { userEvent: 'input.type', scrollIntoView: true })
     event.preventDefault()
     return true
   },
 })
 
-const KINDS: Record<Offer['kind'], string> = { view: 'type', column: 'property', kpi: 'constant', unit: 'constant', parameter: 'variable', keyword: 'keyword', function: 'function', type: 'type' }
+const KINDS: Record<Offer['kind'], string> = {
+  view: 'type',
+  column: 'property',
+  kpi: 'constant',
+  unit: 'constant',
+  parameter: 'variable',
+  keyword: 'keyword',
+  function: 'function',
+  type: 'type',
+}
 
 export function create(root: ShadowRoot, sql: string, hooks: Hooks): Editor {
   const words = new Compartment()
@@ -49,7 +84,8 @@ export function create(root: ShadowRoot, sql: string, hooks: Hooks): Editor {
   })
   return {
     set: (text) => {
-      if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } })
+      if (text !== view.state.doc.toString())
+        view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } })
     },
     insert: (text) => {
       view.dispatch(view.state.replaceSelection(text), { scrollIntoView: true })
@@ -65,7 +101,12 @@ export function create(root: ShadowRoot, sql: string, hooks: Hooks): Editor {
       view.dispatch({
         effects: words.reconfigure([
           language === 'vi' ? EditorState.phrases.of(VIETNAMESE) : [],
-          EditorView.contentAttributes.of({ 'aria-label': label, lang: 'en', spellcheck: 'false', autocapitalize: 'off' }),
+          EditorView.contentAttributes.of({
+            'aria-label': label,
+            lang: 'en',
+            spellcheck: 'false',
+            autocapitalize: 'off',
+          }),
           placeholder(hint),
         ]),
       }),
@@ -86,7 +127,10 @@ function extensions(hooks: Hooks): Extension {
     highlightSelectionMatches(),
     search({ top: true }),
     EditorView.lineWrapping,
-    new LanguageSupport(duckdb.language, duckdb.language.data.of({ autocomplete: (context: CompletionContext) => completions(context, hooks) })),
+    new LanguageSupport(
+      duckdb.language,
+      duckdb.language.data.of({ autocomplete: (context: CompletionContext) => completions(context, hooks) }),
+    ),
     syntaxHighlighting(colours),
     autocompletion({ icons: false, maxRenderedOptions: 60 }),
     look,
@@ -121,13 +165,21 @@ function completions(context: CompletionContext, hooks: Hooks): CompletionResult
   const before = state.sliceDoc(0, pos)
   const node = syntaxTree(state).resolveInner(pos, -1)
   if (/Comment/.test(node.name)) return null
-  const inText = node.name === 'String' && pos > node.from && !closed(state.sliceDoc(node.from, pos)) ? state.sliceDoc(node.from + 1, pos) : null
+  const inText =
+    node.name === 'String' && pos > node.from && !closed(state.sliceDoc(node.from, pos))
+      ? state.sliceDoc(node.from + 1, pos)
+      : null
   const found = offers({ before, sql: state.doc.toString(), inText }, hooks.vocabulary(), hooks.say(), context.explicit)
   if (!found || found.offers.length === 0) return null
   return {
     from: pos - found.length,
     filter: false,
-    options: found.offers.map(({ text, what, more, kind }): Completion => ({ label: text, ...(what ? { detail: what } : {}), ...(more ? { info: () => Object.assign(document.createElement('div'), { textContent: more }) } : {}), type: KINDS[kind] })),
+    options: found.offers.map(({ text, what, more, kind }): Completion => ({
+      label: text,
+      ...(what ? { detail: what } : {}),
+      ...(more ? { info: () => Object.assign(document.createElement('div'), { textContent: more }) } : {}),
+      type: KINDS[kind],
+    })),
   }
 }
 

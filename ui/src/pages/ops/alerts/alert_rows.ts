@@ -36,7 +36,13 @@ export function counts(alerts: Iterable<Alert>): Counts {
 }
 
 /** Every word of `wanted` stands somewhere in the alert's names, place, rule or holder, without diacritics. */
-export function filtered(alerts: Iterable<Alert>, show: Show, wanted: string, units: ReadonlyMap<string, Unit>, names: ReadonlyMap<string, string>): Alert[] {
+export function filtered(
+  alerts: Iterable<Alert>,
+  show: Show,
+  wanted: string,
+  units: ReadonlyMap<string, Unit>,
+  names: ReadonlyMap<string, string>,
+): Alert[] {
   const words = fold(wanted).split(/\s+/).filter(Boolean)
   const left: Alert[] = []
   for (const alert of alerts) {
@@ -60,7 +66,13 @@ function foldedOnce(text: string): string {
 }
 
 function searched(alert: Alert, units: ReadonlyMap<string, Unit>, names: ReadonlyMap<string, string>): string {
-  const texts = [alert.name.vi, alert.name.en, units.get(alert.unit)?.name ?? alert.unit, alert.rule, names.get(alert.holder) ?? alert.holder]
+  const texts = [
+    alert.name.vi,
+    alert.name.en,
+    units.get(alert.unit)?.name ?? alert.unit,
+    alert.rule,
+    names.get(alert.holder) ?? alert.holder,
+  ]
   return texts.map(foldedOnce).join(' ')
 }
 
@@ -72,7 +84,9 @@ export function sorted(alerts: readonly Alert[], { column, down }: Order, { unit
   const text = (a: string, b: string): number => (a === b ? 0 : collator.compare(a, b))
   const by: Record<Column, (a: Alert, b: Alert) => number> = {
     severity: (a, b) => a.severity - b.severity,
-    name: (a, b) => text(a.name[language] || a.name.vi, b.name[language] || b.name.vi) || text(units.get(a.unit)?.short_name ?? a.unit, units.get(b.unit)?.short_name ?? b.unit),
+    name: (a, b) =>
+      text(a.name[language] || a.name.vi, b.name[language] || b.name.vi) ||
+      text(units.get(a.unit)?.short_name ?? a.unit, units.get(b.unit)?.short_name ?? b.unit),
     value: (a, b) => (a.value ?? -Infinity) - (b.value ?? -Infinity) || 0,
     since: (a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)),
     holder: (a, b) => text(names.get(a.holder) ?? a.holder, names.get(b.holder) ?? b.holder),
@@ -81,6 +95,10 @@ export function sorted(alerts: readonly Alert[], { column, down }: Order, { unit
   const compare = by[column]
   const way = down ? -1 : 1
   return [...alerts].sort(
-    (a, b) => way * compare(a, b) || a.severity - b.severity || (a.since > b.since ? -1 : Number(a.since < b.since)) || (a.id < b.id ? -1 : 1),
+    (a, b) =>
+      way * compare(a, b) ||
+      a.severity - b.severity ||
+      (a.since > b.since ? -1 : Number(a.since < b.since)) ||
+      (a.id < b.id ? -1 : 1),
   )
 }

@@ -29,5 +29,7 @@ export function byCause(alerts: Iterable<Alert>): Cause[] {
       if (alert.severity < cause.severity) cause.severity = alert.severity
     }
   }
-  return [...found.values()].sort((a, b) => a.severity - b.severity || b.alerts - a.alerts || (a.rule < b.rule ? -1 : 1))
+  return [...found.values()].sort(
+    (a, b) => a.severity - b.severity || b.alerts - a.alerts || (a.rule < b.rule ? -1 : 1),
+  )
 }

@@ -10,7 +10,10 @@ export function isIncoming({ source, labels, rule, matchers }: Alert, rules: Rea
 
 /** Pages of the sender's that may be opened: the alert there, and what to do about it. */
 export function linksOf({ link = '', annotations = {} }: Alert): ['sender' | 'runbook', string][] {
-  const all: ['sender' | 'runbook', string][] = [['sender', link], ['runbook', annotations['runbook_url'] ?? '']]
+  const all: ['sender' | 'runbook', string][] = [
+    ['sender', link],
+    ['runbook', annotations['runbook_url'] ?? ''],
+  ]
   return all.filter(([, url]) => isWeb(url))
 }
 

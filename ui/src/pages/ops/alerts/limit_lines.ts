@@ -16,7 +16,13 @@ export type Drawn = {
 }
 
 /** Limits farther than twice the values' own spread are told beside the picture, not drawn: they would flatten it. */
-export function draw(points: readonly Point[], limits: Limits, since_ms: number, span: { from_ms: number; to_ms: number }, frame: Frame): Drawn {
+export function draw(
+  points: readonly Point[],
+  limits: Limits,
+  since_ms: number,
+  span: { from_ms: number; to_ms: number },
+  frame: Frame,
+): Drawn {
   const wanted = ruled(limits)
   const values = points.flatMap(({ value }) => (value === null ? [] : [value]))
   const [least, most] = values.length ? [Math.min(...values), Math.max(...values)] : [Infinity, -Infinity]
@@ -27,8 +33,10 @@ export function draw(points: readonly Point[], limits: Limits, since_ms: number,
   const high = all.length ? Math.max(...all) : 1
   const room = (high - low || Math.abs(high) || 1) * 0.12
   const [bottom, top] = [low >= 0 ? Math.max(0, low - room) : low - room, high + room]
-  const x = (time: number): number => round(frame.left + ((time - span.from_ms) / (span.to_ms - span.from_ms)) * (frame.width - frame.left))
-  const y = (value: number): number => round(frame.top + ((top - value) / (top - bottom)) * (frame.height - frame.top - frame.bottom))
+  const x = (time: number): number =>
+    round(frame.left + ((time - span.from_ms) / (span.to_ms - span.from_ms)) * (frame.width - frame.left))
+  const y = (value: number): number =>
+    round(frame.top + ((top - value) / (top - bottom)) * (frame.height - frame.top - frame.bottom))
   let path = ''
   let broken = true
   const dots: Drawn['dots'] = []

@@ -8,11 +8,14 @@ export type FormAct = 'shelve' | 'comment' | 'incident' | 'close' | 'silence'
 export type Subject = { id: string; name: Named; unit: string; severity: Severity }
 /** Fields of a form as far as they are filled in. */
 export type Written = { text?: string; length?: Length; matchers?: Matcher[]; why?: string; ends_on_resolve?: boolean }
-export type Begun = { act: FormAct; subjects: readonly Subject[]; initial: string; matchers: readonly Matcher[] } & { written?: Written }
+export type Begun = { act: FormAct; subjects: readonly Subject[]; initial: string; matchers: readonly Matcher[] } & {
+  written?: Written
+}
 
 export const subjectOf = ({ id, name, unit, severity }: Alert): Subject => ({ id, name, unit, severity })
 
 const DRAFT = 'alerts '
 /** The name of its draft: one for each act and set of alerts. */
-export const draftName = ({ act, subjects }: Begun): string => `${DRAFT}${act} ${subjects.map(({ id }) => id).join(' ')}`
+export const draftName = ({ act, subjects }: Begun): string =>
+  `${DRAFT}${act} ${subjects.map(({ id }) => id).join(' ')}`
 export const isDraft = (name: string): boolean => name.startsWith(DRAFT)

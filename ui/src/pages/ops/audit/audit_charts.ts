@@ -14,7 +14,14 @@ export const FLOOD_FROM = 10
 
 export type Judgement = 'good' | 'watch' | 'bad'
 /** Limits of EEMUA 191 for one operator: what is good at most, and what cannot be managed any more. */
-const LIMITS = { per_window: [1, 2], per_day: [150, 300], busiest_window: [10, 20], flood_share: [0.01, 0.05], stale: [0, 5], chattering: [0, 3] } as const
+const LIMITS = {
+  per_window: [1, 2],
+  per_day: [150, 300],
+  busiest_window: [10, 20],
+  flood_share: [0.01, 0.05],
+  stale: [0, 5],
+  chattering: [0, 3],
+} as const
 export type Figure = keyof typeof LIMITS
 
 export function judged(figure: Figure, value: number): Judgement {
@@ -45,14 +52,33 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
   const [from_ms, to_ms] = [Date.parse(audit.from), Date.parse(audit.to)]
   const width = width_ms(from_ms, to_ms)
   const local = (time: number): number => time + zoneOffset_ms(time, zone)
-  const counts = buckets(fired.map(({ fired_at }) => Date.parse(fired_at)), from_ms, to_ms, width)
+  const counts = buckets(
+    fired.map(({ fired_at }) => Date.parse(fired_at)),
+    from_ms,
+    to_ms,
+    width,
+  )
   return {
     animation: false,
     useUTC: true,
     textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
     grid: { left: 8, right: 14, top: 26, bottom: 4, containLabel: true },
-    xAxis: { type: 'time', min: local(from_ms), max: local(to_ms), axisLine: { lineStyle: { color: INK.edge } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) }, splitLine: { show: false } },
-    yAxis: { type: 'value', minInterval: 1, name: say('au.alerts_per', { minutes: number(width / MINUTE_MS, 0, language) }), nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] }, axisLabel: { color: INK.text }, splitLine: { lineStyle: { color: INK.rule } } },
+    xAxis: {
+      type: 'time',
+      min: local(from_ms),
+      max: local(to_ms),
+      axisLine: { lineStyle: { color: INK.edge } },
+      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: 'value',
+      minInterval: 1,
+      name: say('au.alerts_per', { minutes: number(width / MINUTE_MS, 0, language) }),
+      nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },
+      axisLabel: { color: INK.text },
+      splitLine: { lineStyle: { color: INK.rule } },
+    },
     tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'shadow' } },
     series: [
       {
@@ -62,9 +88,33 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
         itemStyle: { color: INK.bar },
         data: counts.map((n, i) => [local(from_ms + (i + 0.5) * width), n]),
         ...(width === WINDOW_MS
-          ? { markLine: { silent: true, symbol: 'none', data: [{ yAxis: FLOOD_FROM, lineStyle: { color: INK.critical, type: 'dashed' as const }, label: { formatter: say('au.flood_from', { n: FLOOD_FROM }), position: 'insideEndTop' as const, color: INK.critical, fontSize: 12 } }] } }
+          ? {
+              markLine: {
+                silent: true,
+                symbol: 'none',
+                data: [
+                  {
+                    yAxis: FLOOD_FROM,
+                    lineStyle: { color: INK.critical, type: 'dashed' as const },
+                    label: {
+                      formatter: say('au.flood_from', { n: FLOOD_FROM }),
+                      position: 'insideEndTop' as const,
+                      color: INK.critical,
+                      fontSize: 12,
+                    },
+                  },
+                ],
+              },
+            }
           : {}),
-        markArea: { silent: true, itemStyle: { color: INK.flood }, data: audit.floods.map(({ from_ms: from, until_ms }) => [{ xAxis: local(from) }, { xAxis: local(until_ms ?? to_ms) }] as [{ xAxis: number }, { xAxis: number }]) },
+        markArea: {
+          silent: true,
+          itemStyle: { color: INK.flood },
+          data: audit.floods.map(
+            ({ from_ms: from, until_ms }) =>
+              [{ xAxis: local(from) }, { xAxis: local(until_ms ?? to_ms) }] as [{ xAxis: number }, { xAxis: number }],
+          ),
+        },
       },
     ],
   }
@@ -77,16 +127,47 @@ export const MIX_GOAL: Readonly<Record<(typeof MIX)[number], number>> = { critic
 export function mixOption({ mix }: Audit, { language, say }: Told): Option {
   const percent = (share: number): string => `${number(share * 100, 0, language)} %`
   const bars = (name: string, color: string, share: (which: (typeof MIX)[number]) => number) => ({
-    type: 'bar' as const, name, barMaxWidth: 16, itemStyle: { color }, data: MIX.map(share),
-    label: { show: true, position: 'right' as const, color: INK.text, formatter: ({ value }: { value?: unknown }) => percent(Number(value)) },
+    type: 'bar' as const,
+    name,
+    barMaxWidth: 16,
+    itemStyle: { color },
+    data: MIX.map(share),
+    label: {
+      show: true,
+      position: 'right' as const,
+      color: INK.text,
+      formatter: ({ value }: { value?: unknown }) => percent(Number(value)),
+    },
   })
   return {
     animation: false,
     textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
     grid: { left: 8, right: 48, top: 6, bottom: 4, containLabel: true },
-    xAxis: { type: 'value', max: 1, splitNumber: 4, axisLabel: { color: INK.text, hideOverlap: true, formatter: percent }, splitLine: { lineStyle: { color: INK.rule } } },
-    yAxis: { type: 'category', inverse: true, data: MIX.map((which) => say(`au.mix_${which}`)), axisLabel: { color: INK.text }, axisTick: { show: false }, axisLine: { lineStyle: { color: INK.edge } } },
-    tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'shadow' }, valueFormatter: (value) => percent(Number(value)) },
-    series: [bars(say('au.measured'), INK.line, (which) => mix[which] ?? 0), bars(say('au.goal'), '#c3cad2', (which) => MIX_GOAL[which])],
+    xAxis: {
+      type: 'value',
+      max: 1,
+      splitNumber: 4,
+      axisLabel: { color: INK.text, hideOverlap: true, formatter: percent },
+      splitLine: { lineStyle: { color: INK.rule } },
+    },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: MIX.map((which) => say(`au.mix_${which}`)),
+      axisLabel: { color: INK.text },
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: INK.edge } },
+    },
+    tooltip: {
+      trigger: 'axis',
+      confine: true,
+      transitionDuration: 0,
+      axisPointer: { type: 'shadow' },
+      valueFormatter: (value) => percent(Number(value)),
+    },
+    series: [
+      bars(say('au.measured'), INK.line, (which) => mix[which] ?? 0),
+      bars(say('au.goal'), '#c3cad2', (which) => MIX_GOAL[which]),
+    ],
   }
 }

@@ -15,13 +15,33 @@ export function monday_ms(now_ms: number, zone: string): number {
   return midnight - weekday * DAY_MS - offset
 }
 
-export type Piece = { from_ms: number; until_ms: number; kind: 'shift' | 'exception' | 'otherwise' | 'gap'; people: readonly string[]; why: string }
+export type Piece = {
+  from_ms: number
+  until_ms: number
+  kind: 'shift' | 'exception' | 'otherwise' | 'gap'
+  people: readonly string[]
+  why: string
+}
 
 /** What lies in [from_ms, to_ms), ascending; a gap is hours in which nobody is on duty and nobody stands in. */
 export function pieces({ shifts, gaps }: Pick<Duty, 'shifts' | 'gaps'>, from_ms: number, to_ms: number): Piece[] {
   const all: Piece[] = [
-    ...shifts.map(({ from, until, people, kind, why }) => ({ from_ms: Date.parse(from), until_ms: Date.parse(until), kind, people, why })),
-    ...gaps.filter(({ stands_in }) => !stands_in.length).map(({ from, until }) => ({ from_ms: Date.parse(from), until_ms: Date.parse(until), kind: 'gap' as const, people: [], why: '' })),
+    ...shifts.map(({ from, until, people, kind, why }) => ({
+      from_ms: Date.parse(from),
+      until_ms: Date.parse(until),
+      kind,
+      people,
+      why,
+    })),
+    ...gaps
+      .filter(({ stands_in }) => !stands_in.length)
+      .map(({ from, until }) => ({
+        from_ms: Date.parse(from),
+        until_ms: Date.parse(until),
+        kind: 'gap' as const,
+        people: [],
+        why: '',
+      })),
   ]
   return all
     .filter((each) => each.from_ms < to_ms && each.until_ms > from_ms)

@@ -4,12 +4,31 @@ import { named, type Language, type Say, type TextKey } from '../../../lib/i18n'
 import type { Incident } from '../protocol'
 import type { OpsSession } from '../session.svelte'
 
-const KNOWN = ['opened', 'alert_added', 'alert_removed', 'assigned', 'severity_set', 'commented', 'attached', 'procedure_taken_up', 'step_done', 'step_undone', 'closed', 'reopened']
+const KNOWN = [
+  'opened',
+  'alert_added',
+  'alert_removed',
+  'assigned',
+  'severity_set',
+  'commented',
+  'attached',
+  'procedure_taken_up',
+  'step_done',
+  'step_undone',
+  'closed',
+  'reopened',
+]
 
 type Entry = Incident['timeline'][number]
 
 /** `of` is what the act was about: a person, a step, a reason, a file; it is said by its name. */
-export function entryText(entry: Entry, incident: Incident, { names, described }: Pick<OpsSession, 'names' | 'described'>, language: Language, say: Say): { said: string; text: string } {
+export function entryText(
+  entry: Entry,
+  incident: Incident,
+  { names, described }: Pick<OpsSession, 'names' | 'described'>,
+  language: Language,
+  say: Say,
+): { said: string; text: string } {
   const said = KNOWN.includes(entry.act) ? say(`incident_act.${entry.act}` as TextKey) : entry.act
   return { said, text: [about(entry, incident), entry.text].filter(Boolean).join(' · ') }
 
@@ -26,7 +45,9 @@ export function entryText(entry: Entry, incident: Incident, { names, described }
     }
     if (act === 'alert_added' || act === 'alert_removed') {
       const [rule = '', unit = ''] = of.split('/')
-      return [named(described.rules.get(rule) ?? { vi: rule }, language), described.units.get(unit)?.name].filter(Boolean).join(' · ')
+      return [named(described.rules.get(rule) ?? { vi: rule }, language), described.units.get(unit)?.name]
+        .filter(Boolean)
+        .join(' · ')
     }
     return ''
   }

@@ -5,7 +5,17 @@ import type { Fields } from '../protocol'
 
 export type Written = Record<string, unknown>
 
-export const KINDS = ['limits', 'change', 'deviation', 'missing', 'stale', 'insufficient', 'target_missed', 'all', 'any'] as const
+export const KINDS = [
+  'limits',
+  'change',
+  'deviation',
+  'missing',
+  'stale',
+  'insufficient',
+  'target_missed',
+  'all',
+  'any',
+] as const
 export type Kind = (typeof KINDS)[number]
 
 export const WAYS = ['above', 'below', 'outside'] as const
@@ -49,7 +59,8 @@ export function withKind(fields: Written, kind: Kind): Written {
   const limits = pick(limitsPlace(fields), LIMITS)
   if (kind === 'limits') return { ...rest, ...(Object.keys(limits).length ? limits : { fires_above: '' }) }
   if (kind === 'change') return { ...rest, change: { over: '1h', ...limits } }
-  if (kind === 'deviation') return { ...rest, deviation: { weeks: 4, ...(before === 'limits' ? { fires_above: 4 } : limits) } }
+  if (kind === 'deviation')
+    return { ...rest, deviation: { weeks: 4, ...(before === 'limits' ? { fires_above: 4 } : limits) } }
   return { ...rest, [kind]: true }
 }
 
@@ -93,7 +104,10 @@ export function withSide(place: Written, side: Side, value: unknown): Written {
   if (place['fires_outside'] === undefined) return without({ ...place, [own]: value })
   const listed = Array.isArray(place[band]) ? [...(place[band] as unknown[])] : ['', '']
   listed[at] = value ?? ''
-  return without({ ...place, [band]: listed.every((each) => each === '') && band === 'clears_inside' ? undefined : listed })
+  return without({
+    ...place,
+    [band]: listed.every((each) => each === '') && band === 'clears_inside' ? undefined : listed,
+  })
 }
 
 /** The same figures, seen from another side: the firing limit stays the firing limit. */

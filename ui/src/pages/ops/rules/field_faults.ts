@@ -6,15 +6,26 @@ import type { Fields } from '../protocol'
 /** Of the field itself; of a table or list also of what is in it when `inner`. Each sentence once, and that it is empty
  * only when nothing more is known. */
 export function at(faults: readonly FieldFault[], path: string, inner = false): FieldFault[] {
-  const found = faults.filter(({ field }) => field === path || (inner && (field.startsWith(`${path}.`) || field.startsWith(`${path}[`))))
+  const found = faults.filter(
+    ({ field }) => field === path || (inner && (field.startsWith(`${path}.`) || field.startsWith(`${path}[`))),
+  )
   const once = found.filter(({ message }, i) => found.findIndex((each) => each.message === message) === i)
   return once.length > 1 ? once.filter(({ code }) => code !== 'empty') : once
 }
 
-const UNWRITTEN = new Set(['empty', 'missing', 'language_missing', 'kpi_missing', 'no_limit', 'wrong_type', 'no_rule_id'])
+const UNWRITTEN = new Set([
+  'empty',
+  'missing',
+  'language_missing',
+  'kpi_missing',
+  'no_limit',
+  'wrong_type',
+  'no_rule_id',
+])
 
 /** What is wrong with what is written; that something is not yet written is no fault before somebody saves. */
-export const ofWritten = (faults: readonly FieldFault[], fields: Fields): FieldFault[] => faults.filter(({ field, code = '' }) => !UNWRITTEN.has(code) || isWritten(fields, field))
+export const ofWritten = (faults: readonly FieldFault[], fields: Fields): FieldFault[] =>
+  faults.filter(({ field, code = '' }) => !UNWRITTEN.has(code) || isWritten(fields, field))
 
 /** A field of the rule itself that holds something: what is wrong with it is told at once. */
 function isWritten(fields: Fields, field: string): boolean {
@@ -26,4 +37,5 @@ function isWritten(fields: Fields, field: string): boolean {
 const SHOWN =
   /^(?:(?:all|any)\[\d+\]\.)*(?:id|name\.(?:vi|en)|name|kpi|units|severity|(?:change\.|deviation\.)?(?:fires|clears)_(?:above|below|outside|inside)|change\.over|deviation\.weeks|missing|stale|insufficient|target_missed|all|any|held_for|keep_firing_for|least_samples|active(?:\[\d+\](?:\.(?:days|since|until))?)?|labels(?:\..+)?|procedure|owner|latching)$/
 
-export const elsewhere = (faults: readonly FieldFault[]): FieldFault[] => faults.filter(({ field }) => !SHOWN.test(field))
+export const elsewhere = (faults: readonly FieldFault[]): FieldFault[] =>
+  faults.filter(({ field }) => !SHOWN.test(field))

@@ -10,7 +10,15 @@ import { limitsOf } from '../rule_limits'
 import type { Fields, Firing } from '../protocol'
 import { kindOf } from './condition'
 
-export type Preview = { points: readonly Point[]; firings: readonly Firing[]; fields: Fields; from_ms: number; to_ms: number; digits: number; unitOfMeasure: string }
+export type Preview = {
+  points: readonly Point[]
+  firings: readonly Firing[]
+  fields: Fields
+  from_ms: number
+  to_ms: number
+  digits: number
+  unitOfMeasure: string
+}
 export type Told = { zone: string; language: Language; say: Say; now_ms: number }
 
 export type Line = { at: number; kind: 'fires' | 'clears' }
@@ -26,7 +34,10 @@ export function lines(fields: Fields): Line[] {
   return found
 }
 
-export function option({ points, firings, fields, from_ms, to_ms, digits, unitOfMeasure }: Preview, { zone, language, say, now_ms }: Told): Option {
+export function option(
+  { points, firings, fields, from_ms, to_ms, digits, unitOfMeasure }: Preview,
+  { zone, language, say, now_ms }: Told,
+): Option {
   const local = (time_ms: number): number => time_ms + zoneOffset_ms(time_ms, zone)
   const n = (value: number): string => number(value, digits, language)
   const drawn = lines(fields)
@@ -38,14 +49,28 @@ export function option({ points, firings, fields, from_ms, to_ms, digits, unitOf
     useUTC: true,
     textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
     grid: { left: 8, right: 14, top: 26, bottom: 4, containLabel: true },
-    xAxis: { type: 'time', min: local(from_ms), max: local(to_ms), axisLine: { lineStyle: { color: INK.edge } }, axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) }, splitLine: { show: false } },
+    xAxis: {
+      type: 'time',
+      min: local(from_ms),
+      max: local(to_ms),
+      axisLine: { lineStyle: { color: INK.edge } },
+      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) },
+      splitLine: { show: false },
+    },
     yAxis: {
-      type: 'value', scale: true, min: least >= 0 ? Math.max(0, least - room) : least - room, max: most + room, name: unitOfMeasure,
+      type: 'value',
+      scale: true,
+      min: least >= 0 ? Math.max(0, least - room) : least - room,
+      max: most + room,
+      name: unitOfMeasure,
       nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },
-      axisLabel: { color: INK.text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => n(value) }, splitLine: { lineStyle: { color: INK.rule } },
+      axisLabel: { color: INK.text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => n(value) },
+      splitLine: { lineStyle: { color: INK.rule } },
     },
     tooltip: {
-      trigger: 'axis', confine: true, transitionDuration: 0,
+      trigger: 'axis',
+      confine: true,
+      transitionDuration: 0,
       formatter: (shown) => {
         const point = points[(Array.isArray(shown) ? shown[0] : shown)?.dataIndex ?? -1]
         if (!point) return ''
@@ -68,14 +93,31 @@ export function option({ points, firings, fields, from_ms, to_ms, digits, unitOf
           symbol: 'none',
           data: drawn.map(({ at, kind }) => ({
             yAxis: at,
-            lineStyle: { color: kind === 'fires' ? INK.high : INK.text, type: kind === 'fires' ? 'dashed' : 'dotted', width: 1.5 },
-            label: { formatter: `${say(`limit.${kind}`)} ${exact(at, language)}`, position: kind === 'fires' ? 'insideStartTop' : 'insideEndBottom', color: kind === 'fires' ? INK.high : INK.text, backgroundColor: '#fff', padding: [0, 3], fontSize: 12 },
+            lineStyle: {
+              color: kind === 'fires' ? INK.high : INK.text,
+              type: kind === 'fires' ? 'dashed' : 'dotted',
+              width: 1.5,
+            },
+            label: {
+              formatter: `${say(`limit.${kind}`)} ${exact(at, language)}`,
+              position: kind === 'fires' ? 'insideStartTop' : 'insideEndBottom',
+              color: kind === 'fires' ? INK.high : INK.text,
+              backgroundColor: '#fff',
+              padding: [0, 3],
+              fontSize: 12,
+            },
           })),
         },
         markArea: {
           silent: true,
           itemStyle: { color: INK.shade },
-          data: firings.map(({ fired, end }) => [{ xAxis: local(Date.parse(fired)) }, { xAxis: local(end ? Date.parse(end) : to_ms) }] as [{ xAxis: number }, { xAxis: number }]),
+          data: firings.map(
+            ({ fired, end }) =>
+              [{ xAxis: local(Date.parse(fired)) }, { xAxis: local(end ? Date.parse(end) : to_ms) }] as [
+                { xAxis: number },
+                { xAxis: number },
+              ],
+          ),
         },
       },
     ],
