@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ioc.model.rejection import Rejection
 from ioc.model.vocabulary import Vocabulary
+from ioc.panes.group_by import Grouping
 from ioc.wire.schemas import PANES, SUBJECT, WORD
 from streams.dictionary_columns import Codes, MeasuresOf, Words, compact
-from streams.grouping import Grouping
 from streams.sketches import bucket_lists, register_lists
 from streams.validate_readings import Columns, fit_rows, rejections_of
 
@@ -60,16 +60,9 @@ def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
     grouping = Grouping(measure.astype(np.int64), columns.measure.size).by(unit, columns.unit.size)
     if subject is not None:
         grouping = grouping.by(subject + 1, columns.subject.size)
-    grouping = grouping.by(minutes, int(minutes.max()) + 1).dense()
+    grouping = grouping.by(minutes, int(minutes.max()) + 1).compact()
 
-    counts = grouping.counts()
-    present = np.flatnonzero(counts)
-    member = np.empty(grouping.size, np.intp)
-    member[grouping.keys] = np.arange(len(value))
-    member = member[present]  # a row of each group, which has the group's words
-    place = np.empty(grouping.size, np.intp)
-    place[present] = np.arange(len(present))
-
+    member = grouping.members()  # a row of each group, which has the group's words
     first_ms, first = grouping.first(ms, value)
     last_ms, last = grouping.last(ms, value)
     with np.errstate(over="ignore"):
@@ -78,21 +71,21 @@ def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
         [
             compact(measure[member], columns.measure.dictionary, WORD),
             compact(unit[member], columns.unit.dictionary, WORD),
-            _no_subjects(len(present))
+            _no_subjects(grouping.size)
             if subject is None
             else compact(subject[member], columns.subject.dictionary, SUBJECT),
             pa.array((minutes[member] + first_minute).astype(np.int32)),
-            pa.array(counts[present].astype(np.int32)),
-            pa.array(grouping.sums(value)[present]),
-            pa.array(squares[present]),
-            pa.array(grouping.least(value)[present]),
-            pa.array(grouping.most(value)[present]),
-            pa.array(first_ms[present]),
-            pa.array(first[present]),
-            pa.array(last_ms[present]),
-            pa.array(last[present]),
-            bucket_lists(columns, measures, place[grouping.keys], len(present)),
-            register_lists(columns, measures, place[grouping.keys], len(present)),
+            pa.array(grouping.counts.astype(np.int32)),
+            pa.array(grouping.sums(value)),
+            pa.array(squares),
+            pa.array(grouping.minima(value)),
+            pa.array(grouping.maxima(value)),
+            pa.array(first_ms),
+            pa.array(first),
+            pa.array(last_ms),
+            pa.array(last),
+            bucket_lists(columns, measures, grouping.keys, grouping.size),
+            register_lists(columns, measures, grouping.keys, grouping.size),
         ],
         schema=PANES,
     )

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ioc.panes.group_by import Grouping
 from ioc.wire.schemas import BUCKETS, REGISTERS
 from ioc.wire.sketches import PRECISION, buckets_of, registers_of
 from streams.dictionary_columns import Flags, MeasuresOf
-from streams.grouping import Grouping
 from streams.validate_readings import Columns
 
 Whole = NDArray[np.int64]

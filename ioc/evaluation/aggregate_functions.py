@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.evaluation.nowcast import nowcast
-from ioc.evaluation.parts import Part
 from ioc.model.kpi import MeasureAggregate
+from ioc.panes.group_by import Grouping
+from ioc.panes.schema import Columns
 from ioc.wire.sketches import distinct_counts, quantiles
 
 Real = NDArray[np.float64]
@@ -21,6 +21,9 @@ Whole = NDArray[np.int64]
 Amounts = NDArray[Any]
 """Whole or real numbers."""
 NEVER = -1
+
+NOWCAST_HOURS = 12
+_NEWEST_HOURS, _NEEDED_HOURS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,16 @@ class Moments:
     newest: Amounts
 
     @classmethod
-    def of(cls, part: Part, places: Whole, size: int) -> "Moments":
+    def of(cls, part: Columns, places: Whole, size: int) -> "Moments":
         """Rows of panes into `size` entries; `places` says where each row belongs, several rows may share one."""
-        least, most = np.full(size, np.inf), np.full(size, -np.inf)
-        newest = np.full(size, NEVER, np.int64)
-        np.minimum.at(least, places, part["least"])
-        np.maximum.at(most, places, part["most"])
-        np.maximum.at(newest, places, part["newest"].astype(np.int64))
+        entries = Grouping(places, size)
         return cls(
-            np.bincount(places, part["n"], size).astype(np.int64),
-            np.bincount(places, part["sum"], size),
-            np.bincount(places, part["sum_squares"], size),
-            least,
-            most,
-            newest,
+            entries.sums(part["n"]),
+            entries.sums(part["sum"]),
+            entries.sums(part["sum_squares"]),
+            entries.minima(part["least"]),
+            entries.maxima(part["most"]),
+            np.maximum(entries.maxima(part["newest"].astype(np.int64)), NEVER),
         )
 
     def shaped(self, *shape: int) -> "Moments":
@@ -102,7 +101,7 @@ def take_moments(expression: MeasureAggregate, moments: Moments, passed_s: float
     raise ValueError(f"{expression.take!r} is not taken of moments")
 
 
-def take_rows(expression: MeasureAggregate, part: Part, places: Whole, size: int, newest_hour: Whole | int) -> Real:
+def take_rows(expression: MeasureAggregate, part: Columns, places: Whole, size: int, newest_hour: Whole | int) -> Real:
     """Values of last, quantile, distinct, nowcast; a key stands once in each place. `newest_hour` is that in which the
     window of an entry ends, since 1970 UTC. Raises ValueError for another take."""
     match expression.take:
@@ -119,3 +118,22 @@ def take_rows(expression: MeasureAggregate, part: Part, places: Whole, size: int
             age = np.broadcast_to(newest_hour, size)[places] - part["hour"]
             return nowcast(places, age, part["n"], part["sum"], size)
     raise ValueError(f"{expression.take!r} is not taken of rows")
+
+
+def nowcast(places: Whole, age: Whole, n: Whole, total: Real, size: int) -> Real:
+    """One value an entry, NaN without. A row is an hour of an entry (`places`): its age in hours (0 is the newest;
+    those of 12 and more do not count), how many readings it has and their sum."""
+    here = (age >= 0) & (age < NOWCAST_HOURS) & (n > 0)
+    cell = places[here] * NOWCAST_HOURS + age[here]
+    readings = np.bincount(cell, n[here], size * NOWCAST_HOURS).reshape(size, NOWCAST_HOURS)
+    sums = np.bincount(cell, total[here], size * NOWCAST_HOURS).reshape(size, NOWCAST_HOURS)
+    there = readings > 0
+    mean = np.divide(sums, readings, out=np.zeros(sums.shape), where=there)
+    least = np.where(there, mean, np.inf).min(axis=1)
+    most = np.where(there, mean, -np.inf).max(axis=1)
+    ratio = np.divide(least, most, out=np.ones(size), where=np.isfinite(most) & (most > 0))
+    weight = np.where(there, np.maximum(ratio, 0.5)[:, None] ** np.arange(NOWCAST_HOURS), 0.0)
+    known = there[:, :_NEWEST_HOURS].sum(axis=1) >= _NEEDED_HOURS
+    value = np.full(size, np.nan)
+    np.divide((weight * mean).sum(axis=1), weight.sum(axis=1), out=value, where=known)
+    return value

@@ -26,9 +26,17 @@ from ioc.evaluation.case_sql import (
     read_first_reports,
     unpacked,
 )
-from ioc.evaluation.case_versions import has_ties, in_windows, latest_versions, past_versions, speaks_of_clock
+from ioc.evaluation.case_versions import (
+    Moment,
+    Targets,
+    has_ties,
+    in_windows,
+    latest_versions,
+    merged_targets,
+    past_versions,
+    speaks_of_clock,
+)
 from ioc.evaluation.pane_windows import minute_of
-from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.time_dependent_conditions import TURNED, cut_to_turns, knows_calendar
 from ioc.evaluation.vectors import case_values
 from ioc.model.case import CaseType

@@ -4,12 +4,12 @@ A case that changed no more since the first moment has one version for all of th
 others are looked up in `case_changes`. A version holds from its `updated_at` until the next one's.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ioc.catalog.conditions import DERIVED_COLUMNS
 from ioc.evaluation.case_sql import CaseExpression, CaseSql, of_units, quoted, timestamp
-from ioc.evaluation.series import Moment, Targets
 from ioc.model.case import CaseType
 from ioc.store.case_clocks import LATER_FIRST, STANDING, clocked, due
 
@@ -20,6 +20,32 @@ _NEEDED = frozenset({"case_id", "unit", "status", "received_at", "due_at", "clos
 _LONG = timedelta(days=7)
 _FEW = 8
 _MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time with the window that ends there."""
+
+    time: datetime
+    window_from: datetime
+    window_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Units, each for itself, or all merged into one."""
+
+    units: tuple[str, ...]
+    merged: bool
+
+    @property
+    def size(self) -> int:
+        return 1 if self.merged else len(self.units)
+
+
+def merged_targets(units: Iterable[str]) -> Targets:
+    """All of a province, as one."""
+    return Targets(tuple(units), merged=True)
 
 
 def held_cases(

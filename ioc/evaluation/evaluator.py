@@ -16,10 +16,9 @@ from ioc.evaluation.evaluation_plan import Plan
 from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import Point, history, moment_column
 from ioc.evaluation.history_limiter import Turns
-from ioc.evaluation.kpi_group import Portion, whole_minute
+from ioc.evaluation.kpi_group import Portion, portions_of, whole_minute
 from ioc.evaluation.measure_kpis import Minutes
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.evaluation.portions import portions_of
 from ioc.evaluation.provenance import CasePage, Explanation, Provenance
 from ioc.evaluation.published_values import Published, Telling
 from ioc.evaluation.reporting_units import ReportingUnits

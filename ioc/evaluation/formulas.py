@@ -1,12 +1,15 @@
 """Formulas over vectors of KPI values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import reduce
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ioc.catalog.formulas import Number, Part, Scale, Term
+from ioc.model.kpi import Constant
 
 Real = NDArray[np.float64]
 _FOLDS = {"+": np.add, "-": np.subtract, "*": np.multiply, "min": np.minimum, "max": np.maximum}
@@ -42,3 +45,15 @@ def _compute(term: Term, values: Mapping[str, Real]) -> tuple[Real, NDArray[np.b
         else:
             value = _FOLDS[term.sign](value, other)
     return value, by_zero
+
+
+def in_force(
+    constants: Mapping[str, Constant], ids: Iterable[str], window_ends: Sequence[datetime], zone: ZoneInfo
+) -> dict[str, Real]:
+    """One entry a window; NaN where no value is in force. A window's end is no longer part of it."""
+    days = [(end - timedelta(microseconds=1)).astimezone(zone).date() for end in window_ends]
+    held = {constant_id: [constants[constant_id].at(day) for day in days] for constant_id in ids}
+    return {
+        constant_id: np.array([np.nan if value is None else value for value in values])
+        for constant_id, values in held.items()
+    }

@@ -14,11 +14,11 @@ from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.aggregate_functions import NEVER, Vectors
 from ioc.evaluation.case_history import Asked, case_series
 from ioc.evaluation.case_sql import CaseExpression
-from ioc.evaluation.constants import in_force
+from ioc.evaluation.case_versions import Moment, Targets, merged_targets
+from ioc.evaluation.formulas import in_force
 from ioc.evaluation.freshness import Column, judge
 from ioc.evaluation.measure_history import pane_series
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.evaluation.vectors import formula_vectors
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ioc.evaluation.aggregate_functions import Moments, Vectors, Whole
+from ioc.evaluation.case_versions import Moment, Targets
 from ioc.evaluation.evaluation_plan import KIND_OF
-from ioc.evaluation.pane_reader import PaneReader
+from ioc.evaluation.pane_reader import LevelRange, PaneReader, split_by_level
 from ioc.evaluation.pane_windows import hour_before, minute_of
-from ioc.evaluation.parts import KINDS, Kind, Part
-from ioc.evaluation.series import Moment, Targets
-from ioc.evaluation.spans import Piece, pieces
 from ioc.evaluation.vectors import aggregate_vectors
 from ioc.model.kpi import MeasureAggregate
+from ioc.panes.schema import READ, Columns, RowShape
 
 # Two pieces that lie closer together than this are read as one: a scan of a little more costs less than a second one.
 _GAP = {"minute": 240, "hour": 48, "day": 31}
@@ -33,11 +32,11 @@ def pane_series(
         return Vectors(np.full(size, np.nan), nothing, nothing - 1, nothing > 0)
     unit_codes = reader.codes("unit")
     cells = _Cells(reader, measure, [unit_codes.get(unit, -1) for unit in targets.units], targets.merged)
-    stretches = [pieces(minute_of(m.window_from), minute_of(m.window_to), reader.zone_hours) for m in moments]
-    part, places = cells.rows(KINDS["panes"], stretches)
+    stretches = [split_by_level(minute_of(m.window_from), minute_of(m.window_to), reader.zone_hours) for m in moments]
+    part, places = cells.rows(READ["panes"], stretches)
     found = Moments.of(part, places, size)
     kind = KIND_OF.get(expression.take, "")
-    extra, extra_places = cells.rows(KINDS[kind], stretches) if kind else (None, places)
+    extra, extra_places = cells.rows(READ[kind], stretches) if kind else (None, places)
     passed = np.repeat([(m.window_to - m.window_from).total_seconds() for m in moments], targets.size)
     newest = np.repeat(np.array([hour_before(m.window_to) for m in moments], np.int64), targets.size)
     return aggregate_vectors(expression, found, kind, extra, extra_places, passed_s=passed, newest_hour=newest)
@@ -52,25 +51,25 @@ class _Cells:
         self._units = units
         self._merged = merged
 
-    def rows(self, kind: Kind, stretches: Sequence[Sequence[Piece]]) -> tuple[Part, Whole]:
+    def rows(self, shape: RowShape, stretches: Sequence[Sequence[LevelRange]]) -> tuple[Columns, Whole]:
         """Rows of every stretch, and the entry of each: stretch × target. A row stands once for each of its
         stretches."""
-        by_level: dict[str, list[tuple[int, Piece]]] = defaultdict(list)
+        by_level: dict[str, list[tuple[int, LevelRange]]] = defaultdict(list)
         for stretch, its_pieces in enumerate(stretches):
             for piece in its_pieces:
                 by_level[piece.level].append((stretch, piece))
         key = ("time",) if self._merged else ("time", "unit")
-        found: list[tuple[Part, Whole]] = []
+        found: list[tuple[Columns, Whole]] = []
         for level, wanted in by_level.items():
             union = _union(level, (piece for _, piece in wanted))
-            part = self._reader.read(kind, union, [self._measure], key=key, units=self._units)
+            part = self._reader.read(shape, union, [self._measure], key=key, units=self._units)
             order = np.argsort(part["time"], kind="stable")
             part = {name: values[order] for name, values in part.items()}
             found.append(self._spread(part, wanted))
-        whole = {name: np.concatenate([part[name] for part, _ in found]) for name in (*kind.key, *kind.sql)}
+        whole = {name: np.concatenate([part[name] for part, _ in found]) for name in (*shape.key, *shape.values)}
         return whole, np.concatenate([places for _, places in found])
 
-    def _spread(self, part: Part, wanted: Sequence[tuple[int, Piece]]) -> tuple[Part, Whole]:
+    def _spread(self, part: Columns, wanted: Sequence[tuple[int, LevelRange]]) -> tuple[Columns, Whole]:
         first = np.searchsorted(part["time"], [piece.start for _, piece in wanted])
         count = np.searchsorted(part["time"], [piece.end for _, piece in wanted]) - first
         # Row numbers of all pieces, one after the other.
@@ -85,12 +84,12 @@ class _Cells:
         return spread, stretch * len(self._units) + target
 
 
-def _union(level: str, given: Iterable[Piece]) -> list[Piece]:
+def _union(level: str, given: Iterable[LevelRange]) -> list[LevelRange]:
     """Few pieces of one level that hold all the given ones, and a little between them."""
-    union: list[Piece] = []
+    union: list[LevelRange] = []
     for piece in sorted(given, key=lambda piece: piece.start):
         if union and piece.start <= union[-1].end + _GAP[level]:
-            union[-1] = Piece(level, union[-1].start, max(union[-1].end, piece.end))
+            union[-1] = LevelRange(level, union[-1].start, max(union[-1].end, piece.end))
         else:
             union.append(piece)
     return union

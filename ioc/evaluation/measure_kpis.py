@@ -14,10 +14,10 @@ from ioc.evaluation.evaluation_plan import KIND_OF, Plan
 from ioc.evaluation.freshness import rolled_up
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.pane_windows import OpenMinutes, PaneWindows, hour_before
-from ioc.evaluation.parts import Part
 from ioc.evaluation.vectors import aggregate_vectors, with_province
 from ioc.model.kpi import KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window
+from ioc.panes.schema import Columns
 
 Definitions = list[tuple[KpiDefinition, MeasureAggregate]]
 
@@ -113,7 +113,7 @@ class Aggregates:
         places = lines[part["measure"]] * size + unit[here]
         return Moments.of(part, places, len(measures) * size).shaped(len(measures), size)
 
-    def _rows(self, kind: str, window: Window, measure: str, unit_places: Whole) -> tuple[Part, Whole]:
+    def _rows(self, kind: str, window: Window, measure: str, unit_places: Whole) -> tuple[Columns, Whole]:
         part = self._windows[kind].rows(window, [measure])
         unit = unit_places[part["unit"]]
         here = unit != NEVER
@@ -129,7 +129,7 @@ def _unit_places(reader: PaneReader, plan: Plan) -> Whole:
     return places
 
 
-def _with_province(part: Part, units: Whole) -> tuple[Part, Whole]:
+def _with_province(part: Columns, units: Whole) -> tuple[Columns, Whole]:
     """Every row once for its unit and once for the province (the first entry)."""
     below = units != 0
     twice = {name: np.concatenate([values[below], values]) for name, values in part.items()}

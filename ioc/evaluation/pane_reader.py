@@ -7,11 +7,45 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from ioc.evaluation.parts import Kind, Part
-from ioc.evaluation.spans import HOURS_A_DAY, MINUTES_A_HOUR, Piece
+from ioc.panes.roll_up import HOURS_PER_DAY, MINUTES_PER_HOUR
+from ioc.panes.schema import Columns, RowShape
 from ioc.store.archive_views import archived_rows
 
 _HOUR_OF = {"minute": "minute // 60", "hour": "hour", "day": "day * 24"}
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRange:
+    """Panes of one level (`minute`, `hour`, `day`) in [start, end), counted since 1970 as the level is: minutes and
+    hours in UTC, days in the province's zone."""
+
+    level: str
+    start: int
+    end: int
+
+
+def split_by_level(start: int, end: int, zone_hours: int) -> list[LevelRange]:
+    """Split [start, end), in minutes since 1970 UTC, so that each minute lies in exactly one range, of the coarsest
+    level that fits. `zone_hours` is the zone's offset from UTC. Empty for an empty interval."""
+    first_hour, last_hour = -(-start // MINUTES_PER_HOUR), end // MINUTES_PER_HOUR
+    if first_hour >= last_hour:
+        return _not_empty(LevelRange("minute", start, end))
+    first_day, last_day = -(-(first_hour + zone_hours) // HOURS_PER_DAY), (last_hour + zone_hours) // HOURS_PER_DAY
+    minutes = _not_empty(
+        LevelRange("minute", start, first_hour * MINUTES_PER_HOUR),
+        LevelRange("minute", last_hour * MINUTES_PER_HOUR, end),
+    )
+    if first_day >= last_day:
+        return [*minutes, LevelRange("hour", first_hour, last_hour)]
+    return minutes + _not_empty(
+        LevelRange("hour", first_hour, first_day * HOURS_PER_DAY - zone_hours),
+        LevelRange("day", first_day, last_day),
+        LevelRange("hour", last_day * HOURS_PER_DAY - zone_hours, last_hour),
+    )
+
+
+def _not_empty(*ranges: LevelRange) -> list[LevelRange]:
+    return [each for each in ranges if each.start < each.end]
 
 
 @dataclass(frozen=True)
@@ -24,21 +58,21 @@ class PaneReader:
 
     def read(
         self,
-        kind: Kind,
-        stretch: Sequence[Piece],
+        shape: RowShape,
+        stretch: Sequence[LevelRange],
         measures: Collection[int],
         *,
         key: Sequence[str] = ("measure", "unit"),
         units: Collection[int] | None = None,
-    ) -> Part:
+    ) -> Columns:
         """The rows of `stretch` merged to one a key. `measures` are codes, `units` too (None: all); `key` may name
         `time` for the piece's own count of minutes, hours or days, and leave out what is to be merged."""
-        group = (*key, *kind.key)
+        group = (*key, *shape.key)
         if not stretch or not measures:
-            return {name: np.zeros(0, np.int64) for name in (*group, *kind.sql)}
+            return {name: np.zeros(0, np.int64) for name in (*group, *shape.values)}
         where = f"measure IN ({_listed(measures)})" + ("" if units is None else f" AND unit IN ({_listed(units)})")
-        table = " UNION ALL ".join(query for piece in stretch for query in self._rows_of(kind, piece, where))
-        merges = ", ".join(f"{sql} AS {name}" for name, sql in kind.sql.items())
+        table = " UNION ALL ".join(query for piece in stretch for query in self._rows_of(shape, piece, where))
+        merges = ", ".join(_aggregates(shape))
         query = f"SELECT {', '.join(group)}, {merges} FROM ({table}) GROUP BY {', '.join(group)}"
         return {name: np.asarray(values) for name, values in self.cursor.execute(query).fetchnumpy().items()}
 
@@ -47,22 +81,36 @@ class PaneReader:
         rows: list[tuple[str, int]] = self.cursor.execute(f"SELECT id, code FROM {kind}_codes").fetchall()
         return dict(rows)
 
-    def _rows_of(self, kind: Kind, piece: Piece, where: str) -> Iterator[str]:
-        held = "n, sum, sum_squares, least, most, last_at, last" if kind.table == "panes" else ", ".join(kind.sql)
-        key = (f"{_HOUR_OF[piece.level]} AS hour" if name == "hour" else name for name in kind.key)
+    def _rows_of(self, shape: RowShape, piece: LevelRange, where: str) -> Iterator[str]:
+        held = "n, sum, sum_squares, least, most, last_at, last" if shape.table == "panes" else ", ".join(shape.values)
+        key = (f"{_HOUR_OF[piece.level]} AS hour" if name == "hour" else name for name in shape.key)
         columns = ", ".join(("measure", "unit", *key))
         within = f"{piece.level} >= {piece.start} AND {piece.level} < {piece.end} AND {where}"
-        for source in self._sources(kind, piece):
+        for source in self._sources(shape, piece):
             yield f"SELECT {columns}, {piece.level} AS time, {held} FROM {source} WHERE {within}"
 
-    def _sources(self, kind: Kind, piece: Piece) -> Iterator[str]:
-        yield f"{piece.level}_{kind.table}"
+    def _sources(self, shape: RowShape, piece: LevelRange) -> Iterator[str]:
+        yield f"{piece.level}_{shape.table}"
         if piece.level == "minute":
             first, last = (
-                (minute // MINUTES_A_HOUR + self.zone_hours) // HOURS_A_DAY for minute in (piece.start, piece.end - 1)
+                (minute // MINUTES_PER_HOUR + self.zone_hours) // HOURS_PER_DAY
+                for minute in (piece.start, piece.end - 1)
             )
-            if archived := archived_rows(self.cursor, self.archive_dir, kind.table, first, last):
+            if archived := archived_rows(self.cursor, self.archive_dir, shape.table, first, last):
                 yield f"({archived})"
+
+    def _day_of(self, minute: int) -> int:
+        return (minute // MINUTES_PER_HOUR + self.zone_hours) // HOURS_PER_DAY
+
+
+def _aggregates(shape: RowShape) -> Iterator[str]:
+    """SQL of each column that merges."""
+    for name, merge in shape.merges.items():
+        as_type = "::BIGINT" if name == "n" else ""
+        yield f"{merge}({shape.stored_as.get(name, name)}){as_type} AS {name}"
+    for pair in shape.timed:
+        yield f"{pair.merge}({pair.time}) AS {pair.time}"
+        yield f"arg_{pair.merge}({pair.value}, {{'a': {pair.time}, 'b': {pair.value}}}) AS {pair.value}"
 
 
 def _listed(numbers: Collection[int]) -> str:

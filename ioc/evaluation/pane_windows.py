@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.evaluation.pane_reader import PaneReader
-from ioc.evaluation.parts import KINDS, Part, merged, rows
-from ioc.evaluation.spans import Piece, pieces
+from ioc.evaluation.pane_reader import LevelRange, PaneReader, split_by_level
 from ioc.model.window import Window
+from ioc.panes.merge import concatenate, merge_rows
+from ioc.panes.schema import READ, Columns, select_rows
 
 _OPEN_MINUTES = 3
 _SHARED_MINUTES = _OPEN_MINUTES + 3
@@ -43,18 +43,18 @@ class _Kept:
     measures: set[int] = field(default_factory=set)
     start: int = 0
     end: int = 0
-    closed: Part = field(default_factory=dict)
+    closed: Columns = field(default_factory=dict)
 
 
 class OpenMinutes:
     """The rows of one kind in the last minutes, up to the end of the running one; `rows` is replaced, never changed."""
 
     def __init__(self, kind: str, measures: Collection[str]) -> None:
-        self._kind = KINDS[kind]
+        self._shape = READ[kind]
         self._measures = frozenset(measures)
         self._codes: dict[str, int] = {}
         self.since = self.to = 0
-        self.rows: Part = {}
+        self.rows: Columns = {}
 
     def advance(self, reader: PaneReader, codes: Mapping[str, int], changed: Collection[str], now: datetime) -> None:
         """Take in what changed since the last call. `codes`: see `PaneWindows.advance`."""
@@ -67,8 +67,8 @@ class OpenMinutes:
         elif again:
             self.rows = _replaced(self.rows, self._read(reader, again), again)
 
-    def _read(self, reader: PaneReader, measures: set[int]) -> Part:
-        return reader.read(self._kind, [Piece("minute", self.since, self.to)], measures, key=("time", *_KEY))
+    def _read(self, reader: PaneReader, measures: set[int]) -> Columns:
+        return reader.read(self._shape, [LevelRange("minute", self.since, self.to)], measures, key=("time", *_KEY))
 
 
 class PaneWindows:
@@ -76,17 +76,17 @@ class PaneWindows:
 
     def __init__(self, kind: str, wanted: Mapping[Window, Collection[str]], zone: ZoneInfo) -> None:
         """`wanted` holds the ids of the measures that each window is asked for."""
-        self._kind = KINDS[kind]
+        self._shape = READ[kind]
         self._wanted = wanted
         self._zone = zone
         self._kept = {window: _Kept(window) for window in wanted}
         self._cut = self._to = 0
-        self._open: Part = {}
+        self._open: Columns = {}
         self._codes: dict[str, int] = {}
 
     @property
     def key(self) -> tuple[str, ...]:
-        return (*_KEY, *self._kind.key)
+        return (*_KEY, *self._shape.key)
 
     def advance(
         self,
@@ -109,29 +109,29 @@ class PaneWindows:
         turned = open_minutes.to != self._to
         if not turned and not changed:
             return set()
-        mine = rows(open_minutes.rows, np.isin(open_minutes.rows["measure"], list(known.values())))
+        mine = select_rows(open_minutes.rows, np.isin(open_minutes.rows["measure"], list(known.values())))
         if turned:
             self._turn(reader, mine, open_minutes.to, now)
-        self._open = rows(mine, mine["time"] >= self._cut)
+        self._open = select_rows(mine, mine["time"] >= self._cut)
         self._reclose(reader, {known[measure]: minute for measure, minute in changed.items()})
         return set(known if turned else changed)
 
-    def rows(self, window: Window, measures: Collection[str]) -> Part:
+    def rows(self, window: Window, measures: Collection[str]) -> Columns:
         """The window's rows of the measures. A key may stand twice: once closed, once open."""
         kept = self._kept[window]
         listed = np.array(sorted(self._codes[measure] for measure in measures if measure in self._codes), np.int64)
         since = (self._open["time"] >= kept.start) & (not window.closed) if self._open else np.zeros(0, np.bool_)
-        found = [part for part in (kept.closed, rows(self._open, since)) if part]
-        picked = [rows(part, np.isin(part["measure"], listed)) for part in found]
-        return {name: np.concatenate([part[name] for part in picked]) for name in (*self.key, *self._kind.sql)}
+        found = [part for part in (kept.closed, select_rows(self._open, since)) if part]
+        picked = [select_rows(part, np.isin(part["measure"], listed)) for part in found]
+        return {name: np.concatenate([part[name] for part in picked]) for name in (*self.key, *self._shape.values)}
 
     def _measures(self) -> set[str]:
         return {measure for measures in self._wanted.values() for measure in measures}
 
-    def _turn(self, reader: PaneReader, minutes: Part, to: int, now: datetime) -> None:
+    def _turn(self, reader: PaneReader, minutes: Columns, to: int, now: datetime) -> None:
         """The minute turned: what is no longer open goes into the closed parts, what a window left goes out."""
         cut, past = to - _OPEN_MINUTES, self._cut
-        moved = rows(minutes, (minutes["time"] >= past) & (minutes["time"] < cut))
+        moved = select_rows(minutes, (minutes["time"] >= past) & (minutes["time"] < cut))
         self._cut, self._to = cut, to
         for window, kept in self._kept.items():
             before = kept.start
@@ -140,9 +140,9 @@ class PaneWindows:
             if not past or not before <= kept.start <= before + _SHARED_MINUTES:
                 kept.closed = self._read_closed(reader, kept, kept.measures)
             elif not window.closed:
-                mine = rows(moved, np.isin(moved["measure"], list(kept.measures)))
-                kept.closed = merged(self._kind, [kept.closed, mine], self.key)
-                left = reader.read(self._kind, _minutes(before, kept.start), kept.measures, key=("measure",))
+                mine = select_rows(moved, np.isin(moved["measure"], list(kept.measures)))
+                kept.closed = merge_rows(concatenate([kept.closed, mine]), self._shape, self.key)
+                left = reader.read(self._shape, _minutes(before, kept.start), kept.measures, key=("measure",))
                 if gone := set(left["measure"].tolist()):
                     kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, gone), gone)
 
@@ -153,17 +153,17 @@ class PaneWindows:
             if late := {measure for measure, minute in changed.items() if minute < until} & kept.measures:
                 kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, late), late)
 
-    def _read_closed(self, reader: PaneReader, kept: _Kept, measures: set[int]) -> Part:
+    def _read_closed(self, reader: PaneReader, kept: _Kept, measures: set[int]) -> Columns:
         end = kept.end if kept.window.closed else max(self._cut, kept.start)
-        stretch = pieces(kept.start, end, reader.zone_hours)
-        return reader.read(self._kind, stretch, measures)
+        stretch = split_by_level(kept.start, end, reader.zone_hours)
+        return reader.read(self._shape, stretch, measures)
 
 
-def _minutes(start: int, end: int) -> list[Piece]:
-    return [Piece("minute", start, end)] if start < end else []
+def _minutes(start: int, end: int) -> list[LevelRange]:
+    return [LevelRange("minute", start, end)] if start < end else []
 
 
-def _replaced(part: Part, fresh: Part, measures: Iterable[int]) -> Part:
+def _replaced(part: Columns, fresh: Columns, measures: Iterable[int]) -> Columns:
     """`part` with its rows of the measures given way to `fresh`."""
-    stay = rows(part, ~np.isin(part["measure"], list(measures)))
+    stay = select_rows(part, ~np.isin(part["measure"], list(measures)))
     return {name: np.concatenate([stay[name], fresh[name]]) for name in fresh}

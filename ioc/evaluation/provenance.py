@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,12 +16,9 @@ from ioc.catalog import Catalog
 from ioc.clock import from_ms
 from ioc.evaluation.affected_periods import leaves
 from ioc.evaluation.case_sql import CaseExpression, CaseSql, naive
-from ioc.evaluation.case_versions import held_cases
-from ioc.evaluation.pane_reader import PaneReader
+from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_targets
+from ioc.evaluation.pane_reader import PaneReader, split_by_level
 from ioc.evaluation.pane_windows import minute_of
-from ioc.evaluation.parts import KINDS, Kind
-from ioc.evaluation.series import Moment, Targets, merged_targets
-from ioc.evaluation.spans import pieces
 from ioc.model.kpi import (
     Constant,
     ConstantValue,
@@ -31,10 +28,11 @@ from ioc.model.kpi import (
     MeasureAggregate,
     RollUp,
 )
+from ioc.panes.schema import READ
 
 GROUPS_AT_MOST = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BY_SUBJECT = Kind("panes", ("subject",), KINDS["panes"].sql, KINDS["panes"].merges)
+_BY_SUBJECT = replace(READ["panes"], key=("subject",))
 _CASE = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at"
 
 
@@ -193,7 +191,7 @@ class Provenance:
         units = [codes[unit] for unit in self._units(definition, value.unit) if unit in codes]
         subjects = {code: word for word, code in self.reader.codes("subject").items()}
         found: dict[tuple[str, datetime, datetime], list[PaneBehind]] = defaultdict(list)
-        for piece in pieces(minute_of(value.window_from), minute_of(value.window_to), self.reader.zone_hours):
+        for piece in split_by_level(minute_of(value.window_from), minute_of(value.window_to), self.reader.zone_hours):
             part = self.reader.read(_BY_SUBJECT, [piece], [measure], key=("time",), units=units)
             columns = [part[name].tolist() for name in ("time", "subject", "n", "sum", "least", "most", "newest")]
             for time, subject, n, total, least, most, newest in zip(*columns, strict=True):

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ioc.catalog.conditions import Turns
 from ioc.catalog.working_time import working_days
 from ioc.evaluation.case_sql import naive, unpacked
-from ioc.evaluation.series import Moment
+from ioc.evaluation.case_versions import Moment
 
 TURNED = "turned"
 

@@ -10,8 +10,9 @@ from ioc.evaluation.aggregate_functions import NEVER, Amounts, Moments, Real, Ve
 from ioc.evaluation.case_sql import CaseExpression, CaseSql, CaseTotals
 from ioc.evaluation.formulas import compute
 from ioc.evaluation.freshness import Codes, Column
-from ioc.evaluation.parts import KINDS, Part, merged
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, MeasureAggregate, RollUp
+from ioc.panes.merge import merge_rows
+from ioc.panes.schema import READ, Columns
 
 
 def with_province(moments: Moments) -> Moments:
@@ -36,7 +37,7 @@ def aggregate_vectors(
     expression: MeasureAggregate,
     moments: Moments,
     kind: str,
-    part: Part | None,
+    part: Columns | None,
     units: Whole,
     *,
     passed_s: float | Real,
@@ -47,8 +48,8 @@ def aggregate_vectors(
     if part is None:
         value = take_moments(expression, moments, passed_s)
     else:
-        key = ("unit", *KINDS[kind].key)
-        rows = merged(KINDS[kind], [{**part, "unit": units}], key)
+        key = ("unit", *READ[kind].key)
+        rows = merge_rows({**part, "unit": units}, READ[kind], key)
         value = take_rows(expression, rows, rows["unit"], len(moments.n), newest_hour)
     return Vectors(value, moments.n, moments.newest, moments.n > 0)
 

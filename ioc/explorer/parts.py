@@ -10,12 +10,10 @@ import numpy as np
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.case_sql import DISTINCT, CaseSql
-from ioc.evaluation.case_versions import held_cases
-from ioc.evaluation.constants import in_force
-from ioc.evaluation.formulas import compute
+from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_targets
+from ioc.evaluation.formulas import compute, in_force
 from ioc.evaluation.measure_history import pane_series
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.evaluation.series import Moment, Targets, merged_targets
 from ioc.explorer.asked import Stretch
 from ioc.explorer.contributions import Contribution, Group, largest, of_amount, of_formula, of_ratio
 from ioc.explorer.series import columns

@@ -21,11 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ioc.panes.merge import merge_rows
+from ioc.panes.schema import STORED, Columns, RowShape
 from ioc.store import rows
 from ioc.store.archive_digests import digest_of, record_digest, sound_files
 from ioc.store.archive_verifier import verify
 from ioc.store.archive_views import refresh_views
-from ioc.store.pane_columns import KINDS, Columns, Kind
 from ioc.store.store import Store, transaction, unavailable
 
 SLICE_ROWS = 300_000
@@ -49,16 +50,16 @@ def archive_slice(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: i
 
     False when there was nothing to move. Raises StoreUnavailable; then nothing has moved.
     """
-    for kind in KINDS:
-        table = f"kept_minute_{kind.name}"
+    for shape in STORED:
+        table = f"kept_minute_{shape.table}"
         oldest = cursor.execute(f"SELECT min(minute) FROM {table}").fetchall()[0][0]
         if oldest is None or (day := _day_of(oldest, store.zone_hours)) >= before_day:
             continue
         end = _slice_end(cursor, table, oldest, day, store.zone_hours)
-        with _written(store, cursor, kind, day) as (file, path), transaction(cursor, store.path):
-            moved = kind.merge(rows.fetch(cursor, table, "minute", kind, "minute < ?", [end]))
-            _write(path, _tables(cursor, kind, moved))
-            n = int(moved["n"].sum()) if kind.name == "panes" else 0
+        with _written(store, cursor, shape, day) as (file, path), transaction(cursor, store.path):
+            moved = merge_rows(rows.fetch(cursor, table, "minute", shape, "minute < ?", [end]), shape)
+            _write(path, _tables(cursor, shape, moved))
+            n = int(moved["n"].sum()) if shape.table == "panes" else 0
             _count_in(cursor, file, path, rows.count(moved), n)
             cursor.execute(f"DELETE FROM {table} WHERE minute < ?", [end])
             refresh_views(cursor, store.archive_dir)
@@ -75,7 +76,7 @@ def join_files(store: Store, cursor: duckdb.DuckDBPyConnection) -> bool:
     if not crowded:
         return False
     name, day = crowded[0]
-    kind = next(kind for kind in KINDS if kind.name == name)
+    shape = next(shape for shape in STORED if shape.table == name)
     parts = cursor.execute(
         "SELECT path, rows, n FROM archive_files WHERE kind = ? AND day = ? AND state = 'kept' ORDER BY path",
         [name, day],
@@ -86,7 +87,7 @@ def join_files(store: Store, cursor: duckdb.DuckDBPyConnection) -> bool:
         for part in unsound:
             verify(store, cursor, part)
         return True
-    with _written(store, cursor, kind, day) as (file, path):
+    with _written(store, cursor, shape, day) as (file, path):
         _write(path, (table for part, _, _ in parts for table in _row_groups(store.archive_dir / part)))
         with transaction(cursor, store.path):
             _count_in(cursor, file, path, sum(p[1] for p in parts), sum(p[2] for p in parts))
@@ -124,16 +125,16 @@ def unlink_dropped(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
 
 @contextmanager
 def _written(
-    store: Store, cursor: duckdb.DuckDBPyConnection, kind: Kind, day: int
+    store: Store, cursor: duckdb.DuckDBPyConnection, shape: RowShape, day: int
 ) -> Iterator[tuple[ArchiveFile, Path]]:
     """A new file of the day, announced; taken back when the block fails."""
     moment = EPOCH + timedelta(days=day)
-    known = cursor.execute("SELECT count(*) FROM archive_files WHERE kind = ? AND day = ?", [kind.name, day])
+    known = cursor.execute("SELECT count(*) FROM archive_files WHERE kind = ? AND day = ?", [shape.table, day])
     number = known.fetchall()[0][0]
     folder = f"year={moment.year}/month={moment.month:02}/day={moment.day:02}"
-    while (store.archive_dir / (path := f"{folder}/{kind.name}-{number:04}.parquet")).exists():
+    while (store.archive_dir / (path := f"{folder}/{shape.table}-{number:04}.parquet")).exists():
         number += 1
-    file = ArchiveFile(kind.name, day, path)
+    file = ArchiveFile(shape.table, day, path)
     announced = [file.kind, file.day, file.path, "writing", 0, 0, 0]
     with transaction(cursor, store.path):
         cursor.execute("INSERT INTO archive_files VALUES (?, ?, ?, ?, ?, ?, ?)", announced)
@@ -167,7 +168,7 @@ def _write(path: Path, tables: Iterable[pa.Table]) -> None:
         os.close(folder)
 
 
-def _tables(cursor: duckdb.DuckDBPyConnection, kind: Kind, columns: Columns) -> Iterator[pa.Table]:
+def _tables(cursor: duckdb.DuckDBPyConnection, shape: RowShape, columns: Columns) -> Iterator[pa.Table]:
     """Rows in the order of time, words for codes, and the minute as a time for those who read the file elsewhere."""
     order = np.argsort(columns["time"], kind="stable")
     sorted_columns = {name: values[order] for name, values in columns.items()}
@@ -178,7 +179,7 @@ def _tables(cursor: duckdb.DuckDBPyConnection, kind: Kind, columns: Columns) -> 
         "unit": _words(cursor, "unit", sorted_columns["unit"]),
         "minute": minutes,
     }
-    for name in kind.columns:
+    for name in shape.columns:
         values = sorted_columns[name]
         table[name] = _words(cursor, "subject", values) if name == "subject" else pa.array(values)
     yield pa.table(table)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from ioc.panes.schema import STORED
 from ioc.store.archive_digests import sound_files
-from ioc.store.pane_columns import KINDS
 
 _OF_WORDS = {
     "panes": "m.code AS measure, u.code AS unit, coalesce(s.code, 0)::INTEGER AS subject, minute, "
@@ -22,10 +22,10 @@ def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
 
     A counted file that is not there is marked `missing`, which the audit shows; the rest stays readable.
     """
-    for kind in KINDS:
+    for shape in STORED:
         listed = cursor.execute(
             "SELECT path, state FROM archive_files WHERE kind = ? AND state IN ('kept', 'missing') ORDER BY day, path",
-            [kind.name],
+            [shape.table],
         ).fetchall()
         there = [path for path, _ in listed if (archive_dir / path).exists()]
         found = set(there)
@@ -33,7 +33,7 @@ def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
             if state != (now := "kept" if path in found else "missing"):
                 cursor.execute("UPDATE archive_files SET state = ? WHERE path = ?", [now, path])
         cursor.execute(
-            f"CREATE OR REPLACE VIEW archived_minute_{kind.name} AS {_select(kind.name, archive_dir, there)}"
+            f"CREATE OR REPLACE VIEW archived_minute_{shape.table} AS {_select(shape.table, archive_dir, there)}"
         )
 
 

@@ -9,13 +9,14 @@ from typing import ClassVar
 
 import duckdb
 
+from ioc.panes.merge import merge_rows
+from ioc.panes.schema import STORED, RowShape
 from ioc.store import rows
-from ioc.store.pane_columns import KINDS, Kind
 
 GROWN_BY = 20_000
 """Rows a time of a level must have got before it is compacted while still open."""
 MAX_TOTAL = 2**63 - 1
-_KIND = {kind.name: kind for kind in KINDS}
+_SHAPE = {shape.table: shape for shape in STORED}
 
 Bucket = tuple[str, str, int]
 """Level, kind, time."""
@@ -77,8 +78,8 @@ class LeftInPieces:
     _STEPS: ClassVar = {"minute": 24 * 60, "hour": 30 * 24, "day": 400}
 
     def __init__(self) -> None:
-        self._left: list[tuple[str, Kind, int | None]] = [
-            (level, kind, None) for level in self._STEPS for kind in KINDS
+        self._left: list[tuple[str, RowShape, int | None]] = [
+            (level, shape, None) for level in self._STEPS for shape in STORED
         ]
 
     @property
@@ -87,31 +88,31 @@ class LeftInPieces:
 
     def step(self, cursor: duckdb.DuckDBPyConnection) -> dict[Bucket, int]:
         """Times with more than one row of a key in the next stretch, and their rows."""
-        level, kind, until = self._left.pop()
-        table, key = f"kept_{level}_{kind.name}", ", ".join(name for name in kind.key if name != "time")
+        level, shape, until = self._left.pop()
+        table, key = f"kept_{level}_{shape.table}", ", ".join(name for name in shape.key if name != "time")
         bounds = cursor.execute(f"SELECT min({level}), max({level}) FROM {table}").fetchall()[0]
         if bounds[0] is None:
             return {}
         until = bounds[1] + 1 if until is None else until
         since = max(bounds[0], until - self._STEPS[level])
         if since > bounds[0]:
-            self._left.append((level, kind, since))
+            self._left.append((level, shape, since))
         found = cursor.execute(
             f"SELECT {level}, sum(n)::BIGINT FROM (SELECT {level}, count(*) AS n FROM {table} "
             f"WHERE {level} >= ? AND {level} < ? GROUP BY {level}, {key}) GROUP BY {level} HAVING max(n) > 1",
             [since, until],
         ).fetchall()
-        return {(level, kind.name, time): n for time, n in found}
+        return {(level, shape.table, time): n for time, n in found}
 
 
 def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:
     """Merge the kept rows of one time, in the running transaction; how many are left."""
     level, name, time = bucket
-    kind, table = _KIND[name], f"kept_{level}_{name}"
-    found = rows.fetch(cursor, table, level, kind, f"{level} = ?", [time])
+    shape, table = _SHAPE[name], f"kept_{level}_{name}"
+    found = rows.fetch(cursor, table, level, shape, f"{level} = ?", [time])
     if not rows.count(found):
         return 0
-    merged = kind.merge(found)
+    merged = merge_rows(found, shape)
     if rows.count(merged) < rows.count(found):
         cursor.execute(f"DELETE FROM {table} WHERE {level} = ?", [time])
         rows.insert(cursor, table, level, merged)

@@ -8,14 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioc.panes.merge import concatenate, merge_rows
+from ioc.panes.schema import BUCKETS, PANES, REGISTERS, Columns
 from ioc.store.dictionary_codes import Codes, codes_of_column
-from ioc.store.pane_columns import (
-    Columns,
-    concatenate,
-    merge_buckets,
-    merge_panes,
-    merge_registers,
-)
 from ioc.store.rows import insert
 
 
@@ -38,12 +33,12 @@ def append_panes(cursor: duckdb.DuckDBPyConnection, codes: Codes, batches: Seque
         return PanesAppended({}, frozenset(), 0)
     coded = [_coded(batch, codes) for batch in batches]
     codes.write(cursor)
-    merged = merge_panes(concatenate([panes for panes, _, _ in coded]))
+    merged = merge_rows(concatenate([panes for panes, _, _ in coded]), PANES)
     insert(cursor, "recent_panes", "minute", merged)
     if buckets := [part for _, part, _ in coded if part]:
-        insert(cursor, "recent_buckets", "minute", merge_buckets(concatenate(buckets)))
+        insert(cursor, "recent_buckets", "minute", merge_rows(concatenate(buckets), BUCKETS))
     if registers := [part for _, _, part in coded if part]:
-        insert(cursor, "recent_registers", "minute", merge_registers(concatenate(registers)))
+        insert(cursor, "recent_registers", "minute", merge_rows(concatenate(registers), REGISTERS))
     return _touched(merged, codes)
 
 

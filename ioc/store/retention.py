@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
+from ioc.panes.schema import STORED
 from ioc.store.alerting import expire_alerting
 from ioc.store.archive import archive_slice, expire_days, join_files
 from ioc.store.cases import naive
 from ioc.store.dead_letters import expire_dead_letters
-from ioc.store.pane_columns import KINDS
 from ioc.store.store import Store, transaction
 
 MINUTES_IN_TABLE_DAYS = 2
@@ -47,8 +47,8 @@ def expire(store: Store, cursor: duckdb.DuckDBPyConnection, now: datetime) -> No
             "GROUP BY day",
             [store.zone_hours, oldest_hour],
         )
-        for kind in KINDS:
-            cursor.execute(f"DELETE FROM kept_hour_{kind.name} WHERE hour < ?", [oldest_hour])
+        for shape in STORED:
+            cursor.execute(f"DELETE FROM kept_hour_{shape.table} WHERE hour < ?", [oldest_hour])
     with transaction(cursor, store.path):
         expire_dead_letters(cursor, now)
     with transaction(cursor, store.path):

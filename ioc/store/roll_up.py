@@ -5,8 +5,10 @@ from __future__ import annotations
 import duckdb
 
 from ioc.errors import StoreUnavailable
+from ioc.panes.merge import merge_rows
+from ioc.panes.roll_up import hours_to_days, minutes_to_hours
+from ioc.panes.schema import STORED, Columns, RowShape
 from ioc.store import rows
-from ioc.store.pane_columns import KINDS, Columns, Kind, days_of, hours_of
 
 MOST_ROWS = 200_000
 """Of one step: it takes about this many µs and some ten MB."""
@@ -14,7 +16,7 @@ MOST_ROWS = 200_000
 
 def recent_rows(cursor: duckdb.DuckDBPyConnection) -> int:
     """How many rows wait to be rolled up."""
-    total = " + ".join(f"(SELECT count(*) FROM recent_{kind.name})" for kind in KINDS)
+    total = " + ".join(f"(SELECT count(*) FROM recent_{shape.table})" for shape in STORED)
     return int(cursor.execute(f"SELECT {total}").fetchall()[0][0])
 
 
@@ -27,23 +29,23 @@ def roll_up(
     retired. Rows that the historian appends meanwhile are not seen by this transaction and stay.
     """
     touched: dict[tuple[str, str], list[int]] = {}
-    for kind in KINDS:
-        table = f"recent_{kind.name}"
+    for shape in STORED:
+        table = f"recent_{shape.table}"
         until = _until(cursor, table, most_rows)
         if until is None:
             continue
-        found = rows.fetch(cursor, table, "minute", kind, "minute <= ?", [until])
+        found = rows.fetch(cursor, table, "minute", shape, "minute <= ?", [until])
         deleted = cursor.execute(f"DELETE FROM {table} WHERE minute <= ?", [until]).fetchall()[0][0]
         if deleted != rows.count(found):
             raise StoreUnavailable(f"The roll-up read {rows.count(found)} rows of {table}, but deleted {deleted}.")
-        minutes = kind.merge(found)
-        hours = kind.merge(hours_of(minutes))
-        days = kind.merge(days_of(hours, zone_hours))
-        minutes = _still_kept(cursor, kind, minutes, oldest_minute, zone_hours)
+        minutes = merge_rows(found, shape)
+        hours = merge_rows(minutes_to_hours(minutes), shape)
+        days = merge_rows(hours_to_days(hours, zone_hours), shape)
+        minutes = _still_kept(cursor, shape, minutes, oldest_minute, zone_hours)
         for level, columns in (("minute", minutes), ("hour", hours), ("day", days)):
             if rows.count(columns):
-                rows.insert(cursor, f"kept_{level}_{kind.name}", level, columns)
-                touched[level, kind.name] = columns["time"].tolist()
+                rows.insert(cursor, f"kept_{level}_{shape.table}", level, columns)
+                touched[level, shape.table] = columns["time"].tolist()
     return touched
 
 
@@ -61,12 +63,12 @@ def _until(cursor: duckdb.DuckDBPyConnection, table: str, most_rows: int) -> int
 
 
 def _still_kept(
-    cursor: duckdb.DuckDBPyConnection, kind: Kind, minutes: Columns, oldest_minute: int, zone_hours: int
+    cursor: duckdb.DuckDBPyConnection, shape: RowShape, minutes: Columns, oldest_minute: int, zone_hours: int
 ) -> Columns:
     late = minutes["time"] < oldest_minute
     if not late.any():
         return minutes
-    if kind.name == "panes":
+    if shape.table == "panes":
         days = (minutes["time"][late] // 60 + zone_hours) // 24
         for day in sorted(set(days.tolist())):
             n = int(minutes["n"][late][days == day].sum())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import numpy as np
 
-from ioc.store.pane_columns import Columns, Kind
+from ioc.panes.schema import Columns, RowShape
 
 _TYPES = {"measure": np.int16, "unit": np.int16, "bucket": np.int16, "register": np.int16, "rank": np.int8}
 
@@ -20,10 +20,10 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, time: str, columns: Co
 
 
 def fetch(
-    cursor: duckdb.DuckDBPyConnection, table: str, time: str, kind: Kind, where: str, parameters: Sequence[object]
+    cursor: duckdb.DuckDBPyConnection, table: str, time: str, shape: RowShape, where: str, parameters: Sequence[object]
 ) -> Columns:
     """Rows that meet `where`, not merged; columns of length 0 when there are none."""
-    names = ", ".join(("measure", "unit", f"{time} AS time", *kind.columns))
+    names = ", ".join(("measure", "unit", f"{time} AS time", *shape.columns))
     query = f"SELECT {names} FROM {table} WHERE {where}"
     return {name: np.asarray(values) for name, values in cursor.execute(query, list(parameters)).fetchnumpy().items()}
 

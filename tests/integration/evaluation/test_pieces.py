@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.portions import portions_of
+from ioc.evaluation.kpi_group import portions_of
 from ioc.model.kpi import Formula, Freshness, KpiValue
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM

@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ioc.panes.schema import Columns
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes, rows
 from ioc.store.audit import audit
-from ioc.store.pane_columns import Columns
 from ioc.store.roll_up import recent_rows, roll_up
 from ioc.store.store import transaction
 from ioc.wire.schemas import PANES
