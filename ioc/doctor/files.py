@@ -21,6 +21,9 @@ SHORT_PERCENT, NEARLY_FULL_PERCENT = 15.0, 5.0
 SNAPSHOT_OLD = timedelta(minutes=20)
 """Four times the distance at which a running server takes them."""
 
+_HELD = ("conflicting lock", "different configuration than existing connections")
+"""What DuckDB says of a file that a server has open: another process, or this one."""
+
 CheckDefinitions = Callable[[], dict[str, int]]
 """Counts by kind; raises CatalogInvalid."""
 
@@ -88,7 +91,7 @@ def store(settings: Settings) -> Iterator[Finding]:
     try:
         duckdb.connect(str(path), read_only=True).close()
     except (duckdb.Error, OSError) as fault:
-        if "conflicting lock" in str(fault).lower():
+        if any(sign in str(fault).lower() for sign in _HELD):
             return
         newest = current(settings.snapshots_dir)
         yield Finding.of(

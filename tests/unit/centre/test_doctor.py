@@ -86,7 +86,10 @@ def test_a_damaged_store_names_the_snapshot_to_put_in_its_place(tmp_path: Path) 
 
 def test_a_store_that_a_server_holds_is_not_damaged(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
-    Store.open(settings.store_path, settings.archive_dir, zone=VIETNAM).close()
+    held_here = Store.open(settings.store_path, settings.archive_dir, zone=VIETNAM)
+    assert codes(files.store(settings)) == []
+    held_here.close()
+    assert codes(files.store(settings)) == ["store_sound"]
 
     def held(*_: object, **__: object) -> None:
         raise duckdb.IOException("Could not set lock on file: Conflicting lock is held")
