@@ -1,8 +1,10 @@
 """The demonstration as a newcomer meets it: each way in shows on a KPI, each fault in the dead letters."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,8 @@ from kafka import KafkaProducer
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import FLAGS
-from tests.running import RunningCentre, running_centre, wait_for
+from tests.documented_examples import check, examples
+from tests.running import REPOSITORY, RunningCentre, running_centre, wait_for
 
 COUNT = "records.handed_over"
 KPI = "records.handed_over_today"
@@ -185,3 +188,25 @@ def test_the_ledger_command_tells_by_its_exit_code(centre: RunningCentre) -> Non
         [executable, "-m", "ioc", "ledger"], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.strip().splitlines()[-1]) == (0, "The ledger balances.")
+
+
+@pytest.mark.slow
+def test_the_documented_api(centre: RunningCentre, tmp_path: Path) -> None:
+    """Each example of docs/api.md, as written and in its order, answers as the page shows."""
+    token = subprocess.run(
+        [sys.executable, "-m", "ioc", "source", "token", "demo-push"],
+        env={**os.environ, "IOC_DATA_DIR": str(centre.data_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    variables = {
+        "PATH": os.environ["PATH"],
+        "IOC": centre.address,
+        "TOKEN": (centre.data_dir / "admin.token").read_text().strip(),
+        "SOURCE_TOKEN": token,
+    }
+    shown = list(examples(REPOSITORY / "docs" / "api.md"))
+    assert shown
+    for example in shown:
+        assert check(example, variables, tmp_path) == [], f"docs/api.md:{example.line}"
