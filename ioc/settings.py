@@ -148,7 +148,7 @@ class Settings:
 
     @property
     def open_data_dir(self) -> Path:
-        """Files of the open data (ioc/open_data/building.py)."""
+        """Files of the open data (ioc/open_data/build_files.py)."""
         return self.data_dir / "open"
 
     @property

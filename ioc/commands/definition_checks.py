@@ -8,7 +8,7 @@ from ioc.catalog.channels import load_channels
 from ioc.catalog.same_names import differing_conditions
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.commands.rule_checks import check_alerting
-from ioc.open_data.choosing import load_open_data
+from ioc.open_data.dataset_selection import load_open_data
 from ioc.reports.loader import load_reports
 from ioc.settings import Settings
 

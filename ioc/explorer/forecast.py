@@ -10,7 +10,6 @@ import numpy as np
 from ioc.catalog import Catalog
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer import backtest
-from ioc.explorer.asked import Stretch
 from ioc.explorer.backtest import Coming, Real, Score
 from ioc.explorer.outlook import (
     Behaviour,
@@ -26,6 +25,7 @@ from ioc.explorer.outlook import (
     values_at,
 )
 from ioc.explorer.series import columns
+from ioc.explorer.series_request import Stretch
 from ioc.model.kpi import CaseRatio, CaseTime, Formula, KpiDefinition, Target
 from ioc.model.window import WindowKind
 

@@ -11,7 +11,7 @@ from ioc.catalog import Catalog
 from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import unit_columns
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.explorer.asked import MOST_CELLS, Stretch
+from ioc.explorer.series_request import MOST_CELLS, Stretch
 from ioc.model.kpi import KpiDefinition, Target
 
 

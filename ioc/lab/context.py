@@ -7,7 +7,7 @@ from ioc.clock import Clock
 from ioc.lab.job_process import JobProcess
 from ioc.lab.quack.service import QuackService
 from ioc.lab.sql_service import SqlService
-from ioc.reports.sendings import Send
+from ioc.reports.sending_log import Send
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ioc.errors import IocError
 from ioc.lab.context import LabParts
 from ioc.lab.report_making import Order, make
-from ioc.reports.issues import IssueId
+from ioc.reports.issue_store import IssueId
 from ioc.store.snapshot import Snapshot
 
 

@@ -9,14 +9,14 @@ from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
 from ioc.lab.job_process import report_progress
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
-from ioc.reports.alerting import SnapshotStore
-from ioc.reports.composing import Asked, Ground, check_published, compose
+from ioc.reports.alert_figures import SnapshotStore
+from ioc.reports.compose_issue import Asked, Ground, check_published, compose
 from ioc.reports.definition import Report
-from ioc.reports.issues import IssueId, Issues
+from ioc.reports.issue_store import IssueId, Issues
 from ioc.reports.loader import load_reports
+from ioc.reports.pdf import pdf
 from ioc.reports.periods import closed_span, parse_span
-from ioc.reports.printing import printed
-from ioc.reports.typesetting import pdf
+from ioc.reports.print_layout import printed
 from ioc.reports.workbook import workbook
 from ioc.settings import Settings
 from ioc.store.alerting import AlertStore

@@ -15,12 +15,12 @@ from ioc.lab.context import LabParts
 from ioc.lab.job_process import LabBusy
 from ioc.lab.report_jobs import ReportJobs
 from ioc.lab.report_making import Order, reports_dir
-from ioc.reports.composing import NothingToReport, NotPublished
+from ioc.reports.compose_issue import NothingToReport, NotPublished
 from ioc.reports.definition import Report
-from ioc.reports.issues import IssueId, Issues
+from ioc.reports.issue_store import IssueId, Issues
 from ioc.reports.loader import load_reports
 from ioc.reports.periods import Span, closed_span
-from ioc.reports.sendings import Sendings, attempt_of, parcel_of
+from ioc.reports.sending_log import Sendings, attempt_of, parcel_of
 
 LOG = logging.getLogger(__name__)
 EVERY_S = 60.0

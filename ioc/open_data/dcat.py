@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ioc.open_data.choosing import Dataset, OpenData
-from ioc.open_data.triples import TYPE, Blank, Iri, Literal, Statement
+from ioc.open_data.dataset_selection import Dataset, OpenData
+from ioc.open_data.rdf import TYPE, Blank, Iri, Literal, Statement
 
 _EU = "http://publications.europa.eu/resource/authority"
 _FREQUENCY = {"day": "DAILY", "month": "MONTHLY", "quarter": "QUARTERLY", "year": "ANNUAL"}

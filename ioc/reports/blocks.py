@@ -17,9 +17,9 @@ from ioc.reports.definition import (
     Text,
     UnitTable,
 )
+from ioc.reports.kpi_periods import misfit
 from ioc.reports.periods import Length
-from ioc.reports.sentences import SentenceUnfit, kpis_of, renamed
-from ioc.reports.windows import misfit
+from ioc.reports.text_placeholders import SentenceUnfit, kpis_of, renamed
 
 KINDS = ("text", "units", "kpis", "matrix", "alerts", "chart")
 _MOST_ROWS = 100

@@ -1,6 +1,6 @@
 """Why a figure is another than before, in words."""
 
-from ioc.reports.content import Correction
+from ioc.reports.issue_content import Correction
 
 
 def cause_text(one: Correction, language: str) -> str:

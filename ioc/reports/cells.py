@@ -6,11 +6,21 @@ from zoneinfo import ZoneInfo
 from ioc.catalog.catalog import Catalog
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.model.unit import Unit
-from ioc.reports.content import Cell
 from ioc.reports.definition import Shown
 from ioc.reports.figures import Figure, Source
+from ioc.reports.formatting import (
+    LANGUAGES,
+    MET,
+    NO_TARGET,
+    NOT_SPOKEN,
+    as_printed,
+    lack_of,
+    reached,
+    said,
+    target_text,
+)
+from ioc.reports.issue_content import Cell
 from ioc.reports.periods import Span, before, name_of, year_before
-from ioc.reports.words import LANGUAGES, MET, NO_TARGET, NOT_SPOKEN, as_printed, lack_of, reached, said, target_text
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Text with values: `{kpi:ID}`, `{kpi:ID|change}` …, `{period}` (ioc/reports/sentences.py)."""
+    """Text with values: `{kpi:ID}`, `{kpi:ID|change}` …, `{period}` (ioc/reports/text_placeholders.py)."""
 
     id: str
     title: Text

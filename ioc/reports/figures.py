@@ -18,8 +18,8 @@ from ioc.evaluation.freshness import STATES
 from ioc.evaluation.history import moment_columns
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import Freshness
+from ioc.reports.kpi_periods import is_of_days, published_as
 from ioc.reports.periods import Span, days_of
-from ioc.reports.windows import is_of_days, published_as
 from ioc.store.cases import naive
 
 

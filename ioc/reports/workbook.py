@@ -13,8 +13,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ioc.reports.causes import cause_text
-from ioc.reports.content import Cell, Correction, Drawing, Issue, Prose, Table
-from ioc.reports.words import DASH
+from ioc.reports.formatting import DASH
+from ioc.reports.issue_content import Cell, Correction, Drawing, Issue, Prose, Table
 from ioc.wire.spreadsheets import make_texts_inert
 
 SIMULATED = "DỮ LIỆU MÔ PHỎNG"

@@ -8,7 +8,7 @@ import orjson
 
 from ioc.catalog.channels import WALL, load_channels
 from ioc.clock import rfc3339
-from ioc.reports.sendings import Parcel
+from ioc.reports.sending_log import Parcel
 from ioc.server.channel_sender import Undeliverable, by_apprise, post
 
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ioc.explorer.asked import stretch
-from ioc.explorer.periods import covered_periods
+from ioc.explorer.covered_periods import covered_periods
+from ioc.explorer.series_request import stretch
 from ioc.model.window import Window
 from ioc.settings import VIETNAM
 from tests.browser import province

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ioc.reports.content import Cell, Column, Correction, Drawing, FedBy, Issue, Prose, Row, Table
+from ioc.reports.issue_content import Cell, Column, Correction, Drawing, FedBy, Issue, Prose, Row, Table
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk, problem
 from tests.browser.province import Json

@@ -15,7 +15,7 @@ from ioc.clock import FixedClock
 from ioc.lab.context import LabParts
 from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
-from ioc.open_data.building import build
+from ioc.open_data.build_files import build
 from ioc.settings import Settings
 from tests.browser.accessible import violations
 from tests.browser.conftest import OpenWall

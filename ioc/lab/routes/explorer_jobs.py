@@ -8,14 +8,14 @@ from typing import Any
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.evaluation.data_start import first_day_of_data
-from ioc.explorer.asked import Stretch, a_year_before, known_kpi, known_units, stretch
+from ioc.explorer.change_breakdown import Changes, Grouping, Standing
+from ioc.explorer.covered_periods import CoveredPeriod, covered_periods
 from ioc.explorer.forecast import Forecast, forecast
+from ioc.explorer.kpi_sql import write_sql
 from ioc.explorer.models import forecasts
-from ioc.explorer.parts import Changes, Grouping, Standing
-from ioc.explorer.periods import CoveredPeriod, covered_periods
 from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
-from ioc.explorer.sql import write_sql
-from ioc.explorer.tables import as_csv, as_xlsx, rows
+from ioc.explorer.series_files import as_csv, as_xlsx, rows
+from ioc.explorer.series_request import Stretch, a_year_before, known_kpi, known_units, stretch
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.settings import Settings
@@ -26,7 +26,7 @@ Shape = dict[str, Any]
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """A KPI of some units (empty: the province) over a period; `step` as in `ioc.explorer.asked.stretch`."""
+    """A KPI of some units (empty: the province) over a period; `step` as in `ioc.explorer.series_request.stretch`."""
 
     kpi: str
     units: tuple[str, ...]

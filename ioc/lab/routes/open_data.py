@@ -13,10 +13,10 @@ from starlette.responses import FileResponse
 from ioc.api.http.problems import Problem
 from ioc.errors import IocError
 from ioc.lab.context import LabParts
-from ioc.open_data.building import BuiltFile, build, built, built_at, lacks_rows
+from ioc.open_data.build_files import BuiltFile, build, built, built_at, lacks_rows
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
-"""Of the CSV files, the preferred first (ioc/open_data/writing.py)."""
+"""Of the CSV files, the preferred first (ioc/open_data/file_formats.py)."""
 _KINDS = {
     ".csv": "text/csv; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet",

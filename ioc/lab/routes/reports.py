@@ -19,13 +19,13 @@ from ioc.lab.job_process import ComputationFailed, LabBusy
 from ioc.lab.report_jobs import AlreadyBeingMade, ReportJob
 from ioc.lab.report_making import NoReport, Order
 from ioc.lab.report_schedule import ReportSchedule, due_at
-from ioc.reports.composing import NothingToReport
+from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.definition import Report
-from ioc.reports.issues import IssueId, NoIssue
+from ioc.reports.formatting import LANGUAGES
+from ioc.reports.issue_store import IssueId, NoIssue
 from ioc.reports.loader import load_reports
+from ioc.reports.pdf import TypesettingFailed
 from ioc.reports.periods import PeriodUnfit, closed_span, name_of, parse_span, span_at
-from ioc.reports.typesetting import TypesettingFailed
-from ioc.reports.words import LANGUAGES
 
 ANSWERS_WITHIN_S = 10.0
 """A page waits 15 s for an answer; what takes longer is looked after."""

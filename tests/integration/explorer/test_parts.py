@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ioc.explorer.parts import Changes
+from ioc.explorer.change_breakdown import Changes
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
 from tests.integration.explorer.conftest import Told

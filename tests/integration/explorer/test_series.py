@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ioc.explorer.asked import Stretch, stretch
 from ioc.explorer.series import as_published, series
+from ioc.explorer.series_request import Stretch, stretch
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK
 from tests.integration.explorer.conftest import Told

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from ioc.explorer.asked import stretch
-from ioc.explorer.periods import covered_periods
+from ioc.explorer.covered_periods import covered_periods
+from ioc.explorer.kpi_sql import write_sql
 from ioc.explorer.series import series
-from ioc.explorer.sql import write_sql
+from ioc.explorer.series_request import stretch
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK
 from tests.integration.explorer.conftest import Told

@@ -27,7 +27,7 @@ from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.lab.context import LabParts
 from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
-from ioc.open_data.building import build, built, lacks_rows
+from ioc.open_data.build_files import build, built, lacks_rows
 from ioc.settings import Settings
 from tests.integration.open_data.published import DOSSIERS, PROVINCE, publish
 

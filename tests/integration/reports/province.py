@@ -23,10 +23,10 @@ from ioc.model.case import Case
 from ioc.model.kpi import KpiValue
 from ioc.model.reading import Reading
 from ioc.model.rule import Severity
-from ioc.reports.composing import Ground, ReadStatement, compose
-from ioc.reports.content import Issue
+from ioc.reports.block_content import kpis_in
+from ioc.reports.compose_issue import Ground, Asked, compose
 from ioc.reports.definition import Report
-from ioc.reports.filling import kpis_in
+from ioc.reports.issue_content import Issue
 from ioc.reports.loader import load_reports
 from ioc.reports.periods import Length, parse_span
 from ioc.settings import VIETNAM
@@ -121,7 +121,7 @@ class Province:
         )
         definition = self.reports[report]
         span = parse_span(definition.length, period, VIETNAM)
-        return compose(ground, definition, span, ReadStatement("thử", self.now, **asked))  # type: ignore[arg-type]
+        return compose(ground, definition, span, Asked("thử", self.now, **asked))  # type: ignore[arg-type]
 
     def _ring(self, chance: Random) -> None:
         moved, acts = [], []

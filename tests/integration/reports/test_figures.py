@@ -16,12 +16,12 @@ from python_calamine import CalamineWorkbook
 from ioc.api import create_app
 from ioc.clock import FixedClock, rfc3339
 from ioc.model.case import Case
-from ioc.reports.composing import NothingToReport
-from ioc.reports.content import Issue, Table, figures_of
+from ioc.reports.compose_issue import NothingToReport
+from ioc.reports.issue_content import Issue, Table, figures_of
+from ioc.reports.kpi_periods import is_of_days
+from ioc.reports.pdf import pages_of, pdf
 from ioc.reports.periods import Length, PeriodUnfit, Span, days_of, parse_span
-from ioc.reports.printing import printed
-from ioc.reports.typesetting import pages_of, pdf
-from ioc.reports.windows import is_of_days
+from ioc.reports.print_layout import printed
 from ioc.reports.workbook import workbook
 from ioc.settings import VIETNAM
 from tests.integration.reports.province import NOW, KpisOf, Province

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ioc.explorer.asked import MONTH, a_year_before, stretch
+from ioc.explorer.series_request import MONTH, a_year_before, stretch
 from ioc.settings import VIETNAM
 
 

@@ -7,10 +7,10 @@ from io import BytesIO, StringIO
 import openpyxl
 import pytest
 
-from ioc.explorer.asked import Stretch, stretch
-from ioc.explorer.periods import covered_periods
+from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.series import UnitSeries
-from ioc.explorer.tables import as_csv, as_xlsx, rows
+from ioc.explorer.series_files import as_csv, as_xlsx, rows
+from ioc.explorer.series_request import Stretch, stretch
 from ioc.model.kpi import CaseCount, KpiDefinition
 from ioc.model.window import Window
 from ioc.settings import VIETNAM

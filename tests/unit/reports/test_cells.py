@@ -8,8 +8,8 @@ import pytest
 from ioc.model.kpi import Freshness
 from ioc.reports.cells import Cells
 from ioc.reports.figures import Figure, Origin
+from ioc.reports.formatting import known_from, signed
 from ioc.reports.periods import Length, Span, before, parse_span
-from ioc.reports.words import known_from, signed
 from ioc.settings import VIETNAM
 from tests.catalogs import hue
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ioc.errors import StoreUnavailable
-from ioc.reports.issues import IssueId, Issues, NoIssue
+from ioc.reports.issue_store import IssueId, Issues, NoIssue
 from tests.browser.fake_reports import an_issue
 
 FILES = {"xlsx": b"PK", "pdf": b"%PDF-"}

@@ -17,8 +17,8 @@ from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabParts
 from ioc.lab.report_making import Order, reports_dir
 from ioc.lab.routes import reports as route
-from ioc.reports.composing import NothingToReport
-from ioc.reports.issues import IssueId, Issues
+from ioc.reports.compose_issue import NothingToReport
+from ioc.reports.issue_store import IssueId, Issues
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 from tests.browser.fake_reports import an_issue

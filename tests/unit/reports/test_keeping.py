@@ -13,11 +13,11 @@ from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.context import LabParts
 from ioc.lab.report_making import Order, reports_dir
 from ioc.lab.report_schedule import ReportSchedule, due_at
-from ioc.reports.composing import NotPublished
+from ioc.reports.compose_issue import NotPublished
 from ioc.reports.definition import Report, Schedule
-from ioc.reports.issues import IssueId, Issues
+from ioc.reports.issue_store import IssueId, Issues
 from ioc.reports.periods import Length, parse_span
-from ioc.reports.sendings import Parcel, attempt_of
+from ioc.reports.sending_log import Parcel, attempt_of
 from ioc.settings import VIETNAM, Settings
 from ioc.store.snapshot import Snapshot
 from tests.browser.fake_reports import an_issue

@@ -2,8 +2,8 @@
 
 from copy import deepcopy
 
-from ioc.reports.printing import printed
-from ioc.reports.typesetting import pages_of, pdf
+from ioc.reports.pdf import pages_of, pdf
+from ioc.reports.print_layout import printed
 from ioc.settings import VIETNAM
 from tests.browser.fake_reports import an_issue
 

@@ -18,12 +18,12 @@ import duckdb
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
-from ioc.open_data.choosing import Dataset, OpenData, load_open_data
-from ioc.open_data.columns import HEADER, column_rows, dictionary
+from ioc.open_data.data_dictionary import HEADER, column_rows, dictionary
+from ioc.open_data.dataset_rows import COLUMNS, Figure, figures
+from ioc.open_data.dataset_selection import Dataset, OpenData, load_open_data
 from ioc.open_data.dcat import Published, catalogue
-from ioc.open_data.figures import COLUMNS, Figure, figures
-from ioc.open_data.triples import json_ld, turtle
-from ioc.open_data.writing import write_csv, write_figures
+from ioc.open_data.file_formats import write_csv, write_figures
+from ioc.open_data.rdf import json_ld, turtle
 from ioc.settings import Settings
 
 _CURRENT = "current.json"

@@ -16,15 +16,15 @@ from ioc.evaluation.affected_periods import leaves
 from ioc.evaluation.data_start import first_day_of_data
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.window import WindowKind
-from ioc.reports.alerting import AlertFigures
-from ioc.reports.changes import changes_of, read_restatements, restated_of
-from ioc.reports.content import Drawing, FedBy, Issue, Prose, Table
+from ioc.reports.alert_figures import AlertFigures
+from ioc.reports.block_content import Filling, kpis_in
+from ioc.reports.corrections import changes_of, read_restatements, restated_of
 from ioc.reports.definition import AlertTable, Report, Text
 from ioc.reports.figures import Wanted, read_figures
-from ioc.reports.filling import Filling, kpis_in
+from ioc.reports.formatting import LANGUAGES, known_from
+from ioc.reports.issue_content import Drawing, FedBy, Issue, Prose, Table
+from ioc.reports.kpi_periods import is_of_days, published_as
 from ioc.reports.periods import PeriodUnfit, Span, just_before, name_of
-from ioc.reports.windows import is_of_days, published_as
-from ioc.reports.words import LANGUAGES, known_from
 from ioc.store.alerting import AlertStore
 from ioc.store.cases import naive
 

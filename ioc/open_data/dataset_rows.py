@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from ioc.open_data.choosing import Dataset, OpenKpi
+from ioc.open_data.dataset_selection import Dataset, OpenKpi
 from ioc.open_data.disclosure import hidden
 
 COLUMNS = (

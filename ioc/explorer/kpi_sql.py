@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import Number, Operation, Part, Scale, Term, divisors, parse_formula
 from ioc.evaluation.case_sql import quoted
-from ioc.explorer.asked import Stretch
-from ioc.explorer.periods import covered_periods
-from ioc.explorer.sql_leaves import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure
+from ioc.explorer.covered_periods import covered_periods
+from ioc.explorer.leaf_sql import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure
+from ioc.explorer.series_request import Stretch
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseSum, Constant, Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import WindowKind
 

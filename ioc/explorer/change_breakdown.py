@@ -14,9 +14,9 @@ from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_tar
 from ioc.evaluation.formulas import compute, in_force
 from ioc.evaluation.measure_history import pane_series
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.explorer.asked import Stretch
 from ioc.explorer.contributions import Contribution, Group, largest, of_amount, of_formula, of_ratio
 from ioc.explorer.series import columns
+from ioc.explorer.series_request import Stretch
 from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate, RollUp
 
 Totals = Mapping[str, tuple[int, float]]

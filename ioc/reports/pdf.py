@@ -30,7 +30,7 @@ def pdf(issue: dict[str, Any], *, one_page: bool, longest_s: float = LONGEST_S) 
     """`issue` as `printed` gives it. Raises TypesettingFailed."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "ioc.reports.typesetting"],
+            [sys.executable, "-m", "ioc.reports.pdf"],
             input=orjson.dumps({"issue": issue, "one_page": one_page}),
             capture_output=True,
             timeout=longest_s,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ioc.open_data.choosing import Dataset, OpenData
+from ioc.open_data.dataset_selection import Dataset, OpenData
 
 HEADER = ("name", "type", "description_vi", "description_en")
 TEXTS: dict[str, tuple[str, str, str]] = {

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from ioc.reports.content import Drawing
-from ioc.reports.words import number
+from ioc.reports.formatting import number
+from ioc.reports.issue_content import Drawing
 
 WIDTH, LINE_HEIGHT = 680, 196
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 26, 26

@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 
 from ioc.errors import IocError, StoreUnavailable
-from ioc.reports.content import Issue
+from ioc.reports.issue_content import Issue
 
 VALUES = "values.json"
 FILES = {"xlsx": "report.xlsx", "pdf": "report.pdf", "json": VALUES}

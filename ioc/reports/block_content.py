@@ -8,16 +8,11 @@ from ioc.catalog.catalog import Catalog
 from ioc.catalog.rules import UNITS
 from ioc.model.kpi import KpiDefinition
 from ioc.model.unit import Unit, UnitLevel
-from ioc.reports.alerting import AlertFigures
+from ioc.reports.alert_figures import AlertFigures
 from ioc.reports.cells import Cells
-from ioc.reports.content import Cell, Column, Drawing, Prose, Row, Table
 from ioc.reports.definition import AlertTable, Chart, KpiTable, MatrixTable, Paragraph, Report, Shown, Text, UnitTable
 from ioc.reports.figures import Source
-from ioc.reports.periods import Span, before
-from ioc.reports.sentences import kpis_of
-from ioc.reports.telling import prose
-from ioc.reports.windows import is_of_days
-from ioc.reports.words import (
+from ioc.reports.formatting import (
     LANGUAGES,
     PARTIAL,
     PROVINCE,
@@ -27,6 +22,11 @@ from ioc.reports.words import (
     measured_in,
     said,
 )
+from ioc.reports.issue_content import Cell, Column, Drawing, Prose, Row, Table
+from ioc.reports.issue_sentences import prose
+from ioc.reports.kpi_periods import is_of_days
+from ioc.reports.periods import Span, before
+from ioc.reports.text_placeholders import kpis_of
 
 _UNIT = said("Đơn vị", "Unit")
 _KPI = said("Chỉ tiêu", "KPI")

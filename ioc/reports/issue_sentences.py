@@ -2,11 +2,8 @@
 
 from ioc.model.kpi import KpiDefinition
 from ioc.reports.cells import Cells
-from ioc.reports.content import Cell, Prose
 from ioc.reports.definition import Paragraph
-from ioc.reports.periods import before, name_of, year_before
-from ioc.reports.sentences import filled
-from ioc.reports.words import (
+from ioc.reports.formatting import (
     DASH,
     LANGUAGES,
     NO_TARGET,
@@ -18,6 +15,9 @@ from ioc.reports.words import (
     target_text,
     with_unit,
 )
+from ioc.reports.issue_content import Cell, Prose
+from ioc.reports.periods import before, name_of, year_before
+from ioc.reports.text_placeholders import filled
 
 
 def prose(cells: Cells, block: Paragraph) -> Prose:

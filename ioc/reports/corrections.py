@@ -11,9 +11,9 @@ import duckdb
 from ioc.catalog.catalog import Catalog
 from ioc.clock import rfc3339
 from ioc.evaluation.periods import PeriodKind
-from ioc.reports.content import Correction, Issue, figures_of
+from ioc.reports.formatting import LANGUAGES
+from ioc.reports.issue_content import Correction, Issue, figures_of
 from ioc.reports.periods import Length, name_of, parse_span, span_at
-from ioc.reports.words import LANGUAGES
 from ioc.store.cases import naive
 
 Key = tuple[str, str, str]

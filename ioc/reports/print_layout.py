@@ -6,9 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ioc.reports.causes import cause_text
-from ioc.reports.content import Cell, Column, Correction, Drawing, Issue, Prose, Table
-from ioc.reports.drawing import svg
-from ioc.reports.words import DASH, SHOWN, clock, number, signed
+from ioc.reports.formatting import DASH, SHOWN, clock, number, signed
+from ioc.reports.issue_content import Cell, Column, Correction, Drawing, Issue, Prose, Table
+from ioc.reports.svg_charts import svg
 from ioc.reports.workbook import SIMULATED
 
 Json = dict[str, Any]

@@ -20,10 +20,10 @@ from ioc.alerts.audit import (
 from ioc.catalog.catalog import Catalog
 from ioc.clock import to_ms
 from ioc.model.rule import SEVERITY_NAMES, Severity
-from ioc.reports.content import Cell, Column, Row, Table
 from ioc.reports.definition import AlertTable, Text
+from ioc.reports.formatting import LANGUAGES, clock, number, said
+from ioc.reports.issue_content import Cell, Column, Row, Table
 from ioc.reports.periods import Span
-from ioc.reports.words import LANGUAGES, clock, number, said
 from ioc.store.alerting import AlertStore
 from ioc.store.cases import naive
 

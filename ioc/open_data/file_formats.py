@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ioc.open_data.figures import COLUMNS, Figure
+from ioc.open_data.dataset_rows import COLUMNS, Figure
 from ioc.wire.spreadsheets import inert
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}

@@ -11,7 +11,7 @@ import orjson
 
 from ioc.clock import rfc3339
 from ioc.errors import SourceUnavailable
-from ioc.reports.issues import IssueId
+from ioc.reports.issue_store import IssueId
 
 MOST_TRIES = 12
 FIRST_BACK_OFF = timedelta(seconds=30)

@@ -10,7 +10,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from ioc.explorer.periods import CoveredPeriod
+from ioc.explorer.covered_periods import CoveredPeriod
 from ioc.explorer.series import UnitSeries
 from ioc.model.kpi import KpiDefinition
 from ioc.wire.spreadsheets import inert, text_cell
