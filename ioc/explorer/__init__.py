@@ -1,1 +1,1 @@
-"""What the KPI explorer tells: series of many units, parts of a change, what is to come, and the SQL of a figure."""
+"""The KPI explorer: series of many units, what contributed to a change, forecasts, and the SQL of a figure. Pure."""

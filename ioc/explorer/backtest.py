@@ -1,7 +1,7 @@
-"""Which model to trust with a series, and how far: forecasts from moments of the past against what then came.
+"""Choose a forecasting model by backtest: forecasts from past moments compared with what followed. Pure.
 
-Pure. A model gives for each coming step its mean and the standard deviation of its error; what it does not know of the
-error (that it is larger in truth than the model thinks) is measured here and widens the interval.
+A model returns the mean and the standard deviation of its error for each coming step. Backtests show how much larger
+the real errors are, and widen the interval accordingly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 Real = NDArray[np.float64]
 LEVEL = 0.8
 Z = 1.2815515594
-"""Of the normal distribution: 80 % lie within."""
+"""For a normal distribution: 80 % lie within."""
 ORIGINS = 8
 _LEAST_ERROR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """One entry a step."""
+class StepForecast:
+    """A forecast, one entry per step."""
 
     mean: Real
     deviation: Real
@@ -28,9 +28,12 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of one model over all origins: mean absolute error, the share of what came that lay within the interval, both
-    over the same steps; `widening` is what the interval must be multiplied by, at least 1. The coverage is that of the
-    interval as widened by what the other origins said."""
+    """A model's result over all origins.
+
+    Mean absolute error and the share of actual values inside the interval, over the same steps. `widening` (at
+    least 1) is the factor for the interval. The coverage is that of the interval widened by what the other origins
+    gave.
+    """
 
     model: str
     mae: float
@@ -39,8 +42,11 @@ class Score:
 
 
 def origins(length: int, horizon: int, season: int) -> tuple[list[int], int]:
-    """Where the backtests begin (each knows the entries before) and how many steps each looks ahead: the horizon, or
-    less where there is little history. Empty when there is too little for two of them."""
+    """Return where backtests start (each knows the entries before) and how many steps each looks ahead.
+
+    The number of steps is the horizon, or fewer with little history. Empty when there is too little for two
+    backtests.
+    """
     least = max(2 * season, 20)
     ahead = min(horizon, max((length - least) // 2, 0))
     if ahead < 1 or length - least - ahead < 1:
@@ -51,8 +57,11 @@ def origins(length: int, horizon: int, season: int) -> tuple[list[int], int]:
     return found[::-1], ahead
 
 
-def score(model: str, actual: Sequence[Real], coming: Sequence[Coming]) -> Score:
-    """`actual` are what came after each origin, NaN where nothing was measured."""
+def score(model: str, actual: Sequence[Real], coming: Sequence[StepForecast]) -> Score:
+    """Score a model.
+
+    `actual` are the values after each origin, NaN where nothing was measured.
+    """
     errors = [came - made.mean for came, made in zip(actual, coming, strict=True)]
     sizes = [
         np.abs(error) / np.maximum(made.deviation, _LEAST_ERROR) for error, made in zip(errors, coming, strict=True)
@@ -72,21 +81,24 @@ def score(model: str, actual: Sequence[Real], coming: Sequence[Coming]) -> Score
 
 
 def widening(sizes: Sequence[Real]) -> float:
-    """What makes the interval hold LEVEL of the errors, given in deviations."""
+    """Return the factor with which the interval holds LEVEL of the errors, which are given in deviations."""
     flat = np.concatenate(sizes) if sizes else np.zeros(0)
     flat = flat[np.isfinite(flat)]
     return max(1.0, float(np.quantile(flat, LEVEL)) / Z) if len(flat) else 1.0
 
 
 def best(scores: Mapping[str, Score]) -> str:
-    """The least error; of equal ones the first."""
+    """Return the model with the least error; the first of equal ones."""
     return min(scores, key=lambda model: (scores[model].mae, list(scores).index(model)))
 
 
-def paths(coming: Coming, widened: float, period: int, many: int, seed: int = 20250701) -> Real:
-    """`many` courses that things may take, a row each. A model's errors grow because its level wanders: the variance
-    that a step has more than the first one is carried on to all later steps (of a seasonal model, `period` > 1, to the
-    same place of later seasons). Half the courses mirror the others, so that their mean is the forecast's."""
+def paths(coming: StepForecast, widened: float, period: int, many: int, seed: int = 20250701) -> Real:
+    """Simulate `many` possible courses, one per row.
+
+    A model's errors grow because its level wanders: the variance that a step has beyond the first one is carried to
+    all later steps (for a seasonal model, `period` > 1, to the same position of later seasons). Half the courses
+    mirror the others, so their mean is the forecast's.
+    """
     chance = np.random.default_rng(seed)
     steps = len(coming.mean)
     shock = chance.standard_normal((many // 2, steps))

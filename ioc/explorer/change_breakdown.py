@@ -1,4 +1,4 @@
-"""The change of a KPI between two moments: by unit, channel, service, status, or by the parts of its formula."""
+"""Break down a KPI's change between two moments by unit, channel, service, status, or by the parts of its formula."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from ioc.evaluation.measure_history import pane_series
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer.contributions import Contribution, Group, largest, of_amount, of_formula, of_ratio
 from ioc.explorer.series import columns
-from ioc.explorer.series_request import Stretch
+from ioc.explorer.series_request import SeriesPoints
 from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate, RollUp
 
 Totals = Mapping[str, tuple[int, float]]
@@ -27,8 +27,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A KPI as it stood at a moment, over [window_from, window_to)."""
+class MomentValue:
+    """A KPI's value at a moment, over [window_from, window_to)."""
 
     time: datetime
     value: float | None
@@ -39,7 +39,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """`rest` is what all groups that are not listed made together."""
+    """Contributions by one grouping; `rest` combines all groups that are not listed."""
 
     by: str
     groups: Sequence[Contribution]
@@ -48,7 +48,7 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class PartEffect:
-    """A part of a formula (a KPI, or a constant) and what it made of the change."""
+    """A part of a formula (a KPI or a constant) and its contribution to the change."""
 
     id: str
     before: float
@@ -58,11 +58,14 @@ class PartEffect:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`method` says how it is told apart (see `contributions`): `amount`, `ratio`, `formula`; or why it is not:
-    `no_value` at one of the moments, `not_additive`: what the groups have makes no whole (a median, a maximum)."""
+    """A change.
 
-    before: Standing
-    after: Standing
+    `method` says how it is broken down (see `contributions`): `amount`, `ratio`, `formula`; or why it is not:
+    `no_value` at one of the moments, `not_additive` (a median or maximum of groups has no whole).
+    """
+
+    before: MomentValue
+    after: MomentValue
     method: str
     groupings: Sequence[Grouping] = ()
     parts: Sequence[PartEffect] = field(default_factory=tuple)
@@ -70,18 +73,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """Reads within the reader's cursor."""
+    """Calculates changes; reads within the reader's cursor."""
 
     reader: PaneReader
     catalog: Catalog
     zone: ZoneInfo
 
     def change(self, definition: KpiDefinition, unit: str, before: datetime, after: datetime) -> Change:
-        of = Stretch((before, after), monthly=False)
+        of = SeriesPoints((before, after), monthly=False)
         column = columns(self.reader, self.catalog, definition, [unit], of, self.zone)
         values = [None if value != value else value for value in column.value.tolist()]
         standings = [
-            Standing(time, value, samples, *definition.window.bounds(time - _MILLISECOND, self.zone))
+            MomentValue(time, value, samples, *definition.window.bounds(time - _MILLISECOND, self.zone))
             for time, value, samples in zip(of.times, values, column.samples.tolist(), strict=True)
         ]
         if None in values:
@@ -94,7 +97,9 @@ class Changes:
         method, groupings = self._groupings(definition, unit, of)
         return Change(standings[0], standings[1], method, groupings)
 
-    def _parts(self, formula: Formula, definition: KpiDefinition, unit: str, of: Stretch) -> list[PartEffect] | None:
+    def _parts(
+        self, formula: Formula, definition: KpiDefinition, unit: str, of: SeriesPoints
+    ) -> list[PartEffect] | None:
         found = {
             part: columns(self.reader, self.catalog, self.catalog.kpis[part], [unit], of, self.zone).value.tolist()
             for part in formula.parts
@@ -112,7 +117,7 @@ class Changes:
             return None
         return [PartEffect(name, values[0], values[1], effects[name]) for name, values in found.items()]
 
-    def _groupings(self, definition: KpiDefinition, unit: str, of: Stretch) -> tuple[str, list[Grouping]]:
+    def _groupings(self, definition: KpiDefinition, unit: str, of: SeriesPoints) -> tuple[str, list[Grouping]]:
         province = unit == self.catalog.province.code
         if province and definition.roll_up in (RollUp.SUM, RollUp.MEAN):
             return self._of_communes(definition, of)
@@ -123,7 +128,7 @@ class Changes:
             return self._of_panes(definition.expression, units, moments) if merged else ("not_additive", [])
         return self._of_cases(definition, merged_targets(units) if merged else Targets(units, merged=False), moments)
 
-    def _of_communes(self, definition: KpiDefinition, of: Stretch) -> tuple[str, list[Grouping]]:
+    def _of_communes(self, definition: KpiDefinition, of: SeriesPoints) -> tuple[str, list[Grouping]]:
         units = [u.code for u in self.catalog.vocabulary.units.values() if u.parent and u.level in definition.per]
         values = columns(self.reader, self.catalog, definition, units, of, self.zone).value.reshape(2, len(units))
         have, amounts = np.isfinite(values).astype(float).T.tolist(), np.nan_to_num(values).T.tolist()
@@ -167,7 +172,7 @@ class Changes:
         sets = ", ".join(f"({column})" for column in by)
         for moment in moments:
             held = held_cases(expression, case_type, targets, moment, self.reader.zone_hours, latest=False)
-            # One reading for all groupings; a column that a row is not grouped by counts 1 in `grouping`.
+            # One scan for all groupings; a column that a row is not grouped by counts 1 in `grouping`.
             rows = self.reader.cursor.execute(
                 f"SELECT grouping({', '.join(by)}), coalesce({', '.join(by)}, ''), {sql.columns(0)} FROM ({held}) "
                 f"GROUP BY GROUPING SETS ({sets})"

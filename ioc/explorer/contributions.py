@@ -1,17 +1,18 @@
-"""A change told apart: how much of it each group, or each part of a formula, made, adding up to the whole change.
+"""Split a change into contributions of groups, or of the parts of a formula, that add up to the whole change.
 
-Of an amount that adds up, a group made what its own amount changed by.
+For an additive amount, a group contributed the change of its own amount.
 
-Of a ratio R = ΣN / ΣD a group has the rate r = N / D and the share w = D / ΣD. Its *rate effect* is the change of its
-rate at its mean share, its *mix effect* the change of its share times how far its mean rate lies from the mean ratio:
+For a ratio R = ΣN / ΣD, a group has the rate r = N / D and the share w = D / ΣD. Its *rate effect* is the change of its
+rate at its mean share; its *mix effect* is the change of its share times the distance of its mean rate from the mean
+ratio:
 
-    (w₁ + w₀)/2 × (r₁ − r₀)   and   (w₁ − w₀) × ((r₁ + r₀)/2 − (R₁ + R₀)/2)
+(w₁ + w₀)/2 × (r₁ − r₀) and (w₁ − w₀) × ((r₁ + r₀)/2 − (R₁ + R₀)/2)
 
-Shares add up to 1 at both times, so all of it adds up to R₁ − R₀. A group that is there at one of the times only has
-the rate of that time at both: it is all mix.
+Shares add up to 1 at both times, so all effects add up to R₁ − R₀. A group that exists at only one of the times keeps
+that rate at both: it is all mix.
 
-Of a formula each part has its Shapley value: what the value changes by when the part goes from before to after, in the
-mean over all orders in which the parts may go.
+For a formula, each part has its Shapley value: the change of the value when the part goes from before to after,
+averaged over all orders of the parts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Real = NDArray[np.float64]
-MOST_PARTS = 10
-"""Above it all orders are too many; then the mean of two orders, there and back."""
+MAX_EXACT_PARTS = 10
+"""Above it, two orders (forward and back) replace the mean over all orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Numerator and denominator before and after; the denominator of an amount is 1 and is not looked at."""
+    """Numerator and denominator before and after; the denominator of an amount is 1 and unused."""
 
     key: str
     n: tuple[float, float]
@@ -38,8 +39,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What a group made of the change: `rate` and `mix` of a ratio (0 of an amount), `total` in all. Values are the
-    group's own, None where it has none."""
+    """A group's contribution: `rate` and `mix` of a ratio (0 for an amount), `total`.
+
+    Values are the group's own, None where it has none.
+    """
 
     key: str
     before: float | None
@@ -51,7 +54,7 @@ class Contribution:
 
 
 def of_amount(groups: Sequence[Group]) -> list[Contribution]:
-    """The share of a group is that of the whole amount."""
+    """Return the contributions to an additive amount; a group's share is that of the whole amount."""
     whole = tuple(sum(group.n[at] for group in groups) for at in (0, 1))
     return [
         Contribution(
@@ -68,7 +71,10 @@ def of_amount(groups: Sequence[Group]) -> list[Contribution]:
 
 
 def of_ratio(groups: Sequence[Group], scale: float = 1.0) -> list[Contribution]:
-    """Rates are `scale` × n / d. Empty when nothing stands below the line before or after: there is no change then."""
+    """Return the contributions to a ratio; rates are `scale` × n / d.
+
+    Empty when the total denominator is 0 before or after: then there is no change to split.
+    """
     there = [group for group in groups if group.d[0] > 0 or group.d[1] > 0]
     below = tuple(sum(group.d[at] for group in there) for at in (0, 1))
     if not (below[0] > 0 and below[1] > 0):
@@ -90,7 +96,7 @@ def of_ratio(groups: Sequence[Group], scale: float = 1.0) -> list[Contribution]:
 
 
 def largest(found: Sequence[Contribution], most: int) -> tuple[list[Contribution], Contribution | None]:
-    """Those that made most of the change, and all others as one, so that the sum stays."""
+    """Return the largest contributions, and all others as one, so that the sum stays."""
     ordered = sorted(found, key=lambda one: (-abs(one.total), one.key))
     if len(ordered) <= most:
         return ordered, None
@@ -103,18 +109,21 @@ def largest(found: Sequence[Contribution], most: int) -> tuple[list[Contribution
 def of_formula(
     value: Callable[[Mapping[str, Real]], Real], before: Mapping[str, float], after: Mapping[str, float]
 ) -> dict[str, float] | None:
-    """What each part made of the change. `value` computes the formula over vectors. None when some mixture of before
-    and after has no value (it divides by nothing)."""
+    """Return the contribution of each part of a formula.
+
+    `value` computes the formula over vectors. None when some mixture of before and after has no value (division by
+    zero).
+    """
     names = list(before)
     subsets = _subsets(len(names))
     taken = {name: np.where(subsets[:, place], after[name], before[name]) for place, name in enumerate(names)}
     values = value(taken)
     if not np.isfinite(values).all():
         return None
-    if len(names) > MOST_PARTS:
+    if len(names) > MAX_EXACT_PARTS:
         steps = np.diff(values)
         forth, back = steps[: len(names)], steps[len(names) :]
-        # Backwards the parts leave in the order in which they came.
+        # In the reverse order, parts return to before in the order in which they came.
         return {name: float((forth[place] - back[place]) / 2) for place, name in enumerate(names)}
     size = len(names)
     counts = subsets.sum(axis=1)
@@ -127,8 +136,8 @@ def of_formula(
 
 
 def _subsets(size: int) -> NDArray[np.bool_]:
-    """Which parts are taken after, a row a subset; of many parts those of one order there, and of one back."""
-    if size <= MOST_PARTS:
+    """Return which parts are taken from after, one row per subset; for many parts, one order and its reverse."""
+    if size <= MAX_EXACT_PARTS:
         return np.asarray((np.arange(1 << size)[:, None] >> np.arange(size)) % 2 == 1)
     places = np.arange(size)
     forth = [places < taken for taken in range(size + 1)]

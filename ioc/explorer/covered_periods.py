@@ -1,4 +1,4 @@
-"""The time that each point of a series covers, and whether its value is still provisional."""
+"""The period that each point of a series covers, and whether its value is provisional."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ _CALENDAR = frozenset({WindowKind.TODAY, WindowKind.MONTH, WindowKind.QUARTER, W
 
 @dataclass(frozen=True, slots=True)
 class CoveredPeriod:
-    """[start, end) in UTC, the window of the value at `end`; `start` is None where the window has no beginning.
+    """The window [start, end) in UTC of the value at `end`; `start` is None where it has no beginning.
 
-    `partial` says why the value is not that of a whole period: `running` (the calendar period goes on after `end`) or
-    `data` (data began only after the period did); empty for a whole period.
+    `partial` says why the value does not cover a whole period: `running` (the calendar period goes on after `end`)
+    or `data` (data began after the period did); empty for a whole period.
     """
 
     start: datetime | None
@@ -27,7 +27,10 @@ class CoveredPeriod:
 def covered_periods(
     window: Window, ends: Sequence[datetime], zone: ZoneInfo, first_day: date | None = None
 ) -> tuple[CoveredPeriod, ...]:
-    """One entry per point. `first_day` is the first local day with data of everything behind the KPI."""
+    """Return one entry per point.
+
+    `first_day` is the first local day with data for everything behind the KPI.
+    """
     return tuple(_covered(window, end, zone, first_day) for end in ends)
 
 

@@ -1,4 +1,4 @@
-"""A KPI of a unit at the year's end: a value with its interval, and the chance of meeting the year's target."""
+"""Forecast a unit's KPI to the year's end: a value with its interval and the chance of meeting the year's target."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,26 +10,26 @@ import numpy as np
 from ioc.catalog import Catalog
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer import backtest
-from ioc.explorer.backtest import Coming, Real, Score
+from ioc.explorer.backtest import Real, Score, StepForecast
 from ioc.explorer.outlook import (
     Behaviour,
-    Known,
+    WindowSoFar,
     behaviour,
     bounds_of,
     by_day,
     chance,
+    expected_samples,
     interval,
     is_share_of_whole,
     of_step,
-    samples_to_come,
     values_at,
 )
 from ioc.explorer.series import columns
-from ioc.explorer.series_request import Stretch
+from ioc.explorer.series_request import SeriesPoints
 from ioc.model.kpi import CaseRatio, CaseTime, Formula, KpiDefinition, Target
 from ioc.model.window import WindowKind
 
-Models = Callable[[Sequence[Sequence[float]], Sequence[int], int], Mapping[str, Sequence[Coming]]]
+Models = Callable[[Sequence[Sequence[float]], Sequence[int], int], Mapping[str, Sequence[StepForecast]]]
 """As `ioc.explorer.models.forecasts`."""
 COURSES = 4000
 _DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ _SEASON = {1: 7, 7: 52}
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The past of a KPI step by step (days or weeks) up to the last midnight; NaN where there was no value."""
+    """A KPI's past by steps (days or weeks) up to the last midnight; NaN where there was no value."""
 
     values: Real
     samples: Real
@@ -52,14 +52,14 @@ class Steps:
 
     @property
     def season(self) -> int:
-        """Steps of a season: of days a week, of weeks a year once two of them are known, else 1: none."""
+        """Return the steps of a season: a week of days, a year of weeks once two are known, otherwise 1."""
         season = _SEASON[self.days]
         return season if len(self.values) >= 2 * season + 8 else 1
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """At the moment `time`: the middle of the courses, and the bounds of their inner 80 %."""
+class FutureValue:
+    """The median of the courses at `time`, and the bounds of their inner 80 %."""
 
     time: datetime
     value: float
@@ -69,9 +69,12 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`reason` says in one sentence why there is no forecast; nothing else is set then. `path` is at the end of each
-    step to come, the last of it the year's end. `scores` are of one step (`step_days`), the chosen model's first, that
-    of the simple one that repeats the last season behind."""
+    """A forecast.
+
+    `reason` says in one sentence why there is none; nothing else is set then. `path` has an entry for the end of
+    each coming step, the last one being the year's end. `scores` are per step (`step_days`), the chosen model
+    first, the seasonal-naive model last.
+    """
 
     year: int
     reason: str = ""
@@ -81,7 +84,7 @@ class Forecast:
     origins: int = 0
     behaviour: str = ""
     scores: Sequence[Score] = ()
-    path: Sequence[Reach] = ()
+    path: Sequence[FutureValue] = ()
     target: Target | None = None
     chance: float | None = None
 
@@ -95,7 +98,10 @@ def forecast(
     zone: ZoneInfo,
     models: Models,
 ) -> Forecast:
-    """Raises what `models` raises."""
+    """Read a KPI's past and forecast it.
+
+    Raises what `models` raises.
+    """
     year = now.astimezone(zone).year
     if definition.window.closed:
         return Forecast(year, "The KPI speaks of a period that is over; look at the one of the running period.")
@@ -104,32 +110,34 @@ def forecast(
         moment.astimezone(UTC) for moment in (midnight, midnight.replace(year=year + 1, month=1, day=1))
     )
     steps = _past(reader, catalog, definition, unit, first_day, (year_end - first_day) // _DAY, zone)
-    if reason := _unfit(steps, year_end):
+    if reason := _reason_against(steps, year_end):
         return Forecast(year, reason)
     own = replace(definition, min_samples=1)
-    column = columns(reader, catalog, own, [unit], Stretch((first_day,), monthly=False), zone, known_now=True)
-    known = Known(float(np.nan_to_num(column.value[0])), int(column.samples[0]))
+    column = columns(reader, catalog, own, [unit], SeriesPoints((first_day,), monthly=False), zone, known_now=True)
+    known = WindowSoFar(float(np.nan_to_num(column.value[0])), int(column.samples[0]))
     is_share = is_share_of_whole(definition, catalog.vocabulary.measures)
-    return reckon(definition, steps, known, year_end, zone, models, is_share=is_share)
+    return forecast_from(definition, steps, known, year_end, zone, models, is_share=is_share)
 
 
-def reckon(
+def forecast_from(
     definition: KpiDefinition,
     steps: Steps,
-    known: Known,
+    known: WindowSoFar,
     year_end: datetime,
     zone: ZoneInfo,
     models: Models,
     *,
     is_share: bool = False,
 ) -> Forecast:
-    """Forecast from the past alone; the same past gives the same. `known` is of the window that runs at
-    `steps.ends_at`; `is_share`: no value lies above 100."""
+    """Forecast from a given past; the same past gives the same forecast.
+
+    `known` is about the window that is running at `steps.ends_at`; `is_share`: no value can be above 100.
+    """
     kind, season, first_day = behaviour(definition), steps.season, steps.ends_at
     days = (year_end - first_day) // _DAY
     horizon = -(-days // steps.days)
     begins, ahead = backtest.origins(len(steps.values), horizon, season)
-    whole = _filled(steps.values)
+    whole = _without_gaps(steps.values)
     made = models(
         [whole.tolist(), *(whole[:begin].tolist() for begin in begins)], [horizon, *([ahead] * len(begins))], season
     )
@@ -139,11 +147,11 @@ def reckon(
     period = season if model == list(made)[-1] else 1
     widened = scores[model].widening
     if kind is Behaviour.AMOUNT:
-        widened = max(widened, _of_sums(actual, made[model][1:], period))
+        widened = max(widened, _widening_of_sums(actual, made[model][1:], period))
     bounds = bounds_of(steps.values, is_share=is_share)
     courses = np.clip(backtest.paths(made[model][0], widened, period, COURSES), bounds.least, bounds.most)
     daily = by_day(courses, steps.days, days, amount=kind is Behaviour.AMOUNT)
-    weights = samples_to_come(steps.samples, season, days, steps.days)
+    weights = expected_samples(steps.samples, season, days, steps.days)
     ends = [min(first_day + steps.days * _DAY * (step + 1), year_end) for step in range(horizon)]
     values = values_at(
         kind, daily, weights, known, first_day, ends, lambda end: definition.window.bounds(end - _MILLISECOND, zone)[0]
@@ -161,7 +169,7 @@ def reckon(
         len(begins),
         kind,
         [scores[model], *rest],
-        [Reach(*row) for row in zip(ends, middle.tolist(), low.tolist(), high.tolist(), strict=True)],
+        [FutureValue(*row) for row in zip(ends, middle.tolist(), low.tolist(), high.tolist(), strict=True)],
         target,
         chance(values[:, -1], target),
     )
@@ -176,13 +184,13 @@ def _past(
     days: int,
     zone: ZoneInfo,
 ) -> Steps:
-    # Of a formula each step asks all KPIs behind it; of cases a share or a mean has no value on days when offices rest.
+    # Each step of a formula evaluates all KPIs behind it; a share or mean of cases has no value on days off.
     daily = definition.window.kind is WindowKind.TODAY or (
         days <= _SOON_DAYS and not isinstance(definition.expression, Formula | CaseRatio | CaseTime)
     )
     length, count = (_DAY, _DAYS_BACK) if daily else (7 * _DAY, _WEEKS_BACK)
     if behaviour(definition) is Behaviour.LEVEL and definition.window.kind is WindowKind.YEAR:
-        # What was to date in other years is no past of this one's.
+        # The year-to-date values of other years are not a past of this year's.
         began, _ = definition.window.bounds(until - _MILLISECOND, zone)
         count = min(count, (until - began) // length)
     times = tuple(until - length * place for place in range(count - 1, -1, -1))
@@ -192,7 +200,7 @@ def _past(
         if asked != definition
         else catalog.kpis
     )
-    of, known = Stretch(times, monthly=False), replace(catalog, kpis=kpis)
+    of, known = SeriesPoints(times, monthly=False), replace(catalog, kpis=kpis)
     column = columns(reader, known, asked, [unit], of, zone, known_now=True)
     values, samples = column.value, column.samples.astype(float)
     begun = np.flatnonzero(np.isfinite(values) & (samples > 0))
@@ -200,8 +208,8 @@ def _past(
     return Steps(values[first:], samples[first:], until, length // _DAY)
 
 
-def _unfit(steps: Steps, year_end: datetime) -> str:
-    """Why nothing can be said; empty when it can."""
+def _reason_against(steps: Steps, year_end: datetime) -> str:
+    """Return why no forecast is possible; empty when it is."""
     of = {1: "days", 7: "weeks"}[steps.days]
     have, need = int(np.isfinite(steps.values).sum()), _LEAST[steps.days]
     if have < need:
@@ -215,15 +223,15 @@ def _unfit(steps: Steps, year_end: datetime) -> str:
     return ""
 
 
-def _filled(values: Real) -> Real:
-    """Without gaps: straight lines across them."""
+def _without_gaps(values: Real) -> Real:
+    """Return the values with gaps filled by straight lines."""
     places = np.arange(len(values))
     known = np.isfinite(values)
     return np.interp(places, places[known], values[known])
 
 
-def _of_sums(actual: Sequence[Real], coming: Sequence[Coming], period: int) -> float:
-    """What widens the interval so that it holds for sums over all steps, too: errors of days that go the same way."""
+def _widening_of_sums(actual: Sequence[Real], coming: Sequence[StepForecast], period: int) -> float:
+    """Return the widening with which the interval holds for sums over all steps as well: errors of days correlate."""
     sizes = []
     for came, made in zip(actual, coming, strict=True):
         there = np.isfinite(came)

@@ -1,4 +1,4 @@
-"""The SQL that gives over the lab's views what a chart shows: written from the definition, so that it says the same."""
+"""Write the SQL that gives over the lab's views what a chart shows, from the KPI's definition."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ioc.catalog.formulas import Number, Operation, Part, Scale, Term, divisors,
 from ioc.evaluation.case_sql import quoted
 from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.leaf_sql import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure
-from ioc.explorer.series_request import Stretch
+from ioc.explorer.series_request import SeriesPoints
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseSum, Constant, Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import WindowKind
 
@@ -30,9 +30,13 @@ _PERIODS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """`reads` is `definition`: the SQL computes what the chart shows; or the view of ready values that it reads
-    instead, `why` in one sentence. `time_column` is the column that tells the points apart, for a chart's axis."""
+class KpiSql:
+    """KpiSql SQL.
+
+    `reads` is `definition` when the SQL computes what the chart shows; otherwise it names the view of ready values
+    that it reads instead, and `why` says why in one sentence. `time_column` tells the points apart, for a chart's
+    axis.
+    """
 
     sql: str
     reads: str
@@ -41,29 +45,31 @@ class Written:
 
 
 def write_sql(
-    catalog: Catalog, definition: KpiDefinition, units: Sequence[str], of: Stretch, step: str, zone: ZoneInfo
-) -> Written:
-    """One row per point and unit: "from", "to" (the time that the value covers), unit, value, samples. Times are the
-    province's."""
+    catalog: Catalog, definition: KpiDefinition, units: Sequence[str], of: SeriesPoints, step: str, zone: ZoneInfo
+) -> KpiSql:
+    """Return SQL with one row per point and unit: "from", "to" (the period covered), unit, value, samples.
+
+    Times are in the province's zone.
+    """
     starts = [period.start for period in covered_periods(definition.window, of.times, zone)]
     time_column = "from" if None not in starts and len(set(starts)) == len(starts) else "to"
     try:
         sql = _Writer(catalog, tuple(units), of, step, zone).whole(definition)
-        return Written(sql, "definition", time_column=time_column)
+        return KpiSql(sql, "definition", time_column=time_column)
     except NotInViews as missing:
         sql, view = _ready(definition, units, of, zone)
-        return Written(sql, view, str(missing), time_column)
+        return KpiSql(sql, view, str(missing), time_column)
 
 
 def _covers(definition: KpiDefinition, time: str) -> str:
-    """The columns "from" and "to" of a value at the moment that the SQL text `time` gives."""
+    """Return the columns "from" and "to" of a value at the moment given by the SQL text `time`."""
     begins, ends = (re.sub(r"\btime\b", time, text) for text in bounds(definition.window))
     if definition.window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
         begins = "NULL::TIMESTAMP"
     return f'{begins} AS "from", {ends} AS "to"'
 
 
-def _ready(definition: KpiDefinition, units: Sequence[str], of: Stretch, zone: ZoneInfo) -> tuple[str, str]:
+def _ready(definition: KpiDefinition, units: Sequence[str], of: SeriesPoints, zone: ZoneInfo) -> tuple[str, str]:
     start, end = (_local(time, zone) for time in (of.times[0], of.times[-1]))
     which = f"kpi = {quoted(definition.id)} AND unit IN ({', '.join(map(quoted, units))})"
     if (period := _PERIODS.get(definition.window.kind)) is not None:
@@ -81,11 +87,11 @@ def _ready(definition: KpiDefinition, units: Sequence[str], of: Stretch, zone: Z
 
 @dataclass(frozen=True)
 class _Writer:
-    """`found` are the CTEs so far, each KPI once by the units it is wanted of."""
+    """Writes the CTEs, each KPI once per set of units."""
 
     catalog: Catalog
     units: tuple[str, ...]
-    of: Stretch
+    of: SeriesPoints
     step: str
     zone: ZoneInfo
     found: dict[str, str] = field(default_factory=dict)
@@ -108,7 +114,7 @@ class _Writer:
         return f"SELECT unnest(generate_series({first}, {last}, INTERVAL {length})) AS time"
 
     def _kpi(self, definition: KpiDefinition, units: tuple[str, ...]) -> str:
-        """The CTE of a KPI and units: time, unit, value, samples, a row a point and unit."""
+        """Return the CTE of a KPI and units: time, unit, value, samples, one row per point and unit."""
         key = definition.id, units
         if key not in self.names:
             name = f"kpi_{len(self.names) + 1}"
@@ -216,7 +222,7 @@ def _term(term: Term, columns: dict[str, str]) -> str:
 
 
 def _constant(constant: Constant, ends: str) -> str:
-    """The value in force on the last day of the window."""
+    """Return the value in force on the last day of the window."""
     day = f"({ends} - INTERVAL 1 MICROSECOND)::DATE"
     pieces = []
     values = constant.values

@@ -1,7 +1,7 @@
-"""SQL over the lab's views of a KPI over a measure or over cases: what the evaluation does, written for people to read.
+"""SQL over the lab's views for a KPI over a measure or over cases: what the evaluation does, written to be read.
 
-Each query gives one row a point and unit that has data: time, unit, n (samples) and v (the value before it is judged).
-It stands behind CTEs `moments` (time, window_from, window_to) and `targets` (target, unit: which units make a figure).
+Each query returns one row per point and unit with data: time, unit, n (samples) and v (the value before checks). It
+follows CTEs `moments` (time, window_from, window_to) and `targets` (target, unit: which units make a figure).
 """
 
 import re
@@ -25,11 +25,11 @@ _ATTRIBUTE = re.compile(r'"attributes\.(\w+)"')
 
 
 class NotInViews(ValueError):
-    """The views do not hold what this KPI is made of; says what, in one sentence."""
+    """The views lack the data of this KPI; the text says what."""
 
 
 def bounds(window: Window) -> tuple[str, str]:
-    """SQL of where the window begins and ends that ends at `time`."""
+    """Return SQL for the start and end of the window that ends at `time`."""
     before = "time - INTERVAL 1 MILLISECOND"
     if window.span is not None:
         return f"time - INTERVAL {window.span // timedelta(minutes=1)} MINUTE", "time"
@@ -44,7 +44,7 @@ def bounds(window: Window) -> tuple[str, str]:
 
 
 def level_of(window: Window, times: list[datetime]) -> str:
-    """The coarsest view whose cells no window of these (local) times cuts."""
+    """Return the coarsest view whose cells no window of these (local) times cuts."""
     for level, minutes in (("day", 1440), ("hour", 60)):
         whole = all((time.hour * 60 + time.minute) % minutes == 0 for time in times)
         if whole and (window.span is None or window.span % timedelta(minutes=minutes) == timedelta()):
@@ -53,7 +53,10 @@ def level_of(window: Window, times: list[datetime]) -> str:
 
 
 def of_measure(expression: MeasureAggregate, level: str, *, merged: bool) -> str:
-    """`merged`: several units make one figure. Raises NotInViews."""
+    """Return the query over a measure.
+
+    `merged`: several units make one figure. Raises NotInViews.
+    """
     source = (
         f"FROM moments m\n  JOIN readings_{level} r ON r.time >= m.window_from AND r.time < m.window_to\n"
         f"  JOIN targets t ON t.unit = r.unit\n  WHERE r.measure = {quoted(expression.measure)}"
@@ -77,7 +80,10 @@ def of_measure(expression: MeasureAggregate, level: str, *, merged: bool) -> str
 
 
 def of_cases(expression: CaseExpression, case_type: CaseType, *, latest: bool) -> str:
-    """`latest`: cases of a window count as they are known now. Raises NotInViews."""
+    """Return the query over cases.
+
+    `latest`: cases count as they are known now. Raises NotInViews.
+    """
     sql = CaseSql.of(expression, case_type)
     if sql.uses_calendar:
         raise NotInViews("It counts working days between two times, which the views do not hold for each case.")
@@ -128,5 +134,5 @@ def _value(expression: CaseExpression, sql: CaseSql) -> str:
 
 
 def _named(text: str) -> str:
-    """Attributes as the views hold them."""
+    """Return the text with attributes named as in the views."""
     return _ATTRIBUTE.sub(r"attributes['\1']", unpacked(text)[0])

@@ -1,7 +1,7 @@
-"""The models of statsforecast, in a process of their own: it brings pandas and SciPy (some 230 MB), and ends at once.
+"""Run the models of statsforecast in a short-lived process: it brings pandas and SciPy (some 230 MB).
 
-Asked by one JSON line, `{"series": [[…], …], "ahead": n, "season": m}`, answers with one: for each model and series
-`{"mean": […], "deviation": […]}`. The last model is the one that others have to beat.
+Reads one JSON line, `{"series": [[…], …], "ahead": n, "season": m}`, and answers with one: for each model and series
+`{"mean": […], "deviation": […]}`. The last model is the baseline that others must beat.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ioc.errors import IocError
-from ioc.explorer.backtest import Coming, Z
+from ioc.explorer.backtest import StepForecast, Z
 
 MODELS = ("AutoETS", "MSTL", "SeasonalNaive")
 BASELINE = MODELS[-1]
@@ -25,8 +25,11 @@ class ForecastFailed(IocError):
     """The models' process failed or took too long; the text says which."""
 
 
-def forecasts(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
-    """Of each model, what comes after each series, so many steps ahead. Without gaps. Raises ForecastFailed."""
+def forecasts(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
+    """Return each model's forecast of each series, the given number of steps ahead.
+
+    Series have no gaps. Raises ForecastFailed.
+    """
     asked = json.dumps({"series": [list(one) for one in series], "ahead": list(ahead), "season": season})
     try:
         done = subprocess.run(
@@ -44,7 +47,7 @@ def forecasts(series: Sequence[Sequence[float]], ahead: Sequence[int], season: i
         raise ForecastFailed(f"The forecast failed: {last[:300]}")
     answer = json.loads(done.stdout.splitlines()[-1])
     return {
-        model: [Coming(np.array(one["mean"]), np.array(one["deviation"])) for one in coming]
+        model: [StepForecast(np.array(one["mean"]), np.array(one["deviation"])) for one in coming]
         for model, coming in answer.items()
     }
 
@@ -55,7 +58,7 @@ def _answer(asked: str) -> str:
     given = json.loads(asked)
     season = given["season"]
     made: dict[str, Any] = {
-        # ETS holds seasons up to 24 steps; of longer ones, as without any, the level and trend are left.
+        # ETS handles seasons of up to 24 steps; for longer seasons, as without one, it models level and trend.
         "AutoETS": AutoETS(season_length=season, model="AZA") if 1 < season <= 24 else AutoETS(1, "AZN"),
         **({"MSTL": MSTL(season_length=season)} if season > 1 else {}),
         "SeasonalNaive": SeasonalNaive(season_length=season),

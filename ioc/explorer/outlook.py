@@ -1,8 +1,9 @@
-"""From steps that may come to what a KPI will say: pure arithmetic over courses of days.
+"""Turn simulated courses of days into future values of a KPI. Pure arithmetic.
 
-A KPI over a calendar window (month, quarter, year to date) says at the year's end what it knows already of that window
-and what is to come on top: an *amount* adds up, a *ratio* is weighted by the samples that each day brings. Anything
-else is a *level*: it goes on as its own past did."""
+A KPI over a calendar window (month, quarter, year to date) combines at the year's end what its window already holds
+with what is still to come: an *amount* adds up, a *ratio* is weighted by each day's samples. Any other KPI is a *level*
+and continues its own past.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ LOW, HIGH = (1 - LEVEL) / 2, (1 + LEVEL) / 2
 
 
 class Behaviour(StrEnum):
+    """How a KPI combines its days."""
+
     AMOUNT = "amount"
     RATIO = "ratio"
     LEVEL = "level"
@@ -40,8 +43,10 @@ def behaviour(definition: KpiDefinition) -> Behaviour:
 
 
 def of_step(definition: KpiDefinition, length: timedelta) -> KpiDefinition:
-    """The KPI of one step alone; of a level with a calendar window, over as long a time that ends at the step. The year
-    to date stays what it is."""
+    """Return the KPI of one step alone.
+
+    For a level with a calendar window: over the same length ending at the step. The year to date is unchanged.
+    """
     window = definition.window
     if behaviour(definition) is not Behaviour.LEVEL:
         return replace(definition, window=Window(WindowKind.LAST, length), min_samples=1)
@@ -51,8 +56,8 @@ def of_step(definition: KpiDefinition, length: timedelta) -> KpiDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of the window that runs: its value and samples, up to the first day that is to come."""
+class WindowSoFar:
+    """What the running window already holds: its value and samples up to the first coming day."""
 
     value: float
     samples: int
@@ -60,24 +65,24 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What no value can be beyond."""
+    """Bounds that no value can cross."""
 
     least: float
     most: float
 
 
 def bounds_of(past: Real, *, is_share: bool) -> Bounds:
-    """A share of a whole stays within 0 and 100 %, what was never below zero stays so."""
+    """Return the bounds: a share of a whole stays within 0 and 100 %; what was never negative stays so."""
     known = past[np.isfinite(past)]
     least = 0.0 if len(known) and known.min() >= 0 else -np.inf
     return Bounds(least, 100.0 if is_share else np.inf)
 
 
 def is_share_of_whole(definition: KpiDefinition, measures: Mapping[str, Measure]) -> bool:
-    """Whether no value of a KPI can lie above 100: its numerator is part of its denominator.
+    """Return whether no value can be above 100, because the numerator is part of the denominator.
 
-    That holds for a ratio of cases (`where` among `over`), for a gauge in % of which no reading above 100 is taken,
-    and for what its definition calls a share. "% of plan" is none of these: a plan can be exceeded.
+    That holds for a ratio of cases (`where` among `over`), for a gauge in % that accepts no reading above 100, and
+    for what its definition calls a share. "% of plan" is none of these: a plan can be exceeded.
     """
     match definition.expression:
         case CaseRatio():
@@ -88,7 +93,7 @@ def is_share_of_whole(definition: KpiDefinition, measures: Mapping[str, Measure]
 
 
 def by_day(courses: Real, days_a_step: int, days: int, *, amount: bool) -> Real:
-    """A column a day; an amount is spread over the days of its step."""
+    """Return one column per day; an amount is spread over the days of its step."""
     spread = np.repeat(courses / days_a_step if amount else courses, days_a_step, axis=1)
     return spread[:, :days]
 
@@ -97,13 +102,16 @@ def values_at(
     kind: Behaviour,
     daily: Real,
     weights: Real,
-    known: Known,
+    known: WindowSoFar,
     first_day: datetime,
     ends: Sequence[datetime],
     window_from: Callable[[datetime], datetime],
 ) -> Real:
-    """What the KPI will say at each of `ends` (a column), on each course (a row). Day 0 begins at `first_day`;
-    `window_from` gives where the window that ends at a moment begins; `weights` are the samples of each day."""
+    """Return the KPI's value at each of `ends` (columns) on each course (rows).
+
+    Day 0 begins at `first_day`; `window_from` returns where the window that ends at a moment begins; `weights` are
+    the samples of each day.
+    """
     if kind is Behaviour.LEVEL:
         return daily[:, [(end - first_day) // _DAY - 1 for end in ends]]
     amounts = daily if kind is Behaviour.AMOUNT else daily * weights
@@ -124,8 +132,11 @@ def values_at(
     return np.stack(found, axis=1)
 
 
-def samples_to_come(samples: Real, season: int, days: int, days_a_step: int) -> Real:
-    """Of each coming day: the mean of the same place in the last four seasons (of a week, of eight weeks)."""
+def expected_samples(samples: Real, season: int, days: int, days_a_step: int) -> Real:
+    """Return the expected samples of each coming day: the mean of the same day in the last four seasons.
+
+    A season is a week for daily steps, eight weeks for weekly ones.
+    """
     period = season if days_a_step == 1 else 1
     recent = samples[-(4 if period > 1 else 8) * period :]
     cut = recent[len(recent) % period :]
@@ -135,7 +146,7 @@ def samples_to_come(samples: Real, season: int, days: int, days_a_step: int) -> 
 
 
 def chance(values: Real, target: Target | None) -> float | None:
-    """The share of the courses that meet the target; None without one."""
+    """Return the share of courses that meet the target; None without a target."""
     if target is None:
         return None
     if target.at_least is not None:
@@ -144,6 +155,6 @@ def chance(values: Real, target: Target | None) -> float | None:
 
 
 def interval(values: Real) -> tuple[Real, Real, Real]:
-    """The middle, low and high of each column."""
+    """Return median, low and high of each column."""
     low, middle, high = np.quantile(values, [LOW, 0.5, HIGH], axis=0)
     return middle, low, high

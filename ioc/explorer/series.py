@@ -1,4 +1,4 @@
-"""A KPI of several units over time, by the evaluation that the API's history is made by."""
+"""Calculate a KPI of several units over time, with the same evaluation as the API's history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +11,16 @@ from ioc.catalog import Catalog
 from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import unit_columns
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.explorer.series_request import MOST_CELLS, Stretch
+from ioc.explorer.series_request import MOST_CELLS, SeriesPoints
 from ioc.model.kpi import KpiDefinition, Target
 
 
 @dataclass(frozen=True, slots=True)
 class UnitSeries:
-    """One entry a point; a value is None without data enough. `restated` are the places of points of periods whose
-    published value was changed."""
+    """A unit's values, one per point; None without enough data.
+
+    `restated` are the indexes of points whose published value was changed later.
+    """
 
     unit: str
     values: tuple[float | None, ...]
@@ -28,7 +30,7 @@ class UnitSeries:
 
 @dataclass(frozen=True, slots=True)
 class TargetSpan:
-    """What a KPI should reach in [start, end)."""
+    """The target of a KPI in [start, end)."""
 
     start: datetime
     end: datetime
@@ -40,10 +42,13 @@ def series(
     catalog: Catalog,
     definition: KpiDefinition,
     units: Sequence[str],
-    of: Stretch,
+    of: SeriesPoints,
     zone: ZoneInfo,
 ) -> list[UnitSeries]:
-    """All units in one pass. Raises ValueError for too many points of too many units."""
+    """Calculate all units in one pass.
+
+    Raises ValueError for too many points times units.
+    """
     if len(units) * len(of.times) > MOST_CELLS:
         raise ValueError(
             f"{len(of.times)} points of {len(units)} units are too many: take a longer step or fewer units."
@@ -68,15 +73,17 @@ def columns(
     catalog: Catalog,
     definition: KpiDefinition,
     units: Sequence[str],
-    of: Stretch,
+    of: SeriesPoints,
     zone: ZoneInfo,
     *,
     known_now: bool = False,
 ) -> Column:
-    """One entry a (time, unit), times first, units as asked. `known_now`: what is counted by a time in the window
-    counts as it is known now, not as it was known then; it is read several times as fast."""
+    """Return one entry per (time, unit), times first, units in the given order.
+
+    `known_now`: count what is known now instead of what was known at the time; several times as fast.
+    """
     province = catalog.province.code
-    # The evaluation wants the province first.
+    # The evaluation needs the province first.
     ordered = [unit for unit in units if unit == province] + [unit for unit in units if unit != province]
     column = unit_columns(reader, catalog, definition, ordered, of.times, zone, latest=of.monthly or known_now)
     place = np.array([ordered.index(unit) for unit in units], np.intp)
@@ -84,9 +91,9 @@ def columns(
 
 
 def as_published(
-    reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSeries], of: Stretch
+    reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSeries], of: SeriesPoints
 ) -> list[UnitSeries]:
-    """With the points at the end of closed periods as these were published, as the API's history has them."""
+    """Replace the values at the end of closed periods by the published ones, as the API's history does."""
     if not of.times:
         return list(found)
     bounds = [time.astimezone(UTC).replace(tzinfo=None) for time in (of.times[0], of.times[-1])]
@@ -108,8 +115,10 @@ def as_published(
     ]
 
 
-def marked(reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSeries], of: Stretch) -> list[UnitSeries]:
-    """With the points of restated periods: a point speaks of the time up to it."""
+def with_restated_marks(
+    reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSeries], of: SeriesPoints
+) -> list[UnitSeries]:
+    """Mark the points of restated periods; a point covers the time up to it."""
     rows = reader.cursor.execute(
         "SELECT DISTINCT unit, period_from, period_to FROM restatements WHERE kpi = ?", [definition.id]
     ).fetchall()
@@ -127,8 +136,8 @@ def marked(reader: PaneReader, definition: KpiDefinition, found: Sequence[UnitSe
     ]
 
 
-def targets(definition: KpiDefinition, of: Stretch, zone: ZoneInfo) -> list[TargetSpan]:
-    """The target of each year that the points lie in; a year without one of its own has that of the latest before."""
+def targets(definition: KpiDefinition, of: SeriesPoints, zone: ZoneInfo) -> list[TargetSpan]:
+    """Return the target of each year that has points; a year without one takes that of the latest year before."""
     if not of.times:
         return []
     first, last = of.times[0].astimezone(zone).year, of.times[-1].astimezone(zone).year

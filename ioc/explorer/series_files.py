@@ -1,4 +1,4 @@
-"""Series as tables for people: CSV and XLSX, one row per point and unit, local times of the province."""
+"""Series as CSV and XLSX: one row per point and unit, local times of the province."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from ioc.wire.spreadsheets import inert, text_cell
 
 Row = tuple[datetime | None, datetime, str, str, float | None, int, float | None, str]
 HEAD = ("from", "to", "unit", "name", "value", "samples", "last_year", "partial")
-"""[from, to) is the time that the value covers; `partial` as in `CoveredPeriod`."""
+"""[from, to) is the period that the value covers; `partial` as in `CoveredPeriod`."""
 _WIDTHS = (17, 17, 10, 34, 14, 10, 14, 10)
 
 
@@ -28,7 +28,10 @@ def rows(
     names: Mapping[str, str],
     zone: ZoneInfo,
 ) -> Iterator[Row]:
-    """Points first, then units. `last_year` is empty, or has the same units and points."""
+    """Yield rows, points first, then units.
+
+    `last_year` is empty, or has the same units and points.
+    """
     for place, period in enumerate(covered):
         start = None if period.start is None else period.start.astimezone(zone).replace(tzinfo=None)
         end = period.end.astimezone(zone).replace(tzinfo=None)
@@ -55,7 +58,7 @@ def _csv_cell(cell: datetime | str | float | None) -> str | float:
 
 
 def as_xlsx(table: Iterator[Row], definition: KpiDefinition) -> bytes:
-    """Numbers and times as such, a bold head that stays in sight, and a sheet about the KPI."""
+    """Return a workbook with real numbers and times, a bold frozen header and a sheet about the KPI."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet("KPI")
     sheet.freeze_panes = "A2"

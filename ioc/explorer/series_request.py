@@ -1,4 +1,4 @@
-"""What is asked: a KPI, units, and the times of the points."""
+"""Validate a request for a series: the KPI, the units and the times of the points."""
 
 import re
 from collections.abc import Sequence
@@ -15,26 +15,31 @@ MOST_POINTS = 1000
 MOST_CELLS = 20_000
 MOST_UNITS = 20
 COMMUNES = "communes"
-"""In the place of units: every commune."""
+"""Accepted in place of units: every commune."""
 _STEP = re.compile(r"([1-9]\d{0,5})([mhd])")
 _LENGTH = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """The moments of the points, rising, in UTC. `monthly`: they are beginnings of months, else they stand in equal
-    steps."""
+class SeriesPoints:
+    """The times of the points, rising, in UTC.
+
+    `monthly`: they are beginnings of months; otherwise they have equal steps.
+    """
 
     times: tuple[datetime, ...]
     monthly: bool
 
 
-def stretch(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> Stretch:
-    """Points at start + step … up to `end`; of `1M` at each beginning of a month in (start, end]. Raises ValueError
-    for a step of another form, and for too many points."""
+def stretch(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> SeriesPoints:
+    """Return points at start + step … up to `end`.
+
+    Step `1M` gives each beginning of a month in (start, end]. Raises ValueError for another form of step and for
+    too many points.
+    """
     if step == MONTH:
         times = _month_ends(start, end, zone)
-        return Stretch(tuple(times), monthly=True)
+        return SeriesPoints(tuple(times), monthly=True)
     match = _STEP.fullmatch(step)
     if match is None:
         raise ValueError(f"step={step[:40]!r} is none of 30m, 1h, 1d, 7d (some minutes, hours or days) and 1M.")
@@ -43,29 +48,34 @@ def stretch(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> Stretc
     count = max((end - start) // length, 0)
     if count > MOST_POINTS:
         raise ValueError(f"{count} points are too many: take a step that makes at most {MOST_POINTS}.")
-    return Stretch(tuple(start + length * place for place in range(1, count + 1)), monthly=False)
+    return SeriesPoints(tuple(start + length * place for place in range(1, count + 1)), monthly=False)
 
 
-def a_year_before(of: Stretch, zone: ZoneInfo) -> Stretch:
-    """As many points, each a year earlier by the calendar; equal steps stay equal."""
+def a_year_before(of: SeriesPoints, zone: ZoneInfo) -> SeriesPoints:
+    """Return as many points, each a calendar year earlier; equal steps stay equal."""
     if not of.times:
         return of
     first = _year_before(of.times[0], zone)
     if not of.monthly:
-        return Stretch(tuple(first + (time - of.times[0]) for time in of.times), monthly=False)
-    return Stretch(tuple(_year_before(time, zone) for time in of.times), monthly=True)
+        return SeriesPoints(tuple(first + (time - of.times[0]) for time in of.times), monthly=False)
+    return SeriesPoints(tuple(_year_before(time, zone) for time in of.times), monthly=True)
 
 
 def known_kpi(catalog: Catalog, kpi: str) -> KpiDefinition:
-    """Raises KeyError."""
+    """Return a KPI's definition.
+
+    Raises KeyError.
+    """
     if kpi not in catalog.kpis:
         raise KeyError(f"There is no KPI {kpi[:80]!r}.")
     return catalog.kpis[kpi]
 
 
 def known_units(catalog: Catalog, definition: KpiDefinition, asked: Sequence[str]) -> tuple[str, ...]:
-    """Each once, in the order asked; the province where none is named. Raises ValueError for one that is not known, of
-    which the KPI does not speak, and for too many."""
+    """Return the requested units, each once, in order; the province when none is named.
+
+    Raises ValueError for an unknown unit, for one that the KPI does not cover, and for too many.
+    """
     units = catalog.vocabulary.units
     if list(asked) == [COMMUNES]:
         found = [unit.code for unit in units.values() if unit.level is UnitLevel.COMMUNE]

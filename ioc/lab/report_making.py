@@ -10,7 +10,7 @@ from ioc.errors import IocError
 from ioc.lab.job_process import report_progress
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
 from ioc.reports.alert_figures import SnapshotStore
-from ioc.reports.compose_issue import Asked, Ground, check_published, compose
+from ioc.reports.compose_issue import IssueContext, IssueOrder, check_published, compose
 from ioc.reports.definition import Report
 from ioc.reports.issue_store import IssueId, Issues
 from ioc.reports.loader import load_reports
@@ -70,7 +70,7 @@ def make(snapshot: Snapshot, settings: Settings, order: Order) -> IssueId:
             check_published(ground, report, span)
         replaced = issues.latest(report.id, span.label)
         channels = report.schedule.channels if report.schedule and (order.scheduled or order.sends) else ()
-        asked = Asked(
+        asked = IssueOrder(
             by=order.by,
             at=order.at,
             replaced=issues.values(replaced) if replaced else None,
@@ -103,10 +103,10 @@ def report_of(report_id: str, past: OpenSnapshot, settings: Settings) -> Report:
     return reports[report_id]
 
 
-def _ground(past: OpenSnapshot, snapshot: Snapshot, settings: Settings) -> Ground:
+def _ground(past: OpenSnapshot, snapshot: Snapshot, settings: Settings) -> IssueContext:
     alerts = AlertStore(SnapshotStore(snapshot.path, past.cursor))
     rules = load_rules(past.catalog, settings.catalog_dir, RuleStore(alerts).changed()).rules
-    return Ground(
+    return IssueContext(
         cursor=past.cursor,
         reader=past.reader,
         catalog=past.catalog,

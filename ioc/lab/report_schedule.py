@@ -20,7 +20,7 @@ from ioc.reports.definition import Report
 from ioc.reports.issue_store import IssueId, Issues
 from ioc.reports.loader import load_reports
 from ioc.reports.periods import Span, closed_span
-from ioc.reports.sending_log import Sendings, attempt_of, parcel_of
+from ioc.reports.sending_log import Sendings, attempt_of, issue_message
 
 LOG = logging.getLogger(__name__)
 EVERY_S = 60.0
@@ -107,7 +107,7 @@ class ReportSchedule:
         for issue, channel, number in self.sendings.due(candidates, self._parts.clock.now()):
             values = self.issues.values(issue)
             files = (self.issues.path(issue, "pdf"), self.issues.path(issue, "xlsx"))
-            parcel = parcel_of(values, issue, self._parts.settings.outer_address, files)
+            parcel = issue_message(values, issue, self._parts.settings.outer_address, files)
             fault: Exception | None = None
             again = False
             try:

@@ -1,1 +1,1 @@
-"""Open data: chosen KPIs of closed periods, for anybody, as files with a licence, a dictionary and a DCAT catalogue."""
+"""Open data: selected KPIs of closed periods as public files with licence, dictionary and DCAT catalogue."""

@@ -1,7 +1,7 @@
-"""All files of the open data, built from the lab's published file: whole or not at all.
+"""Build all open-data files from the lab's published file, atomically.
 
-`DIRECTORY/STAMP/` holds them; `DIRECTORY/current.json` names the one in use and tells of each file. A file whose bytes
-are those of before keeps the time of its last change.
+`DIRECTORY/STAMP/` holds them; `DIRECTORY/current.json` names the build in use and describes each file. A file with
+unchanged bytes keeps the time of its last change.
 """
 
 import json
@@ -34,7 +34,7 @@ _KEPT = 2
 
 @dataclass(frozen=True)
 class BuiltFile:
-    """`digest` is SHA-256 of the content."""
+    """A file in use; `digest` is the SHA-256 of its content."""
 
     path: Path
     digest: str
@@ -43,7 +43,7 @@ class BuiltFile:
 
 
 def built(directory: Path) -> dict[str, BuiltFile]:
-    """The files in use by name; empty when nothing is built yet."""
+    """Return the files in use by name; empty when nothing is built yet."""
     try:
         facts = json.loads((directory / _CURRENT).read_text())
         folder = directory / facts["stamp"]
@@ -56,7 +56,7 @@ def built(directory: Path) -> dict[str, BuiltFile]:
 
 
 def built_at(directory: Path) -> datetime | None:
-    """When the files in use were built; None when nothing is built yet."""
+    """Return when the files in use were built; None when nothing is built yet."""
     try:
         stamp = json.loads((directory / _CURRENT).read_text())["stamp"]
         return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
@@ -65,7 +65,7 @@ def built_at(directory: Path) -> datetime | None:
 
 
 def lacks_rows(directory: Path) -> bool:
-    """Whether some dataset of the files in use has no rows."""
+    """Return whether a dataset in use has no rows."""
     try:
         told = json.loads(built(directory)["dictionary.json"].path.read_text())
         return any(not dataset["rows"] for dataset in told["datasets"])
@@ -74,8 +74,10 @@ def lacks_rows(directory: Path) -> bool:
 
 
 def build(lab: Path, directory: Path, settings: Settings, site: str, now: datetime) -> None:
-    """From the `lab` file to files in use. Raises CatalogInvalid, ConfigurationInvalid, StoreUnavailable; what was in
-    use stays then."""
+    """Build the files from the `lab` file and put them in use.
+
+    Raises CatalogInvalid, ConfigurationInvalid, StoreUnavailable; the previous build then stays in use.
+    """
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     chosen = load_open_data(catalog, settings.catalog_dir)
     before = built(directory)
@@ -120,7 +122,7 @@ def _write(
 
 
 def _latest(rows: list[Figure]) -> list[Figure]:
-    """Of the last period, of each KPI some."""
+    """Return some rows of each KPI of the last period."""
     last = max((row.period for row in rows), default="")
     return [row for row in rows if row.period == last][:_PREVIEW_ROWS]
 

@@ -1,4 +1,4 @@
-"""The dictionary: what each column and each KPI of a dataset means, in both languages."""
+"""The data dictionary: the meaning of each column and KPI of a dataset, in both languages."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "suppressed": (
         "boolean",
         "true: được ẩn vì dưới 5 vụ việc, hoặc vì từ nó tính ra được số dưới 5",
-        "true: hidden since it rests on fewer than 5 cases, or since such a one could be reckoned from it",
+        "true: hidden since it rests on fewer than 5 cases, or since such a one could be calculated from it",
     ),
     "definition_version": ("string", "Phiên bản định nghĩa của chỉ số", "Version of the KPI's definition"),
     "published_at": (
@@ -47,12 +47,12 @@ TEXTS: dict[str, tuple[str, str, str]] = {
 
 
 def column_rows() -> list[list[str]]:
-    """Rows under HEADER."""
+    """Return the rows under HEADER."""
     return [[name, kind, vi, en] for name, (kind, vi, en) in TEXTS.items()]
 
 
 def described(dataset: Dataset) -> dict[str, Any]:
-    """A dataset with its KPIs, as `/open/dictionary.json` tells of it."""
+    """Return a dataset with its KPIs, as in `/open/dictionary.json`."""
     return {
         "id": dataset.id,
         "title": dict(dataset.title),
@@ -75,7 +75,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
 
 
 def dictionary(chosen: OpenData) -> dict[str, Any]:
-    """All of it, without figures. Publisher and contact are null where they are not set."""
+    """Return the whole dictionary, without figures. Publisher and contact are null while they are not set."""
     return {
         "publisher": dict(chosen.publisher) or None,
         "homepage": chosen.homepage,

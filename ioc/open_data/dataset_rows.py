@@ -1,4 +1,4 @@
-"""Rows of a dataset, read from the lab's published file, with what must stay hidden taken out."""
+"""Read the rows of a dataset from the lab's published file, with hidden cells removed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,8 +34,11 @@ ORDER BY p.period_from, p.unit
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row. `value` and `samples` are None when `suppressed`, `value` alone when there are too few samples for one;
-    `published_at` is local time of the province."""
+    """A row.
+
+    `value` and `samples` are None when `suppressed`, `value` alone when there are too few samples; `published_at`
+    is local time of the province.
+    """
 
     unit: str
     unit_name: str
@@ -53,7 +56,10 @@ class Figure:
 
 
 def figures(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Figure]:
-    """By KPI in the dataset's order, period, unit. Raises duckdb.Error."""
+    """Return the rows by KPI in the dataset's order, period, unit.
+
+    Raises duckdb.Error.
+    """
     return [figure for kpi in dataset.kpis for figure in _of_kpi(connection, kpi, dataset.period)]
 
 

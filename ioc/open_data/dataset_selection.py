@@ -1,4 +1,4 @@
-"""Which KPIs are open: read from TOML and checked, so that nothing opened lets what is hidden be reckoned."""
+"""Read and check which KPIs are open, so that nothing published lets hidden values be calculated."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from ioc.evaluation.periods import KIND_OF
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition
 
 THEMES = ("AGRI", "ECON", "EDUC", "ENER", "ENVI", "GOVE", "HEAL", "INTR", "JUST", "REGI", "SOCI", "TECH", "TRAN")
-"""Codes of the EU's table data-theme, which DCAT-AP names."""
+"""Codes of the EU authority table data-theme, which DCAT-AP uses."""
 _DATASET_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _PERIODS = ("day", "month", "quarter", "year")
 _OVER_CASES = (CaseCount, CaseSum, CaseDistinct, CaseRatio, CaseTime)
@@ -21,7 +21,7 @@ _OVER_CASES = (CaseCount, CaseSum, CaseDistinct, CaseRatio, CaseTime)
 
 @dataclass(frozen=True)
 class OpenKpi:
-    """`case_types` that its values rest on; empty for one over readings alone."""
+    """An open KPI; `case_types` are those behind its values, empty for one over readings alone."""
 
     definition: KpiDefinition
     case_types: frozenset[str]
@@ -29,7 +29,10 @@ class OpenKpi:
 
 @dataclass(frozen=True)
 class Dataset:
-    """`period` of all its values; `title`, `description` and `keywords` by language, `theme` one of THEMES."""
+    """A dataset: values of one `period` length.
+
+    `title`, `description` and `keywords` are by language, `theme` is one of THEMES.
+    """
 
     id: str
     title: Mapping[str, str]
@@ -42,7 +45,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class OpenData:
-    """`publisher` is empty, and homepage and contact are, where the province has not set them."""
+    """All datasets; publisher, homepage and contact are empty while the province has not set them."""
 
     publisher: Mapping[str, str]
     homepage: str
@@ -54,7 +57,10 @@ class OpenData:
 
 
 def load_open_data(catalog: Catalog, overlay: Path | None = None) -> OpenData:
-    """The package's choice, with that of `overlay/open/open.toml` laid over. Raises CatalogInvalid."""
+    """Return the package's selection, overridden by `overlay/open/open.toml`.
+
+    Raises CatalogInvalid.
+    """
     faults: list[DefinitionFault] = []
     package = Path(str(files("ioc.open_data") / "open.toml"))
     data, origins = dict(read_toml(package, faults)), {}
@@ -119,7 +125,7 @@ def _kpi(row: TomlTable, kpi: str, period: str, catalog: Catalog) -> OpenKpi | N
 
 
 def case_types_of(definition: KpiDefinition, catalog: Catalog) -> frozenset[str]:
-    """The types of the cases that its values rest on, through formulas."""
+    """Return the case types behind a KPI's values, through formulas."""
     expression = definition.expression
     if isinstance(expression, Formula):
         parts = [case_types_of(catalog.kpis[part], catalog) for part in expression.parts]
@@ -128,7 +134,10 @@ def case_types_of(definition: KpiDefinition, catalog: Catalog) -> frozenset[str]
 
 
 def _check_apart(row: TomlTable, datasets: tuple[Dataset, ...]) -> None:
-    """A KPI once, and of a type of case one count or sum: a total and all but one of its parts tell that part."""
+    """Check that a KPI occurs once, and that a case type has one count or sum.
+
+    A total and all but one of its parts would reveal the last part.
+    """
     seen: set[str] = set()
     counted: dict[str, str] = {}
     for dataset in datasets:
@@ -139,15 +148,15 @@ def _check_apart(row: TomlTable, datasets: tuple[Dataset, ...]) -> None:
             name, expression = kpi.definition.id, kpi.definition.expression
             family = kpi.definition.family or name
             if family in seen:
-                row.fault("dataset", f"{name!r} is open twice; a month hidden could be reckoned from its year.")
+                row.fault("dataset", f"{name!r} is open twice; a month hidden could be calculated from its year.")
             seen.add(family)
             if isinstance(expression, Formula) and kpi.case_types:
-                row.fault("dataset", f"{name!r} is a formula over cases: what is hidden could be reckoned from it.")
+                row.fault("dataset", f"{name!r} is a formula over cases: what is hidden could be calculated from it.")
             if isinstance(expression, CaseCount | CaseSum | CaseDistinct):
                 first = counted.setdefault(expression.of, name)
                 if first != name:
                     row.fault(
                         "dataset",
-                        f"{name!r} and {first!r} both count cases of {expression.of!r}: one hidden could be reckoned "
+                        f"{name!r} and {first!r} both count cases of {expression.of!r}: one hidden could be calculated "
                         "from the other.",
                     )

@@ -1,4 +1,4 @@
-"""The catalogue of the datasets after DCAT-AP 3, which portals of open data harvest."""
+"""The catalogue of datasets in DCAT-AP 3, which open-data portals harvest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,14 +21,17 @@ _ABOUT = {
     "en": "Figures of closed periods, by administrative unit.",
 }
 _NOT_SET = {"vi": "(chưa đặt đơn vị công bố)", "en": "(publisher not set)"}
-"""DCAT-AP wants a publisher; this says that there is none yet."""
+"""DCAT-AP requires a publisher; this says that none is set."""
 _COUNTRY = Iri(f"{_EU}/country/VNM")
 
 
 @dataclass(frozen=True)
 class Published:
-    """Of one dataset as it was written: `changed_at` when its content last changed, days of the first and last period
-    (None without rows), sizes of its files by format."""
+    """A dataset as written.
+
+    `changed_at` is when its content last changed; days of the first and last period (None without rows); file sizes
+    by format.
+    """
 
     changed_at: datetime
     first_day: date | None
@@ -37,7 +40,7 @@ class Published:
 
 
 def catalogue(chosen: OpenData, published: Mapping[str, Published], site: str, *, simulated: bool) -> list[Statement]:
-    """`site` is the address of the centre, without a slash at its end."""
+    """Return the statements of the catalogue. `site` is the centre's address without a trailing slash."""
     this, publisher = Iri(f"{site}/open#catalog"), Iri(f"{site}/open#publisher")
     contact = Blank("contact") if chosen.contact_email else None
     names = chosen.publisher or _NOT_SET

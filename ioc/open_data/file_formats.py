@@ -1,7 +1,7 @@
-"""A dataset as files: CSV and Parquet, the CSV compressed besides, so that a server only sends what lies there.
+"""Write a dataset as CSV and Parquet; the CSV also compressed, so that the server only sends stored files.
 
-CSV is UTF-8 with a byte order mark: without it, Excel shows Vietnamese names as garbage; DuckDB, pandas (`utf-8-sig`)
-and Polars read it as well. Decimal point, comma, CRLF (RFC 4180).
+CSV is UTF-8 with a byte order mark: without it, Excel garbles Vietnamese names; DuckDB, pandas (`utf-8-sig`) and Polars
+read it as well. Decimal point, comma, CRLF (RFC 4180).
 """
 
 import csv
@@ -18,7 +18,7 @@ from ioc.open_data.dataset_rows import COLUMNS, Figure
 from ioc.wire.spreadsheets import inert
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
-"""Content codings that a CSV is kept in besides, the preferred first, and what their files end in."""
+"""Content codings of stored CSVs, preferred first, with their file suffix."""
 _ZSTD_LEVEL = 9
 _SCHEMA = pa.schema(
     [
@@ -40,7 +40,7 @@ _SCHEMA = pa.schema(
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
-    """Write a CSV with its compressed forms beside it; the same rows give the same bytes.
+    """Write a CSV and its compressed forms; the same rows give the same bytes.
 
     Texts that a spreadsheet would run as formulas are made inert.
     """
@@ -56,7 +56,7 @@ def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str
 
 
 def write_figures(folder: Path, name: str, figures: Sequence[Figure]) -> None:
-    """`name`.csv and `name`.parquet."""
+    """Write `name`.csv and `name`.parquet."""
     write_csv(folder / f"{name}.csv", [_row(figure) for figure in figures], COLUMNS)
     columns = {column: [getattr(figure, column) for figure in figures] for column in COLUMNS}
     for day in ("first_day", "last_day"):

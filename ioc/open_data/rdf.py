@@ -1,6 +1,6 @@
-"""RDF in two spellings, from one list of statements: JSON-LD and Turtle.
+"""Write RDF statements as JSON-LD and as Turtle.
 
-A subject or object is an `Iri`, a `Literal`, or `Blank`; predicates are written short (`dcat:title`) over PREFIXES.
+A subject or object is an `Iri`, a `Literal` or `Blank`; predicates use the prefixes in PREFIXES (`dcat:title`).
 """
 
 import json
@@ -22,7 +22,7 @@ TYPE = "rdf:type"
 
 @dataclass(frozen=True, slots=True)
 class Iri:
-    """A full address, or a short one over PREFIXES."""
+    """An address in full or with a prefix of PREFIXES."""
 
     text: str
 
@@ -34,7 +34,7 @@ class Iri:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """`language` or `datatype` (short), or neither."""
+    """A value with `language`, or `datatype` (prefixed), or neither."""
 
     text: str
     language: str = ""
@@ -43,6 +43,8 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
+    """A node without an address."""
+
     name: str
 
 
@@ -60,7 +62,7 @@ def turtle(statements: list[Statement]) -> str:
 
 
 def json_ld(statements: list[Statement]) -> str:
-    """Flat: one node a subject, predicates and types written short."""
+    """Return flat JSON-LD: one node per subject, predicates and types with prefixes."""
     nodes: dict[Term, dict[str, Any]] = {}
     for subject, predicate, value in statements:
         node = nodes.setdefault(subject, {"@id": _node_id(subject)})

@@ -1,5 +1,7 @@
-"""What alerts did in a period: the figures of their own audit, and lists of alerts. The audit's figures are those of
-`/api/v1/alerts/audit` for the same time."""
+"""Alert figures and alert lists of a period.
+
+The figures equal those of `/api/v1/alerts/audit` for the same period.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +62,7 @@ SEVERITIES: dict[str, Text] = {
 
 @dataclass(frozen=True)
 class SnapshotStore:
-    """A snapshot as the alert store takes it."""
+    """Gives a snapshot the interface that the alert store expects."""
 
     path: Path
     connection: duckdb.DuckDBPyConnection
@@ -83,7 +85,10 @@ class AlertRow:
 
 @dataclass(frozen=True)
 class AlertFigures:
-    """`rules` are names by id; a rule that is gone is named by its id."""
+    """Alert figures of a snapshot.
+
+    `rules` are names by id; a deleted rule is named by its id.
+    """
 
     store: AlertStore
     catalog: Catalog
@@ -99,7 +104,7 @@ class AlertFigures:
         return self._listed(block, span)
 
     def any_in(self, span: Span) -> bool:
-        """Whether an alert fired or lasted in the period."""
+        """Return whether an alert fired or lasted in the period."""
         return bool(self._alerts(span))
 
     def found(self, span: Span, operators: int) -> Audit:
@@ -107,7 +112,7 @@ class AlertFigures:
             "SELECT alert, date_trunc('millisecond', min(done_at)) AS at FROM alert_acts "
             "WHERE act = 'acknowledge' GROUP BY alert"
         )
-        # Cut to milliseconds, as the API writes times.
+        # Cut to milliseconds, as in the API's times.
         held = {row["alert"]: to_ms(row["at"].replace(tzinfo=UTC)) for row in rows}
         moved = self.store.transitions(span.start, span.end)
         return audit(moved, held, operators, to_ms(span.start), to_ms(span.end))
@@ -177,7 +182,7 @@ class AlertFigures:
         return Table(block.id, block.title, _RULE, columns, rows, block.notes)
 
     def _listed(self, block: AlertTable, span: Span) -> Table:
-        """The gravest first, then the longest."""
+        """Return the table of alerts, the most severe first, then the longest."""
         rows = self._alerts(span)
         if block.of == "standing":
             rows = [row for row in rows if row.ended_at is None or row.ended_at >= span.end]
@@ -209,7 +214,7 @@ class AlertFigures:
         return Table(block.id, block.title, _ALERT, columns, table, block.notes, len(rows) - len(shown))
 
     def _alerts(self, span: Span) -> list[AlertRow]:
-        """Those that fired before the period's end and had not ended when it began."""
+        """Return alerts that fired before the period's end and had not ended at its start."""
         rows = self.store.select(
             "SELECT rule, unit, severity, fired_at, ended_at, acknowledged_at FROM alerts "
             "WHERE fired_at < ? AND (ended_at IS NULL OR ended_at > ?)",
@@ -243,7 +248,7 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 
 def _lasted(row: AlertRow, span: Span) -> timedelta:
-    """Up to the period's end."""
+    """Return the duration up to the period's end."""
     return min(row.ended_at or span.end, span.end) - row.fired_at
 
 

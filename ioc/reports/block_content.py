@@ -1,4 +1,4 @@
-"""From a definition and figures to what an issue says. Pure: whatever it speaks of it asks of a `Source`."""
+"""Turn a definition and its figures into the content of an issue. Pure: figures come from a `Source`."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,17 @@ from ioc.model.kpi import KpiDefinition
 from ioc.model.unit import Unit, UnitLevel
 from ioc.reports.alert_figures import AlertFigures
 from ioc.reports.cells import Cells
-from ioc.reports.definition import AlertTable, Chart, KpiTable, MatrixTable, Paragraph, Report, Shown, Text, UnitTable
+from ioc.reports.definition import (
+    AlertTable,
+    Chart,
+    KpiTable,
+    MatrixTable,
+    Paragraph,
+    Report,
+    ShownKpi,
+    Text,
+    UnitTable,
+)
 from ioc.reports.figures import Source
 from ioc.reports.formatting import (
     LANGUAGES,
@@ -34,8 +44,8 @@ _PART = said("Thành phần", "Part")
 
 
 @dataclass(frozen=True)
-class Filling:
-    """One issue's figures of one period; `partial` are KPIs that have data of a part of it only."""
+class BlockBuilder:
+    """Builds the content of one issue; `partial` are KPIs with data for part of the period only."""
 
     catalog: Catalog
     span: Span
@@ -115,8 +125,8 @@ class Filling:
             rows.append(Row(self._marked(partial, name), tuple(cells), row.strong))
         return Table(block.id, block.title, _PART, tuple(columns), tuple(rows), block.notes)
 
-    def _ranks(self, shown: Shown, level: str) -> dict[str, int]:
-        """Places among the units of a level that have a value; the same value has the same place."""
+    def _ranks(self, shown: ShownKpi, level: str) -> dict[str, int]:
+        """Return ranks among the units of a level that have a value; equal values share a rank."""
         if "rank" not in shown.show or level == "province":
             return {}
         kpi = self.catalog.kpis[shown.kpi]
@@ -139,7 +149,7 @@ class Filling:
         return self._drawing(block, kpi, names, cells)
 
     def _bars(self, block: Chart) -> Drawing:
-        """The least good ones first; of units without a value nothing is drawn."""
+        """Return the bars, worst first, without units that have no value."""
         kpi = self.catalog.kpis[block.kpi]
         pairs = [(unit, self._cells.figure(kpi, unit.code, self.span)) for unit in self._units(block.rows)]
         sign = 1 if block.best == "high" else -1
@@ -156,13 +166,13 @@ class Filling:
         unit_of_measure = measured_in(kpi.unit_of_measure)
         return Drawing(block.id, title, block.kind, unit_of_measure, kpi.digits, tuple(names), tuple(cells), bound)
 
-    # What there is
+    # Contents
 
     def _units(self, level: str) -> list[Unit]:
         return [unit for unit in self.catalog.vocabulary.units.values() if unit.level is UNITS[level]]
 
     def _place(self, unit: Unit) -> Text:
-        """What every department's name ends with is left out."""
+        """Return a unit's name without the suffix that all departments share."""
         name = unit.name
         for ending in (self.catalog.province.name, self.catalog.province.name.lower()):
             name = name.removesuffix(f" {ending[:1].lower()}{ending[1:]}")
@@ -181,7 +191,7 @@ class Filling:
 
 
 def kpis_in(report: Report) -> list[str]:
-    """All that a report names, once each."""
+    """Return all KPIs that a report names, once each."""
     found: list[str] = []
     for block in report.blocks:
         found += _kpis_of(block)
@@ -216,7 +226,7 @@ def _column(kpi: KpiDefinition, show: str, group: Text) -> Column:
 
 
 def _of_week(name: Text) -> Text:
-    """The name of a day's count, for the sum of a week's days."""
+    """Return the name of a weekly sum, from the name of the daily count."""
     return {
         "vi": f"{name['vi'].removesuffix(' hôm nay')} trong tuần",
         "en": f"{name['en'].removesuffix(' today')} in the week",
@@ -224,7 +234,7 @@ def _of_week(name: Text) -> Text:
 
 
 def _short(span: Span, zone: ZoneInfo) -> str:
-    """For an axis."""
+    """Return a period's label for an axis."""
     first = span.start.astimezone(zone)
     if span.length == "month":
         return f"{first:%m/%y}"

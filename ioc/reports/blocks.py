@@ -1,4 +1,4 @@
-"""The blocks of a report's file, each checked against the catalogue."""
+"""Read and check the blocks of a report's file."""
 
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.rules import UNITS
@@ -13,7 +13,7 @@ from ioc.reports.definition import (
     MatrixRow,
     MatrixTable,
     Paragraph,
-    Shown,
+    ShownKpi,
     Text,
     UnitTable,
 )
@@ -27,14 +27,14 @@ _IN_ROWS_OF_KPIS = tuple(show for show in SHOWS if show != "rank")
 
 
 class BlockReader:
-    """Reads `[[block]]` of a report of one length. What is wrong becomes faults of the row."""
+    """Reads `[[block]]` tables of a report of one period length; faults are added to the row."""
 
     def __init__(self, catalog: Catalog, length: Length) -> None:
         self._catalog = catalog
         self._length = length
 
     def read(self, row: TomlTable) -> tuple[Block, ...]:
-        """Empty lists and repeated ids are faults."""
+        """Return the blocks. Empty lists and repeated ids are faults."""
         blocks: list[Block] = []
         for inner in row.tables("block"):
             inner.subject = f"{row.subject} · table {inner.data.get('id', '?')}"
@@ -81,7 +81,7 @@ class BlockReader:
         unit = self._unit(row)
         show = self._shows(row, "show", _IN_ROWS_OF_KPIS)
         found = [self._kpi(row, "kpis", word, unit) for word in row.texts("kpis", required=True)]
-        kpis = [Shown(kpi.id, show, best_of(kpi)) for kpi in found if kpi is not None]
+        kpis = [ShownKpi(kpi.id, show, best_of(kpi)) for kpi in found if kpi is not None]
         by_change, limit = row.flag("by_change"), row.whole("limit", 0, 0, _MOST_ROWS)
         return KpiTable(block_id, title, unit, tuple(kpis), show, by_change, limit, notes)
 
@@ -96,7 +96,7 @@ class BlockReader:
             return None
         return Chart(block_id, title, kind, kpi.id, unit, levels[0] if levels else "", count, best)
 
-    def _columns(self, row: TomlTable, levels: tuple[str, ...]) -> tuple[Shown, ...]:
+    def _columns(self, row: TomlTable, levels: tuple[str, ...]) -> tuple[ShownKpi, ...]:
         columns = []
         for inner in row.tables("columns"):
             kpi = self._kpi(inner, "kpi", inner.text("kpi"), "", levels)
@@ -105,7 +105,7 @@ class BlockReader:
             name = inner.names("name", required=False)
             inner.finish()
             if kpi is not None:
-                columns.append(Shown(kpi.id, show, best, name))
+                columns.append(ShownKpi(kpi.id, show, best, name))
         if not row.data.get("columns"):
             row.fault("columns", 'is missing; write columns = [{ kpi = "…" }].')
         return tuple(columns)
@@ -126,7 +126,7 @@ class BlockReader:
         return text
 
     def _sentence(self, row: TomlTable) -> Text:
-        """Each KPI that it names is looked for, and written by its full id."""
+        """Check each KPI that a text names and write it with its full id."""
         texts = row.names("text")
         for language, text in texts.items():
             if not isinstance(text, str):
@@ -165,7 +165,7 @@ class BlockReader:
     def _kpi(
         self, row: TomlTable, field: str, word: str, unit: str, levels: tuple[str, ...] = ()
     ) -> KpiDefinition | None:
-        """A KPI by its id, or by its family."""
+        """Find a KPI by its id or by its family."""
         kpis = self._catalog.kpis
         definition = kpis.get(word) or kpis.get(f"{word}.{self._length}")
         if definition is None:
@@ -187,6 +187,6 @@ class BlockReader:
 
 
 def best_of(definition: KpiDefinition) -> str:
-    """Low is good where a target says "at most"."""
+    """Return which end is good: low where a target says "at most"."""
     latest = max(definition.targets, key=lambda target: target.year, default=None)
     return "low" if latest is not None and latest.at_most is not None else "high"

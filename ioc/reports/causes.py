@@ -1,4 +1,4 @@
-"""Why a figure is another than before, in words."""
+"""Why a figure differs from an earlier one, as text."""
 
 from ioc.reports.issue_content import Correction
 

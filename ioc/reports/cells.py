@@ -1,4 +1,4 @@
-"""A KPI of a unit and period as a cell of an issue: its value, what it was before, its target, or why there is none."""
+"""Make a cell of an issue from a KPI, unit and period: value, earlier value, target, or why there is none."""
 
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from ioc.catalog.catalog import Catalog
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.model.unit import Unit
-from ioc.reports.definition import Shown
+from ioc.reports.definition import ShownKpi
 from ioc.reports.figures import Figure, Source
 from ioc.reports.formatting import (
     LANGUAGES,
@@ -25,14 +25,14 @@ from ioc.reports.periods import Span, before, name_of, year_before
 
 @dataclass(frozen=True)
 class Cells:
-    """Of one issue's period."""
+    """The cells of one issue's period."""
 
     catalog: Catalog
     span: Span
     zone: ZoneInfo
     source: Source
 
-    def row(self, shown: Shown, unit: Unit, ranks: dict[str, int]) -> list[Cell]:
+    def row(self, shown: ShownKpi, unit: Unit, ranks: dict[str, int]) -> list[Cell]:
         kpi = self.catalog.kpis[shown.kpi]
         if unit.level not in kpi.per:
             return [Cell(None, why=NOT_SPOKEN) for _ in shown.show]
@@ -87,13 +87,13 @@ class Cells:
             return Cell(None, why=said("kỳ trước bằng 0", "the period before was 0"))
         return Cell(100 * (now.value - then.value) / abs(then.value), 1)
 
-    def rate(self, shown: Shown, unit: Unit) -> float | None:
-        """How much a KPI changed against the period before, %."""
+    def rate(self, shown: ShownKpi, unit: Unit) -> float | None:
+        """Return the change of a KPI against the period before, in %."""
         cell = self.difference(self.catalog.kpis[shown.kpi], unit.code, before(self.span, self.zone), relative=True)
         return cell.value if isinstance(cell.value, float) else None
 
     def target(self, kpi: KpiDefinition) -> Target | None:
-        """Of the year in which the period begins."""
+        """Return the target of the year in which the period begins."""
         return kpi.target_of(self.span.start.astimezone(self.zone).year)
 
 

@@ -1,4 +1,4 @@
-"""An issue of a report, composed from a snapshot; nothing is written here."""
+"""Compose an issue of a report from a snapshot. Writes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,12 +17,12 @@ from ioc.evaluation.data_start import first_day_of_data
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.window import WindowKind
 from ioc.reports.alert_figures import AlertFigures
-from ioc.reports.block_content import Filling, kpis_in
+from ioc.reports.block_content import BlockBuilder, kpis_in
 from ioc.reports.corrections import changes_of, read_restatements, restated_of
 from ioc.reports.definition import AlertTable, Report, Text
-from ioc.reports.figures import Wanted, read_figures
+from ioc.reports.figures import FigureRequests, read_figures
 from ioc.reports.formatting import LANGUAGES, known_from
-from ioc.reports.issue_content import Drawing, FedBy, Issue, Prose, Table
+from ioc.reports.issue_content import Drawing, FigureSource, Issue, Prose, Table
 from ioc.reports.kpi_periods import is_of_days, published_as
 from ioc.reports.periods import PeriodUnfit, Span, just_before, name_of
 from ioc.store.alerting import AlertStore
@@ -30,17 +30,19 @@ from ioc.store.cases import naive
 
 
 class NotPublished(IocError):
-    """The figures of the period have not settled yet; try again later."""
+    """The figures of the period are not final yet; try again later."""
 
 
 class NothingToReport(IocError):
-    """The period has no data at all, so no issue is made of it."""
+    """The period has no data at all, so no issue is made."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What an issue is composed from: a snapshot, open, and the definitions in force. `rules` are names of alert rules
-    by id."""
+class IssueContext:
+    """What an issue is composed from: an open snapshot and the definitions in force.
+
+    `rules` are names of alert rules by id.
+    """
 
     cursor: duckdb.DuckDBPyConnection
     reader: PaneReader
@@ -53,9 +55,11 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks for an issue, when, and what there was before: values of the last issue of the period (`replaced`) and
-    of the one of the report that was made last (`latest`)."""
+class IssueOrder:
+    """An order for an issue: by whom, when, and earlier issues.
+
+    `replaced` are the values of the last issue of the period, `latest` those of the report's issue made last.
+    """
 
     by: str
     at: datetime
@@ -64,19 +68,22 @@ class Asked:
     send_to: tuple[str, ...] = ()
 
 
-def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
-    """Raises PeriodUnfit for a period that is not over in the snapshot, NothingToReport for one without data."""
+def compose(ground: IssueContext, report: Report, span: Span, asked: IssueOrder) -> Issue:
+    """Compose an issue.
+
+    Raises PeriodUnfit for a period that is not over in the snapshot, NothingToReport for one without data.
+    """
     if span.end > ground.taken_at:
         end = span.end.astimezone(ground.zone)
         at = f"{end:%d/%m/%Y %H:%M}"
         message = f"{span.label} is not over in the data of the lab; it ends on {at}."
         raise PeriodUnfit(message, "report_period_running", period=span.label, at=at)
     alerts = AlertFigures(ground.alerts, ground.catalog, ground.rules, ground.zone)
-    wanted = Wanted(ground.catalog)
-    Filling(ground.catalog, span, ground.zone, wanted, alerts).blocks(report)
+    wanted = FigureRequests(ground.catalog)
+    BlockBuilder(ground.catalog, span, ground.zone, wanted, alerts).blocks(report)
     figures = read_figures(ground.cursor, ground.reader, ground.catalog, wanted, ground.zone)
     partial = _partial(ground, kpis_in(report), span)
-    blocks = Filling(ground.catalog, span, ground.zone, figures, alerts, partial).blocks(report)
+    blocks = BlockBuilder(ground.catalog, span, ground.zone, figures, alerts, partial).blocks(report)
     if not _says_something(blocks, span) and not (_tells_of_alerts(report) and alerts.any_in(span)):
         raise NothingToReport(f"No figure of {report.id} has data of {span.label}; no issue was made.")
     number = 1 if asked.replaced is None else int(asked.replaced["number"]) + 1
@@ -105,8 +112,8 @@ def compose(ground: Ground, report: Report, span: Span, asked: Asked) -> Issue:
     return _compared(ground, issue, asked, kpis_in(report))
 
 
-def _partial(ground: Ground, kpis: list[str], span: Span) -> dict[str, date]:
-    """KPIs whose period began before their data did, with the first day of data."""
+def _partial(ground: IssueContext, kpis: list[str], span: Span) -> dict[str, date]:
+    """Return KPIs whose period began before their data did, with the first day of data."""
     found = {}
     for kpi in kpis:
         definition = ground.catalog.kpis[kpi]
@@ -131,8 +138,11 @@ def _partial_notes(catalog: Catalog, partial: Mapping[str, date]) -> tuple[Text,
     return tuple(known_from(names, day) for day, names in sorted(by_day.items()))
 
 
-def check_published(ground: Ground, report: Report, span: Span) -> None:
-    """Whether the figures of the period are published, as far as it is published at all. Raises NotPublished."""
+def check_published(ground: IssueContext, report: Report, span: Span) -> None:
+    """Check that the figures of the period are published, as far as they are published at all.
+
+    Raises NotPublished.
+    """
     kinds = {
         (of[0].value, naive(of[1]))
         for kpi in kpis_in(report)
@@ -144,8 +154,8 @@ def check_published(ground: Ground, report: Report, span: Span) -> None:
             raise NotPublished(f"The figures of {span.label} are not published yet.")
 
 
-def _compared(ground: Ground, issue: Issue, asked: Asked, kpis: list[str]) -> Issue:
-    """With what was restated since the issue made last, and what this one says otherwise than the one it replaces."""
+def _compared(ground: IssueContext, issue: Issue, asked: IssueOrder, kpis: list[str]) -> Issue:
+    """Add restatements since the last issue, and differences from the issue that this one replaces."""
     json = orjson.loads(orjson.dumps(issue))
     if asked.latest is not None:
         since = datetime.fromisoformat(asked.latest["taken_at"])
@@ -160,7 +170,7 @@ def _compared(ground: Ground, issue: Issue, asked: Asked, kpis: list[str]) -> Is
 
 
 def _says_something(blocks: tuple[Table | Drawing | Prose, ...], span: Span) -> bool:
-    """Whether any figure of the period itself has a value that is more than a count of nothing."""
+    """Return whether any figure of the period has a value other than a zero count."""
     cells = [cell for block in blocks if isinstance(block, Table) for row in block.rows for cell in row.cells]
     cells += [cell for block in blocks if isinstance(block, Drawing) for cell in block.cells]
     own = [cell for cell in cells if cell.key is not None and cell.key[2] == span.label and cell.origin != "audit"]
@@ -171,8 +181,8 @@ def _tells_of_alerts(report: Report) -> bool:
     return any(isinstance(block, AlertTable) for block in report.blocks)
 
 
-def _sources(ground: Ground, kpis: list[str]) -> tuple[FedBy, ...]:
-    """Those that ever gave what stands behind the figures."""
+def _sources(ground: IssueContext, kpis: list[str]) -> tuple[FigureSource, ...]:
+    """Return the sources that ever supplied data behind the figures."""
     words = {leaf.word for kpi in kpis for leaf in leaves(ground.catalog.kpis[kpi], ground.catalog)}
     rows = ground.cursor.execute(
         "SELECT source, kind, word, max(last_at) FROM feeds GROUP BY ALL ORDER BY ALL"
@@ -181,4 +191,4 @@ def _sources(ground: Ground, kpis: list[str]) -> tuple[FedBy, ...]:
     for source, kind, word, at in rows:
         if (kind, word) in words:
             latest[source] = max(latest.get(source, at), at)
-    return tuple(FedBy(source, f"{at.isoformat(timespec='seconds')}Z") for source, at in latest.items())
+    return tuple(FigureSource(source, f"{at.isoformat(timespec='seconds')}Z") for source, at in latest.items())

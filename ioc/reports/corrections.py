@@ -1,4 +1,4 @@
-"""What an issue says otherwise than the one before it, and why: both values joined with the restatements on record."""
+"""What an issue corrects compared with the previous one, and why: both values joined with recorded restatements."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ioc.reports.periods import Length, name_of, parse_span, span_at
 from ioc.store.cases import naive
 
 Key = tuple[str, str, str]
-"""KPI, unit, period as it is written."""
+"""KPI, unit, period label."""
 _SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A row of the store's record; `at` in UTC."""
+    """A recorded restatement; `at` in UTC."""
 
     value_before: float | None
     value_after: float | None
@@ -35,7 +35,7 @@ class Restatement:
 def read_restatements(
     cursor: duckdb.DuckDBPyConnection, kpis: Iterable[str], since: datetime, zone: ZoneInfo
 ) -> dict[Key, list[Restatement]]:
-    """Those of months, quarters and years recorded after `since`, the earliest first."""
+    """Return restatements of months, quarters and years recorded after `since`, earliest first."""
     listed = ", ".join(f"'{kpi}'" for kpi in sorted(set(kpis))) or "''"
     rows = cursor.execute(
         "SELECT kpi, unit, period, period_from, value_before, value_after, cause, samples_late, restated_at "
@@ -54,7 +54,7 @@ def changes_of(
     old: Mapping[str, Any], new: Issue, new_json: Mapping[str, Any], record: Mapping[Key, list[Restatement]],
     catalog: Catalog, zone: ZoneInfo,
 ) -> tuple[Correction, ...]:  # fmt: skip
-    """Every figure that both issues have and that differs."""
+    """Return every figure that is in both issues and differs."""
     before, after = figures_of(dict(old)), figures_of(dict(new_json))
     found = []
     for key, cell in after.items():
@@ -75,7 +75,7 @@ def changes_of(
 def restated_of(
     issue: Issue, json: Mapping[str, Any], record: Mapping[Key, list[Restatement]], catalog: Catalog, zone: ZoneInfo
 ) -> tuple[Correction, ...]:
-    """Figures of the issue that were published before, and restated since."""
+    """Return figures of the issue that were published before and restated since."""
     found = []
     for key, cell in figures_of(dict(json)).items():
         if held := record.get(key):
@@ -100,7 +100,7 @@ def _names(
 
 
 def _is_same(old: float | None, new: float | None) -> bool:
-    """Sums that were added in another order differ in the last places."""
+    """Return whether two values are equal; sums added in another order differ in the last digits."""
     if old is None or new is None:
         return old is new
     return abs(old - new) <= _SAME * max(1.0, abs(old), abs(new))

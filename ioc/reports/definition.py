@@ -1,4 +1,4 @@
-"""A report as its file defines it: blocks in the order in which they stand, each a table, a chart or a text."""
+"""A report as its file defines it: blocks in order, each a table, a chart or a text."""
 
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from ioc.reports.periods import Length
 
 Text = dict[str, str]
-"""`vi` and `en`."""
+"""Texts by language: `vi` and `en`."""
 SHOWS = (
     "value",
     "before",
@@ -23,8 +23,10 @@ SHOWS = (
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Made and sent `after` the period's end at the time of day `at`, once its figures are published. `channels` are
-    ids of var/channels.toml."""
+    """When and where a report is sent: `after` the period's end at time of day `at`, once its figures are published.
+
+    `channels` are ids of var/channels.toml.
+    """
 
     after: timedelta
     at: time = time(7, 0)
@@ -32,8 +34,8 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A KPI with what is shown of it. `best` says which end of the ranks is the first: high or low."""
+class ShownKpi:
+    """A KPI with what is shown of it; `best` says which end ranks first: high or low."""
 
     kpi: str
     show: tuple[str, ...]
@@ -43,24 +45,26 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class UnitTable:
-    """A row a unit. `rows` are levels (province, communes, departments)."""
+    """One row per unit; `rows` are levels (province, communes, departments)."""
 
     id: str
     title: Text
     rows: tuple[str, ...]
-    columns: tuple[Shown, ...]
+    columns: tuple[ShownKpi, ...]
     notes: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KpiTable:
-    """A row a KPI, of one unit. `by_change`: those that changed most against the period before stand first, `limit` of
-    them; 0 is all."""
+    """One row per KPI, of one unit.
+
+    `by_change`: the largest changes against the period before come first, `limit` of them; 0 means all.
+    """
 
     id: str
     title: Text
     unit: str
-    kpis: tuple[Shown, ...]
+    kpis: tuple[ShownKpi, ...]
     show: tuple[str, ...]
     by_change: bool = False
     limit: int = 0
@@ -69,7 +73,7 @@ class KpiTable:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """`strong` rows are sums of those below or above them."""
+    """A row of a matrix; `strong` rows are sums of those above or below."""
 
     name: Text
     kpis: tuple[str, ...]
@@ -79,7 +83,7 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class MatrixTable:
-    """Rows and columns by name, a KPI in each cell, of one unit; `most` is what a row could have reached."""
+    """Named rows and columns with a KPI in each cell, of one unit; `most` is the maximum of a row."""
 
     id: str
     title: Text
@@ -91,8 +95,11 @@ class MatrixTable:
 
 @dataclass(frozen=True, slots=True)
 class AlertTable:
-    """`of`: audit (figures after ISA-18.2 and EEMUA 191), top (what fired most), standing (alerts not ended when the
-    period was), longest (alerts of the period). `limit` rows; `operators` are on duty at a time."""
+    """A table of alerts.
+
+    `of`: audit (figures of ISA-18.2 and EEMUA 191), top (most frequent), standing (not ended at the period's end),
+    longest. `limit` rows; `operators` are on duty at a time.
+    """
 
     id: str
     title: Text
@@ -104,8 +111,11 @@ class AlertTable:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`line`: a KPI of a unit over the last `count` periods, with its target; `bars`: its units of a level, the `count`
-    least good ones first."""
+    """A chart.
+
+    `line`: a KPI of a unit over the last `count` periods, with its target; `bars`: its units of a level, the
+    `count` worst first.
+    """
 
     id: str
     title: Text
@@ -132,7 +142,10 @@ TABLES = (UnitTable, KpiTable, MatrixTable, AlertTable)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`one_page`: its PDF is one sheet of A4. `version` is a short hash of what changes what it says."""
+    """A report's definition.
+
+    `one_page`: its PDF is one A4 sheet. `version` is a short hash of everything that determines its content.
+    """
 
     id: str
     title: Text

@@ -1,6 +1,7 @@
-"""Figures of periods: those of closed periods as published, others as the history of the API gives them.
+"""Figures of periods: published values of closed periods, otherwise values of the history.
 
-Asked in two passes: `Wanted` notes what a report speaks of, `read_figures` reads it all at once, and `Figures` answers.
+Used in two passes: `FigureRequests` collects what a report needs, `read_figures` reads it all at once, and `Figures`
+answers.
 """
 
 from collections import defaultdict
@@ -24,8 +25,11 @@ from ioc.store.cases import naive
 
 
 class Origin(StrEnum):
-    """`published`: the value of a closed period as it is on record; `reckoned`: what the definition gives for the
-    moment at the period's end, as the API's history does; `days`: the sum of the days' values."""
+    """Where a figure comes from.
+
+    `published`: the recorded value of a closed period; `reckoned`: the definition's value at the period's end, as
+    in the API's history; `days`: the sum of the days' values.
+    """
 
     PUBLISHED = "published"
     RECKONED = "reckoned"
@@ -34,8 +38,11 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A KPI's value of a unit and period. `value` is None without data enough, and `state` says which: insufficient or
-    no_data. `lacking` of a sum of days are the days without a value. `known_since` is when it was published."""
+    """A KPI's value for a unit and period.
+
+    `value` is None without enough data; `state` then is insufficient or no_data. `lacking`: for a sum of days, the
+    days without a value. `known_since` is the time of publication.
+    """
 
     value: float | None
     samples: int
@@ -53,12 +60,12 @@ class Source(Protocol):
 
 
 Moment = tuple[str, datetime]
-"""A KPI and the end of a period (or day) that it speaks of."""
+"""A KPI and the end of a period (or day)."""
 _NOTHING = Figure(None, 0, Freshness.NO_DATA, Origin.RECKONED, "")
 
 
-class Wanted:
-    """Notes what is asked for, and answers that there is no data."""
+class FigureRequests:
+    """Collects the figures that are requested; answers that there is no data."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -72,13 +79,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was read, by KPI, unit and end."""
+    """The figures read, by KPI, unit and end."""
 
     catalog: Catalog
     read: Mapping[tuple[str, str, datetime], Figure]
 
     def of(self, kpi: str, unit: str, span: Span) -> Figure:
-        """Raises KeyError for what was not wanted before."""
+        """Return a figure.
+
+        Raises KeyError for one that was not collected before.
+        """
         parts = [self.read[kpi, unit, end] for end in _ends(self.catalog, kpi, span)]
         if not is_of_days(self.catalog.kpis[kpi], span):
             return parts[0]
@@ -94,9 +104,9 @@ class Figures:
 
 
 def read_figures(
-    cursor: duckdb.DuckDBPyConnection, reader: PaneReader, catalog: Catalog, wanted: Wanted, zone: ZoneInfo
+    cursor: duckdb.DuckDBPyConnection, reader: PaneReader, catalog: Catalog, wanted: FigureRequests, zone: ZoneInfo
 ) -> Figures:
-    """Of each KPI and end the published values, and what the history says where none was published."""
+    """Read each KPI and end: published values, otherwise values of the history."""
     read: dict[tuple[str, str, datetime], Figure] = {}
     published = _published(cursor, catalog, wanted.units, zone)
     missing: dict[datetime, dict[str, list[str]]] = defaultdict(dict)
@@ -136,7 +146,7 @@ def _published(
         end = keys.get((kpi, period, start))
         if end is None:
             continue
-        # A restated value may have lost its data; why it is missing is what the definition's own limit says.
+        # A restated value may have lost its data; the definition's own limit says why it is missing.
         state = Freshness.LIVE if value is not None else Freshness.INSUFFICIENT if samples else Freshness.NO_DATA
         known_since = at.replace(tzinfo=UTC)
         found[kpi, unit, end] = Figure(value, samples, state, Origin.PUBLISHED, version, known_since=known_since)

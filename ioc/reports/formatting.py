@@ -1,4 +1,4 @@
-"""Numbers, times and reasons as people read them here: 1.234,5 in Vietnamese, 1,234.5 in English."""
+"""Format numbers, times and reasons for readers: 1.234,5 in Vietnamese, 1,234.5 in English."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from ioc.reports.figures import Figure, Origin
 LANGUAGES = ("vi", "en")
 DASH = "—"
 PARTIAL = "*"
-"""Stands behind the name of a KPI of which only part of the period has data."""
+"""Appended to the name of a KPI that has data for part of the period only."""
 SHOWN: dict[str, Text] = {
     "value": {"vi": "Kỳ này", "en": "This period"},
     "before": {"vi": "Kỳ trước", "en": "Period before"},
@@ -40,7 +40,7 @@ NOT_SPOKEN: Text = {"vi": "không áp dụng cho đơn vị này", "en": "does n
 
 
 def number(value: float, digits: int, language: str) -> str:
-    """A value that rounds to zero has no sign; the minus is U+2212."""
+    """Format a number. A value that rounds to zero has no sign; the minus is U+2212."""
     text = f"{abs(value):,.{digits}f}"
     negative = value < 0 and float(text.replace(",", "")) != 0
     if language == "vi":
@@ -49,7 +49,7 @@ def number(value: float, digits: int, language: str) -> str:
 
 
 def as_printed(value: float, digits: int) -> float:
-    """The value that `number` prints, rounded the same way."""
+    """Return the value that `number` prints, rounded the same way."""
     return float(f"{value:.{digits}f}")
 
 
@@ -67,7 +67,7 @@ def measured_in(unit_of_measure: str) -> Text:
 
 
 def changed_in(unit_of_measure: str) -> Text:
-    """Shares differ by points, not by per cent."""
+    """Return the unit of a difference: shares differ by points, not by per cent."""
     return {"vi": "điểm %", "en": "points"} if unit_of_measure == "%" else measured_in(unit_of_measure)
 
 
@@ -76,7 +76,7 @@ def with_unit(value: str, unit_of_measure: str) -> str:
 
 
 def lack_of(figure: Figure, definition: KpiDefinition) -> tuple[Text, str]:
-    """Why there is no value, and in short."""
+    """Return why there is no value, in full and in short."""
     if figure.origin is Origin.DAYS and figure.lacking:
         return said(f"thiếu số liệu của {figure.lacking}/7 ngày", f"{figure.lacking} of 7 days lack data"), ""
     if figure.state is Freshness.INSUFFICIENT:
@@ -95,7 +95,7 @@ def target_text(target: Target, digits: int, language: str) -> str:
 
 
 def reached(target: Target, value: float) -> bool:
-    """Compared as it is, not as it is rounded."""
+    """Return whether the target is reached by the exact value, not the rounded one."""
     if target.at_least is not None:
         return value >= target.at_least
     assert target.at_most is not None
@@ -103,7 +103,7 @@ def reached(target: Target, value: float) -> bool:
 
 
 def known_from(names: Sequence[Text], first_day: date) -> Text:
-    """The note for KPIs whose period began before their data did."""
+    """Return the note for KPIs whose period began before their data did."""
     day = f"{first_day:%d/%m/%Y}"
     vi, en = ("; ".join(name[language] for name in names) for language in LANGUAGES)
     return said(

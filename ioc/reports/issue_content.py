@@ -1,5 +1,7 @@
-"""What an issue says: tables, charts and texts with their figures. Its JSON is what is kept, compared and shown; XLSX,
-PDF and page are made of it alone."""
+"""The content of an issue: tables, charts and texts with their figures.
+
+Its JSON is stored, compared and displayed; XLSX, PDF and page are made from it alone.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +11,12 @@ from ioc.reports.definition import Text
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`value` is a number, a text in both languages, or None with the reason in `why`. `key` says which figure it is
-    (KPI, unit, period), for those that are one; of a number `digits` stand after the decimal mark. `enough` are samples
-    of how many that there should be, where there were too few."""
+    """A cell.
+
+    `value` is a number, a text in both languages, or None with the reason in `why`. `key` identifies a figure (KPI,
+    unit, period). `digits` is the number of decimals. `enough` is (samples, required samples) where there were too
+    few.
+    """
 
     value: float | Text | None
     digits: int = 0
@@ -24,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`group` stands above columns of one KPI, empty where there is none."""
+    """A column; `group` is the heading above the columns of one KPI, empty where there is none."""
 
     name: Text
     unit_of_measure: Text
@@ -34,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`strong` rows stand out: the province, sums."""
+    """A row; `strong` rows stand out: the province, sums."""
 
     name: Text
     cells: tuple[Cell, ...]
@@ -44,6 +49,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
+    """A table of cells."""
+
     id: str
     title: Text
     first: Text
@@ -56,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart: `line` points in the order of time, `bars` in the order in which they are drawn."""
+    """A chart: `line` points in order of time, `bars` in drawing order."""
 
     id: str
     title: Text
@@ -71,6 +78,8 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
+    """A text block."""
+
     id: str
     title: Text
     text: Text
@@ -78,8 +87,8 @@ class Prose:
 
 
 @dataclass(frozen=True, slots=True)
-class FedBy:
-    """A source behind the figures: its last batch that was in the store when the snapshot was taken, RFC 3339."""
+class FigureSource:
+    """A source behind the figures, with its last batch in the snapshot (RFC 3339)."""
 
     source: str
     last_at: str
@@ -87,8 +96,11 @@ class FedBy:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A published figure that was restated since the issue before: `cause` is data, definition, published (there was no
-    published value before) or computed. Times are RFC 3339, `at` empty when none is on record."""
+    """A published figure restated since the previous issue.
+
+    `cause` is data, definition, published (there was no published value before) or computed. Times are RFC 3339,
+    `at` empty when none is recorded.
+    """
 
     kpi: str
     kpi_name: Text
@@ -106,8 +118,11 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """`number` counts the issues of one report and period from 1; times are RFC 3339. `send_to` are channels that it is
-    to be sent by."""
+    """An issue.
+
+    `number` counts the issues of one report and period from 1; times are RFC 3339. `send_to` are the channels to
+    send it by.
+    """
 
     report: str
     title: Text
@@ -126,7 +141,7 @@ class Issue:
     one_page: bool
     notes: tuple[Text, ...]
     blocks: tuple[Table | Drawing | Prose, ...]
-    sources: tuple[FedBy, ...]
+    sources: tuple[FigureSource, ...]
     replaces: int | None = None
     changes: tuple[Correction, ...] = ()
     restated: tuple[Correction, ...] = ()
@@ -134,7 +149,7 @@ class Issue:
 
 
 def figures_of(issue: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The cells of an issue's JSON that are figures, by KPI, unit and period."""
+    """Return the cells of an issue's JSON that are figures, by KPI, unit and period."""
     found = {}
     for block in issue["blocks"]:
         rows = [cell for row in block.get("rows", ()) for cell in row["cells"]]

@@ -1,4 +1,4 @@
-"""Sentences of an issue with its figures in them."""
+"""Sentences of an issue with their figures."""
 
 from ioc.model.kpi import KpiDefinition
 from ioc.reports.cells import Cells

@@ -1,5 +1,7 @@
-"""Issues as they are kept, for ever: `<data>/reports/<report>/<period>/<number>/` with values.json, report.xlsx and
-report.pdf. A folder comes into being whole, by a rename; what a kill leaves behind lies in `.making` and is cleared."""
+"""Stored issues, kept forever: `<data>/reports/<report>/<period>/<number>/` with values.json, report.xlsx, report.pdf.
+
+A folder appears whole, by a rename; what a kill leaves behind is in `.making` and gets removed.
+"""
 
 import os
 import re
@@ -30,7 +32,7 @@ class NoIssue(IocError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class IssueId:
-    """Written `2026-10.2`: period and number."""
+    """An issue's id, written `2026-10.2`: period and number."""
 
     report: str
     period: str
@@ -41,7 +43,10 @@ class IssueId:
 
     @classmethod
     def parse(cls, report: str, text: str) -> "IssueId":
-        """Raises NoIssue."""
+        """Parse an id.
+
+        Raises NoIssue.
+        """
         period, _, number = text.rpartition(".")
         if not _SAFE.fullmatch(report) or not _PERIOD.fullmatch(period) or not number.isdigit() or len(number) > 6:
             raise NoIssue(f"{report[:60]!r} has no issue {text[:40]!r}; issues are written as 2026-10.1.")
@@ -49,13 +54,13 @@ class IssueId:
 
 
 class Issues:
-    """All that were made. Several processes may add to them at once."""
+    """All issues. Several processes may add at the same time."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def of(self, report: str) -> list[IssueId]:
-        """The newest period first, of it the newest issue."""
+        """Return a report's issues, newest period first, newest issue first."""
         folder = self._directory / report
         found = [
             IssueId(report, period.name, int(number.name))
@@ -67,29 +72,37 @@ class Issues:
         return sorted(found, reverse=True)
 
     def latest(self, report: str, period: str = "") -> IssueId | None:
-        """Of a period, or of any."""
+        """Return the latest issue of a period, or of the newest period when `period` is empty."""
         return next((issue for issue in self.of(report) if period in ("", issue.period)), None)
 
     def newest_made(self, report: str) -> dict[str, Any] | None:
-        """Values of the issue that was made last, whatever its period."""
+        """Return the values of the issue that was made last, whatever its period."""
         values = [self.values(issue) for issue in self.of(report)]
         return max(values, key=lambda one: one["made_at"], default=None)
 
     def path(self, issue: IssueId, kind: str) -> Path:
-        """A file of an issue. Raises NoIssue."""
+        """Return the path of a file of an issue.
+
+        Raises NoIssue.
+        """
         path = self._folder(issue) / FILES[kind]
         if not path.is_file():
             raise NoIssue(f"{issue.report} has no issue {issue}.")
         return path
 
     def values(self, issue: IssueId) -> dict[str, Any]:
-        """Its content. Raises NoIssue."""
+        """Return an issue's content.
+
+        Raises NoIssue.
+        """
         values: dict[str, Any] = orjson.loads(self.path(issue, "json").read_bytes())
         return values
 
     def add(self, issue: Issue, files: Mapping[str, bytes]) -> IssueId:
-        """All of it or nothing. Raises FileExistsError when another process took the number, StoreUnavailable when the
-        disk does not take it."""
+        """Store an issue with all its files, or nothing.
+
+        Raises FileExistsError when another process took the number, StoreUnavailable when the disk fails.
+        """
         made = IssueId(issue.report, issue.period, issue.number)
         draft = self._directory / _MAKING / uuid4().hex
         try:
@@ -117,7 +130,7 @@ class Issues:
         return made
 
     def clear(self) -> None:
-        """Throw away what processes that were killed had begun, an hour ago or earlier."""
+        """Remove what killed processes began an hour ago or earlier."""
         for draft in (self._directory / _MAKING).glob("*"):
             if time.time() - draft.stat().st_mtime > _LEFT_BEHIND_S:
                 shutil.rmtree(draft, ignore_errors=True)
@@ -127,7 +140,7 @@ class Issues:
 
 
 def folder_taken(fault: OSError) -> bool:
-    """The rename found another process's folder there."""
+    """Return whether a rename failed because another process created the folder."""
     return fault.errno in (39, 17)  # ENOTEMPTY, EEXIST
 
 

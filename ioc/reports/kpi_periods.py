@@ -1,4 +1,4 @@
-"""Which KPIs can speak of which periods, and how."""
+"""Which KPIs can be reported for which period lengths, and how."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,10 +18,10 @@ _LENGTH_OF = {
 
 
 def misfit(definition: KpiDefinition, length: Length) -> str:
-    """Why a KPI cannot stand in a report of this length: a sentence, empty when it can.
+    """Return why a KPI cannot be in a report of this length, as a sentence; empty when it can.
 
-    What holds at the period's end (`now`, `always`) can, and what runs from the beginning of this or a longer period up
-    to it. A week takes the last seven days (`7d`), and counts of a day, which add up.
+    Allowed are values at the period's end (`now`, `always`) and windows that run from the beginning of this or a
+    longer period. A week takes the last seven days (`7d`) and daily counts, which add up.
     """
     window = definition.window
     if window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
@@ -38,7 +38,7 @@ def misfit(definition: KpiDefinition, length: Length) -> str:
 
 
 def adds_up(definition: KpiDefinition) -> bool:
-    """A count or a sum of one day: those of several days are their sum."""
+    """Return whether a KPI is a daily count or sum; those of several days add up."""
     expression = definition.expression
     if definition.window.kind is not WindowKind.TODAY:
         return False
@@ -48,7 +48,7 @@ def adds_up(definition: KpiDefinition) -> bool:
 
 
 def published_as(definition: KpiDefinition, end: datetime, zone: ZoneInfo) -> tuple[PeriodKind, datetime] | None:
-    """Kind and beginning of the KPI's own closed period that ends at `end`; None when none does."""
+    """Return kind and beginning of the KPI's own closed period that ends at `end`; None when none does."""
     kind = KIND_OF.get(definition.window.kind)
     if kind is None or definition.window.closed:
         return None
@@ -58,5 +58,5 @@ def published_as(definition: KpiDefinition, end: datetime, zone: ZoneInfo) -> tu
 
 
 def is_of_days(definition: KpiDefinition, span: Span) -> bool:
-    """Its value of the span is the sum of the days'."""
+    """Return whether the KPI's value of the span is the sum of its days."""
     return span.length is Length.WEEK and definition.window.kind is WindowKind.TODAY

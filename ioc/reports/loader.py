@@ -1,8 +1,8 @@
-"""Definitions of reports: the package's `definitions/*.toml`, with the province's `reports/*.toml` laid over.
+"""Load report definitions: the package's `definitions/*.toml`, overridden by the province's `reports/*.toml`.
 
-One file is one report: `id`, `title`, `period` (a list of several makes a report of each, `<id>.month`, …),
-`[schedule]`, and `[[block]]` in the order in which they stand. A province's file with the id of one of ours replaces
-the fields that it names. A KPI that has several windows is named by its family and takes the one of the period.
+One file is one report: `id`, `title`, `period` (a list makes one report per period, `<id>.month`, …), `[schedule]`, and
+`[[block]]` tables in order. A province's file with the id of a packaged report replaces the fields that it names. A KPI
+with several windows is named by its family and takes the window of the period.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,11 +21,14 @@ from ioc.reports.definition import Report, Schedule
 from ioc.reports.periods import Length
 
 FOLDER = "reports"
-"""Of the province's own definitions, in its catalogue."""
+"""The folder of the province's definitions in its catalogue."""
 
 
 def load_reports(catalog: Catalog, overlay: Path | None = None) -> Mapping[str, Report]:
-    """By id. Raises CatalogInvalid with every fault found."""
+    """Return the reports by id.
+
+    Raises CatalogInvalid with every fault found.
+    """
     faults: list[DefinitionFault] = []
     reports: dict[str, Report] = {}
     for entry in _entries(overlay, faults).values():
@@ -74,7 +77,7 @@ def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[Definiti
 
 
 def _read(row: TomlTable, catalog: Catalog, file: str) -> list[Report]:
-    """One for each of its periods; none when it is faulty."""
+    """Return one report per period; none when the file is faulty."""
     report_id = row.identifier()
     titles = row.names("title")
     basis, one_page = row.text("basis", ""), row.flag("one_page")
@@ -87,7 +90,7 @@ def _read(row: TomlTable, catalog: Catalog, file: str) -> list[Report]:
     notes = _texts(row, "notes")
     found = []
     for length in lengths:
-        # Of several periods each is read with the KPIs of its own windows.
+        # For several periods, each is read with the KPIs of its own windows.
         blocks = BlockReader(catalog, length).read(row)
         several = f".{length}" if len(words) > 1 else ""
         found.append(

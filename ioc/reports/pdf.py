@@ -1,4 +1,4 @@
-"""PDF by Typst, in a process of its own with a time and memory limit, with the package's own font.
+"""Typeset PDFs with Typst in a process with limits of time and memory, using the package's own font.
 
 As a program it reads `{"issue": …, "one_page": bool}` from standard input and writes the PDF to standard output.
 """
@@ -19,15 +19,18 @@ LONGEST_S = 60
 MEMORY_BYTES = 1 << 30
 SIZE_PT = 9.0
 SIZES_PT = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
-"""A report of one page takes the largest with which it fits."""
+"""Font sizes; a one-page report takes the largest that fits."""
 
 
 class TypesettingFailed(IocError):
-    """No PDF could be made."""
+    """The PDF could not be made; the text says why."""
 
 
 def pdf(issue: dict[str, Any], *, one_page: bool, longest_s: float = LONGEST_S) -> bytes:
-    """`issue` as `printed` gives it. Raises TypesettingFailed."""
+    """Return the PDF of an issue given as by `printed`.
+
+    Raises TypesettingFailed.
+    """
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ioc.reports.pdf"],
@@ -60,7 +63,7 @@ def _typeset(issue: dict[str, Any], *, one_page: bool) -> bytes:
 
 
 def pages_of(made: bytes) -> int:
-    """How many pages a PDF by Typst has."""
+    """Return the number of pages of a PDF made by Typst."""
     return len(re.findall(rb"/Type\s*/Page\b", made))
 
 

@@ -1,4 +1,4 @@
-"""The stretch of time that one issue of a report speaks of: a week, month, quarter or year of the province's zone."""
+"""The period of an issue: a week, month, quarter or year in the province's zone."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _FORMS = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3", "year": 
 
 
 class Length(StrEnum):
-    """How long a period is; a week begins on Monday (ISO 8601)."""
+    """The length of a period; a week begins on Monday (ISO 8601)."""
 
     WEEK = "week"
     MONTH = "month"
@@ -26,8 +26,7 @@ class Length(StrEnum):
 
 
 class PeriodUnfit(IocError):
-    """The text is not a period of the report, or is not over yet. `code` and `params` say it to a page in
-    another language."""
+    """The text is not a period of the report, or the period is not over yet."""
 
     def __init__(self, message: str, code: str = "", **params: str) -> None:
         super().__init__(message)
@@ -44,7 +43,7 @@ def _period_unfit(message: str, code: str, params: dict[str, str]) -> PeriodUnfi
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """[start, end) in UTC. `label` is how it is written: 2026-10, 2026-Q3, 2025, 2026-W47."""
+    """A period [start, end) in UTC. `label` is its written form: 2026-10, 2026-Q3, 2025, 2026-W47."""
 
     length: Length
     start: datetime
@@ -53,7 +52,7 @@ class Span:
 
 
 def span_at(length: Length, moment: datetime, zone: ZoneInfo) -> Span:
-    """The period in which a moment lies."""
+    """Return the period that contains a moment."""
     day = moment.astimezone(zone).date()
     if length is Length.WEEK:
         first = day - timedelta(days=day.weekday())
@@ -71,7 +70,10 @@ def span_at(length: Length, moment: datetime, zone: ZoneInfo) -> Span:
 
 
 def parse_span(length: Length, text: str, zone: ZoneInfo) -> Span:
-    """Raises PeriodUnfit for what is no period of this length."""
+    """Parse a period's label.
+
+    Raises PeriodUnfit for what is not a period of this length.
+    """
     match = _WRITTEN.fullmatch(text)
     form = _FORMS[length]
     fault = PeriodUnfit(
@@ -95,22 +97,22 @@ def parse_span(length: Length, text: str, zone: ZoneInfo) -> Span:
 
 
 def closed_span(length: Length, now: datetime, zone: ZoneInfo) -> Span:
-    """The one that ended last."""
+    """Return the period that ended last."""
     return before(span_at(length, now, zone), zone)
 
 
 def before(span: Span, zone: ZoneInfo) -> Span:
-    """The period that ended when this one began."""
+    """Return the period that ended when this one began."""
     return span_at(span.length, span.start - _MILLISECOND, zone)
 
 
 def just_before(span: Span) -> datetime:
-    """The last moment of a period."""
+    """Return the last moment of a period."""
     return span.end - _MILLISECOND
 
 
 def year_before(span: Span, zone: ZoneInfo) -> Span:
-    """The same period of the year before; of a week the one of the same number, of a 53rd the 52nd."""
+    """Return the same period of the year before; for a week, the same number, for a 53rd the 52nd."""
     if span.length is Length.WEEK:
         year, week = int(span.label[:4]), int(span.label[6:])
         return parse_span(Length.WEEK, f"{year - 1}-W{min(week, 52):02}", zone)
@@ -119,13 +121,13 @@ def year_before(span: Span, zone: ZoneInfo) -> Span:
 
 
 def days_of(span: Span) -> list[tuple[datetime, datetime]]:
-    """The days that it consists of, [from, to); the zone has no summer time."""
+    """Return the days of a period, [from, to); the zone has no summer time."""
     count = (span.end - span.start) // timedelta(days=1)
     return [(span.start + timedelta(days=n), span.start + timedelta(days=n + 1)) for n in range(count)]
 
 
 def name_of(span: Span, language: str, zone: ZoneInfo) -> str:
-    """In words, to stand within a sentence: tháng 10/2026; quý III/2026; tuần 47 (16/11-22/11/2026)."""
+    """Return a period's name for use in a sentence: tháng 10/2026; quý III/2026; tuần 47 (16/11-22/11/2026)."""
     first, last = span.start.astimezone(zone), (span.end - _MILLISECOND).astimezone(zone)
     vietnamese = language == "vi"
     if span.length is Length.MONTH:

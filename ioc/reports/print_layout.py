@@ -1,4 +1,4 @@
-"""An issue as what the template prints: every number already in words of the language."""
+"""An issue as the PDF template prints it: every number already formatted in the language."""
 
 from datetime import datetime
 from itertools import groupby
@@ -18,7 +18,7 @@ _SIGNED = tuple(SHOWN[show]["vi"] for show in ("change", "change_rate", "change_
 
 
 def printed(issue: Issue, language: str, zone: ZoneInfo) -> Json:
-    """What ioc/reports/report.typ takes."""
+    """Return the input of ioc/reports/report.typ."""
     vietnamese = language == "vi"
     taken, made = (clock(datetime.fromisoformat(text), zone) for text in (issue.taken_at, issue.made_at))
     period = issue.period_name[language]
@@ -42,7 +42,7 @@ def printed(issue: Issue, language: str, zone: ZoneInfo) -> Json:
 
 
 def shown(cell: Cell, column: Column | None, language: str) -> Json:
-    """`small` stands beside the dash: how many samples there were of how many."""
+    """Return a cell as printed; `small` next to a dash gives the samples and how many are required."""
     if cell.value is None:
         return {"text": DASH, "small": cell.short}
     if not isinstance(cell.value, float):
@@ -52,7 +52,7 @@ def shown(cell: Cell, column: Column | None, language: str) -> Json:
 
 
 def _front(issue: Issue, language: str, zone: ZoneInfo) -> list[Json]:
-    """What changed stands first."""
+    """Return the first block: what changed."""
     vietnamese = language == "vi"
     front: list[Json] = []
     if issue.replaces is not None:
@@ -145,7 +145,7 @@ def _heading(column: Column, language: str) -> str:
 
 
 def _notes(table: Table, language: str) -> list[str]:
-    """What the dashes of the table mean, once each."""
+    """Return what the dashes of the table mean, once each."""
     vietnamese = language == "vi"
     notes = []
     if not table.rows:

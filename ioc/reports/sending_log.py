@@ -1,4 +1,4 @@
-"""Sending issues: who was sent what, each try on record, one line of JSON a try in `<data>/reports/sendings.ndjson`."""
+"""The log of sent issues: every attempt is one line of JSON in `<data>/reports/sendings.ndjson`."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -19,9 +19,11 @@ LONGEST_BACK_OFF = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """An issue as it goes out: `files` for channels that take them, `link` for the others. `id` is the same however
-    often it is sent."""
+class IssueMessage:
+    """An issue to send: `files` for channels that accept them, `link` for others.
+
+    `id` is the same for every attempt.
+    """
 
     id: str
     subject: str
@@ -30,13 +32,16 @@ class Parcel:
     files: tuple[Path, ...]
 
 
-Send = Callable[[str, Parcel], None]
-"""By a channel's id. Raises SourceUnavailable when another try may help, another IocError when not."""
+Send = Callable[[str, IssueMessage], None]
+"""Sends by a channel's id. Raises SourceUnavailable when a retry may help, another IocError when not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`outcome` is sent, failed (tried again at `next_at`) or dead; times are RFC 3339."""
+    """An attempt.
+
+    `outcome` is sent, failed (retried at `next_at`) or dead; times are RFC 3339.
+    """
 
     report: str
     period: str
@@ -50,13 +55,13 @@ class Attempt:
 
 
 class Sendings:
-    """The record. One process appends; a line that a kill cut off is passed over."""
+    """The log. One process appends; a line cut off by a kill is skipped."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def of(self, issue: IssueId) -> list[Attempt]:
-        """The earliest first."""
+        """Return the attempts for an issue, earliest first."""
         return [
             one
             for one in self._read()
@@ -73,7 +78,7 @@ class Sendings:
             os.fsync(file.fileno())
 
     def due(self, issues: Iterable[tuple[IssueId, dict[str, Any]]], now: datetime) -> list[tuple[IssueId, str, int]]:
-        """Issue, channel and number of the try, of what was neither sent nor given up and whose time has come."""
+        """Return issue, channel and attempt number of what is neither sent nor given up and whose time has come."""
         known: dict[tuple[str, str, int, str], Attempt] = {}
         for one in self._read():
             known[one.report, one.period, one.number, one.channel] = one
@@ -105,7 +110,10 @@ class Sendings:
 def attempt_of(
     issue: IssueId, channel: str, number: int, at: datetime, fault: Exception | None, *, again: bool
 ) -> Attempt:
-    """What came of a try: `fault` None is a success, `again` says whether another try may help."""
+    """Return the record of an attempt.
+
+    `fault` None is a success; `again` says whether a retry may help.
+    """
     outcome, next_at = "sent", ""
     if fault is not None:
         outcome = "failed" if again and number < MOST_TRIES else "dead"
@@ -116,8 +124,8 @@ def attempt_of(
     return Attempt(issue.report, issue.period, issue.number, channel, number, rfc3339(at), outcome, reason, next_at)
 
 
-def parcel_of(values: dict[str, Any], issue: IssueId, site: str, files: tuple[Path, ...]) -> Parcel:
-    """In Vietnamese, as the report is."""
+def issue_message(values: dict[str, Any], issue: IssueId, site: str, files: tuple[Path, ...]) -> IssueMessage:
+    """Return an issue as a parcel, in Vietnamese like the report."""
     name = values["period_name"]["vi"]
     link = f"{site}/reports#{issue.report}/{issue}"
     again = f" (lần phát hành {issue.number})" if issue.number > 1 else ""
@@ -125,4 +133,4 @@ def parcel_of(values: dict[str, Any], issue: IssueId, site: str, files: tuple[Pa
     texts = [block["text"]["vi"] for block in values["blocks"] if block["kind"] == "text"]
     changed = f"{len(values['changes'])} số liệu thay đổi so với lần phát hành trước." if values["changes"] else ""
     body = "\n\n".join(filter(None, [*texts, changed, link]))
-    return Parcel(f"{issue.report}/{issue}", f"{mark}{values['title']['vi']}, {name}{again}", body, link, files)
+    return IssueMessage(f"{issue.report}/{issue}", f"{mark}{values['title']['vi']}, {name}{again}", body, link, files)

@@ -1,4 +1,4 @@
-"""Charts as SVG: a line over periods that is broken where data is missing, bars with their numbers, the target."""
+"""Charts as SVG: a line over periods that breaks at missing data, bars with numbers, the target."""
 
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
@@ -14,7 +14,7 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 
 def svg(drawing: Drawing, language: str) -> str:
-    """Its texts are in Inter, which whoever shows it provides."""
+    """Return the chart as SVG. Its texts use the font Inter, which the viewer must provide."""
     inside = _line(drawing, language) if drawing.shape == "line" else _bars(drawing, language)
     height = LINE_HEIGHT if drawing.shape == "line" else _TOP + _BAR * max(len(drawing.cells), 1) + 22
     body = "".join(inside)
@@ -25,7 +25,7 @@ def svg(drawing: Drawing, language: str) -> str:
 
 
 def scale(least: float, most: float) -> tuple[float, float, float]:
-    """Round borders and a round step that hold the values, five steps or so."""
+    """Return round bounds and a round step that contain the values, in about five steps."""
     span = most - least or abs(most) or 1.0
     size = 10.0 ** _power(span / 5)
     step = next(factor * size for factor in _STEPS if factor * size >= span / 5)
@@ -81,7 +81,7 @@ def _line(drawing: Drawing, language: str) -> Iterator[str]:
 
 
 def _runs(values: list[float | None]) -> list[list[tuple[int, float]]]:
-    """Stretches without a gap."""
+    """Return the stretches without a gap."""
     found: list[list[tuple[int, float]]] = []
     fresh = True
     for place, value in enumerate(values):

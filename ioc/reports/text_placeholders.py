@@ -1,4 +1,4 @@
-"""Text with values of the province: `Tỷ lệ đúng hạn {kpi:dossier.on_time_rate}, {kpi:dossier.on_time_rate|change}`.
+"""Texts with values: `Tỷ lệ đúng hạn {kpi:dossier.on_time_rate}, {kpi:dossier.on_time_rate|change}`.
 
 After the bar: `change` (against the period before), `last_year` (against the same period of last year), `target`
 (whether it is reached). `{period}`, `{period_before}`, `{province}` are words. A value without data is a dash with its
@@ -17,11 +17,14 @@ WORDS = ("period", "period_before", "province")
 
 
 class SentenceUnfit(IocError):
-    """A text names something that there is not."""
+    """A text names something that does not exist."""
 
 
 def kpis_of(text: str) -> list[str]:
-    """KPIs that a text names, once each. Raises SentenceUnfit for a place that means nothing."""
+    """Return the KPIs that a text names, once each.
+
+    Raises SentenceUnfit for an unknown placeholder.
+    """
     found: dict[str, None] = {}
     for inside in _PLACE.findall(text):
         match = _KPI.fullmatch(inside)
@@ -36,7 +39,7 @@ def kpis_of(text: str) -> list[str]:
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """KPIs written by other ids."""
+    """Return the text with KPIs replaced by other ids."""
 
     def put(match: re.Match[str]) -> str:
         inside = _KPI.fullmatch(match[1])
@@ -49,7 +52,7 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
 
 
 def filled(text: str, words: Mapping[str, str], figure: Callable[[str, str], str]) -> str:
-    """`figure(kpi, mode)` gives a value as text."""
+    """Return the text with its placeholders filled; `figure(kpi, mode)` returns a value as text."""
 
     def put(match: re.Match[str]) -> str:
         inside = _KPI.fullmatch(match[1])

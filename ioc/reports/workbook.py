@@ -1,4 +1,4 @@
-"""An issue as XLSX: real numbers and dates, frozen headers, A4 set-up, native charts; what changed stands first."""
+"""An issue as XLSX: real numbers and dates, frozen headers, A4 set-up, native charts; corrections come first."""
 
 from datetime import datetime
 from io import BytesIO
@@ -29,7 +29,7 @@ _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
 
 def workbook(issue: Issue, language: str, zone: ZoneInfo) -> bytes:
-    """The file's bytes."""
+    """Return the file's bytes."""
     book = Workbook()
     first = book.active
     assert isinstance(first, Worksheet)
@@ -54,7 +54,7 @@ def workbook(issue: Issue, language: str, zone: ZoneInfo) -> bytes:
 
 
 def _around(sheet: Worksheet, issue: Issue, language: str) -> None:
-    """What stands above and below each printed page."""
+    """Set the header and footer of each printed page."""
     footer, header = sheet.oddFooter, sheet.oddHeader
     assert footer is not None
     assert header is not None
@@ -69,7 +69,7 @@ def _around(sheet: Worksheet, issue: Issue, language: str) -> None:
 
 
 def number_format(digits: int) -> str:
-    """Excel puts the separators of the reader's own language: 1.234,5 in a Vietnamese one."""
+    """Return a number format; Excel applies the reader's separators, such as 1.234,5 in Vietnamese."""
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
@@ -194,7 +194,7 @@ def _below(sheet: Worksheet, table: Table, language: str) -> None:
 
 
 def _charts(sheet: Worksheet, charts: list[Drawing], language: str) -> None:
-    """The numbers stand at the left of each chart that is drawn of them."""
+    """Add the charts, each with its numbers on the left."""
     place = 1
     for drawing in charts:
         sheet.cell(place, 1, drawing.title[language]).font = _STRONG
@@ -239,7 +239,7 @@ def _sources(sheet: Worksheet, issue: Issue, language: str, zone: ZoneInfo) -> N
 
 
 def _plain(cell: Cell, language: str) -> str | float:
-    """A dash carries its reason."""
+    """Return a cell's content; a dash carries its reason."""
     if cell.value is None:
         return f"{DASH} ({cell.short or cell.why.get(language, '')})"
     return cell.value if isinstance(cell.value, float) else cell.value[language]
@@ -280,12 +280,12 @@ def _print(sheet: Worksheet, *, landscape: bool) -> None:
 
 
 def _local(text: str, zone: ZoneInfo) -> datetime:
-    """Excel knows no time zones: the province's clock."""
+    """Return a time on the province's clock; Excel has no time zones."""
     return datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:
-    """At most 31 signs, each once."""
+    """Return a unique sheet name of at most 31 characters."""
     name = title.translate(_FORBIDDEN)[:31].strip()
     number = 1
     while name in taken:

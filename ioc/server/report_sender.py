@@ -8,15 +8,15 @@ import orjson
 
 from ioc.catalog.channels import WALL, load_channels
 from ioc.clock import rfc3339
-from ioc.reports.sending_log import Parcel
+from ioc.reports.sending_log import IssueMessage
 from ioc.server.channel_sender import Undeliverable, by_apprise, post
 
 
-def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
+def report_sender(channels_path: Path) -> Callable[[str, IssueMessage], None]:
     """Reads the channels anew each time. The function raises SourceUnavailable when another try may help, Undeliverable
     or CatalogInvalid when not."""
 
-    def send(channel_id: str, parcel: Parcel) -> None:
+    def send(channel_id: str, parcel: IssueMessage) -> None:
         channel = load_channels(channels_path).get(channel_id)
         if channel is None:
             message = f"There is no channel {channel_id!r} in {channels_path.name}."
@@ -32,7 +32,7 @@ def report_sender(channels_path: Path) -> Callable[[str, Parcel], None]:
     return send
 
 
-def _said(parcel: Parcel) -> bytes:
+def _said(parcel: IssueMessage) -> bytes:
     return orjson.dumps(
         {
             "type": "report",

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ioc.reports.issue_content import Cell, Column, Correction, Drawing, FedBy, Issue, Prose, Row, Table
+from ioc.reports.issue_content import Cell, Column, Correction, Drawing, FigureSource, Issue, Prose, Row, Table
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk, problem
 from tests.browser.province import Json
@@ -71,7 +71,7 @@ def an_issue(number: int = 1) -> Issue:
         one_page=False,
         notes=(),
         blocks=(Prose("summary", {}, summary), drawing, table),
-        sources=(FedBy("one-stop-shop", "2026-11-02T23:57:00Z"),),
+        sources=(FigureSource("one-stop-shop", "2026-11-02T23:57:00Z"),),
         send_to=("leaders-mail",),
     )
     if number == 1:

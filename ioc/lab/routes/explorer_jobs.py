@@ -8,14 +8,14 @@ from typing import Any
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.evaluation.data_start import first_day_of_data
-from ioc.explorer.change_breakdown import Changes, Grouping, Standing
+from ioc.explorer.change_breakdown import Changes, Grouping, MomentValue
 from ioc.explorer.covered_periods import CoveredPeriod, covered_periods
 from ioc.explorer.forecast import Forecast, forecast
 from ioc.explorer.kpi_sql import write_sql
 from ioc.explorer.models import forecasts
-from ioc.explorer.series import UnitSeries, as_published, marked, series, targets
+from ioc.explorer.series import UnitSeries, as_published, series, targets, with_restated_marks
 from ioc.explorer.series_files import as_csv, as_xlsx, rows
-from ioc.explorer.series_request import Stretch, a_year_before, known_kpi, known_units, stretch
+from ioc.explorer.series_request import SeriesPoints, a_year_before, known_kpi, known_units, stretch
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.settings import Settings
@@ -38,9 +38,9 @@ class SeriesRequest:
 
 @dataclass(frozen=True)
 class _Found:
-    of: Stretch
+    of: SeriesPoints
     series: Sequence[UnitSeries]
-    before: Stretch
+    before: SeriesPoints
     last_year: Sequence[UnitSeries]
 
 
@@ -52,7 +52,7 @@ def compute_series(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest
     with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, wanted.kpi)
         found = _series(past, wanted)
-        shown = marked(past.reader, definition, found.series, found.of)
+        shown = with_restated_marks(past.reader, definition, found.series, found.of)
         before = {"times": _times(found.before), "series": [_unit_series(one) for one in found.last_year]}
         return {
             "id": definition.id,
@@ -137,14 +137,14 @@ def _series(past: OpenSnapshot, wanted: SeriesRequest) -> _Found:
     of = stretch(wanted.start, wanted.end, wanted.step, past.zone)
     before = a_year_before(of, past.zone)
 
-    def of_units(stretch: Stretch) -> list[UnitSeries]:
+    def of_units(stretch: SeriesPoints) -> list[UnitSeries]:
         found = series(past.reader, past.catalog, definition, units, stretch, past.zone)
         return as_published(past.reader, definition, found, stretch)
 
     return _Found(of, of_units(of), before, of_units(before) if wanted.last_year else [])
 
 
-def _covered(past: OpenSnapshot, definition: KpiDefinition, of: Stretch) -> tuple[CoveredPeriod, ...]:
+def _covered(past: OpenSnapshot, definition: KpiDefinition, of: SeriesPoints) -> tuple[CoveredPeriod, ...]:
     first_day = first_day_of_data(past.cursor, past.catalog, definition, past.zone)
     return covered_periods(definition.window, of.times, past.zone, first_day)
 
@@ -154,7 +154,7 @@ def _period(period: CoveredPeriod) -> Shape:
     return {"from": start, "to": rfc3339(period.end), "partial": period.partial}
 
 
-def _times(of: Stretch) -> list[str]:
+def _times(of: SeriesPoints) -> list[str]:
     return [rfc3339(time) for time in of.times]
 
 
@@ -167,7 +167,7 @@ def _target(target: Target) -> Shape:
     return {"year": target.year, **bound, "basis": target.basis}
 
 
-def _standing(standing: Standing) -> Shape:
+def _standing(standing: MomentValue) -> Shape:
     return {
         "time": rfc3339(standing.time),
         "value": standing.value,

@@ -25,11 +25,11 @@ def normalized(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as fault:
-        raise _unfit(f"character {fault.start + 1} is half of a surrogate pair, which is not text") from None
+        raise _reason_against(f"character {fault.start + 1} is half of a surrogate pair, which is not text") from None
     return normalize("NFC", text)
 
 
-def _unfit(message: str) -> PydanticCustomError:
+def _reason_against(message: str) -> PydanticCustomError:
     return PydanticCustomError("unfit", "{message}", {"message": message})
 
 
@@ -39,14 +39,14 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
 
 def _value(name: str, value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
-        raise _unfit(f"{name} is nested deeper than {MAX_DEPTH} levels")
+        raise _reason_against(f"{name} is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
         return normalized(value)
     if isinstance(value, int) and not -_WHOLE <= value < _WHOLE:
         shown = str(value)[:_SHOWN]
-        raise _unfit(f"{name} = {shown} is beyond 64 bits; send it as text and cast it: {name}::HUGEINT")
+        raise _reason_against(f"{name} = {shown} is beyond 64 bits; send it as text and cast it: {name}::HUGEINT")
     if isinstance(value, float) and not math.isfinite(value):
-        raise _unfit(f"{name} is not a finite number; send it as text and cast it: {name}::DOUBLE")
+        raise _reason_against(f"{name} is not a finite number; send it as text and cast it: {name}::DOUBLE")
     if isinstance(value, list):
         return [_value(name, one, depth + 1) for one in value]
     if isinstance(value, dict):

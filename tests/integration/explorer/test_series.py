@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ioc.explorer.series import as_published, series
-from ioc.explorer.series_request import Stretch, stretch
+from ioc.explorer.series_request import SeriesPoints, stretch
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK
 from tests.integration.explorer.conftest import Told
@@ -29,7 +29,7 @@ def test_every_kind_of_kpi_is_what_the_history_says(told: Told, kpi: str) -> Non
 
 def test_a_point_at_the_end_of_a_closed_period_is_its_value_as_published(told: Told) -> None:
     end = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
-    stretch = Stretch((end - timedelta(days=1), end, end + timedelta(hours=6)), False)
+    stretch = SeriesPoints((end - timedelta(days=1), end, end + timedelta(hours=6)), False)
     definition = told.catalog.kpis["t.mean_24h"]
     units = told.units[:2]
     found = series(told.reader, told.catalog, definition, units, stretch, VIETNAM)

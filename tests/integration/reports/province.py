@@ -24,7 +24,7 @@ from ioc.model.kpi import KpiValue
 from ioc.model.reading import Reading
 from ioc.model.rule import Severity
 from ioc.reports.block_content import kpis_in
-from ioc.reports.compose_issue import Ground, Asked, compose
+from ioc.reports.compose_issue import IssueContext, IssueOrder, compose
 from ioc.reports.definition import Report
 from ioc.reports.issue_content import Issue
 from ioc.reports.loader import load_reports
@@ -109,7 +109,7 @@ class Province:
 
     def issue(self, report: str, period: str, **asked: object) -> Issue:
         cursor = self.store.cursor()
-        ground = Ground(
+        ground = IssueContext(
             cursor=cursor,
             reader=PaneReader(cursor, self.store.archive_dir, self.store.zone_hours),
             catalog=self.catalog,
@@ -121,7 +121,7 @@ class Province:
         )
         definition = self.reports[report]
         span = parse_span(definition.length, period, VIETNAM)
-        return compose(ground, definition, span, Asked("thử", self.now, **asked))  # type: ignore[arg-type]
+        return compose(ground, definition, span, IssueOrder("thử", self.now, **asked))  # type: ignore[arg-type]
 
     def _ring(self, chance: Random) -> None:
         moved, acts = [], []

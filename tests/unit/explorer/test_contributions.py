@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.explorer.contributions import MOST_PARTS, Group, Real, largest, of_amount, of_formula, of_ratio
+from ioc.explorer.contributions import MAX_EXACT_PARTS, Group, Real, largest, of_amount, of_formula, of_ratio
 
 COUNTS = st.tuples(st.integers(0, 1000), st.integers(0, 1000))
 
@@ -74,7 +74,7 @@ def test_a_product_is_shared_alike() -> None:
     assert of_formula(product, {"a": 1, "b": 1}, {"a": 3, "b": 3}) == pytest.approx({"a": 4, "b": 4})
 
 
-@pytest.mark.parametrize("size", [1, 5, MOST_PARTS, MOST_PARTS + 4])
+@pytest.mark.parametrize("size", [1, 5, MAX_EXACT_PARTS, MAX_EXACT_PARTS + 4])
 def test_effects_add_up_however_many_parts(size: int) -> None:
     chance = np.random.default_rng(size)
     before, after = ({str(i): float(v) for i, v in enumerate(chance.uniform(0.5, 2, size))} for _ in range(2))

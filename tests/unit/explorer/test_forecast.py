@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ioc.explorer import backtest
-from ioc.explorer.backtest import Coming, Real
-from ioc.explorer.forecast import Forecast, Known, Steps, reckon
+from ioc.explorer.backtest import Real, StepForecast
+from ioc.explorer.forecast import Forecast, Steps, WindowSoFar, forecast_from
 from ioc.explorer.models import BASELINE, forecasts
 from ioc.explorer.outlook import is_share_of_whole
 from ioc.model.kpi import CaseCount, CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate, Target
@@ -38,12 +38,12 @@ def kpi(expression: Expression, window: str, **other: object) -> KpiDefinition:
     )
 
 
-def known(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
+def known(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
     """Models that repeat the last season; the first knows the error exactly."""
-    found: dict[str, list[Coming]] = {}
+    found: dict[str, list[StepForecast]] = {}
     for name, deviation in (("Exact", 1.0), (BASELINE, 1.5)):
         found[name] = [
-            Coming(np.resize(np.array(values[-season:]), steps), np.full(steps, deviation))
+            StepForecast(np.resize(np.array(values[-season:]), steps), np.full(steps, deviation))
             for values, steps in zip(series, ahead, strict=True)
         ]
     return found
@@ -56,18 +56,18 @@ def weekly(days: int) -> Real:
 def reckoned(  # type: ignore[no-untyped-def]
     definition: KpiDefinition,
     past: Real,
-    so_far: Known = Known(0, 0),  # noqa: B008 - frozen
+    so_far: WindowSoFar = WindowSoFar(0, 0),  # noqa: B008 - frozen
     models=known,
     days: int = 1,
 ) -> Forecast:
     steps = Steps(past, np.full(len(past), 10.0), TODAY, days)
     is_share = is_share_of_whole(definition, MEASURES)
-    return reckon(definition, steps, so_far, YEAR_END, VIETNAM, models, is_share=is_share)
+    return forecast_from(definition, steps, so_far, YEAR_END, VIETNAM, models, is_share=is_share)
 
 
 def test_a_year_to_date_is_what_is_known_and_what_is_to_come() -> None:
     past = weekly(364)
-    made = reckoned(kpi(RECEIVED, "year"), past, Known(30_000, 30_000))
+    made = reckoned(kpi(RECEIVED, "year"), past, WindowSoFar(30_000, 30_000))
     expected = 30_000 + np.resize(past[-7:], DAYS).sum()
     assert made.path[-1].time == YEAR_END
     assert made.path[-1].value == pytest.approx(expected, rel=1e-3)
@@ -76,7 +76,7 @@ def test_a_year_to_date_is_what_is_known_and_what_is_to_come() -> None:
 
 
 def test_a_month_to_date_begins_anew_in_december() -> None:
-    made = reckoned(kpi(RECEIVED, "month"), np.full(364, 100.0), Known(2_200, 2_200))
+    made = reckoned(kpi(RECEIVED, "month"), np.full(364, 100.0), WindowSoFar(2_200, 2_200))
     values = {reach.time.astimezone(VIETNAM).strftime("%m-%d"): reach.value for reach in made.path}
     assert values["11-24"] == pytest.approx(2_300, abs=3)
     assert values["12-02"] == pytest.approx(100, abs=3)
@@ -84,25 +84,25 @@ def test_a_month_to_date_begins_anew_in_december() -> None:
 
 
 def test_a_ratio_weighs_what_is_known() -> None:
-    made = reckoned(kpi(ON_TIME, "year"), np.full(364, 80.0), Known(100.0, 3_900))
+    made = reckoned(kpi(ON_TIME, "year"), np.full(364, 80.0), WindowSoFar(100.0, 3_900))
     assert made.path[-1].value == pytest.approx((100 * 3_900 + 80 * 10 * DAYS) / (3_900 + 10 * DAYS), abs=0.1)
 
 
 @pytest.mark.parametrize("height", [99.9, 0.2])
 def test_a_share_stays_within_0_and_100(height: float) -> None:
-    def wild(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
-        return {BASELINE: [Coming(np.full(steps, height), np.full(steps, 30.0)) for steps in ahead]}
+    def wild(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
+        return {BASELINE: [StepForecast(np.full(steps, height), np.full(steps, 30.0)) for steps in ahead]}
 
-    made = reckoned(kpi(ON_TIME, "month"), np.clip(weekly(364) - 100 + height, 0, 100), Known(height, 200), wild)
+    made = reckoned(kpi(ON_TIME, "month"), np.clip(weekly(364) - 100 + height, 0, 100), WindowSoFar(height, 200), wild)
     assert all(0 <= reach.low <= reach.value <= reach.high <= 100 for reach in made.path)
 
 
 def test_a_plan_can_be_exceeded() -> None:
     """The rise by 2 a week goes on: at the year's end, less than six weeks after 93.3 %, it is beyond 100 %."""
 
-    def rising(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
+    def rising(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
         made = [
-            Coming(values[-1] + 2.0 * np.arange(1, steps + 1), np.full(steps, 0.5))
+            StepForecast(values[-1] + 2.0 * np.arange(1, steps + 1), np.full(steps, 0.5))
             for values, steps in zip(series, ahead, strict=True)
         ]
         return {BASELINE: made}
@@ -134,9 +134,9 @@ def test_only_a_share_of_a_whole_is_bounded(expression: Expression, other: dict[
 
 
 def test_the_best_model_is_chosen_and_said_beside_the_simple_one() -> None:
-    def two(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
+    def two(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
         right = known(series, ahead, season)["Exact"]
-        wrong = [Coming(coming.mean + 5, coming.deviation) for coming in right]
+        wrong = [StepForecast(coming.mean + 5, coming.deviation) for coming in right]
         return {"Wrong": wrong, "Right": right, BASELINE: wrong}
 
     made = reckoned(kpi(LEVEL, "now"), weekly(364), models=two)
@@ -150,8 +150,8 @@ def test_errors_larger_than_the_model_thinks_widen_the_interval() -> None:
     chance = np.random.default_rng(3)
     past = 50 + 4 * chance.standard_normal(364)
 
-    def sure(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
-        return {BASELINE: [Coming(np.full(steps, 50.0), np.full(steps, 1.0)) for steps in ahead]}
+    def sure(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
+        return {BASELINE: [StepForecast(np.full(steps, 50.0), np.full(steps, 1.0)) for steps in ahead]}
 
     made = reckoned(kpi(LEVEL, "now"), past, models=sure)
     assert made.scores[0].widening == pytest.approx(4, rel=0.15)
@@ -168,20 +168,22 @@ def test_gaps_are_bridged_and_not_counted_as_errors() -> None:
 
 def test_the_same_past_gives_the_same_forecast() -> None:
     definition = kpi(RECEIVED, "year", targets=(Target(2026, at_least=34_000),))
-    assert reckoned(definition, weekly(364), Known(30_000, 1)) == reckoned(definition, weekly(364), Known(30_000, 1))
+    assert reckoned(definition, weekly(364), WindowSoFar(30_000, 1)) == reckoned(
+        definition, weekly(364), WindowSoFar(30_000, 1)
+    )
 
 
 @pytest.mark.parametrize("above", [-1.5, -0.5, 0.0, 0.8])
 def test_the_chance_is_that_of_a_simulation(above: float) -> None:
     """A level that wanders by 1 a day: after 39 days its deviation is √39; seen from the mean, `above` deviations."""
 
-    def walk(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[Coming]]:
+    def walk(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
         return {
             "Walk": [
-                Coming(np.full(n, values[-1]), np.sqrt(np.arange(1.0, n + 1)))
+                StepForecast(np.full(n, values[-1]), np.sqrt(np.arange(1.0, n + 1)))
                 for values, n in zip(series, ahead, strict=True)
             ],
-            BASELINE: [Coming(np.full(n, -1e6), np.ones(n)) for n in ahead],
+            BASELINE: [StepForecast(np.full(n, -1e6), np.ones(n)) for n in ahead],
         }
 
     chance = np.random.default_rng(8)
@@ -197,7 +199,7 @@ def test_the_chance_is_that_of_a_simulation(above: float) -> None:
 
 def test_sums_of_days_wander_as_their_days_do() -> None:
     """The deviation of a sum of independent days is that of one times the root of their number."""
-    drawn = backtest.paths(Coming(np.zeros(39), np.full(39, 2.0)), 1.0, 1, 4000)
+    drawn = backtest.paths(StepForecast(np.zeros(39), np.full(39, 2.0)), 1.0, 1, 4000)
     assert drawn.sum(axis=1).std() == pytest.approx(2 * np.sqrt(39), rel=0.05)
     assert drawn.mean() == pytest.approx(0, abs=1e-9)
 

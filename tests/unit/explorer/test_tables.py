@@ -10,7 +10,7 @@ import pytest
 from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.series import UnitSeries
 from ioc.explorer.series_files import as_csv, as_xlsx, rows
-from ioc.explorer.series_request import Stretch, stretch
+from ioc.explorer.series_request import SeriesPoints, stretch
 from ioc.model.kpi import CaseCount, KpiDefinition
 from ioc.model.window import Window
 from ioc.settings import VIETNAM
@@ -18,7 +18,9 @@ from ioc.settings import VIETNAM
 MONTHS = stretch(datetime(2026, 8, 31, 17, tzinfo=UTC), datetime(2026, 11, 30, 17, tzinfo=UTC), "1M", VIETNAM)
 
 
-def table(window: str, of: Stretch = MONTHS, first_day: date | None = None, name: str = "Huế") -> list[dict[str, str]]:
+def table(
+    window: str, of: SeriesPoints = MONTHS, first_day: date | None = None, name: str = "Huế"
+) -> list[dict[str, str]]:
     found = [UnitSeries("46", tuple(float(n) for n in range(len(of.times))), (1,) * len(of.times))]
     covered = covered_periods(Window.parse(window), of.times, VIETNAM, first_day)
     text = as_csv(rows(covered, found, [], {"46": name}, VIETNAM)).decode("utf-8-sig")
@@ -49,7 +51,7 @@ def test_a_value_of_part_of_a_period_says_so(window: str, first_day: date | None
 
 
 def test_the_first_day_of_a_month_is_not_a_whole_month() -> None:
-    first = Stretch((datetime(2026, 11, 1, 17, tzinfo=UTC),), monthly=False)
+    first = SeriesPoints((datetime(2026, 11, 1, 17, tzinfo=UTC),), monthly=False)
     assert [(row["from"], row["to"], row["partial"]) for row in table("month", first)] == [
         ("2026-11-01 00:00", "2026-11-02 00:00", "running")
     ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.open_data.disclosure import LEAST, hidden
+from ioc.open_data.disclosure import MIN_CASES, hidden
 
 FLAT = {"a": "top", "b": "top", "c": "top", "d": "top"}
 TWO_LEVELS = {"a": "top", "b": "top", "c": "a", "d": "a", "e": "b", "f": "b"}
@@ -89,7 +89,7 @@ def test_nor_over_two_levels(numbers: tuple[int, ...]) -> None:
 def test_what_is_few_is_hidden_and_together_it_is_not_few(cases: dict[str, int]) -> None:
     with_total = cases | {"top": sum(cases.values())}
     concealed = hidden(with_total, FLAT)
-    assert {unit for unit, n in with_total.items() if n < LEAST} <= concealed
+    assert {unit for unit, n in with_total.items() if n < MIN_CASES} <= concealed
     below = [unit for unit in cases if unit in concealed]
     if "top" not in concealed:
-        assert not below or (len(below) > 1 and sum(cases[unit] for unit in below) >= LEAST)
+        assert not below or (len(below) > 1 and sum(cases[unit] for unit in below) >= MIN_CASES)

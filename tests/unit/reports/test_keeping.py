@@ -17,7 +17,7 @@ from ioc.reports.compose_issue import NotPublished
 from ioc.reports.definition import Report, Schedule
 from ioc.reports.issue_store import IssueId, Issues
 from ioc.reports.periods import Length, parse_span
-from ioc.reports.sending_log import Parcel, attempt_of
+from ioc.reports.sending_log import IssueMessage, attempt_of
 from ioc.settings import VIETNAM, Settings
 from ioc.store.snapshot import Snapshot
 from tests.browser.fake_reports import an_issue
@@ -58,9 +58,9 @@ class Post:
     """Takes parcels, or raises."""
 
     fault: Exception | None = None
-    parcels: list[Parcel] = field(default_factory=list)
+    parcels: list[IssueMessage] = field(default_factory=list)
 
-    def __call__(self, channel: str, parcel: Parcel) -> None:
+    def __call__(self, channel: str, parcel: IssueMessage) -> None:
         self.parcels.append(parcel)
         if self.fault is not None:
             raise self.fault
