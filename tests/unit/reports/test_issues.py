@@ -16,7 +16,7 @@ FILES = {"xlsx": b"PK", "pdf": b"%PDF-"}
 SLOW = """
 import os, sys, time
 from pathlib import Path
-from ioc.reports import issues
+from ioc.reports import issue_store
 from tests.browser.fake_reports import an_issue
 sync, done = os.fsync, []
 def slowly(handle):
@@ -26,7 +26,7 @@ def slowly(handle):
         print("written", flush=True)
         time.sleep(60)
 os.fsync = slowly
-issues.Issues(Path(sys.argv[1])).add(an_issue(), {"xlsx": b"PK" * 1000, "pdf": b"%PDF-"})
+issue_store.Issues(Path(sys.argv[1])).add(an_issue(), {"xlsx": b"PK" * 1000, "pdf": b"%PDF-"})
 """
 
 
