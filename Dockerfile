@@ -10,7 +10,7 @@ RUN npm run build
 
 FROM python:3.11-slim AS wheel
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY ioc ./ioc
 COPY streams ./streams
 COPY connectors ./connectors

@@ -34,11 +34,13 @@ bench:
 	@python3 -m setup bench
 	.venv/bin/python -m tests.bench
 
-# Newest versions into the locks: Python packages, Kafka's jars, npm's packages.
+# Newest versions into the locks (Python packages, Kafka's jars, npm's packages), and their licences into NOTICE.
 lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 lock:
 	@python3 -m setup test
 	python3 -m setup.lock
+	@python3 -m setup test
+	.venv/bin/python -m tools.notice
 
 clean:
 	rm -rf .build ioc/api/static ui/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

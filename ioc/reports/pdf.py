@@ -1,4 +1,4 @@
-"""Typeset PDFs with Typst in a process with limits of time and memory, using the package's own font.
+"""Typeset PDFs with Typst in a process with limits of time and memory, in Inter from the package fontpkg-inter.
 
 As a program it reads `{"issue": …, "one_page": bool}` from standard input and writes the PDF to standard output.
 """
@@ -51,7 +51,7 @@ def _typeset(issue: dict[str, Any], *, one_page: bool) -> bytes:
     import typst
 
     package = Path(str(files("ioc.reports")))
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[package / "fonts"])
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[_font_folder()])
     for size in SIZES_PT if one_page else (SIZE_PT,):
         inputs = {"issue": orjson.dumps(issue).decode(), "size": str(size)}
         compiler = typst.Compiler(root=str(package), font_paths=fonts, sys_inputs=inputs)
@@ -60,6 +60,18 @@ def _typeset(issue: dict[str, Any], *, one_page: bool) -> bytes:
         if not one_page or pages_of(made) == 1:
             return made
     raise TypesettingFailed(f"It does not fit on one page at {SIZES_PT[-1]} pt; let it have fewer rows")
+
+
+def _font_folder() -> Path:
+    """Return the folder of the font's files. Raises TypesettingFailed when they are not installed."""
+    try:
+        folder = Path(str(files("fontpkg_inter"))) / "files"
+    except ModuleNotFoundError:
+        folder = None
+    # Without a font Typst leaves the text out and says nothing.
+    if folder is None or not any(folder.glob("*.ttf")):
+        raise TypesettingFailed("The font of the reports is missing; install the Python package fontpkg-inter")
+    return folder
 
 
 def pages_of(made: bytes) -> int:
