@@ -209,4 +209,4 @@ def test_the_documented_api(centre: RunningCentre, tmp_path: Path) -> None:
     shown = list(examples(REPOSITORY / "docs" / "api.md"))
     assert shown
     for example in shown:
-        assert check(example, variables, tmp_path) == [], f"docs/api.md:{example.line}"
+        assert check(example, variables, tmp_path, patience_s=180) == [], f"docs/api.md:{example.line}"
