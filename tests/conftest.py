@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ioc.broker import EmbeddedBroker
-from tests.catalogs import parse_packs_once
-from tests.validators import make_validators_once
+from tests.support.catalogs import parse_packs_once
+from tests.support.shared_validators import make_validators_once
 
 # Its clients tell each of thirty attempts a second at a broker that a test has ended: it would bury what failed.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)

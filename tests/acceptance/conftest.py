@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import free_port
+from tests.support.running_centre import free_port
 
 
 @pytest.fixture

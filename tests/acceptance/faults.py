@@ -11,7 +11,7 @@ import psutil
 from tests.acceptance.hostile_inputs import FOREIGN, cut_tail, drop_bomb, flood, poison, send_compressed
 from tests.acceptance.observer import UNREACHABLE
 from tests.acceptance.scene import Scene
-from tests.running import wait_for
+from tests.support.running_centre import wait_for
 
 PARTS = ("broker", "worker", "connect", "lab", "serve", "parts")
 

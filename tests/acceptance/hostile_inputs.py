@@ -14,12 +14,12 @@ from kafka import KafkaProducer
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.topics import CASES, DEAD_LETTERS, PANES, READINGS, partition_of
-from tests import raw_batches
 from tests.acceptance.known_flow import HOST, push_until_taken, put_file
 from tests.acceptance.log_tail import cut_last_batch
 from tests.acceptance.scene import Scene
 from tests.acceptance.sector_systems import case_json, ndjson_of
-from tests.running import RunningCentre, wait_for
+from tests.support import raw_batches
+from tests.support.running_centre import RunningCentre, wait_for
 
 PARTITIONS = 4
 IDLE = 1000

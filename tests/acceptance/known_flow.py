@@ -17,7 +17,7 @@ from ioc.clock import rfc3339
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from tests.acceptance.sector_systems import Plan, csv_of, ndjson_of
-from tests.running import RunningCentre, wait_for
+from tests.support.running_centre import RunningCentre, wait_for
 
 HOST = "127.0.0.1"
 PUSHERS = 4

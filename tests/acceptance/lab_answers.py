@@ -9,7 +9,7 @@ import httpx
 from ioc.clock import rfc3339
 from ioc.model.case import Case
 from ioc.model.reading import Reading
-from tests.running import RunningCentre, wait_for
+from tests.support.running_centre import RunningCentre, wait_for
 
 Sums = dict[tuple[str, str], tuple[int, float]]
 Cases = dict[str, tuple[str, str, str, str | None]]

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.running import RunningCentre
+from tests.support.running_centre import RunningCentre
 
 LOOK_EVERY_S = 0.2
 UNREACHABLE = "unreachable"

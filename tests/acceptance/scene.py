@@ -13,7 +13,7 @@ from ioc.model.case import Case
 from ioc.model.reading import Reading
 from tests.acceptance.known_flow import push_until_taken
 from tests.acceptance.sector_systems import ndjson_of
-from tests.running import RunningCentre, wait_for
+from tests.support.running_centre import RunningCentre, wait_for
 
 DISK_MB = 700
 

@@ -26,7 +26,7 @@ from tests.acceptance.lab_answers import (
 from tests.acceptance.observer import Observer, observing
 from tests.acceptance.scene import Scene, disk_of_its_own
 from tests.acceptance.sector_systems import Plan, SectorSystem, write_sources
-from tests.running import running_centre, wait_for
+from tests.support.running_centre import running_centre, wait_for
 
 VISIBLE_WITHIN_S = 10.0
 FLOWS_WITHIN_S = 60.0

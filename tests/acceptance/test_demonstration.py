@@ -17,8 +17,8 @@ from kafka import KafkaProducer
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import FLAGS
-from tests.documented_examples import check, examples
-from tests.running import REPOSITORY, RunningCentre, running_centre, wait_for
+from tests.support.documented_examples import check, examples
+from tests.support.running_centre import REPOSITORY, RunningCentre, running_centre, wait_for
 
 COUNT = "records.handed_over"
 KPI = "records.handed_over_today"

@@ -26,7 +26,7 @@ from tests.acceptance.known_flow import (
 )
 from tests.acceptance.observer import observing
 from tests.acceptance.sector_systems import Plan, SectorSystem, write_sources
-from tests.running import RunningCentre, running_centre, wait_for
+from tests.support.running_centre import RunningCentre, running_centre, wait_for
 
 KILLS = 5
 PARTS = ("connect", "worker", "serve", "broker")

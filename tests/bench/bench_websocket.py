@@ -26,7 +26,7 @@ import uvloop
 from ioc.api import create_app
 from ioc.api.server import configured, listen
 from ioc.clock import SystemClock
-from tests.unit.api.fake_centre import FakeParts, kpi_value
+from tests.support.fake_centre import FakeParts, kpi_value
 
 UPDATES_PER_S = 8
 _MARK = b'"as_of":"'

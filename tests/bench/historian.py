@@ -8,7 +8,7 @@ import psutil
 
 from tests.bench.load import PROVINCE, Load, write_pack
 from tests.bench.report import Table
-from tests.running import running_centre
+from tests.support.running_centre import running_centre
 
 BATCHES_PER_S = 10
 

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from tests.bench.load import PROVINCE, Load, template, write_pack
 from tests.bench.report import Table, percentile
-from tests.running import RunningCentre, running_centre, wait_for
+from tests.support.running_centre import RunningCentre, running_centre, wait_for
 
 RATE = 100_000
 WATCHED = "bench.watched_today"

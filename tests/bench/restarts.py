@@ -21,7 +21,7 @@ from ioc.errors import BatchMalformed
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import BatchHeaders
 from tests.bench.report import Table
-from tests.running import RunningCentre, wait_for
+from tests.support.running_centre import RunningCentre, wait_for
 
 GOALS_S = {"worker": 3, "connect": 2, "lab": 2, "broker": 6, "serve": 6, "parts": 10}
 IN_A_ROW = {"broker": 3}

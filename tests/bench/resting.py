@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.bench.report import Table
-from tests.running import RunningCentre, wait_for
+from tests.support.running_centre import RunningCentre, wait_for
 
 GOALS_S = {"worker": 3, "serve": 3, "broker": 6}
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from tests.bench.report import Table
-from tests.integration.alerts.storm import Screen, StormCentre
+from tests.support.alert_storm import Screen, StormCentre
 
 MOST_TICK_S = 1.0
 

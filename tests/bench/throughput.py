@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from tests.bench.load import PROVINCE, Load, template, write_pack
 from tests.bench.report import Table
-from tests.running import REPOSITORY, RunningCentre, running_centre, wait_for
+from tests.support.running_centre import REPOSITORY, RunningCentre, running_centre, wait_for
 
 EVENTS = 60_000
 PEERS = REPOSITORY / "tests" / "bench" / "peers"

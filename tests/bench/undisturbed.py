@@ -22,9 +22,9 @@ from ioc.people import People
 from ioc.settings import Settings
 from tests.bench.latency import measure, watched_centre
 from tests.bench.report import Table, percentile
-from tests.integration.lab.analyst import Analyst, Failed
-from tests.lab_escapes import ESCAPES
-from tests.running import RunningCentre, wait_for
+from tests.support.analyst import Analyst, Failed
+from tests.support.lab_escapes import ESCAPES
+from tests.support.running_centre import RunningCentre, wait_for
 
 RATE = 10_000
 BY_API = 4

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fake_centre import PAGES, FakeCentre
-from tests.browser.loopback import NOTHING, loopback
+from tests.support.loopback import NOTHING, loopback
 
 FLAGS = [
     "--no-sandbox",

@@ -22,8 +22,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ioc.api.http.security_headers import HEADERS
 from ioc.doctor import Finding
 from tests.browser import province
-from tests.browser.loopback import loopback
 from tests.browser.province import Json
+from tests.support.loopback import loopback
 
 STEPS = {
     "10m": timedelta(minutes=10),

@@ -20,7 +20,7 @@ from ioc.catalog.rules import check_rule, load_rules
 from tests.browser import province
 from tests.browser.desk_rows import PROCEDURE, RULE, rule_row
 from tests.browser.province import Json
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 if TYPE_CHECKING:
     from tests.browser.fake_desk import FakeDesk

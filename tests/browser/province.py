@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ioc.api.routes.definitions import definitions_shape
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 Json = dict[str, Any]
 

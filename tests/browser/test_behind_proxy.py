@@ -17,8 +17,8 @@ from ioc.api.auth.proxies import TrustedProxies
 from ioc.api.server import configured, listen
 from ioc.clock import SystemClock
 from ioc.model.person import Role
-from tests.running import free_port
-from tests.unit.api.fake_centre import ADMIN, FakeParts, kpi_value
+from tests.support.fake_centre import ADMIN, FakeParts, kpi_value
+from tests.support.running_centre import free_port
 
 pytestmark = [
     pytest.mark.browser,

@@ -21,7 +21,7 @@ from tests.browser.accessible import violations
 from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk
-from tests.integration.open_data.published import publish
+from tests.support.published_open_data import publish
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 

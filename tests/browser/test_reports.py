@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accessible import violations, wide
 from tests.browser.conftest import OpenWall
-from tests.browser.fake_reports import FakeReports, an_issue
+from tests.support.fake_reports import FakeReports, an_issue
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ import pytest
 from ioc.errors import RecordUnfit
 from tests.fuzz.counts import FILES
 from tests.fuzz.files import inputs
-from tests.integration.connectors.dropped import HEADER, Drop
+from tests.support.dropped_files import HEADER, Drop
 
 MEMORY_MB = 192
 AT_ONCE = 50

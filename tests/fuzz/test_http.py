@@ -32,10 +32,10 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.settings import VIETNAM
 from ioc.wire import arrow
 from streams.validate_cases import check as check_cases
-from tests.catalogs import hue
 from tests.fuzz.counts import POLL_ANSWERS, PUSHES
 from tests.fuzz.mutations import mutated
-from tests.unit.api.fake_centre import NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, FakePush
+from tests.support.catalogs import hue
+from tests.support.fake_centre import NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, FakePush
 
 MB = 1 << 20
 TIME = rfc3339(NOW)

@@ -18,10 +18,10 @@ from ioc.wire.record_batches import RecordBatches, UndecodableBatch
 from streams.agent_output import Answer, SourceMessage, answer
 from streams.agents import cases, readings
 from tests.fuzz.counts import KAFKA, KAFKA_STRANGERS
-from tests.fuzz.kafka_inputs import Input, inputs, strangers
 from tests.fuzz.memory_log import MemoryLog
 from tests.integration.store.conftest import until
-from tests.unit.streams.readings import INPUT_MS, vocabulary
+from tests.support.hostile_kafka_inputs import Input, inputs, strangers
+from tests.support.reading_batches import INPUT_MS, vocabulary
 
 PARTITIONS = 2
 VOCABULARY = vocabulary()

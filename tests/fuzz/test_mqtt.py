@@ -15,10 +15,10 @@ from connectors.mqtt import MqttSubscription
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
 from ioc.wire import arrow
-from tests.catalogs import hue
 from tests.fuzz.counts import MQTT
 from tests.fuzz.mutations import mutated
-from tests.unit.api.fake_centre import NOW
+from tests.support.catalogs import hue
+from tests.support.fake_centre import NOW
 
 HEAD = """name = { vi = "Thử", en = "Test" }
 kind = "mqtt"

@@ -18,8 +18,8 @@ from ioc.commands.topics import _steps
 from ioc.kafka import TopicChanges, ensure_topics, message_limits
 from ioc.model.reading import Reading
 from ioc.topic_repair import answer_again
-from tests.integration.connectors.process import PARTITIONS, logged
 from tests.integration.store.conftest import remove_topics, until
+from tests.support.connect_process import PARTITIONS, logged
 
 pytestmark = pytest.mark.kafka
 

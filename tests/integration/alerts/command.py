@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ioc.cli import main
 from ioc.commands import catalog, rules  # noqa: F401  loaded before the fork
-from tests.forked import FORKED
+from tests.support.preloaded import FORKED
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from ioc.alert_service import external_intake
 from ioc.alert_service.external_intake import receive
 from ioc.api import create_app
 from ioc.clock import SystemClock
-from tests.browser.loopback import loopback
-from tests.running import free_port, wait_for
+from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
+from tests.support.loopback import loopback
+from tests.support.running_centre import free_port, wait_for
 from tests.unit.alert_service.test_service import OpenedService
-from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 pytestmark = pytest.mark.skipif(ALERTMANAGER is None, reason="Alertmanager is not installed")

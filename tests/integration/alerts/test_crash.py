@@ -23,8 +23,8 @@ from ioc.catalog.routing import load_routing
 from ioc.catalog.rules import Rules, check_rule
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.forked import FORKED
 from tests.integration.alerts.ticking import KPIS, live, open_desk, tick_on
+from tests.support.preloaded import FORKED
 
 ROUTING = """
 [[template]]

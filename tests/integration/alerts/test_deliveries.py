@@ -21,7 +21,7 @@ from ioc.server.outbox_sender import OutboxSender
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.alerting import AlertStore, Notification, Writing
-from tests.running import wait_for
+from tests.support.running_centre import wait_for
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from ioc.alerts.states import FIRING, RECOVERING, EngineState
 from ioc.model.kpi import Freshness
 from ioc.model.rule import AllOf, AnyOf, Condition, DataLack, Lack, Limits, Threshold
 from ioc.model.rule_case import Series
-from tests.alerting import MINUTE, START, column, rule, rule_arrays
+from tests.support.alert_examples import MINUTE, START, column, rule, rule_arrays
 
 PROMTOOL = shutil.which("promtool")
 ABOVE, BELOW = Threshold("k", Limits(fires_above=10)), Threshold("k", Limits(fires_below=5))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.alerts.storm import RULES, Screen, StormCentre
+from tests.support.alert_storm import RULES, Screen, StormCentre
 
 STEPS = 12
 

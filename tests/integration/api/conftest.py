@@ -11,7 +11,7 @@ from ioc.api import create_app
 from ioc.api.http.connections import ConnectionLimits
 from ioc.api.server import configured, listen
 from ioc.clock import SystemClock
-from tests.unit.api.fake_centre import FakeParts
+from tests.support.fake_centre import FakeParts
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ioc.api.http.connections import ConnectionLimits
-from tests.unit.api.fake_centre import FakeParts, kpi_value
+from tests.support.fake_centre import FakeParts, kpi_value
 
 IMPATIENT = replace(ConnectionLimits.within(65_536), head_within_s=0.5, progress_within_s=0.5)
 MB = 1 << 20

@@ -13,7 +13,7 @@ from ioc.api.auth.middleware import DISPLAY_COOKIE, SESSION_COOKIE
 from ioc.model.person import Role
 from ioc.people import People
 from tests.integration.api.test_live import address, stopped_client
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 PASSWORD = "mật khẩu đủ dài"
 ENDINGS: dict[str, tuple[Callable[[People, str], object], str]] = {

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ioc.api.live import hub as hub_module
-from tests.unit.api.fake_centre import FakeParts, kpi_value, source_state
+from tests.support.fake_centre import FakeParts, kpi_value, source_state
 
 
 async def hear(socket: ClientConnection, *kinds: str) -> dict[str, Any]:

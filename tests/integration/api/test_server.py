@@ -16,15 +16,15 @@ import pytest
 from ioc.api.server import listen
 from ioc.errors import ConfigurationInvalid
 from tests.integration.api.test_live import stopped_client
-from tests.running import free_port
-from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
+from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
+from tests.support.running_centre import free_port
 
 ROOT = Path(__file__).parents[3]
 _SERVE = """
 import sys, threading
 from pathlib import Path
 from ioc.api import create_app, serve
-from tests.unit.api.fake_centre import FakeParts, kpi_value
+from tests.support.fake_centre import FakeParts, kpi_value
 parts = FakeParts(Path(sys.argv[1]))
 parts.kpis.takes_s = 4
 parts.hub.publish(kpis=[kpi_value(unit=str(number)) for number in range(20_000)])

@@ -19,7 +19,7 @@ from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.catalogs import kpis_of
+from tests.support.catalogs import kpis_of
 
 PROVINCE = "46"
 

@@ -6,7 +6,6 @@ import pytest
 
 from ioc.catalog import Catalog
 from ioc.model.kpi import Formula, KpiValue
-from tests.catalogs import hue
 from tests.integration.catalog.conftest import PROVINCE, CentreOf
 from tests.integration.catalog.worksheets import (
     AT_EVERY_CAP,
@@ -20,6 +19,7 @@ from tests.integration.catalog.worksheets import (
     cases,
     readings,
 )
+from tests.support.catalogs import hue
 
 Values = dict[tuple[str, str], KpiValue]
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.integration.connectors.process import Logged, Sources, logged, wait_until
 from tests.integration.connectors.systems import Record, SectorSystem
+from tests.support.connect_process import Logged, Sources, logged, wait_until
 
 _BEGAN = datetime.now(UTC) - timedelta(hours=2)
 

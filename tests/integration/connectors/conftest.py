@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ioc.kafka import create_topics
-from tests.integration.connectors.process import PARTITIONS, Sources
+from tests.support.connect_process import PARTITIONS, Sources
 
 
 @pytest.fixture(scope="module")  # other suites delete the topics

@@ -15,7 +15,7 @@ from ioc.catalog.follower import CatalogFollower
 from ioc.clock import SystemClock
 from ioc.errors import BatchMalformed, IocError
 from ioc.settings import Settings
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 CATALOG = hue()
 """Read before the fork."""

@@ -20,10 +20,10 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.forked import FORKED
 from tests.integration.connectors.mqtt_server import serve_mqtt
-from tests.integration.connectors.process import Sources
-from tests.running import free_port
+from tests.support.connect_process import Sources
+from tests.support.preloaded import FORKED
+from tests.support.running_centre import free_port
 
 Record = dict[str, Any]
 HEAD = 'name = { vi = "Thử", en = "Test" }\nexpected_every = "1m"\n'

@@ -22,8 +22,8 @@ from ioc.errors import SpoolFull
 from ioc.kafka import create_topics
 from ioc.model.reading import Reading
 from ioc.wire.schemas import readings_batch
-from tests.integration.connectors.process import PARTITIONS, Sources, logged, wait_until
 from tests.integration.connectors.systems import HEAD
+from tests.support.connect_process import PARTITIONS, Sources, logged, wait_until
 
 # kafka-python leaves the sockets of refused connections to the garbage collector.
 pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]

@@ -17,7 +17,7 @@ from connectors.file_drop.content import content_of
 from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
 from ioc.wire.replays import RefusedRecord, ReplayRequest
-from tests.integration.connectors.dropped import HEADER, MAPPING, Drop, Taken
+from tests.support.dropped_files import HEADER, MAPPING, Drop, Taken
 
 GOOD = f"{HEADER}A;22/11/2026;1\nB;22/11/2026;2\n"
 AT = MAPPING.replace('{ from = "Ngày", format = "dd/MM/yyyy[ HH:mm]" }', '"$file_time"')

@@ -21,9 +21,9 @@ from connectors.taken import Taken
 from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
-from tests.integration.connectors.process import Sources
 from tests.integration.connectors.systems import Mosquitto
+from tests.support.catalogs import hue
+from tests.support.connect_process import Sources
 
 TOPIC = "a/{unit}/{measure}/{subject}"
 DEVICE = "a/19753/air.pm25/D"

@@ -16,8 +16,8 @@ from connectors.row_keys import RowMemory
 from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
 from tests.integration.connectors.scripted_server import Reply, Request, scripted_server
+from tests.support.catalogs import hue
 
 HEAD = 'name = { vi = "Thử", en = "Test" }\nkind = "http_poll"\n'
 MAPPING = (

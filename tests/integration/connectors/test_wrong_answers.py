@@ -15,8 +15,8 @@ from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable
 from ioc.settings import VIETNAM
 from tests.integration.connectors.conformance import measured
-from tests.integration.connectors.process import Sources
 from tests.integration.connectors.systems import RestServer
+from tests.support.connect_process import Sources
 
 SAMPLES = Path(__file__).parents[3] / "connectors" / "file_drop" / "samples"
 

@@ -9,7 +9,7 @@ from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
 from ioc.demo.systems.mqtt_server import mqtt_server
-from tests.running import free_port
+from tests.support.running_centre import free_port
 
 ANYONE = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
 

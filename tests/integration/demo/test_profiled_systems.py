@@ -30,11 +30,11 @@ from ioc.demo.world.profile_files import Profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
-from tests.catalogs import hue
 from tests.integration.demo.conftest import NOW, Province
 from tests.integration.demo.handed_files import lines_of
 from tests.integration.demo.receiver import eventually
 from tests.integration.demo.test_systems import files_of, pages
+from tests.support.catalogs import hue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 VOCABULARY = hue().vocabulary

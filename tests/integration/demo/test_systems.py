@@ -26,10 +26,10 @@ from ioc.demo.world.readings import MEASURES
 from ioc.errors import RecordUnfit
 from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
-from tests.catalogs import hue
 from tests.integration.demo.conftest import NOW, Province
 from tests.integration.demo.handed_files import lines_of
 from tests.integration.demo.receiver import eventually
+from tests.support.catalogs import hue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 VOCABULARY = hue().vocabulary

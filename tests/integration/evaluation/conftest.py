@@ -23,7 +23,7 @@ from ioc.store.apply import apply_keyed
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.keyed import keep_single
 from streams.reduce import reduce
-from tests.catalogs import hue, kpis_of
+from tests.support.catalogs import hue, kpis_of
 
 PACK = Path(__file__).with_name("pack.toml").read_text(encoding="utf-8")
 PROVINCE = "46"

@@ -12,7 +12,7 @@ import pytest
 from ioc.model.case import Case, CaseClock
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import PROVINCE, Centre
-from tests.unit.store.recount_clocks import clock_says, day_of, days_between, end_of, holding, later
+from tests.support.recount_clocks import clock_says, day_of, days_between, end_of, holding, later
 
 NOW = datetime(2026, 9, 15, 9, 30, tzinfo=VIETNAM)
 CLOCK = CaseClock(working=True, pauses_in=("supplement",), due_in=5)

@@ -24,7 +24,7 @@ from ioc.store import apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ADMINISTRATOR = {"Authorization": f"Bearer {ADMIN}"}

@@ -15,8 +15,8 @@ from ioc.store import transaction
 from ioc.store.archive import archive_slice
 from ioc.store.roll_up import roll_up
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, latest
-from tests.integration.evaluation.made import cases, readings
 from tests.integration.evaluation.recount import jobs, span, take
+from tests.support.evaluation_data import cases, readings
 
 HALF_HOUR = timedelta(minutes=30)
 DAY = timedelta(days=1)

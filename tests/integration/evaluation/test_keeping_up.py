@@ -15,7 +15,7 @@ from ioc.evaluation.case_kpis import CLOCK_EVERY
 from ioc.model.kpi import Freshness, KpiValue
 from ioc.model.reading import Reading
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, CentreOf, keyed
-from tests.integration.evaluation.made import cases, readings
+from tests.support.evaluation_data import cases, readings
 
 STEPS = [
     pytest.param([1] * 6, id="second by second"),

@@ -19,7 +19,7 @@ from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
-from tests.catalogs import hue, kpis_of
+from tests.support.catalogs import hue, kpis_of
 
 PROVINCE = "46"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=VIETNAM).astimezone(UTC)

@@ -12,7 +12,7 @@ from ioc.catalog.rules import check_rule
 from ioc.model.rule import Rule
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
-from tests.integration.evaluation.made import cases, readings
+from tests.support.evaluation_data import cases, readings
 
 HOUR = timedelta(hours=1)
 

@@ -12,9 +12,9 @@ from ioc.evaluation.kpi_group import portions_of
 from ioc.model.kpi import Formula, Freshness, KpiValue
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, CentreOf, keyed
-from tests.integration.evaluation.made import cases, readings
+from tests.support.catalogs import hue
+from tests.support.evaluation_data import cases, readings
 
 STARTS = [
     pytest.param(NOW, id="an afternoon"),

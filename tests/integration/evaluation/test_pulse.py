@@ -22,7 +22,7 @@ from ioc.store import apply_panes
 from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
 from tests.integration.evaluation.conftest import Centre
-from tests.running import wait_for
+from tests.support.running_centre import wait_for
 
 FAULTS = FaultRegister()
 

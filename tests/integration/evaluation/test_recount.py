@@ -15,8 +15,8 @@ from ioc.settings import VIETNAM
 from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, latest
-from tests.integration.evaluation.made import cases, readings
 from tests.integration.evaluation.recount import jobs, span, take
+from tests.support.evaluation_data import cases, readings
 
 MOMENTS = [
     pytest.param(NOW, id="afternoon"),

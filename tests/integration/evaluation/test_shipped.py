@@ -18,10 +18,10 @@ from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.catalogs import hue
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
-from tests.integration.evaluation.made import before
 from tests.integration.evaluation.plain_sql import Recount, attribute_types, words_of
+from tests.support.catalogs import hue
+from tests.support.evaluation_data import before
 
 MOMENTS = (NOW, datetime(2026, 11, 22, 17, 0, 40, tzinfo=UTC), datetime(2026, 12, 31, 17, 3, 5, tzinfo=UTC))
 """A Sunday afternoon, the first minute of the next day, the first minutes of the next year."""

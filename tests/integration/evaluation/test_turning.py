@@ -21,7 +21,7 @@ from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
 from ioc.store.case_clocks import Clocks, keep_clocks
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
-from tests.integration.evaluation.made import cases
+from tests.support.evaluation_data import cases
 
 HOUR = timedelta(hours=1)
 CONDITIONS = [

@@ -12,7 +12,7 @@ from ioc.evaluation.pane_reader import PaneReader
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, own_catalog
-from tests.integration.evaluation.made import cases, readings
+from tests.support.evaluation_data import cases, readings
 
 
 @dataclass

@@ -24,7 +24,7 @@ from ioc.lab.sql_service import SqlService
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from ioc.store.snapshot import current
-from tests.lab_filled import NOW, SECRET, published, snapped
+from tests.support.filled_lab import NOW, SECRET, published, snapped
 
 CHANGES = """
 INSERT INTO kept_day_panes VALUES (1, 2, 1, 20770, 5, 50, 500, 10, 10, 1, 10, 2, 10),

@@ -24,10 +24,10 @@ from ioc.lab.quack.service import QuackService
 from ioc.model.person import Role
 from ioc.people import People
 from ioc.settings import Settings
-from tests.integration.lab.analyst import Analyst, Failed
 from tests.integration.lab.publication import SECRET, published
 from tests.integration.lab.quack_escapes import REFUSED
-from tests.lab_escapes import ESCAPES
+from tests.support.analyst import Analyst, Failed
+from tests.support.lab_escapes import ESCAPES
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 LIMITS = QuackLimits(seconds=2, memory_mb=128, bytes=4 << 20)

@@ -17,7 +17,7 @@ from ioc.lab.results import rendered
 from ioc.lab.sandbox.worker import THREADS
 from ioc.lab.sql_service import SqlService
 from ioc.settings import Settings
-from tests.lab_filled import NOW, published
+from tests.support.filled_lab import NOW, published
 
 PATIENCE_S = 120
 """Queries come last: where others want the processor all the time, even a short one is long in coming."""

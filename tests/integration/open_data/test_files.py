@@ -29,7 +29,7 @@ from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
 from ioc.open_data.build_files import build, built, lacks_rows
 from ioc.settings import Settings
-from tests.integration.open_data.published import DOSSIERS, PROVINCE, publish
+from tests.support.published_open_data import DOSSIERS, PROVINCE, publish
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SITE = "https://ioc.example.vn"

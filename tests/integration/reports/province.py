@@ -34,7 +34,7 @@ from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.alerting import ActRow, AlertStore, Writing
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.catalogs import hue, kpis_of
+from tests.support.catalogs import hue, kpis_of
 
 NOW = datetime(2026, 11, 2, 0, 40, tzinfo=UTC)
 """A Monday morning: week 44, October and the third quarter are over."""

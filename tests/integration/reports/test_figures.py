@@ -25,7 +25,7 @@ from ioc.reports.print_layout import printed
 from ioc.reports.workbook import workbook
 from ioc.settings import VIETNAM
 from tests.integration.reports.province import NOW, KpisOf, Province
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 OF_KPIS = [
     pytest.param("online_services", "2026-10", id="online services"),

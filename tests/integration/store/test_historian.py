@@ -14,9 +14,9 @@ from ioc.store import Commit, Condition, Historian, Store, dictionary_codes, rea
 from ioc.topics import CASES, DEAD_LETTERS, PANES, READINGS
 from ioc.wire import arrow
 from ioc.wire.headers import OutputHeaders
-from tests import raw_batches
 from tests.integration.store.conftest import PARTITIONS, Agents, remove_topics, until
-from tests.unit.store.batches import case, case_versions, one_pane
+from tests.support import raw_batches
+from tests.support.store_batches import case, case_versions, one_pane
 
 MINUTE = 30_000_000
 

@@ -18,8 +18,8 @@ from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.audit import audit
 from ioc.topics import READINGS
-from tests.forked import FORKED
 from tests.integration.store.writer import CASES_A_TICK, READINGS_A_TICK, keyed_of, readings_of, write_ticks
+from tests.support.preloaded import FORKED
 
 
 @contextmanager

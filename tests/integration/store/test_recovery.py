@@ -15,10 +15,10 @@ from ioc.broker import EmbeddedBroker
 from ioc.kafka import create_topics
 from ioc.settings import VIETNAM
 from ioc.store import Condition, Historian, Store, read_ledger
-from tests.forked import FORKED
 from tests.integration.store.conftest import PARTITIONS, Agents, until
 from tests.integration.store.historian_process import run_historian
-from tests.unit.store.batches import Reading, one_pane, panes_batch
+from tests.support.preloaded import FORKED
+from tests.support.store_batches import Reading, one_pane, panes_batch
 
 MINUTE = 30_000_000
 

@@ -17,8 +17,8 @@ import pytest
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
 from ioc.store.snapshot import FILE, KEPT, SnapshotFailed, current, failure, take
-from tests.forked import FORKED
 from tests.integration.store.snapshot_taker import take_snapshots
+from tests.support.preloaded import FORKED
 
 NOW = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from ioc.store.exactly_once import Output
 from ioc.store.source_offsets import read_positions
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
-from tests.unit.store.batches import NOW, Reading, case, case_versions, keyed_batch, panes_batch
+from tests.support.store_batches import NOW, Reading, case, case_versions, keyed_batch, panes_batch
 
 BEGIN_MS = round(NOW.timestamp() * 1000)
 READINGS_A_TICK = 40

@@ -20,10 +20,10 @@ from ioc.model.rejection import Rejection
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import CASES, PANES, cases_batch, readings_batch
-from tests import raw_batches
-from tests.fuzz.kafka_inputs import inputs
 from tests.integration.store.conftest import remove_topics
 from tests.integration.streams.line import PARTITIONS, Headers, Line, Workers
+from tests.support import raw_batches
+from tests.support.hostile_kafka_inputs import inputs
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 READING = {"measure": "air.pm25", "unit": "19753", "time": NOW.isoformat(), "value": 31.5, "subject": "AQ-01"}

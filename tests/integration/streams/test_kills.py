@@ -22,7 +22,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import readings_batch
 from tests.integration.streams.line import PARTITIONS, Line, OwnBroker, Workers
-from tests.running import wait_for
+from tests.support.running_centre import wait_for
 
 pytestmark = [
     pytest.mark.kafka,

@@ -13,7 +13,7 @@ from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
 from ioc.server import self_monitoring
 from ioc.server.self_monitoring import SelfMonitoring
-from tests.unit.api.fake_centre import NOW, FakeParts, ledger, source_state
+from tests.support.fake_centre import NOW, FakeParts, ledger, source_state
 from tests.unit.api.test_alerts import moves_on
 
 

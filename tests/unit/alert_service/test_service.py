@@ -23,8 +23,8 @@ from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
 from ioc.store import Store
 from ioc.store.alerting import Said, expire_alerting
-from tests.catalogs import hue
-from tests.unit.api.fake_centre import quick_rules
+from tests.support.catalogs import hue
+from tests.support.fake_centre import quick_rules
 
 START_MS = 1_795_392_000_000
 HOUR_MS = 3_600_000

@@ -10,7 +10,7 @@ from ioc.alerts.audit import audit
 from ioc.alerts.flood import Flood, by_cause, find_floods
 from ioc.model.alert import Alert, ConditionState, Reason, Suppression, Transition, TransitionKind
 from ioc.model.rule import Severity
-from tests.alerting import MINUTE, START
+from tests.support.alert_examples import MINUTE, START
 
 SECOND, HOUR, DAY = 1000, 60 * MINUTE, 1440 * MINUTE
 

@@ -16,7 +16,7 @@ from ioc.model.alert import TransitionKind
 from ioc.model.kpi import Target
 from ioc.model.rule import AnyOf, Change, Condition, DataLack, Deviation, Lack, Limits, Rule, TargetMissed, Threshold
 from ioc.model.unit import UnitLevel
-from tests.alerting import MINUTE, START, ZONE, rule, rule_arrays
+from tests.support.alert_examples import MINUTE, START, ZONE, rule, rule_arrays
 
 CODES = ("19000", "19001", "19002")
 BAND = Threshold("k", Limits(fires_above=10, clears_below=8))

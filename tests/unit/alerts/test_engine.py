@@ -32,8 +32,8 @@ from ioc.model.rule import (
 )
 from ioc.model.unit import UnitLevel
 from ioc.server.alert_loop import states_of
-from tests.alerting import MINUTE, START, ZONE, column, inputs, rule, rule_arrays, run, units
-from tests.catalogs import hue
+from tests.support.alert_examples import MINUTE, START, ZONE, column, inputs, rule, rule_arrays, run, units
+from tests.support.catalogs import hue
 
 ABOVE = Threshold("k", Limits(fires_above=10))
 BAND = Threshold("k", Limits(fires_above=10, clears_below=8))

@@ -27,7 +27,7 @@ from ioc.alerts.records import from_record, to_record
 from ioc.alerts.refusals import ActRefused
 from ioc.model.procedure import Procedure, Step
 from ioc.model.rule import Severity
-from tests.alerting import START
+from tests.support.alert_examples import START
 
 FLOOD = Procedure(
     "flood", {"vi": "Lũ", "en": "Flood"}, (Step("1", {"vi": "a", "en": "a"}), Step("2", {"vi": "b", "en": "b"}))

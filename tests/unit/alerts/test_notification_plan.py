@@ -15,7 +15,7 @@ from ioc.model.alert import Alert, ConditionState, Handling, Reason, Suppression
 from ioc.model.matcher import parse_matchers
 from ioc.model.routing import EscalationStep, Receiver, Route, Routing
 from ioc.model.rule import Severity
-from tests.alerting import MINUTE, START, ZONE
+from tests.support.alert_examples import MINUTE, START, ZONE
 
 FIRING, RESOLVED = TransitionKind.FIRING, TransitionKind.RESOLVED
 SECOND = 1000

@@ -24,7 +24,7 @@ from ioc.model.routing import (
 )
 from ioc.model.rule import Severity
 from ioc.model.template import Template, TemplateInvalid, check_text
-from tests.alerting import MINUTE, START, ZONE
+from tests.support.alert_examples import MINUTE, START, ZONE
 
 
 def route(route_id: str, *matchers: str, routes: tuple[Route, ...] = (), goes_on: bool = False) -> Route:

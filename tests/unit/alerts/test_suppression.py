@@ -28,7 +28,7 @@ from ioc.model.matcher import Matcher, parse_matchers
 from ioc.model.routing import Inhibition
 from ioc.model.rule import ActiveHours, Limits, Severity, Threshold
 from ioc.model.unit import UnitLevel
-from tests.alerting import MINUTE, START, inputs, rule, rule_arrays, weekday
+from tests.support.alert_examples import MINUTE, START, inputs, rule, rule_arrays, weekday
 
 DAY_MS = 86_400_000
 CODES = ("19000", "19001")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ioc.alerts.usual_values import HOUR_MS, WEEK_MS, median_and_mad, same_hours, usual_at
-from tests.alerting import MINUTE, START
+from tests.support.alert_examples import MINUTE, START
 
 
 def test_the_same_hour_of_the_weeks_before() -> None:

@@ -16,7 +16,7 @@ from ioc.catalog.routing import load_routing
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.rule import Limits, Threshold
 from ioc.model.unit import UnitLevel
-from tests.alerting import ZONE, inputs, rule, rule_arrays, weekday
+from tests.support.alert_examples import ZONE, inputs, rule, rule_arrays, weekday
 
 COMMUNES, TICKS = 20, 700
 RULES = [

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from ioc.api import create_app
-from tests.unit.api.fake_centre import FakeParts
+from tests.support.fake_centre import FakeParts
 
 
 @pytest.fixture

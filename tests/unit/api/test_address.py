@@ -22,7 +22,7 @@ from ioc.lab.context import LabParts
 from ioc.lab.job_process import JobProcess
 from ioc.model.person import Role
 from ioc.settings import Settings
-from tests.unit.api.fake_centre import NOW, FakeParts
+from tests.support.fake_centre import NOW, FakeParts
 from tests.unit.api.test_permissions import HTTP_ENTRIES, address
 
 SPELLINGS: dict[str, Callable[[str], str]] = {

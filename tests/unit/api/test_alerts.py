@@ -10,7 +10,7 @@ import pytest
 from ioc.alert_service import external_intake
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.clock import FixedClock, to_ms
-from tests.unit.api.fake_centre import ADMIN, PUSH_TOKEN, FakeParts
+from tests.support.fake_centre import ADMIN, PUSH_TOKEN, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from ioc.api import create_app
-from tests.unit.api.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
+from tests.support.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 OPEN = [
     "/api/v1/kpis",

@@ -29,7 +29,7 @@ from ioc.lab.job_process import JobProcess
 from ioc.lab.sql_service import SqlService
 from ioc.model.person import Permission, Role
 from ioc.settings import Settings
-from tests.unit.api.fake_centre import ADMIN, NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, kpi_value
+from tests.support.fake_centre import ADMIN, NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, kpi_value
 
 KNOWN: dict[str, list[str]] = {
     "kpi": ["dossier.overdue_now", "air.pm25.mean_24h", "qd766.total.month"],

@@ -15,7 +15,7 @@ from ioc.api.live.hub import Client, Hub
 from ioc.api.live.latest_values import LatestValues
 from ioc.api.live.topic_stream import NO_STATE
 from ioc.clock import FixedClock
-from tests.unit.api.fake_centre import NOW, kpi_value, ledger, source_state
+from tests.support.fake_centre import NOW, kpi_value, ledger, source_state
 
 ALL = frozenset({"kpis", "sources", "alerts"})
 KPIS = frozenset({"kpis"})

@@ -9,7 +9,7 @@ import pytest
 from ioc.api.http.body_reader import MAX_ALL_BODIES_BYTES, MAX_PUSH_BYTES, BodyReader
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SpoolFull
 from ioc.model.rejection import Rejection
-from tests.unit.api.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
+from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 PATH = f"/api/v1/ingest/{PUSH_SOURCE}"
 TOKEN = {"Authorization": f"Bearer {PUSH_TOKEN}"}

@@ -12,7 +12,7 @@ from ioc.api import create_app
 from ioc.api.auth.login import LoginService
 from ioc.api.auth.permissions import CSRF_EXEMPT, TABLE, UnknownAddress, find_entry
 from ioc.model.person import PERMISSIONS, Permission, Role
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 PASSWORD = "mật khẩu đủ dài"
 EXAMPLES = {

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ioc.errors import StoreUnavailable
-from tests.unit.api.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
+from tests.support.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from ioc.api import create_app
 from ioc.store.dead_letters import DeadLetter, append_dead_letters
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 RECORD = '{"case_id": "H57-1", "applicant_name": "Nguyễn Thị Lan", "note": "046099001234, 0912345678"}'
 KEY = "ioc.cases.v1:0:7:0"

@@ -14,7 +14,7 @@ from ioc.catalog import CatalogInvalid, DefinitionFault
 from ioc.model.fault import Fault
 from ioc.model.kpi import Target
 from ioc.model.ledger import Loss
-from tests.unit.api.fake_centre import ADMIN, NOW, FakeParts, kpi_value, ledger, source_state
+from tests.support.fake_centre import ADMIN, NOW, FakeParts, kpi_value, ledger, source_state
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 HISTORY = "/api/v1/kpis/dossier.overdue_now/history"

@@ -8,7 +8,7 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.model.person import Role
-from tests.unit.api.fake_centre import PUSH_TOKEN, FakeParts
+from tests.support.fake_centre import PUSH_TOKEN, FakeParts
 from tests.unit.api.test_alerts import AS_ADMIN, ask, from_prometheus, moves_on, rule
 
 ROUTING: dict[str, Any] = {

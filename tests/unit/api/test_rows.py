@@ -8,7 +8,7 @@ from zlib import crc32
 import httpx
 import pytest
 
-from tests.unit.api.fake_centre import ADMIN, NOW, FakeParts
+from tests.support.fake_centre import ADMIN, NOW, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 NAIVE_NOW = NOW.replace(tzinfo=None)

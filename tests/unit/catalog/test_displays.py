@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ioc.catalog import CatalogInvalid, load_displays
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 
 def test_the_main_wall_has_one_scene_of_eight_tiles() -> None:

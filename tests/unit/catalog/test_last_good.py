@@ -7,7 +7,7 @@ import pytest
 from ioc.catalog import CatalogInvalid, load_displays
 from ioc.catalog.channels import load_channels
 from ioc.catalog.last_good import read_last_good, read_last_good_file
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 DISPLAY = """
 id = "ID"

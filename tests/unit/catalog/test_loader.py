@@ -8,7 +8,7 @@ from ioc.catalog import CatalogInvalid, load
 from ioc.catalog.rules import load_rules
 from ioc.errors import ConfigurationInvalid
 from ioc.model.kpi import CaseRatio, Formula, MeasureAggregate
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 SECTOR = '[sector]\nid = "own"\nname = { vi = "Riêng", en = "Own" }\n'
 MEASURES = """

@@ -10,7 +10,7 @@ from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
 from ioc.model.rule import ActiveHours, AllOf, Change, Limits, Severity, Threshold, leaves
 from ioc.model.unit import UnitLevel
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 
 @pytest.fixture(scope="module")

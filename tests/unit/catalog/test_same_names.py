@@ -7,7 +7,7 @@ import pytest
 from ioc.catalog.same_names import differing_conditions
 from ioc.model.kpi import CaseCount, Expression, KpiDefinition, MeasureAggregate
 from ioc.model.window import Window
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 
 def kpi(kpi_id: str, name: str, expression: Expression, window: str = "today", unit: str = "hồ sơ") -> KpiDefinition:

@@ -11,7 +11,7 @@ from ioc.catalog.coverage import unfed
 from ioc.catalog.new_pack import new_pack
 from ioc.catalog.units import all_units, former_units, province_units, unit_successors
 from ioc.model.unit import UnitLevel
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 
 def test_the_country_always_has_hoang_sa_and_truong_sa() -> None:

@@ -1,7 +1,7 @@
 """Units of measure have an English word; signs are the same in both languages."""
 
 from ioc.catalog.units_of_measure import in_english
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 SIGNS = {"%", "MW", "MWh", "NTU", "bar", "km", "km/h", "ha", "m", "mg/l", "mm", "ms", "m³", "m³/s", "pH", "s", "t"}
 SIGNS |= {"°C", "µg/m³", "GB", "kWh", "GWh", "l/s", "m/s"}

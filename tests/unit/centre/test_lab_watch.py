@@ -12,7 +12,7 @@ from ioc.clock import SystemClock
 from ioc.lab_socket import lab_answers
 from ioc.server import lab_watch
 from ioc.server.lab_watch import LabWatch
-from tests.running import wait_for
+from tests.support.running_centre import wait_for
 
 
 @pytest.fixture

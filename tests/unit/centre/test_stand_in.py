@@ -17,8 +17,8 @@ from ioc.people import People
 from ioc.server.stand_in import stand_in_app
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
-from tests.running import free_port, wait_for
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
+from tests.support.running_centre import free_port, wait_for
 
 
 def test_a_damaged_store_is_told_apart_from_a_held_one(tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ from ioc.server.spool_watch import SpoolWatch
 from ioc.settings import Settings
 from ioc.store import Maintenance, Store, historian
 from ioc.store.snapshot import SnapshotFailed
-from tests.catalogs import hue
-from tests.running import wait_for
-from tests.unit.api.fake_centre import PUSH_SOURCE, source_state
+from tests.support.catalogs import hue
+from tests.support.fake_centre import PUSH_SOURCE, source_state
+from tests.support.running_centre import wait_for
 
 CLOCK = SystemClock()
 VISIBLE_WITHIN_S = 10

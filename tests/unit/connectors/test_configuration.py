@@ -12,7 +12,7 @@ from connectors.registry import CONNECTORS
 from ioc.clock import SystemClock
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 NAME = 'name = { vi = "Không khí", en = "Air" }\n'
 POLL = NAME + 'kind = "http_poll"\n[poll]\nurl = "http://127.0.0.1/rows"\n'

@@ -11,7 +11,7 @@ from connectors.configuration import read_source
 from connectors.http_poll import HttpPoll
 from ioc.clock import SystemClock, rfc3339, to_ms
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 SOURCE = """kind = "http_poll"

@@ -14,7 +14,7 @@ from connectors.file_drop import FileDrop
 from connectors.registry import CONNECTORS
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "connectors"

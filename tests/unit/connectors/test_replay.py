@@ -26,7 +26,7 @@ from ioc.settings import VIETNAM
 from ioc.wire import headers
 from ioc.wire.records import check
 from ioc.wire.replays import RefusedRecord, ReplayRequest, ReplayResult
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 from tests.unit.connectors.test_row_keys import MISSPELT, NOW, SPEED, VEHICLES, Taker, mapping, row
 
 OWN = read_mapping(Table("x.toml", {}), VIETNAM)

@@ -11,7 +11,7 @@ from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.clock import SystemClock
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 SOURCE = """
 name = { vi = "Không khí", en = "Air" }

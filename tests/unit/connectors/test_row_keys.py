@@ -20,7 +20,7 @@ from connectors.row_keys import RowCounter, RowIdentity, RowMemory
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
 from ioc.wire.compact_json import kept_json
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 Row = Mapping[str, Any]

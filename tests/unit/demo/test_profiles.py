@@ -16,7 +16,7 @@ from ioc.demo.world.curves import storm_flood, storm_rain
 from ioc.demo.world.profile_files import CaseProfile, Length, Profile, ProfileInvalid, read_profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.demo.world.readings import MEASURES, Readings
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 from tests.unit.demo.moments import at, day
 
 VOCABULARY = hue().vocabulary

@@ -10,7 +10,7 @@ from ioc.catalog.coverage import unfed
 from ioc.demo.addresses import DROPS, Addresses
 from ioc.demo.sources import write_sources
 from ioc.demo.world.profile_files import profiles
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 AT = Addresses(8111, 8112, {source: f"/drop/{source}" for source in DROPS})
 

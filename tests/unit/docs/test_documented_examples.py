@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documented_examples import Example, check, differences, examples
+from tests.support.documented_examples import Example, check, differences, examples
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 SHOWN = Example(

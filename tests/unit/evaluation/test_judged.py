@@ -8,7 +8,7 @@ import pytest
 
 from ioc.evaluation.aggregate_functions import NEVER, Vectors
 from ioc.evaluation.freshness import Judged, judge
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 NOW = 1_800_000_000_000
 KPI = replace(hue().kpis["dossier.open"], fresh_within=timedelta(minutes=1))

@@ -6,7 +6,7 @@ from importlib.resources import files
 from ioc.lab.dictionary import promise, views
 from ioc.lab.questions import questions
 from ioc.model.kpi import Formula
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW (\w+) AS SELECT (.*?) FROM", re.DOTALL)
 

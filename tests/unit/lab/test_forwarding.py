@@ -17,7 +17,7 @@ from ioc.api.routes.lab_proxy import ADDRESSES
 from ioc.lab.caller import caller_of
 from ioc.lab.server import configured, listen
 from ioc.model.person import Role
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 PIECE = b"x" * 65536
 

@@ -11,7 +11,7 @@ from ioc.reports.figures import Figure, Origin
 from ioc.reports.formatting import known_from, signed
 from ioc.reports.periods import Length, Span, before, parse_span
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 OCTOBER = parse_span(Length.MONTH, "2026-10", VIETNAM)
 

@@ -10,14 +10,14 @@ import pytest
 
 from ioc.errors import StoreUnavailable
 from ioc.reports.issue_store import IssueId, Issues, NoIssue
-from tests.browser.fake_reports import an_issue
+from tests.support.fake_reports import an_issue
 
 FILES = {"xlsx": b"PK", "pdf": b"%PDF-"}
 SLOW = """
 import os, sys, time
 from pathlib import Path
 from ioc.reports import issue_store
-from tests.browser.fake_reports import an_issue
+from tests.support.fake_reports import an_issue
 sync, done = os.fsync, []
 def slowly(handle):
     sync(handle)

@@ -21,7 +21,7 @@ from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.issue_store import IssueId, Issues
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
-from tests.browser.fake_reports import an_issue
+from tests.support.fake_reports import an_issue
 
 NOW = datetime(2026, 11, 6, 1, 30, tzinfo=UTC)
 AT = "/api/v1/reports/online_services"

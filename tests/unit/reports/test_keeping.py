@@ -20,7 +20,7 @@ from ioc.reports.periods import Length, parse_span
 from ioc.reports.sending_log import IssueMessage, attempt_of
 from ioc.settings import VIETNAM, Settings
 from ioc.store.snapshot import Snapshot
-from tests.browser.fake_reports import an_issue
+from tests.support.fake_reports import an_issue
 
 NOW = datetime(2026, 11, 3, 0, 30, tzinfo=UTC)
 """07:30 of the third of November in the province."""

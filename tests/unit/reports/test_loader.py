@@ -8,7 +8,7 @@ from ioc.catalog import Catalog
 from ioc.catalog.toml_table import CatalogInvalid
 from ioc.reports.loader import load_reports
 from ioc.reports.periods import Length
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 HEAD = 'id = "mine"\ntitle = { vi = "Của tỉnh", en = "Ours" }\nperiod = "month"\n'
 KPIS = f'{HEAD}[[block]]\nkind = "kpis"\nid = "t"\ntitle = {{ vi = "a", en = "b" }}\n'

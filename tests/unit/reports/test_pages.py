@@ -10,7 +10,7 @@ import pytest
 from ioc.reports.pdf import TypesettingFailed, pages_of, pdf
 from ioc.reports.print_layout import printed
 from ioc.settings import VIETNAM
-from tests.browser.fake_reports import an_issue
+from tests.support.fake_reports import an_issue
 
 
 def test_wide_tables_that_follow_each_other_share_a_page() -> None:

@@ -16,7 +16,7 @@ from ioc.store.archive_digests import forget_checks
 from ioc.store.archive_verifier import VERIFY_AGAIN_AFTER, verify_all
 from ioc.store.archive_views import archived_rows
 from ioc.store.audit import audit
-from tests.unit.store.batches import one_pane
+from tests.support.store_batches import one_pane
 
 NOON = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 DAY = (NOON.date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days

@@ -14,8 +14,8 @@ import pytest
 from ioc.model.case import Case, CaseClock
 from ioc.settings import VIETNAM
 from ioc.store import Clocks, Store, apply_cases
-from tests.unit.store.batches import case, case_versions
-from tests.unit.store.recount_clocks import CALENDAR, clock_says, holding
+from tests.support.recount_clocks import CALENDAR, clock_says, holding
+from tests.support.store_batches import case, case_versions
 
 WORKING = CaseClock(working=True, pauses_in=("supplement",), due_in=5)
 CLOCKS = {

@@ -12,8 +12,8 @@ import pytest
 from ioc.model.case import Case
 from ioc.settings import VIETNAM
 from ioc.store import Clocks, Store, apply_cases
-from tests.unit.store.batches import case, case_versions
-from tests.unit.store.recount_clocks import CALENDAR
+from tests.support.recount_clocks import CALENDAR
+from tests.support.store_batches import case, case_versions
 
 DAY = datetime(2026, 11, 30, tzinfo=VIETNAM)
 TICK = datetime(2026, 12, 1, 1, 0, 0, 123_456, tzinfo=UTC)

@@ -10,7 +10,7 @@ from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.compaction import compact_positions
 from ioc.store.source_feeds import read_feeds, read_last_fed
 from ioc.store.store import transaction
-from tests.unit.store.batches import NOW, case, case_versions, one_pane
+from tests.support.store_batches import NOW, case, case_versions, one_pane
 
 MIDNIGHT = NOW.replace(hour=17) - timedelta(days=1)
 """When the local day of NOW began."""

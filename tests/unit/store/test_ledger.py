@@ -19,7 +19,7 @@ from ioc.store.stalls import Stalls
 from ioc.store.store import transaction
 from ioc.topics import CASES, READINGS
 from ioc.wire.headers import OutputHeaders
-from tests.unit.store.batches import NOW, case, case_versions, one_pane
+from tests.support.store_batches import NOW, case, case_versions, one_pane
 
 STATE = SourceState(
     source="sensors", kind="http_push", name={}, condition=SourceCondition.LIVE, generation=2, received=0, rejected=0,

@@ -9,7 +9,7 @@ import pytest
 
 from ioc.store.exactly_once import Fences, Output, PartitionProgress, judge_missing
 from ioc.wire.headers import OutputHeaders
-from tests.unit.store.batches import one_pane
+from tests.support.store_batches import one_pane
 
 ROWS = one_pane(1)
 

@@ -17,7 +17,7 @@ from ioc.store.audit import audit
 from ioc.store.compaction import compact
 from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
-from tests.unit.store.batches import NOW, Reading, case, case_versions, panes_batch
+from tests.support.store_batches import NOW, Reading, case, case_versions, panes_batch
 
 BEGIN_MS = round(NOW.timestamp() * 1000)
 DAY_MS = 86_400_000

@@ -17,7 +17,7 @@ from ioc.store.archive import archive_slice
 from ioc.store.audit import audit
 from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
-from tests.unit.store.batches import Reading, one_pane, panes_batch
+from tests.support.store_batches import Reading, one_pane, panes_batch
 
 NOON = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)  # 12:00 in Viet Nam
 

@@ -13,7 +13,7 @@ import pytest
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes, transaction
-from tests.unit.store.batches import one_pane
+from tests.support.store_batches import one_pane
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 

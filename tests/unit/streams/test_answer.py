@@ -10,7 +10,7 @@ from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import READINGS
 from streams.agent_output import DEAD_LETTER_BYTES, OUTPUT_BYTES, Answer, SourceMessage, answer
 from streams.agents import readings
-from tests.unit.streams.readings import INPUT_MS, START_MS, batch, row, vocabulary
+from tests.support.reading_batches import INPUT_MS, START_MS, batch, row, vocabulary
 
 VOCABULARY = vocabulary()
 

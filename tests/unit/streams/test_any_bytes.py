@@ -15,7 +15,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from streams.agent_output import SourceMessage, answer
 from streams.agents import cases, readings
-from tests.unit.streams.readings import INPUT_MS, batch, row, vocabulary
+from tests.support.reading_batches import INPUT_MS, batch, row, vocabulary
 from tests.unit.streams.test_cases import CASE
 from tests.unit.streams.test_cases import batch as case_batch
 

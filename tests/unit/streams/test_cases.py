@@ -12,7 +12,7 @@ from ioc.settings import VIETNAM
 from ioc.wire.records import check as check_records
 from ioc.wire.schemas import CASES
 from streams.validate_cases import check
-from tests.unit.streams.readings import INPUT_MS, vocabulary
+from tests.support.reading_batches import INPUT_MS, vocabulary
 
 VOCABULARY = vocabulary()
 NOW = from_ms(INPUT_MS)

@@ -15,7 +15,7 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.wire.schemas import PANES, READINGS
 from ioc.wire.sketches import buckets_of, registers_of
 from streams.reduce import reduce
-from tests.unit.streams.readings import INPUT_MS, START_MINUTE, Row, batch, merged, row, vocabulary
+from tests.support.reading_batches import INPUT_MS, START_MINUTE, Row, batch, merged, row, vocabulary
 
 VOCABULARY = vocabulary()
 

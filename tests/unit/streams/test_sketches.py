@@ -7,7 +7,7 @@ import pytest
 
 from ioc.wire.sketches import distinct_counts, quantiles
 from streams.reduce import reduce
-from tests.unit.streams.readings import INPUT_MS, batch, merged, row, vocabulary
+from tests.support.reading_batches import INPUT_MS, batch, merged, row, vocabulary
 
 VOCABULARY = vocabulary()
 

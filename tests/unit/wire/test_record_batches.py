@@ -19,7 +19,7 @@ from kafka.record import MemoryRecords
 from ioc.kafka import _SoundRecords
 from ioc.wire import record_batches
 from ioc.wire.record_batches import RecordBatches, UndecodableBatch
-from tests.raw_batches import GZIP, LZ4, NONE, SNAPPY, ZSTD, batch, sealed, with_codec
+from tests.support.raw_batches import GZIP, LZ4, NONE, SNAPPY, ZSTD, batch, sealed, with_codec
 
 PLACE = TopicPartition("ioc.readings.v1", 0)
 TEXT = b'{"measure": "traffic.vehicles", "unit": "19753", "value": 7}'

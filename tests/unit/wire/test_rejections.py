@@ -9,7 +9,7 @@ from ioc.wire import arrow
 from ioc.wire.headers import JSON, NDJSON
 from ioc.wire.records import check
 from ioc.wire.schemas import READINGS, readings_batch
-from tests.unit.streams.readings import vocabulary
+from tests.support.reading_batches import vocabulary
 
 NOW = datetime(2026, 11, 22, 11, tzinfo=UTC)
 MANY = 60_000

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import psutil
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 # One for all requests: to make it takes a tenth of a second of processor time, which would count as the centre's.
 _TLS = ssl.create_default_context()
 

@@ -23,9 +23,9 @@ from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import CASES, READINGS
-from tests.forked import FORKED
 from tests.integration.connectors.run_sources import run_sources
-from tests.running import free_port
+from tests.support.preloaded import FORKED
+from tests.support.running_centre import free_port
 
 PARTITIONS = 4
 

@@ -26,7 +26,7 @@ from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
-from tests.unit.api.fake_centre import ADMIN, FakeParts
+from tests.support.fake_centre import ADMIN, FakeParts
 
 PROVINCE = "79"  # 168 communes
 RULES = 30

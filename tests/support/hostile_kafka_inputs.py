@@ -14,9 +14,9 @@ from ioc import topics
 from ioc.model.rejection import Reason, Rejection
 from ioc.wire import arrow
 from ioc.wire.headers import CORRECTION, BatchHeaders, Headers
-from tests import raw_batches
 from tests.fuzz.mutations import mutated
-from tests.unit.streams.readings import batch, row
+from tests.support import raw_batches
+from tests.support.reading_batches import batch, row
 from tests.unit.streams.test_cases import CASE
 from tests.unit.streams.test_cases import batch as case_batch
 

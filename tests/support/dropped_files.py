@@ -21,7 +21,7 @@ from connectors.writer import SourceWriter
 from ioc.clock import SystemClock
 from ioc.model.rejection import Rejection
 from ioc.settings import VIETNAM
-from tests.catalogs import hue
+from tests.support.catalogs import hue
 
 MAPPING = """
 [mapping]

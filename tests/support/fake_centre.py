@@ -33,7 +33,7 @@ from ioc.people import People
 from ioc.server.outbox_sender import OutboxSender
 from ioc.settings import VIETNAM, Settings
 from ioc.store.store import Store
-from tests.catalogs import hue, rules_of_hue
+from tests.support.catalogs import hue, rules_of_hue
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 ADMIN = "admin-token-of-the-tests"
@@ -57,7 +57,7 @@ class MemoryStore:
         self.zone_hours = 7
         self.connection = duckdb.connect()
         for name in ("schema.sql", "views.sql"):
-            sql = (Path(__file__).parents[3] / "ioc" / "store" / name).read_text(encoding="utf-8")
+            sql = (Path(__file__).parents[2] / "ioc" / "store" / name).read_text(encoding="utf-8")
             self.connection.execute(sql.format(zone_hours=7) if name == "views.sql" else sql)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
