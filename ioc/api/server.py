@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import socket
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from ioc.api.auth.proxies import TrustedProxies
 from ioc.api.http.connections import ConnectionLimits, Connections
 from ioc.api.http.protocol import LimitedProtocol
 from ioc.api.live.direct_writes import DirectProtocol
-from ioc.errors import ConfigurationInvalid
+from ioc.http_listener import listen
 
 _STOP_WITHIN_S = 1
 _MAX_MESSAGE_BYTES = 4096
@@ -116,22 +115,6 @@ def warm(app: ASGIApp) -> None:
         "server": ("127.0.0.1", 0),
     }
     asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Raises ConfigurationInvalid when the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as fault:
-        listener.close()
-        raise ConfigurationInvalid(
-            f"Cannot serve at {host}:{port} ({fault.strerror or fault}): set IOC_HTTP_PORT to a free port."
-        ) from fault
-    return listener
 
 
 def serve(

@@ -15,11 +15,14 @@ import click
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.commands.starting import BEYOND_HELP, ENVIRONMENT
 from ioc.errors import ConfigurationInvalid
+from ioc.http_listener import await_free_port
 from ioc.periodic_thread import PeriodicThread
 from ioc.settings import Settings
 from ioc.supervisor.child_processes import Child, Flag, Restart
 
 STOP_PATIENCE_S = 40.0
+PORT_PATIENCE_S = 5.0
+"""How long a server that was killed may still hold its port."""
 
 
 @click.command()
@@ -35,6 +38,7 @@ def command(workers: int, demo: bool, broker_password: bool | None) -> None:
     settings = Settings.from_environment()
     settings.create_data_dir()
     with only_one(settings.data_dir / "up.lock"):
+        await_free_port(settings.http_host, settings.http_port, PORT_PATIENCE_S)
         asks = not demo if broker_password is None else broker_password
         _run(settings, workers, demo, settings.kafka_password() if asks else settings.without_kafka_password())
 

@@ -14,8 +14,9 @@ from ioc.api.http.problems import RETRY_AFTER_S, answer
 from ioc.api.http.security_headers import SecurityHeaders
 from ioc.api.routes import pages
 from ioc.api.schemas.shapes import coded_fault
-from ioc.api.server import configured, listen
+from ioc.api.server import configured
 from ioc.errors import StoreUnavailable
+from ioc.http_listener import listen
 from ioc.model.fault import Fault
 from ioc.periodic_thread import PeriodicThread
 from ioc.settings import Settings

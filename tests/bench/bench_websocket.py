@@ -24,8 +24,9 @@ import psutil
 import uvloop
 
 from ioc.api import create_app
-from ioc.api.server import configured, listen
+from ioc.api.server import configured
 from ioc.clock import SystemClock
+from ioc.http_listener import listen
 from tests.support.fake_centre import FakeParts, kpi_value
 
 UPDATES_PER_S = 8

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, expect
 
 from ioc.api import create_app
 from ioc.api.auth.proxies import TrustedProxies
-from ioc.api.server import configured, listen
+from ioc.api.server import configured
 from ioc.clock import SystemClock
+from ioc.http_listener import listen
 from ioc.model.person import Role
 from tests.support.fake_centre import ADMIN, FakeParts, kpi_value
 from tests.support.running_centre import free_port

@@ -15,10 +15,11 @@ from websockets.sync.client import connect
 
 from ioc.alert_service.kpi_history import KpiHistory
 from ioc.api import create_app
-from ioc.api.server import configured, listen
+from ioc.api.server import configured
 from ioc.catalog import load
 from ioc.clock import FixedClock, to_ms
 from ioc.evaluation import Changes, Evaluator
+from ioc.http_listener import listen
 from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
 from ioc.server.alert_loop import AlertLoop

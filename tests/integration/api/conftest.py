@@ -9,8 +9,9 @@ import pytest
 
 from ioc.api import create_app
 from ioc.api.http.connections import ConnectionLimits
-from ioc.api.server import configured, listen
+from ioc.api.server import configured
 from ioc.clock import SystemClock
+from ioc.http_listener import listen
 from tests.support.fake_centre import FakeParts
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ioc.api.server import listen
 from ioc.errors import ConfigurationInvalid
+from ioc.http_listener import listen
 from tests.integration.api.test_live import stopped_client
 from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 from tests.support.running_centre import free_port

@@ -2,12 +2,15 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from ioc.cli import main
+from ioc.commands import up
 from ioc.environment_variables import VARIABLES, Variable, province_codes
+from ioc.http_listener import listen
 from ioc.messages import is_code, terminal_language
 from ioc.setting_faults import SettingInvalid
 from ioc.settings import Settings
@@ -88,37 +91,62 @@ def test_an_empty_variable_counts_as_not_set(variable: Variable, tmp_path: Path)
     assert Settings.from_environment({variable.name: ""}) == Settings.from_environment({})
 
 
-@pytest.mark.parametrize("command", ["up", "topics", "broker"])
+def end_of(variables: Mapping[str, str], command: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return the exit code of a command that must end at its start."""
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(SystemExit) as ended:
+        main([command])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+def test_the_command_line_ends_with_one_sentence(
+    variable: Variable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in WRONG[variable.name]:
+        environment = {"IOC_DATA_DIR": str(tmp_path), "IOC_LANGUAGE": "vi", variable.name: text}
+        assert end_of(environment, "topics", monkeypatch) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith(f"ioc: {variable.name}=")
+        assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["up", "broker"])
 @pytest.mark.parametrize(
-    ("variables", "sentence"),
+    ("language", "sentence"),
     [
-        pytest.param(
-            {"IOC_HTTP_PORT": "0", "IOC_LANGUAGE": "vi"},
-            "ioc: IOC_HTTP_PORT='0' không hợp lệ: phải là số nguyên từ 1 đến 65535.\n",
-            id="in Vietnamese",
-        ),
-        pytest.param(
-            {"IOC_HTTP_PORT": "0", "IOC_LANGUAGE": "en"},
-            "ioc: IOC_HTTP_PORT='0' is not valid: it must be a whole number from 1 to 65535.\n",
-            id="in English",
-        ),
+        ("vi", "ioc: IOC_HTTP_PORT='0' không hợp lệ: phải là số nguyên từ 1 đến 65535.\n"),
+        ("en", "ioc: IOC_HTTP_PORT='0' is not valid: it must be a whole number from 1 to 65535.\n"),
     ],
 )
-def test_the_start_ends_with_one_sentence(
+def test_nothing_is_started_or_written(
     command: str,
-    variables: dict[str, str],
+    language: str,
     sentence: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name, text in {"IOC_DATA_DIR": str(tmp_path / "data"), **variables}.items():
-        monkeypatch.setenv(name, text)
-    with pytest.raises(SystemExit) as ended:
-        main([command])
-    assert ended.value.code == 2
+    environment = {"IOC_DATA_DIR": str(tmp_path / "data"), "IOC_HTTP_PORT": "0", "IOC_LANGUAGE": language}
+    assert end_of(environment, command, monkeypatch) == 2
     assert capsys.readouterr().err == sentence
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_another_program_keeps_ends_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise the other program's answers would be taken for this centre's."""
+    monkeypatch.setattr(up, "PORT_PATIENCE_S", 0.0)
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        environment = {"IOC_DATA_DIR": str(tmp_path), "IOC_HTTP_PORT": str(port), "IOC_LANGUAGE": "vi"}
+        assert end_of(environment, "up", monkeypatch) == 2
+    assert f"127.0.0.1:{port}" in (printed := capsys.readouterr().err)
+    assert printed.startswith("ioc: Không phục vụ được")
 
 
 @pytest.mark.parametrize(
