@@ -4,7 +4,7 @@ import { defineConfig } from 'eslint/config'
 import typescript from 'typescript-eslint'
 
 /** Locals are camelCase; a bare number that crosses a boundary carries its unit at the end, such as `timeout_ms`. */
-const LOCAL = '^_?[a-z][a-zA-Z0-9]*(_(ms|s|px|kb|bytes))?$'
+const LOCAL = '^_$|^_?[a-z][a-zA-Z0-9]*(_(ms|s|px|kb|bytes))?$'
 
 export default defineConfig(
   js.configs.recommended,
@@ -14,10 +14,12 @@ export default defineConfig(
   {
     rules: {
       'no-undef': 'off', // TypeScript says it, and knows the browser's names
-      'max-lines': ['error', { max: 300 }],
-      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'max-len': ['error', { code: 120 }],
+      'max-lines': ['error', { max: 450 }],
+      'max-lines-per-function': ['error', { max: 105, skipBlankLines: true, skipComments: true }],
       'max-params': ['error', { max: 6 }],
-      complexity: ['error', { max: 20 }],
+      complexity: ['error', { max: 26 }],
+      'svelte/no-useless-mustaches': 'off', // {' '} keeps a space that ends a line
       'svelte/prefer-svelte-reactivity': 'off', // maps and sets are replaced whole, in $state.raw
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/naming-convention': [

@@ -386,8 +386,8 @@ describe('what is sent for a value', () => {
 })
 
 describe('intervals', () => {
-  const ZONE = 'Asia/Ho_Chi_Minh'
-  const [face] = faces(columnsOf([{ name: 'took', type: 'INTERVAL' }]), [], { language: 'vi', zone: ZONE })
+  const zone = 'Asia/Ho_Chi_Minh'
+  const [face] = faces(columnsOf([{ name: 'took', type: 'INTERVAL' }]), [], { language: 'vi', zone })
   test.each([
     ['P25DT3H', '25 ngày 3 giờ'],
     ['P1Y2M', '1 năm 2 tháng'],
@@ -395,7 +395,7 @@ describe('intervals', () => {
     ['PT0.5S', '0,5 giây'],
     ['PT0S', '0 giây'],
     ['infinity', 'infinity'],
-  ])('%s is read as %s', (iso, text) => expect(shown(iso, face as Face, { language: 'vi', zone: ZONE })).toBe(text))
+  ])('%s is read as %s', (iso, text) => expect(shown(iso, face as Face, { language: 'vi', zone })).toBe(text))
 })
 
 describe('texts that a spreadsheet would run', () => {

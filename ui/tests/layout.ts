@@ -45,8 +45,8 @@ function isAllowed(file: string, target: string): boolean {
   return area === 'pages' && targetArea === 'pages' && page === targetPage
 }
 
-/** The first circle of imports, in order, the first file again at its end; empty where there is none. A component that shows
- * itself, as a tree does, is not one. */
+/** The first circle of imports, in order, the first file again at its end; empty where there is none. A component
+ * that shows itself, as a tree does, is not one. */
 export function circle(imports: Imports): string[] {
   const done = new Set<string>()
   const visit = (file: string, path: readonly string[]): string[] => {

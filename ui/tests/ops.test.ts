@@ -116,8 +116,13 @@ test.each([
   ['a band', { fires_outside: [1, 9], clears_inside: [2, 8] }, [9, 1, 8, 2]],
   ['the first of several', { any: [{ fires_below: 3 }, { fires_above: 9 }] }, [null, 3, null, null]],
   ['missing data', { missing: true }, [null, null, null, null]],
-])('limits of a rule: %s', (_, fields, [fires_above, fires_below, clears_below, clears_above]) =>
-  expect(limitsOf(fields as never)).toEqual({ fires_above, fires_below, clears_below, clears_above }),
+])('limits of a rule: %s', (_, fields, [above, below, clearsBelow, clearsAbove]) =>
+  expect(limitsOf(fields as never)).toEqual({
+    fires_above: above,
+    fires_below: below,
+    clears_below: clearsBelow,
+    clears_above: clearsAbove,
+  }),
 )
 
 test('a line with a gap, its limits, and the shade since the alert', () => {

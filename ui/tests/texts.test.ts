@@ -37,10 +37,8 @@ describe('texts', () => {
     ['vi', 'dossiers', 'hồ sơ'],
     ['en', 'dossiers', 'dossiers'],
     ['en', '', 'hồ sơ'],
-  ] as const)(
-    'unit of measure in %s where the definition says "%s" in English: %s',
-    (tongue, unit_of_measure_en, said) =>
-      expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en }, tongue)).toBe(said),
+  ] as const)('unit of measure in %s where the definition says "%s" in English: %s', (tongue, english, said) =>
+    expect(unitOfMeasure({ unit_of_measure: 'hồ sơ', unit_of_measure_en: english }, tongue)).toBe(said),
   )
 })
 

@@ -7,7 +7,8 @@ import { isSpan, PRESETS, type Preset } from '../format/day_ranges'
 
 export const VIEWS = ['compare', 'communes', 'parts'] as const
 export type View = (typeof VIEWS)[number]
-/** `also` are KPIs shown below the first, on the same days. `units` are codes, none: the province. `span` is set where days were chosen, else `range` says how far back. */
+/** `also` are KPIs shown below the first, on the same days. `units` are codes, none: the province. `span` is set
+ * where days were chosen, else `range` says how far back. */
 export type Shown = {
   kpi: string
   also: string[]

@@ -17,7 +17,7 @@ export type DeskKind = 'ops' | 'catalog' | 'sources' | AnalysisKind
 export const ANALYSIS = ['lab', 'explore', 'reports', 'open'] as const
 export type AnalysisKind = (typeof ANALYSIS)[number]
 
-/** A part of an address as it was before it was escaped; `otherwise` for one that nothing can have been, such as %zz. */
+/** Decode a part of an address; `otherwise` for one that is not escaped text, such as %zz. */
 export function decoded<T>(part: string, otherwise: T): string | T {
   try {
     return decodeURIComponent(part)

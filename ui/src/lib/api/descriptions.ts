@@ -47,13 +47,13 @@ export async function history(
   kpi: string,
   unit: string,
   { from_ms, to_ms, step }: HistorySpan,
-  given_up?: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Point[]> {
   const query = new URLSearchParams({ unit, from: rfc3339(from_ms), to: rfc3339(to_ms), step })
   return (
     await ask<{ points: Point[] }>(
       `/api/v1/kpis/${encodeURIComponent(kpi)}/history?${query}`,
-      given_up,
+      signal,
       HISTORY_PATIENCE_MS,
     )
   ).points

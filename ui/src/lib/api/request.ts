@@ -2,10 +2,10 @@
 
 import { at } from '../address/base_path'
 
-/** `code` names the kind of fault with `params` to fill in, where the centre gives it: for pages in another language. */
+/** What is wrong with one field. `code` and `params` name it for pages in another language, where there are any. */
 export type FieldFault = { field: string; message: string; code?: string; params?: Readonly<Record<string, unknown>> }
 
-/** The centre answered, but not with what was asked: its status, its own sentence where it gave one, fields at fault. */
+/** The centre refused a request: its status, its own sentence where it gave one, and the fields at fault. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -21,15 +21,16 @@ export class Refused extends Error {
 const PATIENCE_MS = 15_000
 
 /** Raises Refused when the centre refuses, TypeError or DOMException when it does not answer in time. */
-export async function ask<T>(path: string, given_up?: AbortSignal, patience_ms = PATIENCE_MS): Promise<T> {
+export async function ask<T>(path: string, signal?: AbortSignal, patience_ms = PATIENCE_MS): Promise<T> {
   const patience = AbortSignal.timeout(patience_ms)
-  const signal = given_up ? AbortSignal.any([given_up, patience]) : patience
-  const answer = await fetch(at(path), { signal, headers: { accept: 'application/json' } })
+  const either = signal ? AbortSignal.any([signal, patience]) : patience
+  const answer = await fetch(at(path), { signal: either, headers: { accept: 'application/json' } })
   if (!answer.ok) throw await refusal(answer)
   return (await answer.json()) as T
 }
 
-/** A change; a file goes as it is, anything else as JSON. `csrf` is the token of the session. Raises as `ask`; an answer without a body is undefined. */
+/** A change; a file goes as it is, anything else as JSON. `csrf` is the token of the session. Raises as `ask`; an
+ * answer without a body is undefined. */
 export async function send<T>(
   method: string,
   path: string,

@@ -24,7 +24,7 @@ export class Asked<T> {
   }
 
   /** A newer call ends an older one. `anew` forgets what is there: it speaks of something else. */
-  async load(fetch: (given_up: AbortSignal) => Promise<T>, anew = false): Promise<void> {
+  async load(fetch: (signal: AbortSignal) => Promise<T>, anew = false): Promise<void> {
     this.#running?.abort()
     const running = (this.#running = new AbortController())
     if (anew) this.forget()

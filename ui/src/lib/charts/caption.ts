@@ -7,6 +7,7 @@ export type Caption = { title: string; foot: string; marked: string }
 
 const [HEAD_PX, FOOT_PX, EDGE_PX] = [40, 28, 16]
 const [TITLE_PX, SMALL_PX] = [17, 12]
+const MARK_INK = '#b3102a'
 
 /** Breaks nothing: a title longer than the picture is wide is cut with an ellipsis. `measure` gives px of a text. */
 export function shortened(text: string, room_px: number, measure: (text: string) => number): string {
@@ -21,25 +22,23 @@ export function captionedSvg(inner: string, width: number, height: number, { tit
   const fit = (text: string, size: number, room: number): string =>
     escaped(shortened(text, room, (part) => part.length * size * 0.55))
   const room = width - 2 * EDGE_PX - (marked ? marked.length * SMALL_PX * 0.7 : 0)
-  const line = (
-    text: string,
-    y: number,
-    size: number,
-    weight: number,
-    anchor = 'start',
-    x = EDGE_PX,
-    fill = INK.strong,
-  ): string =>
-    `<text x="${x}" y="${y}" font-family="${FONT.replaceAll('"', "'")}" font-size="${size}" font-weight="${weight}" fill="${fill}" text-anchor="${anchor}">${text}</text>`
+  const mark = { y: 26, size: SMALL_PX, weight: 600, fill: MARK_INK }
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${whole}" viewBox="0 0 ${width} ${whole}">`,
     `<rect width="${width}" height="${whole}" fill="#fff"/>`,
-    line(fit(title, TITLE_PX, room), 26, TITLE_PX, 600),
-    marked ? line(escaped(marked), 26, SMALL_PX, 600, 'end', width - EDGE_PX, '#b3102a') : '',
+    line(fit(title, TITLE_PX, room), { y: 26, size: TITLE_PX, weight: 600 }),
+    marked && line(escaped(marked), { ...mark, x: width - EDGE_PX, anchor: 'end' }),
     `<svg x="0" y="${HEAD_PX}" width="${width}" height="${height}">${inner.replace(/^<\?xml[^>]*>/, '')}</svg>`,
-    line(fit(foot, SMALL_PX, width - 2 * EDGE_PX), whole - 10, SMALL_PX, 400, 'start', EDGE_PX, INK.text),
+    line(fit(foot, SMALL_PX, width - 2 * EDGE_PX), { y: whole - 10, size: SMALL_PX, weight: 400, fill: INK.text }),
     '</svg>',
   ].join('')
+}
+
+type Line = { y: number; size: number; weight: number; x?: number; anchor?: string; fill?: string }
+
+function line(text: string, { y, size, weight, x = EDGE_PX, anchor = 'start', fill = INK.strong }: Line): string {
+  const font = `font-family="${FONT.replaceAll('"', "'")}" font-size="${size}" font-weight="${weight}"`
+  return `<text x="${x}" y="${y}" ${font} fill="${fill}" text-anchor="${anchor}">${text}</text>`
 }
 
 export async function captionedPng(
@@ -63,7 +62,7 @@ export async function captionedPng(
   let room = width - 2 * EDGE_PX
   if (marked) {
     pen.font = `600 ${SMALL_PX}px ${FONT}`
-    pen.fillStyle = '#b3102a'
+    pen.fillStyle = MARK_INK
     room -= measure(marked) + EDGE_PX
     pen.fillText(marked, width - EDGE_PX - measure(marked), 26)
   }

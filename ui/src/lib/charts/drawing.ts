@@ -38,10 +38,10 @@ export function labelling({
       time
         ? time(cell)
         : (units.get(cell)?.short_name ?? (WORDS.test(column) ? (TEXTS[language][`word.${cell}`] ?? cell) : cell))
-    const times_used = new Map<string, number>()
-    for (const each of texts) times_used.set(plain(each), (times_used.get(plain(each)) ?? 0) + 1)
+    const uses = new Map<string, number>()
+    for (const each of texts) uses.set(plain(each), (uses.get(plain(each)) ?? 0) + 1)
     const label = (cell: string): string =>
-      (times_used.get(plain(cell)) ?? 0) > 1 && plain(cell) !== cell ? `${plain(cell)} (${cell})` : plain(cell)
+      (uses.get(plain(cell)) ?? 0) > 1 && plain(cell) !== cell ? `${plain(cell)} (${cell})` : plain(cell)
     labellers.set(column, label)
     return label(text)
   }

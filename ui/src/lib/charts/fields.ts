@@ -98,12 +98,13 @@ export function heatOption(drawing: Drawing): Option {
   }
 }
 
-/** Every commune has its bubble, hollow where the result says nothing of it: colour and size both grow with the value. */
+/** Every commune has its bubble, hollow where the result says nothing of it: colour and size both grow with the
+ * value. */
 export function mapOption({ table, spec, language, units }: Drawing, { width, height }: Size): Option {
   const values = byUnit(table, spec)
-  const told_of = [...values.keys()].map((code) => units.get(code)).filter((unit) => unit !== undefined)
-  const level = told_of.find((unit) => unit.parent)?.kind
-  const kinds = new Set(told_of.map(({ kind }) => kind))
+  const unitsShown = [...values.keys()].map((code) => units.get(code)).filter((unit) => unit !== undefined)
+  const level = unitsShown.find((unit) => unit.parent)?.kind
+  const kinds = new Set(unitsShown.map(({ kind }) => kind))
   const places = [...units.values()].flatMap((unit) =>
     unit.parent &&
     unit.latitude !== null &&
@@ -152,8 +153,8 @@ export function mapOption({ table, spec, language, units }: Drawing, { width, he
     ...(shown.length > 0 ? { visualMap: { ...scale(least, most, language), dimension: 2 } } : {}),
     tooltip: {
       ...tip,
-      formatter: (shown_at) => {
-        const [{ name, value }] = hovered<{ name: string; value: [number, number, number] }>(shown_at)
+      formatter: (parameters) => {
+        const [{ name, value }] = hovered<{ name: string; value: [number, number, number] }>(parameters)
         return told([name, `${spec.y[0]}: ${Number.isNaN(value[2]) ? '—' : figure(value[2], language)}`])
       },
     },

@@ -100,7 +100,8 @@ export function seriesLeftOut(table: Table, spec: ChartSpec): number {
   return Math.max(0, splits * y.length - MOST_SERIES)
 }
 
-/** Columns: hours or times in order, texts as they come; rows as they come. The last of two values at one place stays. */
+/** Columns: hours or times in order, texts as they come; rows as they come. The last of two values at one place
+ * stays. */
 export function heat(table: Table, spec: ChartSpec, label: (column: string, text: string) => string): Heat {
   const { x, y, by } = places(table, spec)
   const number = table.columns[x]?.kind === 'number'

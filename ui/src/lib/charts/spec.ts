@@ -4,8 +4,8 @@ import { numberOf, textOf, type Column, type Table } from './table'
 
 export const CHARTS = ['line', 'bar', 'stacked', 'heat', 'scatter', 'map'] as const
 export type ChartKind = (typeof CHARTS)[number]
-/** Names of columns. `x`: time, category, abscissa or unit. `y`: the numbers (heat and map: one). `by`: what splits them
- * into series, for heat the rows; empty for none. */
+/** Names of columns. `x`: time, category, abscissa or unit. `y`: the numbers (heat and map: one). `by`: what splits
+ * them into series, for heat the rows; empty for none. */
 export type ChartSpec = { kind: ChartKind; x: string; y: string[]; by: string }
 
 const MOST_SERIES = 12

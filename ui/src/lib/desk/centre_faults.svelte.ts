@@ -13,12 +13,12 @@ export class CentreState {
 
   /** Returns what ends it. A centre that does not answer leaves what was known. */
   start(): () => void {
-    const given_up = new AbortController()
+    const controller = new AbortController()
     const load = async (): Promise<void> => {
       try {
         const { faults, notices } = await ask<{ faults: CodedFault[]; notices: CodedFault[] }>(
           '/api/v1/status',
-          given_up.signal,
+          controller.signal,
         )
         this.faults = faults.filter(({ code }) => code !== 'starting')
         this.notices = notices
@@ -30,7 +30,7 @@ export class CentreState {
     const timer = setInterval(() => void load(), EVERY_MS)
     return () => {
       clearInterval(timer)
-      given_up.abort()
+      controller.abort()
     }
   }
 }

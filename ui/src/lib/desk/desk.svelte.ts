@@ -46,9 +46,9 @@ export class Desk {
   }
 
   /** As `ask`; remembers that the centre answered, if only to refuse. */
-  async ask<T>(path: string, given_up?: AbortSignal, patience_ms?: number): Promise<T> {
+  async ask<T>(path: string, signal?: AbortSignal, patience_ms?: number): Promise<T> {
     try {
-      const answer = await ask<T>(path, given_up, patience_ms)
+      const answer = await ask<T>(path, signal, patience_ms)
       this.#heard()
       return answer
     } catch (error) {

@@ -2,7 +2,8 @@
 
 export type Cell = string | number | null
 
-/** Numbers with a decimal point; null is an empty cell. A text that a spreadsheet would run as a formula is quoted as text. */
+/** Numbers with a decimal point; null is an empty cell. A text that a spreadsheet would run as a formula is quoted as
+ * text. */
 export function csv(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   return '\ufeff' + [head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n'
 }

@@ -23,8 +23,8 @@ export function presetSpan(preset: Preset, now_ms: number, zone: string): Span {
 
 /** The beginning of a day of the zone. NaN for what is no day. */
 export function dayStart_ms(day: string, zone: string): number {
-  const as_utc = Date.parse(`${day}T00:00:00Z`)
-  return as_utc - zoneOffset_ms(as_utc, zone)
+  const utc_ms = Date.parse(`${day}T00:00:00Z`)
+  return utc_ms - zoneOffset_ms(utc_ms, zone)
 }
 
 /** From the beginning of the first day to the end of the last one, not beyond `now_ms`; points stand at whole steps. */

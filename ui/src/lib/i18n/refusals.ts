@@ -1,5 +1,5 @@
-/** The centre's sentences about faults in the reader's language. The centre speaks English and names the kind of a fault
- * by a code with what is filled in. */
+/** The centre's sentences about faults in the reader's language. The centre speaks English and names the kind of a
+ * fault by a code with what is filled in. */
 
 import words from '../../texts/faults.vi.json'
 import { exact } from '../format/numbers'

@@ -31,8 +31,8 @@ export function reading(value: KpiValue | undefined, digits: number, at: Moment)
   }
   const figure = short(value.value, digits, at.language)
   if (value.freshness === 'live' && at.contact !== 'lost') return { freshness: 'live', figure, reason: '' }
-  const as_of = value.as_of === null ? '' : moment(Date.parse(value.as_of), at.now_ms, at.zone)
-  return { freshness: 'stale', figure, reason: as_of ? at.say('reason.stale', { time: as_of }) : at.say('reason.old') }
+  const time = value.as_of === null ? '' : moment(Date.parse(value.as_of), at.now_ms, at.zone)
+  return { freshness: 'stale', figure, reason: time ? at.say('reason.stale', { time }) : at.say('reason.old') }
 }
 
 const LENGTH = /^(\d+)\s*(m|min|h|d)$/

@@ -36,7 +36,8 @@ export function changeText(value: number, before: number, digits: number, langua
   return `${signed((100 * (value - before)) / Math.abs(before), 0, language)} %`
 }
 
-/** The value a day before `now_ms`, from a history that begins about there; null when there was none within `near_ms`. */
+/** The value a day before `now_ms`, from a history that begins about there; null when there was none within
+ * `near_ms`. */
 export function dayBefore(points: readonly Point[], now_ms: number, near_ms: number): number | null {
   const wanted = now_ms - 86_400_000
   let found: number | null = null

@@ -32,7 +32,8 @@ export function figure({ value, freshness }: UnitRow): number | null {
   return value === null || freshness === 'no_data' || freshness === 'insufficient' ? null : value.value
 }
 
-/** Below its target by so much that the sign is against it: how far the value is on the wrong side, negative when met. */
+/** Below its target by so much that the sign is against it: how far the value is on the wrong side, negative when
+ * met. */
 export function missedBy(row: UnitRow): number | null {
   const value = figure(row)
   const found = value === null ? null : distance(value, row.value?.target ?? null)

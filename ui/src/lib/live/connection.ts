@@ -29,8 +29,8 @@ export class Connection {
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** `base` is the websocket origin of the centre; `onChange` is called after each message that changed the state.
-   * `onIdentity` is called with the centre's reason when it ended the socket since the reader is no longer who they were,
-   * and with '' when it does not let them in at all. */
+   * `onIdentity` is called with the centre's reason when it ended the socket since the reader is no longer who they
+   * were, and with '' when it does not let them in at all. */
   constructor(
     private readonly base: string,
     private readonly onChange: () => void,

@@ -12,8 +12,8 @@ export function contact(silent_s: number): Contact {
   return silent_s >= MARK_AFTER_S ? 'marked' : 'connected'
 }
 
-/** Wait before the n-th attempt (0 is the first after a loss): doubling from 0.25 s to 2 s, then spread by ±25 % so that
- * a hundred walls do not come back at one moment. `chance` is in [0, 1). */
+/** Wait before the n-th attempt (0 is the first after a loss): doubling from 0.25 s to 2 s, then spread by ±25 % so
+ * that a hundred walls do not come back at one moment. `chance` is in [0, 1). */
 export function backOff_ms(attempt: number, chance: number): number {
   return Math.round(Math.min(250 * 2 ** attempt, 2000) * (0.75 + chance / 2))
 }

@@ -2,8 +2,8 @@
 
 import type { Alert, KpiValue, Severity, Unit } from '../live/protocol'
 
-/** `normal`: some live value is made of data; `quiet`: it reports, and nothing occurred; `silent`: it has reported, but no
- * value is live now; `never`: it never reported anything. Of the last two "normal" cannot be claimed. */
+/** `normal`: some live value is made of data; `quiet`: it reports, and nothing occurred; `silent`: it has reported,
+ * but no value is live now; `never`: it never reported anything. Of the last two "normal" cannot be claimed. */
 export type Hearing = 'normal' | 'quiet' | 'silent' | 'never'
 export type CommuneState = { unit: Unit; severity: Severity | null; hearing: Hearing }
 

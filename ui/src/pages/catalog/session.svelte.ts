@@ -20,12 +20,12 @@ const HISTORY_EVERY_MS = 300_000
 /** What the centre computes from all its data is asked for only of a KPI that one stays at. */
 const STAY_MS = 400
 
-function stay(given_up: AbortSignal): Promise<void> {
+function stay(signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, STAY_MS)
-    given_up.addEventListener('abort', () => {
+    signal.addEventListener('abort', () => {
       clearTimeout(timer)
-      reject(given_up.reason)
+      reject(signal.reason)
     })
   })
 }
@@ -77,11 +77,11 @@ export class CatalogSession {
   }
 
   async describe(): Promise<void> {
-    await this.described.load(async (given_up) => {
+    await this.described.load(async (signal) => {
       const [centre, definitions, { units }] = await Promise.all([
-        this.desk.ask<Centre>('/api/v1/centre', given_up),
-        this.desk.ask<Definitions>('/api/v1/definitions', given_up),
-        this.desk.ask<{ units: Unit[] }>('/api/v1/units', given_up),
+        this.desk.ask<Centre>('/api/v1/centre', signal),
+        this.desk.ask<Definitions>('/api/v1/definitions', signal),
+        this.desk.ask<{ units: Unit[] }>('/api/v1/units', signal),
       ])
       this.desk.centre = centre
       return { centre, definitions, units, glossary: glossary(definitions) }
@@ -118,9 +118,9 @@ export class CatalogSession {
   }
 
   #overview(): void {
-    void this.overview.load(async (given_up) => {
+    void this.overview.load(async (signal) => {
       const unit = encodeURIComponent(this.province)
-      const values = await this.desk.ask<Values>(`/api/v1/kpis?unit=${unit}`, given_up)
+      const values = await this.desk.ask<Values>(`/api/v1/kpis?unit=${unit}`, signal)
       this.desk.setClock(values.as_of)
       return values
     })
@@ -130,7 +130,7 @@ export class CatalogSession {
     const { kpi } = this.chosen
     if (!this.definition) return this.values.forget()
     void this.values.load(
-      (given_up) => this.desk.ask<Values>(`/api/v1/kpis?kpi=${encodeURIComponent(kpi)}`, given_up),
+      (signal) => this.desk.ask<Values>(`/api/v1/kpis?kpi=${encodeURIComponent(kpi)}`, signal),
       anew,
     )
   }
@@ -143,9 +143,9 @@ export class CatalogSession {
     const to_ms = Math.ceil(this.desk.now_ms / Math.min(step_ms, 1_800_000)) * Math.min(step_ms, 1_800_000)
     const span = { from_ms: to_ms - back_ms, to_ms, step }
     const unit = this.unit
-    void this.history.load(async (given_up) => {
-      if (anew) await stay(given_up)
-      return { ...chosen, ...span, points: await history(chosen.kpi, unit, span, given_up) }
+    void this.history.load(async (signal) => {
+      if (anew) await stay(signal)
+      return { ...chosen, ...span, points: await history(chosen.kpi, unit, span, signal) }
     }, anew)
   }
 
@@ -154,7 +154,7 @@ export class CatalogSession {
     if (!this.told) return this.explained.forget()
     const query = new URLSearchParams({ unit: this.unit })
     void this.explained.load(
-      (given_up) => this.desk.ask<Explained>(`/api/v1/kpis/${encodeURIComponent(kpi)}/explain?${query}`, given_up),
+      (signal) => this.desk.ask<Explained>(`/api/v1/kpis/${encodeURIComponent(kpi)}/explain?${query}`, signal),
       anew,
     )
   }

@@ -1,4 +1,5 @@
-/** What the comparing chart draws: a line a unit, last year's beside it, targets of each year, the forecast with its band. */
+/** What the comparing chart draws: a line a unit, last year's beside it, targets of each year, the forecast with its
+ * band. */
 
 import type { Option } from '../../lib/charts/echarts'
 import { base, colour, dash, figure, hovered, INK, mark, nameOf, tip, told } from '../../lib/charts/style'
@@ -221,7 +222,7 @@ function padded(edge: number, other: number, way: 1 | -1): number {
 
 function tooltip(of: Drawn, shown: readonly Hovered[]): HTMLElement {
   const { series, forecast, language, say, zone } = of
-  const say_value = (value: number | null): string =>
+  const valueText = (value: number | null): string =>
     value === null ? say('reason.no_data') : `${number(value, of.digits, language)} ${of.unitOfMeasure}`
   const dotted = provisional(series)
   const lines: string[] = []
@@ -233,22 +234,20 @@ function tooltip(of: Drawn, shown: readonly Hovered[]): HTMLElement {
       const one = series.series.find((each) => each.unit === unit)
       const covered = coveredBy(series, i)
       head = [periodName(covered, zone, say), partialText(covered, zone, say)].filter(Boolean).join(' · ')
-      lines.push(
-        `${nameOfUnit(of, unit ?? '')}: ${say_value(one?.values[i] ?? null)} · ${say('chart.samples', { n: number(one?.samples[i] ?? 0, 0, language) })}`,
-      )
+      const samples = say('chart.samples', { n: number(one?.samples[i] ?? 0, 0, language) })
+      lines.push(`${nameOfUnit(of, unit ?? '')}: ${valueText(one?.values[i] ?? null)} · ${samples}`)
       if (one?.restated.includes(i)) lines.push(`* ${say('restated.mark')}`)
     } else if (kind === 'before') {
       const one = series.last_year?.series.find((each) => each.unit === unit)
       lines.push(
-        `${say('explore.last_year_of', { unit: nameOfUnit(of, unit ?? '') })}: ${say_value(one?.values[i] ?? null)}`,
+        `${say('explore.last_year_of', { unit: nameOfUnit(of, unit ?? '') })}: ${valueText(one?.values[i] ?? null)}`,
       )
     } else if (kind === 'forecast') {
       const reach = forecast?.path[i]
       if (!reach) continue
       head = head || pointTime(reach.time, zone, say)
-      lines.push(
-        `${say('explore.forecast')}: ${say_value(reach.value)} (${number(reach.low, of.digits, language)} – ${number(reach.high, of.digits, language)})`,
-      )
+      const [low, high] = [number(reach.low, of.digits, language), number(reach.high, of.digits, language)]
+      lines.push(`${say('explore.forecast')}: ${valueText(reach.value)} (${low} – ${high})`)
     }
   }
   return told([head, ...lines])

@@ -1,4 +1,5 @@
-/** The explorer in one browser: what is shown, and what was asked for it. What is heavy is asked for when it is looked at. */
+/** The explorer in one browser: what is shown, and what was asked for it. What is heavy is asked for when it is
+ * looked at. */
 
 import { at } from '../../lib/address/base_path'
 import { glossary, type Glossary } from '../../lib/kpi_values/definition_text'
@@ -75,11 +76,11 @@ export class ExploreSession {
   }
 
   async describe(): Promise<void> {
-    await this.described.load(async (given_up) => {
+    await this.described.load(async (signal) => {
       const [centre, definitions, { units }] = await Promise.all([
-        this.desk.ask<Centre>('/api/v1/centre', given_up),
-        this.desk.ask<Definitions>('/api/v1/definitions', given_up),
-        this.desk.ask<{ units: Unit[] }>('/api/v1/units', given_up),
+        this.desk.ask<Centre>('/api/v1/centre', signal),
+        this.desk.ask<Definitions>('/api/v1/definitions', signal),
+        this.desk.ask<{ units: Unit[] }>('/api/v1/units', signal),
       ])
       this.desk.centre = centre
       return { centre, definitions, units, glossary: glossary(definitions) }
@@ -182,7 +183,7 @@ export class ExploreSession {
 
   #load<T>(asked: Asked<T>, what: string, query: Record<string, string>, kpi = this.shown.kpi): void {
     const path = this.#path(what, query, kpi)
-    void asked.load((given_up) => this.desk.ask<T>(path, given_up, PATIENCE_MS), true)
+    void asked.load((signal) => this.desk.ask<T>(path, signal, PATIENCE_MS), true)
   }
 
   #path(what: string, query: Record<string, string>, kpi: string): string {

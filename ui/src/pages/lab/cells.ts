@@ -80,7 +80,8 @@ export function intervalText(iso: string, language: Language): string {
 
 const dayOf = (iso: string): string => iso.slice(0, 10).split('-').reverse().join('/')
 
-/** For a spreadsheet: tabs between cells, whole precision, a point in numbers as the file exports have; null is empty. */
+/** For a spreadsheet: tabs between cells, whole precision, a point in numbers as the file exports have; null is
+ * empty. */
 export function copied(head: readonly string[], rows: readonly Row[]): string {
   const cell = (text: string): string => inert(text).replace(/[\t\r\n]+/g, ' ')
   return [...(head.length > 0 ? [head.map(cell)] : []), ...rows.map((row) => row.map((each) => cell(textOf(each))))]

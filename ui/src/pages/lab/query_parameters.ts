@@ -21,12 +21,15 @@ export function parameterKind(name: string): ParameterKind {
 }
 
 /** Codes are texts whatever they look like: 00123 is not a number. */
-const CODES =
-  /(^|_)(code|ma|id|kpi|measure|service|procedure|thu_tuc|channel|kenh|status|case|source|nguon|rule|subject|name|ten|q|text)$/i
+const CODE_NAMES = [
+  'code|ma|id|kpi|measure|service|procedure|thu_tuc|channel|kenh|status|case|source|nguon|rule',
+  'subject|name|ten|q|text',
+]
+const CODES = new RegExp(`(^|_)(${CODE_NAMES.join('|')})$`, 'i')
 const NUMBER = /^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:,\d{3})+\.\d+|\d+(?:[.,]\d+)?)$/
 
-/** What is sent for a value as it is typed: a number where it is one ("4,5" is 4.5, "1.234,5" is 1234.5), else the text.
- * Codes, values with leading zeros, numbers that would be rounded, and what stands in quotes stay text. */
+/** What is sent for a value as it is typed: a number where it is one ("4,5" is 4.5, "1.234,5" is 1234.5), else the
+ * text. Codes, values with leading zeros, numbers that would be rounded, and what stands in quotes stay text. */
 export function boundValue(name: string, text: string): string | number {
   const quoted = /^'(.*)'$/s.exec(text)
   if (quoted) return quoted[1] as string
@@ -74,8 +77,7 @@ export type Stretch = (typeof STRETCHES)[number]
 /** Half-open, days as ISO writes them. What is not over ends with today: its last day is tomorrow. */
 export function stretchOf(stretch: Stretch, today: string): { from: string; to: string } {
   const [year = 0, month = 1, day = 1] = today.split('-').map(Number)
-  const iso = (of_year: number, of_month: number, of_day: number): string =>
-    new Date(Date.UTC(of_year, of_month - 1, of_day)).toISOString().slice(0, 10)
+  const iso = (y: number, m: number, d: number): string => new Date(Date.UTC(y, m - 1, d)).toISOString().slice(0, 10)
   const tomorrow = iso(year, month, day + 1)
   switch (stretch) {
     case 'week':

@@ -82,7 +82,7 @@ export type Recipient = {
   after: number
   is_escalation: boolean
 }
-/** `text` is the rule as the centre would write it; neither it nor `fields` is there when the TOML could not be read. */
+/** `text` is the rule as the centre would write it; it and `fields` are missing when the TOML could not be read. */
 export type Checked = {
   sound: boolean
   errors: readonly FieldFault[]

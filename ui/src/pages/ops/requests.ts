@@ -29,8 +29,8 @@ const ALERTS = '/api/v1/alerts'
 const SILENCES = '/api/v1/silences'
 
 /** `id` is rule, unit and onset. */
-export const inFull = (id: string, given_up?: AbortSignal): Promise<AlertInFull> =>
-  ask<AlertInFull>(`${ALERTS}/${id.split('/').map(encodeURIComponent).join('/')}`, given_up)
+export const inFull = (id: string, signal?: AbortSignal): Promise<AlertInFull> =>
+  ask<AlertInFull>(`${ALERTS}/${id.split('/').map(encodeURIComponent).join('/')}`, signal)
 
 export const acknowledge = (alerts: string[]): Promise<unknown> =>
   who.change('POST', `${ALERTS}/acknowledge`, { alerts, note: '' })
@@ -46,8 +46,8 @@ export const close = (alerts: string[], why: string): Promise<unknown> =>
 export const comment = (alerts: string[], text: string): Promise<unknown> =>
   who.change('POST', `${ALERTS}/comment`, { alerts, text })
 
-export const silences = (given_up?: AbortSignal): Promise<{ silences: Silence[] }> =>
-  ask(`${SILENCES}?expired=true`, given_up)
+export const silences = (signal?: AbortSignal): Promise<{ silences: Silence[] }> =>
+  ask(`${SILENCES}?expired=true`, signal)
 /** Number of alerts that match now, for all matchers together and for each. */
 export type Meant = { count: number; matchers: readonly { matcher: string; count: number }[] }
 export const checkSilence = (matchers: string[]): Promise<Meant> =>
@@ -74,9 +74,9 @@ export type RuleList = {
   left_out?: readonly { kpi: string; field: string; message: string }[]
 }
 
-export const rules = (given_up?: AbortSignal): Promise<RuleList> => ask(RULES, given_up)
-export const versions = (id: string, given_up?: AbortSignal): Promise<{ versions: Version[] }> =>
-  ask(`${ofRule(id)}/versions`, given_up)
+export const rules = (signal?: AbortSignal): Promise<RuleList> => ask(RULES, signal)
+export const versions = (id: string, signal?: AbortSignal): Promise<{ versions: Version[] }> =>
+  ask(`${ofRule(id)}/versions`, signal)
 export const checkRule = (draft: Draft): Promise<Checked> => who.change('POST', `${RULES}/check`, draft)
 export const backtest = (draft: Draft, days: number, units?: string[]): Promise<Backtest> =>
   who.change('POST', `${RULES}/backtest`, { ...draft, days, ...(units ? { units } : {}) }, BACKTEST_PATIENCE_MS)
@@ -95,8 +95,8 @@ const INCIDENTS = '/api/v1/incidents'
 const ofIncident = (id: string): string => `${INCIDENTS}/${encodeURIComponent(id)}`
 export type IncidentAct = 'comment' | 'assign' | 'severity' | 'take_up' | 'do_step' | 'undo_step' | 'close' | 'reopen'
 
-export const incidents = (given_up?: AbortSignal): Promise<{ incidents: Incident[]; closing_reasons: string[] }> =>
-  ask(INCIDENTS, given_up)
+export const incidents = (signal?: AbortSignal): Promise<{ incidents: Incident[]; closing_reasons: string[] }> =>
+  ask(INCIDENTS, signal)
 /** The procedure of the first alert's rule is taken up at once. */
 export const openIncident = (title: string, alerts: string[]): Promise<Incident> =>
   who.change('POST', INCIDENTS, { title, alerts })
@@ -108,11 +108,11 @@ export const exportPath = (id: string): string => at(`${ofIncident(id)}/export`)
 export const filePath = (id: string, file: string): string => at(`${ofIncident(id)}/files/${encodeURIComponent(file)}`)
 
 /** Full names by account. */
-export const names = async (given_up?: AbortSignal): Promise<ReadonlyMap<string, string>> =>
-  new Map(Object.entries((await ask<{ names: Record<string, string> }>('/api/v1/people/names', given_up)).names))
+export const names = async (signal?: AbortSignal): Promise<ReadonlyMap<string, string>> =>
+  new Map(Object.entries((await ask<{ names: Record<string, string> }>('/api/v1/people/names', signal)).names))
 
 const ROUTING = '/api/v1/routing'
-export const routing = (given_up?: AbortSignal): Promise<Routing> => ask(ROUTING, given_up)
+export const routing = (signal?: AbortSignal): Promise<Routing> => ask(ROUTING, signal)
 export const checkRouting = (text: string): Promise<CheckedRouting> => who.change('POST', `${ROUTING}/check`, { text })
 export const saveRouting = (text: string, why: string, revision?: string): Promise<unknown> =>
   who.change('PUT', ROUTING, { text, why, ...(revision === undefined ? {} : { revision }) })
@@ -120,26 +120,30 @@ export type Asking = { labels: Record<string, string> } | { rule: string; unit: 
 /** By the routing in force, or that of `text`. */
 export const whoWouldGet = (asking: Asking, text?: string): Promise<Way> =>
   who.change('POST', `${ROUTING}/test`, { ...asking, ...(text === undefined ? {} : { text }) })
-export const onCall = (from_ms: number, to_ms: number, given_up?: AbortSignal): Promise<OnCall> =>
-  ask(`${ROUTING}/on-call?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms) })}`, given_up)
+export const onCall = (from_ms: number, to_ms: number, signal?: AbortSignal): Promise<OnCall> =>
+  ask(`${ROUTING}/on-call?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms) })}`, signal)
 
-export const channels = (given_up?: AbortSignal): Promise<{ channels: Channel[] }> => ask('/api/v1/channels', given_up)
+export const channels = (signal?: AbortSignal): Promise<{ channels: Channel[] }> => ask('/api/v1/channels', signal)
 export const tryChannel = (id: string): Promise<unknown> =>
   who.change('POST', `/api/v1/channels/${encodeURIComponent(id)}/test`)
-export const letters = (state: string, given_up?: AbortSignal): Promise<{ deliveries: Letter[] }> =>
-  ask(`/api/v1/deliveries?${new URLSearchParams({ ...(state ? { state } : {}), limit: '200' })}`, given_up)
+export const letters = (state: string, signal?: AbortSignal): Promise<{ deliveries: Letter[] }> =>
+  ask(`/api/v1/deliveries?${new URLSearchParams({ ...(state ? { state } : {}), limit: '200' })}`, signal)
 export const retry = (deliveries: string[]): Promise<unknown> =>
   who.change('POST', '/api/v1/deliveries/retry', { deliveries })
 
-export const audit = (from_ms: number, to_ms: number, operators: number, given_up?: AbortSignal): Promise<Audit> =>
+export const audit = (from_ms: number, to_ms: number, operators: number, signal?: AbortSignal): Promise<Audit> =>
   ask(
-    `${ALERTS}/audit?${new URLSearchParams({ from: rfc3339(from_ms), to: rfc3339(to_ms), operators: String(operators) })}`,
-    given_up,
+    `${ALERTS}/audit?${new URLSearchParams({
+      from: rfc3339(from_ms),
+      to: rfc3339(to_ms),
+      operators: String(operators),
+    })}`,
+    signal,
   )
 
 const MOST_PAGES = 10
 /** Alerts that fired in a stretch of time, the latest first: at most ten thousand. */
-export async function fired(from_ms: number, to_ms: number, given_up?: AbortSignal): Promise<Fired[]> {
+export async function fired(from_ms: number, to_ms: number, signal?: AbortSignal): Promise<Fired[]> {
   const found: Fired[] = []
   let before: string | null = ''
   for (let page = 0; page < MOST_PAGES && before !== null; page += 1) {
@@ -149,7 +153,7 @@ export async function fired(from_ms: number, to_ms: number, given_up?: AbortSign
       limit: '1000',
       ...(before ? { before } : {}),
     }).toString()
-    const answer: { alerts: Fired[]; next: string | null } = await ask(`${ALERTS}/history?${query}`, given_up)
+    const answer: { alerts: Fired[]; next: string | null } = await ask(`${ALERTS}/history?${query}`, signal)
     found.push(...answer.alerts)
     before = answer.next
   }

@@ -14,11 +14,11 @@ export function limitsOf(fields: Fields | null): Limits {
   const band = (name: string): [number | null, number | null] =>
     Array.isArray(fields[name]) ? (fields[name] as [number, number]) : [null, null]
   const [low, high] = band('fires_outside')
-  const [clears_low, clears_high] = band('clears_inside')
+  const [clearsLow, clearsHigh] = band('clears_inside')
   return {
     fires_above: number('fires_above') ?? high,
     fires_below: number('fires_below') ?? low,
-    clears_below: number('clears_below') ?? clears_high,
-    clears_above: number('clears_above') ?? clears_low,
+    clears_below: number('clears_below') ?? clearsHigh,
+    clears_above: number('clears_above') ?? clearsLow,
   }
 }

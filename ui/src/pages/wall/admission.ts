@@ -6,11 +6,11 @@ import { backOff_ms } from '../../lib/live/silence'
 /** False when the centre does not know the token. Waits for a centre that does not answer. */
 export async function admitted(): Promise<boolean> {
   const query = new URLSearchParams(location.search)
-  const display_token = query.get('token')
-  if (display_token === null) return true
+  const displayToken = query.get('token')
+  if (displayToken === null) return true
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await send('POST', '/api/v1/session', { display_token })
+      await send('POST', '/api/v1/session', { display_token: displayToken })
       forget(query)
       return true
     } catch (error) {

@@ -149,9 +149,9 @@ export class WallSession {
   #draw(kpi: string): void {
     const code = this.description?.centre.province.code ?? ''
     const value = this.live?.kpis.get(kpiKey(kpi, code))
-    const as_of = value?.as_of ? Date.parse(value.as_of) : null
+    const valueTime_ms = value?.as_of ? Date.parse(value.as_of) : null
     const holds = value?.freshness === 'live' && this.contact !== 'lost'
-    const time = holds ? this.now_ms : as_of
+    const time = holds ? this.now_ms : valueTime_ms
     const last = value && value.value !== null && time !== null ? { time, value: value.value } : null
     const drawn = trend(
       this.histories.get(kpi) ?? [],

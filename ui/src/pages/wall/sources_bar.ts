@@ -16,8 +16,8 @@ export function online(sources: Iterable<SourceState>): { online: number; all: n
   return { online: list.filter((source) => source.condition === 'live').length, all: list.length }
 }
 
-/** What is wrong with which source, and for how long, the worst first, then by source; those that are only starting come
- * last, and are named because they are counted. */
+/** What is wrong with which source, and for how long, the worst first, then by source; those that are only starting
+ * come last, and are named because they are counted. */
 export function troubles(sources: Iterable<SourceState>, now_ms: number, language: Language, say: Say): Trouble[] {
   return [...sources]
     .filter(isWrong)

@@ -1,4 +1,5 @@
-/** What may be written at a place of a query: views, columns, KPIs and units inside texts, parameters, DuckDB's words. */
+/** What may be written at a place of a query: views, columns, KPIs and units inside texts, parameters, DuckDB's
+ * words. */
 
 import { fold } from '../../../lib/format/fold'
 import type { Definition, Unit } from '../../../lib/live/protocol'
@@ -21,8 +22,8 @@ export type Offer = {
   score: number
   names?: string
 }
-/** `before` is all that stands before the place, `sql` the whole text; `inText` is the part of a text in quotes before it,
- * null outside of one. */
+/** `before` is all that stands before the place, `sql` the whole text; `inText` is the part of a text in quotes
+ * before it, null outside of one. */
 export type Where = { before: string; sql: string; inText: string | null }
 export type Offers = { length: number; offers: Offer[] }
 

@@ -34,8 +34,14 @@ function isWritten(fields: Fields, field: string): boolean {
 }
 
 /** Fields that a form shows: what is left belongs above the form. A member of a group has its own prefix. */
-const SHOWN =
-  /^(?:(?:all|any)\[\d+\]\.)*(?:id|name\.(?:vi|en)|name|kpi|units|severity|(?:change\.|deviation\.)?(?:fires|clears)_(?:above|below|outside|inside)|change\.over|deviation\.weeks|missing|stale|insufficient|target_missed|all|any|held_for|keep_firing_for|least_samples|active(?:\[\d+\](?:\.(?:days|since|until))?)?|labels(?:\..+)?|procedure|owner|latching)$/
+const MEMBER = String.raw`(?:(?:all|any)\[\d+\]\.)*`
+const SHOWN_FIELDS = [
+  String.raw`id|name\.(?:vi|en)|name|kpi|units|severity`,
+  String.raw`(?:change\.|deviation\.)?(?:fires|clears)_(?:above|below|outside|inside)|change\.over|deviation\.weeks`,
+  'missing|stale|insufficient|target_missed|all|any|held_for|keep_firing_for|least_samples',
+  String.raw`active(?:\[\d+\](?:\.(?:days|since|until))?)?|labels(?:\..+)?|procedure|owner|latching`,
+]
+const SHOWN = new RegExp(`^${MEMBER}(?:${SHOWN_FIELDS.join('|')})$`)
 
 export const elsewhere = (faults: readonly FieldFault[]): FieldFault[] =>
   faults.filter(({ field }) => !SHOWN.test(field))

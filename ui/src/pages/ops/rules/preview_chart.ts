@@ -1,4 +1,5 @@
-/** The preview of a rule on history: the value, the limits where they are about it, the times when it would have fired. */
+/** The preview of a rule on history: the value, the limits where they are about it, the times when it would have
+ * fired. */
 
 import { timeLabels } from '../../../lib/format/axis'
 import { exact, number } from '../../../lib/format/numbers'
@@ -76,7 +77,8 @@ export function option(
         if (!point) return ''
         const box = document.createElement('div')
         const value = point.value === null ? say('reason.no_data') : `${n(point.value)} ${unitOfMeasure}`
-        box.textContent = `${moment(Date.parse(point.time), now_ms, zone)} · ${value} · ${say('chart.samples', { n: number(point.samples, 0, language) })}`
+        const samples = say('chart.samples', { n: number(point.samples, 0, language) })
+        box.textContent = [moment(Date.parse(point.time), now_ms, zone), value, samples].join(' · ')
         return box
       },
     },

@@ -15,8 +15,8 @@ export function toldText(recipients: readonly Recipient[], say: Say): string {
     .map(([who, ways]) => {
       const channels = [...new Set(ways.map(({ channel }) => channel))].join(', ')
       const after = Math.min(...ways.map(({ after }) => after))
-      const only_later = ways.every(({ is_escalation }) => is_escalation)
-      return `${who} (${channels}, ${say(only_later ? 'rb.escalated' : 'rb.after', { length: duration(after, say) })})`
+      const onlyLater = ways.every(({ is_escalation }) => is_escalation)
+      return `${who} (${channels}, ${say(onlyLater ? 'rb.escalated' : 'rb.after', { length: duration(after, say) })})`
     })
     .join('; ')
 }
