@@ -32,14 +32,10 @@ class Grouping:
     @classmethod
     def of(cls, columns: Columns, key: Sequence[str]) -> Grouping:
         """Group by columns of whole numbers, of any sign; there must be a row."""
-        grouping: Grouping | None = None
+        grouping = cls(np.zeros(len(columns[key[0]]), np.int64), 1)
         for name in key:
-            codes = columns[name].astype(np.int64)
-            smallest = int(codes.min())
-            codes -= smallest
-            size = int(codes.max()) + 1
-            grouping = cls(codes, size) if grouping is None else grouping.by(codes, size)
-        assert grouping is not None
+            smallest, largest = int(columns[name].min()), int(columns[name].max())
+            grouping = grouping.by(columns[name].astype(np.int64) - smallest, largest - smallest + 1)
         return grouping
 
     def by(self, codes: NDArray[np.signedinteger[Any]], size: int) -> Grouping:
