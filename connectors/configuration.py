@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -16,18 +15,11 @@ from typing import Any
 from connectors.checkpoint import checked_source_name
 from connectors.same_key import OF_DEDUPE, SameKey
 from ioc.errors import ConfigurationInvalid
+from ioc.model.duration import DurationInvalid, parse_duration
 from ioc.model.personal import PersonalTreatment
 
 KINDS = ("http_push", "http_poll", "file_drop", "mqtt")
 TABLE_OF = {"http_push": "push", "http_poll": "poll", "file_drop": "file", "mqtt": "mqtt"}
-_SPAN = re.compile(r"^([1-9]\d*)(ms|s|m|h|d)$")
-_STEP = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
 
 
 class Table:
@@ -81,10 +73,10 @@ class Table:
     def span(self, field: str, default: str | None = None) -> timedelta:
         """A length of time: `500ms`, `30s`, `10m`, `24h`, `7d`."""
         given = self._required(field, default)
-        match = _SPAN.match(given) if isinstance(given, str) else None
-        if match is None:
-            raise self.fault(field, f"is {given!r}, not a length of time as 30s, 10m, 24h.")
-        return int(match[1]) * _STEP[match[2]]
+        try:
+            return parse_duration(given if isinstance(given, str) else "")
+        except DurationInvalid:
+            raise self.fault(field, f"is {given!r}, not a length of time as 30s, 10m, 24h.") from None
 
     def words(self, field: str) -> dict[str, str]:
         """A table of texts; empty when it is absent."""

@@ -22,9 +22,9 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from connectors.fence_watch import LOOK_EVERY_S, FenceWatch
 from ioc import topics
 from ioc.clock import Clock, SystemClock
-from ioc.errors import IocError
+from ioc.errors import BrokerUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable, Reader, connection, message_limits
+from ioc.kafka import Reader, connection, message_limits
 from ioc.model.measure import Measure
 from ioc.periodic_thread import PeriodicThread
 from ioc.wire.headers import Headers
@@ -41,12 +41,6 @@ _OVERHEAD_BYTES = 512 * 1024
 
 Done = Callable[[int | None, Exception | None], None]
 """Told once, from the producer's thread: the offset of an acknowledged message, or why it failed."""
-
-
-class BrokerAway(IocError):
-    """Kafka does not answer; what is under way stays on disk and is tried again."""
-
-    fault_code = "broker_away"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,15 +119,15 @@ class Outlet:
         """Hand one message to the producer; `done` is told what came of it, some seconds after DELIVERY_TIMEOUT_S at
         the latest. Waits a second at most, when the broker has never told of the topic.
 
-        Raises BrokerAway when it could not even be handed over.
+        Raises BrokerUnavailable when it could not even be handed over.
         """
         producer = self._producer
         if producer is None:
-            raise BrokerAway("Kafka does not answer.")
+            raise BrokerUnavailable("Kafka does not answer.")
         try:
             future = producer.send(topic, value, headers=headers, partition=partition)
         except KafkaError as fault:
-            raise BrokerAway(f"Kafka does not take a message: {fault}") from fault
+            raise BrokerUnavailable(f"Kafka does not take a message: {fault}") from fault
         sent = _Sent(producer, done, time.monotonic())
         with self._sent_lock:
             self._sent.add(sent)
@@ -141,12 +135,13 @@ class Outlet:
         future.add_errback(lambda fault: self._told(sent, None, fault))
 
     def producer(self) -> KafkaProducer:
-        """The process's producer; made if there is none, which waits for the broker some seconds. Raises BrokerAway, at
-        once when another has just waited in vain."""
+        """Return the process's producer; make it if there is none, which waits some seconds for the broker.
+
+        Raises BrokerUnavailable, at once when another thread has just waited in vain."""
         with self._producer_lock:
             if self._producer is None:
                 if time.monotonic() < self._away_until_s:
-                    raise BrokerAway("Kafka does not answer.")
+                    raise BrokerUnavailable("Kafka does not answer.")
                 try:
                     self._producer = KafkaProducer(
                         **self._connection,
@@ -159,18 +154,18 @@ class Outlet:
                     )
                 except (KafkaError, OSError) as fault:
                     self._away_until_s = time.monotonic() + _AWAY_FOR_S
-                    raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+                    raise BrokerUnavailable(f"Kafka does not answer: {fault}") from fault
             return self._producer
 
     def ask_limits(self) -> None:
-        """Learn how large messages may be. Raises BrokerAway."""
+        """Learn how large messages may be. Raises BrokerUnavailable."""
         try:
             self.limits = message_limits(*self._address)
         except BrokerUnavailable as fault:
-            raise BrokerAway(str(fault)) from fault
+            raise BrokerUnavailable(str(fault)) from fault
 
     def consumer(self) -> Reader:
-        """A reader of its own for an opening. Raises BrokerAway."""
+        """A reader of its own for an opening. Raises BrokerUnavailable."""
         try:
             return Reader(
                 **self._connection,
@@ -180,7 +175,7 @@ class Outlet:
                 max_poll_records=2000,
             )
         except (KafkaError, OSError) as fault:
-            raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+            raise BrokerUnavailable(f"Kafka does not answer: {fault}") from fault
 
     def close(self) -> None:
         """Stop the pump and the producer; writers must have been closed."""
@@ -196,7 +191,7 @@ class Outlet:
         self._told(sent, offset, None)
 
     def _look_for_others(self) -> None:
-        with suppress(KafkaError, OSError, BrokerAway):  # the broker is away, which its writers tell
+        with suppress(KafkaError, OSError, BrokerUnavailable):  # the broker is away, which its writers tell
             self.fences.look()
 
     def _told(self, sent: _Sent, offset: int | None, fault: Exception | None) -> None:

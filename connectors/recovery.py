@@ -14,9 +14,9 @@ from kafka.errors import KafkaError
 
 from connectors.batching import SCHEMAS, empty_batch
 from connectors.checkpoint import Checkpoint, Serial
-from connectors.producer import DELIVERY_TIMEOUT_S, BrokerAway, Outlet
+from connectors.producer import DELIVERY_TIMEOUT_S, Outlet
 from ioc.clock import LAST_MS, rfc3339, to_ms
-from ioc.errors import BatchMalformed
+from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.kafka import Reader
 from ioc.topics import partition_of
 from ioc.wire import arrow
@@ -74,7 +74,7 @@ def open_log(
     with_keys: bool,
     replaced_at: Mapping[str, int] | None = None,
 ) -> Opened:
-    """Blocks for some hundred milliseconds. Raises BrokerAway.
+    """Blocks for some hundred milliseconds. Raises BrokerUnavailable.
 
     `replaced_at` are the offsets by topic at which another has taken the place of the writer that runs.
 
@@ -101,7 +101,7 @@ def open_log(
                 return replace(opened, generation=generation, offsets={t: ends[t] + 1 for t in ends})
             generation = highest + 1  # the machine's clock was set back
     except KafkaError as fault:
-        raise BrokerAway(f"Kafka does not answer: {fault}") from fault
+        raise BrokerUnavailable(f"Kafka does not answer: {fault}") from fault
 
 
 def _plausible(checkpoint: Checkpoint, now_ms: int) -> Checkpoint:
@@ -131,10 +131,10 @@ def _send_opening(outlet: Outlet, source: str, topic: str, partition: int, gener
     outlet.producer()
     outlet.send(topic, partition, arrow.encode(empty_batch(topic)), headers.encode(), done)
     if not told.wait(DELIVERY_TIMEOUT_S + 5):
-        raise BrokerAway("Kafka does not acknowledge the opening of the source.")
+        raise BrokerUnavailable("Kafka does not acknowledge the opening of the source.")
     offset, fault = result[0]
     if offset is None:
-        raise BrokerAway(f"Kafka does not acknowledge the opening of the source: {fault}")
+        raise BrokerUnavailable(f"Kafka does not acknowledge the opening of the source: {fault}")
     return offset
 
 
@@ -201,7 +201,9 @@ def _read_back(
 def _messages(
     consumer: Reader, partition: int, starts: dict[str, int], ends: dict[str, int]
 ) -> Iterator[tuple[str, Any]]:
-    """Both topics' messages (kafka-python's) from `starts` to before `ends`, each topic in order. Raises BrokerAway."""
+    """Yield both topics' messages (kafka-python's) from `starts` to before `ends`, each topic in order.
+
+    Raises BrokerUnavailable."""
     for topic, start in starts.items():
         place = TopicPartition(topic, partition)
         consumer.assign([place])
@@ -212,7 +214,7 @@ def _messages(
             if records:
                 heard_s = time.monotonic()
             elif time.monotonic() - heard_s > _SILENT_AT_MOST_S:
-                raise BrokerAway("Kafka does not give back what the source has sent.")
+                raise BrokerUnavailable("Kafka does not give back what the source has sent.")
             for record in records:
                 if record.offset < ends[topic]:
                     yield topic, record

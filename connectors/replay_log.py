@@ -8,9 +8,9 @@ from collections.abc import Collection
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.producer import BrokerAway, Outlet
+from connectors.producer import Outlet
 from ioc.clock import to_ms
-from ioc.errors import BatchMalformed
+from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.topics import REPLAYS
 from ioc.wire.replays import KIND_HEADER, REQUEST, RESULT, ReplayRequest, ReplayResult
 
@@ -32,7 +32,7 @@ class ReplayLog:
         """Requests for these sources that were not answered. Returns soon, without any while the broker is away."""
         try:
             self._read()
-        except (BrokerAway, KafkaError) as fault:
+        except (BrokerUnavailable, KafkaError) as fault:
             LOG.debug("requests for replays cannot be read: %s", fault)
             self.close()
         mine = [request for request in self._waiting.values() if request.source in sources]
@@ -54,7 +54,7 @@ class ReplayLog:
                 headers=[(KIND_HEADER, RESULT)],
                 partition=0,
             )
-        except (BrokerAway, KafkaError) as fault:
+        except (BrokerUnavailable, KafkaError) as fault:
             LOG.warning("the result of a replay of %s was not published: %s", result.source, fault)
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class ReplayLog:
             reader.close()
 
     def _read(self) -> None:
-        """Read new requests from the topic. Raises BrokerAway, KafkaError."""
+        """Read new requests from the topic. Raises BrokerUnavailable, KafkaError."""
         place = TopicPartition(REPLAYS, 0)
         if self._reader is None:
             self._reader = reader = self._outlet.consumer()

@@ -13,7 +13,7 @@ from connectors.base import LOG, Connector, Surroundings
 from connectors.configuration import SourceConfiguration
 from connectors.directory import SourceDirectory
 from connectors.personal import PersonalFields
-from connectors.producer import BrokerAway, Outlet
+from connectors.producer import Outlet
 from connectors.registry import CONNECTORS, PULLED
 from connectors.replay_log import ReplayLog
 from connectors.source_state import Health, Observation, state_of
@@ -22,7 +22,7 @@ from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.catalog.catalog import Catalog
 from ioc.clock import Clock, SystemClock
-from ioc.errors import ConfigurationInvalid, SourceUnavailable, SpoolFull
+from ioc.errors import BrokerUnavailable, ConfigurationInvalid, SourceUnavailable, SpoolFull
 from ioc.fault_register import FaultRegister
 from ioc.model.source import SourceCondition, SourceState
 from ioc.settings import Settings
@@ -113,14 +113,16 @@ class Runner:
             await asyncio.to_thread(self._outlet.close)
 
     def writer_of(self, source: str) -> SourceWriter:
-        """Raises ConfigurationInvalid when no source of that name runs here, BrokerAway when it is not open yet."""
+        """Return the writer of a source.
+
+        Raises ConfigurationInvalid when no source of that name runs here, BrokerUnavailable when it is not open yet."""
         running = self._running.get(source)
         if running is None:
             raise ConfigurationInvalid(f"No source {source!r} is configured; put {source}.toml into the sources.")
         if running.writer is None or running.connector is None:
             if running.health.condition is SourceCondition.FAILING:
                 raise ConfigurationInvalid(running.health.error)
-            raise BrokerAway(f"Source {source!r} is starting; send again.")
+            raise BrokerUnavailable(f"Source {source!r} is starting; send again.")
         return running.writer
 
     def states(self) -> list[SourceState]:
@@ -146,7 +148,7 @@ class Runner:
                 continue
             try:
                 result = await running.connector.replay(running.writer, request)
-            except (SpoolFull, BrokerAway) as fault:
+            except (SpoolFull, BrokerUnavailable) as fault:
                 LOG.warning("source %s: the replay waits: %s", request.source, fault)
                 self._replays.put_back(request)
             else:
@@ -204,7 +206,7 @@ class Runner:
                 running.health = Health(SourceCondition.FAILING, str(fault))
                 if running.writer is not None:
                     return  # of no use to try again before the file changes
-            except (SpoolFull, BrokerAway) as fault:
+            except (SpoolFull, BrokerUnavailable) as fault:
                 running.health = Health(SourceCondition.REFUSING, str(fault))
             except Exception as fault:  # noqa: BLE001  one source's fault must not stop the others
                 LOG.exception("source %s", running.source)

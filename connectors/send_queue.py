@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from connectors.batching import Message, Pending
 from connectors.checkpoint import Checkpoint, CheckpointFile, Serial
-from connectors.producer import BrokerAway, Outlet
+from connectors.producer import Outlet
 from connectors.recovery import Opened, batch_id, kind_of, open_log, serial_of
 from connectors.same_key import SameKey
 from connectors.spool import Spool, Spooled
 from ioc import topics
 from ioc.clock import rfc3339, to_ms
-from ioc.errors import SpoolFull
+from ioc.errors import BrokerUnavailable, SpoolFull
 from ioc.wire.headers import BatchHeaders
 
 NOTICE_S = 60.0
@@ -214,7 +214,7 @@ class Delivery:
             opened = open_log(
                 self._outlet, self._source, known, with_keys=not self.was_open, replaced_at=self._replaced_at
             )
-        except BrokerAway as fault:
+        except BrokerUnavailable as fault:
             with self._changed:
                 self._fail(str(fault))
             return
@@ -298,7 +298,7 @@ class Delivery:
         try:
             self._under_way = True
             self._outlet.send(message.topic, self._partition, value, headers.encode(), done)
-        except BrokerAway as fault:
+        except BrokerUnavailable as fault:
             self._fail(str(fault))
 
     def _told(self, epoch: int, offset: int | None, fault: Exception | None) -> None:

@@ -15,7 +15,7 @@ from connectors.batching import SCHEMAS, Intake, Message, Pending, seal
 from connectors.checkpoint import checked_source_name
 from connectors.deduplication import Repeats
 from connectors.known_keys import KeyFile
-from connectors.producer import BrokerAway, Outlet
+from connectors.producer import Outlet
 from connectors.record_keys import Keys
 from connectors.recovery import Opened
 from connectors.row_keys import Flags
@@ -23,7 +23,7 @@ from connectors.same_key import SameKey
 from connectors.send_queue import UNSAFE_AT_MOST_S, Delivery, Stage
 from connectors.taken import Counts, Taken, case_rows, newest_time, of_schema
 from ioc import topics
-from ioc.errors import SpoolFull
+from ioc.errors import BrokerUnavailable, SpoolFull
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Rejection, count_records
@@ -76,11 +76,11 @@ class SourceWriter:
     def open(self, timeout_s: float = 30.0) -> None:
         """Wait until older writers are fenced off and the log is read back, which begins when the writer is made.
 
-        Raises BrokerAway after `timeout_s`; the opening goes on, and another call waits for it again.
+        Raises BrokerUnavailable after `timeout_s`; the opening goes on, and another call waits for it again.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._delivery.was_open, timeout_s):
-                raise BrokerAway(self.error or "Kafka does not answer yet.")
+                raise BrokerUnavailable(self.error or "Kafka does not answer yet.")
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Deliver or spool what is buffered, save the checkpoint, give the source free. Harmless a second time."""
@@ -110,12 +110,12 @@ class SourceWriter:
 
         With `request`, `answer(accepted, duplicate, conflicts)` is remembered under it together with the records
         themselves.
-        Raises BrokerAway before the first opening is through, and SpoolFull when the disk buffer is at its bound.
+        Raises BrokerUnavailable before the first opening is through, and SpoolFull when the disk buffer is full.
         """
         intake = self._protect(intake)
         with self._changed:
             if not self.is_open:
-                raise BrokerAway(self.error or f"Source {self.source!r} is not open yet: Kafka does not answer.")
+                raise BrokerUnavailable(self.error or f"Source {self.source!r} is not open yet: Kafka does not answer.")
             under_way = self._buffer_bytes + self._delivery.unspooled_bytes()
             if intake.size_bytes + under_way > self._delivery.spool.room_bytes():
                 raise SpoolFull(f"The disk buffer of {self.source!r} is at its bound while Kafka is away; send later.")
@@ -156,12 +156,12 @@ class SourceWriter:
         return self.add(Intake(rejections=(rejection,), position=position))
 
     def flush(self, timeout_s: float = 30.0) -> None:
-        """Wait until the broker has acknowledged all. Raises BrokerAway when it has not after `timeout_s`."""
+        """Wait until the broker has acknowledged all. Raises BrokerUnavailable when it has not after `timeout_s`."""
         with self._changed:
             self._buffered_since_s = 0.0
             self._outlet.wake()
             if not self._changed.wait_for(self._is_drained, timeout_s):
-                raise BrokerAway(self.error or f"Kafka did not acknowledge {self.source!r} in {timeout_s:g} s.")
+                raise BrokerUnavailable(self.error or f"Kafka did not acknowledge {self.source!r} in {timeout_s:g} s.")
 
     @property
     def position(self) -> Any:

@@ -72,6 +72,12 @@ class BatchTooLarge(BatchMalformed):
     """A batch that may be sound, but unpacks to more than is held in memory or gives more than a message holds."""
 
 
+class BrokerUnavailable(IocError):
+    """Kafka does not answer, or did not do what it was asked in time; the caller tries again later."""
+
+    fault_code = "broker_away"
+
+
 class SpoolFull(IocError):
     """The broker is away and the disk buffer is at its bound; a push is refused with 503 until it drains."""
 

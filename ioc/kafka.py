@@ -13,17 +13,11 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.record import MemoryRecords
 
-from ioc.errors import IocError
+from ioc.errors import BrokerUnavailable
 from ioc.topics import OUTPUT_OF, TOPICS, Topic
 from ioc.wire.record_batches import RecordBatches
 
 _LARGEST = "max.message.bytes"
-
-
-class BrokerUnavailable(IocError):
-    """The broker does not answer or refuses; the caller waits and tries again, or tells the user."""
-
-    fault_code = "broker_away"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import CoordinatorNotAvailableError, KafkaError, NoError
 from kafka.structs import OffsetAndMetadata
 
-from ioc.kafka import BrokerUnavailable, connection
+from ioc.errors import BrokerUnavailable
+from ioc.kafka import connection
 from ioc.topics import STREAMS_GROUP
 
 Place = tuple[str, int]

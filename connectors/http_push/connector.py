@@ -10,11 +10,10 @@ from typing import Any
 from connectors.base import Connector, Surroundings
 from connectors.batching import Intake
 from connectors.configuration import SourceConfiguration
-from connectors.producer import BrokerAway
 from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.clock import Clock
-from ioc.errors import BatchMalformed, ConfigurationInvalid, SpoolFull
+from ioc.errors import BatchMalformed, BrokerUnavailable, ConfigurationInvalid, SpoolFull
 from ioc.model.rejection import SINGLE_REJECTIONS, Reason, Rejection, count_records
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.records import check
@@ -67,7 +66,7 @@ class PushEndpoint:
         """
         try:
             writer = self._writer_of(source)
-        except BrokerAway as fault:
+        except BrokerUnavailable as fault:
             raise SpoolFull(str(fault)) from fault
         if idempotency_key and (source, idempotency_key) in self._under_way:
             return await self._answered(source, self._under_way[source, idempotency_key])
@@ -83,7 +82,7 @@ class PushEndpoint:
         is not refused: only with its key can the sender ask what became of it."""
         try:
             return await asyncio.shield(ours)
-        except BrokerAway as fault:
+        except BrokerUnavailable as fault:
             raise SpoolFull(str(fault)) from fault
         except TimeoutError:
             raise SpoolFull(

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ioc.catalog.rules import check_rule, load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from ioc.clock import to_ms
 from ioc.model.rule import Rule
+from ioc.store.times import aware, naive
 
 
 def check(service: AlertService, fields: Mapping[str, Any]) -> Rule:
@@ -164,11 +164,11 @@ def put_routing(service: AlertService, text: str, by: str, why: str, revision: s
 def routing_versions(service: AlertService) -> list[dict[str, Any]]:
     """Oldest first."""
     rows = service.store.select("SELECT * FROM routing_versions ORDER BY number")
-    return [row | {"changed_at": row["changed_at"].replace(tzinfo=UTC)} for row in rows]
+    return [row | {"changed_at": aware(row["changed_at"])} for row in rows]
 
 
 def _keep_routing(service: AlertService, number: int, text: str, by: str, why: str) -> None:
-    row = [number, text, by, service.now().astimezone(UTC).replace(tzinfo=None), why]
+    row = [number, text, by, naive(service.now()), why]
     service.store.execute("INSERT INTO routing_versions VALUES (?, ?, ?, ?, ?)", row)
 
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from ioc.alerts.versions import RuleVersion, next_version, roll_back
 from ioc.catalog.toml_table import toml_text
 from ioc.clock import from_ms
 from ioc.store.alerting import AlertStore
+from ioc.store.times import aware
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 PACK = 0
@@ -100,7 +101,7 @@ def _next_number(history: list[RuleVersion]) -> int:
 
 
 def _version(row: Mapping[str, Any]) -> RuleVersion:
-    at: datetime = row["changed_at"].replace(tzinfo=UTC)
+    at: datetime = aware(row["changed_at"])
     fields = None if row["fields"] is None else orjson.loads(row["fields"])
     at_ms = round(at.timestamp() * 1000)
     return RuleVersion(row["rule"], row["number"], fields, row["changed_by"], at_ms, row["why"], row["version_of"])

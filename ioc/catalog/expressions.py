@@ -1,6 +1,5 @@
 """The one expression of a KPI, read and checked against measures and case types."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +8,7 @@ from ioc.catalog.conditions import TIME_COLUMNS, ConditionInvalid, parse_conditi
 from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of
 from ioc.catalog.toml_table import TomlTable, nearest
 from ioc.model.case import AttributeType, CaseType
+from ioc.model.duration import parse_working_days
 from ioc.model.kpi import (
     CaseCount,
     CaseDistinct,
@@ -26,7 +26,6 @@ from ioc.model.window import Window, WindowKind
 TAKES = ("count", "sum", "mean", "min", "max", "last", "rate", "stddev", "quantile", "distinct", "nowcast")
 DISTINCT_COLUMNS = ("service", "channel")
 TIME_TAKES = ("mean", "min", "max", "quantile")
-_WORKING_DAYS = re.compile(r"^([1-9]\d{0,3})wd$")
 _NOWCAST_SPAN = timedelta(hours=12)
 _STATES = (WindowKind.NOW, WindowKind.ALWAYS)
 
@@ -135,11 +134,11 @@ def _time(row: TomlTable, window: Window, vocabulary: Vocabulary, *, until: str)
 
 def _pace(row: TomlTable) -> tuple[timedelta | None, bool]:
     """A length of time, or a number of working days (1wd) and True."""
-    match = _WORKING_DAYS.match(str(row.data.get("per", "")))
-    if match is None:
+    working_days = parse_working_days(str(row.data.get("per", "")))
+    if working_days is None:
         return row.duration("per", required=True), False
     row.text("per")
-    return timedelta(days=int(match[1])), True
+    return timedelta(days=working_days), True
 
 
 def _formula(row: TomlTable, _window: Window, _vocabulary: Vocabulary) -> Expression:

@@ -31,11 +31,11 @@ from ioc.api.server import serve, warm
 from ioc.catalog import Catalog, load_kept
 from ioc.clock import SystemClock
 from ioc.commands.doctor import examine_centre
-from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
+from ioc.errors import BrokerUnavailable, ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.evaluation.evaluator import Evaluator
 from ioc.evaluation.restater import Restater
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable, create_topics, reach
+from ioc.kafka import create_topics, reach
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.people import People

@@ -1,16 +1,14 @@
 """`ioc user`: accounts of people, their tokens, tokens of wall displays, and the audit trail."""
 
 import getpass
-import re
 import sys
-from datetime import timedelta
 
 import click
 import orjson
 
 from ioc.clock import rfc3339
-from ioc.errors import ConfigurationInvalid
-from ioc.kafka import BrokerUnavailable
+from ioc.errors import BrokerUnavailable, ConfigurationInvalid
+from ioc.model.duration import DurationInvalid, parse_duration
 from ioc.model.person import Role
 from ioc.people import Anchor, People
 from ioc.settings import Settings
@@ -95,10 +93,12 @@ def display(name: str, end: bool, as_json: bool) -> None:
 @_JSON
 def token(name: str, lasts: str, as_json: bool) -> None:
     """Print a new token for the scripts and tools of NAME: `Authorization: Bearer TOKEN`. It is shown only here."""
-    if not re.fullmatch(r"[0-9]{1,4}d", lasts):
-        raise ConfigurationInvalid(f"--for {lasts!r} is not a number of days as 90d.")
+    try:
+        length = parse_duration(lasts, ("d",), max_digits=4)
+    except DurationInvalid:
+        raise ConfigurationInvalid(f"--for {lasts!r} is not a number of days as 90d.") from None
     people = _people()
-    text, made = people.tokens.make(name, timedelta(days=int(lasts[:-1])))
+    text, made = people.tokens.make(name, length)
     _note(people, "token.add", name, id=made.id, expires_at=rfc3339(made.expires_at))
     row = {"person": name, "id": made.id, "token": text, "expires_at": rfc3339(made.expires_at)}
     click.echo(orjson.dumps(row) if as_json else text)

@@ -16,16 +16,7 @@ import pyarrow as pa
 
 from ioc.clock import to_ms
 from ioc.evaluation.aggregate_functions import NEVER, Amounts, Real, Vectors, Whole
-from ioc.evaluation.case_sql import (
-    DISTINCT,
-    CaseExpression,
-    CaseSql,
-    CaseTotals,
-    naive,
-    quoted,
-    read_first_reports,
-    unpacked,
-)
+from ioc.evaluation.case_sql import DISTINCT, CaseExpression, CaseSql, CaseTotals, quoted, read_first_reports, unpacked
 from ioc.evaluation.case_versions import (
     Moment,
     Targets,
@@ -40,6 +31,7 @@ from ioc.evaluation.pane_windows import minute_of
 from ioc.evaluation.time_dependent_conditions import TURNED, cut_to_turns, knows_calendar
 from ioc.evaluation.vectors import case_values
 from ioc.model.case import CaseType
+from ioc.store.times import naive
 
 _FOREVER = np.iinfo(np.int64).max
 _COLUMNS = (

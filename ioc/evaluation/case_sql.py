@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -14,6 +14,7 @@ from ioc.catalog.working_time import working_days
 from ioc.evaluation.aggregate_functions import NEVER, Real, Whole
 from ioc.model.case import CaseType
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime
+from ioc.store.times import naive
 
 CaseExpression = CaseCount | CaseSum | CaseDistinct | CaseRatio | CaseTime
 DISTINCT = "count distinct"
@@ -248,11 +249,6 @@ def units_between(cursor: duckdb.DuckDBPyConnection, case_type: str, at: str, ed
 def timestamp(moment: datetime) -> str:
     """An SQL literal in UTC."""
     return f"TIMESTAMP '{naive(moment).isoformat(sep=' ')}'"
-
-
-def naive(moment: datetime) -> datetime:
-    """UTC without a zone, as the store keeps times."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,6 @@
 """Since when there are data behind a KPI: a period that began earlier is known in part only."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -8,6 +8,7 @@ import duckdb
 from ioc.catalog import Catalog
 from ioc.evaluation.affected_periods import leaves
 from ioc.model.kpi import KpiDefinition
+from ioc.store.times import aware
 
 _FIRST_HEARD = {
     "measure": "SELECT min(day) FROM day_panes JOIN measure_codes ON code = measure WHERE id = ?",
@@ -26,7 +27,7 @@ def first_day_of_data(
         if found is None:
             return None
         day = (
-            found.replace(tzinfo=UTC).astimezone(zone).date()
+            aware(found).astimezone(zone).date()
             if isinstance(found, datetime)
             else date(1970, 1, 1) + timedelta(days=found)
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from ioc.model.window import Window, WindowKind
+from ioc.store.times import aware
 
 
 class PeriodKind(StrEnum):
@@ -54,7 +55,7 @@ def closed_periods(kind: PeriodKind, now: datetime, zone: ZoneInfo, count: int) 
 
 def period_from(kind: str, start: datetime, end: datetime) -> Period:
     """A period as the store keeps it: naive UTC."""
-    return Period(PeriodKind(kind), start.replace(tzinfo=UTC), end.replace(tzinfo=UTC))
+    return Period(PeriodKind(kind), aware(start), aware(end))
 
 
 def _backwards(kind: PeriodKind, now: datetime, zone: ZoneInfo) -> Iterator[Period]:

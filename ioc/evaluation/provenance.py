@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from ioc.catalog import Catalog
 from ioc.clock import from_ms
 from ioc.evaluation.affected_periods import leaves
-from ioc.evaluation.case_sql import CaseExpression, CaseSql, naive
+from ioc.evaluation.case_sql import CaseExpression, CaseSql
 from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_targets
 from ioc.evaluation.pane_reader import PaneReader, split_by_level
 from ioc.evaluation.pane_windows import minute_of
@@ -29,6 +29,7 @@ from ioc.model.kpi import (
     RollUp,
 )
 from ioc.panes.schema import READ
+from ioc.store.times import aware, naive
 
 GROUPS_AT_MOST = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -142,7 +143,7 @@ class Provenance:
                 "WHERE kind = ? AND word = ? GROUP BY source",
                 [kind, word],
             ).fetchall()
-            found += [Feed(source, kind, word, n, _aware(first), _aware(last)) for source, n, first, last in rows]
+            found += [Feed(source, kind, word, n, aware(first), aware(last)) for source, n, first, last in rows]
         return sorted(found, key=lambda feed: (feed.source, feed.kind, feed.word))
 
     def cases(
@@ -226,7 +227,7 @@ def _case(row: tuple[Any, ...]) -> CaseBehind:
     case_id, unit, status, channel, service, received, due, closed, updated, counts = row
     return CaseBehind(
         case_id, unit, status, channel, service,
-        _aware(received), due and _aware(due), closed and _aware(closed), _aware(updated), bool(counts),
+        aware(received), due and aware(due), closed and aware(closed), aware(updated), bool(counts),
     )  # fmt: skip
 
 
@@ -237,7 +238,3 @@ def _merged(panes: Sequence[PaneBehind]) -> PaneBehind:
         sum(pane.n for pane in panes), sum(pane.sum for pane in panes),
         min(pane.least for pane in panes), max(pane.most for pane in panes), max(pane.newest for pane in panes),
     )  # fmt: skip
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)

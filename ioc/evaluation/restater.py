@@ -34,9 +34,9 @@ from ioc.evaluation.periods import KIND_OF, Period, PeriodKind, closed_periods, 
 from ioc.evaluation.source_freshness import Word
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
-from ioc.store.cases import naive
 from ioc.store.restatements import Change, PublishedValue, publish, read_late_batches, republish, restate
 from ioc.store.source_feeds import read_feeds
+from ioc.store.times import aware, naive
 
 SETTLES_AFTER = timedelta(minutes=15)
 QUIET = timedelta(seconds=60)
@@ -160,7 +160,7 @@ class Restater:
                 [period.kind.value, naive(period.start)],
             ).fetchall()
             for kpi, unit, at in rows:
-                found[kpi][unit] = at.replace(tzinfo=UTC)
+                found[kpi][unit] = aware(at)
         self._restated = dict(found)
 
     def _begin_round(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
@@ -296,7 +296,7 @@ def _read_rows(cursor: duckdb.DuckDBPyConnection, task: Task) -> dict[tuple[str,
         [task.kpi, task.periods[0].kind.value],
     ).fetchall()
     found = [
-        PublishedValue(kpi, unit, period, _aware(start), _aware(end), value, samples, version, _aware(at))
+        PublishedValue(kpi, unit, period, aware(start), aware(end), value, samples, version, aware(at))
         for kpi, unit, period, start, end, value, samples, version, at in rows
     ]
     return {(value.unit, value.period_from): value for value in found}
@@ -312,7 +312,3 @@ def _is_same(old: PublishedValue, new: PublishedValue) -> bool:
     if old.value is None or new.value is None:
         return old.value is new.value
     return bool(np.isclose(old.value, new.value, rtol=_SAME, atol=_SAME))
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)

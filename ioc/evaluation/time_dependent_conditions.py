@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from ioc.catalog.conditions import Turns
 from ioc.catalog.working_time import working_days
-from ioc.evaluation.case_sql import naive, unpacked
+from ioc.evaluation.case_sql import unpacked
 from ioc.evaluation.case_versions import Moment
+from ioc.store.times import naive
 
 TURNED = "turned"
 

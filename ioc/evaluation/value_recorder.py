@@ -1,7 +1,7 @@
 """The history of values as they were shown, in `kpi_values`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ from ioc.evaluation.aggregate_functions import NEVER
 from ioc.evaluation.freshness import STATES, Column
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
+from ioc.store.times import naive
 
 Written = tuple[str, Column]
 """Version of the definition, and values."""
@@ -73,9 +74,7 @@ class Recorder:
             {
                 "kpi": pa.repeat(definition.id, size),
                 "unit": pa.array([units[place] for place in differ.tolist()], pa.string()),
-                "evaluated_at": pa.repeat(
-                    pa.scalar(now.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us")), size
-                ),
+                "evaluated_at": pa.repeat(pa.scalar(naive(now), pa.timestamp("us")), size),
                 "as_of": pa.array(as_of, pa.timestamp("ms"), mask=as_of == NEVER),
                 "value": pa.array(column.value[differ], pa.float64(), mask=np.isnan(column.value[differ])),
                 "samples": pa.array(column.samples[differ], pa.int64()),

@@ -13,6 +13,7 @@ from ioc.evaluation.history import unit_columns
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer.series_request import MOST_CELLS, SeriesPoints
 from ioc.model.kpi import KpiDefinition, Target
+from ioc.store.times import aware, naive
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,12 @@ def as_published(
     """Replace the values at the end of closed periods by the published ones, as the API's history does."""
     if not of.times:
         return list(found)
-    bounds = [time.astimezone(UTC).replace(tzinfo=None) for time in (of.times[0], of.times[-1])]
+    bounds = [naive(time) for time in (of.times[0], of.times[-1])]
     rows = reader.cursor.execute(
         "SELECT unit, period_to, value, samples FROM published_periods WHERE kpi = ? AND period_to BETWEEN ? AND ?",
         [definition.id, *bounds],
     ).fetchall()
-    published = {(unit, end.replace(tzinfo=UTC)): (value, samples) for unit, end, value, samples in rows}
+    published = {(unit, aware(end)): (value, samples) for unit, end, value, samples in rows}
     pairs = [
         [
             published.get((one.unit, time), (value, samples))
@@ -122,7 +123,7 @@ def with_restated_marks(
     rows = reader.cursor.execute(
         "SELECT DISTINCT unit, period_from, period_to FROM restatements WHERE kpi = ?", [definition.id]
     ).fetchall()
-    spans = [(unit, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)) for unit, start, end in rows]
+    spans = [(unit, aware(start), aware(end)) for unit, start, end in rows]
     return [
         replace(
             one,

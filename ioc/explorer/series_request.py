@@ -1,12 +1,12 @@
 """Validate a request for a series: the KPI, the units and the times of the points."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
+from ioc.model.duration import MINUTES_AND_LONGER, DurationInvalid, parse_duration
 from ioc.model.kpi import KpiDefinition
 from ioc.model.unit import UnitLevel
 
@@ -16,8 +16,6 @@ MOST_CELLS = 20_000
 MOST_UNITS = 20
 COMMUNES = "communes"
 """Accepted in place of units: every commune."""
-_STEP = re.compile(r"([1-9]\d{0,5})([mhd])")
-_LENGTH = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,11 @@ def stretch(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> Series
     if step == MONTH:
         times = _month_ends(start, end, zone)
         return SeriesPoints(tuple(times), monthly=True)
-    match = _STEP.fullmatch(step)
-    if match is None:
-        raise ValueError(f"step={step[:40]!r} is none of 30m, 1h, 1d, 7d (some minutes, hours or days) and 1M.")
-    length = int(match[1]) * _LENGTH[match[2]]
+    try:
+        length = parse_duration(step, MINUTES_AND_LONGER, max_digits=6)
+    except DurationInvalid:
+        message = f"step={step[:40]!r} is none of 30m, 1h, 1d, 7d (some minutes, hours or days) and 1M."
+        raise ValueError(message) from None
     start = start.astimezone(UTC).replace(second=0, microsecond=0)
     count = max((end - start) // length, 0)
     if count > MOST_POINTS:

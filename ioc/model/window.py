@@ -1,10 +1,11 @@
 """A KPI's window: the stretch of time whose data it speaks of, half-open, in the province's time zone."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from ioc.model.duration import MINUTES_AND_LONGER, DurationInvalid, parse_duration
 
 
 class WindowKind(StrEnum):
@@ -24,8 +25,6 @@ class WindowKind(StrEnum):
     ALWAYS = "always"
 
 
-_SPAN = re.compile(r"^([1-9]\d*)([mhd])$")
-_STEP = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _MONTHS = {
     WindowKind.MONTH: 1,
     WindowKind.LAST_MONTH: 1,
@@ -48,12 +47,13 @@ class Window:
     @classmethod
     def parse(cls, text: str) -> "Window":
         """A WindowKind other than `last`, or a span: `15m`, `24h`, `7d`. Raises ValueError."""
-        if match := _SPAN.match(text):
-            return cls(WindowKind.LAST, int(match[1]) * _STEP[match[2]])
-        if text == WindowKind.LAST or text not in set(WindowKind):
+        if text in set(WindowKind) - {WindowKind.LAST}:
+            return cls(WindowKind(text))
+        try:
+            return cls(WindowKind.LAST, parse_duration(text, MINUTES_AND_LONGER))
+        except DurationInvalid:
             words = ", ".join(kind for kind in WindowKind if kind is not WindowKind.LAST)
-            raise ValueError(f"window {text!r} is none of {words}, or a span as 15m, 24h, 7d")
-        return cls(WindowKind(text))
+            raise ValueError(f"window {text!r} is none of {words}, or a span as 15m, 24h, 7d") from None
 
     @property
     def closed(self) -> bool:

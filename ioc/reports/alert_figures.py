@@ -27,7 +27,7 @@ from ioc.reports.formatting import LANGUAGES, clock, number, said
 from ioc.reports.issue_content import Cell, Column, Row, Table
 from ioc.reports.periods import Span
 from ioc.store.alerting import AlertStore
-from ioc.store.cases import naive
+from ioc.store.times import aware, naive
 
 _FIGURE = said("Chỉ số", "Figure")
 _RULE = said("Quy tắc", "Rule")
@@ -225,7 +225,7 @@ class AlertFigures:
                 row["rule"],
                 row["unit"],
                 row["severity"],
-                row["fired_at"].replace(tzinfo=UTC),
+                aware(row["fired_at"]),
                 _aware(row["ended_at"]),
                 _aware(row["acknowledged_at"]),
             )
@@ -244,7 +244,7 @@ class AlertFigures:
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
+    return None if moment is None else aware(moment)
 
 
 def _lasted(row: AlertRow, span: Span) -> timedelta:

@@ -26,7 +26,7 @@ from ioc.reports.issue_content import Drawing, FigureSource, Issue, Prose, Table
 from ioc.reports.kpi_periods import is_of_days, published_as
 from ioc.reports.periods import PeriodUnfit, Span, just_before, name_of
 from ioc.store.alerting import AlertStore
-from ioc.store.cases import naive
+from ioc.store.times import naive
 
 
 class NotPublished(IocError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from ioc.evaluation.periods import PeriodKind
 from ioc.reports.formatting import LANGUAGES
 from ioc.reports.issue_content import Correction, Issue, figures_of
 from ioc.reports.periods import Length, name_of, parse_span, span_at
-from ioc.store.cases import naive
+from ioc.store.times import aware, naive
 
 Key = tuple[str, str, str]
 """KPI, unit, period label."""
@@ -45,8 +45,8 @@ def read_restatements(
     ).fetchall()
     found: dict[Key, list[Restatement]] = {}
     for kpi, unit, period, start, old, new, cause, late, at in rows:
-        label = span_at(Length(period), start.replace(tzinfo=UTC), zone).label
-        found.setdefault((kpi, unit, label), []).append(Restatement(old, new, cause, late, at.replace(tzinfo=UTC)))
+        label = span_at(Length(period), aware(start), zone).label
+        found.setdefault((kpi, unit, label), []).append(Restatement(old, new, cause, late, aware(at)))
     return found
 
 

@@ -7,7 +7,7 @@ answers.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import Freshness
 from ioc.reports.kpi_periods import is_of_days, published_as
 from ioc.reports.periods import Span, days_of
-from ioc.store.cases import naive
+from ioc.store.times import aware, naive
 
 
 class Origin(StrEnum):
@@ -148,7 +148,7 @@ def _published(
             continue
         # A restated value may have lost its data; the definition's own limit says why it is missing.
         state = Freshness.LIVE if value is not None else Freshness.INSUFFICIENT if samples else Freshness.NO_DATA
-        known_since = at.replace(tzinfo=UTC)
+        known_since = aware(at)
         found[kpi, unit, end] = Figure(value, samples, state, Origin.PUBLISHED, version, known_since=known_since)
     return found
 

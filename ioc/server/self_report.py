@@ -44,7 +44,9 @@ class SelfReport:
         self._thread.stop(5)
 
     def report(self) -> int:
-        """How many readings were handed over. Raises ConfigurationInvalid, BrokerAway, SpoolFull, StoreUnavailable."""
+        """Hand over the readings and return how many there are.
+
+        Raises ConfigurationInvalid, BrokerUnavailable, SpoolFull and StoreUnavailable."""
         writer, now = self._writer_of(SOURCE), self._clock.now()
         readings = [Reading(figure, self._province, now, value) for figure, value in self._figures(now).items()]
         if readings:

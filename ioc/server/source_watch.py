@@ -9,9 +9,9 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from ioc.clock import Clock
-from ioc.errors import BatchMalformed
+from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable, Reader, connection
+from ioc.kafka import Reader, connection
 from ioc.model.source import SourceCondition, SourceState
 from ioc.periodic_thread import PeriodicThread
 from ioc.topics import SOURCES

@@ -9,8 +9,9 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from ioc.clock import Clock, rfc3339
+from ioc.errors import BrokerUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable, Reader, connection
+from ioc.kafka import Reader, connection
 from ioc.people import Anchor
 from ioc.periodic_thread import PeriodicThread
 from ioc.server.topic_publishers import TopicPublisher

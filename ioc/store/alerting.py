@@ -17,6 +17,7 @@ from ioc.clock import from_ms
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.rule import Severity
 from ioc.store.store import transaction, unavailable
+from ioc.store.times import aware, naive
 
 ENGINE, OUTBOX = "engine", "outbox"
 MESSAGES_KEPT = timedelta(days=90)
@@ -102,7 +103,7 @@ class AlertStore:
         """All or nothing. Raises StoreUnavailable."""
         if not writing:
             return
-        at = _naive(now)
+        at = naive(now)
         with self._store.cursor() as cursor, transaction(cursor, self._store.path):
             if writing.transitions:
                 cursor.register("fresh_transitions", self._transitions(writing.transitions))
@@ -129,7 +130,7 @@ class AlertStore:
     ) -> None:
         """Raises StoreUnavailable."""
         said = why if isinstance(why, Said) else Said(why)
-        row = [notification, number, _naive(at), outcome, said.text, None if next_at is None else _naive(next_at)]
+        row = [notification, number, naive(at), outcome, said.text, None if next_at is None else naive(next_at)]
         row += [said.code, orjson.dumps(dict(said.params)).decode()]
         self.execute(
             "INSERT INTO delivery_attempts (delivery, number, tried_at, outcome, reason, next_at, code, params) "
@@ -193,7 +194,7 @@ class AlertStore:
             "SELECT * FROM alert_transitions WHERE moved_at < ? AND (moved_at >= ? OR alert IN (SELECT alert "
             "FROM alert_transitions WHERE moved_at < ? GROUP BY alert "
             "HAVING NOT bool_or(kind IN ('resolved', 'cancelled')))) ORDER BY number",
-            [_naive(until), _naive(since), _naive(since)],
+            [naive(until), naive(since), naive(since)],
         )
         return [
             Transition(
@@ -232,11 +233,11 @@ class AlertStore:
                 "number": range(self._number + 1, self._number + 1 + len(listed)),
                 "id": [one.id for one in listed],
                 "kind": [one.kind.value for one in listed],
-                "moved_at": [_naive(from_ms(one.at_ms)) for one in listed],
+                "moved_at": [naive(from_ms(one.at_ms)) for one in listed],
                 "alert": [one.alert for one in listed],
                 "rule": [one.rule for one in listed],
                 "unit": [one.unit for one in listed],
-                "onset_at": [_naive(from_ms(one.onset_ms)) for one in listed],
+                "onset_at": [naive(from_ms(one.onset_ms)) for one in listed],
                 "severity": [one.severity.value for one in listed],
                 "value": pa.array([one.value for one in listed], pa.float64()),
                 "rule_version": [one.rule_version for one in listed],
@@ -248,7 +249,7 @@ class AlertStore:
 def expire_alerting(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """Let go of messages and of what other systems said of ended alerts after 90 days, and of transitions after 400,
     never of what an open alert still needs."""
-    old, oldest = _naive(now - MESSAGES_KEPT), _naive(now - TRANSITIONS_KEPT)
+    old, oldest = naive(now - MESSAGES_KEPT), naive(now - TRANSITIONS_KEPT)
     cursor.execute(
         "DELETE FROM delivery_attempts WHERE delivery IN (SELECT id FROM deliveries WHERE planned_at < ?)", [old]
     )
@@ -277,7 +278,7 @@ def _acts(acts: Sequence[ActRow]) -> pa.Table:
     """In the order of the table's columns."""
     return pa.table(
         {
-            "done_at": [_naive(act.at) for act in acts],
+            "done_at": [naive(act.at) for act in acts],
             **{name: [getattr(act, name) for act in acts] for name in ("who", "act", "alert", "rule", "unit", "text")},
         }
     )
@@ -289,7 +290,7 @@ def _notifications(listed: Iterable[Notification]) -> pa.Table:
         name: [getattr(row, name) for row in rows]
         for name in ("id", "kind", "lane", "number", "route", "receiver", "channel", "person")
     }
-    columns["planned_at"] = [_naive(row.planned_at) for row in rows]
+    columns["planned_at"] = [naive(row.planned_at) for row in rows]
     for name in ("alerts", "transitions"):
         columns[name] = pa.array([list(getattr(row, name)) for row in rows], pa.list_(pa.string()))
     return pa.table(columns | {name: [getattr(row, name) for row in rows] for name in ("subject", "body", "payload")})
@@ -302,15 +303,11 @@ def _notification(row: Mapping[str, Any]) -> Notification:
             for name in Notification.__slots__
             if name not in ("planned_at", "alerts", "transitions", "next_at")
         },
-        planned_at=row["planned_at"].replace(tzinfo=UTC),
+        planned_at=aware(row["planned_at"]),
         alerts=tuple(row["alerts"]),
         transitions=tuple(row["transitions"]),
-        next_at=None if row["next_at"] is None else row["next_at"].replace(tzinfo=UTC),
+        next_at=None if row["next_at"] is None else aware(row["next_at"]),
     )
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _ms(stored: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 import duckdb
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ioc.store.case_clocks import BY_CONTENT, STANDING, clocked, due
+from ioc.store.times import naive
 from ioc.wire.schemas import CASES
 
 COLUMNS = tuple(CASES.names)
@@ -178,11 +179,6 @@ def _plain(batches: Sequence[pa.RecordBatch]) -> pa.Table:
         arrival = number * _BATCH_ROWS + np.arange(batch.num_rows, dtype=np.int64)
         tables.append(table.append_column("arrival", pa.array(arrival)))
     return pa.concat_tables(tables)
-
-
-def naive(moment: datetime) -> datetime:
-    """UTC without a zone, as the store keeps times."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _to_millisecond(moment: datetime) -> datetime:

@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from ioc.clock import from_ms
 from ioc.errors import NotStorable
-from ioc.store.cases import CasesAppended, append_cases, naive
+from ioc.store.cases import CasesAppended, append_cases
 from ioc.store.dead_letters import DeadLetter, append_dead_letters
 from ioc.store.dictionary_codes import Codes
 from ioc.store.exactly_once import Output
 from ioc.store.keyed import append_keyed
 from ioc.store.panes import PanesAppended, append_panes
 from ioc.store.source_feeds import feed_rows
+from ioc.store.times import naive
 from ioc.topics import READINGS
 from ioc.wire.headers import OutputHeaders
 

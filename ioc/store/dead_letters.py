@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ioc.errors import BatchMalformed
 from ioc.model.rejection import Reason
-from ioc.store.cases import naive
+from ioc.store.times import naive
 from ioc.wire.headers import MAX_COUNT, MAX_OFFSET, MAX_PARTITION, bounded, source_name
 from ioc.wire.record_batches import UndecodableBatch
 from ioc.wire.replays import RefusedRecord

@@ -9,9 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from ioc.clock import Clock, SystemClock
-from ioc.errors import NotStorable, StoreUnavailable
+from ioc.errors import BrokerUnavailable, NotStorable, StoreUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable
 from ioc.model.fault import Fault
 from ioc.model.ledger import LogView
 from ioc.periodic_thread import PeriodicThread, reason_of

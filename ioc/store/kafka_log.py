@@ -10,7 +10,8 @@ from typing import Any
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
-from ioc.kafka import BrokerUnavailable, Reader, connection, reach
+from ioc.errors import BrokerUnavailable
+from ioc.kafka import Reader, connection, reach
 from ioc.store.topic_logs import READ_TOPICS
 from ioc.topics import MESSAGE_BYTES, OUTPUT_OF
 

@@ -12,6 +12,7 @@ from ioc.model.fault import Fault
 from ioc.model.ledger import Gap, Ledger, LogView, Loss, LossCause, PartitionAccount, SourceAccount, Stall
 from ioc.model.source import SourceState
 from ioc.store.audit import audit
+from ioc.store.times import aware
 from ioc.topics import OUTPUT_OF, partition_of
 
 GAP_ALLOWED = timedelta(seconds=5)
@@ -46,7 +47,7 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
         ).fetchall()
         applied = cursor.execute("SELECT topic, partition, next_offset FROM next_offsets").fetchall()
         losses = [
-            Loss(topic, partition, first, end, why, at.replace(tzinfo=UTC))
+            Loss(topic, partition, first, end, why, aware(at))
             for topic, partition, first, end, why, at in cursor.execute(
                 "SELECT topic, partition, from_offset, to_offset, why, found_at FROM losses ORDER BY found_at DESC"
             ).fetchall()

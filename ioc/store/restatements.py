@@ -10,7 +10,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from ioc.store.cases import naive
+from ioc.store.times import naive
 
 _PUBLISHED = pa.schema(
     [

@@ -9,9 +9,9 @@ import duckdb
 from ioc.panes.schema import STORED
 from ioc.store.alerting import expire_alerting
 from ioc.store.archive import archive_slice, expire_days, join_files
-from ioc.store.cases import naive
 from ioc.store.dead_letters import expire_dead_letters
 from ioc.store.store import Store, transaction
+from ioc.store.times import naive
 
 MINUTES_IN_TABLE_DAYS = 2
 """Whole past days of minutes that stay in the table, so that a window of two days never reads the archive."""

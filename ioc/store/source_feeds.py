@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc.clock import from_ms, to_ms
-from ioc.store.cases import naive
 from ioc.store.exactly_once import Output
+from ioc.store.times import naive
 from ioc.topics import READINGS
 
 MEASURE, CASE_TYPE = "measure", "case_type"

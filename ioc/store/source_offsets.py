@@ -10,8 +10,8 @@ import duckdb
 
 from ioc.clock import LAST_MS
 from ioc.model.ledger import LossCause
-from ioc.store.cases import naive
 from ioc.store.exactly_once import Fences
+from ioc.store.times import naive
 from ioc.wire.headers import GENERATION_AHEAD_MS
 
 Place = tuple[str, int]

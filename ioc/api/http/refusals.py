@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,9 +14,8 @@ from ioc.api.http.problems import FieldFault, Problem, invalid_field
 from ioc.api.http.times import parse_time
 from ioc.catalog import CatalogInvalid
 from ioc.clock import from_ms, rfc3339, to_ms
+from ioc.model.duration import parse_duration
 from ioc.model.matcher import MatcherInvalid
-
-_STEPS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 class RequestBody(BaseModel):
@@ -34,7 +33,7 @@ class EndTime(RequestBody):
     def end_ms(self, now: datetime) -> int:
         """Raises Problem (400) without an end."""
         if self.lasts is not None:
-            return to_ms(now + timedelta(seconds=int(self.lasts[:-1]) * _STEPS[self.lasts[-1]]))
+            return to_ms(now + parse_duration(self.lasts))
         if self.until is None:
             raise invalid_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).", "until_missing")
         return to_ms(parse_time("until", self.until))

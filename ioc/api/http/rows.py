@@ -39,11 +39,6 @@ def select(
         opened.close()
 
 
-def naive(moment: datetime) -> datetime:
-    """As the store keeps times: UTC, without zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
 def stored_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """With its times as text."""
     return {name: stored_time(value) if isinstance(value, datetime) else value for name, value in row.items()}

@@ -1,20 +1,17 @@
 """Times and lengths of time as query parameters."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from ioc.api.http.problems import invalid_field
-
-_STEP = re.compile(r"([1-9]\d{0,5})([mhd])")
-_LENGTH = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+from ioc.model.duration import MINUTES_AND_LONGER, DurationInvalid, parse_duration
 
 
 def parse_step(text: str) -> timedelta:
     """Raises Problem (400)."""
-    match = _STEP.fullmatch(text)
-    if match is None:
-        raise invalid_field("step", f"step={text[:40]!r} is not a length as 1m, 30m, 1h or 1d.")
-    return int(match[1]) * _LENGTH[match[2]]
+    try:
+        return parse_duration(text, MINUTES_AND_LONGER, max_digits=6)
+    except DurationInvalid:
+        raise invalid_field("step", f"step={text[:40]!r} is not a length as 1m, 30m, 1h or 1d.") from None
 
 
 def parse_time(field: str, text: str) -> datetime:

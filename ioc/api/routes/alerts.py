@@ -21,13 +21,14 @@ from ioc.api.context import ApiContext
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem, invalid_field
 from ioc.api.http.refusals import EndTime, RequestBody, invalid_matcher, refusals_as_problems
-from ioc.api.http.rows import Condition, equal_to, naive, select, stored_row, stored_time
+from ioc.api.http.rows import Condition, equal_to, select, stored_row, stored_time
 from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.alerts import AlertShape, alert_shape, prometheus_shape
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.alert import Alert, ConditionState
 from ioc.model.matcher import MatcherInvalid, parse_matchers
+from ioc.store.times import naive
 
 _DAY = timedelta(days=1)
 _NOTED_ONE_BY_ONE = 20

@@ -15,10 +15,11 @@ from ioc.api.context import ApiContext
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
 from ioc.api.http.refusals import RequestBody, refusals_as_problems
-from ioc.api.http.rows import equal_to, naive, select, stored_row
+from ioc.api.http.rows import equal_to, select, stored_row
 from ioc.api.http.threads import WorkerThreads
 from ioc.catalog.channels import WALL, Channel
 from ioc.clock import rfc3339
+from ioc.store.times import naive
 
 MAX_ALERTS_AT_ONCE = 1_000
 

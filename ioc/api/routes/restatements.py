@@ -1,6 +1,6 @@
 """GET /api/v1/restatements: what was published of closed periods and is another value now."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +14,7 @@ from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.routes.kpis import check_known
 from ioc.api.schemas.restatements import RestatementShape, read_restatements, restatement_shape
+from ioc.store.times import naive
 
 _PLACE = "(restated_at, kpi, unit, period, period_from::VARCHAR)"
 
@@ -41,9 +42,9 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         check_known("unit", None if unit is None else [unit], catalog.vocabulary.units)
         wanted = equal_to(kpi=kpi, unit=unit)
         if begins is not None:
-            wanted.append(("restated_at >= ?", [_naive(parse_time("from", begins))]))
+            wanted.append(("restated_at >= ?", [naive(parse_time("from", begins))]))
         if ends is not None:
-            wanted.append(("restated_at < ?", [_naive(parse_time("to", ends))]))
+            wanted.append(("restated_at < ?", [naive(parse_time("to", ends))]))
         if cursor is not None:
             at, key = parse_cursor(cursor, 4)
             wanted.append((f"{_PLACE} < (?, ?, ?, ?, ?)", [at, *key]))
@@ -61,7 +62,3 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
 
 def _place(row: dict[str, Any]) -> tuple[datetime, str, str, str, str]:
     return row["restated_at"], row["kpi"], row["unit"], row["period"], row["period_from"].isoformat(sep=" ")
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,7 +1,7 @@
 """Restatements as rows of the store and as JSON."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from ioc.api.http.rows import Condition, equal_to, select, stored_time
 from ioc.api.ports import Cursor
 from ioc.api.schemas.shapes import Span
+from ioc.store.times import aware, naive
 
 _SELECT = """
 SELECT * FROM restatements WHERE {where}
@@ -55,7 +56,7 @@ def restated_spans(cursor: Callable[[], Cursor], kpi: str, unit: str) -> list[tu
     """Periods of a KPI and unit whose published value was restated, [from, to) in UTC."""
     query = "SELECT DISTINCT period_from, period_to FROM restatements WHERE {where}"
     rows = select(cursor, query, equal_to(kpi=kpi, unit=unit))
-    return [(row["period_from"].replace(tzinfo=UTC), row["period_to"].replace(tzinfo=UTC)) for row in rows]
+    return [(aware(row["period_from"]), aware(row["period_to"])) for row in rows]
 
 
 def published_points(
@@ -63,10 +64,10 @@ def published_points(
 ) -> dict[datetime, tuple[float | None, int]]:
     """Value and samples of the closed periods of a KPI and unit, as published, by their end in (since, to]."""
     query = "SELECT period_to, value, samples FROM published_periods WHERE {where}"
-    begins, ends = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (since, to))
+    begins, ends = (naive(moment) for moment in (since, to))
     wanted = [*equal_to(kpi=kpi, unit=unit), ("period_to > ?", [begins]), ("period_to <= ?", [ends])]
     rows = select(cursor, query, wanted)
-    return {row["period_to"].replace(tzinfo=UTC): (row["value"], row["samples"]) for row in rows}
+    return {aware(row["period_to"]): (row["value"], row["samples"]) for row in rows}
 
 
 def restatement_shape(row: dict[str, Any]) -> RestatementShape:

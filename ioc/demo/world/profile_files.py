@@ -3,20 +3,19 @@
 One file a system; its stem is the name of the source. `profiles/README.md` says what can be written in it.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ioc.model.duration import parse_duration, parse_working_days
+
 SYSTEMS = ("statistics", "day_file", "year_file", "sensors", "push")
 PERIODS = ("day", "month", "quarter", "year")
 PLACES = ("province", "communes", "towns", "departments")
-_LENGTH = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d|wd)$")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "wd": 86400}
 
 Shares = tuple[tuple[Any, float], ...]
 
@@ -35,11 +34,9 @@ class Length:
     @classmethod
     def parse(cls, text: str) -> "Length":
         """`30s`, `15m`, `24h`, `7d`, `15wd`. Raises ValueError."""
-        match = _LENGTH.match(text)
-        if match is None:
-            raise ValueError(f"{text!r} is no length of time")
-        amount = float(match[1])
-        return cls(round(amount * _SECONDS[match[2]] * 1000), round(amount) if match[2] == "wd" else 0)
+        working_days = parse_working_days(text) or 0
+        length = timedelta(days=working_days) if working_days else parse_duration(text)
+        return cls(length // timedelta(milliseconds=1), working_days)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -17,6 +17,7 @@ from ioc.model.kpi import KpiDefinition, MeasureAggregate
 from ioc.model.ledger import LogView
 from ioc.model.source import SourceState
 from ioc.store.ledger import read_ledger
+from ioc.store.times import naive
 
 _FIRST_YEAR = 2020
 
@@ -137,7 +138,7 @@ def _from_sources(
     known = {state.source: state for state in states}
 
     def local(moment: datetime | None) -> datetime | None:
-        return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) + timedelta(hours=zone_hours)
+        return None if moment is None else naive(moment) + timedelta(hours=zone_hours)
 
     def row(name: str, last_input_at: datetime | None) -> list[Any]:
         state = known.get(name)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.case_sql import naive
 from ioc.model.kpi import Freshness
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
+from ioc.store.times import naive
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, keyed
 
 NEW = """

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.producer import BrokerAway
 from ioc.clock import FixedClock
-from ioc.errors import IocError, SpoolFull, StoreUnavailable
+from ioc.errors import BrokerUnavailable, IocError, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable
 from ioc.model.fault import Fault
 from ioc.periodic_task import PeriodicTask
 from ioc.periodic_thread import THREAD_LOST_EXIT_CODE, PeriodicThread
@@ -50,7 +48,6 @@ def test_a_fault_keeps_its_beginning_until_it_is_cleared() -> None:
         ),
         pytest.param(StoreUnavailable("The disk is full."), "store_unavailable", "The disk is full", id="disk full"),
         pytest.param(BrokerUnavailable("No broker."), "broker_away", "No broker", id="broker away"),
-        pytest.param(BrokerAway("No broker."), "broker_away", "No broker", id="producer's broker away"),
         pytest.param(SpoolFull("At its bound."), "spool_full", "At its bound", id="spool full"),
     ],
 )

@@ -21,9 +21,8 @@ from connectors.runner import Runner
 from connectors.writer import SourceWriter
 from ioc.broker.ports import any_free
 from ioc.clock import SystemClock
-from ioc.errors import SpoolFull, StoreUnavailable
+from ioc.errors import BrokerUnavailable, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
-from ioc.kafka import BrokerUnavailable
 from ioc.server import (
     alert_loop,
     machine_watch,
