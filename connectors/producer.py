@@ -159,10 +159,7 @@ class Outlet:
 
     def ask_limits(self) -> None:
         """Learn how large messages may be. Raises BrokerUnavailable."""
-        try:
-            self.limits = message_limits(*self._address)
-        except BrokerUnavailable as fault:
-            raise BrokerUnavailable(str(fault)) from fault
+        self.limits = message_limits(*self._address)
 
     def consumer(self) -> Reader:
         """A reader of its own for an opening. Raises BrokerUnavailable."""
