@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 _RUN = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
 _CURL_SETTINGS = 'silent\nwrite-out = "%{stderr}%{http_code}\\n"\n'
@@ -21,8 +22,12 @@ _CURL_SETTINGS = 'silent\nwrite-out = "%{stderr}%{http_code}\\n"\n'
 
 @dataclass(frozen=True)
 class Example:
-    """A block that is run, and the block of its answer: `status` is 0 where the page names none."""
+    """A block that is run, and the block of its answer: `status` is 0 where the page names none.
 
+    `section` is the heading of the second level above it.
+    """
+
+    section: str
     line: int
     language: str
     code: str
@@ -33,14 +38,20 @@ class Example:
 
 def examples(page: Path) -> Iterator[Example]:
     """Yield each `sh` and `python` block with the block behind it. Fails where a block has no answer."""
-    fences = [token for token in MarkdownIt().parse(page.read_text(encoding="utf-8")) if token.type == "fence"]
-    for block, answer in pairwise([*fences, None]):
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    section, fences = "", []
+    for token, inner in pairwise([*tokens, Token("", "", 0)]):
+        if token.type == "heading_open" and token.tag == "h2":
+            section = inner.content
+        if token.type == "fence":
+            fences.append((section, token))
+    for (part, block), (_, answer) in pairwise([*fences, ("", None)]):
         if block is not None and block.info in _RUN:
             line = block.map[0] + 1 if block.map else 0
             if answer is None or answer.info in _RUN:
                 raise AssertionError(f"{page.name}:{line} shows no answer")
             language, _, status = answer.info.partition(" ")
-            yield Example(line, block.info, block.content, language, int(status or 0), answer.content)
+            yield Example(part, line, block.info, block.content, language, int(status or 0), answer.content)
 
 
 def run(example: Example, variables: Mapping[str, str], folder: Path) -> tuple[int, str]:

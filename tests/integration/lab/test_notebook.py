@@ -1,6 +1,6 @@
-"""The notebook of the documentation, run cell by cell in a process of its own, against a lab that runs here.
+"""The notebook and the examples of the documentation, run against a lab that runs here.
 
-Its code cells are executed as they stand, without nbclient and a kernel: what they print and do is the same.
+The code cells of the notebook run as they stand, without nbclient and a kernel: what they print and do is the same.
 """
 
 import json
@@ -26,12 +26,14 @@ from ioc.lab.job_process import JobProcess
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.quack.service import QuackService
 from ioc.lab.sql_service import SqlService
-from ioc.model.person import Role
+from ioc.model.person import NOBODY, Role
 from ioc.people import People
 from ioc.store.snapshot import current
 from tests.integration.lab.publication import published
+from tests.support.documented_examples import check, examples
 
-NOTEBOOK = Path(__file__).parents[3] / "docs" / "phan-tich.ipynb"
+DOCS = Path(__file__).parents[3] / "docs"
+NOTEBOOK = DOCS / "phan-tich.ipynb"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 _RUN = """
 import json, sys
@@ -43,7 +45,7 @@ for cell in json.load(open(sys.argv[1]))["cells"]:
 
 
 class Forwarding:
-    """Says who the caller is, as the centre does before it forwards; without a token it forwards nothing."""
+    """Says who the caller is, as the centre does before it forwards; without a token nobody is."""
 
     def __init__(self, lab: ASGIApp, people: People, key: str) -> None:
         self._lab = lab
@@ -53,8 +55,7 @@ class Forwarding:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
-            caller = self._people.tokens.caller_of(token)
-            assert caller is not None
+            caller = self._people.tokens.caller_of(token) or NOBODY
             headers = MutableHeaders(scope=scope)
             headers.update(signed_headers(self._key, caller.name, caller.permissions))
         await self._lab(scope, receive, send)
@@ -105,6 +106,15 @@ def test_the_notebook_runs(lab: dict[str, str]) -> None:
     assert "Số liệu chụp lúc 2026-11-23T02:00:00" in done.stdout
     assert "10/2026   92.0 %  210 hồ sơ" in done.stdout
     assert "µg/m³" in done.stdout
+
+
+def test_the_documented_api_of_the_lab(lab: dict[str, str], tmp_path: Path) -> None:
+    """The examples of docs/api.md on analysis; tests/acceptance runs the others."""
+    variables = {"PATH": os.environ["PATH"], "IOC": lab["IOC_ADDRESS"], "TOKEN": lab["IOC_TOKEN"]}
+    shown = [one for one in examples(DOCS / "api.md") if one.section == "Analysis"]
+    assert len(shown) >= 4
+    for example in shown:
+        assert check(example, variables, tmp_path) == [], f"docs/api.md:{example.line}"
 
 
 def test_the_notebook_is_kept_without_outputs() -> None:

@@ -10,7 +10,7 @@ from tests.support.documented_examples import Example, check, differences, examp
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 SHOWN = Example(
-    1, "sh", "", "json", 200, '{"balanced": true, "at": "10:00", "n": 1, "rows": [{"id": "a"}], "none": []}'
+    "", 1, "sh", "", "json", 200, '{"balanced": true, "at": "10:00", "n": 1, "rows": [{"id": "a"}], "none": []}'
 )
 SOUND = '{"balanced": true, "at": "11:30", "n": 2.5, "rows": [{"id": "b"}, {"id": "a", "x": 1}], "none": [], "more": 1}'
 
@@ -55,4 +55,5 @@ def test_a_block_without_an_answer_is_found(tmp_path: Path) -> None:
 def test_the_page_names_a_status_for_each_request() -> None:
     requests = [example for example in examples(PAGE) if "curl" in example.code]
     assert len(requests) > 20
+    assert {example.section for example in requests} >= {"KPIs", "Data in", "Alerts", "Analysis", "Operation"}
     assert [example.line for example in requests if not example.status] == []
