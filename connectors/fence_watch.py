@@ -13,12 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kafka import TopicPartition
+from kafka import TopicPartition as KafkaPartition
 from kafka.errors import KafkaError
 
 from ioc.clock import LAST_MS
 from ioc.errors import BatchMalformed
 from ioc.kafka import Reader
+from ioc.topics import TopicPartition
 from ioc.wire.headers import BatchHeaders
 
 LOOK_EVERY_S = 3.0
@@ -26,7 +27,6 @@ _NEAR = 20
 """Runs of others' messages that lie so near are read as one."""
 _READ_WITHIN_S = 5.0
 
-Place = tuple[str, int]
 Run = tuple[int, int]
 
 
@@ -70,7 +70,7 @@ class FenceWatch:
         self._make_reader = reader
         self._reader: Reader | None = None
         self._lock = threading.Lock()
-        self._places: dict[Place, OwnOffsets] = {}
+        self._places: dict[TopicPartition, OwnOffsets] = {}
         self._watched: dict[str, Watched] = {}
 
     def watch(self, source: str, watched: Watched) -> None:
@@ -107,17 +107,17 @@ class FenceWatch:
                 self._reader.close()
             self._reader = None
 
-    def _read(self, place: Place, run: Run) -> None:
+    def _read(self, place: TopicPartition, run: Run) -> None:
         for offset, head in self._messages(place, run):
             with self._lock:
                 watched = self._watched.get(head.source)
             if watched is not None and head.generation:
                 watched.replaced_by(place[0], offset, head.generation)
 
-    def _messages(self, place: Place, run: Run) -> Iterator[tuple[int, BatchHeaders]]:
+    def _messages(self, place: TopicPartition, run: Run) -> Iterator[tuple[int, BatchHeaders]]:
         if self._reader is None:
             self._reader = self._make_reader()
-        partition, (first, end) = TopicPartition(*place), run
+        partition, (first, end) = KafkaPartition(*place), run
         self._reader.assign([partition])
         first = max(first, self._reader.beginning_offsets([partition])[partition])
         self._reader.seek(partition, first)

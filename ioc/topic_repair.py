@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient
+from kafka import TopicPartition as KafkaPartition
 from kafka.errors import CoordinatorNotAvailableError, KafkaError, NoError
 from kafka.structs import OffsetAndMetadata
 
 from ioc.errors import BrokerUnavailable
 from ioc.kafka import connection
-from ioc.topics import STREAMS_GROUP
-
-Place = tuple[str, int]
+from ioc.topics import STREAMS_GROUP, TopicPartition
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,11 @@ class Repair:
     """Inputs [from, to) by partition that the workers have answered and the store has not applied; `is_done` when the
     workers will answer them again, False while they run and so keep their place."""
 
-    behind: Mapping[Place, tuple[int, int]]
+    behind: Mapping[TopicPartition, tuple[int, int]]
     is_done: bool
 
 
-def answer_again(bootstrap: str, security: Mapping[str, str], applied: Mapping[Place, int]) -> Repair:
+def answer_again(bootstrap: str, security: Mapping[str, str], applied: Mapping[TopicPartition, int]) -> Repair:
     """Set the workers' place back to what the store has `applied`; what they repeat is dropped as a repeat.
 
     Kafka takes that only while no worker runs. Raises BrokerUnavailable.
@@ -41,7 +40,7 @@ def answer_again(bootstrap: str, security: Mapping[str, str], applied: Mapping[P
             }
             if not behind:
                 return Repair({}, is_done=True)
-            back = {TopicPartition(*place): OffsetAndMetadata(first, "", -1) for place, (first, _) in behind.items()}
+            back = {KafkaPartition(*place): OffsetAndMetadata(first, "", -1) for place, (first, _) in behind.items()}
             answers = admin.alter_group_offsets(STREAMS_GROUP, back)
             return Repair(behind, is_done=all(answer is NoError for answer in answers.values()))
         finally:

@@ -14,6 +14,9 @@ SOURCES = "ioc.sources.v1"
 REPLAYS = "ioc.replays.v1"
 TRAIL_ANCHORS = "ioc.trail-anchors.v1"
 
+TopicPartition = tuple[str, int]
+"""A topic and the number of one of its partitions."""
+
 OUTPUT_OF = {READINGS: PANES, CASES: CASE_UPDATES}
 STREAMS_GROUP = "ioc-streams"
 """The consumer group of the workers."""

@@ -8,21 +8,19 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from ioc import topics
-from ioc.clock import from_ms, rfc3339
+from ioc.clock import from_ms
 from ioc.errors import BatchMalformed, BatchTooLarge
 from ioc.model.rejection import Reason, Rejection, count_records
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow
+from ioc.wire.dead_letters import MAX_CONTENT_BYTES, WHOLE_MESSAGE, DeadLetter, EncodedDeadLetter, SourceOffset
 from ioc.wire.headers import EXTERNAL_SOURCE, MAX_COUNT, BatchHeaders, Headers, OutputHeaders
 from ioc.wire.record_batches import UndecodableBatch
 
 OWN_REJECTIONS_FROM = 1_000_000
 """Index of an agent's rejection: this plus the row, so that it never meets an index the connector gave."""
-WHOLE_MESSAGE = -1
-DEAD_LETTER_BYTES = 1_000_000
 OUTPUT_BYTES = topics.MESSAGE_BYTES - 64 * 1024
 _HEADERS_BYTES = 16 * 1024
-_LONGEST_TEXT = 500
 _log = logging.getLogger(__name__)
 
 
@@ -48,24 +46,15 @@ class Limits:
     """Bytes that the output topics and the topic of dead letters take in one message."""
 
     output_bytes: int = OUTPUT_BYTES
-    dead_letter_bytes: int = DEAD_LETTER_BYTES
+    dead_letter_bytes: int = MAX_CONTENT_BYTES
 
 
 def limits_of(largest_output_bytes: int, largest_dead_letter_bytes: int) -> Limits:
     """Return what remains of the largest batches that the topics take, less the headers."""
     return Limits(
         min(OUTPUT_BYTES, largest_output_bytes - _HEADERS_BYTES),
-        min(DEAD_LETTER_BYTES, largest_dead_letter_bytes - _HEADERS_BYTES),
+        min(MAX_CONTENT_BYTES, largest_dead_letter_bytes - _HEADERS_BYTES),
     )
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A message of `ioc.dead-letters.v1`."""
-
-    key: bytes
-    value: bytes
-    headers: Headers
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Answer:
     value: bytes
     headers: Headers
     counts: OutputHeaders
-    dead_letters: list[DeadLetter]
+    dead_letters: list[EncodedDeadLetter]
 
 
 @dataclass(frozen=True)
@@ -174,30 +163,9 @@ def _counts(
     )
 
 
-def _dead_letter(message: SourceMessage, source: str, index: int, rejection: Rejection, limits: Limits) -> DeadLetter:
-    headers = [
-        ("ioc-source", source.encode()),
-        ("source-topic", message.topic.encode()),
-        ("source-partition", b"%d" % message.partition),
-        ("source-offset", b"%d" % message.first_offset),
-        ("ioc-index", b"%d" % index),
-        ("ioc-field", _text(rejection.field)),
-        ("ioc-reason", _text(rejection.reason)),
-        ("ioc-message", _text(rejection.message)),
-        ("ioc-time", rfc3339(from_ms(message.time_ms)).encode()),
-    ]
-    if rejection.records > 1:
-        headers.append(("ioc-records", b"%d" % rejection.records))
-    if 0 < len(rejection.place) <= limits.dead_letter_bytes:
-        headers.append(("ioc-place", rejection.place.encode(errors="replace")))
-    content = bytes(rejection.content)
-    if len(content) > limits.dead_letter_bytes:
-        headers.append(("ioc-cut", b"%d" % len(content)))
-        content = content[: limits.dead_letter_bytes]
-    key = f"{message.topic}:{message.partition}:{message.first_offset}:{index}"
-    return DeadLetter(key.encode(), content, headers)
-
-
-def _text(text: str) -> bytes:
-    cut = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
-    return cut.encode(errors="replace")
+def _dead_letter(
+    message: SourceMessage, source: str, index: int, rejection: Rejection, limits: Limits
+) -> EncodedDeadLetter:
+    place = SourceOffset(message.topic, message.partition, message.first_offset)
+    at = from_ms(message.time_ms)
+    return DeadLetter.of_rejection(place, source, index, rejection, at, limits.dead_letter_bytes).encode()

@@ -9,7 +9,8 @@ import orjson
 
 from ioc.kafka import TopicChanges, TopicState, ensure_topics, topic_states
 from ioc.settings import Settings
-from ioc.topic_repair import Place, Repair, answer_again
+from ioc.topic_repair import Repair, answer_again
+from ioc.topics import TopicPartition
 
 
 @click.command()
@@ -36,7 +37,7 @@ def command(as_json: bool) -> None:
         click.echo(step)
 
 
-def _standing(settings: Settings) -> dict[Place, int] | None:
+def _standing(settings: Settings) -> dict[TopicPartition, int] | None:
     """The next input of each partition that stands still, as the running centre says; None when it does not answer."""
     address = f"http://127.0.0.1:{settings.http_port}/api/v1/ledger"
     try:

@@ -12,18 +12,17 @@ import pyarrow as pa
 from ioc.clock import from_ms
 from ioc.errors import NotStorable
 from ioc.store.cases import CasesAppended, append_cases
-from ioc.store.dead_letters import DeadLetter, append_dead_letters
+from ioc.store.dead_letters import append_dead_letters
 from ioc.store.dictionary_codes import Codes
 from ioc.store.exactly_once import Output
 from ioc.store.keyed import append_keyed
 from ioc.store.panes import PanesAppended, append_panes
 from ioc.store.source_feeds import feed_rows
 from ioc.store.times import naive
-from ioc.topics import READINGS
+from ioc.topics import READINGS, TopicPartition
+from ioc.wire.dead_letters import DeadLetter
 from ioc.wire.headers import OutputHeaders
 
-Place = tuple[str, int]
-"""Topic and partition."""
 # What fails because of the values that were to be written: the file is well, and takes the next.
 _FAULTS_OF_DATA = (duckdb.DataError, duckdb.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 
@@ -67,7 +66,7 @@ class Counts:
 class Loss:
     """[from, to) inputs of a source partition that will never be applied, and why (`ioc.model.ledger.LOSSES`)."""
 
-    place: Place
+    place: TopicPartition
     from_offset: int
     to_offset: int
     why: str
@@ -83,8 +82,8 @@ class Tick:
     cases: list[Output] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
-    applied: dict[Place, int] = field(default_factory=dict)
-    read: dict[Place, int] = field(default_factory=dict)
+    applied: dict[TopicPartition, int] = field(default_factory=dict)
+    read: dict[TopicPartition, int] = field(default_factory=dict)
     counts: dict[tuple[str, str, int], Counts] = field(default_factory=dict)
     size_bytes: int = 0
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic, sleep, thread_time
 from typing import Any
 
 from ioc.clock import LAST_MS, Clock, from_ms, to_ms
 from ioc.errors import BatchMalformed, IocError, NotStorable
 from ioc.model.ledger import LogView, LossCause
-from ioc.model.rejection import Reason
+from ioc.model.rejection import Reason, Rejection
 from ioc.store.commit_tick import Commit, Loss, Tick, write_tick
-from ioc.store.dead_letters import DeadLetter
 from ioc.store.exactly_once import Output, PartitionProgress, Verdict, judge_missing
 from ioc.store.kafka_log import Log, LogState
 from ioc.store.outputs import INPUT_OF, read_head, read_rows
-from ioc.store.source_offsets import Place, read_positions, record_logs
+from ioc.store.source_offsets import read_positions, record_logs
 from ioc.store.stalls import Stalls
 from ioc.store.store import Store, transaction
 from ioc.store.topic_logs import judge_logs
-from ioc.topics import DEAD_LETTERS, OUTPUT_OF
+from ioc.topics import DEAD_LETTERS, OUTPUT_OF, TopicPartition
 from ioc.wire import arrow
+from ioc.wire.dead_letters import WHOLE_MESSAGE, DeadLetter, SourceOffset
 from ioc.wire.headers import EXTERNAL_SOURCE, OutputHeaders
 
 TICK_EVERY_S = 0.1
@@ -28,6 +29,7 @@ TICK_BYTES = 8 * 1024 * 1024
 LOOK_EVERY_S = 1.0
 STALLED_S = 5.0
 CONFIRM_CUT_S = 1.0
+_MAX_SENTENCE = 1000
 # A tick that took long is followed by a pause, so that writing never takes more than two thirds of a processor. By
 # processor time: where others take the machine, a tick that had to wait is no reason to wait more.
 _REST = 0.5
@@ -69,12 +71,12 @@ class Session:
         self._clock = clock
         self._one_by_one = one_by_one
         self._cursor = store.cursor()
-        self._progress: dict[Place, PartitionProgress] = {}
+        self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._tick = Tick()
         self._next_tick_s = 0.0
         self._stalls = Stalls()
-        self._moved_s: dict[Place, tuple[int, float]] = {}
-        self._ends: dict[Place, int] = {}
+        self._moved_s: dict[TopicPartition, tuple[int, float]] = {}
+        self._ends: dict[TopicPartition, int] = {}
         positions = read_positions(self._cursor, to_ms(clock.now()))
         self._number = positions.tick
         self._fences = positions.fences
@@ -180,7 +182,7 @@ class Session:
         }
         self._log.assign(read)
 
-    def _fall_back(self, applied: dict[Place, int], read: dict[Place, int]) -> None:
+    def _fall_back(self, applied: dict[TopicPartition, int], read: dict[TopicPartition, int]) -> None:
         """Where the log ends before what the store has of it, as after a loss of power, go back to its end.
 
         What comes next has offsets that were given before. The outputs that are there still answer the inputs that are
@@ -203,7 +205,7 @@ class Session:
                 self._tick.read[place] = read[place] = ends[place]
         self.commit()
 
-    def _take(self, place: Place, record: Any) -> None:
+    def _take(self, place: TopicPartition, record: Any) -> None:
         topic, partition = place
         if topic == DEAD_LETTERS:
             self._take_dead_letter(place, record)
@@ -227,7 +229,7 @@ class Session:
         self._tick.read[place] = progress.read_offset
         self._apply((head.topic, partition), outputs)
 
-    def _take_dead_letter(self, place: Place, record: Any) -> None:
+    def _take_dead_letter(self, place: TopicPartition, record: Any) -> None:
         try:
             letter = DeadLetter.decode(record.key, record.value, record.headers)
         except BatchMalformed as fault:
@@ -250,17 +252,17 @@ class Session:
                 f"which ends at {self._ends[place]}."
             )
 
-    def _set_aside(self, place: Place, record: Any, reason: Reason, message: str) -> None:
+    def _set_aside(self, place: TopicPartition, record: Any, reason: Reason, message: str) -> None:
         """A message that is not what its topic is for becomes a dead letter with its own offset."""
         self._tick.read[place] = record.offset + 1
         taken_ms = min(max(0, record.timestamp or 0), LAST_MS)
         at = self._clock.now()
         value = bytes(record.value or b"")
-        letter = DeadLetter.of_message((*place, record.offset), EXTERNAL_SOURCE, reason, message, value, at)
+        letter = _whole_message(SourceOffset(*place, record.offset), EXTERNAL_SOURCE, reason, message, value, at)
         head = _head_of_nobody(place, record.offset, taken_ms)
         self._tick.refuse(head, letter, {reason: 1})
 
-    def _apply(self, place: Place, outputs: list[Output]) -> None:
+    def _apply(self, place: TopicPartition, outputs: list[Output]) -> None:
         for output in outputs:
             if self._fences.admits(output.headers):
                 self._tick.apply(output)
@@ -272,11 +274,11 @@ class Session:
         if outputs:
             self._tick.applied[place] = self._progress[place].next_offset
 
-    def _refuse(self, place: Place, output: Output, fault: str) -> None:
+    def _refuse(self, place: TopicPartition, output: Output, fault: str) -> None:
         """An output that the store cannot hold counts as rejected; its rows are kept as they came."""
         head, value = output.headers, arrow.encode(output.rows)
         at = from_ms(head.input_time_ms)
-        letter = DeadLetter.of_message((*place, head.offset), head.source, Reason.NOT_STORABLE, fault, value, at)
+        letter = _whole_message(SourceOffset(*place, head.offset), head.source, Reason.NOT_STORABLE, fault, value, at)
         rejected = dict(head.rejected)
         rejected[Reason.NOT_STORABLE] = rejected.get(Reason.NOT_STORABLE, 0) + head.applied + head.duplicate
         self._tick.applied[place] = head.end_offset
@@ -296,7 +298,7 @@ class Session:
             if (offset := progress.rewind()) is not None:
                 self._log.rewind((OUTPUT_OF[topic], partition), offset)
 
-    def _look_at(self, place: Place, progress: PartitionProgress) -> None:
+    def _look_at(self, place: TopicPartition, progress: PartitionProgress) -> None:
         """Tell holes that the broker made, and records that expired, from outputs that are still to come."""
         end = self._ends[place]
         offset, since_s = self._moved_s.get(place, (-1, 0.0))
@@ -330,7 +332,14 @@ class Session:
         return LogView(at=now, ends=dict(state.ends), gaps=gaps, stalls=stalls, generations=generations)
 
 
-def _head_of_nobody(place: Place, offset: int, taken_ms: int) -> OutputHeaders:
+def _head_of_nobody(place: TopicPartition, offset: int, taken_ms: int) -> OutputHeaders:
     """Counts of a message that nobody can be told to have sent."""
     topic, partition = place
     return OutputHeaders(topic, partition, offset, EXTERNAL_SOURCE, 0, 0, 1, 0, 0, {}, taken_ms)
+
+
+def _whole_message(
+    message: SourceOffset, source: str, reason: Reason, sentence: str, value: bytes, at: datetime
+) -> DeadLetter:
+    rejection = Rejection(WHOLE_MESSAGE, "", reason, sentence[:_MAX_SENTENCE], value)
+    return DeadLetter.of_rejection(message, source, WHOLE_MESSAGE, rejection, at)

@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient
+from kafka import TopicPartition as KafkaPartition
 from kafka.errors import KafkaError
 
 from ioc.errors import BrokerUnavailable
 from ioc.kafka import Reader, connection, reach
 from ioc.store.topic_logs import READ_TOPICS
-from ioc.topics import MESSAGE_BYTES, OUTPUT_OF
+from ioc.topics import MESSAGE_BYTES, OUTPUT_OF, TopicPartition
 
-Place = tuple[str, int]
 _TIMEOUT_MS = 5000
 # The broker's answer waits for data at most this long; an idle historian asks five times a second.
 _FETCH_WAIT_MS = 200
@@ -29,7 +29,7 @@ class LogState:
 
     topic_ids: Mapping[str, str]
     partitions: Mapping[str, int]
-    ends: Mapping[Place, int]
+    ends: Mapping[TopicPartition, int]
 
 
 class Log:
@@ -71,32 +71,32 @@ class Log:
         ids = {topic["name"]: str(topic["topic_id"]) for topic in found}
         return LogState(ids, counts, self.ends(inputs) if inputs else {})
 
-    def ends(self, places: Collection[Place]) -> dict[Place, int]:
+    def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """End offset of each partition."""
-        ends: dict[Place, int] = {}
+        ends: dict[TopicPartition, int] = {}
         try:
             # Topic by topic: of several, kafka-python leaves out one that it has never asked about before.
             for topic in sorted({topic for topic, _ in places}):
-                found = self._inputs.end_offsets([TopicPartition(*place) for place in places if place[0] == topic])
+                found = self._inputs.end_offsets([KafkaPartition(*place) for place in places if place[0] == topic])
                 ends |= {(place.topic, place.partition): end for place, end in found.items()}
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
         return ends
 
-    def assign(self, offsets: Mapping[Place, int]) -> None:
+    def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Read these output partitions from these offsets on."""
         try:
-            self._outputs.assign([TopicPartition(*place) for place in offsets])
+            self._outputs.assign([KafkaPartition(*place) for place in offsets])
             for place, offset in offsets.items():
-                self._outputs.seek(TopicPartition(*place), offset)
+                self._outputs.seek(KafkaPartition(*place), offset)
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
 
-    def rewind(self, place: Place, offset: int) -> None:
+    def rewind(self, place: TopicPartition, offset: int) -> None:
         """Read one of the assigned partitions from another offset on."""
-        self._outputs.seek(TopicPartition(*place), offset)
+        self._outputs.seek(KafkaPartition(*place), offset)
 
-    def poll(self, timeout_ms: int) -> Iterable[tuple[Place, list[Any]]]:
+    def poll(self, timeout_ms: int) -> Iterable[tuple[TopicPartition, list[Any]]]:
         """New records (kafka-python's) by output partition, in order; of a batch that cannot be read one record with an
         `UndecodableBatch` as its value."""
         try:
@@ -105,10 +105,10 @@ class Log:
             raise self._unavailable(fault) from fault
         return [((place.topic, place.partition), records) for place, records in polled.items()]
 
-    def first_input(self, place: Place, offset: int) -> tuple[int, int | None]:
+    def first_input(self, place: TopicPartition, offset: int) -> tuple[int, int | None]:
         """Start of an input partition's log, and the first record's offset at or above `offset`; None when there is
         none before the end."""
-        partition = TopicPartition(*place)
+        partition = KafkaPartition(*place)
         try:
             start: int = self._inputs.beginning_offsets([partition])[partition]
             end: int = self._inputs.end_offsets([partition])[partition]

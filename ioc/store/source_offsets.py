@@ -12,9 +12,8 @@ from ioc.clock import LAST_MS
 from ioc.model.ledger import LossCause
 from ioc.store.exactly_once import Fences
 from ioc.store.times import naive
+from ioc.topics import TopicPartition
 from ioc.wire.headers import GENERATION_AHEAD_MS
-
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class Positions:
     """`applied`: next input of each source partition; `read`: where to read on in each output partition; `tick`: the
     number of the last tick."""
 
-    applied: dict[Place, int]
-    read: dict[Place, int]
+    applied: dict[TopicPartition, int]
+    read: dict[TopicPartition, int]
     fences: Fences
     topic_ids: dict[str, str]
     tick: int
@@ -56,7 +55,7 @@ def record_logs(
     cursor: duckdb.DuckDBPyConnection,
     topic_ids: Mapping[str, str],
     anew: Collection[str],
-    ends: Mapping[Place, int],
+    ends: Mapping[TopicPartition, int],
     at: datetime,
 ) -> None:
     """Remember the identity of the topics; of those that begin `anew`, start over and record what was left behind.

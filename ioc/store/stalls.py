@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from ioc.model.ledger import Gap, Stall
 from ioc.store.exactly_once import PartitionProgress
+from ioc.topics import TopicPartition
 
-Place = tuple[str, int]
 STALLED_AFTER = timedelta(seconds=7)
 """With the second between two looks a partition that stands still is told within 10 s."""
 
@@ -17,16 +17,16 @@ class Stalls:
     """Remember since when each partition has had its gap, and since when nothing of it was applied."""
 
     def __init__(self) -> None:
-        self._gap_since: dict[Place, datetime] = {}
-        self._still_since: dict[Place, tuple[int, datetime]] = {}
+        self._gap_since: dict[TopicPartition, datetime] = {}
+        self._still_since: dict[TopicPartition, tuple[int, datetime]] = {}
 
     def look(
-        self, progress: Mapping[Place, PartitionProgress], ends: Mapping[Place, int], now: datetime
+        self, progress: Mapping[TopicPartition, PartitionProgress], ends: Mapping[TopicPartition, int], now: datetime
     ) -> tuple[tuple[Gap, ...], tuple[Stall, ...]]:
         """Call about once a second. `ends` are the end offsets of the partitions in `progress`."""
         gaps = {place: gap for place, one in progress.items() if (gap := one.gap)}
         self._gap_since = {place: self._gap_since.get(place, now) for place in gaps}
-        still: dict[Place, tuple[int, datetime]] = {}
+        still: dict[TopicPartition, tuple[int, datetime]] = {}
         for place, one in progress.items():
             if one.next_offset >= ends.get(place, 0):
                 continue

@@ -13,14 +13,15 @@ from ioc.clock import SystemClock
 from ioc.server.replays import Replays
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from ioc.store.dead_letters import DeadLetter, append_dead_letters
+from ioc.store.dead_letters import append_dead_letters
+from ioc.wire.dead_letters import DeadLetter
 from tests.integration.connectors.conformance import counted
 from tests.integration.connectors.scripted_server import Reply, Request, scripted_server
 from tests.integration.connectors.systems import HEAD, Agency
 from tests.support.connect_process import Sources, logged, wait_until
 
 pytestmark = pytest.mark.kafka
-AT = datetime(2026, 11, 22, 8)  # noqa: DTZ001  as the store keeps times
+AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
 def test_files_take_effect_while_others_go_on(

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from ioc.api import create_app
-from ioc.store.dead_letters import DeadLetter, append_dead_letters
+from ioc.store.dead_letters import append_dead_letters
+from ioc.wire.dead_letters import DeadLetter
 from tests.support.fake_centre import ADMIN, FakeParts
 
 RECORD = '{"case_id": "H57-1", "applicant_name": "Nguyễn Thị Lan", "note": "046099001234, 0912345678"}'
@@ -28,7 +29,7 @@ def letter(content: bytes, field: str = "status", key: str = KEY) -> DeadLetter:
         "message": "The status of 046099001234 is not known.",
         "content": content,
         "cut_from": None,
-        "at": datetime(2026, 11, 22, 1, 0, tzinfo=UTC).replace(tzinfo=None),
+        "at": datetime(2026, 11, 22, 1, 0, tzinfo=UTC),
     }
     return DeadLetter(**values)  # type: ignore[arg-type]
 

@@ -6,9 +6,10 @@ import pytest
 
 from ioc import topics
 from ioc.wire import arrow
+from ioc.wire.dead_letters import MAX_CONTENT_BYTES
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import READINGS
-from streams.agent_output import DEAD_LETTER_BYTES, OUTPUT_BYTES, Answer, SourceMessage, answer
+from streams.agent_output import OUTPUT_BYTES, Answer, SourceMessage, answer
 from streams.agents import readings
 from tests.support.reading_batches import INPUT_MS, START_MS, batch, row, vocabulary
 
@@ -58,7 +59,7 @@ def test_an_unreadable_message_counts_the_records_its_sender_counted(
 def test_a_large_dead_letter_is_cut_and_says_so() -> None:
     value = b'{"measure": "' + b"x" * 2_000_000
     [letter] = answered(value).dead_letters
-    assert letter.value == value[:DEAD_LETTER_BYTES]
+    assert letter.value == value[:MAX_CONTENT_BYTES]
     assert dict(letter.headers)["ioc-cut"] == b"%d" % len(value)
 
 
