@@ -384,6 +384,28 @@ async def test_a_silence_that_means_nothing_now_says_so(client: httpx.AsyncClien
     assert (made["matches_nothing"], made["alerts"]) == (False, [full])
 
 
+async def test_the_count_before_a_silence_is_what_the_silence_meets(client: httpx.AsyncClient, full: str) -> None:
+    """Patterns that a browser's regular expressions read otherwise than RE2 does."""
+    for matcher, count in (
+        ("unit =~ ^46.*$", 1),
+        ("unit =~ ^197.*$", 0),
+        (r"unit =~ [\d]+", 1),
+        ("unit =~ [[:digit:]]+", 1),
+        ("rule =~ [[:digit:]]+", 0),
+        (r"rule =~ [a\-z]+", 0),
+        (r"rule =~ [a-z\-]+", 1),
+        ("rule =~ cpu|disk-full", 1),
+        ("rule =~ ^disk-full$|^cpu$", 1),
+        ("rule =~ disk", 0),
+        ("rule !~ disk", 1),
+    ):
+        given = {"matchers": [matcher, "rule = disk-full"]}
+        shown = await ask(client, "POST", "silences/check", given)
+        made = await ask(client, "POST", "silences", given | {"for": "1h", "why": "bảo trì"}, 201)
+        assert (matcher, shown["count"], len(made["alerts"])) == (matcher, count, count)
+        await ask(client, "DELETE", f"silences/{made['id']}")
+
+
 async def test_an_alert_names_the_person_behind_the_account(
     client: httpx.AsyncClient, parts: FakeParts, full: str
 ) -> None:
