@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from ioc.messages import Message
 
@@ -24,7 +24,7 @@ class IocError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = cast(Message, message)
         if isinstance(message, Message):
             self.code, self.params = message.code, message.params
 

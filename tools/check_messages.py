@@ -31,7 +31,7 @@ USER_FACING = {
     "FieldFault",
     "FormulaInvalid", "IocError", "MatcherInvalid", "MessageUnfit", "NotInViews", "NotReplayable", "Problem",
     "ProtocolFault", "Refusal", "Rejection", "SeriesInvalid", "TemplateInvalid", "UsageError", "echo", "fault",
-    "unfit_field",
+    "invalid_field", "invalid", "unauthorized", "malformed", "_unfit", "_unavailable", "_endless", "_abandon",
 }  # fmt: skip
 """Names of calls that make what a user reads; classes derived from one of these count too."""
 CODE_AT = {"Message": 0, "SettingInvalid": 0, "NotAllowed": 0, "Fault.of": 0, "Finding.of": 1, "report": 1}
@@ -39,9 +39,9 @@ CODE_AT = {"Message": 0, "SettingInvalid": 0, "NotAllowed": 0, "Fault.of": 0, "F
 ADDED = {"NotAllowed": {"setting"}, "Fault.of": {"since"}}
 """Placeholders that the callee fills in, or arguments that are none."""
 TO_COME = (
-    "connectors", "streams", "ioc/alert_service", "ioc/alerts", "ioc/api", "ioc/broker", "ioc/catalog", "ioc/commands",
+    "connectors", "streams", "ioc/broker", "ioc/catalog", "ioc/commands",
     "ioc/demo", "ioc/evaluation", "ioc/explorer", "ioc/kafka.py", "ioc/lab", "ioc/model", "ioc/open_data",
-    "ioc/people", "ioc/reports", "ioc/server", "ioc/settings.py", "ioc/store", "ioc/supervisor", "ioc/topic_repair.py",
+    "ioc/reports", "ioc/server", "ioc/settings.py", "ioc/store", "ioc/supervisor", "ioc/topic_repair.py",
     "ioc/wire", "ioc/definition_files.py", "ioc/environment_variables.py", "ioc/private_files.py",
 )  # fmt: skip
 """Where sentences still stand in the source."""

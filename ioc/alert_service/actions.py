@@ -9,6 +9,7 @@ from ioc.alerts.handling import HandlingState, Shelving
 from ioc.alerts.refusals import ActRefused, no_alert, no_rule
 from ioc.alerts.silences import Silence
 from ioc.clock import from_ms, to_ms
+from ioc.messages import Message
 from ioc.model.alert import Alert, Handling
 from ioc.model.matcher import Matchers
 from ioc.store.alerting import ActRow
@@ -59,7 +60,7 @@ def unshelve(service: AlertService, alerts: Sequence[str], by: str, note: str) -
                 active.setdefault((shelving.rule, shelving.unit), []).append(shelving.id)
         for alert in found:
             if (alert.rule, alert.unit) not in active:
-                raise ActRefused("alerts", f"{alert.id} is not shelved.", "not_shelved", given=alert.id)
+                raise ActRefused("alerts", Message("not_shelved", given=alert.id))
         ended = {name for alert in found for name in active[alert.rule, alert.unit]}
         _commit(service, handling.unshelve(before, ended, by, at_ms), "unshelve", found, by, note)
 
@@ -87,7 +88,7 @@ def in_service(service: AlertService, rule: str, by: str) -> None:
             if (shelving.rule, shelving.unit) == (rule, "") and shelving.holds_at(at_ms)
         }
         if not active:
-            raise ActRefused("rule", f"{rule} is in service.", "in_service", given=rule)
+            raise ActRefused("rule", Message("in_service", given=rule))
         after = handling.unshelve(before, active, by, at_ms)
         row = ActRow(service.now(), by, "in_service", "", rule, "", "")
         service.commit(replace(service.state, handling=after), acts=[row])
@@ -96,8 +97,7 @@ def in_service(service: AlertService, rule: str, by: str) -> None:
 def comment(service: AlertService, alerts: Sequence[str], by: str, text: str) -> None:
     """Comment on alerts (ids), also on those that have ended. Raises ActRefused."""
     if not text.strip() or len(text) > MAX_COMMENT_LENGTH:
-        message = f"A comment is 1 to {MAX_COMMENT_LENGTH} characters long."
-        raise ActRefused("text", message, "comment_length", most=MAX_COMMENT_LENGTH)
+        raise ActRefused("text", Message("comment_length", most=MAX_COMMENT_LENGTH))
     rows = []
     for alert in _distinct(alerts):
         rule, unit = _rule_and_unit(alert)
@@ -171,20 +171,17 @@ def _known(service: AlertService, alerts: Sequence[str]) -> list[Alert]:
 
 def _distinct(alerts: Sequence[str]) -> Sequence[str]:
     if not alerts or len(alerts) > MAX_ALERTS_AT_ONCE:
-        message = f"Name 1 to {MAX_ALERTS_AT_ONCE} alerts."
-        raise ActRefused("alerts", message, "alerts_count", most=MAX_ALERTS_AT_ONCE)
+        raise ActRefused("alerts", Message("alerts_count", most=MAX_ALERTS_AT_ONCE))
     return list(dict.fromkeys(alerts))
 
 
 def _rule_and_unit(alert: str) -> tuple[str, str]:
     parts = alert.rsplit("/", 2)
     if len(parts) != 3 or not parts[2].isdigit():
-        message = f"{alert[:120]!r} is not the id of an alert."
-        raise ActRefused("alerts", message, "no_alert_id", given=alert[:120])
+        raise ActRefused("alerts", Message("no_alert_id", given=alert[:120]))
     return parts[0], parts[1]
 
 
 def _require_future(service: AlertService, until_ms: int) -> None:
     if until_ms <= to_ms(service.now()):
-        message = f"{from_ms(until_ms):%Y-%m-%d %H:%M} UTC is over already; choose a time to come."
-        raise ActRefused("until", message, "until_over")
+        raise ActRefused("until", Message("until_over", given=from_ms(until_ms)))

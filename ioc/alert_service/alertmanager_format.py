@@ -9,6 +9,7 @@ from typing import Any
 
 from ioc.alert_service.external_alert import ExternalAlert
 from ioc.clock import to_ms
+from ioc.messages import Message
 from ioc.model.alert import alert_id
 from ioc.model.matcher import LABEL_NAME
 from ioc.model.rule import Severity
@@ -36,8 +37,9 @@ class AlertUnfit(ValueError):
     `field` says where the fault is, `reason` is its code, the message is one sentence.
     """
 
-    def __init__(self, field: str, reason: str, message: str) -> None:
+    def __init__(self, field: str, reason: str, message: Message) -> None:
         super().__init__(message)
+        self.message = message
         self.field = field
         self.reason = reason
 
@@ -62,10 +64,10 @@ class Sender:
 def read_alert(sender: Sender, given: Any, now_ms: int) -> SentAlert:
     """Read one entry of a message's `alerts`. Raises AlertUnfit."""
     if not isinstance(given, Mapping):
-        raise AlertUnfit("", "not_an_object", "It is not an object.")
+        raise AlertUnfit("", "not_an_object", Message("not_an_object"))
     labels = _texts(given, "labels", MAX_LABEL_LENGTH)
     if not labels.get("alertname"):
-        raise AlertUnfit("labels.alertname", "missing", "The label alertname is missing; it names the alert.")
+        raise AlertUnfit("labels.alertname", "missing", Message("alertname_missing"))
     source = sender.source
     name = re.sub(r"[^a-z0-9_.-]+", "-", labels["alertname"].lower())[:60].strip("-") or "alert"
     unit = labels.get("unit", "")
@@ -115,7 +117,7 @@ def _texts(given: Mapping[str, Any], field: str, max_length: int) -> dict[str, s
     """Return the texts of an object; longer ones are cut and then end with …. Raises AlertUnfit."""
     found = given.get(field) or {}
     if not isinstance(found, Mapping) or len(found) > MAX_TEXTS:
-        raise AlertUnfit(field, "not_texts", f"{field} is not an object of at most {MAX_TEXTS} texts.")
+        raise AlertUnfit(field, "not_texts", Message("not_texts", field=field, max=MAX_TEXTS))
     texts = {str(name)[:100]: str(value) for name, value in found.items()}
     return {name: text if len(text) <= max_length else text[: max_length - 1] + "…" for name, text in texts.items()}
 
@@ -129,5 +131,4 @@ def _time_ms(given: Mapping[str, Any], field: str) -> int | None:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", str(text)))
         return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
-        message = f"{field} is {str(text)[:40]!r}, which is not an RFC 3339 time."
-        raise AlertUnfit(field, "not_a_time", message) from None
+        raise AlertUnfit(field, "not_a_time", Message("not_a_time", field=field, given=str(text)[:40])) from None

@@ -11,6 +11,7 @@ from ioc.alert_service.service import AlertService
 from ioc.alerts.refusals import ActRefused, no_alert, require_person_and_reason
 from ioc.clock import to_ms
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 from ioc.model.alert import Transition, TransitionKind, alert_id
 from ioc.store.alerting import ActRow
 
@@ -52,7 +53,7 @@ def receive(service: AlertService, source: str, message: Any) -> Receipt:
     """
     listed = message.get("alerts") if isinstance(message, Mapping) else None
     if not isinstance(listed, list):
-        raise BatchMalformed("The field alerts is not a list of alerts; send what Alertmanager's webhook sends.")
+        raise BatchMalformed(Message("alerts_not_listed"))
     receipt = Receipt()
     now_ms = to_ms(service.now())
     catalog = service.in_force.catalog
@@ -62,10 +63,10 @@ def receive(service: AlertService, source: str, message: Any) -> Receipt:
         try:
             sent.append(read_alert(sender, given, now_ms))
         except AlertUnfit as fault:
-            receipt.rejected.append(RejectedAlert(index, fault.field, fault.reason, str(fault)))
+            receipt.rejected.append(RejectedAlert(index, fault.field, fault.reason, fault.message))
     if listed and not sent:
         first = receipt.rejected[0]
-        raise BatchMalformed(f"None of the {len(listed)} alerts can be used; alerts[{first.index}]: {first.message}")
+        raise BatchMalformed(Message("no_alert_usable", count=len(listed), index=first.index, reason=first.message))
     for group in _transactions(sent):
         _apply(service, group, receipt)
     return receipt
@@ -105,8 +106,7 @@ def close(service: AlertService, alerts: Sequence[str], by: str, why: str) -> No
         for name in dict.fromkeys(alerts):
             alert = changes.external.get(name)
             if alert is None and service.alert(name) is not None:
-                message = f"{name[:120]} is an alert of the centre itself; it ends when its data say so."
-                raise ActRefused("alerts", message, "close_own", given=name[:120])
+                raise ActRefused("alerts", Message("close_own", given=name[:120]))
             if alert is None:
                 raise no_alert("alerts", name)
             changes.end(alert, now_ms, f"{by}: {why}", is_closed=True)

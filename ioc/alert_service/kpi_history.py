@@ -17,6 +17,7 @@ from ioc.clock import from_ms, to_ms
 from ioc.evaluation.freshness import STATES
 from ioc.evaluation.history import unit_columns
 from ioc.evaluation.pane_reader import PaneReader
+from ioc.messages import Message
 from ioc.model.kpi import KpiDefinition
 from ioc.model.rule import Change, Deviation, Rule, leaves
 from ioc.store import Store, transaction
@@ -100,7 +101,7 @@ class KpiHistory:
         KeyError for an unknown KPI, ValueError for too many steps."""
         count = (end - start) // step
         if not 0 < count <= MAX_STEPS:
-            raise ValueError(f"{count} steps are not 1 to {MAX_STEPS}; take a longer step or fewer days.")
+            raise ValueError(Message("no_steps_of_history", count=count, max=MAX_STEPS))
         times = [start + step * (place + 1) for place in range(count)]
         found = [leaf for rule in rules for leaf in leaves(rule.condition)]
         kpis: dict[str, KpiSeries] = {}

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ioc.alert_service.rule_store import place_in_text
+from ioc.alert_service.rule_store import not_toml
 from ioc.alert_service.service import AlertService
 from ioc.alerts.records import to_record
 from ioc.alerts.refusals import ActRefused, no_rule, require_person_and_reason
@@ -17,6 +17,7 @@ from ioc.catalog.routing import Alerting, read_routing
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from ioc.clock import to_ms
+from ioc.messages import Message
 from ioc.model.rule import Rule
 from ioc.store.times import aware, naive
 
@@ -35,8 +36,7 @@ def put_rule(
         _require_revision(service, rule, revision, fields)
         if fields is not None:
             if fields.get("id") != rule:
-                message = f"The rule is called {rule!r}; its id cannot change."
-                raise ActRefused("id", message, "rule_id_fixed", given=rule)
+                raise ActRefused("id", Message("rule_id_fixed", given=rule))
             check(service, fields)
         elif rule not in service.in_force.rules.rules:
             raise no_rule(rule)
@@ -111,10 +111,8 @@ def check_routing(service: AlertService, text: str) -> Alerting:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        message = f"This is not TOML: {fault}."
-        raise CatalogInvalid(
-            [DefinitionFault("console", "", "text", message, "not_toml", place_in_text(fault))]
-        ) from None
+        message = not_toml(fault)
+        raise CatalogInvalid([DefinitionFault("console", "", "text", message)]) from None
     found = read_routing(TomlTable("", data, {}, "console", faults), faults, load_channels(service.config.channels))
     if faults or found is None:
         raise CatalogInvalid(faults)
@@ -147,9 +145,9 @@ def put_routing(service: AlertService, text: str, by: str, why: str, revision: s
             known = {revision_of(one.text): routing_fields(one.text) for one in past}
             last = past[-1] if past else None
             now, wanted = routing_fields(present), routing_fields(text)
-            require_revision("The routing", revision, now, wanted, known, last, revision_of(present))
+            require_revision(Message("the_routing"), revision, now, wanted, known, last, revision_of(present))
         if service.config.overlay is None:
-            raise ActRefused("", "This centre has no folder of its own definitions.", "no_folder")
+            raise ActRefused("", Message("no_folder"))
         rows = service.store.select("SELECT coalesce(max(number), 0) AS n FROM routing_versions")
         number = int(rows[0]["n"]) + 1
         if number == 1:

@@ -12,6 +12,7 @@ from ioc.alerts.refusals import ActRefused, no_rule
 from ioc.alerts.versions import RuleVersion, next_version, roll_back
 from ioc.catalog.toml_table import toml_text
 from ioc.clock import from_ms
+from ioc.messages import Message
 from ioc.store.alerting import AlertStore
 from ioc.store.times import aware
 
@@ -76,10 +77,10 @@ def fields_of_text(text: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise ActRefused("text", f"This is not TOML: {fault}.", "not_toml", **place_in_text(fault)) from None
+        raise ActRefused("text", not_toml(fault)) from None
     if isinstance(data.get("rule"), list):
         if len(data) > 1 or len(data["rule"]) != 1 or not isinstance(data["rule"][0], dict):
-            raise ActRefused("text", "Write exactly one [[rule]], and nothing beside it.", "one_rule")
+            raise ActRefused("text", Message("one_rule"))
         return dict(data["rule"][0])
     return data
 
@@ -89,8 +90,14 @@ def rule_text(fields: Mapping[str, Any]) -> str:
     return toml_text({"rule": [fields]})
 
 
+def not_toml(fault: tomllib.TOMLDecodeError) -> Message:
+    """Return the message for a text that is not TOML; where it ends too early there is no line."""
+    place = place_in_text(fault)
+    return Message("not_toml" if place["line"] else "not_toml_at_end", **place)
+
+
 def place_in_text(fault: tomllib.TOMLDecodeError) -> dict[str, Any]:
-    """Line and column, 0 where the text ends too early; `detail` without them."""
+    """Return line and column, 0 where the text ends too early, and `detail` without them."""
     found = _PLACE.search(str(fault))
     line, column = (int(found[1]), int(found[2])) if found else (0, 0)
     return {"line": line, "column": column, "detail": _PLACE.sub("", str(fault)).strip()}

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ioc.alerts.refusals import MAX_SHELVING_MS, ActRefused, require_person_and_reason
+from ioc.messages import Message
 from ioc.model.alert import Handling, Transition, TransitionKind
 
 
@@ -49,12 +50,12 @@ class HandlingState:
 def acknowledge(handling: HandlingState, alerts: Iterable[str], by: str, at_ms: int, note: str = "") -> HandlingState:
     """All of them or none. Raises ActRefused when somebody has one already; who wants it asks that person."""
     if not by.strip():
-        raise ActRefused("by", "Enter who acknowledges.", "no_person")
+        raise ActRefused("by", Message("no_person"))
     held = dict(handling.acknowledged)
     for alert in alerts:
         if alert in held:
             who = held[alert].by
-            raise ActRefused("", f"{who} has acknowledged this alert already.", "held_already", by=who)
+            raise ActRefused("", Message("held_already", by=who))
         held[alert] = Acknowledgement(alert, by, at_ms, note)
     return replace(handling, acknowledged=held)
 
@@ -64,7 +65,7 @@ def unacknowledge(handling: HandlingState, alerts: Iterable[str]) -> HandlingSta
     held = dict(handling.acknowledged)
     for alert in alerts:
         if held.pop(alert, None) is None:
-            raise ActRefused("", "Nobody has acknowledged this alert.", "not_held")
+            raise ActRefused("", Message("not_held"))
     return replace(handling, acknowledged=held)
 
 
@@ -78,8 +79,7 @@ def shelve(handling: HandlingState, *wanted: Shelving) -> HandlingState:
         _may_be_put_aside(one)
         for held in present.get((one.kind, one.rule, one.unit), ()):
             if held.holds_at(one.from_ms):
-                message = f"It is put aside already, by {held.by}; end that first."
-                raise ActRefused("", message, "aside_already", by=held.by)
+                raise ActRefused("", Message("aside_already", by=held.by))
         present.setdefault((one.kind, one.rule, one.unit), []).append(one)
     return replace(handling, shelvings=(*handling.shelvings, *wanted))
 
@@ -87,18 +87,15 @@ def shelve(handling: HandlingState, *wanted: Shelving) -> HandlingState:
 def _may_be_put_aside(wanted: Shelving) -> None:
     require_person_and_reason(wanted.by, wanted.why)
     if wanted.kind not in (Handling.SHELVED, Handling.OUT_OF_SERVICE):
-        raise ActRefused(
-            "kind", f"{wanted.kind} is not a way to put an alert aside.", "no_aside", given=wanted.kind.value
-        )
+        raise ActRefused("kind", Message("no_aside", given=wanted.kind.value))
     if wanted.kind is Handling.SHELVED and not wanted.unit:
-        message = "A shelving means the alert of one unit; take the rule out of service for all."
-        raise ActRefused("unit", message, "shelve_one_unit")
+        raise ActRefused("unit", Message("shelve_one_unit"))
     if wanted.until_ms <= wanted.from_ms:
-        raise ActRefused("until", "It ends after it begins.", "ends_before")
+        raise ActRefused("until", Message("ends_before"))
     if wanted.until_ms - wanted.from_ms > MAX_SHELVING_MS:
-        raise ActRefused("until", "It ends within 30 days; do it again then if it must last.", "aside_too_long")
+        raise ActRefused("until", Message("aside_too_long"))
     if wanted.ends_on_resolve and wanted.kind is not Handling.SHELVED:
-        raise ActRefused("ends_on_resolve", "Only a shelving ends with its alert.", "ends_on_resolve")
+        raise ActRefused("ends_on_resolve", Message("ends_on_resolve"))
 
 
 def unshelve(handling: HandlingState, aside: Collection[str], by: str, now_ms: int) -> HandlingState:
@@ -106,7 +103,7 @@ def unshelve(handling: HandlingState, aside: Collection[str], by: str, now_ms: i
     missing = set(aside) - {one.id for one in handling.shelvings if one.holds_at(now_ms)}
     if missing:
         gone = min(missing)
-        raise ActRefused("", f"Nothing of the id {gone!r} is put aside now.", "aside_gone", given=gone)
+        raise ActRefused("", Message("aside_gone", given=gone))
     ended = tuple(replace(one, ended_ms=now_ms, ended_by=by) if one.id in aside else one for one in handling.shelvings)
     return replace(handling, shelvings=ended)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from ioc.alerts.procedures import CompletedStep, FollowedProcedure, complete_step, reopen_step
 from ioc.alerts.refusals import MAX_TEXT_LENGTH, ActRefused
+from ioc.messages import Message
 from ioc.model.procedure import Procedure
 from ioc.model.rule import Severity
 
@@ -89,7 +90,7 @@ def open_incident(
 ) -> Incident:
     """Raises ActRefused without a title or a person."""
     if not title.strip():
-        raise ActRefused("title", "An incident needs a title.", "no_title")
+        raise ActRefused("title", Message("no_title"))
     incident = Incident(incident_id, title.strip(), severity, at_ms, by, tuple(dict.fromkeys(alerts)))
     return _with(incident, TimelineEntry(at_ms, by, IncidentAct.OPENED, text=title.strip()))
 
@@ -98,7 +99,7 @@ def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
     """Raises ActRefused when it is there already, or the incident is closed."""
     _open(incident)
     if alert in incident.alerts:
-        raise ActRefused("alert", "The alert belongs to this incident already.", "alert_in_incident")
+        raise ActRefused("alert", Message("alert_in_incident"))
     return _with(
         replace(incident, alerts=(*incident.alerts, alert)), TimelineEntry(at_ms, by, IncidentAct.ALERT_ADDED, alert)
     )
@@ -108,7 +109,7 @@ def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Inciden
     """Raises ActRefused when it is not there, or the incident is closed."""
     _open(incident)
     if alert not in incident.alerts:
-        raise ActRefused("alert", "The alert does not belong to this incident.", "alert_not_in_incident")
+        raise ActRefused("alert", Message("alert_not_in_incident"))
     kept = tuple(one for one in incident.alerts if one != alert)
     return _with(replace(incident, alerts=kept), TimelineEntry(at_ms, by, IncidentAct.ALERT_REMOVED, alert))
 
@@ -130,10 +131,9 @@ def set_severity(incident: Incident, severity: Severity, by: str, at_ms: int) ->
 def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     """Also on a closed one. Raises ActRefused for an empty text or one too long."""
     if not text.strip():
-        raise ActRefused("text", "The comment is empty.", "comment_empty")
+        raise ActRefused("text", Message("comment_empty"))
     if len(text) > MAX_TEXT_LENGTH:
-        message = f"The comment is {len(text)} characters long; the limit is {MAX_TEXT_LENGTH}."
-        raise ActRefused("text", message, "comment_too_long", given=len(text), most=MAX_TEXT_LENGTH)
+        raise ActRefused("text", Message("comment_too_long", given=len(text), most=MAX_TEXT_LENGTH))
     return _with(incident, TimelineEntry(at_ms, by, IncidentAct.COMMENTED, text=text.strip()))
 
 
@@ -143,12 +143,9 @@ def attach(incident: Incident, attachment: Attachment) -> Incident:
     ending = attachment.name.rpartition(".")[2].lower()
     if ending not in FILE_TYPES or "." not in attachment.name:
         known = ", ".join(FILE_TYPES)
-        raise ActRefused(
-            "name", f"A file called {attachment.name[:80]!r} is not taken; there are {known}.", "file_type"
-        )
+        raise ActRefused("name", Message("file_type", known=known, given=attachment.name[:80]))
     if len(incident.attachments) >= MAX_FILES:
-        message = f"The incident has {MAX_FILES} files already; open another one."
-        raise ActRefused("", message, "too_many_files", most=MAX_FILES)
+        raise ActRefused("", Message("too_many_files", most=MAX_FILES))
     entry = TimelineEntry(attachment.at_ms, attachment.by, IncidentAct.ATTACHED, attachment.id, attachment.name)
     return _with(replace(incident, attachments=(*incident.attachments, attachment)), entry)
 
@@ -157,7 +154,7 @@ def start_procedure(incident: Incident, procedure: Procedure, by: str, at_ms: in
     """Begin to follow a procedure, as it is now. Raises ActRefused when it is followed already."""
     _open(incident)
     if procedure.id in incident.procedures:
-        raise ActRefused("procedure", f"{procedure.id} is followed already.", "followed_already", given=procedure.id)
+        raise ActRefused("procedure", Message("followed_already", given=procedure.id))
     followed = {**incident.procedures, procedure.id: FollowedProcedure(procedure)}
     return _with(
         replace(incident, procedures=followed), TimelineEntry(at_ms, by, IncidentAct.PROCEDURE_TAKEN_UP, procedure.id)
@@ -182,7 +179,7 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
     """Raises ActRefused when it is closed, or nothing is written."""
     _open(incident)
     if not text.strip():
-        raise ActRefused("text", "Write in a sentence how it ended.", "how_ended")
+        raise ActRefused("text", Message("how_ended"))
     closed = replace(incident, closed_ms=at_ms, closing_reason=reason)
     return _with(closed, TimelineEntry(at_ms, by, IncidentAct.CLOSED, reason.value, text.strip()))
 
@@ -190,9 +187,9 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
 def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     """Raises ActRefused when it is open, or nothing is written."""
     if incident.closed_ms is None:
-        raise ActRefused("", f"The incident {incident.id} is open.", "incident_open", given=incident.id)
+        raise ActRefused("", Message("incident_open", given=incident.id))
     if not text.strip():
-        raise ActRefused("text", "Write in a sentence why it goes on.", "why_reopened")
+        raise ActRefused("text", Message("why_reopened"))
     opened = replace(incident, closed_ms=None, closing_reason=None)
     return _with(opened, TimelineEntry(at_ms, by, IncidentAct.REOPENED, text=text.strip()))
 
@@ -200,18 +197,16 @@ def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
 def _following(incident: Incident, procedure: str) -> FollowedProcedure:
     _open(incident)
     if procedure not in incident.procedures:
-        message = f"{procedure} is not followed in this incident."
-        raise ActRefused("procedure", message, "not_followed", given=procedure)
+        raise ActRefused("procedure", Message("not_followed", given=procedure))
     return incident.procedures[procedure]
 
 
 def _open(incident: Incident) -> None:
     if incident.closed_ms is not None:
-        message = f"The incident {incident.id} is closed; reopen it first."
-        raise ActRefused("", message, "incident_closed", given=incident.id)
+        raise ActRefused("", Message("incident_closed", given=incident.id))
 
 
 def _with(incident: Incident, entry: TimelineEntry) -> Incident:
     if not entry.by.strip():
-        raise ActRefused("by", "Enter who is doing this.", "no_person")
+        raise ActRefused("by", Message("no_person"))
     return replace(incident, timeline=(*incident.timeline, entry))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ioc.alerts.refusals import ActRefused
+from ioc.messages import Message
 from ioc.model.procedure import Procedure
 
 
@@ -34,17 +35,17 @@ def complete_step(following: FollowedProcedure, step: str, tick: CompletedStep) 
     """Raises ActRefused for a step that is none, or is done already."""
     if all(one.id != step for one in following.procedure.steps):
         name = following.procedure.id
-        raise ActRefused("step", f"{name} has no step {step!r}.", "no_step", procedure=name, given=step)
+        raise ActRefused("step", Message("no_step", procedure=name, given=step))
     done = following.ticks.get(step)
     if done is not None:
-        raise ActRefused("step", f"{done.by} has done this step already.", "step_done", by=done.by)
+        raise ActRefused("step", Message("step_done", by=done.by))
     return FollowedProcedure(following.procedure, {**following.ticks, step: tick})
 
 
 def reopen_step(following: FollowedProcedure, step: str) -> FollowedProcedure:
     """Raises ActRefused for a step that is not done."""
     if step not in following.ticks:
-        raise ActRefused("step", "This step is not done yet.", "step_open")
+        raise ActRefused("step", Message("step_open"))
     return FollowedProcedure(
         following.procedure, {name: tick for name, tick in following.ticks.items() if name != step}
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ioc.alerts.refusals import MAX_SHELVING_MS, ActRefused, require_person_and_reason
+from ioc.messages import Message
 from ioc.model.matcher import Matchers
 
 
@@ -38,20 +39,18 @@ def new_silence(wanted: Silence, now_ms: int) -> Silence:
     or no matchers is none."""
     require_person_and_reason(wanted.by, wanted.why)
     if not wanted.matchers:
-        message = "A silence names the alerts that it means; it has no matcher."
-        raise ActRefused("matchers", message, "no_matcher")
+        raise ActRefused("matchers", Message("silence_no_matcher"))
     if wanted.until_ms <= max(wanted.from_ms, now_ms):
-        raise ActRefused("until", "A silence ends after it begins, and in time to come.", "silence_end")
+        raise ActRefused("until", Message("silence_end"))
     if wanted.until_ms - wanted.from_ms > MAX_SHELVING_MS:
-        message = "A silence lasts at most 30 days; take the rule out of service instead."
-        raise ActRefused("until", message, "silence_too_long")
+        raise ActRefused("until", Message("silence_too_long"))
     return replace(wanted, created_ms=now_ms, ended_ms=None, ended_by="")
 
 
 def end_silence(present: Silence, by: str, now_ms: int) -> Silence:
     """Ended before its time. Raises ActRefused when it is over already."""
     if present.condition(now_ms) == "expired":
-        raise ActRefused("", f"The silence {present.id} is over already.", "silence_over", given=present.id)
+        raise ActRefused("", Message("silence_over", given=present.id))
     return replace(present, ended_ms=now_ms, ended_by=by)
 
 

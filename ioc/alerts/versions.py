@@ -7,7 +7,9 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from ioc.alerts.refusals import ActRefused, require_person_and_reason
+from ioc.clock import from_ms, rfc3339
 from ioc.errors import IocError
+from ioc.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def next_version(
     is another. Whether the fields make a rule is checked before (`ioc.catalog.rules.read_rule`)."""
     require_person_and_reason(by, why)
     if history and history[-1].fields == fields:
-        raise ActRefused("", f"This is {rule} as it is already; nothing was changed.", "nothing_changed", given=rule)
+        raise ActRefused("", Message("nothing_changed", given=rule))
     return RuleVersion(rule, len(history) + 1, fields, by, at_ms, why)
 
 
@@ -48,7 +50,7 @@ def roll_back(history: Sequence[RuleVersion], number: int, by: str, at_ms: int, 
     """A new version that is an earlier one again. Raises ActRefused for a number that is none, or the present one."""
     earlier = next((version for version in history if version.number == number), None)
     if earlier is None or number == history[-1].number:
-        raise ActRefused("number", f"{number} is not an earlier version of this rule.", "no_version", given=number)
+        raise ActRefused("number", Message("no_version", given=number))
     after = next_version(history, earlier.rule, earlier.fields, by, at_ms, why)
     return RuleVersion(after.rule, after.number, after.fields, by, at_ms, why, of=number)
 
@@ -95,11 +97,16 @@ class ChangedMeanwhile(IocError):
         yours: Sequence[Difference],
         last: "VersionInfo | None",
     ) -> None:
-        who = f" by {last.by}" if last is not None and last.by else ""
-        super().__init__(
-            f"{what} was changed{who} while you were writing; nothing was saved. Compare; saving again overwrites it."
-        )
-        self.what = what
+        details = {
+            "what": what,
+            "by": last.by if last else "",
+            "why": last.why if last else "",
+            "number": last.number if last else 0,
+            "at": rfc3339(from_ms(last.at_ms)) if last and last.at_ms else None,
+            "fields": [one.field for one in theirs or yours],
+            "revision": revision,
+        }
+        super().__init__(Message("changed_meanwhile", **details))
         self.revision = revision
         self.theirs = theirs
         self.yours = yours

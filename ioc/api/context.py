@@ -12,6 +12,7 @@ from ioc.api.live.hub import Hub
 from ioc.api.ports import Cursor, Kpis, PushEndpoint
 from ioc.catalog import Catalog
 from ioc.clock import Clock, SystemClock
+from ioc.messages import Message
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
@@ -66,4 +67,4 @@ class ApiContext:
 
 
 def _no_snapshot() -> Snapshot:
-    raise SnapshotFailed("This centre has no store to copy.")
+    raise SnapshotFailed(Message("no_store"))

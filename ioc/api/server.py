@@ -10,7 +10,8 @@ from typing import Any
 
 import uvicorn
 from prometheus_client import CollectorRegistry, Gauge
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp, Scope
+from starlette.types import Message as AsgiMessage
 
 from ioc.api.auth.proxies import TrustedProxies
 from ioc.api.http.connections import ConnectionLimits, Connections
@@ -95,10 +96,10 @@ def warm(app: ASGIApp) -> None:
     """Ask once whether it lives. FastAPI makes the routes at the first request: a quarter of a second of a core, and
     seconds once others compute."""
 
-    async def receive() -> Message:
+    async def receive() -> AsgiMessage:
         return {"type": "http.request"}
 
-    async def send(_answer: Message) -> None:
+    async def send(_answer: AsgiMessage) -> None:
         pass
 
     scope: Scope = {

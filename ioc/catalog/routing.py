@@ -119,7 +119,7 @@ def read_matchers(row: TomlTable, field: str) -> Matchers:
     try:
         return parse_matchers(texts)
     except MatcherInvalid as fault:
-        row.fault(field, str(fault), fault.code, **fault.params)
+        row.fault(field, fault.message)
         return ()
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from ioc.messages import Message
 from ioc.model.pattern import Pattern, PatternInvalid, compile_pattern
 
 _TEXT = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$", re.DOTALL)
@@ -14,13 +14,14 @@ MAX_MATCHERS = 20
 
 
 class MatcherInvalid(ValueError):
-    """The text is not a matcher; the message says what is wrong and how to mend it, `code` with `params` says it to a
-    page in another language."""
+    """The text is not a matcher; the message says what is wrong and how to correct it.
 
-    def __init__(self, message: str, code: str, **params: Any) -> None:
+    The parameter `index` is that of the faulty text among several.
+    """
+
+    def __init__(self, message: Message) -> None:
         super().__init__(message)
-        self.code = code
-        self.params = params
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,7 @@ class Matcher:
         """`severity="high"`, `unit=~"197.*"`; quotes may be left out. Raises MatcherInvalid."""
         match = _TEXT.match(text)
         if match is None:
-            message = f'{text!r} is not a matcher; write it as severity = "high" or unit =~ "197.*".'
-            raise MatcherInvalid(message, "matcher_form", given=text)
+            raise MatcherInvalid(Message("matcher_form", given=text))
         label, sign, value = match.groups()
         if len(value) >= 2 and value[0] == value[-1] == '"':
             value = value[1:-1].replace('\\"', '"')
@@ -48,18 +48,15 @@ class Matcher:
     def of(cls, label: str, sign: str, value: str) -> "Matcher":
         """Raises MatcherInvalid."""
         if not LABEL_NAME.match(label):
-            message = f"{label!r} is not a label name; use letters, digits and _."
-            raise MatcherInvalid(message, "no_label", given=label)
+            raise MatcherInvalid(Message("no_label", given=label))
         if sign not in ("=", "!=", "=~", "!~"):
-            raise MatcherInvalid(f"{sign!r} is not a comparison; use =, !=, =~ or !~.", "matcher_sign", given=sign)
+            raise MatcherInvalid(Message("matcher_sign", given=sign))
         if len(value) > MAX_VALUE_LENGTH:
-            message = f"The value of {label} is {len(value)} characters long; the limit is {MAX_VALUE_LENGTH}."
-            raise MatcherInvalid(message, "matcher_long", label=label, given=len(value), most=MAX_VALUE_LENGTH)
+            raise MatcherInvalid(Message("matcher_long", label=label, given=len(value), most=MAX_VALUE_LENGTH))
         try:
             return cls(label, sign, value, compile_pattern(value) if "~" in sign else None)
         except PatternInvalid as fault:
-            message = f"The pattern {value!r} of {label} cannot be used: {fault}."
-            raise MatcherInvalid(message, fault.code, label=label, **fault.params) from None
+            raise MatcherInvalid(Message(fault.code, label=label, **fault.params)) from None
 
     def accepts(self, value: str) -> bool:
         """Whether it holds for a label with this value; empty for an alert without the label."""
@@ -78,8 +75,7 @@ def _parse(index: int, text: str) -> Matcher:
     try:
         return Matcher.parse(text)
     except MatcherInvalid as fault:
-        fault.params["index"] = index
-        raise
+        raise MatcherInvalid(Message(fault.message.code, **fault.message.params, index=index)) from None
 
 
 def parse_matchers(texts: Iterable[str]) -> Matchers:
@@ -87,15 +83,12 @@ def parse_matchers(texts: Iterable[str]) -> Matchers:
     hold for every alert: nobody means every alert by leaving out a name."""
     matchers = tuple(_parse(index, text) for index, text in enumerate(texts))
     if not matchers:
-        message = 'There is no matcher; name the alerts that are meant, such as rule = "pm25-high".'
-        raise MatcherInvalid(message, "no_matcher")
+        raise MatcherInvalid(Message("no_matcher"))
     if len(matchers) > MAX_MATCHERS:
-        message = f"There are {len(matchers)} matchers; the limit is {MAX_MATCHERS}."
-        raise MatcherInvalid(message, "too_many_matchers", given=len(matchers), most=MAX_MATCHERS)
+        raise MatcherInvalid(Message("too_many_matchers", given=len(matchers), most=MAX_MATCHERS))
     if all(matcher.accepts("") for matcher in matchers):
         listed = ", ".join(map(str, matchers))
-        message = f"{listed} also holds for alerts without these labels; name a value that must be there."
-        raise MatcherInvalid(message, "matches_everything", given=listed)
+        raise MatcherInvalid(Message("matches_everything", given=listed))
     return matchers
 
 

@@ -13,19 +13,6 @@ import re2
 
 MAX_PATTERN_LENGTH = 200
 _MAX_MEMORY_BYTES = 4 << 20
-SENTENCES = {
-    "pattern_unclosed_bracket": "the bracket ( at character {place} is not closed",
-    "pattern_stray_bracket": "the bracket ) at character {place} closes nothing",
-    "pattern_unclosed_set": "the set [ at character {place} is not closed",
-    "pattern_repeats_nothing": "{part} at character {place} repeats nothing",
-    "pattern_repeat": "{part} at character {place} is not a valid repetition",
-    "pattern_range": "the range {part} at character {place} runs backwards or is not known",
-    "pattern_escape": "{part} at character {place} is not a known escape",
-    "pattern_too_large": "the pattern repeats too much",
-    "pattern_too_long": "the pattern is {length} characters long; the limit is {limit}",
-    "pattern_part": "{part} at character {place} is not understood",
-}
-"""Faults of patterns, in English, by code."""
 _CODES = {
     "missing )": "pattern_unclosed_bracket",
     "unexpected )": "pattern_stray_bracket",
@@ -43,11 +30,14 @@ _CODES = {
 
 
 class PatternInvalid(ValueError):
-    """The text is not a pattern. `code` and `params` (`place` counts characters from 1, `part` is the text there) say
-    what is wrong; the message says it in English."""
+    """The text is not a pattern.
+
+    `code` and `params` are those of the message without its `label`: `place` counts characters from 1, `part` is the
+    text there.
+    """
 
     def __init__(self, code: str, **params: Any) -> None:
-        super().__init__(SENTENCES[code].format(**{k: repr(v) if k == "part" else v for k, v in params.items()}))
+        super().__init__(code)
         self.code = code
         self.params = params
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ioc.messages import Message
 from ioc.model.alert import ConditionState
 from ioc.model.kpi import Freshness
 
@@ -33,11 +34,11 @@ class Series:
         for part in text.split():
             match = _TOKEN.match(part)
             if match is None or (match["start"] in _LACKS and match["add"]) or (match["add"] and not match["times"]):
-                raise SeriesInvalid(f"{part!r} is no part of a series; write 5, 5x3, 5+2x3, _x3, stale or few.")
+                raise SeriesInvalid(Message("series_part", part=part))
             lack = _LACKS.get(match["start"])
             times = int(match["times"] or (1 if lack is not None else 0))
             if len(value) + times >= MOST_STEPS:
-                raise SeriesInvalid(f"The series is longer than {MOST_STEPS} steps.")
+                raise SeriesInvalid(Message("series_long", max=MOST_STEPS))
             if lack is not None:
                 value += [float("nan")] * times
                 state += [lack] * times
@@ -46,7 +47,7 @@ class Series:
                 value += [start + add * number for number in range(times + 1)]
                 state += [Freshness.LIVE] * (times + 1)
         if not value:
-            raise SeriesInvalid("The series is empty; write its values.")
+            raise SeriesInvalid(Message("series_empty"))
         return cls(tuple(value), tuple(state))
 
 

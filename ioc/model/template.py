@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ioc.messages import Message
+
 LONGEST_TEMPLATE = 4_000
 
 GROUP_FIELDS = ("province", "count", "firing", "resolved", "severity", "kind", "receiver", "time", "link")
@@ -35,12 +37,12 @@ class Template:
 def check_text(text: str, fields: tuple[str, ...]) -> None:
     """Raises TemplateInvalid unless the text holds only known fields, written {field}; {{ and }} are brackets."""
     if len(text) > LONGEST_TEMPLATE:
-        raise TemplateInvalid(f"The text has {len(text)} signs; at most {LONGEST_TEMPLATE} are taken.")
+        raise TemplateInvalid(Message("template_long", length=len(text), max=LONGEST_TEMPLATE))
     place = 1
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError as fault:
-        raise TemplateInvalid(f"The brackets do not close ({fault}); write {{{{ for a bracket itself.") from None
+        raise TemplateInvalid(Message("template_brackets", detail=fault)) from None
     for literal, name, spec, conversion in parts:
         place += len(literal)
         if name is None:
@@ -50,7 +52,7 @@ def check_text(text: str, fields: tuple[str, ...]) -> None:
             hint = f"; did you mean {{{close[0]}}}?" if close else f"; there are {', '.join(fields)}."
             raise TemplateInvalid(f"At place {place} stands {{{name}}}, which is no field{hint}")
         if spec or conversion:
-            raise TemplateInvalid(f"At place {place}, {{{name}}} takes no format; the centre writes numbers and times.")
+            raise TemplateInvalid(Message("template_format", place=place, name=name))
         place += len(name) + 2
 
 

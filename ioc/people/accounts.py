@@ -5,6 +5,7 @@ import sqlite3
 
 from ioc.clock import Clock, SystemClock, to_ms
 from ioc.errors import ConfigurationInvalid, IocError
+from ioc.messages import Message
 from ioc.model.person import Person, Role
 from ioc.people.file import PeopleFile
 from ioc.people.passwords import NOBODYS_HASH, check_password, hashed, matches
@@ -27,11 +28,9 @@ class Accounts:
     def add(self, name: str, full_name: str, role: Role, password: str) -> Person:
         """Add an account. Raises ConfigurationInvalid: the name is taken or unfit, the password too easy to guess."""
         if not NAME.fullmatch(name):
-            raise ConfigurationInvalid(
-                f"The account name {name!r} is not 2 to 32 small letters, digits, dots, hyphens or underscores."
-            )
+            raise ConfigurationInvalid(Message("account_name", name=name))
         if not full_name.strip():
-            raise ConfigurationInvalid("The full name is empty; write the person's name.")
+            raise ConfigurationInvalid(Message("full_name_empty"))
         check_password(password, name)
         password_hash = hashed(password)
         with self._file.writing() as connection:
@@ -41,7 +40,7 @@ class Accounts:
                     [name, full_name.strip(), role, password_hash, self._now_ms()],
                 )
             except sqlite3.IntegrityError:
-                raise ConfigurationInvalid(f"An account {name!r} exists already.") from None
+                raise ConfigurationInvalid(Message("account_exists", name=name)) from None
         return Person(name, full_name.strip(), role)
 
     def log_in(self, name: str, password: str) -> Person:
@@ -51,7 +50,7 @@ class Accounts:
             row = connection.execute(f"SELECT {_COLUMNS}, password_hash FROM people WHERE name = ?", [name]).fetchone()
         is_right = matches(row[4] if row else NOBODYS_HASH, password)
         if row is None or not is_right or row[3]:
-            raise AccountRefused("This name and password do not belong together.")
+            raise AccountRefused(Message("login_refused"))
         return _person(row)
 
     def set_password(self, name: str, password: str) -> None:
@@ -82,7 +81,7 @@ class Accounts:
         with self._file.writing() as connection:
             changed = connection.execute(f"UPDATE people SET {assignment} WHERE name = ?", [value, name])
             if not changed.rowcount:
-                raise ConfigurationInvalid(f"No account is called {name!r}.")
+                raise ConfigurationInvalid(Message("no_account", given=name))
             if not assignment.startswith("role"):
                 connection.execute("DELETE FROM sessions WHERE person = ?", [name])
 

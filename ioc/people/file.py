@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 
 _PATIENCE_S = 5.0
 # Times are ms since 1970. Tokens are kept as their SHA-256 only. The triggers hold what the trail promises.
@@ -41,7 +42,7 @@ class PeopleFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
         except OSError as fault:
-            raise StoreUnavailable(f"The file of people {path} cannot be made: {fault.strerror}.") from fault
+            raise StoreUnavailable(Message("people_file_not_made", path=path, reason=fault.strerror)) from fault
         with self.writing() as connection:
             connection.executescript(_SCHEMA)
 
@@ -59,7 +60,7 @@ class PeopleFile:
             with closing(self._connect()) as connection:
                 yield connection
         except sqlite3.Error as fault:
-            raise StoreUnavailable(f"The file of people {self.path} cannot be used: {fault}.") from fault
+            raise StoreUnavailable(Message("people_file_unusable", path=self.path, reason=fault)) from fault
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
@@ -35,17 +36,14 @@ def check_password(password: str, account: str) -> None:
     """Check a new password. Raises ConfigurationInvalid with the reason in one sentence: too short, hardly any
     different characters, well known, or made of the account's name."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ConfigurationInvalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        raise ConfigurationInvalid(Message("password_length", min=SHORTEST_PASSWORD, max=LONGEST_PASSWORD))
     folded = _folded(password)
     if len(set(folded)) < MIN_DIFFERENT_CHARACTERS or _is_repeated(folded):
-        raise ConfigurationInvalid("The password repeats itself; use several words that do not belong together.")
+        raise ConfigurationInvalid(Message("password_repeats"))
     if len(account) >= 3 and len(folded.replace(_folded(account), "")) < max(_MIN_REST, len(folded) // 2):
-        raise ConfigurationInvalid("The password is made of the account's name; choose another.")
+        raise ConfigurationInvalid(Message("password_is_name"))
     if _rest(folded) < _MIN_REST:
-        raise ConfigurationInvalid(
-            "The password is among those that are tried first (a common word, a sequence, a year); "
-            "use several words that do not belong together."
-        )
+        raise ConfigurationInvalid(Message("password_common"))
 
 
 def hashed(password: str) -> str:

@@ -8,6 +8,7 @@ from secrets import token_urlsafe
 
 from ioc.clock import Clock, SystemClock, to_ms
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.person import PERMISSIONS, Caller, Person, Role, display
 from ioc.people.accounts import NAME
 from ioc.people.file import PeopleFile
@@ -68,9 +69,7 @@ class Sessions:
     def make_display(self, name: str) -> str:
         """A wall display's token, told here only; an older one of the name ends. Raises ConfigurationInvalid."""
         if not NAME.fullmatch(name):
-            raise ConfigurationInvalid(
-                f"The display name {name!r} is not 2 to 32 small letters, digits, dots, hyphens or underscores."
-            )
+            raise ConfigurationInvalid(Message("display_name", name=name))
         token = token_urlsafe(32)
         with self._file.writing() as connection:
             connection.execute(
@@ -82,7 +81,7 @@ class Sessions:
         """Raises ConfigurationInvalid when there is none."""
         with self._file.writing() as connection:
             if not connection.execute("DELETE FROM displays WHERE name = ?", [name]).rowcount:
-                raise ConfigurationInvalid(f"No display is called {name!r}.")
+                raise ConfigurationInvalid(Message("no_display", given=name))
 
     def displays(self) -> list[str]:
         with self._file.reading() as connection:

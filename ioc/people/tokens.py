@@ -12,6 +12,7 @@ from secrets import token_hex, token_urlsafe
 
 from ioc.clock import Clock, SystemClock, from_ms, to_ms
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.person import PERMISSIONS, Caller, Role
 from ioc.people.file import PeopleFile
 
@@ -43,12 +44,12 @@ class PersonalTokens:
     def make(self, person: str, lasts: timedelta) -> tuple[str, PersonalToken]:
         """A new token, told here only. Raises ConfigurationInvalid: no such account, or no fit length of time."""
         if not timedelta(0) < lasts <= LONGEST:
-            raise ConfigurationInvalid(f"A token lasts from one to {LONGEST.days} days.")
+            raise ConfigurationInvalid(Message("token_days", days=LONGEST.days))
         token, now_ms = MARK + token_urlsafe(32), self._now_ms()
         made = (token_hex(4), person, now_ms, now_ms + lasts // _MS, 0)
         with self._file.writing() as connection:
             if connection.execute("SELECT 1 FROM people WHERE name = ?", [person]).fetchone() is None:
-                raise ConfigurationInvalid(f"No account is called {person!r}.")
+                raise ConfigurationInvalid(Message("no_account", given=person))
             connection.execute("DELETE FROM tokens WHERE expires_at <= ?", [now_ms])
             connection.execute(
                 f"INSERT INTO tokens (token_hash, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", [_hashed(token), *made]
@@ -80,7 +81,7 @@ class PersonalTokens:
         with self._file.writing() as connection:
             row = connection.execute("DELETE FROM tokens WHERE id = ? RETURNING person", [token_id]).fetchone()
         if row is None:
-            raise ConfigurationInvalid(f"No token has the id {token_id!r}; `ioc user tokens NAME` shows them.")
+            raise ConfigurationInvalid(Message("no_token", token=token_id))
         return str(row[0])
 
     def _now_ms(self) -> int:

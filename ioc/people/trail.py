@@ -10,6 +10,7 @@ import orjson
 
 from ioc.clock import Clock, SystemClock, from_ms, to_ms
 from ioc.errors import IocError
+from ioc.messages import Message
 from ioc.people.file import PeopleFile
 from ioc.people.trail_seal import Anchor, TrailSeal
 
@@ -94,15 +95,15 @@ class Trail:
                 if row[0] == unkeyed.number:
                     is_sound = is_sound and hashed == unkeyed.hash
                 if not is_sound or published.get(row[0], hashed) != hashed:
-                    raise TrailBroken(f"Entry {number + 1} of the audit trail is not as it was written.")
+                    raise TrailBroken(Message("trail_entry_changed", number=number + 1))
                 if row[3] == GAP:
-                    raise TrailBroken(f"Before entry {row[0]} of the audit trail entries were cut off: {row[5]}.")
+                    raise TrailBroken(Message("trail_cut_before", number=row[0], reason=row[5]))
                 before, number = Anchor(row[0], hashed), row[0]
         head = self._seal.head()
         if head is None:
-            raise TrailBroken("The audit trail's file trail.head is missing or not as it was written.")
+            raise TrailBroken(Message("trail_head"))
         if number < (expected := max(head.number, unkeyed.number, *published, 0)):
-            raise TrailBroken(f"The audit trail had {expected} entries and has {number}: the newest were cut off.")
+            raise TrailBroken(Message("trail_cut", expected=expected, number=number))
         return number
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import orjson
 
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +112,4 @@ class TrailSeal:
         try:
             yield
         except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise StoreUnavailable(f"The key of the audit trail {self._key_path} cannot be used: {fault}.") from fault
+            raise StoreUnavailable(Message("trail_key", path=self._key_path, reason=fault)) from fault

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.security import HTTPBearer
 
 from ioc.api.http.problems import Problem
+from ioc.messages import Message
 
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NOBODYS_TOKEN = token_urlsafe(32)
@@ -26,5 +27,5 @@ def matches_secret(token: str, right: str | None) -> bool:
     return same and bool(right)
 
 
-def unauthorized(detail: str) -> Problem:
+def unauthorized(detail: Message) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="ioc"'})

@@ -8,6 +8,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
+from ioc.messages import Message
 from ioc.model.person import Person
 from ioc.people import AccountRefused, People
 from ioc.people.login_throttle import MAX_DELAY_S, LoginThrottle
@@ -16,7 +17,7 @@ BROWSER_COOKIE = "ioc_browser"
 """Marks a browser in which this account has logged in before: its tries are counted apart from its address's."""
 _AT_ONCE = 2
 _MAX_WAITING = 32
-_TOO_MANY = "Too many tries; wait a little and try again."
+_TOO_MANY = Message("login_too_many")
 
 
 class LoginService:

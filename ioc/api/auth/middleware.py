@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ioc.api.auth.bearer import matches_secret
 from ioc.api.auth.permissions import CSRF_EXEMPT, TABLE, UnknownAddress, allowed_methods, find_entry
-from ioc.api.http.problems import FieldFault, answer
+from ioc.api.http.problems import answer
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 from ioc.model.person import ADMIN_SCRIPT, NOBODY, Caller, Role, anonymous
 from ioc.people import Credential, CredentialKind, People, Session
 
@@ -19,12 +20,11 @@ SESSION_COOKIE = "ioc_session"
 DISPLAY_COOKIE = "ioc_display"
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = ("GET", "HEAD")
-_NOT_HERE = "There is nothing at this address."
-_NOT_SO = "This address does not take this method."
-_WHO = "Log in, or send a token: Authorization: Bearer TOKEN."
-_MAY_NOT = "Your role may not do this."
-_NO_CSRF = f"The header {CSRF_HEADER} is missing or of another session; load the page anew."
-REFUSAL_CODES = {_WHO: "log_in", _MAY_NOT: "not_allowed", _NO_CSRF: "session_changed"}
+_WHO = Message("log_in")
+_MAY_NOT = Message("not_allowed")
+_NO_CSRF = Message("session_changed", header=CSRF_HEADER)
+_NOT_HERE = Message("nothing_here")
+_NOT_SO = Message("method_not_taken")
 
 
 def caller_of(request: HTTPConnection) -> Caller:
@@ -58,13 +58,13 @@ class AuthMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        unknown = ""
+        unknown: Message | None = None
         try:
             caller, session, credential = await self._who(Headers(scope=scope))
         except StoreUnavailable as fault:  # the accounts cannot be read: what anybody may do goes on
-            caller, session, credential, unknown = self._anonymous, None, None, str(fault)
+            caller, session, credential, unknown = self._anonymous, None, None, fault.message
         refusal = _refusal(scope, caller, session)
-        if refusal is not None and unknown:
+        if refusal is not None and unknown is not None:
             refusal = (503, unknown)
         if refusal is None:
             scope.setdefault("state", {}).update(caller=caller, session=session, credential=credential)
@@ -75,8 +75,7 @@ class AuthMiddleware:
             )  # before it is accepted: the handshake is answered 403
         else:
             status, detail = refusal
-            errors = [FieldFault("", detail, REFUSAL_CODES[detail])] if detail in REFUSAL_CODES else ()
-            await answer(scope["path"], status, detail, errors, _headers(status, scope))(scope, receive, send)
+            await answer(scope["path"], status, detail, headers=_headers(status, scope))(scope, receive, send)
 
     async def _who(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -105,17 +104,20 @@ class AuthMiddleware:
         return (caller, Credential(CredentialKind.DISPLAY, token)) if caller else None
 
 
-def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, str] | None:
+def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int, Message] | None:
     method = scope.get("method", "GET")
     try:
         entry = find_entry(method, scope["path"])
     except UnknownAddress:
-        return (405, _NOT_SO) if allowed_methods(scope["path"]) else (404, _NOT_HERE)
+        if allowed_methods(scope["path"]):
+            return 405, _NOT_SO
+        return 404, _NOT_HERE
     asked = TABLE[entry]
     if asked is not None and not caller.may(asked):
         return (403, _MAY_NOT) if caller.name else (401, _WHO)
     if session is not None and method not in _SAFE and entry not in CSRF_EXEMPT:
-        return None if matches_secret(Headers(scope=scope).get(CSRF_HEADER, ""), session.csrf) else (403, _NO_CSRF)
+        token = Headers(scope=scope).get(CSRF_HEADER, "")
+        return None if matches_secret(token, session.csrf) else (403, _NO_CSRF)
     return None
 
 

@@ -2,12 +2,12 @@
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 
 from ioc.api.auth.permissions import UnknownAddress, find_entry
 from ioc.api.http.problems import RETRY_AFTER_S, answer
-
-_BUSY = "Too much is being sent at once; send it again shortly."
+from ioc.messages import Message
 
 MAX_BODY_BYTES = 1 << 20
 """Limit for every route that is not named below."""
@@ -44,7 +44,7 @@ class BodyLimits:
             return
         received = 0
 
-        async def receive_counted() -> Message:
+        async def receive_counted() -> AsgiMessage:
             """Raise HTTPException, which every layer of the app below lets pass."""
             nonlocal received
             message = await receive()
@@ -54,7 +54,7 @@ class BodyLimits:
             if received > limit:
                 raise HTTPException(413, _too_large(limit))
             if self._held_bytes > MAX_HELD_BYTES:
-                raise HTTPException(503, _BUSY, {"Retry-After": str(RETRY_AFTER_S)})
+                raise HTTPException(503, Message("busy_bodies"), {"Retry-After": str(RETRY_AFTER_S)})
             return message
 
         try:
@@ -71,6 +71,6 @@ def _limit_of(scope: Scope) -> int | None:
     return None if entry in BOUNDED_BY_ROUTE else MAX_BODY_BYTES_OF.get(entry, MAX_BODY_BYTES)
 
 
-def _too_large(limit: int) -> str:
+def _too_large(limit: int) -> Message:
     size = f"{limit >> 20} MB" if limit >= 1 << 20 else f"{limit >> 10} kB"
-    return f"The body is larger than {size}, the limit of this address."
+    return Message("body_over_limit", size=size)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
+from ioc.messages import Message
 
 MAX_PUSH_BYTES = 50 * 1024 * 1024
 MAX_ALL_BODIES_BYTES = 4 * MAX_PUSH_BYTES
@@ -25,7 +26,7 @@ class BodyReader:
         415 another encoding, 503 too much at once."""
         encoding = request.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "gzip"):
-            raise Problem(415, f"Content-Encoding {encoding[:40]!r} is neither gzip nor identity.")
+            raise Problem(415, Message("encoding_not_known", encoding=encoding[:40]))
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > MAX_PUSH_BYTES:
             raise _too_large()
@@ -38,7 +39,7 @@ class BodyReader:
                 if self._held_bytes + len(piece) > MAX_ALL_BODIES_BYTES:
                     raise Problem(
                         503,
-                        "Too much is being pushed at once; send it again shortly.",
+                        Message("pushed_too_much"),
                         headers={"Retry-After": str(RETRY_AFTER_S)},
                     )
                 self._held_bytes += len(piece)
@@ -49,7 +50,7 @@ class BodyReader:
 
 
 def _too_large() -> Problem:
-    return Problem(413, f"The body is larger than {MAX_PUSH_BYTES >> 20} MB: send it in parts.")
+    return Problem(413, Message("body_too_large", limit=MAX_PUSH_BYTES >> 20))
 
 
 async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -65,8 +66,8 @@ async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
                     yield piece
                     await asyncio.sleep(0)
             if inflate.unused_data:
-                raise Problem(400, "The body has something behind the end of its gzip data.")
+                raise Problem(400, Message("gzip_trailing"))
     except zlib.error:
-        raise Problem(400, "The body is not the gzip data that Content-Encoding says it is.") from None
+        raise Problem(400, Message("gzip_invalid")) from None
     if not inflate.eof:
-        raise Problem(400, "The body's gzip data end too early.")
+        raise Problem(400, Message("gzip_cut"))

@@ -7,6 +7,7 @@ from datetime import datetime
 import orjson
 
 from ioc.api.http.problems import invalid_field
+from ioc.messages import Message
 
 
 def cursor_after(at: datetime, *key: str) -> str:
@@ -22,5 +23,5 @@ def parse_cursor(text: str, keys: int) -> tuple[datetime, Sequence[str]]:
         if len(key) != keys or not all(isinstance(part, str) for part in key) or moment.tzinfo is not None:
             raise ValueError(key)
     except (ValueError, TypeError):
-        raise invalid_field("cursor", "cursor is not one that an earlier page gave as `next`.") from None
+        raise invalid_field("cursor", Message("cursor_unknown")) from None
     return moment, key

@@ -7,8 +7,9 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ioc.api.http.problems import answer
+from ioc.messages import Message
 
-_NOTHING_HERE = "There is nothing at this address."
+_NOTHING_HERE = Message("nothing_here")
 _ENCODED_SEPARATOR = re.compile(rb"%(2f|5c)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -16,9 +17,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class PathRefused(Exception):
     """The path has a spelling that no address of the centre has. The text is the sentence for the client."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: Message) -> None:
         super().__init__(detail)
         self.status = status
+        self.detail = detail
 
 
 def canonical_path(raw: bytes) -> str:
@@ -33,11 +35,11 @@ def canonical_path(raw: bytes) -> str:
     try:
         path = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
-        raise PathRefused(400, "The address is not UTF-8.") from None
+        raise PathRefused(400, Message("path_not_utf8")) from None
     if "\\" in path or _CONTROL.search(path):
-        raise PathRefused(400, "The address holds a backslash or a control character.")
+        raise PathRefused(400, Message("path_control"))
     if "%" in path:
-        raise PathRefused(400, "The address is encoded twice, or has a percent sign that encodes nothing.")
+        raise PathRefused(400, Message("path_encoded_twice"))
     segments = path.split("/")
     if segments[0] or any(segment in (".", "..") for segment in segments) or "" in segments[1:-1]:
         raise PathRefused(404, _NOTHING_HERE)
@@ -75,7 +77,7 @@ class CanonicalPaths:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
-                await answer(scope["path"], refused.status, str(refused))(scope, receive, send)
+                await answer(scope["path"], refused.status, refused.detail)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

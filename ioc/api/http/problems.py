@@ -81,9 +81,9 @@ class Problem(Exception):
         self.more = more
 
 
-def invalid_field(field: str, message: str, code: str = "", **given: Any) -> Problem:
+def invalid_field(field: str, message: Message) -> Problem:
     """400: one parameter is wrong."""
-    return Problem(400, message, [FieldFault(field, message, code, given)])
+    return Problem(400, message, [FieldFault(field, message)])
 
 
 def unavailable(failure: Exception) -> Message | None:
@@ -150,7 +150,9 @@ def install(app: FastAPI) -> None:
     async def of_http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
         code = _STATUS_CODES.get(fault.status_code)
-        message = Message(code) if code else Message("http_refused", detail=str(fault.detail))
+        message: object = Message(code) if code else fault.detail
+        if not isinstance(message, Message):
+            message = Message("http_refused", detail=str(message))
         return answer(request.url.path, fault.status_code, message, headers=fault.headers)
 
     async def of_validation(request: Request, fault: Exception) -> Response:

@@ -13,7 +13,8 @@ from ioc.alerts.versions import ChangedMeanwhile
 from ioc.api.http.problems import FieldFault, Problem, invalid_field
 from ioc.api.http.times import parse_time
 from ioc.catalog import CatalogInvalid
-from ioc.clock import from_ms, rfc3339, to_ms
+from ioc.clock import to_ms
+from ioc.messages import Message
 from ioc.model.duration import parse_duration
 from ioc.model.matcher import MatcherInvalid
 
@@ -35,7 +36,7 @@ class EndTime(RequestBody):
         if self.lasts is not None:
             return to_ms(now + parse_duration(self.lasts))
         if self.until is None:
-            raise invalid_field("until", "It must end: give until (a time) or for (30m, 2h, 1d).", "until_missing")
+            raise invalid_field("until", Message("until_missing"))
         return to_ms(parse_time("until", self.until))
 
 
@@ -46,7 +47,7 @@ def field_faults(invalid: CatalogInvalid) -> list[FieldFault]:
 
 def invalid_matcher(field: str, fault: MatcherInvalid) -> Problem:
     """400: matchers that cannot be used."""
-    return Problem(400, str(fault), [FieldFault(field, str(fault), fault.code, fault.params)])
+    return Problem(400, fault.message, [FieldFault(field, fault.message)])
 
 
 def expected_revision(request: Request, body: str | None) -> str | None:
@@ -59,23 +60,13 @@ def expected_revision(request: Request, body: str | None) -> str | None:
 
 def _conflict(fault: ChangedMeanwhile) -> Problem:
     """409 with what somebody else changed meanwhile (`theirs`) and what this change would alter now (`yours`)."""
-    last = fault.last
-    given = {
-        "what": fault.what,
-        "by": last.by if last else "",
-        "why": last.why if last else "",
-        "number": last.number if last else 0,
-        "at": rfc3339(from_ms(last.at_ms)) if last and last.at_ms else None,
-        "fields": [one.field for one in fault.theirs or fault.yours],
-        "revision": fault.revision,
-    }
     more = {
         "revision": fault.revision,
         "theirs": [asdict(one) for one in fault.theirs],
         "yours": [asdict(one) for one in fault.yours],
     }
-    errors = [FieldFault("revision", str(fault), "changed_meanwhile", given)]
-    return Problem(409, str(fault), errors, {"ETag": f'"{fault.revision}"'}, more)
+    errors = [FieldFault("revision", fault.message)]
+    return Problem(409, fault.message, errors, {"ETag": f'"{fault.revision}"'}, more)
 
 
 @contextmanager
@@ -85,8 +76,8 @@ def refusals_as_problems() -> Iterator[None]:
         yield
     except ActRefused as fault:
         if fault.field:
-            raise Problem(400, str(fault), [FieldFault(fault.field, str(fault), fault.code, fault.given)]) from None
-        raise Problem(409, str(fault), [FieldFault("", str(fault), fault.code, fault.given)]) from None
+            raise Problem(400, fault.message, [FieldFault(fault.field, fault.message)]) from None
+        raise Problem(409, fault.message) from None
     except ChangedMeanwhile as fault:
         raise _conflict(fault) from None
     except CatalogInvalid as fault:
@@ -96,6 +87,4 @@ def refusals_as_problems() -> Iterator[None]:
     except MatcherInvalid as fault:
         raise invalid_matcher("matchers", fault) from None
     except KeyError as fault:
-        given = str(fault.args[0])[:80]
-        message = f"There is nothing called {given!r}."
-        raise Problem(404, message, [FieldFault("", message, "nothing_called", {"given": given})]) from None
+        raise Problem(404, Message("nothing_called", given=str(fault.args[0])[:80])) from None

@@ -9,6 +9,7 @@ import duckdb
 from ioc.api.ports import Cursor
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 
 Condition = tuple[str, Sequence[Any]]
 """SQL with placeholders, and what stands in them."""
@@ -34,7 +35,7 @@ def select(
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     except duckdb.Error as fault:
-        raise StoreUnavailable(f"The store could not be read: {str(fault).splitlines()[0]}") from fault
+        raise StoreUnavailable(Message("store_not_read", reason=str(fault).splitlines()[0])) from fault
     finally:
         opened.close()
 

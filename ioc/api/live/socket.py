@@ -16,6 +16,7 @@ from ioc.api.live.frames import Packet
 from ioc.api.live.hub import Client, Hub, Sink
 from ioc.api.live.identity_watch import ENDED_CODE, IdentityWatch, WatchedSocket
 from ioc.api.live.topic_stream import NO_STATE, TOPICS
+from ioc.messages import Message
 
 _POLICY_VIOLATION = 1008
 _CLOSED_WITHIN_S = 0.5
@@ -139,23 +140,23 @@ def check_message(message: Mapping[str, object]) -> None:
     except orjson.JSONDecodeError:
         said = None
     if said != {"type": "resync"}:
-        raise ProtocolFault('A client may only send {"type": "resync"}.')
+        raise ProtocolFault(Message("socket_only_resync"))
 
 
 def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]:
     """(topics, epoch, seq) of ?topics=&epoch=&seq=; without epoch and seq ("", NO_STATE). Raises ProtocolFault."""
     query = dict(items)
     if unknown := sorted(set(query) - {"topics", "epoch", "seq"}):
-        raise ProtocolFault(f"Unknown parameter {unknown[0][:20]!r}; there are topics, epoch and seq.")
+        raise ProtocolFault(Message("socket_parameter", given=unknown[0][:20]))
     topics = frozenset(query.get("topics", ",".join(TOPICS)).split(","))
     if not topics <= set(TOPICS):
         unfit = min(topics - set(TOPICS))[:20]
-        raise ProtocolFault(f"topics names {unfit!r}; there are {', '.join(TOPICS)}.")
+        raise ProtocolFault(Message("socket_topics", given=unfit, known=", ".join(TOPICS)))
     if ("epoch" in query) != ("seq" in query):
-        raise ProtocolFault("To resume, give both epoch and seq.")
+        raise ProtocolFault(Message("socket_resume"))
     seq = query.get("seq", "")
     if seq and not (seq.isascii() and seq.isdigit() and len(seq) < 16):
-        raise ProtocolFault("seq is not a whole number.")
+        raise ProtocolFault(Message("socket_seq"))
     return topics, query.get("epoch", ""), int(seq) if seq else NO_STATE
 
 

@@ -26,6 +26,7 @@ from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.alerts import AlertShape, alert_shape, prometheus_shape
 from ioc.clock import from_ms, rfc3339, to_ms
+from ioc.messages import Message
 from ioc.model.alert import Alert, ConditionState
 from ioc.model.matcher import MatcherInvalid, parse_matchers
 from ioc.store.times import naive
@@ -181,7 +182,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         until = centre.clock.now() if ends is None else parse_time("to", ends)
         since = until - _DAY if begins is None else parse_time("from", begins)
         if since >= until or until - since > 400 * _DAY:
-            raise invalid_field("from", "from lies before to, at most 400 days.")
+            raise invalid_field("from", Message("from_to_span", days=400))
 
         def read() -> dict[str, Any]:
             moved = service.store.transitions(since, until)
@@ -236,7 +237,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             )
             alert = service.alert(name)
             if alert is None and not moved:
-                raise Problem(404, f"There is no alert {name[:120]!r}.")
+                raise Problem(404, Message("alert_not_here", given=name[:120]))
             incoming = None if alert is not None else ended_incoming([name]).get(name)
             return {
                 "id": name,

@@ -14,6 +14,7 @@ from ioc.api.http.paging import cursor_after, parse_cursor
 from ioc.api.http.problems import Problem
 from ioc.api.http.rows import equal_to, select, stored_time
 from ioc.api.http.threads import WorkerThreads
+from ioc.messages import Message
 from ioc.model.masking import mask_record, mask_text
 
 SHOWN_BYTES = 16 * 1024
@@ -102,7 +103,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         def read() -> Response:
             rows = select(centre.cursor, _ONE, equal_to(key=key))
             if not rows:
-                raise Problem(404, f"There is no dead letter {key[:80]!r}.")
+                raise Problem(404, Message("no_dead_letter", given=key[:80]))
             note(request, key, {"source": rows[0]["source"]}, why)
             return JsonResponse(shown(rows[0], why))
 

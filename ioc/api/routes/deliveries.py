@@ -19,6 +19,7 @@ from ioc.api.http.rows import equal_to, select, stored_row
 from ioc.api.http.threads import WorkerThreads
 from ioc.catalog.channels import WALL, Channel
 from ioc.clock import rfc3339
+from ioc.messages import Message
 from ioc.store.times import naive
 
 MAX_ALERTS_AT_ONCE = 1_000
@@ -95,7 +96,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """A test message to this channel alone; 503 with the reason when it does not arrive."""
         by = caller_of(request).name
         if channel not in service.in_force.channels:
-            raise Problem(404, f"There is no channel {channel[:80]!r}.")
+            raise Problem(404, Message("no_channel", given=channel[:80]))
 
         def work() -> Response:
             province = service.in_force.catalog.province.name
@@ -129,7 +130,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         def work() -> Response:
             with refusals_as_problems():
                 if (given.deliveries is None) == (given.channel is None):
-                    raise ActRefused("deliveries", "Name deliveries, or a channel, one of them.", "deliveries_once")
+                    raise ActRefused("deliveries", Message("deliveries_once"))
                 wanted = given.deliveries
                 if wanted is None:
                     query = "SELECT id FROM delivery_states WHERE {where} ORDER BY planned_at LIMIT ?"
@@ -139,7 +140,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
                     wanted = [row["id"] for row in dead]
                 retried = alerting.retry(wanted, by)
                 if not retried:
-                    raise ActRefused("", "None of these messages has been given up.", "none_given_up")
+                    raise ActRefused("", Message("none_given_up"))
             centre.people.trail.note(by, "delivery.retry", f"{len(retried)} messages", {"ids": " ".join(retried)})
             return JsonResponse({"retried": retried})
 

@@ -11,6 +11,7 @@ from ioc.api.http.problems import Problem
 from ioc.api.http.threads import WorkerThreads
 from ioc.catalog import Catalog, Display, load_displays
 from ioc.catalog.last_good import Definitions, read_last_good
+from ioc.messages import Message
 from ioc.settings import Settings
 
 
@@ -46,7 +47,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """`height_mm` of the screen and `distance_mm` of its readers give the size of its letters."""
         displays = (await threads.run(lambda: displays_in_force(centre.catalog(), centre.settings))).value
         if display_id not in displays:
-            raise Problem(404, f"There is no display {display_id[:80]!r}.")
+            raise Problem(404, Message("no_display", given=display_id[:80]))
         return JsonResponse(asdict(displays[display_id]))
 
     return router

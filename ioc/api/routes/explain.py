@@ -21,6 +21,7 @@ from ioc.api.schemas.shapes import KpiShape, kpi_shape, optional_time, time_text
 from ioc.clock import rfc3339, to_ms
 from ioc.evaluation.provenance import CaseBehind, CasePage, CasesBehind, Explanation, PaneBehind
 from ioc.evaluation.source_freshness import heard_ms, is_behind
+from ioc.messages import Message
 from ioc.model.kpi import KpiValue, Target
 from ioc.model.person import Permission
 from ioc.model.source import SourceState
@@ -141,11 +142,11 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         numbers by status and by service."""
         catalog, now = centre.catalog(), centre.clock.now()
         if kpi not in catalog.kpis:
-            raise Problem(404, f"There is no KPI {kpi[:80]!r}.")
+            raise Problem(404, Message("no_kpi", given=kpi[:80]))
         code = catalog.province.code if unit is None else unit
         moment = None if at is None else parse_time("at", at)
         if moment is not None and moment > now:
-            raise invalid_field("at", "at lies in the future.")
+            raise invalid_field("at", Message("at_in_future"))
         shows_cases = caller_of(request).may(Permission.SEE_CASES)
         over_measure = "measure" in definition_shape(catalog.kpis[kpi])["expression"]
         page = CasePage(limit, None if cursor is None or over_measure else _after(cursor)) if shows_cases else None
@@ -155,7 +156,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             try:
                 found = centre.kpis.explain(kpi, code, moment, now, page)
             except KeyError:
-                raise invalid_field("unit", f"{kpi} has no value of unit={code[:80]!r}.") from None
+                raise invalid_field("unit", Message("kpi_not_for_unit", kpi=kpi, unit=code[:80])) from None
             if found.cases is not None and found.cases.page:
                 note_read(centre, request, "cases.read", kpi, {"unit": code, "at": at, "rows": len(found.cases.page)})
             states = {state.source: state for state in centre.sources()}
@@ -292,5 +293,5 @@ def _after(cursor: str) -> tuple[datetime, str]:
 def _skipped(cursor: str) -> int:
     """Raises Problem (400)."""
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
-        raise invalid_field("cursor", "cursor is not one that an earlier page gave as `next`.")
+        raise invalid_field("cursor", Message("cursor_unknown"))
     return int(cursor)

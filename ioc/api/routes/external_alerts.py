@@ -14,6 +14,7 @@ from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
 from ioc.api.http.threads import WorkerThreads
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 
 FULL_RETRY_AFTER_S = 60
 
@@ -29,19 +30,16 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """
         right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
         if not matches_secret(bearer(request), right):
-            raise unauthorized("This needs the token of the source: Authorization: Bearer TOKEN.")
+            raise unauthorized(Message("source_token_needed"))
         content = await intake.read(request)
         try:
             message = orjson.loads(content)
         except orjson.JSONDecodeError as fault:
-            raise BatchMalformed(f"The body is not JSON: {fault}.") from None
+            raise BatchMalformed(Message("body_not_json", detail=fault)) from None
         receipt = await threads.run(lambda: receive(centre.alerting.service, source, message))
         if receipt.no_room:
-            detail = (
-                f"{receipt.no_room} alerts were not taken, since {MAX_OPEN} of other systems are open already; "
-                "send them again once some have ended or were closed."
-            )
-            errors = [FieldFault("alerts", detail, "too_many_open", {"given": receipt.no_room, "most": MAX_OPEN})]
+            detail = Message("too_many_open", given=receipt.no_room, most=MAX_OPEN)
+            errors = [FieldFault("alerts", detail)]
             raise Problem(503, detail, errors, {"Retry-After": str(FULL_RETRY_AFTER_S)})
         answer: dict[str, Any] = asdict(receipt)
         return JsonResponse(answer)

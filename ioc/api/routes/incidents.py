@@ -21,6 +21,7 @@ from ioc.api.http.problems import FieldFault, Problem
 from ioc.api.http.refusals import RequestBody, refusals_as_problems
 from ioc.api.http.threads import WorkerThreads
 from ioc.clock import from_ms, rfc3339
+from ioc.messages import Message
 from ioc.model.rule import Severity
 
 
@@ -170,7 +171,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         content = await intake.read(request)
         if len(content) > MAX_FILE_BYTES:
             most = MAX_FILE_BYTES >> 20
-            message = f"The file is larger than {most} MB."
+            message = Message("file_too_large", most=most)
             raise Problem(413, message, [FieldFault("file", message, "file_too_large", {"most": most})])
 
         def work() -> Response:
@@ -226,6 +227,4 @@ def _word(kind: Any, text: str) -> Any:
         return kind(text)
     except ValueError:
         known = ", ".join(one.value for one in kind)
-        raise ActRefused(
-            "of", f"{text!r} is none of {known}.", "none_of", given=text, known=known, nearest=""
-        ) from None
+        raise ActRefused("of", Message("none_of", given=text, known=known, nearest="")) from None

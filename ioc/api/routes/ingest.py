@@ -10,6 +10,7 @@ from ioc.api.context import ApiContext
 from ioc.api.http.body_reader import BodyReader
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
+from ioc.messages import Message
 
 _TYPES = ("application/json", "application/x-ndjson", "text/csv")
 _MAX_KEY_CHARACTERS = 200
@@ -59,15 +60,15 @@ def routes(centre: ApiContext) -> APIRouter:
         """Fit records count, unfit ones are named in `rejected` and kept as dead letters. Needs the source's token."""
         right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
         if not matches_secret(bearer(request), right):
-            raise unauthorized("This needs the token of the source: Authorization: Bearer TOKEN.")
+            raise unauthorized(Message("source_token_needed"))
         content_type = request.headers.get("content-type", _TYPES[0])
         if content_type.partition(";")[0].strip().lower() not in _TYPES:
-            raise Problem(415, f"Content-Type {content_type[:80]!r} is none of {', '.join(_TYPES)}.")
+            raise Problem(415, Message("content_type_not_taken", given=content_type[:80], known=", ".join(_TYPES)))
         if len(idempotency_key) > _MAX_KEY_CHARACTERS:
-            raise Problem(400, f"Idempotency-Key is longer than {_MAX_KEY_CHARACTERS} characters.")
+            raise Problem(400, Message("idempotency_key_long", max=_MAX_KEY_CHARACTERS))
         content = await intake.read(request)
         if not content.strip():
-            raise Problem(400, "The body is empty.")
+            raise Problem(400, Message("body_empty"))
         answer = await centre.push.ingest(source, content, content_type, idempotency_key)
         rejected: list[RejectedRecord] = [
             {"index": row.index, "field": row.field, "reason": row.reason, "message": row.message}

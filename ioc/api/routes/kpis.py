@@ -17,6 +17,7 @@ from ioc.api.routes.history import MAX_POINTS, Step, render
 from ioc.api.schemas.restatements import published_points, restated_spans
 from ioc.api.schemas.shapes import KpiShape, kpi_shape
 from ioc.clock import rfc3339
+from ioc.messages import Message
 
 _DAY = timedelta(days=1)
 
@@ -86,19 +87,17 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         at the end of a closed day, month, quarter or year of the KPI is its value as published."""
         catalog = centre.catalog()
         if kpi not in catalog.kpis:
-            raise Problem(404, f"There is no KPI {kpi[:80]!r}.")
+            raise Problem(404, Message("no_kpi", given=kpi[:80]))
         unit = catalog.province.code if unit is None else unit
         check_known("unit", [unit], catalog.vocabulary.units)
         length = parse_step(step)
         to = centre.clock.now() if ends is None else parse_time("to", ends)
         since = to - _DAY if begins is None else parse_time("from", begins)
         if since >= to:
-            raise invalid_field("from", "from must lie before to.")
+            raise invalid_field("from", Message("from_after_to"))
         points = -((since - to) // length)
         if points > MAX_POINTS:
-            raise invalid_field(
-                "step", f"{points} points are more than {MAX_POINTS}: take a longer step or a shorter time."
-            )
+            raise invalid_field("step", Message("too_many_points", points=points, max=MAX_POINTS))
         wanted = Step(kpi, unit, step)
         gone = Event()
 
@@ -131,4 +130,4 @@ def check_known(field: str, given: list[str] | None, known: object) -> None:
     """Raises Problem (400)."""
     for name in given or ():
         if name not in known:  # type: ignore[operator]
-            raise invalid_field(field, f"{field}={name[:80]!r} is not in the catalogue.")
+            raise invalid_field(field, Message("not_in_catalogue", field=field, given=name[:80]))

@@ -76,7 +76,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         try:
             taken = await threads.run(centre.take_snapshot)
         except SnapshotFailed as fault:
-            raise Problem(503, str(fault)) from fault
+            raise Problem(503, fault.message) from fault
         try:
             answer = await line.pass_on(request)
             in_use = answer.status_code == 200

@@ -13,6 +13,7 @@ from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
 from ioc.clock import rfc3339
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.person import ADMIN_SCRIPT, Person, Role
 
 
@@ -93,10 +94,10 @@ def routes(centre: ApiContext) -> APIRouter:
         """A new password, or disabling, ends the person's sessions. Nobody takes their own account away."""
         who = caller_of(request).name
         if who == name and (given.disabled or given.role not in (None, Role.ADMIN)):
-            raise Problem(409, "You cannot take your own rights away; let another administrator do it.")
+            raise Problem(409, Message("own_rights"))
         changes = given.model_dump(exclude_none=True, mode="json")
         if await asyncio.to_thread(accounts.named, name) is None:
-            raise Problem(404, f"No account is called {name[:80]!r}.")
+            raise Problem(404, Message("no_account", given=name[:80]))
         try:
             if given.role is not None:
                 await asyncio.to_thread(accounts.set_role, name, given.role)
@@ -106,12 +107,12 @@ def routes(centre: ApiContext) -> APIRouter:
                 changes["password"] = "changed"
                 await asyncio.to_thread(accounts.set_password, name, given.password)
         except ConfigurationInvalid as fault:
-            raise Problem(409, str(fault)) from None
+            raise Problem(409, fault.message) from None
         if changes:
             await asyncio.to_thread(trail.note, who, "person.change", name, changes)
         person = await asyncio.to_thread(accounts.named, name)
         if person is None:
-            raise Problem(404, f"No account is called {name[:80]!r}.")
+            raise Problem(404, Message("no_account", given=name[:80]))
         return JsonResponse(_shape(person))
 
     @router.get("/trail", response_model=TrailPage)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI, Response
 from starlette.responses import FileResponse, HTMLResponse
 
 from ioc.api.http.problems import Problem
+from ioc.messages import Message
 
 # fastapi-offline carries Swagger UI's two files; nothing else of it is used.
 _SWAGGER = Path(str(files("fastapi_offline").joinpath("static")))
@@ -46,7 +47,7 @@ def install(app: FastAPI, base: str = "") -> None:
     @router.get("/{name}")
     async def asset(name: str) -> Response:
         if name not in _FILES:
-            raise Problem(404, "There is nothing at this address.")
+            raise Problem(404, Message("nothing_here"))
         return FileResponse(_SWAGGER / name, media_type=_FILES[name], headers={"Cache-Control": "max-age=3600"})
 
     app.include_router(router)

@@ -28,6 +28,7 @@ from ioc.catalog import CatalogInvalid
 from ioc.catalog.routing import Alerting
 from ioc.catalog.toml_table import toml_text
 from ioc.clock import rfc3339
+from ioc.messages import Message
 
 MAX_DUTY_SPAN = timedelta(days=92)
 
@@ -41,7 +42,7 @@ class Draft(RequestBody):
     def toml(self) -> str:
         """Raises ActRefused."""
         if (self.fields is None) == (self.text is None):
-            raise ActRefused("fields", "Give the routing as fields or as text, one of them.", "routing_once")
+            raise ActRefused("fields", Message("routing_once"))
         return self.text if self.text is not None else toml_text(self.fields or {})
 
 
@@ -179,9 +180,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """Raises ActRefused, KeyError."""
         named = [one is not None for one in (given.labels, given.alert, given.rule)]
         if sum(named) != 1:
-            raise ActRefused(
-                "labels", "Name an alert in one way: by its labels, its id, or its rule with a unit.", "alert_once"
-            )
+            raise ActRefused("labels", Message("alert_once"))
         if given.labels is not None:
             return given.labels
         if given.alert is not None:
@@ -195,8 +194,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         unit = given.unit or service.in_force.catalog.province.code
         if unit not in service.in_force.catalog.vocabulary.units:
             province = service.in_force.catalog.province.name
-            message = f"{unit[:40]!r} is not a unit of {province}."
-            raise ActRefused("unit", message, "unknown_unit", given=unit[:40], province=province)
+            raise ActRefused("unit", Message("unknown_unit", given=unit[:40], province=province))
         return slot_labels(rule, unit)
 
     @router.get("/on-call")
@@ -208,7 +206,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """Who is on duty from when to when, and the hours that no shift covers."""
         found = service.in_force.alerting
         if schedule is not None and schedule not in found.routing.schedules:
-            raise Problem(404, f"There is no schedule {schedule[:80]!r}.")
+            raise Problem(404, Message("no_schedule", given=schedule[:80]))
         return table(found, begins, ends, schedule)
 
     @router.post("/on-call")
@@ -229,7 +227,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         since = monday if begins is None else parse_time("from", begins)
         until = since + timedelta(days=7) if ends is None else parse_time("to", ends)
         if not since < until <= since + MAX_DUTY_SPAN:
-            raise invalid_field("from", f"from lies before to, at most {MAX_DUTY_SPAN.days} days.")
+            raise invalid_field("from", Message("duty_span", days=MAX_DUTY_SPAN.days))
         schedules = []
         for one in found.routing.schedules.values():
             if only in (None, one.id):

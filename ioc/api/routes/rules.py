@@ -28,6 +28,7 @@ from ioc.api.http.times import parse_step
 from ioc.catalog import CatalogInvalid
 from ioc.catalog.own_figures import own_figures
 from ioc.clock import from_ms, rfc3339
+from ioc.messages import Message
 from ioc.model.rule import Rule
 
 MAX_FIRINGS = 500
@@ -42,7 +43,7 @@ class Draft(RequestBody):
     def given(self) -> dict[str, Any]:
         """Raises ActRefused."""
         if (self.fields is None) == (self.text is None):
-            raise ActRefused("fields", "Give the rule as fields or as text, one of them.", "rule_once")
+            raise ActRefused("fields", Message("rule_once"))
         return self.fields if self.fields is not None else fields_of_text(self.text or "")
 
 
@@ -131,7 +132,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             fields = given.given()
             rule = await threads.run(lambda: routing_store.check(service, fields))
         except ActRefused as fault:
-            told_so = FieldFault(fault.field, str(fault), fault.code, fault.given)
+            told_so = FieldFault(fault.field, fault.message)
             return {"sound": False, "errors": [told_so.shape()], "told": []}
         except CatalogInvalid as fault:
             errors = [one.shape() for one in field_faults(fault)]
@@ -170,16 +171,15 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
             and (given.units is None or code in given.units)
         )
         if not units:
-            raise invalid_field("units", "The rule speaks of none of these units.", "no_units_of_rule")
+            raise invalid_field("units", Message("no_units_of_rule"))
         targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
         try:
             history = alerting.past.history(catalog, both, units, start - longest_change(both), end, step)
         except KeyError as fault:
             kpi = str(fault.args[0])
-            message = f"{kpi} has no history to run the rule on."
-            raise invalid_field("kpi", message, "no_history", given=kpi) from None
+            raise invalid_field("kpi", Message("no_history", given=kpi)) from None
         except ValueError as fault:
-            raise invalid_field("step", str(fault)) from None
+            raise invalid_field("step", fault.args[0]) from None
         told_to = told(after)
         whole = {"from": rfc3339(start), "to": rfc3339(end), "step_s": step.total_seconds(), "units": len(units)}
         if before is None:
@@ -200,7 +200,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """The ETag is the rule's `revision`, which a change sends back as If-Match."""
         found = service.in_force.rules.rules.get(rule)
         if found is None:
-            raise Problem(404, f"There is no rule {rule[:80]!r}.")
+            raise Problem(404, Message("no_rule", given=rule[:80]))
         response.headers["ETag"] = f'"{routing_store.rule_revision(service, rule)}"'
         return shape(found) | {"told": told(found)}
 
@@ -242,7 +242,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         """Oldest first, with the difference to the one before; 0 is what the packs say."""
         found = await threads.run(lambda: routing_store.versions(service, rule))
         if not found:
-            raise Problem(404, f"There is no rule {rule[:80]!r}.")
+            raise Problem(404, Message("no_rule", given=rule[:80]))
         shapes = []
         before: Mapping[str, Any] | None = None
         for version in found:

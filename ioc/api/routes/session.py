@@ -15,6 +15,7 @@ from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem, invalid_field
 from ioc.api.live.socket import is_same_origin
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.person import Caller
 from ioc.people import AccountRefused, Session
 from ioc.people.sessions import LONGEST
@@ -71,12 +72,12 @@ def routes(centre: ApiContext) -> APIRouter:
         """Sets a cookie. 401 with one sentence when it is refused, later after each wrong try; 429 after too many."""
         origin = request.headers.get("origin")
         if not is_same_origin(origin, request.headers.get("host"), request.url.scheme, centre.settings.address):
-            raise Problem(403, "A page of another site may not log in here.")
+            raise Problem(403, Message("foreign_login"))
         secure = request.url.scheme == "https" or (origin or "").startswith("https://")
         if given.display_token:
             caller = await asyncio.to_thread(people.sessions.display_of, given.display_token)
             if caller is None:
-                raise Problem(401, "This is no token of a display of this centre.")
+                raise Problem(401, Message("no_display_token"))
             return with_cookie(
                 JsonResponse(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
             )
@@ -84,7 +85,7 @@ def routes(centre: ApiContext) -> APIRouter:
             person = await desk.log_in(given.name, given.password, _address(request), _browser(request))
         except AccountRefused as fault:
             await asyncio.to_thread(people.trail.note, "", "session.refused", given.name[:64])
-            raise Problem(401, str(fault)) from None
+            raise Problem(401, fault.message) from None
         token, session = await asyncio.to_thread(people.sessions.begin, person)
         await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
         response = with_cookie(JsonResponse(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
@@ -106,15 +107,15 @@ def routes(centre: ApiContext) -> APIRouter:
         """Of the person who is logged in; all their sessions end."""
         session = session_of(request)
         if session is None:
-            raise Problem(401, f"Log in first; changes carry {CSRF_HEADER}.")
+            raise Problem(401, Message("log_in_first", header=CSRF_HEADER))
         name = session.person.name
         try:
             await desk.log_in(name, given.present, _address(request), _browser(request))
             await asyncio.to_thread(people.accounts.set_password, name, given.new)
         except AccountRefused as fault:
-            raise invalid_field("present", str(fault)) from None
+            raise invalid_field("present", fault.message) from None
         except ConfigurationInvalid as fault:
-            raise invalid_field("new", str(fault)) from None
+            raise invalid_field("new", fault.message) from None
         await asyncio.to_thread(people.trail.note, name, "person.password", name)
         return Response(status_code=204)
 

@@ -17,6 +17,7 @@ from ioc.api.http.refusals import EndTime, RequestBody, refusals_as_problems
 from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.clock import from_ms, rfc3339, to_ms
+from ioc.messages import Message
 from ioc.model.matcher import Matchers, parse_matchers
 
 
@@ -104,7 +105,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         for present in service.state.silences:
             if present.id == silence_id:
                 return shape(present)
-        raise Problem(404, f"There is no silence {silence_id[:80]!r}.")
+        raise Problem(404, Message("no_silence", given=silence_id[:80]))
 
     @router.delete("/{silence_id}")
     async def end(request: Request, silence_id: str) -> Response:

@@ -12,6 +12,7 @@ from ioc.api.http.refusals import RequestBody
 from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.shapes import SourceShape, source_shape
+from ioc.messages import Message
 
 MAX_LISTED = 100
 
@@ -71,7 +72,7 @@ def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
         by = caller_of(request).name
         since = parse_time("since", given.since) if given.since is not None else None
         if not SOURCE_NAME.fullmatch(source) or source not in {state.source for state in centre.sources()}:
-            raise Problem(404, f"There is no source {source[:80]!r}.")
+            raise Problem(404, Message("no_source", given=source[:80]))
 
         def work() -> Response:
             outcome = centre.replay(source, since, by)

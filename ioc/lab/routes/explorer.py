@@ -22,6 +22,7 @@ from ioc.lab.routes.explorer_jobs import (
     compute_sql,
     compute_table,
 )
+from ioc.messages import Message
 from ioc.store.snapshot import Snapshot
 
 FORECASTS_KEPT = 64
@@ -60,7 +61,7 @@ def routes(parts: LabParts) -> APIRouter:
         to = snapshot().taken_at if ends is None else parse_time("to", ends)
         since = to - _MONTH if begins is None else parse_time("from", begins)
         if since >= to:
-            raise invalid_field("from", "from must lie before to.")
+            raise invalid_field("from", Message("from_after_to"))
         return SeriesRequest(kpi, tuple(code for code in units.split(",") if code), since, to, step, last_year)
 
     async def compute(function: Callable[Params, Result], *arguments: Params.args, **named: Params.kwargs) -> Result:

@@ -191,11 +191,11 @@ def test_a_long_message_counts_the_rest() -> None:
     ("text", "words"),
     [
         pytest.param("{nam}", "At place 1 stands {nam}, which is no field; did you mean {name}?", id="misspelt"),
-        pytest.param("x {name!r}", "At place 3, {name} takes no format", id="conversion"),
+        pytest.param("x {name!r}", "At character 3, {name} takes no format", id="conversion"),
         pytest.param("{value:.2f}", "takes no format", id="format"),
         pytest.param("{}", "which is no field", id="no name"),
         pytest.param("{name", "do not close", id="open"),
-        pytest.param("x" * 4001, "at most 4000", id="too long"),
+        pytest.param("x" * 4001, "the limit is 4000", id="too long"),
     ],
 )
 def test_a_template_fault_names_its_place(text: str, words: str) -> None:

@@ -110,7 +110,7 @@ def test_a_silence_ends_with_its_last_alert() -> None:
     last = tick(arrays, later.state, inputs(2, {"k": [5, 5], "net": [5, 5]}, CODES))
     [ended] = end_resolved([one], met_at(last), met, START + 2 * MINUTE)
     assert (ended.ended_by, ended.condition(START + 2 * MINUTE)) == ("resolved", "expired")
-    with pytest.raises(ActRefused, match="over already"):
+    with pytest.raises(ActRefused, match="already over"):
         end_silence(ended, "An", START + 3 * MINUTE)
 
 

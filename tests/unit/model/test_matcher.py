@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ioc.messages import Message
 from ioc.model.matcher import Matcher, MatcherInvalid, all_accept, parse_matchers
 from ioc.model.pattern import PatternInvalid, compile_pattern
 
@@ -102,7 +103,8 @@ def test_the_place_of_a_fault_in_a_pattern(pattern: str, code: str, place: int |
     with pytest.raises(PatternInvalid) as invalid:
         compile_pattern(pattern)
     assert (invalid.value.code, invalid.value.params.get("place")) == (code, place)
-    assert place is None or f"character {place}" in str(invalid.value)
+    message = Message(code, label="unit", **invalid.value.params)
+    assert place is None or f"character {place}" in message
 
 
 @settings(max_examples=200)

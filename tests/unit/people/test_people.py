@@ -53,7 +53,7 @@ def test_looking_whether_a_session_holds_does_not_keep_it_alive(people: People, 
 @pytest.mark.parametrize(
     ("name", "full_name", "password", "says"),
     [
-        pytest.param("lan", "Lan", PASSWORD, "exists already", id="taken"),
+        pytest.param("lan", "Lan", PASSWORD, "already an account", id="taken"),
         pytest.param("Lan", "Lan", PASSWORD, "small letters", id="capital"),
         pytest.param("l", "Lan", PASSWORD, "2 to 32", id="one letter"),
         pytest.param("hoa", " ", PASSWORD, "full name", id="no full name"),

@@ -64,7 +64,7 @@ def test_what_is_no_token(people: People, wrong: str) -> None:
 @pytest.mark.parametrize(
     ("person", "lasts", "says"),
     [
-        pytest.param("hoa", DAYS, "No account", id="no such account"),
+        pytest.param("hoa", DAYS, "no account", id="no such account"),
         pytest.param("lan", timedelta(0), "one to 366 days", id="over at once"),
         pytest.param("lan", timedelta(days=367), "one to 366 days", id="too long"),
     ],
