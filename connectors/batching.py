@@ -1,41 +1,44 @@
-"""From what a source hands over to Kafka messages: merge, number the refusals, cut to size. Pure."""
+"""Build Kafka messages from what sources hand over: merge, number the refusals, cut to size. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from connectors.known_keys import NO_ROWS, KeyRows
-from connectors.record_keys import Keys
+from connectors.known_keys import NO_ROWS, KeyRows, Keys
 from ioc import topics
+from ioc.model.case import Case
 from ioc.model.rejection import Rejection, count_records
 from ioc.wire import arrow
-from ioc.wire.schemas import CASES, READINGS
+from ioc.wire.schemas import CASES, READINGS, cases_batch
 
-MESSAGE_ROWS_BYTES = 4 * 1024 * 1024
+MAX_ROWS_BYTES = 4 * 1024 * 1024
 """Rows of one message before compression; half of what the broker takes."""
-_OVERHEAD_BYTES = 64 * 1024
-MESSAGE_REJECTIONS_BYTES = 2 * 1024 * 1024
-REJECTION_BYTES = 1024 * 1024
+MAX_REJECTIONS_BYTES = 2 * 1024 * 1024
+MAX_REJECTION_BYTES = 1024 * 1024
 """Of a larger unfit record only the beginning is kept."""
+_OVERHEAD_BYTES = 64 * 1024
 
 SCHEMAS = {topics.READINGS: READINGS, topics.CASES: CASES}
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What a source hands over at once; it comes to be in the log whole, or not at all.
+    """What a source hands over at once: all of it comes to be in the log, or nothing.
 
-    `duplicate` counts records the connector itself knew as repeated; `position` is the source's place behind all of
-    it (any JSON value, None for none); `requests` are answers by idempotency key. `index` of the rejections counts
-    from the beginning of this intake, and so do `reading_places`, the indices of the readings where they are known.
-    `row_keys` are to be remembered once the intake is in the log (connectors/row_keys.py).
+    `readings` and `cases` have the schemas READINGS and CASES of `ioc.wire.schemas`. `duplicate` counts records that
+    the connector itself recognised as repeated. `position` is the source's position after the intake (any JSON value,
+    None for none). `requests` are answers by idempotency key. The indices of the rejections count from the beginning
+    of this intake, and so do `reading_indices`, the indices of the readings where they are known. `row_keys` are to be
+    remembered once the intake is in the log (connectors/row_keys.py).
     """
 
     readings: pa.RecordBatch | None = None
@@ -44,35 +47,75 @@ class Intake:
     duplicate: int = 0
     position: Any = None
     requests: Mapping[str, Any] = field(default_factory=dict)
-    reading_places: Sequence[int] = ()
+    reading_indices: Sequence[int] = ()
     row_keys: Keys = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def batch(self, topic: str) -> pa.RecordBatch | None:
+        """Return the rows that go to a topic."""
         return self.readings if topic == topics.READINGS else self.cases
 
     def with_batch(self, topic: str, batch: pa.RecordBatch) -> Intake:
+        """Return the intake with other rows for a topic."""
         return replace(self, readings=batch) if topic == topics.READINGS else replace(self, cases=batch)
 
     @property
-    def topic_of_refused(self) -> str:
-        """Where the counts and refusals travel."""
+    def topic_of_rejections(self) -> str:
+        """The topic that the counts and rejections go to."""
         return topics.CASES if self.cases is not None and self.readings is None else topics.READINGS
 
     @property
     def size_bytes(self) -> int:
+        """About how much memory the intake takes."""
         rows: int = sum(batch.nbytes for batch in (self.readings, self.cases) if batch is not None)
-        return rows + sum(min(len(r.content), REJECTION_BYTES) * 4 // 3 + 200 for r in self.rejections)
+        return rows + sum(min(len(r.content), MAX_REJECTION_BYTES) * 4 // 3 + 200 for r in self.rejections)
 
     @property
     def records(self) -> int:
+        """The number of records: rows, rejected ones and duplicates."""
         rows: int = sum(batch.num_rows for batch in (self.readings, self.cases) if batch is not None)
         return rows + count_records(self.rejections) + self.duplicate
 
 
+@dataclass(frozen=True)
+class IntakeResult:
+    """What became of an intake: numbers of rows accepted, of known ones dropped, and of records rejected.
+
+    `safe` resolves once all of it is acknowledged by the broker, or on disk while the broker is away. It fails with
+    SpoolFull when neither was possible; then nothing of the intake was kept. `answer` is what the sender's `answer`
+    function returned.
+    """
+
+    accepted: int
+    duplicate: int
+    safe: Future[None]
+    answer: Any = None
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class WriterCounts:
+    """Numbers of records since the writer was made.
+
+    `delivered`: records that the broker has acknowledged since `generation` began. `buffered`: records that it has not
+    acknowledged. `newest`: the newest event time.
+    """
+
+    received: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    buffered: int = 0
+    newest: datetime | None = None
+    generation: int = 0
+    delivered: int = 0
+
+
 @dataclass
-class Pending:
-    """An intake under way. `duplicates` by topic were dropped by their keys; `safe` resolves when the broker or the
-    disk has it all. `keys` are those of its records, and its row keys."""
+class PendingIntake:
+    """An intake that is not safe yet.
+
+    `duplicates` counts by topic the records dropped because their keys are known. `safe` resolves when the broker or
+    the disk has everything. `keys` are those of its records, and its row keys.
+    """
 
     intake: Intake
     duplicates: Mapping[str, int]
@@ -81,9 +124,12 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Message:
-    """A message before it has a place in the log. Several messages of one flush form a group: `ends_group` is false
-    for all but the last, which has the `keys` of them all."""
+class OutgoingMessage:
+    """A message before it has an offset in the log.
+
+    Several messages of one flush form a group: `ends_group` is false for all but the last, which has the `keys` of
+    them all.
+    """
 
     topic: str
     value: bytes
@@ -96,53 +142,83 @@ class Message:
     keys: KeyRows = NO_ROWS
 
 
-def seal(pending: Sequence[Pending], position: Any, limits: Mapping[str, int] | None = None) -> list[Message]:
-    """The messages of one flush, in order; `position` is the source's place behind all of it.
+def build_messages(
+    pending: Sequence[PendingIntake], position: Any, limits: Mapping[str, int] | None = None
+) -> list[OutgoingMessage]:
+    """Return the messages of one flush, in order; `position` is the source's position after all of it.
 
-    `limits` are the bytes of the largest batch that each topic takes, which every message keeps to.
+    `limits` are the bytes of the largest batch that each topic takes; every message keeps to them.
     """
-    messages: list[Message] = []
+    messages: list[OutgoingMessage] = []
     requests = {key: answer for p in pending for key, answer in p.intake.requests.items()}
     row_keys = b"".join(p.intake.row_keys.tobytes() for p in pending)
     keys = KeyRows.joined([p.keys for p in pending])
-    heads = len(orjson.dumps([requests, position], default=str))
+    header_bytes = len(orjson.dumps([requests, position], default=str))
     for topic, schema in SCHEMAS.items():
-        room = _room((limits or {}).get(topic, topics.LARGEST_BATCH_BYTES), heads)
+        room = _room((limits or {}).get(topic, topics.MAX_BATCH_BYTES), header_bytes)
         rows = [batch for p in pending if (batch := p.intake.batch(topic)) is not None and batch.num_rows]
-        refused = _numbered([p.intake for p in pending if p.intake.topic_of_refused == topic], room)
+        rejected_here = _numbered([p.intake for p in pending if p.intake.topic_of_rejections == topic], room)
         duplicate = sum(p.duplicates.get(topic, 0) for p in pending)
-        duplicate += sum(p.intake.duplicate for p in pending if p.intake.topic_of_refused == topic)
-        for whole, rejections in _cut(rows, refused, schema, room, counts_alone=duplicate > 0):
+        duplicate += sum(p.intake.duplicate for p in pending if p.intake.topic_of_rejections == topic)
+        for whole, rejections in _cut(rows, rejected_here, schema, room, counts_alone=duplicate > 0):
             keys_here, row_keys = row_keys[: _keys_bytes(room)], row_keys[_keys_bytes(room) :]
-            for batch, refusals, value in _fitting(whole, rejections, keys_here, room):
-                rejected = count_records(refusals)
+            for batch, own, value in _fitting(whole, rejections, keys_here, room):
+                rejected = count_records(own)
                 received = batch.num_rows + rejected + duplicate
-                messages.append(Message(topic, value, received, duplicate, rejected, position, requests))
+                messages.append(OutgoingMessage(topic, value, received, duplicate, rejected, position, requests))
                 requests, duplicate = {}, 0
-    room = _room((limits or {}).get(topics.READINGS, topics.LARGEST_BATCH_BYTES), heads)
+    room = _room((limits or {}).get(topics.READINGS, topics.MAX_BATCH_BYTES), header_bytes)
     while row_keys or (requests and not messages):
         empty = arrow.encode(empty_batch(topics.READINGS), (), row_keys[: _keys_bytes(room)])
         row_keys = row_keys[_keys_bytes(room) :]
-        messages.append(Message(topics.READINGS, empty, 0, 0, 0, position, requests))
+        messages.append(OutgoingMessage(topics.READINGS, empty, 0, 0, 0, position, requests))
         requests = {}
     if messages:
         messages[-1] = replace(messages[-1], keys=keys)
     return [replace(message, ends_group=message is messages[-1]) for message in messages]
 
 
-def _room(limit_bytes: int, heads_bytes: int) -> int:
-    """Bytes of a message's value, when its headers and its place in a batch take the rest."""
-    return max(limit_bytes - _OVERHEAD_BYTES - heads_bytes, limit_bytes // 4)
+def empty_batch(topic: str) -> pa.RecordBatch:
+    """Return a batch without rows in the topic's schema."""
+    return pa.RecordBatch.from_pylist([], schema=SCHEMAS[topic])
+
+
+def case_rows(cases: Sequence[Case]) -> pa.RecordBatch:
+    """Return cases as a batch, with their attributes as JSON."""
+    return cases_batch(cases, [orjson.dumps(c.attributes).decode() if c.attributes else None for c in cases])
+
+
+def require_schema(batch: pa.RecordBatch, topic: str) -> pa.RecordBatch:
+    """Return the batch. Raises ValueError when it does not have the topic's schema."""
+    if not batch.schema.equals(SCHEMAS[topic]):
+        raise ValueError(f"the batch has columns {batch.schema.names}, not the schema of {topic}")
+    return batch
+
+
+def newest_time(intake: Intake) -> datetime | None:
+    """Return the newest event time of an intake; None when it has no rows."""
+    times = [
+        pc.max(batch.column(name)).as_py()
+        for batch, name in ((intake.readings, "time"), (intake.cases, "updated_at"))
+        if batch is not None and batch.num_rows
+    ]
+    return max(times, default=None)
+
+
+def _room(limit_bytes: int, header_bytes: int) -> int:
+    """Return the bytes left for a message's value after its headers and its part of a batch's overhead."""
+    return max(limit_bytes - _OVERHEAD_BYTES - header_bytes, limit_bytes // 4)
 
 
 def _keys_bytes(room: int) -> int:
+    """Return how many bytes of 8-byte row keys one message carries."""
     return max(8, room // 8 // 8 * 8)
 
 
 def _fitting(
     batch: pa.RecordBatch, rejections: list[Rejection], row_keys: bytes, room: int
 ) -> Iterator[tuple[pa.RecordBatch, list[Rejection], bytes]]:
-    """The batch with its encoded value, halved until each part fits; the rejections and keys go with the first."""
+    """Yield the batch with its encoded value, halved until each part fits; rejections and keys go with the first."""
     value = arrow.encode(batch, rejections, row_keys)
     if len(value) <= room or batch.num_rows < 2:
         yield batch, rejections, value
@@ -153,7 +229,7 @@ def _fitting(
 
 
 def _part(batch: pa.RecordBatch, start: int, rows: int) -> pa.RecordBatch:
-    """Some rows, with only the words that they use: a slice would carry the dictionaries of the whole."""
+    """Return some rows with only the dictionary values they use: a slice would carry the whole dictionaries."""
     columns = [
         column.cast(column.type.value_type).dictionary_encode().cast(column.type)
         if pa.types.is_dictionary(column.type)
@@ -163,17 +239,13 @@ def _part(batch: pa.RecordBatch, start: int, rows: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
-def empty_batch(topic: str) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([], schema=SCHEMAS[topic])
-
-
 def _numbered(intakes: Sequence[Intake], room: int) -> list[Rejection]:
-    """Refusals of several intakes with indices that differ: each intake's count on from the one before."""
+    """Return the rejections of several intakes with unique indices: those of each intake continue the one before."""
     numbered: list[Rejection] = []
     base = 0
     for intake in intakes:
         numbered += [
-            replace(r, index=base + r.index, content=r.content[: min(REJECTION_BYTES, room // 4)])
+            replace(r, index=base + r.index, content=r.content[: min(MAX_REJECTION_BYTES, room // 4)])
             for r in intake.rejections
         ]
         base += max([intake.records, *(r.index + r.records for r in intake.rejections)])
@@ -183,9 +255,13 @@ def _numbered(intakes: Sequence[Intake], room: int) -> list[Rejection]:
 def _cut(
     rows: list[pa.RecordBatch], rejections: list[Rejection], schema: pa.Schema, room: int, *, counts_alone: bool
 ) -> Iterator[tuple[pa.RecordBatch, list[Rejection]]]:
+    """Yield rows and rejections in pieces of about a message each.
+
+    With `counts_alone`, one empty piece is yielded when there is neither, to carry the counts.
+    """
     empty = pa.RecordBatch.from_pylist([], schema=schema)
-    slices = list(_row_slices(_merged(rows), min(MESSAGE_ROWS_BYTES, room // 2))) if rows else []
-    chunks = list(_rejection_chunks(rejections, min(MESSAGE_REJECTIONS_BYTES, room // 3)))
+    slices = list(_row_slices(_merged(rows), min(MAX_ROWS_BYTES, room // 2))) if rows else []
+    chunks = list(_rejection_chunks(rejections, min(MAX_REJECTIONS_BYTES, room // 3)))
     if not slices and not chunks and counts_alone:
         yield empty, []
     for i in range(max(len(slices), len(chunks))):

@@ -1,9 +1,8 @@
-"""What a source's writer knows of itself on disk: its place in the source and in the log."""
+"""Checkpoints: what a source's writer keeps on disk about its position in the source and in the log."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,20 +11,23 @@ from typing import IO, Any
 import orjson
 
 from connectors.same_key import SameKey
+from ioc.atomic_file import write_atomically
 from ioc.errors import ConfigurationInvalid
 
 Serial = tuple[int, int]
-"""Identity of a sealed batch: the generation of the writer that sealed it, and a count. Grows in order of sealing."""
+"""Identity of a batch: the generation of the writer that made it, and a count. Grows in the order of making."""
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`position` is the source's own place; `offsets` give, by topic, the Kafka offset behind the last acknowledged
-    batch; `delivered` is the serial of that batch. It may lag behind the log, which the next opening reads back.
-    `same_key` is what the source said at that time; readings timed before `corrects_from_ms` were perhaps sent before
-    it corrected itself."""
+    """The state of a writer. It may lag behind the log, which the next opening reads back.
+
+    `position` is the source's own position. `offsets` are by topic the next offset after the last acknowledged batch,
+    and `delivered` is the serial of that batch. `same_key` is what the source's file said at that time; readings timed
+    before `corrects_from_ms` may have been sent before the source corrected itself.
+    """
 
     generation: int = 0
     position: Any = None
@@ -36,7 +38,7 @@ class Checkpoint:
     corrects_from_ms: int = 0
 
     def for_same_key(self, same_key: SameKey, now_ms: int) -> Checkpoint:
-        """The checkpoint once the source says `same_key`, from the present time on if it said another thing before."""
+        """Return the checkpoint for a source that says `same_key`; if it is new, it holds from now on."""
         if same_key is not SameKey.CORRECTION:
             return replace(self, same_key=same_key, corrects_from_ms=0)
         if self.same_key == same_key:
@@ -46,10 +48,11 @@ class Checkpoint:
 
 
 def checked_source_name(source: str) -> str:
-    """Raises ConfigurationInvalid: the name goes into paths, headers and addresses."""
+    """Return the name, which is used in paths, headers and addresses. Raises ConfigurationInvalid if it is wrong."""
     if not _NAME.match(source):
         raise ConfigurationInvalid(
-            f"Source name {source!r} is not of small letters, digits and hyphens (at most 63, a hyphen not first)."
+            f"Source name {source!r} is not valid; use at most 63 lower-case letters, digits and hyphens, and no "
+            "hyphen first."
         )
     return source
 
@@ -58,7 +61,7 @@ class CheckpointFile:
     """`<data_dir>/checkpoints/<source>.json`, held by one process at a time through a lock beside it."""
 
     def __init__(self, data_dir: Path, source: str) -> None:
-        """Raises ConfigurationInvalid when another process runs the source."""
+        """Take the lock. Raises ConfigurationInvalid when another process runs the source."""
         self._path = data_dir / "checkpoints" / f"{checked_source_name(source)}.json"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock: IO[str] = self._path.with_suffix(".lock").open("w")
@@ -69,7 +72,7 @@ class CheckpointFile:
             raise ConfigurationInvalid(f"Source {source!r} is already run by another process on {data_dir}.") from None
 
     def load(self) -> Checkpoint | None:
-        """None before the first save. Raises ConfigurationInvalid when the file is damaged."""
+        """Return the checkpoint; None before the first save. Raises ConfigurationInvalid when the file is damaged."""
         try:
             stored = orjson.loads(self._path.read_bytes())
             return Checkpoint(**{**stored, "delivered": (int(stored["delivered"][0]), int(stored["delivered"][1]))})
@@ -81,13 +84,9 @@ class CheckpointFile:
             ) from fault
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """On disk when it returns; a crash leaves the former or the new one, never a part. Raises OSError."""
-        draft = self._path.with_suffix(".part")
-        with draft.open("wb") as file:
-            file.write(orjson.dumps(asdict(checkpoint)))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        """Write the checkpoint; it is on disk when this returns. Raises OSError."""
+        write_atomically(self._path, orjson.dumps(asdict(checkpoint)), durable=True)
 
     def close(self) -> None:
+        """Release the lock."""
         self._lock.close()

@@ -1,37 +1,58 @@
-"""Which records of a source are repeats, and which contradict what was sent before. What the source says decides."""
+"""Find the records of a source that are repeats, and those that contradict what was sent before.
+
+A reading with a subject, or of a gauge, has the key (measure, unit, subject, time); a delta without a subject has none,
+since several events may share a millisecond. The key of a case version is all its content. What a known key means is
+the source's choice (connectors/same_key.py).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 
 from connectors.batching import SCHEMAS, Intake
-from connectors.known_keys import CONFLICT, FRESH, NO_ROWS, REPEAT, KeyFile, KeyRows, KnownKeys
-from connectors.record_keys import Keys, case_keys, reading_keys, reading_marks
+from connectors.known_keys import (
+    CONFLICT,
+    FRESH,
+    NO_KEY,
+    NO_ROWS,
+    REPEAT,
+    KeyFile,
+    KeyRows,
+    Keys,
+    KnownKeys,
+    Marks,
+    marks_of,
+    mix_columns,
+)
 from connectors.row_keys import Flags
 from connectors.same_key import SameKey
 from ioc import topics
 from ioc.clock import from_ms, rfc3339
 from ioc.errors import BatchMalformed
-from ioc.model.measure import Measure
+from ioc.model.measure import Measure, MeasureKind
 from ioc.model.rejection import Reason, Rejection
 from ioc.wire import arrow
 
 _OTHER_VALUE = 'came before with another value; if the source corrects itself, set same_key = "correction".'
 _TOO_EARLY = (
-    "lies before {since}, when the source began to correct itself: what it sent until then is in sums, and cannot be "
-    "replaced."
+    "lies before {since}, when the source began to correct itself; what it sent until then is part of sums and cannot "
+    "be replaced."
 )
 
 
 @dataclass(frozen=True)
-class Judged:
-    """An intake without its repeats; what contradicts a known key is among its rejections, and alone in `conflicts`.
-    `duplicates` by topic; `keys` are to be remembered."""
+class DeduplicatedIntake:
+    """An intake without its repeats.
+
+    Records that contradict a known key are among its rejections, and alone in `conflicts`. `duplicates` counts the
+    repeats by topic. `keys` are to be remembered.
+    """
 
     intake: Intake
     duplicates: Mapping[str, int] = field(default_factory=dict)
@@ -39,10 +60,10 @@ class Judged:
     keys: KeyRows = NO_ROWS
 
 
-class Repeats:
-    """The keys of what one source has sent. `measures` gives the measures in force, which tell gauges from deltas.
+class Deduplicator:
+    """The keys of what one source has sent. Not thread-safe.
 
-    Not thread-safe; `save` and `learn` read and write files.
+    `measures` returns the measures in force, which tell gauges from deltas. `restore` and `save` read and write `file`.
     """
 
     def __init__(self, same_key: SameKey, measures: Callable[[], Mapping[str, Measure]], file: KeyFile) -> None:
@@ -52,10 +73,12 @@ class Repeats:
         self._file = file
         self._unsaved: list[KeyRows] = []
 
-    def judge(self, intake: Intake, corrects_from_ms: int = 0) -> Judged:
-        """Return the part of an intake that is new; all of it is known from now on. Of a source that corrects itself,
-        readings timed before `corrects_from_ms` are refused."""
-        kept, dropped, conflicts, keys = intake, dict[str, int](), list[Rejection](), list[KeyRows]()
+    def remove_repeats(self, intake: Intake, corrects_from_ms: int = 0) -> DeduplicatedIntake:
+        """Return the new part of an intake; all its keys are known from now on.
+
+        In a source that corrects itself, readings timed before `corrects_from_ms` are refused.
+        """
+        kept, duplicates, conflicts, keys = intake, dict[str, int](), list[Rejection](), list[KeyRows]()
         if corrects_from_ms and intake.readings is not None and intake.readings.num_rows:
             early = _is_early(intake.readings, corrects_from_ms)
             if early.any():
@@ -66,21 +89,21 @@ class Repeats:
             batch = intake.batch(topic)
             if batch is None or not batch.num_rows or not self._remembers(topic):
                 continue
-            verdicts, added = self._known.judge(self._rows_of(topic, batch))
+            verdicts, added = self._known.classify(self._rows_of(topic, batch))
             keys.append(added)
             if (verdicts == FRESH).all():
                 continue
             kept = kept.with_batch(topic, batch.filter(pa.array(verdicts == FRESH)))
-            dropped[topic] = int(np.count_nonzero(verdicts == REPEAT))
+            duplicates[topic] = int(np.count_nonzero(verdicts == REPEAT))
             conflicts += _conflicts(batch, np.flatnonzero(verdicts == CONFLICT), intake, _OTHER_VALUE)
         if len(intake.row_keys):
-            keys.append(self._known.judge(unmarked(intake.row_keys))[1])
+            keys.append(self._known.classify(unmarked(intake.row_keys))[1])
         if conflicts:
             kept = replace(kept, rejections=(*kept.rejections, *conflicts))
-        return Judged(kept, dropped, conflicts, KeyRows.joined(keys))
+        return DeduplicatedIntake(kept, duplicates, conflicts, KeyRows.joined(keys))
 
     def contradicts(self, readings: pa.RecordBatch, corrects_from_ms: int = 0) -> Flags:
-        """Whether each reading would be refused by `judge`; none becomes known by it."""
+        """Return for each reading whether `remove_repeats` would refuse it; no key becomes known."""
         if corrects_from_ms:
             return _is_early(readings, corrects_from_ms)
         if not self._remembers(topics.READINGS):
@@ -88,19 +111,19 @@ class Repeats:
         return self._known.contradicts(self._rows_of(topics.READINGS, readings))
 
     def knows(self, row_keys: Keys) -> tuple[Flags, Flags]:
-        """Whether each row key is known, and whether it would be forgotten next."""
+        """Return for each row key whether it is known, and whether it would be forgotten next."""
         return self._known.knows(row_keys)
 
     def forget(self, keys: KeyRows) -> None:
-        """The records were not kept after all."""
+        """Forget keys whose records were not kept after all."""
         self._known.forget(keys.keys)
 
     def restore(self) -> None:
-        """Take what an earlier process has written."""
+        """Learn the keys that an earlier process wrote to the file."""
         self._known.restore(self._file.load())
 
     def learn(self, topic: str, value: bytes) -> KeyRows:
-        """The keys of a message that is in the log or in the spool; of one that cannot be read none."""
+        """Learn and return the keys of a message in the log or the spool; none of one that cannot be read."""
         try:
             batch, _ = arrow.decode(value, SCHEMAS[topic])
             rows = [unmarked(np.frombuffer(arrow.row_keys_of(value), np.uint64))]
@@ -108,15 +131,15 @@ class Repeats:
             return NO_ROWS
         if self._remembers(topic):
             rows.append(self._rows_of(topic, batch))
-        return KeyRows.joined([self._known.judge(some)[1] for some in rows if len(some)])
+        return KeyRows.joined([self._known.classify(some)[1] for some in rows if len(some)])
 
     def acknowledged(self, keys: KeyRows) -> None:
-        """The records of these keys are in the log."""
+        """Note that the records of these keys are in the log; `save` writes them."""
         if len(keys):
             self._unsaved.append(keys)
 
     def save(self) -> None:
-        """Write the keys of what is in the log. Raises OSError; they are written with the next ones then."""
+        """Write the keys of what is in the log. Raises OSError; then they are written with the next ones."""
         if self._unsaved:
             self._file.append(KeyRows.joined(self._unsaved))
             self._unsaved = []
@@ -130,22 +153,68 @@ class Repeats:
         return unmarked(case_keys(batch))
 
 
+def reading_keys(batch: pa.RecordBatch, measures: Mapping[str, Measure]) -> Keys:
+    """Return a key per row, NO_KEY where the reading has none."""
+    keys = mix_columns([_texts(batch, name) for name in ("measure", "unit", "subject")] + [_times(batch, "time")])
+    ids = batch.column("measure").dictionary.to_pylist()
+    gauge = np.array([one in measures and measures[one].kind is MeasureKind.GAUGE for one in ids] + [False])
+    codes = batch.column("measure").indices.fill_null(len(ids)).to_numpy(zero_copy_only=False)
+    keyed = gauge[codes] | batch.column("subject").is_valid().to_numpy(zero_copy_only=False)
+    return np.where(keyed, keys, NO_KEY)
+
+
+def reading_marks(batch: pa.RecordBatch) -> Marks:
+    """Return a mark per row, which differs where the value does."""
+    return marks_of(batch.column("value").fill_null(0.0).to_numpy(zero_copy_only=False))
+
+
+def case_keys(batch: pa.RecordBatch) -> Keys:
+    """Return a key per row, over all columns."""
+    columns = []
+    for column in batch.schema:
+        if pa.types.is_timestamp(column.type):
+            columns.append(_times(batch, column.name))
+        elif pa.types.is_dictionary(column.type):
+            columns.append(_texts(batch, column.name))
+        else:
+            columns.append(np.array([_hash(text) for text in batch.column(column.name).to_pylist()], np.uint64))
+    return mix_columns(columns)
+
+
+def unmarked(keys: Keys) -> KeyRows:
+    """Return keys whose records have no value to compare."""
+    return KeyRows(keys, np.zeros(len(keys), np.uint32))
+
+
+def _hash(text: str | None) -> int:
+    return 0 if text is None else int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _texts(batch: pa.RecordBatch, name: str) -> Keys:
+    column = batch.column(name)
+    hashes = np.array([_hash(text) for text in column.dictionary.to_pylist()] + [0], np.uint64)
+    codes = column.indices.cast(pa.int32()).fill_null(len(hashes) - 1).to_numpy(zero_copy_only=False)
+    coded: Keys = hashes[codes]
+    return coded
+
+
+def _times(batch: pa.RecordBatch, name: str) -> Keys:
+    times: Keys = batch.column(name).cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.uint64)
+    return times
+
+
 def _is_early(readings: pa.RecordBatch, corrects_from_ms: int) -> Flags:
     early: Flags = readings.column("time").cast(pa.int64()).to_numpy(zero_copy_only=False) < corrects_from_ms
     return early
 
 
-def unmarked(keys: Keys) -> KeyRows:
-    return KeyRows(keys, np.zeros(len(keys), np.uint32))
-
-
 def _conflicts(batch: pa.RecordBatch, rows: np.ndarray, intake: Intake, why: str) -> Iterable[Rejection]:
-    """A refusal for each of the readings. Where the intake does not tell their places, they come behind all others."""
-    behind = max([intake.records, *(r.index + 1 for r in intake.rejections)])
+    """Yield a rejection for each of the readings; where the intake has no indices for them, they come after all."""
+    after = max([intake.records, *(r.index + 1 for r in intake.rejections)])
     for row in rows.tolist():
         reading = {name: batch.column(name)[row].as_py() for name in batch.schema.names}
         reading["time"] = rfc3339(reading["time"])
-        place = intake.reading_places[row] if intake.reading_places else behind + row
+        index = intake.reading_indices[row] if intake.reading_indices else after + row
         sentence = f"{reading['measure']} of {reading['unit']} at {reading['time']} {why}"
         content = json.dumps(reading, ensure_ascii=False).encode(errors="replace")
-        yield Rejection(place, "value", Reason.KEY_CONFLICT, sentence, content)
+        yield Rejection(index, "value", Reason.KEY_CONFLICT, sentence, content)

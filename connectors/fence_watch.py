@@ -1,7 +1,7 @@
-"""Notice when another writes under a source's name: with a higher generation it takes the source's place in the log.
+"""Notice when another process writes under a source's name with a higher generation.
 
-What the writer sends behind such a batch would be dropped by the historian as a dead writer's echo, though the broker
-acknowledges it. Only messages of others are read: what this process has sent itself it knows by its offsets.
+The historian would drop what this process sends after such a batch as the echo of a dead writer, though the broker
+acknowledges it. Only messages of others are read: this process knows the offsets of its own.
 """
 
 from __future__ import annotations
@@ -23,101 +23,105 @@ from ioc.topics import TopicPartition
 from ioc.wire.headers import BatchHeaders
 
 LOOK_EVERY_S = 3.0
-_NEAR = 20
-"""Runs of others' messages that lie so near are read as one."""
+_MAX_GAP = 20
+"""Runs of others' messages that are at most so many offsets apart are read as one."""
 _READ_WITHIN_S = 5.0
 
 Run = tuple[int, int]
+"""Offsets [from, to) of messages that others have written."""
 
 
-class Watched(Protocol):
-    """A writer that wants to know."""
+class FencedWriter(Protocol):
+    """A writer that is notified."""
 
     def replaced_by(self, topic: str, offset: int, generation: int) -> None:
-        """Another's batch of this generation lies at this offset of the source's partition."""
+        """Handle that another's batch of this generation lies at this offset of the source's partition."""
 
 
 @dataclass
 class OwnOffsets:
-    """Which offsets of a partition this process has written, from `known_to` on; below, all is known."""
+    """The offsets of a partition that this process has written, from `known_to` on; everything below is known."""
 
     known_to: int
     own: set[int] = field(default_factory=set)
 
     def runs_of_others(self) -> list[Run]:
-        """[from, to) offsets between the own ones; near ones are joined."""
+        """Return the runs between the own offsets; those that are near each other are joined."""
         runs: list[Run] = []
-        place = self.known_to
+        start = self.known_to
         for offset in sorted(self.own):
-            if offset > place:
-                if runs and place - runs[-1][1] <= _NEAR:
+            if offset > start:
+                if runs and start - runs[-1][1] <= _MAX_GAP:
                     runs[-1] = (runs[-1][0], offset)
                 else:
-                    runs.append((place, offset))
-            place = max(place, offset + 1)
+                    runs.append((start, offset))
+            start = max(start, offset + 1)
         return runs
 
     def forget_below(self, offset: int) -> None:
-        """All below has been looked at."""
+        """Count everything below the offset as known."""
         self.known_to = max(self.known_to, offset)
         self.own = {own for own in self.own if own >= offset}
 
 
 class FenceWatch:
-    """Shared by the writers of a process. `look` is called by one thread, everything else by any."""
+    """Watches the partitions of a process's writers. One thread calls `look`, any thread everything else."""
 
     def __init__(self, reader: Callable[[], Reader]) -> None:
         self._make_reader = reader
         self._reader: Reader | None = None
         self._lock = threading.Lock()
-        self._places: dict[TopicPartition, OwnOffsets] = {}
-        self._watched: dict[str, Watched] = {}
+        self._own: dict[TopicPartition, OwnOffsets] = {}
+        self._watched: dict[str, FencedWriter] = {}
 
-    def watch(self, source: str, watched: Watched) -> None:
+    def watch(self, source: str, watched: FencedWriter) -> None:
+        """Notify the writer when another process replaces its source."""
         with self._lock:
             self._watched[source] = watched
 
     def unwatch(self, source: str) -> None:
+        """Stop notifying the writer of a source."""
         with self._lock:
             self._watched.pop(source, None)
 
     def acknowledged(self, topic: str, partition: int, offset: int) -> None:
-        """A message of this process has this offset."""
+        """Note that a message of this process has this offset."""
         with self._lock:
-            own = self._places.setdefault((topic, partition), OwnOffsets(offset))
+            own = self._own.setdefault((topic, partition), OwnOffsets(offset))
             own.own.add(offset)
 
     def look(self) -> None:
         """Read what others have written between the own messages. Raises KafkaError and OSError."""
         with self._lock:
-            runs = {place: (own.runs_of_others(), max(own.own, default=-1)) for place, own in self._places.items()}
+            runs = {where: (own.runs_of_others(), max(own.own, default=-1)) for where, own in self._own.items()}
         try:
-            for place, (of_others, last) in runs.items():
-                for run in of_others:
-                    self._read(place, run)
+            for where, (runs_of_others, last) in runs.items():
+                for run in runs_of_others:
+                    self._read(where, run)
                 with self._lock:
-                    self._places[place].forget_below(last + 1)
+                    self._own[where].forget_below(last + 1)
         except (KafkaError, OSError):
             self.close()
             raise
 
     def close(self) -> None:
+        """Close the connection; `look` makes another."""
         if self._reader is not None:
             with suppress(KafkaError, OSError):
                 self._reader.close()
             self._reader = None
 
-    def _read(self, place: TopicPartition, run: Run) -> None:
-        for offset, head in self._messages(place, run):
+    def _read(self, where: TopicPartition, run: Run) -> None:
+        for offset, headers in self._messages(where, run):
             with self._lock:
-                watched = self._watched.get(head.source)
-            if watched is not None and head.generation:
-                watched.replaced_by(place[0], offset, head.generation)
+                watched = self._watched.get(headers.source)
+            if watched is not None and headers.generation:
+                watched.replaced_by(where[0], offset, headers.generation)
 
-    def _messages(self, place: TopicPartition, run: Run) -> Iterator[tuple[int, BatchHeaders]]:
+    def _messages(self, where: TopicPartition, run: Run) -> Iterator[tuple[int, BatchHeaders]]:
         if self._reader is None:
             self._reader = self._make_reader()
-        partition, (first, end) = KafkaPartition(*place), run
+        partition, (first, end) = KafkaPartition(*where), run
         self._reader.assign([partition])
         first = max(first, self._reader.beginning_offsets([partition])[partition])
         self._reader.seek(partition, first)
@@ -127,8 +131,8 @@ class FenceWatch:
                 if record.offset >= end:
                     return
                 with suppress(BatchMalformed):
-                    yield record.offset, BatchHeaders.decode(record.headers, _taken_ms(record.timestamp))
+                    yield record.offset, BatchHeaders.decode(record.headers, _within_calendar(record.timestamp))
 
 
-def _taken_ms(timestamp: int | None) -> int:
+def _within_calendar(timestamp: int | None) -> int:
     return min(max(0, timestamp or 0), LAST_MS)

@@ -1,4 +1,4 @@
-"""Personal data stay outside: declared fields are hashed with a key or dropped before anything reaches the broker."""
+"""Keep personal data out: hash declared fields with a key, or drop them, before anything reaches the broker."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ import orjson
 import pyarrow as pa
 
 from connectors.batching import Intake
-from connectors.configuration import ATTRIBUTE, PERSONAL_OF_CASES, SourceConfiguration
+from connectors.configuration import ATTRIBUTE, PERSONAL_CASE_FIELDS, SourceConfiguration
 from ioc.model.case import CaseType
 from ioc.model.personal import PersonalTreatment
 from ioc.wire.schemas import CASES, READINGS
 
 _HASH_DIGITS = 24
-_PLACE = re.compile(r"\{([^{}]+)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 Treatments = Mapping[str, PersonalTreatment]
 
 
 def personal_names(configuration: SourceConfiguration, attributes: Collection[str]) -> set[str]:
-    """Return the names that personal fields have in the source's own records: their own, and the columns that the
-    mapping takes them from. `attributes` are those that the catalogue declares."""
+    """Return the names that personal fields have in the source's own records.
+
+    These are their own names, and the columns that the mapping takes them from. `attributes` are the personal ones that
+    the catalogue declares.
+    """
     fields = {field.removeprefix(ATTRIBUTE) for field in configuration.personal} | set(attributes)
-    return fields | set(_columns(configuration.mapping.as_given(), fields))
+    return fields | set(_columns(configuration.mapping.data, fields))
 
 
 def _columns(mapping: Any, fields: Collection[str]) -> Iterator[str]:
@@ -44,12 +47,15 @@ def _columns(mapping: Any, fields: Collection[str]) -> Iterator[str]:
                 yield rule.split(".")[-1]
             elif isinstance(rule, Mapping):
                 yield from (str(rule[key]).split(".")[-1] for key in ("from",) if key in rule)
-                yield from _PLACE.findall(str(rule.get("template", "")))
+                yield from _PLACEHOLDER.findall(str(rule.get("template", "")))
 
 
 @dataclass(frozen=True)
 class PersonalFields:
-    """Personal fields of one source: `declared` by the source, and by case type in the catalogue (`case_types`)."""
+    """The personal fields of one source: `declared` in its file, and by case type in the catalogue (`case_types`).
+
+    `read_key` returns the centre's key, and is called when the first value is hashed.
+    """
 
     declared: Treatments
     read_key: Callable[[], str]
@@ -58,8 +64,8 @@ class PersonalFields:
     def protect(self, intake: Intake) -> Intake:
         """Return the intake with all personal fields hashed or dropped."""
         cases, readings = intake.cases, intake.readings
-        of_catalog = any(kind.personal for kind in self.case_types().values())
-        if cases is not None and (of_catalog or self.declared):
+        declared_in_catalog = any(kind.personal for kind in self.case_types().values())
+        if cases is not None and (declared_in_catalog or self.declared):
             cases = self._cases(cases)
         if readings is not None and "subject" in self.declared:
             subjects = [self._value("subject", text) for text in readings.column("subject").to_pylist()]
@@ -67,7 +73,7 @@ class PersonalFields:
         return replace(intake, cases=cases, readings=readings)
 
     def _cases(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        for name in PERSONAL_OF_CASES:
+        for name in PERSONAL_CASE_FIELDS:
             if name in self.declared:
                 values = [self._value(name, text) for text in batch.column(name).to_pylist()]
                 batch = _with_column(batch, CASES, name, values)
@@ -105,7 +111,7 @@ class PersonalFields:
         return self.read_key().encode()
 
     def _hashed(self, value: Any) -> str:
-        """The same for equal values in every field and source of this centre's key."""
+        """Return the hash of a value: equal values have the same in every field and source of this centre."""
         return hmac.new(self._key, str(value).encode(), sha256).hexdigest()[:_HASH_DIGITS]
 
 

@@ -1,31 +1,73 @@
-"""The kinds of connectors that are there."""
+"""The kinds of connectors: each folder of this package that has a `manifest.toml` is one kind, named as its folder.
 
-from collections.abc import Iterator, Mapping
+The manifest says what the rest of the centre must know of a kind. Nothing else lists the kinds, so a new one is a new
+folder with its manifest. A kind's code is imported when one of its sources is made: a process that takes only pushes
+starts without the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from connectors.base import Connector
+from ioc.catalog.packs import read_toml
+from ioc.catalog.toml_table import RaiseAtFirstFault, TomlTable
+from ioc.model.source import Liveness
+
+if TYPE_CHECKING:
+    from connectors.base import Connector
 
 
-class _Kinds(Mapping[str, type[Connector]]):
-    """Each kind is imported when it is asked for: a server that takes only pushes starts without the others."""
+class Direction(StrEnum):
+    """Who begins: `pull`, the centre asks or listens (`ioc connect` runs it); `push`, the system calls `ioc serve`."""
 
-    def __init__(self, classes: Mapping[str, str]) -> None:
-        self._classes = classes
+    PULL = "pull"
+    PUSH = "push"
 
-    def __getitem__(self, kind: str) -> type[Connector]:
-        name = self._classes[kind]
-        connector: type[Connector] = getattr(import_module(f"connectors.{kind}"), name)
+
+@dataclass(frozen=True)
+class ConnectorKind:
+    """What a manifest says of a kind.
+
+    `class_name` is the connector's class in the package `connectors.<id>`. `table` is the name of the kind's own table
+    in a source's file. `liveness` says what counts as a sign of life of such a source.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    class_name: str
+    table: str
+    direction: Direction
+    liveness: Liveness
+
+    def load_class(self) -> type[Connector]:
+        """Import the kind and return its class."""
+        connector: type[Connector] = getattr(import_module(f"connectors.{self.id}"), self.class_name)
         return connector
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._classes)
 
-    def __len__(self) -> int:
-        return len(self._classes)
+def read_manifest(path: Path) -> ConnectorKind:
+    """Return the kind whose folder holds this manifest. Raises ConfigurationInvalid naming file and field."""
+    faults = RaiseAtFirstFault()
+    table = TomlTable("", read_toml(path, faults), {}, f"{path.parent.name}/{path.name}", faults)
+    kind = ConnectorKind(
+        id=path.parent.name,
+        name=table.names("name"),
+        class_name=table.text("class"),
+        table=table.text("table"),
+        direction=Direction(table.choice("direction", tuple(Direction))),
+        liveness=Liveness(table.choice("liveness", tuple(Liveness))),
+    )
+    table.finish()
+    return kind
 
 
-CONNECTORS = _Kinds(
-    {"http_push": "HttpPush", "http_poll": "HttpPoll", "file_drop": "FileDrop", "mqtt": "MqttSubscription"}
-)
-PUSHED = ("http_push",)
-PULLED = tuple(kind for kind in CONNECTORS if kind not in PUSHED)
+KINDS: Mapping[str, ConnectorKind] = {
+    path.parent.name: read_manifest(path) for path in sorted(Path(__file__).parent.glob("*/manifest.toml"))
+}
+PUSHED = tuple(kind.id for kind in KINDS.values() if kind.direction is Direction.PUSH)
+PULLED = tuple(kind.id for kind in KINDS.values() if kind.direction is Direction.PULL)

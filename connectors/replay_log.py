@@ -1,4 +1,4 @@
-"""The topic of replays as a process with sources sees it: requests for its own sources, each taken once."""
+"""Read requests for replays from their topic, each once, and publish the results."""
 
 from __future__ import annotations
 
@@ -8,28 +8,34 @@ from collections.abc import Collection
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.producer import Outlet
+from connectors.producer import SharedProducer
 from ioc.clock import to_ms
 from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.topics import REPLAYS
 from ioc.wire.replays import KIND_HEADER, REQUEST, RESULT, ReplayRequest, ReplayResult
 
 LOG = logging.getLogger(__name__)
-BEGINS_BEFORE_MS = 3_600_000
-"""A request that nobody has answered is still taken up so long after it was made."""
+MAX_AGE_MS = 3_600_000
+"""A request without a result is still carried out this long after it was made."""
 
 
 class ReplayLog:
-    """Used by one thread at a time. A request that is taken twice, as after a crash, counts once all the same: the
-    writer knows the keys of its records."""
+    """The topic of replays as a process with sources sees it. Used by one thread at a time.
 
-    def __init__(self, outlet: Outlet) -> None:
-        self._outlet = outlet
+    A request that is carried out twice, for example after a crash, still counts once: the writer knows the keys of its
+    records.
+    """
+
+    def __init__(self, producer: SharedProducer) -> None:
+        self._producer = producer
         self._reader: KafkaConsumer | None = None
         self._waiting: dict[str, ReplayRequest] = {}
 
-    def take(self, sources: Collection[str]) -> list[ReplayRequest]:
-        """Requests for these sources that were not answered. Returns soon, without any while the broker is away."""
+    def requests_for(self, sources: Collection[str]) -> list[ReplayRequest]:
+        """Return new requests for these sources that have no result yet; none while the broker is away.
+
+        Returns within milliseconds.
+        """
         try:
             self._read()
         except (BrokerUnavailable, KafkaError) as fault:
@@ -41,13 +47,13 @@ class ReplayLog:
         return mine
 
     def put_back(self, request: ReplayRequest) -> None:
-        """It could not be done yet."""
+        """Return the request again later: it could not be carried out yet."""
         self._waiting[request.id] = request
 
-    def answer(self, result: ReplayResult) -> None:
-        """Tell who asked. Where the broker does not take it, the request is taken up again after a restart."""
+    def publish(self, result: ReplayResult) -> None:
+        """Publish a result. If the broker does not accept it, the request is carried out again after a restart."""
         try:
-            self._outlet.producer().send(
+            self._producer.kafka_producer().send(
                 REPLAYS,
                 result.encode(),
                 key=result.source.encode(),
@@ -58,23 +64,24 @@ class ReplayLog:
             LOG.warning("the result of a replay of %s was not published: %s", result.source, fault)
 
     def close(self) -> None:
+        """Close the connection; the next call makes another."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
 
     def _read(self) -> None:
         """Read new requests from the topic. Raises BrokerUnavailable, KafkaError."""
-        place = TopicPartition(REPLAYS, 0)
+        partition = TopicPartition(REPLAYS, 0)
         if self._reader is None:
-            self._reader = reader = self._outlet.consumer()
-            reader.assign([place])
-            since_ms = to_ms(self._outlet.clock.now()) - BEGINS_BEFORE_MS
-            found = reader.offsets_for_times({place: since_ms})[place]
-            if found is None:
-                reader.seek_to_end(place)
+            self._reader = reader = self._producer.new_reader()
+            reader.assign([partition])
+            since_ms = to_ms(self._producer.clock.now()) - MAX_AGE_MS
+            first = reader.offsets_for_times({partition: since_ms})[partition]
+            if first is None:
+                reader.seek_to_end(partition)
             else:
-                reader.seek(place, found.offset)
-        for record in self._reader.poll(timeout_ms=20).get(place, []):
+                reader.seek(partition, first.offset)
+        for record in self._reader.poll(timeout_ms=20).get(partition, []):
             kind = dict(record.headers).get(KIND_HEADER)
             try:
                 if kind == REQUEST:
@@ -83,4 +90,4 @@ class ReplayLog:
                 elif kind == RESULT:
                     self._waiting.pop(ReplayResult.decode(record.value or b"").id, None)
             except BatchMalformed as fault:
-                LOG.warning("a message of %s is passed over: %s", REPLAYS, fault)
+                LOG.warning("a message of %s is skipped: %s", REPLAYS, fault)

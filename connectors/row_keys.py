@@ -1,8 +1,8 @@
-"""Rows that a source gives again, in another round of a poll or in another file, known by their content.
+"""Recognise by their content the rows that a source gives again, in another round of a poll or in another file.
 
-The key of a row is its content and its number among the equal rows of its round or file. A row of which all records
-were accepted is known from then on. Of a row with refused records each accepted record is known, and the row itself
-only as long as mapping and catalogue stay what they were: what was refused is tried again after they change.
+The key of a row is made of its content and its number among the equal rows of its round or file. A row whose records
+were all accepted is known from then on. Of a row with refused records, each accepted record is known, and the row
+itself only while mapping and catalogue stay the same: after they change, what was refused is tried again.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from connectors.record_keys import Keys, mixed
+from connectors.known_keys import Keys, mix_columns
 from ioc.model.rejection import Reason, Rejection
 
 Flags = npt.NDArray[np.bool_]
 Lookup = Callable[[Keys], tuple[Flags, Flags]]
-"""Keys → whether each is known, and whether it would soon be forgotten (`SourceWriter.known_rows`)."""
+"""Takes keys and returns whether each is known, and whether it would soon be forgotten (`SourceWriter.known_rows`)."""
 _WHOLE, _PARTLY = 1 << 20, (1 << 20) + 1
-_PASSES = frozenset({Reason.TIME_IN_FUTURE})
-"""Refused for now: such a record may be fit later, with nothing else changed."""
+_TEMPORARY = frozenset({Reason.TIME_IN_FUTURE})
+"""Reasons that pass: such a record may be fit later, with nothing else changed."""
 
 
 class RowCounter:
@@ -38,7 +38,7 @@ class RowCounter:
         return len(self._seen)
 
     def keys(self, contents: Sequence[bytes]) -> Keys:
-        """One key per row. The rows count as seen only once `taken` is called: a page may come again after a fault."""
+        """Return one key per row. The rows count as seen only after `confirm`: a page may come again after a fault."""
         digests = b"".join(blake2b(content, digest_size=8).digest() for content in contents)
         hashes = np.frombuffer(digests, np.uint64)
         before = np.searchsorted(self._seen, hashes, "right") - np.searchsorted(self._seen, hashes, "left")
@@ -47,18 +47,21 @@ class RowCounter:
             before[row] += counts[digest]
             counts[digest] += 1
         self._next = np.sort(hashes)
-        return mixed([hashes, before.astype(np.uint64)])
+        return mix_columns([hashes, before.astype(np.uint64)])
 
-    def taken(self) -> None:
-        """The rows of the last call of `keys` are in the log, or on their way."""
+    def confirm(self) -> None:
+        """Count the rows of the last call of `keys` as seen: they are in the log, or on their way."""
         self._seen = np.insert(self._seen, np.searchsorted(self._seen, self._next), self._next)
         self._next = self._seen[:0]
 
 
 @dataclass(frozen=True)
 class RowIdentity:
-    """How the rows of a page are known again. `round_number` counts the rounds of a poll, 0 for none; `prefix` is part
-    of the content of every row."""
+    """How the rows of a page are recognised.
+
+    `round_number` counts the rounds of a poll; 0 means that there are none. `prefix` is part of the content of every
+    row.
+    """
 
     counter: RowCounter
     round_number: int = 0
@@ -66,9 +69,9 @@ class RowIdentity:
 
 
 class RowMemory:
-    """Keys of the rows of one page: those known already, and those to remember.
+    """The keys of one page's rows: those known already, and those to remember.
 
-    `settled` rows need not be read again. `note` is to be called for each record of the others.
+    Rows marked in `settled` need not be read again. Call `note` for each record of the others.
     """
 
     def __init__(
@@ -80,8 +83,11 @@ class RowMemory:
         *,
         compares_all: bool,
     ) -> None:
-        """`configuration` is a number that changes with mapping and catalogue. Without `compares_all` a row is known
-        only if this round or the one before had it."""
+        """Look up the rows.
+
+        `configuration` is a number that changes with mapping and catalogue. Without `compares_all`, a row is known
+        only if this round or the one before had it.
+        """
         self._keys = identity.counter.keys([identity.prefix + content for content in contents])
         self._round = 0 if compares_all else identity.round_number
         self._configuration = configuration
@@ -97,31 +103,31 @@ class RowMemory:
         self._accepted: dict[int, list[int]] = {}
 
     def is_known(self, row: int, part: int) -> bool:
-        """Whether the record was accepted when its row came before."""
+        """Whether this record of the row was accepted when the row came before."""
         if not self._partly[row]:
             return False
         one = self._keys[row : row + 1]
         known, _ = self._lookup(np.concatenate([_part_keys(one, part, 0, number) for number in self._rounds()]))
         return bool(known.any())
 
-    def place_of(self, row: int) -> dict[str, Any]:
-        """Return what `record_keys` needs to recognise the row."""
+    def identity_of(self, row: int) -> dict[str, Any]:
+        """Return what `record_keys` needs to recognise the row: its key in hexadecimal and its round."""
         return {"key": f"{int(self._keys[row]):016x}", "round": self._round}
 
     def note(self, row: int, part: int, refused: Rejection | None) -> None:
-        """A record was accepted, or refused."""
+        """Note that a record was accepted (None) or refused."""
         if refused is None:
             self._accepted.setdefault(row, []).append(part)
         else:
-            self._refused[row] = self._refused.get(row, False) or refused.reason in _PASSES
+            self._refused[row] = self._refused.get(row, False) or refused.reason in _TEMPORARY
 
     def to_remember(self) -> Keys:
-        """The keys that `Intake.row_keys` is to have."""
+        """Return the keys for `Intake.row_keys`."""
         is_refused = np.zeros(len(self._keys), np.bool_)
         is_refused[list(self._refused)] = True
         accepted = (~self.settled & ~is_refused) | (self._accepted_before & self._refreshed)
         refused = self._refused_before & ~self._accepted_before & self._refreshed
-        refused[[row for row, passes in self._refused.items() if not passes]] = True
+        refused[[row for row, is_temporary in self._refused.items() if not is_temporary]] = True
         found = [
             _part_keys(self._keys[accepted], _WHOLE, 0, self._round),
             _part_keys(self._keys[refused], _WHOLE, self._configuration, self._round),
@@ -145,7 +151,7 @@ def record_keys(row_key: int, part: int, round_number: int) -> tuple[Keys, Keys]
 
 def _part_keys(keys: Keys, part: int, configuration: int, round_number: int) -> Keys:
     same = np.ones(len(keys), np.uint64)
-    return mixed([keys, *(same * np.uint64(number) for number in (part, configuration, round_number))])
+    return mix_columns([keys, *(same * np.uint64(number) for number in (part, configuration, round_number))])
 
 
 def _any(flags: Flags) -> Flags:

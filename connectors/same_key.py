@@ -1,4 +1,4 @@
-"""Meaning of a record whose key the source has sent before."""
+"""What a record means whose key the source has sent before: a choice of each source."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from enum import StrEnum
 
 
 class SameKey(StrEnum):
-    """`repeat`: the record is known and dropped; with another value it is refused. `correction`: a reading replaces the
-    earlier one. `new`: it counts, as every record does.
+    """The field `same_key` of a source's file.
 
-    docs/repeats.md says what the key is, for each kind of source and measure.
+    `repeat`: the record is known and dropped; with another value it is refused. `correction`: a reading replaces the
+    earlier one. `new`: the record counts like any other. docs/repeats.md says what the key is, for each kind of source
+    and measure.
     """
 
     REPEAT = "repeat"
@@ -17,5 +18,5 @@ class SameKey(StrEnum):
     NEW = "new"
 
 
-OF_DEDUPE = {"10m": SameKey.REPEAT, "off": SameKey.NEW}
+FORMER_DEDUPE_VALUES = {"10m": SameKey.REPEAT, "off": SameKey.NEW}
 """Values of `dedupe`, the former name of `same_key` in a source's file."""

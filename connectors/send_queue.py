@@ -1,4 +1,4 @@
-"""Sealed messages on their way to the broker: one at a time, through the disk when it is away, across crashes."""
+"""Per-source send queue: one message in flight; spills to disk while the broker is away; recovers after a crash."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from enum import StrEnum
 from threading import Condition
 from typing import Any, Protocol
 
-from connectors.batching import Message, Pending
+from connectors.batching import OutgoingMessage, PendingIntake
 from connectors.checkpoint import Checkpoint, CheckpointFile, Serial
-from connectors.producer import Outlet
-from connectors.recovery import Opened, batch_id, kind_of, open_log, serial_of
+from connectors.producer import SharedProducer
+from connectors.recovery import RecoveredState, batch_id, kind_of, recover, serial_of
 from connectors.same_key import SameKey
-from connectors.spool import Spool, Spooled
+from connectors.spool import Spool, SpooledMessage
 from ioc import topics
 from ioc.clock import rfc3339, to_ms
 from ioc.errors import BrokerUnavailable, SpoolFull
 from ioc.wire.headers import BatchHeaders
 
+LOG = logging.getLogger(__name__)
 NOTICE_S = 60.0
-UNSAFE_AT_MOST_S = 1.0
-"""A message that the broker has not acknowledged for so long goes to disk."""
+MAX_UNSAFE_S = 1.0
+"""A message that the broker has not acknowledged for this time goes to disk."""
 _TIDY_SPOOL_BYTES = 16 * 1024 * 1024
-_FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 2.0
+_MIN_RETRY_S, _MAX_RETRY_S = 0.25, 2.0
 
 
-class Stage(StrEnum):
-    """`away`: the broker does not answer, the next opening has its time; also before the first."""
+class QueueStage(StrEnum):
+    """`away`: the broker does not answer, and the next opening is not due yet; also before the first one."""
 
     AWAY = "away"
     OPENING = "opening"
@@ -39,60 +40,68 @@ class Stage(StrEnum):
 
 
 @dataclass
-class Sealed:
-    """A message with its identity. `value` is None while only the disk holds it; `pending` is told at the end."""
+class QueuedMessage:
+    """A message with its serial.
+
+    `frame` says where it is on disk, None while only memory has it; then its value is in the message. `pending` are
+    the intakes to settle once it is safe.
+    """
 
     serial: Serial
-    message: Message
+    message: OutgoingMessage
     since_s: float
-    frame: Spooled | None = None
-    pending: Sequence[Pending] = ()
+    frame: SpooledMessage | None = None
+    pending: Sequence[PendingIntake] = ()
 
 
-class Owner(Protocol):
-    """Whoever a queue belongs to. All methods are called with the queue's lock held."""
+class QueueOwner(Protocol):
+    """The owner of a queue. All methods are called with the queue's lock held."""
 
-    def learn(self, opened: Opened) -> None:
-        """Take what earlier writers have sent, once, before anything else is sent."""
+    def learn(self, recovered: RecoveredState) -> None:
+        """Learn what earlier writers have sent; called once, before anything else is sent."""
 
-    def acknowledged(self, message: Message) -> None:
-        """The message is in the log."""
+    def acknowledged(self, message: OutgoingMessage) -> None:
+        """Note that the message is in the log."""
 
     def before_checkpoint(self) -> None:
         """Write what must be on disk before the checkpoint moves past the acknowledged messages. Raises OSError."""
 
     def ready(self) -> None:
-        """Records can be taken, from the first opening on."""
+        """Note that records can be submitted, after the first opening."""
 
 
-class Delivery:
-    """The queue of one source. All methods are called with `changed`'s lock held.
+class SendQueue:
+    """The queue of one source. All methods are called with `changed`'s lock held, but for `replaced_by`.
 
-    One message at a time is under way, so that what a crash or a failure leaves in the log is always a beginning of
-    the queue. After a failed delivery the source is opened anew under a higher generation, and the log tells whether
-    the message had come through.
+    One message at a time is in flight, so that what a crash or a failure leaves in the log is always a beginning of
+    the queue. After a failed delivery the source is opened again under a higher generation, and the log tells whether
+    the message had arrived.
     """
 
-    def __init__(self, outlet: Outlet, source: str, changed: Condition, owner: Owner, *, same_key: SameKey) -> None:
-        """Raises ConfigurationInvalid when another process runs the source, or its name is not one."""
-        self._outlet = outlet
+    def __init__(
+        self, producer: SharedProducer, source: str, changed: Condition, owner: QueueOwner, *, same_key: SameKey
+    ) -> None:
+        """Load checkpoint and spool. Raises ConfigurationInvalid when another process runs the source."""
+        self._producer = producer
         self._source = source
-        self._partition = topics.partition_of(source, outlet.partitions)
+        self._partition = topics.partition_of(source, producer.partitions)
         self._changed = changed
         self._owner = owner
         self._same_key = same_key
-        self._file = CheckpointFile(outlet.data_dir, source)
+        self._file = CheckpointFile(producer.data_dir, source)
         try:
             stored = self._file.load()
-            self.spool = Spool(outlet.data_dir, source, outlet.spool_bytes)
+            self.spool = Spool(producer.data_dir, source, producer.spool_bytes)
             frames = self.spool.load()
         except BaseException:
-            self._file.close()  # else the next try would find the source held by this one
+            self._file.close()  # or the next attempt would find the source held by this one
             raise
         self._is_new = stored is None
         self.checkpoint = stored or Checkpoint()
-        self.queue: deque[Sealed] = deque(Sealed(frame.serial, _of_frame(frame), 0.0, frame) for frame in frames)
-        self.stage = Stage.AWAY
+        self.messages: deque[QueuedMessage] = deque(
+            QueuedMessage(frame.serial, _message_of(frame), 0.0, frame) for frame in frames
+        )
+        self.stage = QueueStage.AWAY
         self.error = ""
         self.was_open = False
         self.delivered = 0
@@ -102,15 +111,15 @@ class Delivery:
         self._notice_until_s = 0.0
         self._replaced_at: dict[str, int] = {}
         self._retry_at_s = 0.0
-        self._retry_after_s = _FIRST_RETRY_S
-        self._under_way = False
+        self._retry_after_s = _MIN_RETRY_S
+        self._in_flight = False
         self._results: deque[tuple[int, int | None, Exception | None]] = deque()
         self._epoch = 0
         self._sequence = 0
         self._count = 0
-        outlet.fences.watch(source, self)
+        producer.fences.watch(source, self)
 
-    def put(self, messages: Sequence[Message], pending: Sequence[Pending]) -> None:
+    def put(self, messages: Sequence[OutgoingMessage], pending: Sequence[PendingIntake]) -> None:
         """Queue one flush. Several messages go to disk first, since a part must not stand for the whole.
 
         Raises SpoolFull when the disk is full; none of the flush is then queued.
@@ -119,67 +128,77 @@ class Delivery:
         flush = []
         for message in messages:
             self._count += 1
-            flush.append(Sealed((self.checkpoint.generation, self._count), message, now_s))
+            flush.append(QueuedMessage((self.checkpoint.generation, self._count), message, now_s))
         flush[-1].pending = pending
-        self.queue.extend(flush)
+        self.messages.extend(flush)
         if len(flush) > 1:
             try:
-                self.to_disk()
+                self.spool_all()
             except SpoolFull:
                 for _ in flush:
-                    self.queue.pop()
+                    self.messages.pop()
                 raise
 
-    def to_disk(self) -> None:
+    def spool_all(self) -> None:
         """Spool what only memory holds; it is safe from then on. Raises SpoolFull when the disk is full."""
-        unspooled = [sealed for sealed in self.queue if sealed.frame is None]
+        unspooled = [queued for queued in self.messages if queued.frame is None]
         if not unspooled:
             return
-        frames = self.spool.append([(sealed.serial, sealed.message) for sealed in unspooled])
-        for sealed, frame in zip(unspooled, frames, strict=True):
-            sealed.frame = frame
+        frames = self.spool.append([(queued.serial, queued.message) for queued in unspooled])
+        for queued, frame in zip(unspooled, frames, strict=True):
+            queued.frame = frame
             if not self._is_flowing():
-                sealed.message = replace(sealed.message, value=b"")
-            _tell(sealed)
+                queued.message = replace(queued.message, value=b"")
+            _settle(queued)
         self._changed.notify_all()
 
     def replaced_by(self, topic: str, offset: int, generation: int) -> None:
-        """Open a generation above that of another writer of the source, and send again what was sent behind it.
-        May be called from any thread, without the lock."""
+        """Open a generation above that of another writer of the source, and send again what was sent after it.
+
+        May be called from any thread, without the lock.
+        """
         with self._changed:
-            if self.stage is not Stage.OPEN or generation <= self.checkpoint.generation:
+            if self.stage is not QueueStage.OPEN or generation <= self.checkpoint.generation:
                 return
             self._replaced_at[topic] = min(offset, self._replaced_at.get(topic, offset))
             self.notice = (
-                f"Another has written under the name {self._source!r} (generation {generation}, {topic} partition "
-                f"{self._partition} offset {offset}); the writer reopens and sends again what it had sent since. "
-                "Find out who does."
+                f"Another process has written under the name {self._source!r} (generation {generation}, {topic} "
+                f"partition {self._partition} offset {offset}); the writer reopens and sends again what it has sent "
+                "since. Find out which process it is."
             )
             self._notice_until_s = time.monotonic() + NOTICE_S
-            logging.getLogger(__name__).warning("%s", self.notice)
+            LOG.warning("%s", self.notice)
             self._fail(self.notice)
             self._retry_at_s = 0.0
-        self._outlet.wake()
+        self._producer.wake()
 
     def step(self, now_s: float) -> None:
+        """Handle acknowledgements, open or send when it is time, and spool what has waited too long.
+
+        Raises SpoolFull when the disk is full.
+        """
         if self.notice and now_s > self._notice_until_s:
             self.notice = ""
         while self._results:
-            self._told(*self._results.popleft())
-        if self.stage is Stage.AWAY and now_s >= self._retry_at_s:
-            self.stage = Stage.OPENING
-            self._outlet.background.submit(self._open)
-        if self.stage is Stage.OPEN and self.queue and not self._under_way:
-            self._send(self.queue[0])
-        if self.was_open and any(s.frame is None and now_s - s.since_s > UNSAFE_AT_MOST_S for s in self.queue):
-            self.to_disk()
+            self._delivered(*self._results.popleft())
+        if self.stage is QueueStage.AWAY and now_s >= self._retry_at_s:
+            self.stage = QueueStage.OPENING
+            self._producer.background.submit(self._open)
+        if self.stage is QueueStage.OPEN and self.messages and not self._in_flight:
+            self._send(self.messages[0])
+        if self.was_open and any(q.frame is None and now_s - q.since_s > MAX_UNSAFE_S for q in self.messages):
+            self.spool_all()
 
     def unspooled_bytes(self) -> int:
-        return sum(len(sealed.message.value) for sealed in self.queue if sealed.frame is None)
+        """Return the size of what only memory holds."""
+        return sum(len(queued.message.value) for queued in self.messages if queued.frame is None)
 
     def wants_to_drain(self) -> bool:
-        """The spool has grown though the broker takes messages: it can be emptied once nothing of it is queued."""
-        return self._is_flowing() and self.spool.size_bytes > _TIDY_SPOOL_BYTES and bool(self.queue)
+        """Whether the spool has grown though the broker accepts messages.
+
+        It can be emptied once none of its messages is queued.
+        """
+        return self._is_flowing() and self.spool.size_bytes > _TIDY_SPOOL_BYTES and bool(self.messages)
 
     def save(self, position: Any, totals: dict[str, int]) -> None:
         """Save the checkpoint. Raises OSError."""
@@ -188,99 +207,100 @@ class Delivery:
         self._file.save(self.checkpoint)
 
     def give_up(self, failure: Exception) -> None:
-        """Tell the senders of what only memory holds that it is not safe."""
+        """Report to the senders of what only memory holds that it is not safe."""
         refusal = SpoolFull(f"The disk buffer of {self._source!r} cannot be written: {failure}")
-        for sealed in self.queue:
-            if sealed.frame is None:
-                for pending in sealed.pending:
+        for queued in self.messages:
+            if queued.frame is None:
+                for pending in queued.pending:
                     if not pending.safe.done():
                         pending.safe.set_exception(refusal)
 
     def close(self) -> None:
-        self.stage = Stage.CLOSED
-        self._outlet.fences.unwatch(self._source)
+        """Release the files, and with them the source."""
+        self.stage = QueueStage.CLOSED
+        self._producer.fences.unwatch(self._source)
         self.spool.close()
         self._file.close()
 
     def _is_flowing(self) -> bool:
-        return self.stage is Stage.OPEN and (
-            not self.queue or time.monotonic() - self.queue[0].since_s < UNSAFE_AT_MOST_S
+        return self.stage is QueueStage.OPEN and (
+            not self.messages or time.monotonic() - self.messages[0].since_s < MAX_UNSAFE_S
         )
 
     def _open(self) -> None:
-        """In a background thread, without the lock; blocks."""
+        """Open the source; blocks. Runs in a background thread, without the lock."""
         known = None if self._is_new else self.checkpoint
         try:
-            opened = open_log(
-                self._outlet, self._source, known, with_keys=not self.was_open, replaced_at=self._replaced_at
+            recovered = recover(
+                self._producer, self._source, known, with_keys=not self.was_open, replaced_at=self._replaced_at
             )
         except BrokerUnavailable as fault:
             with self._changed:
                 self._fail(str(fault))
             return
         except Exception as fault:
-            logging.getLogger(__name__).exception("opening %s", self._source)
+            LOG.exception("opening %s", self._source)
             with self._changed:
                 self._fail(f"The source cannot be opened: {fault!r}")
             return
         with self._changed:
-            if self.stage is not Stage.CLOSED:
+            if self.stage is not QueueStage.CLOSED:
                 try:
-                    self._apply(opened)
+                    self._apply(recovered)
                 except (OSError, SpoolFull) as fault:  # the checkpoint cannot be written; it is tried again
-                    self._fail(f"The source cannot be opened, since the disk does not take its checkpoint: {fault}")
-        self._outlet.wake()
+                    self._fail(f"The source cannot be opened, because its checkpoint cannot be written: {fault}")
+        self._producer.wake()
 
-    def _apply(self, opened: Opened) -> None:
+    def _apply(self, recovered: RecoveredState) -> None:
         if not self.was_open:
-            self._owner.learn(opened)
-        while self.queue and self.queue[0].serial <= opened.delivered:
-            sealed = self.queue.popleft()
-            self._owner.acknowledged(sealed.message)
-            _tell(sealed)
+            self._owner.learn(recovered)
+        while self.messages and self.messages[0].serial <= recovered.delivered:
+            queued = self.messages.popleft()
+            self._owner.acknowledged(queued.message)
+            _settle(queued)
         self.checkpoint = replace(
             self.checkpoint,
-            generation=opened.generation,
-            offsets=opened.offsets,
-            delivered=opened.delivered,
-            position=opened.position,
-        ).for_same_key(self._same_key, to_ms(self._outlet.clock.now()))
-        # Before any record is sent: without it on disk a crash would not know where to read back from.
+            generation=recovered.generation,
+            offsets=recovered.offsets,
+            delivered=recovered.delivered,
+            position=recovered.position,
+        ).for_same_key(self._same_key, to_ms(self._producer.clock.now()))
+        # Before any record is sent: without it on disk, nobody would know after a crash where to begin reading back.
         self._owner.before_checkpoint()
         self._file.save(self.checkpoint)
         self._is_new = False
         self.delivered = self._sequence = 0
-        self._under_way = False
+        self._in_flight = False
         self._epoch += 1
-        self._send_again(opened)
+        self._send_again(recovered)
         self._tidy()
-        self.stage, self.error, self._retry_after_s = Stage.OPEN, "", _FIRST_RETRY_S
+        self.stage, self.error, self._retry_after_s = QueueStage.OPEN, "", _MIN_RETRY_S
         if not self.was_open:
             self.was_open = True
             self._owner.ready()
         self._changed.notify_all()
 
-    def _send_again(self, opened: Opened) -> None:
-        """Queue what the historian did not take, behind all else: its serials must stay the highest."""
+    def _send_again(self, recovered: RecoveredState) -> None:
+        """Queue what the historian did not accept, after everything else: its serials must stay the highest."""
         self._replaced_at = {}
-        queued = {sealed.serial for sealed in self.queue}
-        for echo in opened.echoes:
-            head = echo.headers
-            if serial_of(head.batch_id) in queued:
-                continue  # its acknowledgement has not been heard of yet
+        serials = {queued.serial for queued in self.messages}
+        for echo in recovered.echoes:
+            headers = echo.headers
+            if serial_of(headers.batch_id) in serials:
+                continue  # its acknowledgement has not arrived yet
             self._count += 1
-            message = Message(echo.topic, echo.value, head.received or 0, head.duplicate, 0, None, {})
-            self.queue.append(Sealed((opened.generation, self._count), message, time.monotonic()))
+            message = OutgoingMessage(echo.topic, echo.value, headers.received or 0, headers.duplicate, 0, None, {})
+            self.messages.append(QueuedMessage((recovered.generation, self._count), message, time.monotonic()))
 
-    def _send(self, sealed: Sealed) -> None:
-        message = sealed.message
-        value = message.value or (self.spool.value(sealed.frame) if sealed.frame else b"")
+    def _send(self, queued: QueuedMessage) -> None:
+        message = queued.message
+        value = message.value or (self.spool.value(queued.frame) if queued.frame else b"")
         self._sequence += 1
         headers = BatchHeaders(
             source=self._source,
             kind=kind_of(message.topic),
-            batch_id=batch_id(self._source, sealed.serial),
-            time=rfc3339(self._outlet.clock.now()),
+            batch_id=batch_id(self._source, queued.serial),
+            time=rfc3339(self._producer.clock.now()),
             generation=self.checkpoint.generation,
             sequence=self._sequence,
             received=message.received,
@@ -293,54 +313,57 @@ class Delivery:
 
         def done(offset: int | None, fault: Exception | None) -> None:
             self._results.append((epoch, offset, fault))
-            self._outlet.wake()
+            self._producer.wake()
 
         try:
-            self._under_way = True
-            self._outlet.send(message.topic, self._partition, value, headers.encode(), done)
+            self._in_flight = True
+            self._producer.send(message.topic, self._partition, value, headers.encode(), done)
         except BrokerUnavailable as fault:
             self._fail(str(fault))
 
-    def _told(self, epoch: int, offset: int | None, fault: Exception | None) -> None:
-        if epoch != self._epoch or not self.queue:
+    def _delivered(self, epoch: int, offset: int | None, fault: Exception | None) -> None:
+        """Handle the acknowledgement or failure of the first message; those of former openings are ignored."""
+        if epoch != self._epoch or not self.messages:
             return
         if offset is None:
             self._fail(f"Kafka does not acknowledge: {fault}")
             return
-        self._under_way = False
-        sealed = self.queue.popleft()
-        self.delivered += sealed.message.received
-        offsets = {**self.checkpoint.offsets, sealed.message.topic: offset + 1}
-        self.checkpoint = replace(self.checkpoint, offsets=offsets, delivered=sealed.serial)
-        if sealed.message.position is not None:
-            self.checkpoint = replace(self.checkpoint, position=sealed.message.position)
-        self._owner.acknowledged(sealed.message)
-        _tell(sealed)
+        self._in_flight = False
+        queued = self.messages.popleft()
+        self.delivered += queued.message.received
+        offsets = {**self.checkpoint.offsets, queued.message.topic: offset + 1}
+        self.checkpoint = replace(self.checkpoint, offsets=offsets, delivered=queued.serial)
+        if queued.message.position is not None:
+            self.checkpoint = replace(self.checkpoint, position=queued.message.position)
+        self._owner.acknowledged(queued.message)
+        _settle(queued)
         self._tidy()
         self._changed.notify_all()
 
     def _tidy(self) -> None:
-        if self.spool.size_bytes and not any(sealed.frame for sealed in self.queue):
+        if self.spool.size_bytes and not any(queued.frame for queued in self.messages):
             self.spool.clear()
 
     def _fail(self, error: str) -> None:
-        if self.stage is Stage.CLOSED:
+        if self.stage is QueueStage.CLOSED:
             return
-        self.stage, self.error = Stage.AWAY, error
+        self.stage, self.error = QueueStage.AWAY, error
         self._retry_at_s = time.monotonic() + self._retry_after_s
-        self._retry_after_s = min(_LONGEST_RETRY_S, self._retry_after_s * 2)
+        self._retry_after_s = min(_MAX_RETRY_S, self._retry_after_s * 2)
         self._changed.notify_all()
 
 
-def _tell(sealed: Sealed) -> None:
-    for pending in sealed.pending:
+def _settle(queued: QueuedMessage) -> None:
+    """Report to the senders that their records are safe."""
+    for pending in queued.pending:
         if not pending.safe.done():
             pending.safe.set_result(None)
-    sealed.pending = ()
+    queued.pending = ()
 
 
-def _of_frame(frame: Spooled) -> Message:
-    return Message(
+def _message_of(frame: SpooledMessage) -> OutgoingMessage:
+    """Return the message of a frame, without its value."""
+    return OutgoingMessage(
         frame.topic,
         b"",
         frame.received,

@@ -1,7 +1,7 @@
-"""The disk buffer of one source: sealed batches in order, kept until the broker has them.
+"""The disk buffer of one source: messages in order, kept until the broker has them.
 
-Frames: length and CRC-32 of the rest, length of a JSON head, head, value. A torn end, as a crash in the middle of a
-write leaves it, is cut off with the whole group it belongs to: none of it was called safe.
+A frame is: length and CRC-32 of the rest, length of a JSON head, head, value. A torn end, which a crash in the middle
+of a write leaves, is cut off with the whole group it belongs to: none of that was reported safe.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zlib import crc32
 
 import orjson
 
-from connectors.batching import Message
+from connectors.batching import OutgoingMessage
 from connectors.checkpoint import Serial
 from ioc.errors import SpoolFull
 
@@ -24,7 +24,7 @@ _FRAME = struct.Struct(">III")
 
 
 @dataclass(frozen=True)
-class Spooled:
+class SpooledMessage:
     """A frame on disk: all of the message but its value, which `Spool.value` reads."""
 
     serial: Serial
@@ -40,19 +40,19 @@ class Spooled:
 
 
 class Spool:
-    """`<data_dir>/spool/<source>.spool`. Used by one thread at a time."""
+    """The file `<data_dir>/spool/<source>.spool`. Used by one thread at a time."""
 
-    def __init__(self, data_dir: Path, source: str, bound_bytes: int) -> None:
+    def __init__(self, data_dir: Path, source: str, max_bytes: int) -> None:
         path = data_dir / "spool" / f"{source}.spool"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = open(path, "r+b" if path.exists() else "w+b", buffering=0)  # noqa: PTH123, SIM115
-        self._bound_bytes = bound_bytes
+        self._max_bytes = max_bytes
         self.size_bytes = 0
 
-    def load(self) -> list[Spooled]:
-        """All whole groups in order; what stands behind them is cut off."""
-        frames: list[Spooled] = []
-        group: list[Spooled] = []
+    def load(self) -> list[SpooledMessage]:
+        """Return all whole groups in order, and cut off what comes after them."""
+        frames: list[SpooledMessage] = []
+        group: list[SpooledMessage] = []
         self.size_bytes = 0
         for frame, end in self._frames():
             group.append(frame)
@@ -64,11 +64,12 @@ class Spool:
         return frames
 
     def room_bytes(self) -> int:
-        return self._bound_bytes - self.size_bytes
+        """Return how many bytes may still be added."""
+        return self._max_bytes - self.size_bytes
 
-    def append(self, messages: Sequence[tuple[Serial, Message]]) -> list[Spooled]:
-        """On disk when it returns. Raises SpoolFull when the disk is full; the file is then as it was."""
-        frames: list[Spooled] = []
+    def append(self, messages: Sequence[tuple[Serial, OutgoingMessage]]) -> list[SpooledMessage]:
+        """Add messages; they are on disk when this returns. Raises SpoolFull, and then the file is as it was."""
+        frames: list[SpooledMessage] = []
         parts: list[bytes] = []
         at = self.size_bytes
         for serial, message in messages:
@@ -101,20 +102,22 @@ class Spool:
         self.size_bytes = at
         return frames
 
-    def value(self, frame: Spooled) -> bytes:
+    def value(self, frame: SpooledMessage) -> bytes:
+        """Read the value of a message."""
         self._file.seek(frame.value_at)
         return self._file.read(frame.value_bytes)
 
     def clear(self) -> None:
-        """All of it has been delivered."""
+        """Remove everything: all of it has been delivered."""
         if self.size_bytes:
             self._file.truncate(0)
             self.size_bytes = 0
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
-    def _frames(self) -> Iterator[tuple[Spooled, int]]:
+    def _frames(self) -> Iterator[tuple[SpooledMessage, int]]:
         at = 0
         self._file.seek(0)
         while len(start := self._file.read(_FRAME.size)) == _FRAME.size:
@@ -127,6 +130,6 @@ class Spool:
             yield _spooled(orjson.loads(body[:head_bytes]), value_at, length - head_bytes), at
 
 
-def _spooled(head: dict[str, Any], value_at: int, value_bytes: int) -> Spooled:
+def _spooled(head: dict[str, Any], value_at: int, value_bytes: int) -> SpooledMessage:
     generation, count = head["serial"]
-    return Spooled(**{**head, "serial": (generation, count)}, value_at=value_at, value_bytes=value_bytes)
+    return SpooledMessage(**{**head, "serial": (generation, count)}, value_at=value_at, value_bytes=value_bytes)

@@ -20,8 +20,8 @@ TopicPartition = tuple[str, int]
 OUTPUT_OF = {READINGS: PANES, CASES: CASE_UPDATES}
 STREAMS_GROUP = "ioc-streams"
 """The consumer group of the workers."""
-MESSAGE_BYTES = 8 * 1024 * 1024
-LARGEST_BATCH_BYTES = MESSAGE_BYTES + 64 * 1024
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+MAX_BATCH_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
 """A batch of one message has a head of its own, and the producer bounds the message."""
 _HOUR_MS = 3_600_000
 
@@ -37,7 +37,7 @@ class Topic:
 
 
 def _kept(hours: int, **more: str) -> dict[str, str]:
-    largest = {"max.message.bytes": str(LARGEST_BATCH_BYTES)}
+    largest = {"max.message.bytes": str(MAX_BATCH_BYTES)}
     return {"cleanup.policy": "delete", "retention.ms": str(hours * _HOUR_MS), **largest, **more}
 
 

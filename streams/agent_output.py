@@ -19,7 +19,7 @@ from ioc.wire.record_batches import UndecodableBatch
 
 OWN_REJECTIONS_FROM = 1_000_000
 """Index of an agent's rejection: this plus the row, so that it never meets an index the connector gave."""
-OUTPUT_BYTES = topics.MESSAGE_BYTES - 64 * 1024
+OUTPUT_BYTES = topics.MAX_MESSAGE_BYTES - 64 * 1024
 _HEADERS_BYTES = 16 * 1024
 _log = logging.getLogger(__name__)
 

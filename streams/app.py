@@ -75,7 +75,7 @@ def build_app(settings: Settings, bootstrap: str, membership: Membership, scratc
         consumer_max_fetch_size=FETCH_BYTES,
         consumer_metadata_max_age_ms=30_000,
         producer_acks=-1,
-        producer_max_request_size=topics.MESSAGE_BYTES,
+        producer_max_request_size=topics.MAX_MESSAGE_BYTES,
         producer_max_batch_size=_BATCH_BYTES,
         producer_request_timeout=_DAY_S,  # it ends a batch's life, not one attempt: away brokers are waited for
         stream_buffer_maxsize=_BUFFERED_MESSAGES,

@@ -94,5 +94,5 @@ async def _limits(client: Any) -> Limits:
             [response] = await client.describe_configs([resource])
             largest[topic] = int(response.resources[0][4][0][1])
         except (KafkaError, IndexError, TypeError, ValueError):
-            largest[topic] = topics.LARGEST_BATCH_BYTES
+            largest[topic] = topics.MAX_BATCH_BYTES
     return limits_of(min(largest[output] for output in topics.OUTPUT_OF.values()), largest[topics.DEAD_LETTERS])

@@ -1,4 +1,4 @@
-"""The folder of a file drop: which files are complete, and where they go. Follows no link."""
+"""The folder of a file drop: which files are complete, and where they are moved. Follows no link."""
 
 from __future__ import annotations
 
@@ -19,55 +19,61 @@ from typing import BinaryIO
 from connectors.tables.safe_open import DIRECTORY, open_inside, opened_folder
 from ioc.errors import SourceUnavailable
 
-PUT_AWAY = ("done", "refused")
+MOVED_TO = ("done", "refused")
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".partial", ".download")
-_NOBODYS = frozenset({"thumbs.db", "desktop.ini"})
-_CUT_RESTS_TIMES = 5
-"""A text file that does not end with the end of a line rests so many times longer: it may have been cut."""
-Mark = tuple[int, int]
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
+_MAYBE_CUT_FACTOR = 5
+"""A text file that does not end with the end of a line must rest so many times longer: it may be cut off."""
+Stamp = tuple[int, int]
 """Size and time of a file, in bytes and nanoseconds."""
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """A file that is complete. `path` is relative to the folder, `modified_ms` stands for the time of its rows where
-    the mapping says `$file_time`. `fault`: why it is refused unread."""
+class DroppedFile:
+    """A file that is complete.
+
+    `path` is relative to the folder. `modified_ms` is what the mapping calls `$file_time`. `fault`: why the file is
+    refused unread.
+    """
 
     path: Path
     size_bytes: int
     modified_ms: int
-    mark: Mark
+    stamp: Stamp
     fault: str = ""
 
     @property
     def name(self) -> str:
-        """The path as it can be shown."""
+        """The path, fit for messages."""
         return shown(self.path)
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look into the folder: complete files, oldest first, and names of those that the pattern does not take.
-    `changed`: files among those asked about that have changed since, and rest."""
+class FolderScan:
+    """What is in the folder: complete files, oldest first, and names of those that do not match the pattern.
 
-    complete: list[Dropped]
+    `changed` are the watched files that have changed and are complete again.
+    """
+
+    complete: list[DroppedFile]
     others: list[str]
-    changed: list[Dropped]
+    changed: list[DroppedFile]
 
 
 @dataclass
 class DropFolder:
-    """`pattern` is relative to the folder, `*` within a name, `**` any folders; case does not matter.
+    """A folder and the pattern of its files.
 
-    A file is complete when neither size nor time have changed for `rest_s` and nobody has it open for writing; with
-    `done_marker`, as soon as a file of its name with that ending lies beside it, and not before.
+    `pattern` is relative to the folder: `*` stands for text within a name, `**` for any folders; case does not matter.
+    A file is complete when neither size nor time have changed for `rest_s` and no process has it open for writing; with
+    `done_marker`, as soon as a file of its name with that ending is beside it, and not before.
     """
 
     folder: Path
     pattern: str = "*"
     rest_s: float = 2.0
     done_marker: str = ""
-    _seen: dict[Path, tuple[Mark, float]] = field(default_factory=dict)
+    _seen: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._levels = [
@@ -75,9 +81,11 @@ class DropFolder:
             for level in PurePosixPath(self.pattern).parts
         ]
 
-    def look(self, now_s: float, watched: Mapping[Path, Mark] = MappingProxyType({})) -> Look:
-        """`now_s` is any clock that only grows; `watched` are files that were put away, with their marks of then.
-        Raises SourceUnavailable when the folder cannot be read."""
+    def scan(self, now_s: float, watched: Mapping[Path, Stamp] = MappingProxyType({})) -> FolderScan:
+        """Look into the folder. Raises SourceUnavailable when it cannot be read.
+
+        `now_s` is any clock that only grows; `watched` are files that were moved, with their stamps at that time.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             found = dict(self._walk())
@@ -87,9 +95,9 @@ class DropFolder:
         complete = []
         before, self._seen = self._seen, {}
 
-        def rested_s(path: Path, mark: Mark) -> float:
-            since_s = before[path][1] if path in before and before[path][0] == mark else now_s
-            self._seen[path] = (mark, since_s)
+        def rested_s(path: Path, stamp: Stamp) -> float:
+            since_s = before[path][1] if path in before and before[path][0] == stamp else now_s
+            self._seen[path] = (stamp, since_s)
             return now_s - since_s
 
         for path, status in found.items():
@@ -98,28 +106,30 @@ class DropFolder:
             if not _matches(path.parts, self._levels):
                 others.append(shown(path))
                 continue
-            mark = (status.st_size, status.st_mtime_ns)
-            rested = rested_s(path, mark)
+            stamp = (status.st_size, status.st_mtime_ns)
+            rested = rested_s(path, stamp)
             modified_ms = status.st_mtime_ns // 1_000_000
             if not stat.S_ISREG(status.st_mode):
                 kind = "a link" if stat.S_ISLNK(status.st_mode) else "a device or pipe"
-                complete.append(Dropped(path, 0, modified_ms, mark, f"It is {kind}; only files themselves are read."))
+                complete.append(DroppedFile(path, 0, modified_ms, stamp, f"It is {kind}; only regular files are read."))
             elif status.st_nlink > 1 and rested >= self.rest_s:
                 why = "It has another name elsewhere (a hard link); copy the file instead."
-                complete.append(Dropped(path, 0, modified_ms, mark, why))
+                complete.append(DroppedFile(path, 0, modified_ms, stamp, why))
             elif self._is_complete(path, found, rested):
-                complete.append(Dropped(path, status.st_size, modified_ms, mark))
+                complete.append(DroppedFile(path, status.st_size, modified_ms, stamp))
         changed = []
         for path, known in watched.items():
-            mark = self._mark_of(path) or known
-            if mark != known and self._rests(path, rested_s(path, mark)):
-                changed.append(Dropped(path, mark[0], mark[1] // 1_000_000, mark))
-        return Look(sorted(complete, key=lambda one: (one.modified_ms, str(one.path))), sorted(others), changed)
+            stamp = self._stamp_of(path) or known
+            if stamp != known and self._rests(path, rested_s(path, stamp)):
+                changed.append(DroppedFile(path, stamp[0], stamp[1] // 1_000_000, stamp))
+        return FolderScan(sorted(complete, key=lambda one: (one.modified_ms, str(one.path))), sorted(others), changed)
 
-    def put_away(self, path: Path, into: str) -> Path:
-        """Move the file to `done` or `refused` beside it, under a name that is free, and remove its marker. Returns
-        where it is. Raises OSError."""
-        above = path.parent.parent if path.parent.name in PUT_AWAY else path.parent
+    def move(self, path: Path, into: str) -> Path:
+        """Move the file to `done` or `refused` beside it, under a free name, and remove its marker.
+
+        Returns the new path. Raises OSError.
+        """
+        above = path.parent.parent if path.parent.name in MOVED_TO else path.parent
         if path.parent == above / into:
             return path
         with opened_folder(self.folder, path.parent.parts) as here, opened_folder(self.folder, above.parts) as base:
@@ -139,9 +149,11 @@ class DropFolder:
                     os.unlink(path.name + self.done_marker, dir_fd=here)
         return above / into / name
 
-    def take_back(self, path: Path) -> bool:
-        """Move a refused file back to where it lay; False when it is not in `refused` any more, or another file lies
-        there. Raises OSError."""
+    def move_back(self, path: Path) -> bool:
+        """Move a refused file back to `path`.
+
+        Returns False when it is no longer in `refused`, or another file is at `path`. Raises OSError.
+        """
         try:
             with (
                 opened_folder(self.folder, path.parent.parts) as above,
@@ -158,16 +170,18 @@ class DropFolder:
         depth = len(beneath) + 1
         goes_deeper = None in self._levels or depth < len(self._levels)
         with opened_folder(self.folder, beneath) as here:
-            for name in os.listdir(here):  # noqa: PTH208  of an open folder, which no link can replace
+            for name in os.listdir(here):  # noqa: PTH208  an open folder cannot be replaced by a link
                 try:
                     status = os.stat(name, dir_fd=here, follow_symlinks=False)
                 except FileNotFoundError:
                     continue
                 if stat.S_ISDIR(status.st_mode):
-                    if goes_deeper and name not in PUT_AWAY and name[0] != ".":
+                    if goes_deeper and name not in MOVED_TO and name[0] != ".":
                         with suppress(FileNotFoundError, NotADirectoryError):
                             yield from self._walk((*beneath, name))
-                elif name[0] not in ".~" and name.lower() not in _NOBODYS and not name.lower().endswith(UNFINISHED):
+                elif (
+                    name[0] not in ".~" and name.lower() not in _SYSTEM_FILES and not name.lower().endswith(UNFINISHED)
+                ):
                     yield Path(*beneath, name), status
 
     def _is_complete(self, path: Path, found: dict[Path, os.stat_result], rested_s: float) -> bool:
@@ -181,13 +195,13 @@ class DropFolder:
         try:
             with open_inside(self.folder, path) as file:
                 return not _is_being_written(file) and (
-                    rested_s >= self.rest_s * _CUT_RESTS_TIMES or not _may_be_cut(file, path.name)
+                    rested_s >= self.rest_s * _MAYBE_CUT_FACTOR or not _may_be_cut(file, path.name)
                 )
         except OSError:
             return True  # what reads it says why
 
-    def _mark_of(self, path: Path) -> Mark | None:
-        """Return the file's size and time; None when it is gone or is not a file."""
+    def _stamp_of(self, path: Path) -> Stamp | None:
+        """Return the file's size and time; None when it is gone or is not a regular file."""
         try:
             with open_inside(self.folder, path) as file:
                 status = os.fstat(file.fileno())
@@ -197,10 +211,12 @@ class DropFolder:
 
 
 def shown(path: Path) -> str:
-    """The path for sentences and records: a name may hold bytes that are no text, ends of lines and marks that turn
-    the writing around."""
+    """Return the path for messages and records.
+
+    A name may hold bytes that are not text, line ends, and marks that change the direction of writing.
+    """
     text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _exists(name: str, folder: int) -> bool:
@@ -212,10 +228,12 @@ def _exists(name: str, folder: int) -> bool:
 
 
 def _is_being_written(file: BinaryIO) -> bool:
-    """Whether a process of this machine has the file open for writing. A lease for readers is refused then; where the
-    file system has no leases, or the file is another user's, nobody knows."""
+    """Whether a process of this machine has the file open for writing: then a lease for readers is refused.
+
+    Where the file system has no leases, or the file belongs to another user, this is not known, and False.
+    """
     try:
-        # A writer that opens the file at this very moment has us signalled: not by SIGIO, which would end the process.
+        # A writer that opens the file now has this process signalled: not by SIGIO, which would end it.
         fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
@@ -227,7 +245,7 @@ def _is_being_written(file: BinaryIO) -> bool:
 
 
 def _may_be_cut(file: BinaryIO, name: str) -> bool:
-    """Whether a text file ends within a line. Workbooks are whole or cannot be read."""
+    """Whether a text file ends in the middle of a line. Workbooks are complete or cannot be read."""
     if name.lower().endswith((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")):
         return False
     size = file.seek(0, os.SEEK_END)

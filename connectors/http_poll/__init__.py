@@ -1,4 +1,4 @@
-"""HTTP poll: the centre asks a REST source again and again."""
+"""HTTP poll: the centre asks a REST source at intervals."""
 
 from connectors.http_poll.connector import HttpPoll
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from connectors.base import Page, PollingConnector, Surroundings, malformed
+from connectors.base import ConnectorContext, PollingConnector, RowContent, SourcePage, malformed
 from connectors.configuration import SourceConfiguration
-from connectors.http_poll.request import Poll, address, origin, read_poll, shown_address
+from connectors.field_paths import value_at
+from connectors.http_poll.request import PollSettings, address, origin, read_poll, shown_address
 from connectors.http_poll.transport import Transport
 from connectors.known_keys import MAX_KEYS
 from connectors.local_formats import time_of
-from connectors.mapping import found
 from connectors.row_keys import RowCounter, RowIdentity
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
 from ioc.wire.compact_json import kept_json
@@ -22,12 +22,8 @@ from ioc.wire.lenient_json import Document, Record, read_document, read_records
 MAX_PAGES = 10_000
 MAX_EMPTY_PAGES = 100
 MAX_ROUND_ROWS = MAX_KEYS // 2
-"""Rows of one round: of more, the first would be forgotten before the next round gives them again."""
-_PAGES_REMEMBERED = 64
-
-Rows = list[tuple[Mapping[str, Any] | RecordUnfit, bytes]]
-
-
+"""Rows of one round. With more, the first ones would be forgotten before the next round gives them again."""
+_MAX_KNOWN_PAGES = 64
 _NO_SHORT_PAGE = {"count": None, "cap": None, "short_ms": None}
 
 
@@ -36,54 +32,55 @@ class HttpPoll(PollingConnector):
 
     Source   GET `url`, with paging, a since-parameter, ETag and Last-Modified as configured
     Emits    what the mapping makes of each row
-    Resumes  from the page reached, in a new process from the first page of the round, whose rows are known; then from
-             the newest event time less the overlap, or the cursor
+    Resumes  from the page reached; a new process begins at the round's first page, whose rows it recognises; the next
+             round begins at the newest event time less the overlap, or at the cursor
 
-    Its position: {"newest_ms", "cursor", "number" of the round, "at": the next page's place or None between rounds,
+    Its position: {"newest_ms", "cursor", "number" of the round, "at": the next page's request or None between rounds,
     "pages": hashes of the round's last pages and their addresses, "etag", "modified"}.
     """
 
     kind = "http_poll"
 
-    def __init__(self, configuration: SourceConfiguration, surroundings: Surroundings) -> None:
-        super().__init__(configuration, surroundings)
-        self._poll: Poll = read_poll(configuration.own)
+    def __init__(self, configuration: SourceConfiguration, context: ConnectorContext) -> None:
+        super().__init__(configuration, context)
+        self._poll: PollSettings = read_poll(configuration.own)
         self._shown = shown_address(self._poll.url)
         self.every_s = self._poll.every_s
-        self.longest_wait_s = self._poll.every_s
+        self.max_wait_s = self._poll.every_s
         self._begins_again = True
         self._counter = RowCounter()
 
-    async def fetch(self, position: Any) -> AsyncIterator[Page]:
-        place = {"pages": [], "number": 1, **(position or {})}
-        if not place.get("at") or self._begins_again:
-            place = self._new_round(place)
+    async def fetch(self, position: Any) -> AsyncIterator[SourcePage]:
+        """Yield the pages of one round."""
+        position = {"pages": [], "number": 1, **(position or {})}
+        if not position.get("at") or self._begins_again:
+            position = self._new_round(position)
         empty = 0
-        async with Transport(self._poll, self.surroundings.clock) as transport:
+        async with Transport(self._poll, self.context.clock) as transport:
             for _ in range(MAX_PAGES):
-                url = address(place["at"])
+                url = address(position["at"])
                 if origin(url) != origin(self._poll.url):
                     raise self._abandon(f"{self._shown} names a next page on another server, {shown_address(url)}.")
-                if _digest(url) in place["pages"]:
-                    raise self._endless("it names a page again that it gave before")
+                if _digest(url) in position["pages"]:
+                    raise self._endless("it names a page that it has given before")
                 answer = await transport.get(
                     url,
-                    {} if place["pages"] else self._conditions(place),
-                    missing_is_empty=self._poll.paging == "page" and bool(place["pages"]),
+                    {} if position["pages"] else self._conditional_headers(position),
+                    missing_is_empty=self._poll.paging == "page" and bool(position["pages"]),
                 )
                 if answer is None:
                     return
-                page, place = self._page(self.parse(answer.content), place, url, answer.validators)
+                page, position = self._page(self.parse(answer.content), position, url, answer.validators)
                 yield page
-                if place["at"] is None:
+                if position["at"] is None:
                     return
                 empty = 0 if page.rows or page.duplicate else empty + 1
                 if empty > MAX_EMPTY_PAGES:
-                    raise self._endless(f"it gives {MAX_EMPTY_PAGES} empty pages one behind the other")
+                    raise self._endless(f"it gives {MAX_EMPTY_PAGES} empty pages in a row")
         raise SourceUnavailable(f"{self._shown} gives more than {MAX_PAGES} pages.", retry_in_s=self.every_s)
 
     def parse(self, content: bytes) -> Document:
-        """Parse an answer into rows. Raises SourceUnavailable when rows cannot be told apart."""
+        """Parse an answer into rows. Raises SourceUnavailable when it cannot be separated into rows."""
         if not content.strip():
             raise SourceUnavailable(f"{self._shown} answered with an empty body.")
         if content.lstrip()[:1] == b"<":
@@ -98,18 +95,18 @@ class HttpPoll(PollingConnector):
         except BatchMalformed as fault:
             raise SourceUnavailable(f"{self._shown} answered with broken JSON: {fault}") from fault
 
-    def _new_round(self, place: Mapping[str, Any]) -> dict[str, Any]:
+    def _new_round(self, position: Mapping[str, Any]) -> dict[str, Any]:
         self._counter = RowCounter()
-        at = self._poll.first(place.get("newest_ms"), place.get("cursor"), self.surroundings.clock.now())
+        at = self._poll.first(position.get("newest_ms"), position.get("cursor"), self.context.clock.now())
         self._begins_again = False
         # A round that was not finished begins again under its own number.
-        number = place["number"] if place.get("at") else place["number"] + 1
+        number = position["number"] if position.get("at") else position["number"] + 1
         return {
-            **place,
+            **position,
             "at": at,
             "number": number,
             "pages": [],
-            "highest_ms": place.get("newest_ms"),
+            "highest_ms": position.get("newest_ms"),
             **_NO_SHORT_PAGE,
         }
 
@@ -117,82 +114,85 @@ class HttpPoll(PollingConnector):
         return self._abandon(f"The paging of {self._shown} does not end: {how}; check poll.paging.")
 
     def _abandon(self, sentence: str) -> SourceUnavailable:
-        """The fault of a round that cannot be finished; the next one begins at the first page."""
+        """Return the fault of a round that cannot be finished; the next one begins at the first page."""
         self._begins_again = True
         return SourceUnavailable(sentence, retry_in_s=self.every_s)
 
     @staticmethod
-    def _conditions(place: Mapping[str, Any]) -> dict[str, str]:
-        conditions = {"If-None-Match": place.get("etag"), "If-Modified-Since": place.get("modified")}
+    def _conditional_headers(position: Mapping[str, Any]) -> dict[str, str]:
+        conditions = {"If-None-Match": position.get("etag"), "If-Modified-Since": position.get("modified")}
         return {name: value for name, value in conditions.items() if value}
 
     def _page(
-        self, document: Document, place: Mapping[str, Any], url: str, validators: Mapping[str, str]
-    ) -> tuple[Page, dict[str, Any]]:
+        self, document: Document, position: Mapping[str, Any], url: str, validators: Mapping[str, str]
+    ) -> tuple[SourcePage, dict[str, Any]]:
         if document.records is None:
             where = f"at {self._poll.items!r} " if self._poll.items else ""
             raise SourceUnavailable(f"{self._shown} answered JSON without a list {where}of rows.")
         hashes = [_digest(_content(record)) for record in document.records]
         whole = _digest("".join(hashes))
-        if hashes and self._poll.paging != "none" and whole in place["pages"]:
+        if hashes and self._poll.paging != "none" and whole in position["pages"]:
             raise self._endless("it gives the same rows again as another page")
         if len(self._counter) + len(hashes) > MAX_ROUND_ROWS:
             sentence = f"{self._shown} gives more than {MAX_ROUND_ROWS:,} rows in one round"
-            raise self._abandon(f"{sentence}, more than can be known again; configure poll.since.")
+            raise self._abandon(f"{sentence}, more than can be recognised later; configure poll.since.")
         rows = [_row(record) for record in document.records]
-        following = self._poll.following(place["at"], document.body, len(hashes))
-        highest_ms = self._highest_ms((value for value, _ in document.records), place.get("highest_ms"))
+        following = self._poll.following(position["at"], document.body, len(hashes))
+        highest_ms = self._highest_ms((value for value, _ in document.records), position.get("highest_ms"))
         after: dict[str, Any] = {
-            **place,
+            **position,
             "highest_ms": highest_ms,
             "at": following,
-            **self._short_page(place, len(hashes)),
+            **self._short_page(position, len(hashes)),
         }
-        after["pages"] = [*place["pages"], _digest(url), whole][-2 * _PAGES_REMEMBERED :]
+        after["pages"] = [*position["pages"], _digest(url), whole][-2 * _MAX_KNOWN_PAGES :]
         if following is None:
-            cursor = place["at"]["query"].get(self._poll.page_parameter) if self._poll.paging == "cursor" else None
+            cursor = position["at"]["query"].get(self._poll.page_parameter) if self._poll.paging == "cursor" else None
             after = {
                 "newest_ms": after.get("short_ms") or highest_ms,
                 "cursor": cursor,
-                "number": place["number"],
+                "number": position["number"],
                 "at": None,
             }
-            # Validators speak of one page; of several, only the first could be asked with them, and the rest be missed.
-            after |= validators if not place["pages"] else {}
-        return Page(rows, position=after, identity=RowIdentity(self._counter, place["number"])), after
+            # Validators hold for one page: with several, an unchanged first page would hide changes in the others.
+            after |= validators if not position["pages"] else {}
+        return SourcePage(rows, position=after, identity=RowIdentity(self._counter, position["number"])), after
 
-    def _short_page(self, place: Mapping[str, Any], count: int) -> dict[str, Any]:
-        """Notice a page, before the last one, that was not full: rows may have come to the server behind it before the
-        next page was asked for, and were in neither. Then the next round begins at the end of that page (`short_ms`).
-        A server that caps its pages gives several of one length (`cap`)."""
-        before, cap, short_ms = place.get("count"), place.get("cap"), place.get("short_ms")
+    def _short_page(self, position: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """Notice a page before the last one that was not full.
+
+        Rows may have reached the server after it and before the next page was requested, so that neither has them. Then
+        the next round begins at the end of that page (`short_ms`). A server that caps its pages gives several of one
+        length (`cap`).
+        """
+        before, cap, short_ms = position.get("count"), position.get("cap"), position.get("short_ms")
         if self._poll.paging != "page" or not count:
             return {"count": before, "cap": cap, "short_ms": short_ms}
         if before == count:
             cap = count
         elif before and short_ms is None and before != cap and not 0 < self._poll.size <= before:
-            short_ms = place.get("highest_ms")
+            short_ms = position.get("highest_ms")
         return {"count": count, "cap": cap, "short_ms": short_ms}
 
     def _highest_ms(self, items: Iterable[Any], so_far: int | None) -> int | None:
         if self._poll.since is None:
             return None
         highest = so_far
-        now_ms = round(self.surroundings.clock.now().timestamp() * 1000)
+        now_ms = round(self.context.clock.now().timestamp() * 1000)
         for item in items:
-            given = found(item, self._poll.since.field) if isinstance(item, dict) else None
-            if given is None:
+            value = value_at(item, self._poll.since.field) if isinstance(item, dict) else None
+            if value is None:
                 continue
             try:
-                moment = time_of(given, self._poll.since.formats, self.surroundings.zone, self._poll.since.field)
+                moment = time_of(value, self._poll.since.formats, self.context.zone, self._poll.since.field)
             except RecordUnfit:
                 continue
-            # A row from the future must not make the source skip what comes until then.
+            # A row timed in the future must not make the source skip what comes before that time.
             highest = max(highest or 0, min(moment, now_ms))
         return highest
 
 
-def _row(record: Record) -> tuple[Mapping[str, Any] | RecordUnfit, bytes]:
+def _row(record: Record) -> RowContent:
     value, own = record
     if not isinstance(value, dict | RecordUnfit):
         value = malformed("The row is not a JSON object.")
@@ -200,7 +200,7 @@ def _row(record: Record) -> tuple[Mapping[str, Any] | RecordUnfit, bytes]:
 
 
 def _content(record: Record) -> bytes:
-    """The row in one spelling, by which it is known again."""
+    """Return the row in one spelling, by which it is recognised."""
     value, own = record
     if isinstance(value, RecordUnfit):
         return own

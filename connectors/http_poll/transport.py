@@ -1,4 +1,4 @@
-"""One GET of an HTTP poll: redirects, status codes and limits, each fault as one sentence."""
+"""Send one GET of an HTTP poll: redirects, status codes and limits; each fault is one sentence."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from urllib.parse import urljoin
 
 import httpx
 
-from connectors.http_poll.request import Poll, origin, shown_address
+from connectors.http_poll.request import PollSettings, origin, shown_address
 from ioc.clock import Clock
 from ioc.errors import SourceUnavailable
 
 MAX_REDIRECTS = 5
 MAX_RETRY_AFTER_S = 24 * 3600.0
 WHOLE_ANSWER_TIMEOUTS = 10
-"""An answer that trickles in may take so many times the configured timeout."""
+"""A slow answer may take this many times the configured timeout."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ANOTHER_TRY_HELPS = frozenset({408, 425})
+_RETRYABLE = frozenset({408, 425})
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`validators`: `etag` and `modified`, empty where the source gives none."""
+class HttpAnswer:
+    """An answer with rows. `validators` are `etag` and `modified`, empty where the source gives none."""
 
     content: bytes
     validators: Mapping[str, str]
@@ -35,14 +35,14 @@ class Answer:
 
 @cache
 def _trusted() -> SSLContext:
-    """One for all sources and rounds: it reads every certificate that is trusted, 20 ms of a core."""
+    """Return the TLS context, shared by all sources: making one reads all trusted certificates, 20 ms of a core."""
     return httpx.create_ssl_context()
 
 
 class Transport:
-    """Asks one source, for one round. Use as an async context manager."""
+    """Sends the requests of one round to one source. Use as an async context manager."""
 
-    def __init__(self, poll: Poll, clock: Clock) -> None:
+    def __init__(self, poll: PollSettings, clock: Clock) -> None:
         self._poll = poll
         self._clock = clock
         self._shown = shown_address(poll.url)
@@ -54,7 +54,7 @@ class Transport:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def get(self, url: str, conditions: Mapping[str, str], *, missing_is_empty: bool) -> Answer | None:
+    async def get(self, url: str, conditions: Mapping[str, str], *, missing_is_empty: bool) -> HttpAnswer | None:
         """Return the answer, None for 304; 204 (and 404 where `missing_is_empty`) is an empty list.
 
         Raises SourceUnavailable with one sentence, and with the wait that status code and Retry-After ask for.
@@ -69,31 +69,33 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             raise SourceUnavailable(f"{self._shown} broke off its answer: {fault}.") from None
 
-    async def _follow(self, url: str, conditions: Mapping[str, str], *, missing_is_empty: bool) -> Answer | None:
+    async def _follow(self, url: str, conditions: Mapping[str, str], *, missing_is_empty: bool) -> HttpAnswer | None:
         headers = {**self._poll.headers, **conditions}
-        asked: list[str] = []
-        while url not in asked and len(asked) <= MAX_REDIRECTS:
-            asked.append(url)
+        visited: list[str] = []
+        while url not in visited and len(visited) <= MAX_REDIRECTS:
+            visited.append(url)
             async with self._client.stream("GET", url, headers=headers) as answer:
                 if answer.status_code not in _REDIRECTS:
-                    return await self._answer(answer, missing_is_empty=missing_is_empty, redirected=asked[1:])
+                    return await self._answer(answer, missing_is_empty=missing_is_empty, redirected=visited[1:])
                 location = answer.headers.get("location", "")
             try:
                 target = redirect_target(url, location)
             except ValueError as fault:
                 raise self._unavailable(str(fault), self._poll.every_s) from None
             if origin(target) != origin(self._poll.url):
-                # What the province entrusts to one server is never handed to another.
+                # Credentials for one server are never sent to another.
                 headers = {}
                 self._client.cookies.clear()
             url = target
         raise SourceUnavailable(f"{self._shown} redirects in a circle.")
 
-    async def _answer(self, answer: httpx.Response, *, missing_is_empty: bool, redirected: list[str]) -> Answer | None:
+    async def _answer(
+        self, answer: httpx.Response, *, missing_is_empty: bool, redirected: list[str]
+    ) -> HttpAnswer | None:
         if answer.status_code == 304:
             return None
         if answer.status_code == 204 or (answer.status_code == 404 and missing_is_empty):
-            return Answer(b"[]", {})
+            return HttpAnswer(b"[]", {})
         if answer.status_code != 200:
             raise self._refused(answer, redirected)
         content = bytearray()
@@ -103,21 +105,21 @@ class Transport:
                 size = f"more than {self._poll.body_bytes >> 20} MB"
                 raise SourceUnavailable(f"{self._shown} answered with {size}; ask for smaller pages or raise body_mb.")
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
-        return Answer(bytes(content), {"etag": etag, "modified": modified})
+        return HttpAnswer(bytes(content), {"etag": etag, "modified": modified})
 
     def _refused(self, answer: httpx.Response, redirected: list[str]) -> SourceUnavailable:
         status, every_s = answer.status_code, self._poll.every_s
         asks_wait_s = retry_after_s(answer.headers.get("retry-after", ""), self._clock.now())
-        said = f"answered {status} {answer.reason_phrase}".rstrip()
+        failure = f"answered {status} {answer.reason_phrase}".rstrip()
         if asks_wait_s:
-            said += f" and asks to wait {asks_wait_s:.0f} s"
+            failure += f" and asks to wait {asks_wait_s:.0f} s"
         if status == 429:
-            return self._unavailable(f"{said}: it is asked too often; raise poll.every", max(asks_wait_s, every_s))
+            return self._unavailable(f"{failure}: it is polled too often; raise poll.every", max(asks_wait_s, every_s))
         if status in (401, 403):
-            return self._unavailable(f"{said}: {self._credential_advice(redirected)}", max(asks_wait_s, every_s))
-        if status < 500 and status not in _ANOTHER_TRY_HELPS:
-            return self._unavailable(f"{said}: check poll.url and its parameters", max(asks_wait_s, every_s))
-        return self._unavailable(said, asks_wait_s)
+            return self._unavailable(f"{failure}: {self._credential_advice(redirected)}", max(asks_wait_s, every_s))
+        if status < 500 and status not in _RETRYABLE:
+            return self._unavailable(f"{failure}: check poll.url and its parameters", max(asks_wait_s, every_s))
+        return self._unavailable(failure, asks_wait_s)
 
     def _credential_advice(self, redirected: list[str]) -> str:
         if redirected and origin(redirected[-1]) != origin(self._poll.url):
@@ -126,7 +128,7 @@ class Transport:
                 "put that address into poll.url if it is right"
             )
         if not self._poll.headers:
-            return "it wants a credential; put it into poll.headers"
+            return "it requires a credential; put it into poll.headers"
         return "the credential in poll.headers is wrong or has expired; put a valid one there"
 
     def _unavailable(self, sentence: str, retry_in_s: float) -> SourceUnavailable:
@@ -134,7 +136,7 @@ class Transport:
 
 
 def redirect_target(url: str, location: str) -> str:
-    """The address that a redirect of `url` leads to. Raises ValueError saying why it is not followed."""
+    """Return the address that a redirect of `url` leads to. Raises ValueError saying why it is not followed."""
     target = urljoin(url, location)
     scheme, host, _ = origin(target)
     if scheme not in ("http", "https") or not host:
@@ -145,7 +147,7 @@ def redirect_target(url: str, location: str) -> str:
 
 
 def retry_after_s(header: str, now: datetime) -> float:
-    """Seconds that a Retry-After header (seconds or an HTTP date) asks to wait, at most a day; 0 for none."""
+    """Return the seconds to wait by a Retry-After header (seconds or an HTTP date): at most a day, 0 for none."""
     header = header.strip()
     if header.isdecimal() and header.isascii():
         return min(float(header), MAX_RETRY_AFTER_S)

@@ -16,16 +16,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from connectors.configuration import Table
+from ioc.catalog.toml_table import TomlTable
 from ioc.errors import SourceUnavailable
 
 KEEP_SESSION_S = 7 * 24 * 3600
 MAX_IN_FLIGHT = 500
 MAX_WAITING = 2000
-"""Messages that have come and are not handed over; beyond, the connection is not read."""
+"""Messages that have arrived and are not submitted; with more, the connection is not read."""
 MAX_PACKET_BYTES = 16 * 1024 * 1024
-PATIENCE_S = 30.0
-"""Wait before a new attempt where the same one would fail, or throw another client out."""
+RETRY_WAIT_S = 30.0
+"""Wait before a new attempt that would fail like the last one, or disconnect another client."""
 _UNSPECIFIED, _SESSION_TAKEN_OVER = 0x80, 0x8E
 _ADVICE = {
     0x84: "set mqtt.version to the other one",
@@ -37,8 +37,8 @@ _ADVICE = {
 
 
 @dataclass(frozen=True)
-class Server:
-    """Where and as whom; a `client_id` that stays the same is what lets the server keep the session."""
+class MqttServer:
+    """The server and the login there. The server keeps the session because the `client_id` stays the same."""
 
     host: str
     port: int
@@ -50,17 +50,17 @@ class Server:
     ca_file: str
 
 
-def read_server(table: Table, source: str) -> Server:
-    """Raises ConfigurationInvalid naming file and field."""
-    tls = table.flag("tls", False)
+def read_server(table: TomlTable, source: str) -> MqttServer:
+    """Return the server of a table `[mqtt]`. Raises ConfigurationInvalid naming file and field."""
+    tls = table.flag("tls")
     ca_file = table.text("ca_file", "")
     if ca_file and not Path(ca_file).is_file():
-        raise table.fault("ca_file", f"is {ca_file!r}, which is not a file.")
-    return Server(
+        raise table.invalid("ca_file", f"is {ca_file!r}, which is not a file.")
+    return MqttServer(
         host=table.text("host"),
         port=int(table.number("port", 8883 if tls else 1883)),
         client_id=table.text("client_id", f"ioc-{source}"),
-        version=int({"5": 5, "3.1.1": 4}[table.one_of("version", ("5", "3.1.1"), "5")]),
+        version=int({"5": 5, "3.1.1": 4}[table.choice("version", ("5", "3.1.1"), "5")]),
         user=table.text("user", ""),
         password=table.text("password", ""),
         tls=tls,
@@ -68,17 +68,17 @@ def read_server(table: Table, source: str) -> Server:
     )
 
 
-class Session:
+class MqttSession:
     """A persistent session at QoS 1 without automatic acknowledgement."""
 
-    def __init__(self, server: Server, subscription: str) -> None:
+    def __init__(self, server: MqttServer, subscription: str) -> None:
         self._server = server
         self._subscription = subscription
         self._loop = asyncio.get_running_loop()
         self.messages: asyncio.Queue[MQTTMessage] = asyncio.Queue()
         self._room = threading.Semaphore(MAX_WAITING)
         self._is_closing = threading.Event()
-        self._left: Sequence[str] = ()
+        self._former: Sequence[str] = ()
         self._ended: asyncio.Future[SourceUnavailable] = self._loop.create_future()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         is_v5 = server.version == 5
@@ -99,24 +99,24 @@ class Session:
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._received
 
-    async def connect(self, leave: Sequence[str] = (), timeout_s: float = 10.0) -> None:
-        """Subscribe, and give up the subscriptions to `leave`. Raises SourceUnavailable."""
-        self._left = leave
-        place = f"MQTT server {self._server.host}:{self._server.port}"
+    async def connect(self, former: Sequence[str] = (), timeout_s: float = 10.0) -> None:
+        """Subscribe, and end the `former` subscriptions. Raises SourceUnavailable."""
+        self._former = former
+        server = f"MQTT server {self._server.host}:{self._server.port}"
         try:
             await asyncio.wait_for(asyncio.to_thread(self._connect), timeout_s)
             self._client.loop_start()
             waited: set[asyncio.Future[Any]] = {self._ready, self._ended}
             await asyncio.wait(waited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, ValueError, TimeoutError) as fault:
-            raise SourceUnavailable(f"{place} cannot be reached: {fault or 'no answer in time'}.") from None
+            raise SourceUnavailable(f"{server} cannot be reached: {fault or 'no answer in time'}.") from None
         if self._ended.done():
             raise self._ended.result()
         if not self._ready.done():
-            raise SourceUnavailable(f"{place} did not answer within {timeout_s:g} s.")
+            raise SourceUnavailable(f"{server} did not answer within {timeout_s:g} s.")
 
-    async def batch(self, most: int) -> list[MQTTMessage]:
-        """At least one message, and those that are there with it. Raises SourceUnavailable when the server goes."""
+    async def batch(self, max_messages: int) -> list[MQTTMessage]:
+        """Wait for a message, and return it with those that have arrived. Raises SourceUnavailable at the end."""
         getting = asyncio.ensure_future(self.messages.get())
         waited: set[asyncio.Future[Any]] = {getting, self._ended}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -124,18 +124,18 @@ class Session:
             getting.cancel()
             raise self._ended.result()
         messages = [getting.result()]
-        while len(messages) < most and not self.messages.empty():
+        while len(messages) < max_messages and not self.messages.empty():
             messages.append(self.messages.get_nowait())
         self._room.release(len(messages))
         return messages
 
     def acknowledge(self, message: MQTTMessage) -> None:
-        """From any thread. Of a connection that is gone nothing is acknowledged: the server sends it again."""
+        """Acknowledge a message, from any thread. After the connection has ended, the server sends it again instead."""
         if not self._ended.done():
             self._client.ack(message.mid, message.qos)
 
     async def close(self) -> None:
-        """Leave the session with the server."""
+        """End the connection; the server keeps the session."""
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -155,27 +155,27 @@ class Session:
         else:
             self._client.connect(self._server.host, self._server.port, keepalive=20)
 
-    def _tell(self, call: Callable[..., Any], *arguments: Any) -> None:
+    def _call_in_loop(self, call: Callable[..., Any], *arguments: Any) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *arguments)
 
     def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        """In paho's thread: waits while much is waiting, so that the server waits too."""
+        """Queue a message, in paho's thread; waits while many are waiting, so that the server waits too."""
         while not self._room.acquire(timeout=0.5):
             if self._is_closing.is_set():
                 return
-        self._tell(self.messages.put_nowait, message)
+        self._call_in_loop(self.messages.put_nowait, message)
 
     def _connected(
         self, client: Client, _userdata: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._end(f"refuses the connection ({reason})", _ADVICE.get(reason.value, ""), PATIENCE_S)
+            self._end(f"refuses the connection ({reason})", _ADVICE.get(reason.value, ""), RETRY_WAIT_S)
             return
-        for topic in self._left:
+        for topic in self._former:
             client.unsubscribe(topic)
         if self._server.version == 5:
-            # What is retained comes with a new subscription, not at each new connection.
+            # Retained messages come with a new subscription only, not at each connection.
             client.subscribe(
                 self._subscription,
                 options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB),
@@ -188,9 +188,9 @@ class Session:
     ) -> None:
         if any(reason.is_failure for reason in reasons):
             advice = _ADVICE.get(reasons[0].value, "check mqtt.topic and what mqtt.user may read")
-            self._end(f"refuses the subscription to {self._subscription} ({reasons[0]})", advice, PATIENCE_S)
+            self._end(f"refuses the subscription to {self._subscription} ({reasons[0]})", advice, RETRY_WAIT_S)
         else:
-            self._tell(_settle, self._ready, None)
+            self._call_in_loop(_settle, self._ready, None)
 
     def _disconnected(
         self,
@@ -203,11 +203,11 @@ class Session:
         own_id = f"give this source a client_id of its own (now {self._server.client_id!r})"
         if reason.value == _SESSION_TAKEN_OVER:
             self._end(
-                "ended the connection, since another client connected with the same client_id", own_id, PATIENCE_S
+                "ended the connection, since another client connected with the same client_id", own_id, RETRY_WAIT_S
             )
         elif reason.value == _UNSPECIFIED:
             self._end(
-                "closed the connection without a reason; if that comes again, another client uses the same client_id",
+                "closed the connection without a reason; if that happens again, another client uses the same client_id",
                 own_id,
             )
         else:
@@ -216,7 +216,7 @@ class Session:
     def _end(self, how: str, advice: str = "", retry_in_s: float = 0.0) -> None:
         sentence = f"MQTT server {self._server.host}:{self._server.port} {how}"
         fault = SourceUnavailable(f"{sentence}: {advice}." if advice else f"{sentence}.", retry_in_s=retry_in_s)
-        self._tell(_settle, self._ended, fault)
+        self._call_in_loop(_settle, self._ended, fault)
 
 
 def _settle(future: asyncio.Future[Any], result: Any) -> None:

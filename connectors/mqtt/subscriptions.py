@@ -1,4 +1,4 @@
-"""Subscriptions of this client at its server; they outlive the connection and the process."""
+"""Remember the subscriptions of this client at its server, which outlive the connection and the process."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 
 import orjson
 
-from connectors.mqtt.session import Server
+from connectors.mqtt.session import MqttServer
+from ioc.atomic_file import write_atomically
 
 
 class SubscriptionFile:
-    """`<data_dir>/checkpoints/<source>.mqtt.json`: the server, the client and its topics there."""
+    """The file `<data_dir>/checkpoints/<source>.mqtt.json`: the server, the client and its topics there."""
 
-    def __init__(self, data_dir: Path, source: str, server: Server) -> None:
+    def __init__(self, data_dir: Path, source: str, server: MqttServer) -> None:
         self._path = data_dir / "checkpoints" / f"{source}.mqtt.json"
         self._session = [server.host, server.port, server.client_id]
 
     def load(self) -> list[str]:
-        """Topics that the server may still send; empty when they are those of another server or client."""
+        """Return the topics that the server may still send; none if they belong to another server or client."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             stored = orjson.loads(self._path.read_bytes())
             if stored["session"] == self._session:
@@ -28,7 +29,4 @@ class SubscriptionFile:
 
     def save(self, topics: Sequence[str]) -> None:
         """Save the topics of the subscriptions. Raises OSError."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".part")
-        draft.write_bytes(orjson.dumps({"session": self._session, "topics": list(topics)}))
-        draft.replace(self._path)
+        write_atomically(self._path, orjson.dumps({"session": self._session, "topics": list(topics)}))

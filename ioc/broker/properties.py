@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ioc.topics import LARGEST_BATCH_BYTES
+from ioc.topics import MAX_BATCH_BYTES
 
 HOST = "127.0.0.1"
 NODE_ID = 1
@@ -50,8 +50,8 @@ def server_properties(
         "broker.heartbeat.interval.ms": 150,
         # A record of nothing, by which a fallen-behind replica would show (default each 500 ms); there is one node.
         "metadata.max.idle.interval.ms": 10_000,
-        "message.max.bytes": LARGEST_BATCH_BYTES,
-        "replica.fetch.max.bytes": LARGEST_BATCH_BYTES,
+        "message.max.bytes": MAX_BATCH_BYTES,
+        "replica.fetch.max.bytes": MAX_BATCH_BYTES,
         # A small disk: topics state their own retention, these bound what does not. After a SIGKILL the last segment of
         # each partition is read again, about 0.5 s of a core for 400 MB.
         "log.segment.bytes": 32 * 1024 * 1024,

@@ -12,7 +12,7 @@ from typing import Any
 from ioc.catalog.expressions import EXPRESSIONS
 from ioc.catalog.rule_conditions import CONDITIONS, LIMITS
 from ioc.catalog.rule_conditions import KINDS as CONDITION_KINDS
-from ioc.catalog.toml_table import DefinitionFault, TomlTable, nearest
+from ioc.catalog.toml_table import DefinitionFault, FaultList, TomlTable, nearest
 
 TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
 CALENDAR = "calendar.toml"
@@ -107,7 +107,7 @@ def lay(known: Entry, data: Mapping[str, Any], sources: Mapping[str, str]) -> No
     known.files |= sources
 
 
-def read_toml(path: Path, faults: list[DefinitionFault]) -> dict[str, Any]:
+def read_toml(path: Path, faults: FaultList) -> dict[str, Any]:
     """Content of a file; empty, with a fault, when it cannot be read."""
     try:
         content: dict[str, Any] = pickle.loads(_parsed(path.read_text(encoding="utf-8-sig")))

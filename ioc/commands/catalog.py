@@ -7,7 +7,7 @@ import click
 import orjson
 
 from connectors.configuration import read_source
-from connectors.feeding import feeds_of
+from connectors.mapping_table import feeds_of
 from ioc.catalog import load
 from ioc.catalog.coverage import unfed
 from ioc.catalog.new_pack import new_pack

@@ -21,7 +21,7 @@ def command(history: bool) -> None:
 
 
 def _load_history(settings: Settings) -> None:
-    from connectors.producer import Outlet
+    from connectors.producer import SharedProducer
     from connectors.same_key import SameKey
     from connectors.writer import SourceWriter
     from ioc.demo import state
@@ -31,7 +31,7 @@ def _load_history(settings: Settings) -> None:
 
     clock = SystemClock()
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
-    outlet = Outlet(
+    producer = SharedProducer(
         settings.bootstrap(),
         settings.data_dir,
         partitions=settings.partitions,
@@ -40,7 +40,7 @@ def _load_history(settings: Settings) -> None:
         clock=clock,
     )
     try:
-        writer = SourceWriter(outlet, SOURCE, same_key=SameKey.NEW)
+        writer = SourceWriter(producer, SOURCE, same_key=SameKey.NEW)
         writer.open()
         try:
             label = f"{settings.demonstration_days} days of simulated history"
@@ -61,4 +61,4 @@ def _load_history(settings: Settings) -> None:
         finally:
             writer.close()
     finally:
-        outlet.close()
+        producer.close()

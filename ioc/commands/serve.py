@@ -11,8 +11,8 @@ from typing import Protocol
 
 import click
 
-from connectors.configuration import PERSONAL_OF_CASES, PERSONAL_OF_READINGS, read_source
-from connectors.http_push.connector import PushEndpoint
+from connectors.configuration import PERSONAL_CASE_FIELDS, PERSONAL_READING_FIELDS, read_source
+from connectors.http_push.connector import HttpPushEndpoint
 from connectors.personal import personal_names
 from connectors.registry import PUSHED
 from connectors.runner import Runner
@@ -186,7 +186,7 @@ class Serving:
             self._store, settings.snapshots_dir, self._sources.states, self._clock, self._faults
         )
         self_report = SelfReport(province, own.figures, runner.writer_of, self._clock, self._faults)
-        push = PushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
+        push = HttpPushEndpoint(runner.writer_of, lambda: self._catalog.vocabulary, self._clock)
         self.centre = ApiContext(
             settings=settings,
             admin_token=settings.admin_token(),
@@ -318,7 +318,7 @@ class Serving:
         try:
             return personal_names(read_source(path), declared)
         except ConfigurationInvalid:
-            return declared | {*PERSONAL_OF_CASES, *PERSONAL_OF_READINGS}
+            return declared | {*PERSONAL_CASE_FIELDS, *PERSONAL_READING_FIELDS}
 
     def _source_token(self, source: str) -> str | None:
         known = (self._settings.sources_dir / f"{source}.toml").exists()

@@ -14,9 +14,9 @@ it was last heard of longer ago than that: by its own last success, or, of a fol
   happened. A unit that never had one has no data: nobody knows whether it reports. Where the case type says
   `silence_is_zero` (fires, outages), it counts 0 as soon as the type was heard of in the province.
 - A gauge goes by its own newest reading: a level that is not measured is not known, whoever answers. A delta does too,
-  but is stale as soon as a scheduled source that fed it is behind, for then its sum lacks the end; and where all of its
-  scheduled sources are asked for everything new (`http_poll`), it is as of their answer, in units that have readings in
-  the window. Without any reading there is no data, not 0: a counter that broke is silent as well.
+  but is stale as soon as a scheduled source that fed it is behind, for then its sum lacks the end; and where each of
+  its scheduled sources answers with everything new (`Liveness.COMPLETE_ANSWER`), it is as of their answer, in units
+  that have readings in the window. Without any reading there is no data, not 0: a counter that broke is silent as well.
 - A period that is over is behind only if its sources were not heard of since it ended.
 """
 
@@ -34,13 +34,11 @@ from ioc.clock import from_ms, to_ms
 from ioc.evaluation.aggregate_functions import NEVER, Vectors
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.model.measure import MeasureKind
-from ioc.model.source import SourceState
+from ioc.model.source import Liveness, SourceState
 from ioc.store.source_feeds import CASE_TYPE, MEASURE, read_feeds, read_last_fed
 
 Word = tuple[str, str]
 """`measure` or `case_type`, and its id."""
-_ASKED = "http_poll"
-_FOLDER = "file_drop"
 _MINUTE_MS = 60_000
 
 
@@ -93,7 +91,7 @@ class Feeding:
                 self._hearings[word] = Hearing(
                     min(heard.values()),
                     any(is_behind(state, heard[state.source], now) for state in listed),
-                    all(state.kind == _ASKED for state in listed),
+                    all(state.liveness is Liveness.COMPLETE_ANSWER for state in listed),
                 )
 
     def told(
@@ -126,7 +124,7 @@ class Feeding:
 def heard_ms(state: SourceState, last_fed: Mapping[str, int]) -> int:
     """When the system behind a source was last heard of (ms since 1970), NEVER if it never was."""
     fed = last_fed.get(state.source, NEVER)
-    return fed if state.kind == _FOLDER or state.last_success is None else to_ms(state.last_success)
+    return fed if state.liveness is Liveness.DATA or state.last_success is None else to_ms(state.last_success)
 
 
 def is_behind(state: SourceState, heard: int, now: datetime) -> bool:

@@ -6,9 +6,12 @@ from enum import StrEnum
 
 
 class SourceCondition(StrEnum):
-    """`live`: heard of within the expected interval; `late`: it was not; `failing`: the source answers wrongly;
+    """Condition of a source.
+
+    `live`: it gave a sign of life within the expected interval; `late`: it did not; `failing`: it answers wrongly;
     `unavailable`: it does not answer; `refusing`: the centre cannot take more (buffer or disk full); `starting`;
-    `waiting`: ready, has brought nothing yet, and nothing is expected of it at any time."""
+    `waiting`: ready, has brought nothing yet, and nothing is expected of it at any time.
+    """
 
     STARTING = "starting"
     WAITING = "waiting"
@@ -19,13 +22,25 @@ class SourceCondition(StrEnum):
     REFUSING = "refusing"
 
 
+class Liveness(StrEnum):
+    """What counts as a sign of life of a source, by the kind of its connector.
+
+    `data`: only data. `answer`: an answer or connection as well. `complete_answer`: an answer as well, and it holds
+    everything new, so that an answer without data says that nothing happened.
+    """
+
+    DATA = "data"
+    ANSWER = "answer"
+    COMPLETE_ANSWER = "complete_answer"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What an operator must know of a source. Counts are since its process began to write; `lag_s` is now minus the
-    newest event time.
+    """What an operator must know of a source.
 
-    `error` is one sentence, empty when nothing is wrong. `buffered` counts records that the broker has not acknowledged
-    yet, `delivered` those that it has since `generation` began.
+    Counts are since its process began to write; `lag_s` is now minus the newest event time. `error` is one sentence,
+    empty when nothing is wrong. `buffered` counts records that the broker has not acknowledged yet, `delivered` those
+    that it has acknowledged since `generation` began.
     """
 
     source: str
@@ -44,3 +59,4 @@ class SourceState:
     error: str
     reported_at: datetime
     delivered: int = 0
+    liveness: Liveness = Liveness.ANSWER

@@ -19,7 +19,7 @@ from ioc.kafka import Reader, connection
 from ioc.store.dead_letters import mark_replayed, read_refused
 from ioc.store.replays import ReplayNotTaken, ReplayOutcome
 from ioc.store.store import Store, transaction
-from ioc.topics import MESSAGE_BYTES, REPLAYS
+from ioc.topics import MAX_MESSAGE_BYTES, REPLAYS
 from ioc.wire.replays import KIND_HEADER, REQUEST, RESULT, RefusedRecord, ReplayRequest, ReplayResult
 
 MAX_RECORDS = 2000
@@ -65,7 +65,7 @@ class Replays:
     def _asked(self, request: ReplayRequest) -> ReplayResult:
         place = TopicPartition(REPLAYS, 0)
         try:
-            with closing(KafkaProducer(**self._connection, acks="all", max_request_size=MESSAGE_BYTES)) as producer:
+            with closing(KafkaProducer(**self._connection, acks="all", max_request_size=MAX_MESSAGE_BYTES)) as producer:
                 sent = producer.send(
                     REPLAYS,
                     request.encode(),

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 from ioc.errors import BrokerUnavailable
 from ioc.kafka import Reader, connection, reach
 from ioc.store.topic_logs import READ_TOPICS
-from ioc.topics import MESSAGE_BYTES, OUTPUT_OF, TopicPartition
+from ioc.topics import MAX_MESSAGE_BYTES, OUTPUT_OF, TopicPartition
 
 _TIMEOUT_MS = 5000
 # The broker's answer waits for data at most this long; an idle historian asks five times a second.
@@ -45,8 +45,8 @@ class Log:
             "auto_offset_reset": "earliest",
             "allow_auto_create_topics": False,
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
-            "max_partition_fetch_bytes": MESSAGE_BYTES,
-            "fetch_max_bytes": 2 * MESSAGE_BYTES,
+            "max_partition_fetch_bytes": MAX_MESSAGE_BYTES,
+            "fetch_max_bytes": 2 * MAX_MESSAGE_BYTES,
             "max_poll_records": _MOST_RECORDS,
             "metrics_enabled": False,
         }

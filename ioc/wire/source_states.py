@@ -10,7 +10,7 @@ import orjson
 
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed
-from ioc.model.source import SourceCondition, SourceState
+from ioc.model.source import Liveness, SourceCondition, SourceState
 
 _TIMES = ("last_success", "reported_at")
 _MAX_COUNT = 2**53
@@ -18,6 +18,8 @@ _MAX_COUNT = 2**53
 _MAX_GENERATION = 2**63 - 1
 _MAX_SECONDS = 1e12
 _MAX_TEXT = 4000
+_LIVENESS_BEFORE = {"http_poll": Liveness.COMPLETE_ANSWER, "file_drop": Liveness.DATA}
+"""By kind, for states that an earlier version published: they do not say it."""
 
 
 def encode_state(state: SourceState) -> bytes:
@@ -33,8 +35,9 @@ def decode_state(content: bytes) -> SourceState:
     in that topic is read again at each start."""
     try:
         fields = orjson.loads(content)
+        fields.setdefault("liveness", _LIVENESS_BEFORE.get(fields.get("kind"), Liveness.ANSWER))
         return SourceState(**{name: read(fields, name) for name, read in _FIELDS.items() if name in fields})
-    except (ValueError, TypeError, KeyError, OverflowError) as fault:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as fault:
         raise BatchMalformed(f"This is no state of a source: {fault}.") from fault
 
 
@@ -90,12 +93,17 @@ def _condition(fields: Mapping[str, Any], name: str) -> SourceCondition:
     return SourceCondition(fields[name])
 
 
+def _liveness(fields: Mapping[str, Any], name: str) -> Liveness:
+    return Liveness(fields[name])
+
+
 _FIELDS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     **dict.fromkeys(("source", "kind", "error"), _text),
     **dict.fromkeys(("generation", "received", "rejected", "duplicate", "buffered", "delivered"), _count),
     **dict.fromkeys(("lag_s", "expected_every_s"), _number_or_none),
     "name": _texts,
     "condition": _condition,
+    "liveness": _liveness,
     "rate_per_s": _number,
     "last_success": _moment_or_none,
     "reported_at": _moment,

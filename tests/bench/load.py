@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from connectors.producer import Outlet
+from connectors.producer import SharedProducer
 from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
 from ioc.catalog import load
@@ -103,8 +103,10 @@ class Load:
         self, bootstrap: str, data_dir: Path, catalog_dir: Path, partitions: int = 4, rows: int = 100_000
     ) -> None:
         catalog = load(PROVINCE, catalog_dir)
-        self.outlet = Outlet(bootstrap, data_dir / "load", partitions=partitions, measures=catalog.vocabulary.measures)
-        self.writers = [SourceWriter(self.outlet, name, same_key=SameKey.NEW) for name in sources(partitions)]
+        self.producer = SharedProducer(
+            bootstrap, data_dir / "load", partitions=partitions, measures=catalog.vocabulary.measures
+        )
+        self.writers = [SourceWriter(self.producer, name, same_key=SameKey.NEW) for name in sources(partitions)]
         for writer in self.writers:
             writer.open()
         self.templates = [template(rows, seed) for seed in range(8)]
@@ -135,4 +137,4 @@ class Load:
     def close(self) -> None:
         for writer in self.writers:
             writer.close()
-        self.outlet.close()
+        self.producer.close()

@@ -29,12 +29,12 @@ async def test_every_file_is_counted_and_put_away(tmp_path: Path, seed: int, cou
     for first in range(0, count, AT_ONCE):
         for one in given[first : first + AT_ONCE]:
             drop.put(one.name, one.content)
-        drop.connector._folder.look(-1e6)
+        drop.connector._folder.scan(-1e6)
         async for page in drop.connector.fetch(drop.position):
             drop.position = orjson.loads(orjson.dumps(page.position))
             assert all(str(row).encode() for row, _ in page.rows if isinstance(row, RecordUnfit))
-            records[page.around.get("$file_name", "refused")] += len(page.rows)
-            if "$file_name" not in page.around:
+            records[page.extra_fields.get("$file_name", "refused")] += len(page.rows)
+            if "$file_name" not in page.extra_fields:
                 records["duplicate"] += page.duplicate
     assert drop.names() == [], "none stands in the way"
     done, refused = drop.names("done"), drop.names("refused")

@@ -15,13 +15,12 @@ import httpx
 import orjson
 import pytest
 
-from connectors.base import Surroundings, intake_of
-from connectors.batching import SCHEMAS, Intake, Pending, seal
+from connectors.base import ConnectorContext, build_intake
+from connectors.batching import SCHEMAS, Intake, IntakeResult, PendingIntake, build_messages
 from connectors.configuration import read_source
 from connectors.http_poll import HttpPoll
-from connectors.http_poll.transport import Answer, Transport
-from connectors.http_push.connector import PushEndpoint
-from connectors.taken import Taken
+from connectors.http_poll.transport import HttpAnswer, Transport
+from connectors.http_push.connector import HttpPushEndpoint
 from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.api import create_app
@@ -77,20 +76,22 @@ class Sealing:
     def answer_of(self, key: str) -> Any:
         return self._answers.get(key)
 
-    def submit(self, intake: Intake, request: str, answer: Callable[[int, int, Sequence[Rejection]], Any]) -> Taken:
+    def submit(
+        self, intake: Intake, request: str, answer: Callable[[int, int, Sequence[Rejection]], Any]
+    ) -> IntakeResult:
         accepted = sum(batch.num_rows for topic in SCHEMAS if (batch := intake.batch(topic)) is not None)
         safe: Future[None] = Future()
         safe.set_result(None)
         given = answer(accepted, 0, ())
         self._answers[request] = given
-        for message in seal([Pending(intake, {}, safe)], None):
+        for message in build_messages([PendingIntake(intake, {}, safe)], None):
             rows, rejections = arrow.decode(message.value, SCHEMAS[message.topic])
             assert rows.num_rows + len(rejections) == message.received
             if message.topic == topics.CASES:
                 assert not check_cases(rows, self.vocabulary, to_ms(NOW)).rejections, "the workers see it otherwise"
             self.counted += message.received
             self.reasons |= {str(rejection.reason) for rejection in rejections}
-        return Taken(accepted, 0, safe, given)
+        return IntakeResult(accepted, 0, safe, given)
 
 
 @pytest.mark.parametrize("count", [PUSHES[0], pytest.param(PUSHES[1], marks=pytest.mark.soak)])
@@ -98,7 +99,7 @@ async def test_pushes(tmp_path: Path, count: int) -> None:
     parts, rng = FakeParts(tmp_path), random.Random(count)
     vocabulary = parts.catalog.vocabulary
     writer = Sealing(vocabulary)
-    endpoint = PushEndpoint(lambda _: cast(SourceWriter, writer), lambda: vocabulary, parts.clock)
+    endpoint = HttpPushEndpoint(lambda _: cast(SourceWriter, writer), lambda: vocabulary, parts.clock)
     parts.push = cast(FakePush, endpoint)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     statuses: set[int] = set()
@@ -148,16 +149,16 @@ since = { field = "time" }
 async def test_poll_answers(tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hostile answer is a fault of the source, or rows that count or are refused."""
     (tmp_path / "rest.toml").write_text(POLL, encoding="utf-8")
-    surroundings = Surroundings(hue().vocabulary, FixedClock(NOW), VIETNAM, tmp_path)
+    context = ConnectorContext(hue().vocabulary, FixedClock(NOW), VIETNAM, tmp_path)
     configuration, rng = read_source(tmp_path / "rest.toml"), random.Random(count)
     seeds = [b'{"data": {"next": "b", "total": 4, "rows": ' + rows + b"}}" for rows in SEEDS["application/json"]]
     content = b""
 
-    async def get(*_: object, **__: object) -> Answer:
-        return Answer(content, {})
+    async def get(*_: object, **__: object) -> HttpAnswer:
+        return HttpAnswer(content, {})
 
     monkeypatch.setattr(Transport, "get", get)
-    connector = HttpPoll(configuration, surroundings)
+    connector = HttpPoll(configuration, context)
     pages, faults = 0, list[str]()
     for number in range(count):
         content = mutated(seeds, rng)
@@ -169,9 +170,9 @@ async def test_poll_answers(tmp_path: Path, count: int, monkeypatch: pytest.Monk
             continue
         finally:
             await fetching.aclose()  # type: ignore[attr-defined]
-        intake = intake_of(page, connector.mapping, surroundings)
+        intake = build_intake(page, connector.mapping, context)
         assert intake.records >= len(page.rows), (number, content)
-        for message in seal([Pending(intake, {}, Future())], page.position):
+        for message in build_messages([PendingIntake(intake, {}, Future())], page.position):
             rows, rejections = arrow.decode(message.value, SCHEMAS[message.topic])
             assert rows.num_rows + len(rejections) == message.received, (number, content)
             assert orjson.dumps(message.position), "it can be kept"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page, Surroundings, intake_of
-from connectors.batching import SCHEMAS, Pending, seal
+from connectors.base import ConnectorContext, SourcePage, build_intake
+from connectors.batching import SCHEMAS, PendingIntake, build_messages
 from connectors.configuration import read_source
 from connectors.mqtt import MqttSubscription
 from ioc.clock import FixedClock
@@ -47,8 +47,8 @@ PAYLOADS = [
 @pytest.mark.parametrize("mapping", ["", MAPPING], ids=["plain", "mapped"])
 def test_messages(tmp_path: Path, count: int, mapping: str) -> None:
     (tmp_path / "mqtt.toml").write_text(HEAD + mapping, encoding="utf-8")
-    surroundings = Surroundings(hue().vocabulary, FixedClock(NOW), VIETNAM, tmp_path)
-    connector = MqttSubscription(read_source(tmp_path / "mqtt.toml"), surroundings)
+    context = ConnectorContext(hue().vocabulary, FixedClock(NOW), VIETNAM, tmp_path)
+    connector = MqttSubscription(read_source(tmp_path / "mqtt.toml"), context)
     rng = random.Random(count)
     readings, reasons = 0, set[str]()
     for number in range(count):
@@ -56,11 +56,11 @@ def test_messages(tmp_path: Path, count: int, mapping: str) -> None:
         payload = mutated(PAYLOADS, rng)
         arrival = rng.choice(["2026-11-22T00:00:00Z", ""])
         rows = connector.parse(topic.decode(errors="replace"), payload, arrival)
-        intake = intake_of(Page(rows), connector.mapping, surroundings)
+        intake = build_intake(SourcePage(rows), connector.mapping, context)
         place = f"message {number}: {topic!r} {payload[:200]!r}"
         assert intake.records >= len(rows), place
         assert all(str(r.message).endswith(".") and len(r.message) < 1000 for r in intake.rejections), place
-        for message in seal([Pending(intake, {}, None)], None):  # type: ignore[arg-type]
+        for message in build_messages([PendingIntake(intake, {}, None)], None):  # type: ignore[arg-type]
             batch, rejections = arrow.decode(message.value, SCHEMAS[message.topic])
             assert batch.num_rows + len(rejections) == message.received, place
         readings += intake.readings.num_rows if intake.readings is not None else 0

@@ -22,7 +22,7 @@ from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.broker.java import KafkaRuntime
 from ioc.broker.occupancy import occupied
 from ioc.kafka import connection, create_topics
-from ioc.topics import MESSAGE_BYTES
+from ioc.topics import MAX_MESSAGE_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -66,7 +66,7 @@ def create_topic(address: str, name: str) -> None:
 
 
 def send(address: str, topic: str, values: list[bytes]) -> None:
-    producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=MESSAGE_BYTES)
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=MAX_MESSAGE_BYTES)
     sent = [producer.send(topic, value, partition=0) for value in values]
     for future in sent:
         future.get(20)
@@ -96,7 +96,7 @@ def holds_within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 def test_a_message_as_large_as_the_bound_goes_through(broker: str) -> None:
     create_topic(broker, "large")
-    large = os.urandom(MESSAGE_BYTES - 1024)
+    large = os.urandom(MAX_MESSAGE_BYTES - 1024)
     send(broker, "large", [large])
     assert received(broker, "large", 1) == [large]
 

@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource
 from kafka.errors import CoordinatorNotAvailableError, NoError
 from kafka.structs import OffsetAndMetadata
 
-from connectors.producer import Outlet
+from connectors.producer import SharedProducer
 from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.catalog import load
@@ -73,20 +73,20 @@ def set_group(admin: KafkaAdminClient, offsets: dict[TopicPartition, OffsetAndMe
 
 
 def test_what_is_sent_keeps_to_what_the_topic_takes(kafka: str, admin: KafkaAdminClient, tmp_path: Path) -> None:
-    assert message_limits(kafka, {})[topics.READINGS] == topics.LARGEST_BATCH_BYTES
+    assert message_limits(kafka, {})[topics.READINGS] == topics.MAX_BATCH_BYTES
     admin.alter_configs([ConfigResource("TOPIC", topics.READINGS, {"max.message.bytes": "300000"})])
     began = datetime(2026, 11, 1, tzinfo=UTC)
     readings = [
         Reading("traffic.speed", "46", began + timedelta(seconds=n), n % 97 + n / 1e6, f"S{n * 7919}")
         for n in range(20_000)
     ]
-    outlet = Outlet(kafka, tmp_path, partitions=PARTITIONS, measures=load("46").vocabulary.measures)
-    writer = SourceWriter(outlet, "bulk")
+    producer = SharedProducer(kafka, tmp_path, partitions=PARTITIONS, measures=load("46").vocabulary.measures)
+    writer = SourceWriter(producer, "bulk")
     writer.open()
     writer.add_readings(readings)
     writer.flush()
     writer.close()
-    outlet.close()
+    producer.close()
     found = logged(kafka, "bulk")
     assert (found.received, len(found.readings)) == (20_000, 20_000)
     assert found.batches > 2

@@ -11,10 +11,10 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from connectors.base import Page, Surroundings, intake_of
+from connectors.base import ConnectorContext, SourcePage, build_intake
 from connectors.configuration import read_source
 from connectors.file_drop import FileDrop
-from connectors.record_keys import Keys
+from connectors.known_keys import Keys
 from connectors.row_keys import Flags
 from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
@@ -95,8 +95,8 @@ class Drop:
         """Begin again where the last page left off, as a process that was killed."""
         if hasattr(self, "connector"):
             self.end()
-        surroundings = Surroundings(hue().vocabulary, SystemClock(), VIETNAM, self.directory)
-        self.connector = FileDrop(read_source(self.directory / "test.toml"), surroundings)
+        context = ConnectorContext(hue().vocabulary, SystemClock(), VIETNAM, self.directory)
+        self.connector = FileDrop(read_source(self.directory / "test.toml"), context)
 
     def put(self, name: str, content: str | bytes, encoding: str = "utf-8") -> Path:
         path = self.folder / name
@@ -122,12 +122,12 @@ class Drop:
         self.end()
         self.start()
 
-    def _take(self, page: Page, taken: Taken) -> None:
+    def _take(self, page: SourcePage, taken: Taken) -> None:
         memory = self.connector._memory(cast(SourceWriter, self.known), page)
-        intake = intake_of(page, self.connector.mapping, self.connector.surroundings, memory)
+        intake = build_intake(page, self.connector.mapping, self.connector.context, memory)
         self.known.remember(intake.row_keys)
         if page.identity is not None:
-            page.identity.counter.taken()
+            page.identity.counter.confirm()
         self.position = json.loads(json.dumps(page.position))
         taken.values += intake.readings.column("value").to_pylist() if intake.readings else []
         taken.subjects += intake.readings.column("subject").to_pylist() if intake.readings else []

@@ -13,7 +13,7 @@ import yaml
 
 from ioc.broker.java import KAFKA_VERSION
 from ioc.cli import COMMANDS
-from ioc.topics import LARGEST_BATCH_BYTES
+from ioc.topics import MAX_BATCH_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -98,7 +98,7 @@ def test_the_load_is_shared_by_workers() -> None:
 def test_kafka_is_the_same_as_the_embedded_one() -> None:
     kafka = SERVICES["kafka"]
     assert kafka["image"] == f"apache/kafka:{KAFKA_VERSION}"
-    assert kafka["environment"]["KAFKA_MESSAGE_MAX_BYTES"] == str(LARGEST_BATCH_BYTES)
+    assert kafka["environment"]["KAFKA_MESSAGE_MAX_BYTES"] == str(MAX_BATCH_BYTES)
     assert kafka["environment"]["KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS"] == "1000"
 
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors.http_push import PushEndpoint
-from connectors.registry import CONNECTORS
+from connectors.http_push import HttpPushEndpoint
+from connectors.registry import KINDS
 from connectors.runner import Runner
 from ioc.catalog.follower import CatalogFollower
 from ioc.clock import SystemClock
@@ -27,8 +27,8 @@ def run_sources(settings: Settings, port: int) -> None:
 
 async def _run(settings: Settings, port: int) -> None:
     follower = CatalogFollower(settings.province, settings.catalog_dir, settings.kept_dir, CATALOG)
-    runner = Runner(settings, follower.catalog, tuple(CONNECTORS), follow=follower.look)
-    endpoint = PushEndpoint(runner.writer_of, lambda: follower.catalog.vocabulary, SystemClock())
+    runner = Runner(settings, follower.catalog, tuple(KINDS), follow=follower.look)
+    endpoint = HttpPushEndpoint(runner.writer_of, lambda: follower.catalog.vocabulary, SystemClock())
 
     async def ingest(request: Request) -> JSONResponse:
         try:

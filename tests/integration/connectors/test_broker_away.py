@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connectors.batching import Intake
-from connectors.producer import Outlet
-from connectors.taken import Taken
+from connectors.batching import Intake, IntakeResult
+from connectors.producer import SharedProducer
 from connectors.writer import SourceWriter
 from ioc.broker import EmbeddedBroker
 from ioc.catalog import load
@@ -50,8 +49,8 @@ def intake(first: int, count: int) -> Intake:
     return Intake(readings=readings_batch(rows), position={"next": first + count})
 
 
-def outlet(broker: EmbeddedBroker, data_dir: Path, spool_bytes: int = 1 << 26) -> Outlet:
-    return Outlet(
+def producer(broker: EmbeddedBroker, data_dir: Path, spool_bytes: int = 1 << 26) -> SharedProducer:
+    return SharedProducer(
         broker_address(broker),
         data_dir,
         partitions=PARTITIONS,
@@ -65,7 +64,7 @@ def broker_address(broker: EmbeddedBroker) -> str:
 
 
 def test_what_the_disk_took_comes_to_the_log_once_and_in_order(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
-    ways = outlet(own_broker, tmp_path)
+    ways = producer(own_broker, tmp_path)
     writer = SourceWriter(ways, "away")
     writer.open()
     writer.submit(intake(0, 10)).safe.result(10)
@@ -88,7 +87,7 @@ def test_a_broker_that_stands_still_is_written_to_again_once_it_goes_on(
 ) -> None:
     """kafka-python's producer never gets over it: it gives up a message after 10 s, asks for a new id of its own, and
     when that is not answered within 5 s waits for it for ever."""
-    ways = outlet(own_broker, tmp_path)
+    ways = producer(own_broker, tmp_path)
     writers = [SourceWriter(ways, "still"), SourceWriter(ways, "other")]
     for writer in writers:
         writer.open()
@@ -111,11 +110,11 @@ def test_a_broker_that_stands_still_is_written_to_again_once_it_goes_on(
 
 
 def test_full_disk_buffer_refuses_and_keeps_what_it_took(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
-    ways = outlet(own_broker, tmp_path, spool_bytes=100_000)
+    ways = producer(own_broker, tmp_path, spool_bytes=100_000)
     writer = SourceWriter(ways, "full")
     writer.open()
     own_broker.stop()
-    taken: list[Taken] = []
+    taken: list[IntakeResult] = []
 
     def fill() -> None:
         for number in range(100):

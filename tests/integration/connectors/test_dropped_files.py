@@ -13,7 +13,7 @@ from typing import cast
 import openpyxl
 import pytest
 
-from connectors.file_drop.content import content_of
+from connectors.file_drop.content import digest_file
 from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
 from ioc.wire.replays import RefusedRecord, ReplayRequest
@@ -65,7 +65,7 @@ def sheet_of(xml: bytes) -> bytes:
 
 def complete(drop: Drop, now_s: float) -> list[str]:
     """Names of the files that a look at that time takes for complete."""
-    return [one.path.name for one in drop.connector._folder.look(now_s).complete]
+    return [one.path.name for one in drop.connector._folder.scan(now_s).complete]
 
 
 async def test_a_file_that_is_written_with_a_pause(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def test_equal_rows_on_both_sides_of_a_kill(drop: Drop) -> None:
     drop.put("a.csv", HEADER + "A;22/11/2026;1\n" * 5000)
     taken = Taken()
     for _ in range(12):
-        drop.connector._folder.look(-1)
+        drop.connector._folder.scan(-1)
         await drop.page_before_a_kill(taken)
     assert (len(taken.values), taken.duplicate) == (5000, 0)
 
@@ -276,7 +276,7 @@ async def test_what_bursts_the_limits_is_refused_by_name(tmp_path: Path) -> None
 
 async def test_a_reading_process_that_is_killed_is_replaced(drop: Drop) -> None:
     drop.put("a.csv", HEADER + "".join(f"S{n};22/11/2026;1\n" for n in range(5000)))
-    drop.connector._folder.look(-1)
+    drop.connector._folder.scan(-1)
     values = []
     async for page in drop.connector.fetch(drop.position):
         values += [row["Trạm"] for row, _ in page.rows]  # type: ignore[index]
@@ -294,7 +294,7 @@ async def test_a_file_that_cannot_be_opened_does_not_stop_the_next(drop: Drop, m
     def barred(folder, dropped, before):  # type: ignore[no-untyped-def]
         if dropped.path.name == "a.csv":
             raise PermissionError(13, "Permission denied")
-        return content_of(folder, dropped, before)
+        return digest_file(folder, dropped, before)
 
     monkeypatch.setattr("connectors.file_drop.connector.content_of", barred)
     assert (await drop.rounds()).values == [1, 3]
@@ -310,7 +310,7 @@ async def test_killed_after_every_page(drop: Drop) -> None:
     drop.put("b.csv", "Trạm\nA\n")
     taken = Taken()
     for _ in range(40):
-        drop.connector._folder.look(-1)  # so that the files have rested
+        drop.connector._folder.scan(-1)  # so that the files have rested
         await drop.page_before_a_kill(taken)
     assert sorted(taken.subjects) == sorted(f"S{n}" for n in range(5000))
     assert (len(taken.rejections), taken.duplicate) == (1, 0)

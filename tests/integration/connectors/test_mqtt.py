@@ -13,11 +13,10 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from connectors.base import Page, Surroundings, intake_of
-from connectors.batching import Intake
+from connectors.base import ConnectorContext, SourcePage, build_intake
+from connectors.batching import Intake, IntakeResult
 from connectors.configuration import read_source
 from connectors.mqtt import MqttSubscription
-from connectors.taken import Taken
 from ioc.clock import SystemClock
 from ioc.errors import SourceUnavailable
 from ioc.settings import VIETNAM
@@ -37,12 +36,12 @@ class Taking:
         self.position: Any = None
         self.intakes: list[Intake] = []
 
-    def add(self, intake: Intake) -> Taken:
+    def add(self, intake: Intake) -> IntakeResult:
         self.intakes.append(intake)
         self.position = intake.position
         safe: Future[None] = Future()
         safe.set_result(None)
-        return Taken(0, 0, safe)
+        return IntakeResult(0, 0, safe)
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -63,8 +62,8 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 def source(directory: Path, server: Mosquitto, name: str, settings: str = "", topic: str = TOPIC) -> MqttSubscription:
     head = f'name = {{ vi = "Thử", en = "Test" }}\nkind = "mqtt"\n[mqtt]\nhost = "127.0.0.1"\nport = {server.port}\n'
     (directory / f"{name}.toml").write_text(f'{head}topic = "{topic}"\n{settings}', encoding="utf-8")
-    surroundings = Surroundings(hue().vocabulary, SystemClock(), VIETNAM, directory)
-    return MqttSubscription(read_source(directory / f"{name}.toml"), surroundings)
+    context = ConnectorContext(hue().vocabulary, SystemClock(), VIETNAM, directory)
+    return MqttSubscription(read_source(directory / f"{name}.toml"), context)
 
 
 def publish(server: Mosquitto, topic: str, payload: str | bytes | None, *, retain: bool = False) -> None:
@@ -202,5 +201,5 @@ def test_payloads(tmp_path: Path, payload: str | bytes, counts: tuple[int, int, 
     connector = source(tmp_path, server, "payloads")
     content = payload if isinstance(payload, bytes) else payload.encode()
     rows = connector.parse(DEVICE, content, "2026-11-22T05:00:00Z")
-    intake = intake_of(Page(rows), connector.mapping, connector.surroundings)
+    intake = build_intake(SourcePage(rows), connector.mapping, connector.context)
     assert ((intake.readings.num_rows if intake.readings else 0), len(intake.rejections), 0) == counts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Page, Surroundings, intake_of
+from connectors.base import ConnectorContext, SourcePage, build_intake
 from connectors.configuration import read_source
 from connectors.deduplication import unmarked
 from connectors.http_poll import HttpPoll
@@ -27,25 +27,25 @@ MAPPING = (
 
 def poll(tmp_path: Path, url: str, settings: str = "", mapping: str = "") -> HttpPoll:
     (tmp_path / "rest.toml").write_text(f'{HEAD}[poll]\nurl = "{url}"\n{settings}\n{mapping}', encoding="utf-8")
-    surroundings = Surroundings(hue().vocabulary, SystemClock(), VIETNAM, tmp_path)
-    return HttpPoll(read_source(tmp_path / "rest.toml"), surroundings)
+    context = ConnectorContext(hue().vocabulary, SystemClock(), VIETNAM, tmp_path)
+    return HttpPoll(read_source(tmp_path / "rest.toml"), context)
 
 
-def fresh(page: Page, known: KnownKeys) -> Page:
+def fresh(page: SourcePage, known: KnownKeys) -> SourcePage:
     """The page without the rows that were taken before; the others are from now on."""
     assert page.identity is not None
     memory = RowMemory(page.identity, [content for _, content in page.rows], 1, known.knows, compares_all=True)
-    page.identity.counter.taken()
-    known.judge(unmarked(memory.to_remember()))
+    page.identity.counter.confirm()
+    known.classify(unmarked(memory.to_remember()))
     rows = [row for row, settled in zip(page.rows, memory.settled, strict=True) if not settled]
     return replace(page, rows=rows, duplicate=len(page.rows) - len(rows))
 
 
 async def rounds(
     connector: HttpPoll, count: int = 1, position: Any = None, known: KnownKeys | None = None
-) -> tuple[list[Page], list[str]]:
+) -> tuple[list[SourcePage], list[str]]:
     """The pages of so many rounds without known rows, as the runner asks for them, and the faults that ended rounds."""
-    pages, faults = list[Page](), list[str]()
+    pages, faults = list[SourcePage](), list[str]()
     known = known or KnownKeys()
     for _ in range(count):
         try:
@@ -57,7 +57,7 @@ async def rounds(
     return pages, faults
 
 
-def rows_of(pages: list[Page]) -> list[int]:
+def rows_of(pages: list[SourcePage]) -> list[int]:
     return [row["n"] for page in pages for row, _ in page.rows]  # type: ignore[index]
 
 
@@ -292,7 +292,7 @@ async def test_a_broken_row_costs_only_itself(
     assert not faults
     assert not pages[1].rows
     assert pages[1].duplicate == 3, "the same rows again"
-    intake = intake_of(pages[0], connector.mapping, connector.surroundings)
+    intake = build_intake(pages[0], connector.mapping, connector.context)
     assert intake.readings is not None
     assert intake.readings.column("value").to_pylist() == values
     assert [(rejection.index, rejection.reason) for rejection in intake.rejections] == refused

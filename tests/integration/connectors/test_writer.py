@@ -11,8 +11,8 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 
 from connectors.batching import Intake
-from connectors.http_push import PushEndpoint
-from connectors.producer import Outlet
+from connectors.http_push import HttpPushEndpoint
+from connectors.producer import SharedProducer
 from connectors.row_keys import RowCounter
 from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
@@ -33,8 +33,8 @@ _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def outlet(kafka: str, tmp_path: Path) -> Iterator[Outlet]:
-    ways = Outlet(kafka, tmp_path, partitions=PARTITIONS, measures=load("46").vocabulary.measures)
+def producer(kafka: str, tmp_path: Path) -> Iterator[SharedProducer]:
+    ways = SharedProducer(kafka, tmp_path, partitions=PARTITIONS, measures=load("46").vocabulary.measures)
     yield ways
     ways.close()
 
@@ -53,16 +53,16 @@ def speeds(*seconds: int) -> list[Reading]:
     return [Reading("traffic.speed", "46", _BEGAN + timedelta(seconds=second), 30.0) for second in seconds]
 
 
-def test_goes_on_from_the_log(kafka: str, outlet: Outlet, source: str) -> None:
+def test_goes_on_from_the_log(kafka: str, producer: SharedProducer, source: str) -> None:
     """A new writer knows position, record keys and answers of the one before."""
-    writer = SourceWriter(outlet, source)
+    writer = SourceWriter(producer, source)
     writer.open()
     writer.add_readings(speeds(1, 2), position={"at": 2})
     writer.submit(
         Intake(readings=readings_batch(speeds(3))), "key", lambda accepted, duplicate, _: [accepted, duplicate]
     )
     writer.close()
-    writer = SourceWriter(outlet, source)
+    writer = SourceWriter(producer, source)
     writer.open()
     assert writer.position == {"at": 2}
     assert writer.answer_of("key") == [1, 0]
@@ -74,10 +74,10 @@ def test_goes_on_from_the_log(kafka: str, outlet: Outlet, source: str) -> None:
     assert (found.received, found.duplicate) == (6, 2)
 
 
-def test_rows_are_known_to_the_next_writer(kafka: str, outlet: Outlet, source: str, tmp_path: Path) -> None:
+def test_rows_are_known_to_the_next_writer(kafka: str, producer: SharedProducer, source: str, tmp_path: Path) -> None:
     """Also when the file of keys is lost, from the log; never those of what was not sent."""
     rows = RowCounter().keys([b"a", b"b", b"a"])
-    writer = SourceWriter(outlet, source)
+    writer = SourceWriter(producer, source)
     writer.open()
     writer.add(Intake(readings=readings_batch(vehicles(1, 1, 1)), row_keys=rows))
     writer.close()
@@ -85,15 +85,15 @@ def test_rows_are_known_to_the_next_writer(kafka: str, outlet: Outlet, source: s
         assert keys.stat().st_size == 12 * 3
         keys.unlink()
     for _ in range(2):
-        writer = SourceWriter(outlet, source)
+        writer = SourceWriter(producer, source)
         writer.open()
         assert writer.known_rows(rows)[0].all()
         assert not writer.known_rows(RowCounter().keys([b"c"]))[0].any()
         writer.close()
 
 
-def test_a_known_key_with_another_value_is_refused(kafka: str, outlet: Outlet, source: str) -> None:
-    writer = SourceWriter(outlet, source)
+def test_a_known_key_with_another_value_is_refused(kafka: str, producer: SharedProducer, source: str) -> None:
+    writer = SourceWriter(producer, source)
     writer.open()
     writer.add_readings(speeds(1, 2))
     other = Reading("traffic.speed", "46", _BEGAN + timedelta(seconds=2), 55.0)
@@ -106,14 +106,14 @@ def test_a_known_key_with_another_value_is_refused(kafka: str, outlet: Outlet, s
     assert found.received == 2 + 3
 
 
-def test_corrections_go_through_and_say_so(kafka: str, outlet: Outlet, source: str) -> None:
-    writer = SourceWriter(outlet, source, same_key=SameKey.CORRECTION)
+def test_corrections_go_through_and_say_so(kafka: str, producer: SharedProducer, source: str) -> None:
+    writer = SourceWriter(producer, source, same_key=SameKey.CORRECTION)
     writer.open()
     assert writer.add_readings([*speeds(1), *speeds(1)]).accepted == 2
     writer.close()
     assert len(logged(kafka, source).readings) == 2
     place = TopicPartition(topics.READINGS, topics.partition_of(source, PARTITIONS))
-    with closing(outlet.consumer()) as consumer:
+    with closing(producer.new_reader()) as consumer:
         consumer.assign([place])
         consumer.seek_to_beginning(place)
         heads = [BatchHeaders.decode(r.headers) for some in consumer.poll(5000).values() for r in some]
@@ -121,16 +121,16 @@ def test_corrections_go_through_and_say_so(kafka: str, outlet: Outlet, source: s
 
 
 def test_a_source_that_begins_to_correct_itself_refuses_what_it_may_have_sent(
-    kafka: str, outlet: Outlet, source: str
+    kafka: str, producer: SharedProducer, source: str
 ) -> None:
     """Its earlier values are in sums; what is timed from the change on is corrected, also after another start."""
-    writer = SourceWriter(outlet, source)
+    writer = SourceWriter(producer, source)
     writer.open()
     writer.add_readings(speeds(1))
     writer.close()
     now = Reading("traffic.speed", "46", datetime.now(UTC) + timedelta(seconds=60), 30.0)
     for _ in range(2):
-        writer = SourceWriter(outlet, source, same_key=SameKey.CORRECTION)
+        writer = SourceWriter(producer, source, same_key=SameKey.CORRECTION)
         writer.open()
         taken = writer.add_readings([*speeds(1, 2), now])
         assert (taken.accepted, taken.rejected) == (1, 2)
@@ -140,8 +140,8 @@ def test_a_source_that_begins_to_correct_itself_refuses_what_it_may_have_sent(
     assert "began to correct itself" in found.rejections[0].message
 
 
-def test_events_without_subject_are_never_taken_for_repeats(kafka: str, outlet: Outlet, source: str) -> None:
-    writer = SourceWriter(outlet, source)
+def test_events_without_subject_are_never_taken_for_repeats(kafka: str, producer: SharedProducer, source: str) -> None:
+    writer = SourceWriter(producer, source)
     writer.open()
     assert writer.add_readings(vehicles(1, 1, 1)).accepted == 3
     assert writer.add_readings(speeds(1, 1, 1)).accepted == 1
@@ -149,7 +149,7 @@ def test_events_without_subject_are_never_taken_for_repeats(kafka: str, outlet: 
     assert len(logged(kafka, source).readings) == 4
 
 
-def test_large_intake_is_cut_and_stays_whole(kafka: str, outlet: Outlet, source: str, tmp_path: Path) -> None:
+def test_large_intake_is_cut_and_stays_whole(kafka: str, producer: SharedProducer, source: str, tmp_path: Path) -> None:
     rows = 500_000
     codes = pa.array(np.zeros(rows, np.int16))
     batch = pa.RecordBatch.from_arrays(
@@ -162,7 +162,7 @@ def test_large_intake_is_cut_and_stays_whole(kafka: str, outlet: Outlet, source:
         ],
         schema=READINGS,
     )
-    writer = SourceWriter(outlet, source, same_key=SameKey.NEW)
+    writer = SourceWriter(producer, source, same_key=SameKey.NEW)
     writer.open()
     writer.add_readings(batch, position=1)
     writer.flush()
@@ -173,9 +173,9 @@ def test_large_intake_is_cut_and_stays_whole(kafka: str, outlet: Outlet, source:
     assert len({row["time"] for row in found.readings}) == rows
 
 
-def test_refusals_of_one_message_have_indices_of_their_own(kafka: str, outlet: Outlet, source: str) -> None:
+def test_refusals_of_one_message_have_indices_of_their_own(kafka: str, producer: SharedProducer, source: str) -> None:
     """Two pushes in one flush both have an unfit record 0; a dead letter's key needs them apart."""
-    writer = SourceWriter(outlet, source)
+    writer = SourceWriter(producer, source)
     writer.open()
     for _ in range(2):
         unfit = Rejection(0, "value", "not_finite", "no", b"\xff" * 10)
@@ -186,18 +186,18 @@ def test_refusals_of_one_message_have_indices_of_their_own(kafka: str, outlet: O
     assert found.received == 4
 
 
-def test_one_process_runs_a_source(outlet: Outlet, source: str) -> None:
-    writer = SourceWriter(outlet, source)
+def test_one_process_runs_a_source(producer: SharedProducer, source: str) -> None:
+    writer = SourceWriter(producer, source)
     with pytest.raises(ConfigurationInvalid, match="already run by another"):
-        SourceWriter(outlet, source)
+        SourceWriter(producer, source)
     writer.close()
 
 
-def test_older_writer_is_fenced(kafka: str, outlet: Outlet, source: str, tmp_path: Path) -> None:
+def test_older_writer_is_fenced(kafka: str, producer: SharedProducer, source: str, tmp_path: Path) -> None:
     """Two machines run the same source by mistake: what the older one still sends is an echo."""
-    older = SourceWriter(outlet, source)
+    older = SourceWriter(producer, source)
     older.open()
-    elsewhere = Outlet(kafka, tmp_path / "elsewhere", partitions=PARTITIONS, measures={})
+    elsewhere = SharedProducer(kafka, tmp_path / "elsewhere", partitions=PARTITIONS, measures={})
     newer = SourceWriter(elsewhere, source)
     newer.open()
     older.add_readings(vehicles(1))
@@ -213,9 +213,9 @@ def test_older_writer_is_fenced(kafka: str, outlet: Outlet, source: str, tmp_pat
 
 
 def test_a_writer_that_another_has_replaced_opens_above_it_and_sends_again(
-    kafka: str, outlet: Outlet, source: str
+    kafka: str, producer: SharedProducer, source: str
 ) -> None:
-    writer = SourceWriter(outlet, source)
+    writer = SourceWriter(producer, source)
     writer.open()
     writer.add_readings(vehicles(1, 2))
     writer.flush()
@@ -240,16 +240,16 @@ def test_a_writer_that_another_has_replaced_opens_above_it_and_sends_again(
     assert found == [reading.time for reading in vehicles(1, 2, 3, 4)]
 
 
-async def test_same_key_same_answer_also_after_a_restart(kafka: str, outlet: Outlet, source: str) -> None:
+async def test_same_key_same_answer_also_after_a_restart(kafka: str, producer: SharedProducer, source: str) -> None:
     vocabulary = load("46").vocabulary
     good = b'{"measure":"traffic.vehicles","unit":"46","time":"2026-11-22T00:00:00Z","value":1}'
     bad = b'{"measure":"traffic.vehicles","unit":"46","time":"2026-11-22T00:00:00Z","value":"x"}'
     body = good + b"\n" + bad + b"\n" + b"{broken\n" + good
     answers = []
     for _ in range(2):
-        writer = SourceWriter(outlet, source)
+        writer = SourceWriter(producer, source)
         writer.open()
-        endpoint = PushEndpoint(lambda _, w=writer: w, lambda: vocabulary, SystemClock())  # type: ignore[misc]
+        endpoint = HttpPushEndpoint(lambda _, w=writer: w, lambda: vocabulary, SystemClock())  # type: ignore[misc]
         for _ in range(2):
             answers.append(await endpoint.ingest(source, body, "application/x-ndjson; charset=utf-8", "key-1"))
             with pytest.raises(BatchMalformed):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Surroundings, intake_of
+from connectors.base import ConnectorContext, build_intake
 from connectors.configuration import read_source
 from connectors.file_drop import FileDrop
 from connectors.http_poll import HttpPoll
@@ -21,8 +21,8 @@ from tests.support.connect_process import Sources
 SAMPLES = Path(__file__).parents[3] / "connectors" / "file_drop" / "samples"
 
 
-def surroundings(data_dir: Path) -> Surroundings:
-    return Surroundings(load("46").vocabulary, SystemClock(), VIETNAM, data_dir)
+def context(data_dir: Path) -> ConnectorContext:
+    return ConnectorContext(load("46").vocabulary, SystemClock(), VIETNAM, data_dir)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[RestServer]:
 
 def poll(server: RestServer) -> HttpPoll:
     (server.directory / "rest.toml").write_text(server.configuration(), encoding="utf-8")
-    return HttpPoll(read_source(server.directory / "rest.toml"), surroundings(server.directory))
+    return HttpPoll(read_source(server.directory / "rest.toml"), context(server.directory))
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ async def test_commune_list_goes_through_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "gso-communes.toml").write_text((SAMPLES / "gso-communes.toml").read_text(encoding="utf-8"))
     configured = tmp_path / "gso-communes.toml"
     configured.write_text(configured.read_text(encoding="utf-8").replace("[file]", '[file]\nrest = "1ms"'))
-    connector = FileDrop(read_source(configured), surroundings(tmp_path))
+    connector = FileDrop(read_source(configured), context(tmp_path))
     inbox = tmp_path / "inbox" / "communes"
     inbox.mkdir(parents=True)
     (inbox / "xã.csv").write_bytes((SAMPLES / "gso-communes-excerpt.csv").read_bytes())
     assert [page async for page in connector.fetch(None)] == [], "not before it has rested"
     await asyncio.sleep(0.002)
     pages = [page async for page in connector.fetch(None)]
-    intake = intake_of(pages[0], connector.mapping, connector.surroundings)
+    intake = build_intake(pages[0], connector.mapping, connector.context)
     assert intake.readings is not None
     rows = intake.readings.to_pylist()
     assert len(rows) == 60

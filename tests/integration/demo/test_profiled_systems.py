@@ -12,12 +12,13 @@ import httpx
 import orjson
 import pytest
 
-from connectors.base import Connector, PollingConnector, Surroundings, intake_of
+from connectors.base import Connector, ConnectorContext, PollingConnector, build_intake
 from connectors.batching import Intake
 from connectors.configuration import read_source
 from connectors.file_drop import FileDrop
-from connectors.mapping import RecordMapping, read_mapping
-from connectors.registry import CONNECTORS
+from connectors.mapping import RecordMapping
+from connectors.mapping_table import read_mapping
+from connectors.registry import KINDS
 from ioc.clock import FixedClock, to_ms
 from ioc.clock import from_ms as from_ms_to
 from ioc.demo import feeds
@@ -66,15 +67,15 @@ def made(province: Province, profile: Profile, from_ms: int, to_ms_: int) -> dic
 
 def connector(province: Province, source: str) -> Connector:
     configuration = read_source(province.settings.sources_dir / f"{source}.toml")
-    around = Surroundings(VOCABULARY, province.clock, VIETNAM, province.settings.data_dir)
-    return CONNECTORS[configuration.kind](configuration, around)
+    around = ConnectorContext(VOCABULARY, province.clock, VIETNAM, province.settings.data_dir)
+    return KINDS[configuration.kind].load_class()(configuration, around)
 
 
 async def taken(polled: PollingConnector, position: Any = None) -> tuple[list[Intake], Any]:
     """What one round of a polling connector hands to the writer, and its position behind it."""
     intakes = []
     async for page in polled.fetch(position):
-        intakes.append(intake_of(page, polled.mapping, polled.surroundings))
+        intakes.append(build_intake(page, polled.mapping, polled.context))
         position = page.position
     return intakes, position
 

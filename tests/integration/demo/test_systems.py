@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from connectors.configuration import read_source
-from connectors.mapping import RecordMapping, read_mapping
+from connectors.mapping import RecordMapping
+from connectors.mapping_table import read_mapping
 from ioc.clock import to_ms
 from ioc.demo import feeds
 from ioc.demo.calendar import MS_A_MINUTE

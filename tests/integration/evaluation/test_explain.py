@@ -18,7 +18,7 @@ from ioc.evaluation.restater import LULL, QUIET, Restater
 from ioc.model.case import Case
 from ioc.model.kpi import Target
 from ioc.model.reading import Reading
-from ioc.model.source import SourceCondition, SourceState
+from ioc.model.source import Liveness, SourceCondition, SourceState
 from ioc.settings import VIETNAM
 from ioc.store import apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
@@ -78,7 +78,7 @@ class Asked:
 def state(source: str, ago: timedelta) -> SourceState:
     return SourceState(
         source, "http_poll", {"vi": source, "en": source}, SourceCondition.LIVE, 1, 0, 0, 0, 0, 0.0, None,
-        NOW - ago, 180.0, "", NOW,
+        NOW - ago, 180.0, "", NOW, liveness=Liveness.COMPLETE_ANSWER,
     )  # fmt: skip
 
 

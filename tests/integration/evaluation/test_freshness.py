@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.registry import KINDS
 from ioc.clock import to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.case import Case
@@ -64,7 +65,24 @@ formula = { text = "s.open + s.count" }
 def source(name: str, *, ago: timedelta | None, every_s: float | None = 180.0, kind: str = "http_poll") -> SourceState:
     """A source last heard of some time ago."""
     heard = None if ago is None else NOW - ago
-    return SourceState(name, kind, {}, SourceCondition.LIVE, 1, 0, 0, 0, 0, 0.0, None, heard, every_s, "", NOW)
+    return SourceState(
+        name,
+        kind,
+        {},
+        SourceCondition.LIVE,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0.0,
+        None,
+        heard,
+        every_s,
+        "",
+        NOW,
+        liveness=KINDS[kind].liveness,
+    )
 
 
 class Watched:

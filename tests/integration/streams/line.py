@@ -77,8 +77,8 @@ class Line:
     def __init__(self, kafka: str) -> None:
         self.kafka = kafka
         soon = {"bootstrap_servers": kafka, "reconnect_backoff_ms": 50, "reconnect_backoff_max_ms": 100}
-        self._producer = KafkaProducer(**soon, acks="all", max_request_size=topics.MESSAGE_BYTES)
-        self._consumer = KafkaConsumer(**soon, max_partition_fetch_bytes=topics.MESSAGE_BYTES)
+        self._producer = KafkaProducer(**soon, acks="all", max_request_size=topics.MAX_MESSAGE_BYTES)
+        self._consumer = KafkaConsumer(**soon, max_partition_fetch_bytes=topics.MAX_MESSAGE_BYTES)
         outputs = [TopicPartition(topic, n) for topic in topics.OUTPUT_OF.values() for n in range(PARTITIONS)]
         places = [*outputs, TopicPartition(topics.DEAD_LETTERS, 0)]
         self._consumer.assign(places)

@@ -8,7 +8,7 @@ from ioc.broker.failure import explain
 from ioc.broker.java import KafkaRuntime
 from ioc.broker.ports import choose_port
 from ioc.broker.properties import log_properties, server_properties
-from ioc.topics import DEAD_LETTERS, MESSAGE_BYTES, OUTPUT_OF, REPLAYS, TOPICS, TRAIL_ANCHORS
+from ioc.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, OUTPUT_OF, REPLAYS, TOPICS, TRAIL_ANCHORS
 
 
 def settings(text: str) -> dict[str, str]:
@@ -23,7 +23,7 @@ def test_every_listener_is_on_loopback() -> None:
 
 def test_a_full_message_and_its_batch_head_fit() -> None:
     told = settings(server_properties(log_dir=Path("/data"), port=9092, controller_port=9093))
-    assert int(told["message.max.bytes"]) > MESSAGE_BYTES
+    assert int(told["message.max.bytes"]) > MAX_MESSAGE_BYTES
 
 
 def test_what_is_acknowledged_is_on_the_disk() -> None:

@@ -14,9 +14,9 @@ from unittest.mock import MagicMock, patch
 import pytest
 from kafka.errors import KafkaConnectionError
 
-from connectors.batching import Intake, Pending
-from connectors.producer import Outlet
-from connectors.recovery import Opened
+from connectors.batching import Intake, PendingIntake
+from connectors.producer import SharedProducer
+from connectors.recovery import RecoveredState
 from connectors.runner import Runner
 from connectors.writer import SourceWriter
 from ioc.broker.ports import any_free
@@ -199,7 +199,7 @@ def push_runner(folder: Path, faults: FaultRegister) -> Iterator[Runner]:
 def test_used_up_descriptors_do_not_end_the_push_sources(tmp_path: Path) -> None:
     faults = FaultRegister()
     with push_runner(tmp_path, faults) as runner:
-        wait_for("a first round", lambda: runner._outlet is not None, VISIBLE_WITHIN_S)
+        wait_for("a first round", lambda: runner._producer is not None, VISIBLE_WITHIN_S)
         with patch("pathlib.Path.is_dir", side_effect=NO_DESCRIPTORS):
             [fault] = wait_for("the fault", faults.current, VISIBLE_WITHIN_S)
             assert "Too many open files" in fault.detail
@@ -217,7 +217,7 @@ def test_a_runner_that_fails_is_run_again(tmp_path: Path) -> None:
             raise failures.pop()
         rounds.set()
 
-    with patch.object(Runner, "_report", report), push_runner(tmp_path, faults):
+    with patch.object(Runner, "_publish_states", report), push_runner(tmp_path, faults):
         [fault] = wait_for("the fault", faults.current, VISIBLE_WITHIN_S)
         assert "NetworkSelector closed!" in fault.detail
         assert rounds.wait(VISIBLE_WITHIN_S)
@@ -225,23 +225,23 @@ def test_a_runner_that_fails_is_run_again(tmp_path: Path) -> None:
 
 def test_a_source_is_free_again_when_its_disk_was_full_at_its_end(tmp_path: Path) -> None:
     """Else the next writer, after the source's file was edited, finds it run by another process for ever."""
-    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
-    writer = SourceWriter(outlet, "trial")
-    writer._delivery.was_open = True
-    pending = Pending(Intake(requests={"key": {"a": 1}}), {}, Future(), ())
+    producer = SharedProducer(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    writer = SourceWriter(producer, "trial")
+    writer._queue.was_open = True
+    pending = PendingIntake(Intake(requests={"key": {"a": 1}}), {}, Future(), ())
     writer._buffer.append(pending)
     with patch("os.fsync", side_effect=OSError(28, "No space left on device")):
         writer.close(timeout_s=0)
     assert isinstance(pending.safe.exception(0), SpoolFull)
-    again = SourceWriter(outlet, "trial")
+    again = SourceWriter(producer, "trial")
     again.close(timeout_s=0)
-    outlet.close()
+    producer.close()
 
 
 def test_a_checkpoint_that_the_disk_does_not_take_is_tried_again(tmp_path: Path) -> None:
     """Else the source would be opening for ever, and each push be answered 503."""
-    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
-    opened = Opened(1, {}, (0, 0), None)
+    producer = SharedProducer(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    opened = RecoveredState(1, {}, (0, 0), None)
     full = [OSError(28, "No space left on device")]
 
     def save(*_: object) -> None:
@@ -249,14 +249,14 @@ def test_a_checkpoint_that_the_disk_does_not_take_is_tried_again(tmp_path: Path)
             raise full.pop()
 
     with (
-        patch("connectors.send_queue.open_log", lambda *_, **__: replace(opened)),
+        patch("connectors.send_queue.recover", lambda *_, **__: replace(opened)),
         patch("connectors.send_queue.CheckpointFile.save", save),
     ):
-        writer = SourceWriter(outlet, "trial")
+        writer = SourceWriter(producer, "trial")
         wait_for("the reason", lambda: "No space left" in writer.error, VISIBLE_WITHIN_S, every_s=0.01)
         wait_for("the source", lambda: writer.is_open, VISIBLE_WITHIN_S)
         writer.close(timeout_s=0)
-    outlet.close()
+    producer.close()
 
 
 @pytest.mark.parametrize(
@@ -264,16 +264,16 @@ def test_a_checkpoint_that_the_disk_does_not_take_is_tried_again(tmp_path: Path)
 )
 def test_a_producer_that_never_gets_its_id_is_replaced(tmp_path: Path, has_id: bool, replaced: bool) -> None:
     """As kafka-python leaves it when the broker is killed while it asks for one."""
-    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    producer = SharedProducer(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
     producer, told = MagicMock(), []
     producer._transaction_manager.has_producer_id.return_value = has_id
     producer._transaction_manager.is_bumping_epoch.return_value = False
-    outlet._producer = producer
-    with patch("connectors.producer._ID_WITHIN_S", 0.0):
-        outlet.send("ioc.readings.v1", 0, b"", [], lambda *result: told.append(result))
-        outlet._step()
-    assert (outlet._producer is None, bool(told)) == (replaced, replaced)
-    outlet.close()
+    producer._producer = producer
+    with patch("connectors.producer._MAX_WAIT_FOR_ID_S", 0.0):
+        producer.send("ioc.readings.v1", 0, b"", [], lambda *result: told.append(result))
+        producer._step()
+    assert (producer._producer is None, bool(told)) == (replaced, replaced)
+    producer.close()
 
 
 def test_a_disk_buffer_that_is_not_emptied_is_a_fault(tmp_path: Path) -> None:

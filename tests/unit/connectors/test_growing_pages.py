@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from connectors.base import Surroundings
+from connectors.base import ConnectorContext
 from connectors.configuration import read_source
 from connectors.http_poll import HttpPoll
 from ioc.clock import SystemClock, rfc3339, to_ms
@@ -49,8 +49,8 @@ def test_the_next_round_begins_where_rows_may_be_missing(
     tmp_path: Path, pages: list[int], begins_again_at: int
 ) -> None:
     (tmp_path / "grows.toml").write_text(SOURCE, encoding="utf-8")
-    surroundings = Surroundings(hue().vocabulary, SystemClock(), VIETNAM, tmp_path)
-    poll = HttpPoll(read_source(tmp_path / "grows.toml"), surroundings)
+    context = ConnectorContext(hue().vocabulary, SystemClock(), VIETNAM, tmp_path)
+    poll = HttpPoll(read_source(tmp_path / "grows.toml"), context)
     place = poll._new_round({"pages": [], "number": 0})
     given = 0
     for number, count in enumerate([*pages, 0]):

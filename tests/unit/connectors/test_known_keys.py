@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.known_keys import CONFLICT, FRESH, REPEAT, KeyFile, KeyRows, KnownKeys
-from connectors.record_keys import NO_KEY
+from connectors.known_keys import CONFLICT, FRESH, NO_KEY, REPEAT, KeyFile, KeyRows, KnownKeys
 
 HALF = 5_000
 
@@ -24,10 +23,10 @@ def many(start: int, n: int) -> KeyRows:
 
 def test_a_key_is_fresh_once_and_contradicted_by_another_mark() -> None:
     known = KnownKeys()
-    assert known.judge(rows(7, 7, 8))[0].tolist() == [FRESH, REPEAT, FRESH]
-    assert known.judge(rows(7, 9, mark=2))[0].tolist() == [CONFLICT, FRESH]
-    assert known.judge(rows(7))[0].tolist() == [REPEAT]
-    assert known.judge(rows(int(NO_KEY), int(NO_KEY)))[0].tolist() == [FRESH, FRESH]
+    assert known.classify(rows(7, 7, 8))[0].tolist() == [FRESH, REPEAT, FRESH]
+    assert known.classify(rows(7, 9, mark=2))[0].tolist() == [CONFLICT, FRESH]
+    assert known.classify(rows(7))[0].tolist() == [REPEAT]
+    assert known.classify(rows(int(NO_KEY), int(NO_KEY)))[0].tolist() == [FRESH, FRESH]
 
 
 @pytest.mark.parametrize("batch", [100, 4500], ids=["few at a time", "many at a time"])
@@ -35,10 +34,10 @@ def test_a_key_that_is_seen_again_is_not_forgotten(batch: int) -> None:
     """The same rows in every round of a poll, beside ever new ones."""
     known = KnownKeys(2 * HALF)
     standing = many(1, 300)
-    known.judge(standing)
+    known.classify(standing)
     for start in range(1_000_000, 1_000_000 + 8 * HALF, batch):
-        assert (known.judge(many(start, batch))[0] == FRESH).all()
-        assert (known.judge(standing)[0] == REPEAT).all()
+        assert (known.classify(many(start, batch))[0] == FRESH).all()
+        assert (known.classify(standing)[0] == REPEAT).all()
     assert not known.knows(many(1_000_000, 100).keys)[0].any(), "the memory is bounded"
 
 
@@ -58,7 +57,7 @@ def test_judged_as_a_dictionary_would(seed: int, tmp_path: Path) -> None:
             before = held.setdefault(key, mark) if key in held else None
             held.setdefault(key, mark)
             expected.append(FRESH if before is None else REPEAT if before == mark else CONFLICT)
-        verdicts, added = known.judge(KeyRows(keys, marks))
+        verdicts, added = known.classify(KeyRows(keys, marks))
         assert verdicts.tolist() == expected
         unsaved.append(added)
         if rng.random() < 0.3:
@@ -68,16 +67,16 @@ def test_judged_as_a_dictionary_would(seed: int, tmp_path: Path) -> None:
             known, file = KnownKeys(), KeyFile(tmp_path, "s")
             known.restore(file.load())
             for left in unsaved:
-                known.judge(left)
+                known.classify(left)
     assert known.knows(np.array(list(held), np.uint64))[0].all()
 
 
 def test_what_was_not_kept_is_not_known() -> None:
     known = KnownKeys()
     for batch in (many(1, 3), many(10, 5000)):
-        known.judge(batch)
+        known.classify(batch)
         known.forget(batch.keys)
-        assert (known.judge(batch)[0] == FRESH).all()
+        assert (known.classify(batch)[0] == FRESH).all()
 
 
 def test_the_file_is_bounded_and_survives_a_torn_end(tmp_path: Path) -> None:

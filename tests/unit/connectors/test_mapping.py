@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.configuration import Table
-from connectors.mapping import RecordMapping, found, read_mapping
+from connectors.configuration import source_table
+from connectors.field_paths import value_at
+from connectors.mapping import RecordMapping
+from connectors.mapping_table import read_mapping
 from ioc.clock import from_ms, rfc3339
 from ioc.errors import RecordUnfit
 from ioc.model.case import AttributeType, CaseType
@@ -16,7 +18,7 @@ from ioc.settings import VIETNAM
 
 
 def mapping(toml: str) -> RecordMapping:
-    return read_mapping(Table("test.toml", tomllib.loads(toml), "mapping."), VIETNAM)
+    return read_mapping(source_table(tomllib.loads(toml), "test.toml"), VIETNAM)
 
 
 READING = """
@@ -163,8 +165,8 @@ def test_without_mapping_rows_are_records() -> None:
         pytest.param("c.x.y", None, id="no such thing"),
     ],
 )
-def test_found(path: str, value: Any) -> None:
-    assert found({"a.b": 7, "a": {"b": 8}, "c": {"d": [1, {"e": 5}]}}, path) == value
+def test_value_at_a_path(path: str, value: Any) -> None:
+    assert value_at({"a.b": 7, "a": {"b": 8}, "c": {"d": [1, {"e": 5}]}}, path) == value
 
 
 TYPED = CASE.replace('"Phí"', '"Phí", shared = "Dùng lại", paid_on = { from = "Ngày nộp", format = "dd/MM/yyyy" }')

@@ -6,10 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from connectors.batching import Intake
+from connectors.batching import Intake, case_rows
 from connectors.configuration import read_source
 from connectors.personal import PersonalFields, personal_names
-from connectors.taken import case_rows
 from ioc.errors import ConfigurationInvalid
 from ioc.model.case import Case, CaseType
 from ioc.model.personal import PersonalTreatment
@@ -91,7 +90,7 @@ def test_without_declarations_nothing_is_touched() -> None:
     [
         pytest.param('status = "hash"', "status cannot be personal", id="a field that cannot be"),
         pytest.param('case_id = "drop"', "case_id cannot be dropped", id="the case's identity"),
-        pytest.param('channel = "hide"', "none of hash, drop", id="an unknown treatment"),
+        pytest.param('channel = "hide"', "one of hash, drop", id="an unknown treatment"),
     ],
 )
 def test_a_declaration_at_fault_is_named(tmp_path: Path, text: str, says: str) -> None:

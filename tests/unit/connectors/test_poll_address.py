@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.configuration import Table
+from connectors.configuration import source_table
 from connectors.http_poll.request import address, origin, read_poll, shown_address
 from connectors.http_poll.transport import redirect_target, retry_after_s
 
@@ -14,7 +14,7 @@ KEPT = "https://a.example.vn/rows?district=474&district=475&q=a%20b"
 
 
 def first(**settings: object) -> str:
-    return address(read_poll(Table("t.toml", {"url": URL, **settings}, "poll.")).first(None, None, NOW))
+    return address(read_poll(source_table({"url": URL, **settings}, "t.toml")).first(None, None, NOW))
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_query_is_merged(settings, expected):
     ],
 )
 def test_following_page(paging, body, rows, following):
-    poll = read_poll(Table("t.toml", {"url": URL, "paging": paging}, "poll."))
+    poll = read_poll(source_table({"url": URL, "paging": paging}, "t.toml"))
     place = poll.following(poll.first(None, None, NOW), body, rows)
     assert (place and place["query"]) == following
 
 
 def test_a_link_to_the_next_page_is_whole():
-    poll = read_poll(Table("t.toml", {"url": URL, "paging": {"kind": "next_link"}}, "poll."))
+    poll = read_poll(source_table({"url": URL, "paging": {"kind": "next_link"}}, "t.toml"))
     place = poll.following(poll.first(None, None, NOW), {"next": "?page=2&x=1"}, 0)
     assert place is not None
     assert address(place) == "https://a.example.vn/rows?page=2&x=1"

@@ -11,13 +11,13 @@ from typing import cast
 import pyarrow as pa
 import pytest
 
-from connectors.base import Page, intake_of
+from connectors.base import SourcePage, build_intake
 from connectors.batching import Intake
-from connectors.configuration import Table
-from connectors.deduplication import Repeats
-from connectors.known_keys import KeyFile, KnownKeys
-from connectors.mapping import RecordMapping, read_mapping
-from connectors.record_keys import Keys
+from connectors.configuration import source_table
+from connectors.deduplication import Deduplicator
+from connectors.known_keys import KeyFile, Keys, KnownKeys
+from connectors.mapping import RecordMapping
+from connectors.mapping_table import read_mapping
 from connectors.replay import replay_intake
 from connectors.row_keys import Flags, RowCounter
 from connectors.same_key import SameKey
@@ -29,7 +29,7 @@ from ioc.wire.replays import RefusedRecord, ReplayRequest, ReplayResult
 from tests.support.catalogs import hue
 from tests.unit.connectors.test_row_keys import MISSPELT, NOW, SPEED, VEHICLES, Taker, mapping, row
 
-OWN = read_mapping(Table("x.toml", {}), VIETNAM)
+OWN = read_mapping(source_table({}, "x.toml"), VIETNAM)
 """The centre's own records."""
 
 
@@ -37,7 +37,7 @@ class Writer:
     """What a replay asks of the source's writer."""
 
     def __init__(self, known: KnownKeys) -> None:
-        self.repeats = Repeats(SameKey.REPEAT, lambda: hue().vocabulary.measures, cast(KeyFile, None))
+        self.repeats = Deduplicator(SameKey.REPEAT, lambda: hue().vocabulary.measures, cast(KeyFile, None))
         self.repeats._known = known
 
     def known_rows(self, row_keys: Keys) -> tuple[Flags, Flags]:
@@ -58,7 +58,7 @@ def replayed(
     request = ReplayRequest.decode(ReplayRequest("1", "s", "an", records).encode())
     writer = Writer(known)
     intake, result = replay_intake(request, by, hue().vocabulary, NOW, writer)
-    writer.repeats.judge(intake)
+    writer.repeats.remove_repeats(intake)
     return intake, ReplayResult.decode(result.encode())
 
 
@@ -106,9 +106,9 @@ def test_what_was_around_the_row_and_its_kinds_of_cells_are_kept() -> None:
         "subject": "$file_name",
     }
     cells = {"unit": "19753", "at": datetime(2026, 11, 20), "n": 5}  # noqa: DTZ001  as calamine gives it
-    page = Page([(cells, b"")], around={"$file_name": "a.xlsx"})
-    intake = intake_of(page, read_mapping(Table("x.toml", text), VIETNAM), Taker().surroundings)
-    mended = read_mapping(Table("x.toml", text | {"measure": {"constant": "traffic.vehicles"}}), VIETNAM)
+    page = SourcePage([(cells, b"")], extra_fields={"$file_name": "a.xlsx"})
+    intake = build_intake(page, read_mapping(source_table(text, "x.toml"), VIETNAM), Taker().context)
+    mended = read_mapping(source_table(text | {"measure": {"constant": "traffic.vehicles"}}, "x.toml"), VIETNAM)
     again, _ = replayed(letters(intake), mended)
     assert again.readings is not None
     [reading] = again.readings.to_pylist()
@@ -172,8 +172,8 @@ def test_a_workers_refusal_is_in_the_centres_own_form() -> None:
 
 @pytest.mark.parametrize("value", ["\ud800", 2**70], ids=["half a character", "a number beyond 64 bits"])
 def test_whatever_a_row_holds_it_is_refused_and_named(value: object) -> None:
-    page = Page([(row(1, v=value), b"{")])
-    intake = intake_of(page, mapping(MISSPELT), Taker().surroundings)
+    page = SourcePage([(row(1, v=value), b"{")])
+    intake = build_intake(page, mapping(MISSPELT), Taker().context)
     assert len(intake.rejections) == 1
     _, result = replayed(letters(intake), mapping(SPEED))
     assert len(result.refused) + len(result.not_replayable) == 1
@@ -184,7 +184,7 @@ def test_whatever_a_row_holds_it_is_refused_and_named(value: object) -> None:
     [
         pytest.param(RefusedRecord("k", -1, b"?"), "A whole message was refused", id="a whole message"),
         pytest.param(RefusedRecord("k", 0, b"{}", is_cut=True), "Not all of it was kept", id="cut"),
-        pytest.param(RefusedRecord("k", 0, b'["19753", 5]', '{"part":0,"parts":1}'), "could not even be", id="no row"),
+        pytest.param(RefusedRecord("k", 0, b'["19753", 5]', '{"part":0,"parts":1}'), "could not be parsed", id="no row"),
         pytest.param(RefusedRecord("k", 0, b'{"unit": "19753"}'), "by an earlier version", id="without its place"),
         pytest.param(
             RefusedRecord("k", 0, b'{"unit": "19753", "n": 1}', '{"part":1,"parts":3}'),

@@ -4,10 +4,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, cast
 
-from connectors.base import Connector, Page, Surroundings
-from connectors.batching import Intake
+from connectors.base import Connector, ConnectorContext, SourcePage
+from connectors.batching import Intake, IntakeResult
 from connectors.configuration import read_source
-from connectors.taken import Taken
 from connectors.writer import SourceWriter
 from ioc.clock import SystemClock
 from ioc.settings import VIETNAM
@@ -40,21 +39,23 @@ class Recorder:
     def __init__(self) -> None:
         self.intakes: list[Intake] = []
 
-    def add(self, intake: Intake) -> Taken:
+    def add(self, intake: Intake) -> IntakeResult:
         self.intakes.append(intake)
-        return Taken(0, 0, Future())
+        return IntakeResult(0, 0, Future())
 
 
 async def test_renamed_fields_are_counted_and_named_until_they_are_back(tmp_path: Path) -> None:
     (tmp_path / "air.toml").write_text(SOURCE, encoding="utf-8")
     connector = Idle(
-        read_source(tmp_path / "air.toml"), Surroundings(hue().vocabulary, SystemClock(), VIETNAM, tmp_path)
+        read_source(tmp_path / "air.toml"), ConnectorContext(hue().vocabulary, SystemClock(), VIETNAM, tmp_path)
     )
     writer = Recorder()
 
     async def told(*rows: dict[str, Any]) -> str:
         around = {"$arrival": SystemClock().now()}
-        await connector.take(cast(SourceWriter, writer), Page([(row, b"") for row in rows], around=around))
+        await connector.submit_page(
+            cast(SourceWriter, writer), SourcePage([(row, b"") for row in rows], extra_fields=around)
+        )
         return connector.report.sentence
 
     renamed: dict[str, Any] = {"xã": "46", "PM2.5": 12, "PM10": 30}

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Page, Surroundings, intake_of
+from connectors.base import ConnectorContext, SourcePage, build_intake
 from connectors.batching import Intake
-from connectors.configuration import Table
+from connectors.configuration import source_table
 from connectors.deduplication import unmarked
 from connectors.known_keys import KeyRows, KnownKeys
-from connectors.mapping import RecordMapping, read_mapping
+from connectors.mapping import RecordMapping
+from connectors.mapping_table import read_mapping
 from connectors.row_keys import RowCounter, RowIdentity, RowMemory
 from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
@@ -32,24 +33,24 @@ class Taker:
     def __init__(self, *, compares_all: bool = True) -> None:
         self.known = KnownKeys()
         self.compares_all = compares_all
-        self.surroundings = Surroundings(hue().vocabulary, FixedClock(NOW), VIETNAM, None)  # type: ignore[arg-type]
+        self.context = ConnectorContext(hue().vocabulary, FixedClock(NOW), VIETNAM, None)  # type: ignore[arg-type]
 
     def take(
         self, rows: Sequence[Row], mapping: RecordMapping, counter: RowCounter, configuration: int = 1, number: int = 1
     ) -> Intake:
-        page = Page([(row, kept_json(row)) for row in rows], identity=RowIdentity(counter, number))
+        page = SourcePage([(row, kept_json(row)) for row in rows], identity=RowIdentity(counter, number))
         assert page.identity is not None
         contents = [content for _, content in page.rows]
         memory = RowMemory(page.identity, contents, configuration, self.known.knows, compares_all=self.compares_all)
-        intake = intake_of(page, mapping, self.surroundings, memory)
-        counter.taken()
-        self.known.judge(unmarked(intake.row_keys))
+        intake = build_intake(page, mapping, self.context, memory)
+        counter.confirm()
+        self.known.classify(unmarked(intake.row_keys))
         return intake
 
 
 def mapping(*readings: Mapping[str, Any]) -> RecordMapping:
     common = {"unit": "unit", "time": "at"}
-    return read_mapping(Table("x.toml", {**common, "readings": list(readings)}), VIETNAM)
+    return read_mapping(source_table({**common, "readings": list(readings)}, "x.toml"), VIETNAM)
 
 
 def outcome(intake: Intake) -> tuple[int, int, int]:
@@ -110,7 +111,7 @@ def test_a_time_in_the_future_is_tried_again_each_round() -> None:
     taker, one = Taker(), mapping(VEHICLES)
     early = [row(1, at="2026-11-22T16:00:00+07:00")]
     assert outcome(taker.take(early, one, RowCounter())) == (0, 0, 1)
-    taker.surroundings.clock = FixedClock(datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
+    taker.context.clock = FixedClock(datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
     assert outcome(taker.take(early, one, RowCounter())) == (1, 0, 0)
 
 
@@ -127,6 +128,6 @@ def test_forgotten_keys_do_not_undo_others() -> None:
     known = KnownKeys()
     some = RowCounter().keys([b"a", b"b", b"a"])
     assert len(set(some.tolist())) == 3
-    known.judge(KeyRows(some, unmarked(some).marks))
+    known.classify(KeyRows(some, unmarked(some).marks))
     known.forget(some[:1])
     assert known.knows(some)[0].tolist() == [False, True, True]

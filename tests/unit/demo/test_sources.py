@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.configuration import read_source
-from connectors.feeding import feeds_of
+from connectors.mapping_table import feeds_of
 from ioc.catalog.coverage import unfed
 from ioc.demo.addresses import DROPS, Addresses
 from ioc.demo.sources import write_sources

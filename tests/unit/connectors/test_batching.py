@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from connectors.batching import Intake, Pending, seal
+from connectors.batching import Intake, PendingIntake, build_messages
 from ioc import topics
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection
@@ -17,7 +17,7 @@ from ioc.wire.schemas import READINGS, readings_batch
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("limit", [200_000, 1024 * 1024, topics.LARGEST_BATCH_BYTES])
+@pytest.mark.parametrize("limit", [200_000, 1024 * 1024, topics.MAX_BATCH_BYTES])
 def test_messages_keep_to_what_the_topic_takes(limit: int) -> None:
     chance = random.Random(7)
     readings = [
@@ -28,7 +28,9 @@ def test_messages_keep_to_what_the_topic_takes(limit: int) -> None:
     keys = np.frombuffer(chance.randbytes(8 * 20_000), np.uint64)
     requests = {f"key-{n}": {"a": n} for n in range(500)}
     intake = Intake(readings=readings_batch(readings), rejections=refused, requests=requests, row_keys=keys)
-    messages = seal([Pending(intake, {topics.READINGS: 3}, Future())], {"at": 1}, {topics.READINGS: limit})
+    messages = build_messages(
+        [PendingIntake(intake, {topics.READINGS: 3}, Future())], {"at": 1}, {topics.READINGS: limit}
+    )
     assert max(len(message.value) for message in messages) < limit - 64 * 1024
     assert sum(message.received for message in messages) == 30_033
     decoded = [arrow.decode(message.value, READINGS) for message in messages]
@@ -41,7 +43,7 @@ def test_messages_keep_to_what_the_topic_takes(limit: int) -> None:
 
 def test_a_record_larger_than_a_message_keeps_its_beginning() -> None:
     intake = Intake(rejections=(Rejection(0, "", Reason.MALFORMED, "no", b"x" * 2_000_000),))
-    [message] = seal([Pending(intake, {}, Future())], None, {topics.READINGS: 300_000})
+    [message] = build_messages([PendingIntake(intake, {}, Future())], None, {topics.READINGS: 300_000})
     [rejection] = arrow.decode(message.value, READINGS)[1]
     assert len(message.value) < 300_000
     assert set(rejection.content) == {ord("x")}

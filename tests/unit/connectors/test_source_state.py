@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.source_state import Health, Observation, state_of
-from connectors.taken import Counts
+from connectors.batching import WriterCounts
+from connectors.configuration import SourceConfiguration, source_table
+from connectors.same_key import SameKey
+from connectors.source_state import ArrivalTracker, SourceFacts, SourceHealth, state_of
 from ioc.model.source import SourceCondition
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -35,15 +37,15 @@ def ago(seconds: float | None) -> datetime | None:
 def test_condition(
     kind: str, every_s: float | None, data_s: float | None, answer_s: float | None, generation: int, condition: str
 ) -> None:
-    state = state_of(
+    every = None if every_s is None else timedelta(seconds=every_s)
+    empty = source_table({}, "s.toml")
+    facts = SourceFacts(
         source="s",
-        kind=kind,
-        name={},
-        expected_every=None if every_s is None else timedelta(seconds=every_s),
-        counts=Counts(generation=generation),
-        health=Health(),
+        configuration=SourceConfiguration("s", kind, {}, every, SameKey.REPEAT, empty, empty),
+        counts=WriterCounts(generation=generation),
+        health=SourceHealth(),
         last_success=ago(answer_s),
-        observation=Observation(NOW - timedelta(seconds=10), ago(data_s)),
-        now=NOW,
+        arrivals=ArrivalTracker(NOW - timedelta(seconds=10), ago(data_s)),
     )
+    state = state_of(facts, NOW)
     assert state.condition is SourceCondition(condition)

@@ -17,7 +17,7 @@ from connectors.mqtt.topic import TopicTemplate
     ],
 )
 def test_words(template: str, topic: str, words: dict[str, str] | None) -> None:
-    assert TopicTemplate.parse(template).words(topic) == words
+    assert TopicTemplate.parse(template).named_levels(topic) == words
 
 
 def test_subscription() -> None:
