@@ -1,4 +1,4 @@
-"""Tables as agencies hand them over: CSV in its encodings, workbooks.
+"""Read the tables that agencies hand over: CSV in several encodings, and workbooks.
 
-Imports little, since a process is started to read them.
+This package imports little, since a process is started to read each file.
 """

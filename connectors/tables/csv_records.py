@@ -1,4 +1,4 @@
-"""Read the records of CSV text so that a damaged line costs itself alone. Works on an iterator of lines."""
+"""Read the records of CSV text in such a way that a damaged line spoils no other. Works on an iterator of lines."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from itertools import islice
 from ioc.errors import RecordUnfit
 from ioc.model.rejection import Reason
 
-_AT_ONCE = 2000
-_LINES_OF_A_CELL = 100
-"""A quoted cell may go over so many lines; one that does not end by then has lost its closing quote."""
+_CHUNK_LINES = 2000
+_MAX_CELL_LINES = 100
+"""A quoted cell may span so many lines; one that does not end by then has lost its closing quote."""
 _UNDECODED = re.compile("[\udc80-\udcff\ufffd]")
 
 Record = list[str] | RecordUnfit
 
 
 class CsvRecords:
-    """Iterate over the records: their cells, or why a line is none (its text is in `line_of`).
+    """The records of CSV text; iterate over them.
 
-    `width`, once known, is the number of cells of a record: a cell over several lines that leads to another number had
-    no closing quote. `may_be_damaged` says that lines may hold what the codec put for bytes it could not decode.
+    `width`, once set, is the number of cells of a record: a cell over several lines that leads to another number had no
+    closing quote. `may_be_damaged` says that lines may hold what the codec put for bytes it could not decode.
     """
 
     def __init__(self, lines: Iterator[str], delimiter: str, *, may_be_damaged: bool = False) -> None:
@@ -34,8 +34,8 @@ class CsvRecords:
         self._held: list[str] = []
 
     def __iter__(self) -> Iterator[tuple[Record, str]]:
-        """Each record beside its text, which is empty for a sound one."""
-        while chunk := self._next(_AT_ONCE):
+        """Yield each record with its text: its cells and an empty text, or the fault of a line and that line."""
+        while chunk := self._next(_CHUNK_LINES):
             text = "".join(chunk)
             if '"' not in text and "\0" not in text and not (self._may_be_damaged and _UNDECODED.search(text)):
                 try:
@@ -47,10 +47,10 @@ class CsvRecords:
                     for record in records:
                         yield record, ""
                     continue
-            yield from self._carefully(chunk)
+            yield from self._line_by_line(chunk)
 
-    def _carefully(self, chunk: list[str]) -> Iterator[tuple[Record, str]]:
-        """One line after the other; those that belong to an open quote are fetched from behind the chunk."""
+    def _line_by_line(self, chunk: list[str]) -> Iterator[tuple[Record, str]]:
+        """Read one line after the other; lines of an open quote are fetched from after the chunk."""
         self._held = chunk + self._held
         for _ in range(len(chunk)):
             if not self._held:
@@ -65,17 +65,17 @@ class CsvRecords:
             if cells is None:
                 yield self._unfit("opens a quote that is never closed"), line
             elif self._may_be_damaged and _UNDECODED.search(line):
-                yield self._unfit("holds bytes that are no text"), line
+                yield self._unfit("holds bytes that are not text"), line
             else:
                 yield cells, ""
 
     def _cells(self, line: str) -> list[str] | None:
-        """The cells of the record that begins with the line; None when a quote stays open. Raises csv.Error."""
+        """Return the cells of the record that begins with the line; None when a quote stays open. Raises csv.Error."""
         if '"' not in line or self._is_closed([line]):
             return next(csv.reader([line], delimiter=self._delimiter), [])
         lines, quotes = [line], line.count('"')
-        self._held += self._next(_LINES_OF_A_CELL - len(self._held), behind=True)
-        for following in self._held[:_LINES_OF_A_CELL]:
+        self._held += self._next(_MAX_CELL_LINES - len(self._held), from_input=True)
+        for following in self._held[:_MAX_CELL_LINES]:
             lines.append(following)
             quotes += following.count('"')
             if quotes % 2 == 0:
@@ -92,17 +92,16 @@ class CsvRecords:
         return cells
 
     def _is_closed(self, lines: list[str]) -> bool:
-        """Whether the lines are whole records. Of several lines also whether they are one, with quotes where they
-        belong."""
+        """Whether the lines are complete records; several lines must be one record, with its quotes in place."""
         try:
             records = list(csv.reader(lines, delimiter=self._delimiter, strict=True))
         except csv.Error as fault:
             return len(lines) == 1 and "unexpected end" not in str(fault)
         return len(records) == 1
 
-    def _next(self, count: int, *, behind: bool = False) -> list[str]:
-        """Up to `count` lines, first those that were looked at already; `behind` these only from the input."""
-        if behind:
+    def _next(self, count: int, *, from_input: bool = False) -> list[str]:
+        """Return up to `count` lines, first those that were read ahead; with `from_input` only from the input."""
+        if from_input:
             return list(islice(self._lines, max(0, count)))
         held, self._held = self._held[:count], self._held[count:]
         return held + list(islice(self._lines, count - len(held)))

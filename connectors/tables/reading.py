@@ -1,4 +1,4 @@
-"""Read one dropped file, in whatever format it turns out to be. Runs in a process with limits."""
+"""Read one dropped file, in the format that its content shows. Runs in a process with limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from connectors.tables.csv_records import CsvRecords
 from connectors.tables.rows import HEADER_WITHIN, Row, TableRows, bytes_of, find_header, names_of
 from connectors.tables.safe_open import open_inside
-from connectors.tables.text_file import delimiter_of, encoding_of, lines_of_text
+from connectors.tables.text_file import delimiter_of, encoding_of, lines_text_lines
 from connectors.tables.vietnamese_text import repair_of
 from connectors.tables.workbook import open_workbook
 from ioc.errors import BatchMalformed, RecordUnfit
@@ -28,13 +28,16 @@ _MARKUP = {
     b"{\\rtf": "a text document (RTF)",
     b"%pdf-": "a PDF",
 }
-_REPAIR_FROM_CELLS = 2000
+_MAX_SAMPLE_CELLS = 2000
 
 
 @dataclass(frozen=True)
 class TableFormat:
-    """Format of a source's files, from its configuration: `columns` that the mapping names, sheet (empty: the first),
-    and where a table ends (TABLE_ENDS)."""
+    """The format of a source's files, from its configuration.
+
+    `columns` are those that the mapping names, `sheet` the name of a sheet (empty: the first one), and `table_end` says
+    where a table ends (TABLE_ENDS).
+    """
 
     columns: frozenset[str]
     sheet: str = ""
@@ -42,9 +45,9 @@ class TableFormat:
 
 
 def rows_of_file(folder: Path, path: Path, wanted: TableFormat, start: int = 0) -> Iterator[list[Line]]:
-    """The rows from number `start` on, ROWS_AT_ONCE at a time; none are given of a file without rows.
+    """Yield the rows from number `start` on, ROWS_AT_ONCE at a time; nothing for a file without rows.
 
-    Raises BatchMalformed when the file cannot be read at all, or no header names all columns, OSError.
+    Raises BatchMalformed when the file cannot be read at all or no header names all columns, and OSError.
     """
     with open_inside(folder, path) as file:
         try:
@@ -53,34 +56,34 @@ def rows_of_file(folder: Path, path: Path, wanted: TableFormat, start: int = 0) 
                 yield chunk
         except (BatchMalformed, OSError, MemoryError):
             raise
-        except Exception as fault:  # no file may stop its source, whatever a library makes of it
+        except Exception as fault:  # no file may stop its source, whatever a library raises
             raise BatchMalformed(f"The file cannot be read: {fault!r}.") from fault
 
 
 def lines_of(file: BinaryIO, name: str, wanted: TableFormat) -> Iterator[Line]:
-    """Each data row by column name beside its bytes. Raises BatchMalformed."""
+    """Yield each data row by column name with its bytes. Raises BatchMalformed."""
     start = file.read(4096)
     if start.startswith((_ZIP, _OLE)):
-        return _of_workbook(file, wanted)
+        return _workbook_lines(file, wanted)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for mark, kind in _MARKUP.items():
         if text.startswith(mark):
             ending = name.rpartition(".")[2]
             raise BatchMalformed(
                 f"The file is {kind} with the ending .{ending}, not a workbook or CSV; "
-                "open it in Excel or LibreOffice, save it as .xlsx and hand that over."
+                "open it in Excel or LibreOffice, save it as .xlsx and use that file."
             )
     if name.lower().endswith((".xlsx", ".xlsm", ".xlsb", ".ods")):
-        raise BatchMalformed("The workbook cannot be read: it is no ZIP file, as every workbook of this kind is.")
-    return _of_text(file, wanted)
+        raise BatchMalformed("The workbook cannot be read: it is not a ZIP file, as every workbook of this kind is.")
+    return _text_lines(file, wanted)
 
 
-def _of_workbook(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
+def _workbook_lines(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
     book = open_workbook(file, wanted.sheet)
     rows = book.rows
     head = list(islice(rows, HEADER_WITHIN))
     sample = [cell for cells in head for cell in cells if isinstance(cell, str)]
-    repair = repair_of(sample[:_REPAIR_FROM_CELLS])
+    repair = repair_of(sample[:_MAX_SAMPLE_CELLS])
     if repair is not str:
         head = [[repair(cell) if isinstance(cell, str) else cell for cell in cells] for cells in head]
         rows = ([repair(cell) if isinstance(cell, str) else cell for cell in cells] for cells in rows)
@@ -100,10 +103,10 @@ def _of_workbook(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
                 yield row, bytes_of(cells)
 
 
-def _of_text(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
+def _text_lines(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
     encoding = encoding_of(file)
     columns = set(wanted.columns)
-    first = list(islice(lines_of_text(file, encoding), 2 * HEADER_WITHIN))
+    first = list(islice(lines_text_lines(file, encoding), 2 * HEADER_WITHIN))
     if encoding.repair is str and (repair := repair_of(first)) is not str:
         encoding = type(encoding)(encoding.codec, encoding.errors, repair)
         first = list(map(repair, first))
@@ -111,11 +114,11 @@ def _of_text(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
     damaged = encoding.errors != "strict"
     head = [record for record, _ in islice(CsvRecords(iter(first), delimiter), HEADER_WITHIN)]
     header = find_header([[] if isinstance(record, RecordUnfit) else record for record in head], columns)
-    records = CsvRecords(lines_of_text(file, encoding), delimiter, may_be_damaged=damaged)
+    records = CsvRecords(lines_text_lines(file, encoding), delimiter, may_be_damaged=damaged)
     table = TableRows(header, columns, pads=False, table_end=wanted.table_end)
-    behind = islice(records, header.at + len(header.lines), None)
+    data = islice(records, header.at + len(header.lines), None)
     records.width = len(header.names)
-    for record, text in behind:
+    for record, text in data:
         if isinstance(record, RecordUnfit):
             yield record, text.encode("utf-8", "surrogateescape")
             continue

@@ -1,7 +1,7 @@
-"""Tables as agencies hand them over: find the header, give rows by column name. Pure.
+"""Find the header of a table and return its rows by column name. Pure.
 
-Title lines above the header, a header over two lines with merged cells, a header repeated on every printed page, blank
-lines and a summary behind the table are all usual; cells merged over several rows mean the same value in each.
+Agencies write titles above the header, headers over two lines with merged cells, headers repeated on every printed
+page, blank lines, and a summary after the table; cells merged over several rows mean the same value in each.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Cells = Sequence[Any]
 Row = Mapping[str, Any] | RecordUnfit
 HEADER_WITHIN = 50
 TABLE_ENDS = ("auto", "blank line", "file")
-"""Ends of a table; see `TableRows`."""
+"""How a table ends; see `TableRows`."""
 _NO_FAULTS: Mapping[int, str] = {}
 
 
 @dataclass(frozen=True)
 class Header:
-    """Where the header begins, the names of its columns, and its one or two lines as words."""
+    """The line where the header begins, the names of its columns, and its one or two lines, normalised."""
 
     at: int
     names: list[str]
@@ -35,30 +35,30 @@ class Header:
 
 
 def find_header(head: Sequence[Cells], columns: set[str]) -> Header:
-    """The first of the first lines, alone or with the next one, that names all columns. Raises BatchMalformed."""
+    """Return the first line, alone or with the next one, that names all columns. Raises BatchMalformed."""
     for at, cells in enumerate(head):
         for depth in (1, 2):
             below = head[at + 1] if depth == 2 and at + 1 < len(head) else []
             names = names_of(cells, below)
             if columns <= set(names) and any(names):
-                return Header(at, names, [[word_of(cell) for cell in line] for line in head[at : at + depth]])
+                return Header(at, names, [[header_text(cell) for cell in line] for line in head[at : at + depth]])
     best = max((names_of(cells, []) for cells in head), key=lambda names: len(columns & set(names)), default=[])
     missing = ", ".join(sorted(columns - set(best)))
     raise BatchMalformed(f"No line among the first {HEADER_WITHIN} is a header with the columns {missing}.")
 
 
 class TableRows:
-    """Turns the lines behind a header into rows.
+    """Turns the lines after a header into rows.
 
     `pads`: a line may be shorter than the header. `table_end` says what a blank line means: with "file" nothing; with
-    "blank line" the table is over until its header comes again; with "auto" it is over until the next blank line, if
-    the line behind lacks a mapped column that every row before had. What stands there is refused as a total row.
+    "blank line" the table has ended until its header comes again; with "auto" it has ended until the next blank line,
+    if the next line lacks a mapped column that every row before had. Lines after the end are refused as total rows.
     """
 
     def __init__(self, header: Header, columns: set[str], *, pads: bool, table_end: str = "auto") -> None:
         self._names = header.names
         self._header_lines = [
-            (next((i for i, word in enumerate(line) if word), 0), line) for line in header.lines if any(line)
+            (next((i for i, text in enumerate(line) if text), 0), line) for line in header.lines if any(line)
         ]
         self._pads = pads
         self._table_end = table_end
@@ -68,7 +68,7 @@ class TableRows:
         self._is_after_blank = self._is_over = False
 
     def row(self, cells: Cells, faults: Mapping[int, str] = _NO_FAULTS) -> Row | None:
-        """The row of a line, None for one that is blank or a header. `faults` tells of cells that have no value why."""
+        """Return the row of a line; None for a blank line or a header. `faults` says why cells have no value."""
         plain = _plain_cells(cells)
         if not any(plain) and not faults and all(map(_is_blank, plain)):
             self._is_after_blank = True
@@ -77,25 +77,25 @@ class TableRows:
             self._is_after_blank = self._is_over = False
             return None
         if self._table_end != "file" and self._is_summary(plain, faults):
-            sentence = "The row stands behind the end of the table, which a blank line marks; it is not counted."
+            sentence = "The row comes after the end of the table, which a blank line marks; it is not counted."
             return RecordUnfit(Reason.TOTAL_ROW, "", sentence)
         for column in faults:
             if column in self._mapped:
                 return RecordUnfit(Reason.MALFORMED, "", faults[column])
         count, names = len(plain), self._names
         if count > len(names) and not all(map(_is_blank, plain[len(names) :])):
-            return self._of_another_width(count)
+            return self._wrong_width(count)
         if count < len(names) and not self._pads:
-            return self._of_another_width(count)
+            return self._wrong_width(count)
         return dict(zip(names, plain, strict=False))
 
-    def _of_another_width(self, count: int) -> RecordUnfit:
+    def _wrong_width(self, count: int) -> RecordUnfit:
         return RecordUnfit(Reason.MALFORMED, "", f"The line has {count} cells, the header {len(self._names)}.")
 
     def _is_header(self, plain: Cells) -> bool:
         for first, line in self._header_lines:
-            is_like_it = len(plain) == len(line) and word_of(plain[first]) == line[first]  # most rows are not
-            if is_like_it and [word_of(cell) for cell in plain] == line:
+            may_be = len(plain) == len(line) and header_text(plain[first]) == line[first]  # most rows are not
+            if may_be and [header_text(cell) for cell in plain] == line:
                 return True
         return False
 
@@ -118,14 +118,16 @@ class TableRows:
 
 
 def names_of(top: Cells, below: Cells) -> list[str]:
-    """Names of columns. Of two lines the lower names, where there are any; of names that repeat the second is called
-    `name (2)`."""
+    """Return the names of columns: of two lines the lower name, where there is one.
+
+    The second of two equal names is called `name (2)`.
+    """
     count = max(len(top), len(below))
-    upper = [word_of(top[i]) if i < len(top) else "" for i in range(count)]
-    lower = [word_of(below[i]) if i < len(below) else "" for i in range(count)]
+    upper = [header_text(top[i]) if i < len(top) else "" for i in range(count)]
+    lower = [header_text(below[i]) if i < len(below) else "" for i in range(count)]
     names: list[str] = []
     times: dict[str, int] = {}
-    below_twice = {word for word in lower if lower.count(word) > 1} if any(lower) else set()
+    below_twice = {text for text in lower if lower.count(text) > 1} if any(lower) else set()
     group = ""
     for high, low in zip(upper, lower, strict=True):
         group = high or group
@@ -137,20 +139,20 @@ def names_of(top: Cells, below: Cells) -> list[str]:
     return names
 
 
-def word_of(cell: Any) -> str:
-    """A header cell as it is compared: one form of accents, single spaces."""
+def header_text(cell: Any) -> str:
+    """Return a header cell for comparison: one form of accents, single spaces."""
     if type(cell) is str and cell.isascii():
         return " ".join(cell.split())
     return " ".join(unicodedata.normalize("NFC", str(cell)).split()) if cell is not None else ""
 
 
 def bytes_of(cells: Cells) -> bytes:
-    """The line as JSON, for its dead letter."""
+    """Return the line as JSON, for its dead letter."""
     return kept_json(cells, default=str)
 
 
 def _plain_cells(cells: Cells) -> list[Any]:
-    """The cells as they are mapped: texts without blanks around and with one form of accents, dates as times."""
+    """Return the cells for the mapping: trimmed texts with one form of accents, and dates as times."""
     try:
         text = "".join(cells)
     except TypeError:

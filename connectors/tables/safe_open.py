@@ -1,4 +1,4 @@
-"""Open files below a folder that others write into, so that no link leads out of it."""
+"""Open files in a folder that others write into, without following a link out of it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def open_inside(folder: Path, path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file below the folder for reading. Raises OSError, also where a link is on the way, and for a file
-    that has another name (a hard link), which may lie elsewhere."""
+    """Open a regular file in the folder or below for reading.
+
+    Raises OSError, also for a link on the way, and for a file with another name (a hard link), which may be elsewhere.
+    """
     if path.is_absolute() or ".." in path.parts:
         raise PermissionError(f"{path} is outside the folder")
     with opened_folder(folder, path.parent.parts) as here:
@@ -29,7 +31,7 @@ def open_inside(folder: Path, path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def opened_folder(folder: Path, beneath: Sequence[str]) -> Iterator[int]:
-    """The folder itself may be a link that its owner made; what is below may not."""
+    """Open the folder `beneath` and yield its descriptor. Only `folder` itself may be a link, made by its owner."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in beneath:

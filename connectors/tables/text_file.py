@@ -1,4 +1,4 @@
-"""Text tables as files: encoding, line ends, delimiter."""
+"""Find encoding, line ends and delimiter of a text table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class Encoding:
-    """How to read the bytes of a text: `errors` as in `open`, `repair` for every line then."""
+    """How to decode a text: `errors` as in `open`; `repair` is applied to every line."""
 
     codec: str
     errors: str = "strict"
@@ -32,8 +32,11 @@ class Encoding:
 
 
 def encoding_of(file: BinaryIO) -> Encoding:
-    """UTF-8, UTF-16, UTF-32 by their marks or by being valid, also where a few bytes are damaged; else one of the
-    Vietnamese encodings of older machines. Raises BatchMalformed for what is not text, or is in another encoding."""
+    """Return the encoding of a file.
+
+    UTF-8, UTF-16 and UTF-32 are recognised by their marks or because the content is valid, also if a few bytes are
+    damaged; else one of the older Vietnamese encodings. Raises BatchMalformed if it is not text or is in another one.
+    """
     file.seek(0)
     start = file.read(4096)
     for mark, codec in _MARKS:
@@ -44,7 +47,7 @@ def encoding_of(file: BinaryIO) -> Encoding:
             return Encoding("utf-16-le", "replace")
         if start.count(0) == start[::2].count(0) and start.count(0) > len(start) // 4:
             return Encoding("utf-16-be", "replace")
-        raise BatchMalformed("The file is not text; only text tables and workbooks are taken.")
+        raise BatchMalformed("The file is not text; use a text table or a workbook.")
     fault_at = _first_fault(file)
     if fault_at is None:
         return Encoding("utf-8-sig")
@@ -59,7 +62,7 @@ def encoding_of(file: BinaryIO) -> Encoding:
 
 
 def lines_of_text(file: BinaryIO, encoding: Encoding) -> Iterator[str]:
-    """The lines from the beginning, with their ends: `\\n`, or `\\r` where no other ends are."""
+    """Return the lines from the beginning, with their ends: `\\n`, or `\\r` in a file without `\\n`."""
     start = _text(file, encoding.codec, "replace", "").read(1 << 16)
     newline = "\r" if "\r" in start and "\n" not in start else "\n"
     text = _text(file, encoding.codec, encoding.errors, newline)
@@ -67,8 +70,10 @@ def lines_of_text(file: BinaryIO, encoding: Encoding) -> Iterator[str]:
 
 
 def delimiter_of(head: list[str], named: Callable[[list[str]], int]) -> str:
-    """Choose the delimiter with which `head` has the line with the most known names (as `named` counts them), else
-    the one that cuts most."""
+    """Return the delimiter with which a line of `head` has the most known names, as `named` counts them.
+
+    Among equals it is the one that gives the most cells.
+    """
 
     def fits(delimiter: str) -> tuple[int, int]:
         records = []
@@ -84,14 +89,14 @@ def delimiter_of(head: list[str], named: Callable[[list[str]], int]) -> str:
 
 
 def _text(file: BinaryIO, codec: str, errors: str, newline: str) -> io.TextIOWrapper:
-    """The file from its beginning by a reader of its own, the end of which leaves the file open."""
+    """Return a reader from the beginning of the file; closing it leaves the file open."""
     raw = io.FileIO(file.fileno(), closefd=False)
     raw.seek(0)
     return io.TextIOWrapper(io.BufferedReader(raw, 1 << 16), codec, errors, newline=newline)
 
 
 def _whole_head(head: list[str], delimiter: str) -> list[list[str]]:
-    """The records of the head with cells over several lines."""
+    """Return the records of the head, with cells over several lines."""
     try:
         return list(csv.reader(head, delimiter=delimiter))
     except csv.Error:
@@ -99,7 +104,7 @@ def _whole_head(head: list[str], delimiter: str) -> list[list[str]]:
 
 
 def _first_fault(file: BinaryIO) -> int | None:
-    """Where the bytes are no UTF-8, about; None when they are."""
+    """Return about where the bytes are not UTF-8; None when all are."""
     file.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
     at = 0

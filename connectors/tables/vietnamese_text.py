@@ -1,7 +1,7 @@
 """Recognise text in old Vietnamese encodings: TCVN3 (ABC fonts such as .VnTime) and VNI. Pure.
 
-Such text shows as Latin letters and signs ("Ph­êng" for "Phường"), in files of bytes as well as in workbooks, whose
-fonts drew the right letters. Only how many words are possible Vietnamese syllables tells the encodings apart.
+Such text shows as Latin letters and symbols ("Ph­êng" for "Phường"), in text files as well as in workbooks, whose fonts
+drew the right letters. The encodings differ only in how many words are possible Vietnamese syllables.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TCVN3_BYTES = (
 )  # fmt: skip
 _TCVN3 = dict(zip(_TCVN3_BYTES, _TCVN3_LETTERS, strict=True))
 
-# VNI for Windows: a vowel and a sign behind it. ơ, ư, đ and some vowels have letters of their own.
+# VNI for Windows: a vowel and a mark after it. ơ, ư, đ and some vowels have letters of their own.
 _VNI_SIGNS = dict(zip("øùûõï", "\u0300\u0301\u0309\u0303\u0323", strict=True))
 _VNI_SIGNS |= {
     sign: mark + tone
@@ -50,15 +50,15 @@ _SYLLABLE = re.compile(
 _TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 _CUT = re.compile(r"[\x00-@\[-`{-\x7f]+")
 _UNITS = re.compile("[µμ]g|m[²³]|°C?|[–—…’‘“”•]")
-"""Signs that are no Vietnamese, and in texts of any encoding."""
-_WORDS_AT_MOST = 2000
-_MOST_OF_THEM = 0.7
+"""Symbols that are not Vietnamese, and occur in texts of any encoding."""
+_MAX_WORDS = 2000
+_MIN_SHARE = 0.7
 
 
 def decode_legacy(text_of: Callable[[str], str]) -> tuple[str, Repair]:
-    """Choose the codec of bytes that are not Unicode; `text_of` decodes a sample of them with a codec.
+    """Return the codec of bytes that are not Unicode, and how to repair each decoded text.
 
-    Returns the codec and what to do with each text then. Raises BatchMalformed for VNI and for nothing known.
+    `text_of` decodes a sample of the bytes with a codec. Raises BatchMalformed for VNI and for unknown encodings.
     """
     windows = unicodedata.normalize("NFC", text_of("cp1258"))
     latin = text_of("latin-1")
@@ -66,37 +66,42 @@ def decode_legacy(text_of: Callable[[str], str]) -> tuple[str, Repair]:
     best = max(shares, key=lambda name: shares[name])
     if not _words(windows):
         return "cp1258", str
-    if shares[best] < _MOST_OF_THEM and len(_words(latin)) >= 3:
+    if shares[best] < _MIN_SHARE and len(_words(latin)) >= 3:
         raise BatchMalformed(
             "The encoding of the text is not known (it is not UTF-8, UTF-16, Windows-1258 or TCVN3); "
             "save the file as 'CSV UTF-8'."
         )
-    if best == "vni" and shares["vni"] >= _MOST_OF_THEM and shares["vni"] > shares["cp1258"]:
+    if best == "vni" and shares["vni"] >= _MIN_SHARE and shares["vni"] > shares["cp1258"]:
         raise _vni()
-    return ("latin-1", from_tcvn3) if best == "tcvn3" and shares["tcvn3"] >= _MOST_OF_THEM else ("cp1258", str)
+    return ("latin-1", from_tcvn3) if best == "tcvn3" and shares["tcvn3"] >= _MIN_SHARE else ("cp1258", str)
 
 
 def repair_of(texts: Iterable[str]) -> Repair:
-    """Choose what to do with Unicode texts that may have been typed for TCVN3 fonts; `str` when they are as they
-    should be. Raises BatchMalformed when they were typed for VNI fonts."""
+    """Return how to repair Unicode texts that may have been typed for TCVN3 fonts; `str` when they are right.
+
+    Raises BatchMalformed when they were typed for VNI fonts.
+    """
     sample = " ".join(texts)
     if sample.isascii() or len(_words(sample)) < 3:
         return str
-    as_it_is = _share(unicodedata.normalize("NFC", sample))
-    if as_it_is >= _MOST_OF_THEM:
+    unrepaired = _share(unicodedata.normalize("NFC", sample))
+    if unrepaired >= _MIN_SHARE:
         return str
-    if _share(from_tcvn3(sample)) >= _MOST_OF_THEM:
+    if _share(from_tcvn3(sample)) >= _MIN_SHARE:
         return from_tcvn3
-    if _share(from_vni(sample)) >= _MOST_OF_THEM:
+    if _share(from_vni(sample)) >= _MIN_SHARE:
         raise _vni()
     return str
 
 
 def from_tcvn3(text: str) -> str:
+    """Return text typed for TCVN3 fonts as Unicode."""
     return text.translate(_TCVN3)
 
 
 def from_vni(text: str) -> str:
+    """Return text typed for VNI fonts as Unicode."""
+
     def letter(match: re.Match[str]) -> str:
         if match[3]:
             return _VNI_LETTERS[match[3]]
@@ -106,18 +111,16 @@ def from_vni(text: str) -> str:
 
 
 def _vni() -> BatchMalformed:
-    return BatchMalformed(
-        "The text is typed for VNI fonts; convert it to Unicode (UniKey can), and hand it over again."
-    )
+    return BatchMalformed("The text is typed for VNI fonts; convert it to Unicode (UniKey can) and hand it over again.")
 
 
 def _words(text: str) -> list[str]:
-    """Words with letters beyond ASCII, which alone tell encodings apart."""
-    return [word for word in _CUT.split(_UNITS.sub(" ", text)) if word and not word.isascii()][:_WORDS_AT_MOST]
+    """Return the words with letters beyond ASCII; only they differ between the encodings."""
+    return [word for word in _CUT.split(_UNITS.sub(" ", text)) if word and not word.isascii()][:_MAX_WORDS]
 
 
 def _share(text: str) -> float:
-    """How many of the words are possible Vietnamese syllables, from 0 to 1."""
+    """Return the share of words that are possible Vietnamese syllables, from 0 to 1."""
     words = _words(text)
     return sum(map(_is_syllable, words)) / len(words) if words else 0.0
 

@@ -1,8 +1,8 @@
-"""Workbooks (XLSX, XLS, XLSB, ODS) as rows of cells, without what only claims to be there.
+"""Read workbooks (XLSX, XLS, XLSB, ODS) as rows of cells.
 
-Calamine reads fast, but into a rectangle that holds every cell: one stray cell in the last column of a far row asks
-for gigabytes. So the XML of an XLSX sheet is looked through first. It also tells what Calamine does not: formulas that
-no program has computed, and cells that show an error.
+Calamine reads fast, but into a rectangle that holds every cell: one stray cell in the last column of a far row would
+take gigabytes. So the XML of an XLSX sheet is surveyed first. The survey also finds what Calamine does not report:
+formulas that no program has computed, and cells that show an error.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 from ioc.errors import BatchMalformed
 
 Cells = Sequence[Any]
-_UNPACKED_BYTES = 1 << 30
-_DENSE_CELLS = 2_000_000
-_SPARSE_TIMES = 8
-_PIECE_BYTES = 1 << 20
+_MAX_UNPACKED_BYTES = 1 << 30
+_MAX_RECTANGLE_CELLS = 2_000_000
+_SPARSE_FACTOR = 8
+_CHUNK_BYTES = 1 << 20
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REF = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CELL = re.compile(rb"<(?:\w+:)?c[\s>]")
@@ -43,8 +43,10 @@ Range = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass
 class SheetSurvey:
-    """Survey of a sheet's XML: number of cells, the rectangle they span, merged ranges, and by (row, column),
-    from 0, the cells without a value, each with a sentence on why."""
+    """A survey of a sheet's XML: the number of cells, the rectangle they span, and merged ranges.
+
+    `faults` gives by row and column, from 0, why a cell has no value: the rest of a sentence.
+    """
 
     cells: int = 0
     rows: int = 0
@@ -54,24 +56,25 @@ class SheetSurvey:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether the rectangle is far larger than what is in it."""
-        return self.rows * self.columns > max(_DENSE_CELLS, _SPARSE_TIMES * self.cells)
+        """Whether the rectangle is far larger than its content."""
+        return self.rows * self.columns > max(_MAX_RECTANGLE_CELLS, _SPARSE_FACTOR * self.cells)
 
 
 @dataclass
 class Workbook:
-    """The rows of one sheet from A1 on; `faults` as in SheetSurvey."""
+    """The rows of one sheet from A1 on; `faults` are those of SheetSurvey."""
 
     sheet: str
     rows: Iterator[Cells]
     faults: Mapping[int, Mapping[int, str]]
 
     def address(self, row: int, column: int) -> str:
+        """Return the address of a cell, such as Sheet1!B3."""
         return f"{self.sheet}!{_letters(column)}{row + 1}"
 
 
 def open_workbook(file: BinaryIO, sheet: str) -> Workbook:
-    """`sheet` is the name of one, empty for the first. Raises BatchMalformed with what is wrong with the file."""
+    """Open the sheet of that name, the first one if it is empty. Raises BatchMalformed saying what is wrong."""
     try:
         file.seek(0)
         survey = _survey(file, sheet) if file.read(2) == b"PK" else None
@@ -103,28 +106,28 @@ def _chosen(sheet: str, names: Sequence[str]) -> str:
 
 
 def _spread(rows: Iterator[Cells], merged: Sequence[Range]) -> Iterator[Cells]:
-    """Give every cell of a merged range the value of its first one."""
+    """Yield the rows with the value of the first cell of each merged range in all its cells."""
     waiting = sorted(merged, reverse=True)
-    under_way: list[tuple[Range, Any]] = []
-    for number, given in enumerate(rows):
-        cells = given
+    open_ranges: list[tuple[Range, Any]] = []
+    for number, row in enumerate(rows):
+        cells = row
         while waiting and waiting[-1][0][0] <= number:
             span = waiting.pop()
             if span[0][1] < len(cells):
-                under_way.append((span, cells[span[0][1]]))
-        if under_way:
+                open_ranges.append((span, cells[span[0][1]]))
+        if open_ranges:
             changed = list(cells)
-            for ((_, left), (_, right)), value in under_way:
+            for ((_, left), (_, right)), value in open_ranges:
                 for column in range(left, min(right + 1, len(changed))):
                     changed[column] = value
             cells = changed
-            under_way = [one for one in under_way if one[0][1][0] > number]
+            open_ranges = [one for one in open_ranges if one[0][1][0] > number]
         yield cells
 
 
 def _real_cells(file: BinaryIO, sheet: str) -> Iterator[Cells]:
-    """The rows of an XLSX sheet, each as long as its last cell; ten times as slow as Calamine."""
-    import openpyxl  # takes as long to import as all else that reads tables
+    """Yield the rows of an XLSX sheet, each as long as its last cell; ten times slower than Calamine."""
+    import openpyxl  # importing it takes as long as everything else that reads tables
 
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     page = book[sheet]
@@ -134,11 +137,13 @@ def _real_cells(file: BinaryIO, sheet: str) -> Iterator[Cells]:
 
 
 def _survey(file: BinaryIO, wanted: str) -> tuple[str, SheetSurvey] | None:
-    """The name of the sheet and what its XML holds; None for a ZIP file that is no XLSX. Raises BatchMalformed for one
-    that unpacks to more than is read."""
+    """Return the name of the sheet and a survey of its XML; None for a ZIP file that is not XLSX.
+
+    Raises BatchMalformed for a file that unpacks to more than the limit.
+    """
     with zipfile.ZipFile(file) as packed:
-        if sum(member.file_size for member in packed.infolist()) > _UNPACKED_BYTES:
-            raise BatchMalformed(f"The workbook unpacks to more than {_UNPACKED_BYTES >> 30} GB.")
+        if sum(member.file_size for member in packed.infolist()) > _MAX_UNPACKED_BYTES:
+            raise BatchMalformed(f"The workbook unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GB.")
         names = set(packed.namelist())
         if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
             return None
@@ -149,19 +154,19 @@ def _survey(file: BinaryIO, wanted: str) -> tuple[str, SheetSurvey] | None:
         survey = SheetSurvey()
         with packed.open(parts[sheet]) as xml:
             rest = b""
-            while piece := xml.read(_PIECE_BYTES):
+            while piece := xml.read(_CHUNK_BYTES):
                 piece = rest + piece
                 cut = max(piece.rfind(b"</c>"), piece.rfind(b":c>"), piece.rfind(b"<row")) if b"<c" in piece else -1
                 end = cut + 4 if cut > 0 and piece[cut : cut + 2] == b"</" else max(cut, 0)
-                end = end or (len(piece) if len(piece) > 16 * _PIECE_BYTES else 0)
-                _look_through(piece[:end], survey)
+                end = end or (len(piece) if len(piece) > 16 * _CHUNK_BYTES else 0)
+                _survey_xml(piece[:end], survey)
                 rest = piece[end:]
-            _look_through(rest, survey)
+            _survey_xml(rest, survey)
     return sheet, survey
 
 
 def _parts(packed: zipfile.ZipFile) -> dict[str, str]:
-    """The file of each sheet by its name, in their order."""
+    """Return the file of each sheet by its name, in their order."""
     targets = {
         relation.get("Id"): relation.get("Target", "")
         for relation in ElementTree.fromstring(_small(packed, "xl/_rels/workbook.xml.rels"))
@@ -179,19 +184,19 @@ def _small(packed: zipfile.ZipFile, name: str) -> bytes:
     return packed.read(name)
 
 
-def _look_through(xml: bytes, survey: SheetSurvey) -> None:
+def _survey_xml(xml: bytes, survey: SheetSurvey) -> None:
     survey.cells += len(_CELL.findall(xml))
-    for word in set(_WIDE.findall(xml)):
-        survey.columns = max(survey.columns, _column(word) + 1)
+    for letters in set(_WIDE.findall(xml)):
+        survey.columns = max(survey.columns, _column(letters) + 1)
     for number in _ROW.findall(xml)[-1:]:
         survey.rows = max(survey.rows, int(number))
     if b"<f" in xml or b":f" in xml:
         for match in _FORMULA.finditer(xml):
             if match["blank"] is None or b't="str"' not in match[1]:
-                _fault(survey, match[1], "is a formula that no program has computed; open the file, save it")
+                _fault(survey, match[1], "is a formula that no program has computed; open the file and save it")
     if b't="e"' in xml:
         for match in _ERROR.finditer(xml):
-            _fault(survey, match[1], f"shows the error {match[2].decode('utf-8', 'replace')}; mend its formula")
+            _fault(survey, match[1], f"shows the error {match[2].decode('utf-8', 'replace')}; correct its formula")
     for left, top, right, bottom in _MERGED.findall(xml):
         first = (int(top) - 1, _column(left))
         survey.merged.append((first, (int(bottom) - 1, _column(right))))
@@ -204,7 +209,7 @@ def _fault(survey: SheetSurvey, attributes: bytes, sentence: str) -> None:
 
 
 def _column(letters: bytes) -> int:
-    """The number of a column, from 0 for A."""
+    """Return the number of a column, from 0 for A."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64

@@ -121,7 +121,7 @@ def test_full_disk_buffer_refuses_and_keeps_what_it_took(own_broker: EmbeddedBro
             taken.append(writer.submit(intake(number * 200, 200)))
             time.sleep(0.02)
 
-    with pytest.raises(SpoolFull, match="'full' is at its bound"):
+    with pytest.raises(SpoolFull, match="'full' is full"):
         fill()
     for one in taken:
         one.safe.result(10)

@@ -246,8 +246,8 @@ async def test_a_next_page_on_another_server_is_not_asked_for(tmp_path: Path) ->
     ("reply", "wait_s", "sentence"),
     [
         pytest.param(Reply(status=429, headers={"Retry-After": "1200"}), 1200, "asks to wait 1200 s", id="longer"),
-        pytest.param(Reply(status=429, headers={"Retry-After": "120"}), 900, "asked too often", id="every is kept"),
-        pytest.param(Reply(status=429), 900, "asked too often", id="429 alone"),
+        pytest.param(Reply(status=429, headers={"Retry-After": "120"}), 900, "polled too often", id="every is kept"),
+        pytest.param(Reply(status=429), 900, "polled too often", id="429 alone"),
         pytest.param(Reply(status=503, headers={"Retry-After": "120"}), 120, "asks to wait 120 s", id="maintenance"),
         pytest.param(Reply(status=503), 0, "503", id="the runner's own back-off"),
         pytest.param(Reply(status=401), 900, "credential in poll.headers is wrong", id="credential"),
@@ -262,7 +262,7 @@ async def test_how_long_to_wait(tmp_path: Path, reply: Reply, wait_s: float, sen
             await anext(aiter(connector.fetch(None)))
     assert fault.value.retry_in_s == wait_s
     assert "secret" not in str(fault.value)
-    assert connector.longest_wait_s == 900
+    assert connector.max_wait_s == 900
 
 
 ROWS = (

@@ -231,7 +231,7 @@ def test_a_writer_that_another_has_replaced_opens_above_it_and_sends_again(
     writer.flush()
     assert len(logged(kafka, source).readings) == 2, "the broker has it, the historian would drop it"
     until(lambda: writer.counts().generation > foreign)
-    assert f"Another has written under the name {source!r}" in writer.notice
+    assert f"Another process has written under the name {source!r}" in writer.notice
     writer.add_readings(vehicles(4))
     writer.flush()
     assert writer.counts().generation < foreign + 60_000, "no higher than it must be"

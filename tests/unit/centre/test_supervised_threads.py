@@ -264,16 +264,16 @@ def test_a_checkpoint_that_the_disk_does_not_take_is_tried_again(tmp_path: Path)
 )
 def test_a_producer_that_never_gets_its_id_is_replaced(tmp_path: Path, has_id: bool, replaced: bool) -> None:
     """As kafka-python leaves it when the broker is killed while it asks for one."""
-    producer = SharedProducer(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
-    producer, told = MagicMock(), []
+    shared = SharedProducer(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    producer, results = MagicMock(), []
     producer._transaction_manager.has_producer_id.return_value = has_id
     producer._transaction_manager.is_bumping_epoch.return_value = False
-    producer._producer = producer
+    shared._producer = producer
     with patch("connectors.producer._MAX_WAIT_FOR_ID_S", 0.0):
-        producer.send("ioc.readings.v1", 0, b"", [], lambda *result: told.append(result))
-        producer._step()
-    assert (producer._producer is None, bool(told)) == (replaced, replaced)
-    producer.close()
+        shared.send("ioc.readings.v1", 0, b"", [], lambda *result: results.append(result))
+        shared._step()
+    assert (shared._producer is None, bool(results)) == (replaced, replaced)
+    shared.close()
 
 
 def test_a_disk_buffer_that_is_not_emptied_is_a_fault(tmp_path: Path) -> None:

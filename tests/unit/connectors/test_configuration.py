@@ -34,10 +34,22 @@ def read(tmp_path: Path, toml: str, name: str = "air.toml") -> None:
     [
         pytest.param('kind = "http_push"', 'air.toml: name is missing; write { vi = "…", en = "…" }', id="no name"),
         pytest.param(NAME, "air.toml: kind is missing", id="no kind"),
-        pytest.param(NAME + 'kind = "ftp"', "air.toml: kind: 'ftp' is not one of file_drop, http_poll, http_push, mqtt", id="unknown kind"),
+        pytest.param(
+            NAME + 'kind = "ftp"',
+            "air.toml: kind: 'ftp' is not one of file_drop, http_poll, http_push, mqtt",
+            id="unknown kind",
+        ),
         pytest.param("kind = ", "air.toml: cannot be read", id="no TOML"),
-        pytest.param(NAME + 'kind = "http_push"\nevery = "1m"', "air.toml: every: There is no field 'every' here", id="stray field"),
-        pytest.param(NAME + 'kind = "http_push"\nexpected_every = "soon"', "expected_every: 'soon' is not a duration", id="no span"),
+        pytest.param(
+            NAME + 'kind = "http_push"\nevery = "1m"',
+            "air.toml: every: There is no field 'every' here",
+            id="stray field",
+        ),
+        pytest.param(
+            NAME + 'kind = "http_push"\nexpected_every = "soon"',
+            "expected_every: 'soon' is not a duration",
+            id="no span",
+        ),
         pytest.param(NAME + 'kind = "http_push"\ndedupe = "1h"', "dedupe: '1h' is not one of 10m, off", id="dedupe"),
         pytest.param(
             NAME + 'kind = "http_push"\n' + MAPPING,
@@ -60,14 +72,18 @@ def read(tmp_path: Path, toml: str, name: str = "air.toml") -> None:
         ),
         pytest.param(POLL + "timeout = 5", "poll.timeout: '5' is not a duration", id="a span without its unit"),
         pytest.param(POLL.replace("http:", "ftp:"), "poll.url is 'ftp://127.0.0.1/rows'", id="no web address"),
-        pytest.param(POLL + 'paging = { kind = "scroll" }', "poll.paging.kind: 'scroll' is not one of", id="unknown paging"),
+        pytest.param(
+            POLL + 'paging = { kind = "scroll" }', "poll.paging.kind: 'scroll' is not one of", id="unknown paging"
+        ),
         pytest.param(POLL + "since = { }", "poll.since.field is missing", id="since without the row's time"),
         pytest.param(POLL + 'headers = { Authorization = "env:NO_SUCH_THING" }', "NO_SUCH_THING", id="secret not set"),
         pytest.param(MQTT + 'topic = "a/#/b"', "mqtt.topic has '#' before its end", id="topic"),
         pytest.param(MQTT + 'topic = "a/{x"', "mqtt.topic has the level '{x'", id="broken name in a topic"),
         pytest.param(FILE, "mapping.unit is missing: a dropped file needs a mapping", id="file without mapping"),
         pytest.param(FILE + MAPPING.replace('unit = "b"\n', ""), "mapping.unit is missing", id="mapping without unit"),
-        pytest.param(FILE + MAPPING + "colour = 1", "mapping.colour: There is no field 'colour' here", id="stray target"),
+        pytest.param(
+            FILE + MAPPING + "colour = 1", "mapping.colour: There is no field 'colour' here", id="stray target"
+        ),
         pytest.param(
             FILE + MAPPING + 'skip_rows = [{ column = "x" }]', "skip_rows[0].values is", id="filter of nothing"
         ),

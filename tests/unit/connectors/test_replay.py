@@ -184,7 +184,9 @@ def test_whatever_a_row_holds_it_is_refused_and_named(value: object) -> None:
     [
         pytest.param(RefusedRecord("k", -1, b"?"), "A whole message was refused", id="a whole message"),
         pytest.param(RefusedRecord("k", 0, b"{}", is_cut=True), "Not all of it was kept", id="cut"),
-        pytest.param(RefusedRecord("k", 0, b'["19753", 5]', '{"part":0,"parts":1}'), "could not be parsed", id="no row"),
+        pytest.param(
+            RefusedRecord("k", 0, b'["19753", 5]', '{"part":0,"parts":1}'), "could not be parsed", id="no row"
+        ),
         pytest.param(RefusedRecord("k", 0, b'{"unit": "19753"}'), "by an earlier version", id="without its place"),
         pytest.param(
             RefusedRecord("k", 0, b'{"unit": "19753", "n": 1}', '{"part":1,"parts":3}'),
