@@ -11,7 +11,7 @@ from typing import BinaryIO
 from connectors.tables.csv_records import CsvRecords
 from connectors.tables.rows import HEADER_WITHIN, Row, TableRows, bytes_of, find_header, names_of
 from connectors.tables.safe_open import open_inside
-from connectors.tables.text_file import delimiter_of, encoding_of, lines_text_lines
+from connectors.tables.text_file import delimiter_of, encoding_of, lines_of_text
 from connectors.tables.vietnamese_text import repair_of
 from connectors.tables.workbook import open_workbook
 from ioc.errors import BatchMalformed, RecordUnfit
@@ -106,7 +106,7 @@ def _workbook_lines(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
 def _text_lines(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
     encoding = encoding_of(file)
     columns = set(wanted.columns)
-    first = list(islice(lines_text_lines(file, encoding), 2 * HEADER_WITHIN))
+    first = list(islice(lines_of_text(file, encoding), 2 * HEADER_WITHIN))
     if encoding.repair is str and (repair := repair_of(first)) is not str:
         encoding = type(encoding)(encoding.codec, encoding.errors, repair)
         first = list(map(repair, first))
@@ -114,7 +114,7 @@ def _text_lines(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
     damaged = encoding.errors != "strict"
     head = [record for record, _ in islice(CsvRecords(iter(first), delimiter), HEADER_WITHIN)]
     header = find_header([[] if isinstance(record, RecordUnfit) else record for record in head], columns)
-    records = CsvRecords(lines_text_lines(file, encoding), delimiter, may_be_damaged=damaged)
+    records = CsvRecords(lines_of_text(file, encoding), delimiter, may_be_damaged=damaged)
     table = TableRows(header, columns, pads=False, table_end=wanted.table_end)
     data = islice(records, header.at + len(header.lines), None)
     records.width = len(header.names)

@@ -18,19 +18,10 @@ from typing import Any, Protocol, overload
 import tomli_w
 
 from ioc.errors import ConfigurationInvalid
+from ioc.model.duration import DurationInvalid, parse_duration
 
 LANGUAGES = ("vi", "en")
 ID = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
-_DURATION = re.compile(r"^([1-9]\d{0,15})(ms|s|m|h|d)$")
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-_MAX_DURATION = timedelta(days=999_999)
-"""Longer durations would leave the range of dates."""
 _EXPECTED_CODES = {
     "a text": "text",
     "a number": "number",
@@ -280,14 +271,15 @@ class TomlTable:
         """Return a duration such as 500ms, 30s, 15m, 24h or 7d; None when it is missing without a default, or wrong."""
         if field not in self.data and not required:
             self._known_fields.add(field)
-            return None if default is None else _duration(default)
+            return None if default is None else parse_duration(default)
         given = self.data.get(field)
         text = str(self.raw(field)) if isinstance(given, int | float) else self.text(field)
-        duration = _duration(text)
-        if text and duration is None:
+        try:
+            return parse_duration(text) if text else None
+        except DurationInvalid:
             message = f"{text!r} is not a duration; write it as 30s, 15m, 24h or 7d."
             self.fault(field, message, "no_length", given=text)
-        return duration
+            return None
 
     def day(self, field: str, *, required: bool = True) -> date | None:
         """Return a day, written 2026-11-22; None when it is missing or wrong."""
@@ -358,13 +350,6 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_nulls(inner) for inner in value if inner is not None]
     return value
-
-
-def _duration(text: str) -> timedelta | None:
-    match = _DURATION.match(text)
-    if match is None or int(match[1]) > _MAX_DURATION // _UNITS[match[2]]:
-        return None
-    return int(match[1]) * _UNITS[match[2]]
 
 
 def _listed(names: Collection[str]) -> str:
