@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import connectors
 from connectors.base import Connector
 from connectors.registry import KINDS, PULLED, PUSHED, Direction, read_manifest
 from ioc.errors import ConfigurationInvalid
@@ -22,7 +21,7 @@ liveness = "answer"
 
 
 def test_each_folder_with_a_manifest_is_a_kind() -> None:
-    folders = {path.parent.name for path in Path(connectors.__file__).parent.glob("*/manifest.toml")}
+    folders = {path.parent.name for path in ROOT.glob("connectors/*/manifest.toml")}
     assert set(KINDS) == folders == {*PULLED, *PUSHED}
     assert not set(PULLED) & set(PUSHED)
     assert len({kind.table for kind in KINDS.values()}) == len(KINDS), "each kind has a table of its own"

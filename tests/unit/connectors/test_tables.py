@@ -224,9 +224,9 @@ def test_cells_without_a_value_are_named(tmp_path: Path) -> None:
             xml = made.read(name).replace(b'<c r="C4"><f>1/0</f><v />', b'<c r="C4" t="e"><f>1/0</f><v>#DIV/0!</v>')
             changed.writestr(name, xml)
     first, second, third = [row for row, _ in lines_of(tmp_path / "b.xlsx", {"Trạm", "Nước", "Mưa"})]
-    assert str(first) == "Cell Số liệu!B2 is a formula that no program has computed; open the file, save it."
+    assert str(first) == "Cell Số liệu!B2 is a formula that no program has computed; open the file and save it."
     assert isinstance(second, dict), "a formula in a column that the mapping does not name harms nothing"
-    assert str(third) == "Cell Số liệu!C4 shows the error #DIV/0!; mend its formula."
+    assert str(third) == "Cell Số liệu!C4 shows the error #DIV/0!; correct its formula."
 
 
 def test_content_tells_the_format(tmp_path: Path) -> None:
