@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.rejection import Reason, Rejection, Rejections
-from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
+from ioc.model.vocabulary import MAX_AHEAD, Vocabulary
 from ioc.model.window import BEGINNING
 from streams.dictionary_columns import MeasuresOf, Words
 
 LONGEST_WORD = 200
 EARLIEST_MS = to_ms(BEGINNING)
 NO_TIME = int(np.iinfo(np.int64).min)
-AHEAD_MS = round(AHEAD_AT_MOST.total_seconds() * 1000)
+AHEAD_MS = round(MAX_AHEAD.total_seconds() * 1000)
 
 Rows = NDArray[np.intp]
 

@@ -24,7 +24,7 @@ from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import EngineState
 from ioc.alerts.suppression import SuppressionIndex, build_alerts, silences_in_use
-from ioc.model.alert import Alert, ConditionState, Reason, Suppression
+from ioc.model.alert import Alert, ConditionState, Suppression, SuppressionReason
 from ioc.model.matcher import MatcherInvalid
 from ioc.store.alerting import ENGINE, OUTBOX, AlertStore
 
@@ -88,7 +88,7 @@ def _external_alerts(state: AlertState) -> list[Alert]:
     for index, sent in enumerate(external):
         handling, handled = handling_of(state.handling, shelvings, sent.id, sent.rule, sent.unit)
         reasons = tuple(
-            Reason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
+            SuppressionReason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
             for silence, mask in active
             if mask[index]
         )

@@ -8,7 +8,7 @@ from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, delivery_
 from ioc.alerts.inputs import milliseconds
 from ioc.alerts.schedules import recipients
 from ioc.model.alert import Alert, Handling, Transition
-from ioc.model.routing import Person, Receiver, Routing
+from ioc.model.routing import DutyPerson, Receiver, Routing
 
 
 @dataclass
@@ -84,7 +84,7 @@ class NotificationDraft:
         person_id = next((one.id for one in self.routing.people.values() if channel in one.channels), "")
         return "", person_id
 
-    def _people_of(self, receiver: Receiver) -> Iterator[Person]:
+    def _people_of(self, receiver: Receiver) -> Iterator[DutyPerson]:
         """Everybody whom the receiver's schedule may have on duty."""
         schedule = self.routing.schedules.get(receiver.schedule)
         if schedule is None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ioc.alerts.inputs import Flags, Indices
 from ioc.alerts.labels import LabelTable
-from ioc.model.alert import Alert, ConditionState, Reason, Suppression
+from ioc.model.alert import Alert, ConditionState, Suppression, SuppressionReason
 from ioc.model.routing import Inhibition
 
 
@@ -64,6 +64,6 @@ def apply_inhibitions(own: Sequence[Alert], foreign: Sequence[Alert], inhibition
         source, target = listed[one.by], listed[one.place]
         if max(one.by, one.place) < len(own) or (source.rule, source.unit) == (target.rule, target.unit):
             continue
-        reason = Reason(Suppression.INHIBITED_BY, source.id, f"{source.rule} holds ({one.inhibition}).")
+        reason = SuppressionReason(Suppression.INHIBITED_BY, source.id, f"{source.rule} holds ({one.inhibition}).")
         listed[one.place] = replace(target, suppression=(*target.suppression, reason))
     return listed

@@ -12,7 +12,7 @@ from ioc.alerts.silences import Silence
 from ioc.clock import to_ms
 from ioc.model.alert import Alert, ConditionState, Suppression
 from ioc.model.matcher import all_accept
-from ioc.model.routing import Inhibition, Person, Receiver, Routing
+from ioc.model.routing import DutyPerson, Inhibition, Receiver, Routing
 from ioc.model.rule import Rule
 
 
@@ -22,7 +22,7 @@ class RouteStep:
 
     after: timedelta
     is_escalation: bool
-    receivers: tuple[tuple[Receiver, tuple[Person, ...]], ...]
+    receivers: tuple[tuple[Receiver, tuple[DutyPerson, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _step(
     listed = []
     for name in receivers:
         receiver = routing.receivers[name]
-        people: tuple[Person, ...] = ()
+        people: tuple[DutyPerson, ...] = ()
         if receiver.schedule:
             people = tuple(routing.people[one] for one in on_duty(routing.schedules[receiver.schedule], local + after))
         listed.append((receiver, people))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from ioc.model.routing import Person, Receiver, Routing, Schedule, Shift
+from ioc.model.routing import DutyPerson, Receiver, Routing, Schedule, Shift
 
 
 def on_duty(schedule: Schedule, local: datetime) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def people_on_shift(schedule: Schedule, local: datetime) -> tuple[str, ...]:
     return tuple(dict.fromkeys(person for shift in schedule.shifts if _holds(shift, local) for person in shift.people))
 
 
-def recipients(routing: Routing, receiver: Receiver, local: datetime) -> Iterator[tuple[str, Person | None]]:
+def recipients(routing: Routing, receiver: Receiver, local: datetime) -> Iterator[tuple[str, DutyPerson | None]]:
     """Channels of a receiver at a moment, each with the person behind it when a schedule named one."""
     for channel in receiver.channels:
         yield channel, None

@@ -15,7 +15,7 @@ from ioc.alerts.labels import LabelTable, slot_labels
 from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import CONDITIONS, PENDING, EngineState
-from ioc.model.alert import Alert, Reason, Suppression, alert_id
+from ioc.model.alert import Alert, Suppression, SuppressionReason, alert_id
 from ioc.model.routing import Inhibition
 
 _DATA = {state.value: state.name.lower() for state in DataState}
@@ -97,12 +97,14 @@ def silences_in_use(listed: Iterable[Alert]) -> frozenset[str]:
     )
 
 
-def _reasons(watch: SuppressionIndex, state: EngineState, is_working_day: IsWorkingDay) -> dict[int, list[Reason]]:
+def _reasons(
+    watch: SuppressionIndex, state: EngineState, is_working_day: IsWorkingDay
+) -> dict[int, list[SuppressionReason]]:
     arrays, active = watch.arrays, state.active
-    reasons: dict[int, list[Reason]] = {}
+    reasons: dict[int, list[SuppressionReason]] = {}
     for silence, mask in watch.silences:
         if silence.holds_at(state.now_ms):
-            reason = Reason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
+            reason = SuppressionReason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
             for slot in active[mask[active]].tolist():
                 reasons.setdefault(slot, []).append(reason)
     fired = active[state.condition[active] != PENDING]
@@ -110,12 +112,12 @@ def _reasons(watch: SuppressionIndex, state: EngineState, is_working_day: IsWork
         rule, unit = arrays.rule_of(one.by), arrays.unit_of(one.by)
         by = alert_id(rule.id, unit, int(state.onset_ms[one.by]))
         text = f"{rule.name['en']} holds ({one.inhibition})."
-        reasons.setdefault(one.place, []).append(Reason(Suppression.INHIBITED_BY, by, text))
+        reasons.setdefault(one.place, []).append(SuppressionReason(Suppression.INHIBITED_BY, by, text))
     local = datetime.fromtimestamp(state.now_ms / 1000, UTC).astimezone(arrays.zone)
     for number in np.unique(arrays.slot_rule[active]).tolist():
         block = arrays.blocks[number]
         if not is_active(block.rule.active, local, is_working_day):
-            reason = Reason(Suppression.OUTSIDE_HOURS, block.rule.id, "The rule's hours are over.")
+            reason = SuppressionReason(Suppression.OUTSIDE_HOURS, block.rule.id, "The rule's hours are over.")
             for slot in active[(active >= block.start) & (active < block.end)].tolist():
                 reasons.setdefault(slot, []).append(reason)
     return reasons

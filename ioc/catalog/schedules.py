@@ -5,16 +5,16 @@ from datetime import datetime, time
 
 from ioc.catalog.rules import read_clock, read_weekdays
 from ioc.catalog.toml_table import TomlTable, closest, nearest
-from ioc.model.routing import Person, Schedule, ScheduleException, Shift
+from ioc.model.routing import DutyPerson, Schedule, ScheduleException, Shift
 
 WEEK = frozenset(range(7))
 
 
-def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, Person]:
+def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, DutyPerson]:
     """Tables `person`, by id."""
-    people: dict[str, Person] = {}
+    people: dict[str, DutyPerson] = {}
     for inner in row.tables("person"):
-        person = Person(inner.identifier(), inner.text("name"), inner.texts("channels", required=True))
+        person = DutyPerson(inner.identifier(), inner.text("name"), inner.texts("channels", required=True))
         check_channels(inner, person.channels, channels)
         if person.id in people:
             inner.fault("id", f"Another person has the id {person.id!r}.", "person_twice", given=person.id)
@@ -23,7 +23,7 @@ def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, P
     return people
 
 
-def read_schedules(row: TomlTable, people: Mapping[str, Person]) -> dict[str, Schedule]:
+def read_schedules(row: TomlTable, people: Mapping[str, DutyPerson]) -> dict[str, Schedule]:
     """Tables `schedule`, by id. Hours in which nobody is on duty are a fault, unless somebody stands in."""
     schedules: dict[str, Schedule] = {}
     for inner in row.tables("schedule"):
@@ -68,7 +68,7 @@ def read_moment(row: TomlTable, field: str) -> datetime | None:
     return found
 
 
-def _shift(row: TomlTable, people: Mapping[str, Person]) -> Shift:
+def _shift(row: TomlTable, people: Mapping[str, DutyPerson]) -> Shift:
     """Without `days` every day, without `since` and `until` the whole day."""
     weekdays = read_weekdays(row) if row.has("days") else WEEK
     since, until = read_clock(row, "since") or time(), read_clock(row, "until") or time()
@@ -78,7 +78,7 @@ def _shift(row: TomlTable, people: Mapping[str, Person]) -> Shift:
     return Shift(weekdays, since, until, named)
 
 
-def _exception(row: TomlTable, people: Mapping[str, Person]) -> ScheduleException | None:
+def _exception(row: TomlTable, people: Mapping[str, DutyPerson]) -> ScheduleException | None:
     since, until = read_moment(row, "since"), read_moment(row, "until")
     named, why = row.texts("people", required=True), row.text("why")
     _known(row, "people", named, people)
@@ -91,7 +91,7 @@ def _exception(row: TomlTable, people: Mapping[str, Person]) -> ScheduleExceptio
     return ScheduleException(since, until, named, why)
 
 
-def _known(row: TomlTable, field: str, named: Collection[str], people: Mapping[str, Person]) -> None:
+def _known(row: TomlTable, field: str, named: Collection[str], people: Mapping[str, DutyPerson]) -> None:
     for name in named:
         if name not in people:
             message = f"No person has the id {name!r}{nearest(name, people)}."

@@ -1,1 +1,4 @@
-"""What the centre speaks of: readings, cases, units, measures, KPIs, sources. Standard library only."""
+"""The model of the centre: readings, cases, units, measures, KPIs, sources, rules.
+
+Standard library and google-re2 only.
+"""

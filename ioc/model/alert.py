@@ -1,4 +1,4 @@
-"""An alert: what a rule says about a unit, from its onset to its end."""
+"""An alert: the state of a rule for a unit, from its onset to its end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,11 @@ from ioc.model.rule import Severity
 
 
 class ConditionState(StrEnum):
-    """What the data say. `pending`: the limit is passed, not yet for long enough; `recovering`: cleared, not yet for
-    long enough; `no_data` (too few or too old also) and `error` only where there is no alert to keep."""
+    """What the data say about an alert.
+
+    `pending`: the limit is passed, but not for long enough yet; `recovering`: it is no longer passed, but not for long
+    enough yet. `no_data` (also too few or too old data) and `error` occur only where there is no alert to keep.
+    """
 
     NORMAL = "normal"
     PENDING = "pending"
@@ -20,7 +23,7 @@ class ConditionState(StrEnum):
 
 
 class Handling(StrEnum):
-    """What people have done about it (ISA-18.2)."""
+    """What people have done about an alert (ISA-18.2)."""
 
     UNACKNOWLEDGED = "unacknowledged"
     ACKNOWLEDGED = "acknowledged"
@@ -29,7 +32,7 @@ class Handling(StrEnum):
 
 
 class Suppression(StrEnum):
-    """Why an alert makes no noise though nobody has put it aside by itself."""
+    """Why an alert is quiet although nobody has shelved it."""
 
     SILENCED_BY = "silenced_by"
     INHIBITED_BY = "inhibited_by"
@@ -37,8 +40,11 @@ class Suppression(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """`of` is the id of the silence, the inhibiting alert, or the rule whose hours are over; `text` one sentence."""
+class SuppressionReason:
+    """Why an alert is suppressed.
+
+    `of` is the id of the silence, of the inhibiting alert, or of the rule outside its hours; `text` is one sentence.
+    """
 
     kind: Suppression
     of: str
@@ -46,7 +52,7 @@ class Reason:
 
 
 class TransitionKind(StrEnum):
-    """`cancelled` ends what was only pending; `firing_again` comes out of `recovering`."""
+    """A step in the life of an alert. `cancelled` ends a pending alert; `firing_again` follows `recovering`."""
 
     PENDING = "pending"
     CANCELLED = "cancelled"
@@ -57,7 +63,7 @@ class TransitionKind(StrEnum):
 
 
 def alert_id(rule: str, unit: str, onset_ms: int) -> str:
-    """The same for the same alert, however often it is computed."""
+    """Return the id of an alert: always the same for the same rule, unit and onset."""
     return f"{rule}/{unit}/{onset_ms}"
 
 
@@ -65,8 +71,8 @@ def alert_id(rule: str, unit: str, onset_ms: int) -> str:
 class Transition:
     """One step in the life of an alert, times in ms since 1970 UTC.
 
-    `id` is the alert's id with the kind, and with the time for the two kinds that may come again, so that a transition
-    computed twice is known as one. `value` is the KPI's, None without. `reason` is empty when the data caused it.
+    `id` is the alert's id with the kind, and with the time for the two kinds that may repeat, so that a transition
+    that is computed twice has the same id. `value` is the KPI's, or None. `reason` is empty when the data caused it.
     """
 
     id: str
@@ -97,7 +103,7 @@ class Transition:
         rule_version: str = "",
         reason: str = "",
     ) -> "Transition":
-        """With its id."""
+        """Make a transition with its id."""
         named = f"{alert_id(rule, unit, onset_ms)}/{kind}"
         if kind in (TransitionKind.RECOVERING, TransitionKind.FIRING_AGAIN):
             named = f"{named}/{at_ms}"
@@ -106,9 +112,11 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert that is pending, firing or recovering, as it stands. `since_ms` is when it fired, 0 while pending;
-    `data` is the freshness of the data behind it. `labels` are its rule's with those it has by itself. `revision`
-    counts the changes of what another system says of its alert."""
+    """An alert that is pending, firing or recovering.
+
+    `since_ms` is when it fired, 0 while pending; `data` is the freshness of the data behind it. `labels` are its rule's
+    labels and its own. `revision` counts the changes that another system reports of its alert.
+    """
 
     id: str
     rule: str
@@ -122,10 +130,10 @@ class Alert:
     data: str = ""
     handling: Handling = Handling.UNACKNOWLEDGED
     handled: str = ""
-    suppression: tuple[Reason, ...] = field(default=())
+    suppression: tuple[SuppressionReason, ...] = field(default=())
     revision: int = 0
 
     @property
     def is_quiet(self) -> bool:
-        """Nobody is notified of it now."""
+        """Whether nobody is notified of the alert at present."""
         return bool(self.suppression) or self.handling in (Handling.SHELVED, Handling.OUT_OF_SERVICE)

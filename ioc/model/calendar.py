@@ -12,8 +12,11 @@ _SATURDAY = 5
 
 
 class YearState(StrEnum):
-    """How well the days off of a year are known. `decided`: by decisions in force; `expected`: as the law has them, a
-    decision may still swap days; `computed`: likewise, and nobody has looked at them."""
+    """How well the days off of a year are known.
+
+    `decided`: by decisions in force; `expected`: by the law, but a decision may still swap days; `computed`: by the
+    law, and nobody has checked them.
+    """
 
     DECIDED = "decided"
     EXPECTED = "expected"
@@ -22,7 +25,7 @@ class YearState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Why a day is off, or worked though it lies on a weekend. `certain` is False where the basis was not seen."""
+    """Why a day is off, or is worked although it is a weekend day. `certain` is False where the basis was not seen."""
 
     name: dict[str, str]
     basis: str
@@ -31,8 +34,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Days of the province's zone, `first` to `last`, both known. `off` may name weekend days, `worked` only weekend
-    days; a year that `years` does not name is computed."""
+    """Working days and days off from `first` to `last` (both included), in the province's zone.
+
+    `off` may hold weekend days, `worked` only weekend days. A year that is not in `years` is computed.
+    """
 
     first: date
     last: date
@@ -41,18 +46,18 @@ class Calendar:
     years: Mapping[int, YearState] = field(default_factory=dict)
 
     def is_working(self, day: date) -> bool:
-        """Raises ValueError for a day that the calendar does not know; so do the others."""
+        """Return whether offices work on `day`. Raises ValueError for a day outside the calendar, as all methods do."""
         self._known(day)
         return day in self.worked or (day.weekday() < _SATURDAY and day not in self.off)
 
     def working_days(self, since: date, until: date) -> int:
-        """Working days after `since` up to and including `until`; negative when `until` is before."""
+        """Count the working days after `since` up to and including `until`; negative when `until` is earlier."""
         self._known(since)
         self._known(until)
         return bisect_right(self._days, until) - bisect_right(self._days, since)
 
     def add_working_days(self, since: date, days: int) -> date:
-        """The `days`-th working day after `since`; `since` itself for 0."""
+        """Return the `days`-th working day after `since`; `since` itself for 0."""
         self._known(since)
         if days < 0:
             raise ValueError(f"{days} working days cannot be added; count from the other day.")
@@ -64,12 +69,12 @@ class Calendar:
         return self._days[place]
 
     def state_of(self, year: int) -> YearState:
-        """Raises ValueError for a year that the calendar does not know."""
+        """Return how well the days off of a year are known. Raises ValueError for a year outside the calendar."""
         self._known(date(year, 1, 1))
         return self.years.get(year, YearState.COMPUTED)
 
     def is_certain(self, day: date) -> bool:
-        """Whether the day's being worked or off rests on a decision in force whose basis was seen."""
+        """Return whether a decision in force, whose basis was seen, makes `day` a working day or a day off."""
         mark = self.off.get(day) or self.worked.get(day)
         return self.state_of(day.year) is YearState.DECIDED and (mark is None or mark.certain)
 

@@ -10,10 +10,10 @@ from ioc.model.personal import PersonalTreatment
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One version of a case; of all versions the one with the latest `updated_at` holds.
+    """One version of a case; the version with the latest `updated_at` is the current one.
 
-    `service` is the code of the procedure or service, `channel` how it came (online, counter, post …). Times are aware.
-    `attributes` are scalar values that KPI conditions may name; no personal data.
+    `service` is the code of the procedure or service, `channel` how the case came in (online, counter, post …). Times
+    are aware. `attributes` are scalar values that KPI conditions may name; no personal data.
     """
 
     case_type: str
@@ -31,10 +31,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseClock:
-    """How the time that a case may take is counted: in working days, or all of it.
+    """How the time that a case may take is counted: in working days, or in all days.
 
-    While an open case is in one of `pauses_in` its clock stands. `due_in` is the number of days of this clock after
-    `received_at` in which a case is due that comes without `due_at`; None: such a case is never due.
+    The clock stops while an open case is in one of `pauses_in`. A case that comes without `due_at` is due `due_in` days
+    of this clock after `received_at`; with None it is never due.
     """
 
     working: bool = False
@@ -43,10 +43,10 @@ class CaseClock:
 
 
 class AttributeType(StrEnum):
-    """Type of a case's attribute.
+    """The type of a case's attribute.
 
-    `date` is a day written YYYY-MM-DD, `code` a term or whole number that stands for something, `text` is any
-    readable text.
+    `date` is a day written YYYY-MM-DD, `code` a term or whole number that stands for something, `text` any readable
+    text.
     """
 
     NUMBER = "number"
@@ -58,12 +58,12 @@ class AttributeType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaseType:
-    """A kind of case that the catalogue declares; a status outside `statuses` is unfit.
+    """A kind of case that the catalogue declares; a status outside `statuses` is rejected.
 
     `attributes` names all attributes; those without an entry in `attribute_types` hold any scalar value.
-    `silence_is_zero`: a unit that never had such a case counts 0 once the province was heard of (fires, outages);
-    otherwise it has no data, since nobody knows whether it reports at all (dossiers).
-    `personal` names attributes that may name a person, which connectors hash or drop.
+    `silence_is_zero`: a unit that never had such a case counts 0 once any unit of the province reported one (fires,
+    outages); otherwise it has no data, since nobody knows whether it reports at all (dossiers).
+    `personal` names attributes that may identify a person; connectors hash or drop them.
     """
 
     id: str

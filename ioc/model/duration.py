@@ -22,8 +22,10 @@ class DurationInvalid(ValueError):
 
 
 def parse_duration(text: str, units: Collection[str] = tuple(UNITS), *, max_digits: int = 16) -> timedelta:
-    """Parse a whole number from 1 on and one of `units`, without spaces. Raises DurationInvalid for another text, and
-    for more than MAX_DURATION."""
+    """Parse a whole number from 1 on and one of `units`, without spaces.
+
+    Raises DurationInvalid for another text, and for more than MAX_DURATION.
+    """
     match = _TEXT.fullmatch(text)
     if match is None or match[2] not in units or len(match[1]) > max_digits:
         examples = [text for text in ("500ms", "30s", "15m", "24h", "7d") if text.lstrip("0123456789") in units]

@@ -1,4 +1,4 @@
-"""A KPI: its definition, and a value of it."""
+"""KPIs: their definitions, expressions and values."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,8 +9,11 @@ from ioc.model.window import Window
 
 
 class Freshness(StrEnum):
-    """`live`: enough samples, recent; `stale`: the newest sample is older than the limit; `insufficient`: fewer samples
-    than the definition asks; `no_data`: none at all in the window."""
+    """How complete and recent the data behind a value are.
+
+    `live`: enough samples, recent; `stale`: the newest sample is older than the limit; `insufficient`: fewer samples
+    than the definition requires; `no_data`: none in the window.
+    """
 
     LIVE = "live"
     STALE = "stale"
@@ -19,8 +22,11 @@ class Freshness(StrEnum):
 
 
 class RollUp(StrEnum):
-    """How a province's value comes from its communes: `merge` panes or cases and compute anew (right for means, ratios,
-    quantiles), `sum` or `mean` of the communes' values, or `none`: the KPI speaks of its own unit only."""
+    """How the province's value is computed from its communes.
+
+    `merge`: from all panes or cases together (right for means, ratios, quantiles); `sum` or `mean` of the communes'
+    values; `none`: each unit has only its own value.
+    """
 
     MERGE = "merge"
     SUM = "sum"
@@ -30,9 +36,10 @@ class RollUp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeasureAggregate:
-    """`take`: count, sum, mean, min, max, last, rate, stddev, quantile, distinct.
+    """An aggregate of a measure's readings.
 
-    `per` is the length that a rate is of; `q` in (0, 1) the quantile. `last` over several subjects is their mean.
+    `take`: count, sum, mean, min, max, last, rate, stddev, quantile, distinct, nowcast. `per` is the duration that a
+    rate is stated for; `q` in (0, 1) is the quantile. `last` over several subjects is the mean of their last values.
     """
 
     measure: str
@@ -43,9 +50,9 @@ class MeasureAggregate:
 
 @dataclass(frozen=True, slots=True)
 class CaseCount:
-    """Cases of a type that meet `where` (SQL over the case's columns; `now` is the moment of evaluation).
+    """The number of cases of a type that meet `where` (SQL over the case's columns; `now` is the moment of evaluation).
 
-    `at` names the time column that must lie in the window; empty for a state that holds now.
+    `at` names the time column that must lie in the window; it is empty for a state at this moment.
     """
 
     of: str
@@ -55,7 +62,7 @@ class CaseCount:
 
 @dataclass(frozen=True, slots=True)
 class CaseSum:
-    """Sum of a numeric attribute `field` over the cases that meet `where`."""
+    """The sum of a numeric attribute `field` over the cases that meet `where`."""
 
     of: str
     field: str
@@ -65,7 +72,10 @@ class CaseSum:
 
 @dataclass(frozen=True, slots=True)
 class CaseDistinct:
-    """How many different values `field` (service, channel, or an attribute) has among the cases that meet `where`."""
+    """The number of different values of `field` among the cases that meet `where`.
+
+    `field` is service, channel or an attribute.
+    """
 
     of: str
     field: str
@@ -75,7 +85,7 @@ class CaseDistinct:
 
 @dataclass(frozen=True, slots=True)
 class CaseRatio:
-    """100 × cases that meet `where` and `over`, by cases that meet `over`. Samples are the cases of `over`."""
+    """The percentage of the cases meeting `over` that also meet `where`. Samples are the cases meeting `over`."""
 
     of: str
     where: str
@@ -85,9 +95,9 @@ class CaseRatio:
 
 @dataclass(frozen=True, slots=True)
 class CaseTime:
-    """Time between two columns of a case, in units of `per`; `until` is `now` for the age of what is open.
+    """The time between two columns of a case, in units of `per`; `until` is `now` for the age of open cases.
 
-    `take`: mean, min, max, quantile. When `working`, whole working days are counted, and `per` is a number of those.
+    `take`: mean, min, max, quantile. When `working`, whole working days are counted and `per` is a number of them.
     """
 
     of: str
@@ -103,9 +113,12 @@ class CaseTime:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """Arithmetic over other KPIs' and constants' ids: + - * / ( ), numbers, min(), max(), scale(). A division by zero
-    gives `when_zero`, or no data when that is None. Samples are the least of its parts'; it is as stale as its stalest
-    part. `parts` are KPIs, `constants` those whose value in force at the end of the window takes part."""
+    """Arithmetic over other KPIs and constants: + - * / ( ), numbers, min(), max(), scale().
+
+    A division by zero gives `when_zero`, or no data when that is None. The samples are the fewest of any part; the
+    freshness is that of the stalest part. `parts` are ids of KPIs, `constants` ids of constants; the value of a
+    constant is the one in force at the end of the window.
+    """
 
     text: str
     parts: tuple[str, ...]
@@ -115,7 +128,10 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class ConstantValue:
-    """What a constant is from a day on (in the province's zone), until the day `until` (None: the next value's)."""
+    """The value of a constant from a day on, in the province's zone.
+
+    It holds until the day `until`; None: until the next value.
+    """
 
     valid_from: date
     value: float
@@ -125,14 +141,17 @@ class ConstantValue:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A figure that a decision set and another may change: a price, a threshold, a cap. `values` by time, apart."""
+    """A figure that a decision sets and another may change: a price, a threshold, a cap.
+
+    `values` are in order of time.
+    """
 
     id: str
     name: dict[str, str]
     values: tuple[ConstantValue, ...]
 
     def at(self, day: date) -> float | None:
-        """The value in force on a day, None when there is none."""
+        """Return the value in force on a day, None when there is none."""
         held = [value for value in self.values if value.valid_from <= day]
         if not held or (held[-1].until is not None and day >= held[-1].until):
             return None
@@ -144,7 +163,7 @@ Expression = MeasureAggregate | CaseCount | CaseSum | CaseDistinct | CaseRatio |
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a KPI should reach in a year; exactly one of the two bounds is set."""
+    """The value that a KPI should reach in a year; exactly one of the two bounds is set."""
 
     year: int
     at_least: float | None = None
@@ -154,7 +173,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A word for values from `bound` up (`above`: strictly); the last band of a KPI has no bound."""
+    """A name for values from `bound` upwards (`above`: strictly above it); the last band of a KPI has no bound."""
 
     name: dict[str, str]
     bound: float | None = None
@@ -179,10 +198,12 @@ EVERY_PLACE = (UnitLevel.PROVINCE, UnitLevel.COMMUNE)
 
 @dataclass(frozen=True, slots=True)
 class KpiDefinition:
-    """One `[[kpi]]` of a pack, or one window of it. `version` is a short hash of what changes its values; `per` are the
-    levels of unit it speaks of, other units have no value of it; `family` is the id of the `[[kpi]]` that has several
-    windows, empty for one with its own; `share`: the formula divides a part by its whole, so that no value lies above
-    100 %."""
+    """One `[[kpi]]` of a definition file, or one window of it.
+
+    `version` is a short hash of everything that affects its values. `per` are the levels of unit that have a value.
+    `family` is the id of the `[[kpi]]` with several windows, empty for a KPI with one. `share`: the formula divides a
+    part by its whole, so no value exceeds 100 %.
+    """
 
     id: str
     sector: str
@@ -206,11 +227,11 @@ class KpiDefinition:
     share: bool = False
 
     def target_of(self, year: int) -> Target | None:
-        """The target of the year, or of the latest year before it that has one."""
+        """Return the target of the year, or of the latest earlier year that has one."""
         return max((target for target in self.targets if target.year <= year), key=lambda t: t.year, default=None)
 
     def band_of(self, value: float) -> Band | None:
-        """The band that a value lies in; sums of shares are taken to nine digits, so that 90 is 90."""
+        """Return the band of a value; the value is rounded to nine digits, so that a sum of shares of 90 % is 90."""
         return next((band for band in self.bands if band.holds(round(value, 9))), None)
 
 
@@ -218,10 +239,10 @@ class KpiDefinition:
 class KpiValue:
     """One value of one KPI for one unit, as published.
 
-    `value` is None unless there is data enough; `as_of` is the time of the newest data behind it, None without data;
-    `window` is half-open; `samples` counts readings or cases; `restated_at` is when the latest closed period of the
-    KPI (the one it speaks of, or the one before the running one) last got another value than was published, or None.
-    `reported` is False while the unit never reported what the KPI is made of.
+    `value` is None unless there is enough data; `as_of` is the time of the newest data behind it, None without data;
+    the window is half-open; `samples` counts readings or cases. `restated_at` is when the value of the KPI's latest
+    closed period last changed after it had been published, or None. `reported` is False while the unit never reported
+    what the KPI is made of.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The account of everything that came in."""
+"""The ledger: how many records came in, and what became of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Inputs [from_offset, to_offset) of a source partition wait, and none was applied since `since`."""
+    """Inputs [from_offset, to_offset) of a source partition that wait; none was applied since `since`."""
 
     topic: str
     partition: int
@@ -32,8 +32,10 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """The input topics as the historian last saw them: end offset by (topic, partition), gaps, partitions that stand
-    still, and the highest writer's generation of each source; `at` is when."""
+    """The input topics as the historian last saw them, at the time `at`.
+
+    `ends` is the end offset by (topic, partition); `generations` the highest generation of a writer by source.
+    """
 
     at: datetime
     ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
@@ -44,9 +46,12 @@ class LogView:
 
 @dataclass(frozen=True, slots=True)
 class SourceAccount:
-    """Records of one source. `in_flight` were received by the connector and are not in the store yet; `fenced` and
-    `replayed` count batches that were not applied: of a writer that another had replaced, with `fenced_records` in
-    them, and outputs published a second time."""
+    """Counts of the records of one source.
+
+    `in_flight` were received by the connector and are not in the store yet. `fenced` counts batches of a writer that
+    another one had replaced, with `fenced_records` in them; `replayed` counts outputs that were published a second
+    time. Neither is applied.
+    """
 
     source: str
     received: int
@@ -98,7 +103,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`coded_faults` say why it does not balance; none means it balances."""
+    """The account of all sources and partitions.
+
+    `coded_faults` say why it does not balance; it balances without any.
+    """
 
     sources: tuple[SourceAccount, ...]
     partitions: tuple[PartitionAccount, ...]
@@ -107,7 +115,7 @@ class Ledger:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The sentences of `coded_faults`."""
+        """The English sentences of `coded_faults`."""
         return tuple(fault.detail for fault in self.coded_faults)
 
     @property

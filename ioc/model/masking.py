@@ -1,6 +1,6 @@
-"""Hide what may name a person in a refused record: identity numbers, phone numbers, e-mail addresses, named fields.
+"""Hide what may identify a person in a refused record: identity numbers, phone numbers, e-mail addresses, named fields.
 
-The length of what is hidden stays, and so does everything that does not look personal: a fault can still be found.
+The length of what is hidden is kept, and so is everything that does not look personal, so that a fault can be found.
 """
 
 import json
@@ -24,24 +24,24 @@ PERSONAL_NAMES = frozenset({
     "ho_va_ten", "hoten", "identity", "identity_number", "mobile", "ngay_sinh", "ngaysinh", "nguoi_nop", "phone",
     "phone_number", "sdt", "so_dien_thoai", "sodienthoai", "ten_nguoi_nop",
 })  # fmt: skip
-"""Names of fields that are taken for personal wherever they stand."""
+"""Names of fields that always count as personal."""
 
 
 def mask_text(text: str) -> str:
-    """Hide what is recognised in free text."""
+    """Hide personal data that is recognised in free text."""
     return mask_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
 
 def mask_bytes(content: bytes) -> bytes:
-    """Hide what is recognised, in any encoding that writes ASCII as such."""
+    """Hide personal data that is recognised in bytes of any encoding that contains ASCII."""
     return _PERSONAL.sub(lambda found: MASK.encode() * len(found[0]), content)
 
 
 def mask_record(content: bytes, personal: Collection[str] = ()) -> bytes:
-    """Hide what is recognised in a refused record, and the fields that the source calls `personal`.
+    """Hide personal data that is recognised in a refused record, and the fields that the source declares as `personal`.
 
-    Where a source names such fields and the record is not a JSON object (a line of CSV has no names, a record that was
-    cut off cannot be read), nothing of it is shown.
+    Where a source declares such fields and the record is not a JSON object (a line of CSV has no names, a truncated
+    record cannot be read), all of it is hidden.
     """
     try:
         record = json.loads(content)
@@ -76,5 +76,5 @@ def _is_named(key: str, names: Collection[str]) -> bool:
 
 
 def _plain(name: str) -> str:
-    """Written alike, however a source writes it."""
+    """Return the name in a form in which different spellings are equal."""
     return unicodedata.normalize("NFC", name).strip().lower().replace("-", "_").replace(" ", "_")

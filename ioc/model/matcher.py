@@ -1,4 +1,4 @@
-"""Matchers: which alerts are meant, by their labels. They read as Alertmanager's do."""
+"""Matchers select alerts by their labels, with the syntax and meaning of Alertmanager's."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,10 @@ class MatcherInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """`sign` is =, !=, =~ or !~; a label that is absent counts as empty. A pattern must match the whole value."""
+    """A condition on one label.
+
+    `sign` is =, !=, =~ or !~; an absent label counts as empty. A pattern must match the whole value.
+    """
 
     label: str
     sign: str
@@ -35,7 +38,7 @@ class Matcher:
 
     @classmethod
     def parse(cls, text: str) -> "Matcher":
-        """`severity="high"`, `unit=~"197.*"`; quotes may be left out. Raises MatcherInvalid."""
+        """Parse `severity="high"` or `unit=~"197.*"`; quotes are optional. Raises MatcherInvalid."""
         match = _TEXT.match(text)
         if match is None:
             raise MatcherInvalid(Message("matcher_form", given=text))
@@ -46,7 +49,7 @@ class Matcher:
 
     @classmethod
     def of(cls, label: str, sign: str, value: str) -> "Matcher":
-        """Raises MatcherInvalid."""
+        """Make a matcher of its parts. Raises MatcherInvalid."""
         if not LABEL_NAME.match(label):
             raise MatcherInvalid(Message("no_label", given=label))
         if sign not in ("=", "!=", "=~", "!~"):
@@ -59,7 +62,7 @@ class Matcher:
             raise MatcherInvalid(Message(fault.code, label=label, **fault.params)) from None
 
     def accepts(self, value: str) -> bool:
-        """Whether it holds for a label with this value; empty for an alert without the label."""
+        """Return whether the matcher holds for a label with this value; empty stands for an absent label."""
         same = value == self.value if self.pattern is None else self.pattern.matches(value[:MAX_VALUE_LENGTH])
         return same != (self.sign[0] == "!")
 
@@ -79,8 +82,11 @@ def _parse(index: int, text: str) -> Matcher:
 
 
 def parse_matchers(texts: Iterable[str]) -> Matchers:
-    """All must hold. Raises MatcherInvalid, with the `index` of the faulty text, also when there are none or when they
-    hold for every alert: nobody means every alert by leaving out a name."""
+    """Parse matchers that must all hold.
+
+    Raises MatcherInvalid with the `index` of the faulty text; also when there are no matchers or when they hold for
+    every alert, since nobody selects every alert on purpose by leaving out a name.
+    """
     matchers = tuple(_parse(index, text) for index, text in enumerate(texts))
     if not matchers:
         raise MatcherInvalid(Message("no_matcher"))
@@ -93,5 +99,5 @@ def parse_matchers(texts: Iterable[str]) -> Matchers:
 
 
 def all_accept(matchers: Matchers, labels: Mapping[str, str]) -> bool:
-    """Whether every matcher holds for these labels."""
+    """Return whether every matcher holds for these labels."""
     return all(matcher.accepts(labels.get(matcher.label, "")) for matcher in matchers)

@@ -1,11 +1,11 @@
-"""A measure: what a reading measures, as the catalogue declares it."""
+"""Measures: what readings measure, as the catalogue declares it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class MeasureKind(StrEnum):
-    """`gauge`: a state at a moment (a level); `delta`: an amount since the reading before (a count)."""
+    """`gauge` is a state at a moment (a level), `delta` an amount since the previous reading (a count)."""
 
     GAUGE = "gauge"
     DELTA = "delta"
@@ -13,9 +13,9 @@ class MeasureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Declaration of a measure. A value outside [`least`, `most`] is unfit.
+    """The declaration of a measure. A value outside [`least`, `most`] is rejected.
 
-    `keeps_subject`: panes tell the subjects (stations, devices) apart; otherwise they are merged.
+    `keeps_subject`: panes are kept per subject (station, device); otherwise subjects are merged.
     `quantiles`: panes carry a histogram with ≤ 1 % relative error; `distinct`: a sketch of distinct subjects, ≤ 2 %.
     """
 

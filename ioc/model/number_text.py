@@ -1,4 +1,4 @@
-"""Numbers as messages write them: without an exponent, with the marks of the language."""
+"""Format numbers for messages: without an exponent, with the separators of the language."""
 
 from decimal import Decimal
 
@@ -6,8 +6,10 @@ _MARKS = str.maketrans(",.", ".,")
 
 
 def number_text(value: float | None, digits: int, language: str) -> str:
-    """1.234,5 in Vietnamese, 1,234.5 in English; a dash without a value. A value that `digits` would round to zero
-    keeps its first two figures."""
+    """Format as 1.234,5 in Vietnamese and 1,234.5 in English, or a dash for None.
+
+    A value that `digits` would round to zero keeps its first two significant digits.
+    """
     if value is None:
         return "—"
     if value and abs(value) < 0.5 * 10**-digits:
@@ -16,8 +18,11 @@ def number_text(value: float | None, digits: int, language: str) -> str:
 
 
 def exact_text(value: float, language: str = "") -> str:
-    """Every figure of a limit: 2.500.000 and 0,00001 in Vietnamese, 2,500,000 and 0.00001 in English; without a
-    language 2500000 and 0.00001, for programs. Numbers of more than 21 digits keep their exponent."""
+    """Format with all digits: 2.500.000 and 0,00001 in Vietnamese, 2,500,000 and 0.00001 in English.
+
+    Without a language the result is for programs: 2500000 and 0.00001. Numbers of more than 21 digits keep their
+    exponent.
+    """
     if not abs(value) < 1e21:
         return f"{value:g}"
     text = f"{Decimal(repr(float(value))):{',' if language else ''}f}"

@@ -44,19 +44,19 @@ class PatternInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern ready for use."""
+    """A compiled pattern."""
 
     text: str
     _compiled: Any
 
     def matches(self, text: str) -> bool:
-        """Whether the whole text is as the pattern says."""
+        """Return whether the whole text matches."""
         return self._compiled.fullmatch(text.encode(errors="replace")) is not None
 
 
 @lru_cache(maxsize=1024)
 def compile_pattern(text: str) -> Pattern:
-    """Raises PatternInvalid."""
+    """Compile a pattern; results are cached. Raises PatternInvalid."""
     if len(text) > MAX_PATTERN_LENGTH:
         raise PatternInvalid("pattern_too_long", length=len(text), limit=MAX_PATTERN_LENGTH)
     try:
@@ -74,7 +74,7 @@ def _compile(text: str) -> Any:
 
 
 def _message(fault: Exception) -> tuple[str, str]:
-    """RE2's sentence and the part of the pattern that it names."""
+    """Return RE2's sentence and the part of the pattern that it names."""
     given = fault.args[0]
     kind, _, part = (given.decode(errors="replace") if isinstance(given, bytes) else str(given)).partition(": ")
     return kind, part
@@ -99,13 +99,13 @@ def _invalid(text: str, message: tuple[str, str]) -> PatternInvalid:
 
 
 def _first_end(text: str, is_wanted: Callable[[tuple[str, str]], bool]) -> int:
-    """Length of the shortest beginning of the text with such a fault."""
+    """Return the length of the shortest beginning of the text with such a fault."""
     faults = ((end, _fault_of(text[:end])) for end in range(1, len(text)))
     return next((end for end, fault in faults if fault is not None and is_wanted(fault)), len(text))
 
 
 def _unclosed(text: str) -> int:
-    """Place of the outermost ( without its ): the first from which on no beginning of the text is a pattern."""
+    """Return the position of the outermost ( without its ): no beginning of the text that includes it is a pattern."""
     sound = max((end for end in range(len(text)) if _fault_of(text[:end]) is None), default=0)
     return text.index("(", sound) + 1
 

@@ -5,12 +5,12 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a route, a page or a websocket topic asks of who calls it."""
+    """What a route, a page or a websocket topic requires of its caller."""
 
     LOOK = "look"
     """Values, history, definitions, units, sources, alerts, the ledger."""
     SEE_CASES = "see_cases"
-    """Single cases, and records that were refused as they came."""
+    """Single cases, and refused records as they were received."""
     HANDLE_ALERTS = "handle_alerts"
     """Acknowledge, shelve, silence, comment, work on incidents."""
     CHANGE_RULES = "change_rules"
@@ -49,9 +49,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who stands behind a request: a person, a wall display, a script with the admin token, or nobody known.
+    """The sender of a request: a person, a wall display, a script with the admin token, or an unknown caller.
 
-    `name` is what the audit trail shows; empty for nobody.
+    `name` is what the audit trail shows; empty for an unknown caller.
     """
 
     name: str
@@ -66,10 +66,10 @@ ADMIN_SCRIPT = Caller("admin-token", frozenset(Permission))
 
 
 def display(name: str) -> Caller:
-    """A wall display: it can only look."""
+    """Return the caller for a wall display, which can only look."""
     return Caller(f"display:{name}", _LOOKING)
 
 
 def anonymous(role: Role | None) -> Caller:
-    """Nobody known, with what `role` may do; None lets them do nothing."""
+    """Return the caller for an unknown person, with the permissions of `role`; None permits nothing."""
     return NOBODY if role is None else Caller("", PERMISSIONS[role])

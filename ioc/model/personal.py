@@ -1,10 +1,10 @@
-"""Personal fields of records: what a source or the catalogue declares, and what is done with it."""
+"""Personal fields of records: how each is treated."""
 
 from enum import StrEnum
 
 
 class PersonalTreatment(StrEnum):
-    """`hash`: equal values stay equal, but cannot be read; `drop`: the value does not enter the centre."""
+    """`hash`: equal values stay equal but cannot be read; `drop`: the value does not enter the centre."""
 
     HASH = "hash"
     DROP = "drop"

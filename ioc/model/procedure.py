@@ -1,11 +1,11 @@
-"""A procedure: what to do about an alert, step by step."""
+"""Procedures: what to do about an alert, step by step."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`id` stays when the text is bettered, so that ticks keep their step."""
+    """A step of a procedure. `id` stays the same when the text is improved, so that ticked steps keep their tick."""
 
     id: str
     text: dict[str, str]
@@ -13,7 +13,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """One `[[procedure]]` of a pack."""
+    """One `[[procedure]]` of a definition file."""
 
     id: str
     name: dict[str, str]

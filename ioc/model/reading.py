@@ -1,4 +1,4 @@
-"""A reading: one measurement in time."""
+"""A reading: the value of a measure at one time."""
 
 from dataclasses import dataclass
 from datetime import datetime

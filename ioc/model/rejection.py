@@ -1,4 +1,4 @@
-"""Why a record was not counted, and what stays of it."""
+"""Rejections: why a record was not counted, and what is kept of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Machine words of unfitness; the same in the push answer, the dead letters, the ledger and the metrics."""
+    """Codes of rejection; the same in the push answer, the dead letters, the ledger and the metrics."""
 
     MALFORMED = "malformed"
     MISSING_FIELD = "missing_field"
@@ -32,11 +32,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One unfit record: its place in the batch, the field, the reason, a sentence, and its bytes as received.
+    """One unfit record: its index in the batch, the field, the reason, a sentence, and its bytes as received.
 
     With `records` above 1 it stands for that many with the same reason and field, `index` being that of the first; then
-    `content` has their bytes, one record a line. `place` is JSON text with what the bytes do not tell and a replay
-    needs (ioc/wire/replays.py), also one record a line.
+    `content` has their bytes, one record per line. `place` is JSON text with what the bytes do not say and a replay
+    needs (ioc/wire/replays.py), also one record per line.
     """
 
     index: int
@@ -49,21 +49,21 @@ class Rejection:
 
 
 def count_records(rejections: Iterable[Rejection]) -> int:
-    """How many records they stand for."""
+    """Return how many records the rejections stand for."""
     return sum(rejection.records for rejection in rejections)
 
 
 SINGLE_REJECTIONS = 1000
-"""So many of one batch are kept one by one, the others in bundles."""
+"""So many rejections of a batch are kept one by one, the others in bundles."""
 BUNDLE_BYTES = 512 * 1024
 MAX_BUNDLES = 50
-"""Beyond them fields of one reason are no longer told apart."""
+"""With more bundles, fields with one reason share a bundle."""
 
 
 class Rejections:
     """Collect the rejections of one batch in memory of about their own bytes, however many they are.
 
-    A million records that are all unfit would be a million objects here, messages in Kafka and rows in the store.
+    A million unfit records would otherwise be a million objects here, messages in Kafka and rows in the store.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Rejections:
         bundle.add(content, place)
 
     def all(self) -> list[Rejection]:
-        """The single ones, then the bundles, in the order of their first records."""
+        """Return the single ones, then the bundles, in the order of their first records."""
         bundles = sorted([*self._full, *self._open.values()], key=lambda bundle: bundle.index)
         return [*self._single, *(bundle.rejection() for bundle in bundles)]
 

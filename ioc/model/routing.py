@@ -1,4 +1,4 @@
-"""Who is told of an alert: a tree of routes, receivers, people, and their duty."""
+"""Routing of notifications: a tree of routes, receivers, people and duty schedules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from datetime import datetime, time, timedelta
 from ioc.model.matcher import Matchers
 
 ALL_LABELS = "..."
-"""In `group_by`: every alert is a group of its own."""
+"""In `group_by`: every alert is its own group."""
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationStep:
-    """When nobody has acknowledged an alert `after` it fired, these receivers are told too."""
+    """Receivers that are also notified when nobody has acknowledged an alert `after` it fired."""
 
     after: timedelta
     receivers: tuple[str, ...]
@@ -20,11 +20,12 @@ class EscalationStep:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An alert goes to the first of `routes` that it matches, and to the next ones too while `goes_on`; if it matches
-    none, it stays here. Alerts with the same values of `group_by` are told together: the first time `group_wait` after
-    the first one, then at most every `group_interval`; what nobody has acknowledged again every `repeat_interval`.
+    """A node of the tree of routes.
 
-    What a route does not say it has from the one above. Only the root has no matchers.
+    An alert goes to the first of `routes` that it matches, and on to the next ones while `goes_on`; if it matches none,
+    it stays at this route. Alerts with the same values of `group_by` are notified together: first `group_wait` after
+    the first of them, then at most every `group_interval`; unacknowledged alerts again every `repeat_interval`. A
+    setting that a route does not have comes from its parent. Only the root has no matchers.
     """
 
     id: str
@@ -41,7 +42,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Fixed `channels` (ids of the channels that a shell can send to), or the people whom `schedule` has on duty."""
+    """A receiver of notifications: fixed `channels` (ids of configured channels), or the people on duty in `schedule`."""
 
     id: str
     name: dict[str, str]
@@ -52,7 +53,9 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DutyPerson:
+    """Somebody who can be on duty, and the channels that reach them."""
+
     id: str
     name: str
     channels: tuple[str, ...]
@@ -60,8 +63,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Part of each of these weekdays (0: Monday), half-open, in the province's zone; over midnight when `until` is not
-    after `since`, and then it belongs to the day on which it began."""
+    """A part of each of these weekdays (0: Monday), half-open, in the province's zone.
+
+    It goes over midnight when `until` is not after `since`, and then belongs to the day on which it begins.
+    """
 
     weekdays: frozenset[int]
     since: time
@@ -71,7 +76,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleException:
-    """In [since, until), aware times, these people are on duty and nobody else."""
+    """In [since, until), aware times, only these people are on duty."""
 
     since: datetime
     until: datetime
@@ -81,7 +86,10 @@ class ScheduleException:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Exceptions go before shifts; of several exceptions the last holds. Where no shift holds, `otherwise`."""
+    """A duty schedule.
+
+    Exceptions override shifts, the last exception overrides the others; `otherwise` is on duty where no shift applies.
+    """
 
     id: str
     name: dict[str, str]
@@ -92,8 +100,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Inhibition:
-    """While an alert that `source` means has fired, those that `target` means make no noise where they agree in all of
-    `equal`. A label of `equal` must be there, not empty, on both sides."""
+    """While an alert that `source` matches is firing, alerts that `target` matches are quiet.
+
+    Both must agree in all labels of `equal`, which must be present and not empty on both sides.
+    """
 
     id: str
     source: Matchers
@@ -103,15 +113,15 @@ class Inhibition:
 
 @dataclass(frozen=True)
 class Routing:
-    """All that says who is told, by id; checked by `ioc.catalog.load_routing`."""
+    """The whole configuration of routing, by id; checked by `ioc.catalog.load_routing`."""
 
     root: Route
     receivers: Mapping[str, Receiver]
-    people: Mapping[str, Person] = field(default_factory=dict)
+    people: Mapping[str, DutyPerson] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def route(self, route_id: str) -> Route | None:
-        """Return None for a route that no longer exists."""
+        """Return the route with an id; None when it no longer exists."""
         waiting = [self.root]
         while waiting:
             route = waiting.pop()

@@ -1,4 +1,4 @@
-"""A rule: when something about a KPI is an alert, how grave, and who minds it."""
+"""Rules: when the value of a KPI is an alert, how severe it is, and who is responsible for it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,10 @@ from ioc.model.unit import UnitLevel
 
 
 class Severity(StrEnum):
-    """In the order of gravity. `rank` 1 is the gravest; it is shown beside colour and shape (diamond, triangle, square,
-    circle)."""
+    """The severity of an alert, most severe first.
+
+    `rank` 1 is the most severe; it is shown beside colour and shape (diamond, triangle, square, circle).
+    """
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -26,11 +28,11 @@ SEVERITY_NAMES = {
     "vi": {"critical": "Nghiêm trọng", "high": "Cao", "medium": "Trung bình", "low": "Thấp"},
     "en": {"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low"},
 }
-"""The one name of each severity, by language."""
+"""The name of each severity, by language."""
 
 
 class Lack(StrEnum):
-    """What may be wrong with a KPI's data; the words of its freshness."""
+    """What may be wrong with a KPI's data."""
 
     MISSING = "missing"
     STALE = "stale"
@@ -39,8 +41,12 @@ class Lack(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Fires strictly above `fires_above` or strictly below `fires_below` (both set: outside a band). Clears strictly
-    below `clears_below` and strictly above `clears_above`; where one of these is None, as soon as it does not fire."""
+    """Limits with hysteresis.
+
+    The rule fires strictly above `fires_above` or strictly below `fires_below` (both set: outside a band). It clears
+    strictly below `clears_below` and strictly above `clears_above`; where one of these is None, as soon as it does not
+    fire.
+    """
 
     fires_above: float | None = None
     fires_below: float | None = None
@@ -50,7 +56,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The KPI's value against limits."""
+    """Compare the KPI's value with limits."""
 
     kpi: str
     limits: Limits
@@ -58,7 +64,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The KPI's value now minus its value `over` ago, against limits."""
+    """Compare the KPI's value now minus its value `over` ago with limits."""
 
     kpi: str
     over: timedelta
@@ -67,8 +73,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Robust z-score (value - median) / (1.4826 * MAD) against the same hour of the `weeks` weeks before, against
-    limits. Without spread in those weeks any other value is infinitely far."""
+    """Compare a robust z-score with limits.
+
+    It is (value - median) / (1.4826 * MAD) of the same hour in the last `weeks` weeks. Without spread in those weeks
+    any other value is infinitely far away.
+    """
 
     kpi: str
     weeks: int
@@ -77,7 +86,7 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True)
 class DataLack:
-    """The KPI's data are missing, stale, or too few."""
+    """The KPI's data are missing, stale or too few."""
 
     kpi: str
     lack: Lack
@@ -95,14 +104,14 @@ Leaf = Threshold | Change | Deviation | DataLack | TargetMissed
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Fires when every member fires, clears when one clears."""
+    """Fire when all members fire, clear when one clears."""
 
     members: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Fires when one member fires, clears when every one clears."""
+    """Fire when one member fires, clear when all clear."""
 
     members: tuple["Condition", ...]
 
@@ -111,7 +120,7 @@ Condition = Leaf | AllOf | AnyOf
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
-    """In the order in which they are written."""
+    """Yield the conditions without members, in the order in which they are written."""
     if isinstance(condition, AllOf | AnyOf):
         for member in condition.members:
             yield from leaves(member)
@@ -121,8 +130,11 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
 
 @dataclass(frozen=True, slots=True)
 class ActiveHours:
-    """Part of a day, half-open, in the province's zone, over midnight when `until` is not after `since`. `weekdays` are
-    0 (Monday) to 6; `working_days` leaves out days off and takes in days made up for, by the province's calendar."""
+    """Part of a day, half-open, in the province's zone; over midnight when `until` is not after `since`.
+
+    `weekdays` are 0 (Monday) to 6; `working_days` excludes days off and includes weekend days that are worked, by the
+    province's calendar.
+    """
 
     since: time
     until: time
@@ -132,12 +144,12 @@ class ActiveHours:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One `[[rule]]` of a pack.
+    """One `[[rule]]` of a definition file.
 
-    `units` is a level of unit, or codes. `held_for`: how long the condition must be known to hold before it fires;
-    `keep_firing_for`: how long it must have cleared before the alert ends. Data with fewer than `least_samples` neither
-    fire nor clear. Outside `active` (empty: always) an alert makes no noise. A latching alert ends only once somebody
-    has acknowledged it. `version` is a short hash of what changes when it fires.
+    `units` is a level of unit, or codes. `held_for`: how long the condition must hold before the rule fires;
+    `keep_firing_for`: how long it must have cleared before the alert ends. Data with fewer than `least_samples` samples
+    neither fire nor clear it. Outside `active` (empty: always) its alerts are quiet. A latching alert ends only after
+    somebody has acknowledged it. `version` is a short hash of everything that affects when it fires.
     """
 
     id: str
@@ -158,9 +170,9 @@ class Rule:
 
     @property
     def kpi(self) -> str:
-        """The KPI that the alert shows: that of the first leaf."""
+        """The KPI that the alert shows: that of the first condition."""
         return next(leaves(self.condition)).kpi
 
 
 RESERVED_LABELS = ("rule", "kpi", "unit", "sector", "severity", "owner", "source")
-"""Labels that every alert has by itself."""
+"""Labels that every alert has."""

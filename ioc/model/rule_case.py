@@ -1,4 +1,4 @@
-"""A case of a rule: series in, states expected at times."""
+"""Test cases of rules: series of values, and the states expected at certain times."""
 
 import re
 from collections.abc import Mapping
@@ -8,27 +8,29 @@ from ioc.messages import Message
 from ioc.model.alert import ConditionState
 from ioc.model.kpi import Freshness
 
-MOST_STEPS = 100_000
+MAX_STEPS = 100_000
 _TOKEN = re.compile(r"^(?P<start>-?\d+(?:\.\d+)?|_|stale|few)(?:(?P<add>[+-]\d+(?:\.\d+)?))?(?:x(?P<times>\d+))?$")
 _LACKS = {"_": Freshness.NO_DATA, "stale": Freshness.STALE, "few": Freshness.INSUFFICIENT}
 
 
 class SeriesInvalid(ValueError):
-    """The text is no series; says which part of it."""
+    """The text is not a series; the message names the part at fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One entry a step; the value is NaN unless the state is LIVE."""
+    """One entry per step; the value is NaN unless the state is LIVE."""
 
     value: tuple[float, ...]
     state: tuple[Freshness, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Series":
-        """Parts apart by blanks, as the reference writes them: `5`, `5x3` (5 and three times more), `5+2x3` (5 7 9 11),
-        `_x3` (three steps without data); also `stale`, `few` (too few samples), with xN for N steps. Raises
-        SeriesInvalid."""
+        """Parse parts separated by blanks, in the notation of promtool.
+
+        `5`, `5x3` (5 and three more), `5+2x3` (5 7 9 11), `_x3` (three steps without data); also `stale` and `few` (too
+        few samples), with xN for N steps. Raises SeriesInvalid.
+        """
         value: list[float] = []
         state: list[Freshness] = []
         for part in text.split():
@@ -37,8 +39,8 @@ class Series:
                 raise SeriesInvalid(Message("series_part", part=part))
             lack = _LACKS.get(match["start"])
             times = int(match["times"] or (1 if lack is not None else 0))
-            if len(value) + times >= MOST_STEPS:
-                raise SeriesInvalid(Message("series_long", max=MOST_STEPS))
+            if len(value) + times >= MAX_STEPS:
+                raise SeriesInvalid(Message("series_long", max=MAX_STEPS))
             if lack is not None:
                 value += [float("nan")] * times
                 state += [lack] * times
@@ -53,7 +55,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """At `after_ms` from the start the alert is in `state`; and, unless `quiet` is None, makes no noise or makes it."""
+    """`after_ms` from the start the alert is in `state`; it is quiet or not as `quiet` says, unless that is None."""
 
     after_ms: int
     state: ConditionState
@@ -62,8 +64,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class RuleCase:
-    """`series` by KPI, one entry every `step_ms` from `start_ms`; a series that is over has no data. `usual` gives
-    median and MAD of past weeks by KPI. `samples` of each entry."""
+    """A test case of a rule.
+
+    `series` by KPI, one entry every `step_ms` from `start_ms`; there is no data after the end of a series. `usual`
+    gives median and MAD of past weeks by KPI. Each entry has `samples` samples.
+    """
 
     name: str
     rule: str

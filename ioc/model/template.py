@@ -1,4 +1,4 @@
-"""Templates of messages: text with {fields}, and nothing else that could run."""
+"""Templates of notifications: text with {fields}; nothing in them is executed."""
 
 import string
 from collections.abc import Mapping
@@ -7,25 +7,28 @@ from difflib import get_close_matches
 
 from ioc.messages import Message
 
-LONGEST_TEMPLATE = 4_000
+MAX_TEMPLATE_LENGTH = 4_000
 
 GROUP_FIELDS = ("province", "count", "firing", "resolved", "severity", "kind", "receiver", "time", "link")
-"""In `subject`, `opening` and `closing`: of the message as a whole."""
+"""Fields of `subject`, `opening` and `closing`: of the notification as a whole."""
 
 ALERT_FIELDS = (
     "name", "unit", "value", "unit_of_measure", "limit", "detail", "severity", "state", "since", "duration", "rule",
     "owner", "procedure", "link",
 )  # fmt: skip
-"""In `line`: of one alert. `detail` is value, unit of measure and limit, or what another system says of its alert."""
+"""Fields of `line`: of one alert. `detail` is value, unit and limit, or what another system says of its alert."""
 
 
 class TemplateInvalid(ValueError):
-    """Names the place and the field that cannot be used."""
+    """The text is not a template; the message names the position and the field that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Each text by language. `line` is repeated for each alert between `opening` and `closing`."""
+    """The texts of a notification, each by language.
+
+    `line` is repeated for each alert between `opening` and `closing`.
+    """
 
     id: str
     subject: Mapping[str, str]
@@ -36,8 +39,8 @@ class Template:
 
 def check_text(text: str, fields: tuple[str, ...]) -> None:
     """Raises TemplateInvalid unless the text holds only known fields, written {field}; {{ and }} are brackets."""
-    if len(text) > LONGEST_TEMPLATE:
-        raise TemplateInvalid(Message("template_long", length=len(text), max=LONGEST_TEMPLATE))
+    if len(text) > MAX_TEMPLATE_LENGTH:
+        raise TemplateInvalid(Message("template_long", length=len(text), max=MAX_TEMPLATE_LENGTH))
     place = 1
     try:
         parts = list(string.Formatter().parse(text))
@@ -57,7 +60,7 @@ def check_text(text: str, fields: tuple[str, ...]) -> None:
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """A checked text with its fields filled."""
+    """Return a checked text with its fields filled in."""
     return "".join(
         literal + (values.get(name, "") if name is not None else "")
         for literal, name, _, _ in string.Formatter().parse(text)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class UnitLevel(StrEnum):
-    """Where a unit stands: the province itself, a commune (xã, phường, đặc khu), or a department (sở, ban, ngành)."""
+    """The level of a unit: the province itself, a commune (xã, phường, đặc khu), or a department (sở, ban, ngành)."""
 
     PROVINCE = "province"
     COMMUNE = "commune"
@@ -15,11 +15,11 @@ class UnitLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`code` as the General Statistics Office gives it, of a department its identifier in documents (text, leading
-    zeros kept); `parent` is empty for a province.
+    """An administrative unit or an agency.
 
-    Coordinates in degrees (WGS 84), area in km²; a department has none. It is in being from `valid_from` to before
-    `valid_to`.
+    `code` is the General Statistics Office's, for a department its identifier in documents (text, leading zeros kept);
+    `parent` is empty for a province. Coordinates in degrees (WGS 84), area in km²; a department has none. The unit
+    exists in [valid_from, valid_to).
     """
 
     code: str
@@ -40,5 +40,5 @@ class Unit:
         return UnitLevel.DEPARTMENT if self.kind == UnitLevel.DEPARTMENT else UnitLevel.COMMUNE
 
     def is_in_being(self, day: date) -> bool:
-        """Whether the unit exists on `day`; half-open, [valid_from, valid_to)."""
+        """Return whether the unit exists on `day`."""
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)

@@ -1,4 +1,4 @@
-"""The words that records may use: measures, units and case types that the catalogue declares."""
+"""The vocabulary of records: measures, units and case types that the catalogue declares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,16 @@ from ioc.model.case import CaseType
 from ioc.model.measure import Measure
 from ioc.model.unit import Unit
 
-AHEAD_AT_MOST = timedelta(minutes=5)
-"""How far a source's clock may run ahead of the centre's; a record later than that is unfit."""
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a source's clock may run ahead of the centre's; a record with a later time is rejected."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What `ioc.wire` and the agents check records against; all keyed by id or code. `former_units` are codes of before
-    1 July 2025 with those in their place."""
+    """What records are checked against, keyed by id or code.
+
+    `former_units` maps codes in use before 1 July 2025 to the codes that replaced them.
+    """
 
     measures: Mapping[str, Measure] = field(default_factory=dict)
     units: Mapping[str, Unit] = field(default_factory=dict)
@@ -23,7 +25,7 @@ class Vocabulary:
     former_units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def unknown_unit(self, code: str | None) -> str:
-        """The sentence for a code that is none of `units`."""
+        """Return the sentence for a code that is not in `units`."""
         sentence = f"No administrative unit of this centre has the code {code!r}."
         new = [
             f"{unit} ({self.units[unit].name})" for unit in self.former_units.get(code or "", ()) if unit in self.units

@@ -1,4 +1,4 @@
-"""A KPI's window: the stretch of time whose data it speaks of, half-open, in the province's time zone."""
+"""Windows of KPIs: half-open intervals of time in the province's zone."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,11 @@ from ioc.model.duration import MINUTES_AND_LONGER, DurationInvalid, parse_durati
 
 
 class WindowKind(StrEnum):
-    """`last` slides with the minute; `now` and `always` begin with the data; the others begin at a calendar border.
-    `yesterday` and `last_…` are closed: they end where the running day, month, quarter, year begins."""
+    """How a window is placed.
+
+    `last` slides with the minute; `now` and `always` begin with the data; the others begin at a calendar border.
+    `yesterday` and `last_…` are closed: they end where the current day, month, quarter or year begins.
+    """
 
     NOW = "now"
     LAST = "last"
@@ -39,14 +42,14 @@ BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`span` is set for `last` only."""
+    """The window of a KPI. `span` is set for `last` only."""
 
     kind: WindowKind
     span: timedelta | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Window":
-        """A WindowKind other than `last`, or a span: `15m`, `24h`, `7d`. Raises ValueError."""
+        """Parse a WindowKind other than `last`, or a span: `15m`, `24h`, `7d`. Raises ValueError."""
         if text in set(WindowKind) - {WindowKind.LAST}:
             return cls(WindowKind(text))
         try:
@@ -57,12 +60,14 @@ class Window:
 
     @property
     def closed(self) -> bool:
-        """It is over: only late data can change what it says."""
+        """Whether the window is over: only late data can change its value."""
         return self.kind in _CLOSED
 
     def bounds(self, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """[from, to) in UTC, whole minutes. `to` of a window that is not closed is the end of the running minute, so
-        that its data counts."""
+        """Return [from, to) in UTC, whole minutes.
+
+        `to` of a window that is not closed is the end of the current minute, so that the data of this minute counts.
+        """
         to = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         if self.span is not None:
             return to - self.span, to
@@ -78,8 +83,10 @@ class Window:
 
 
 def _before(local: datetime, months: int) -> datetime:
-    """A day (0 months) or some months earlier by the wall clock; `local` is a midnight, the first of a month with
-    months."""
+    """Return a day (0 months) or some months earlier by the wall clock.
+
+    `local` is a midnight, and the first day of a month when `months` is not 0.
+    """
     if not months:
         return local - timedelta(days=1)
     passed = local.year * 12 + local.month - 1 - months

@@ -63,7 +63,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Loss:
+class LostInputs:
     """[from, to) inputs of a source partition that will never be applied, and why (`ioc.model.ledger.LOSSES`)."""
 
     place: TopicPartition
@@ -81,7 +81,7 @@ class Tick:
     keyed: list[Output] = field(default_factory=list)
     cases: list[Output] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
-    losses: list[Loss] = field(default_factory=list)
+    losses: list[LostInputs] = field(default_factory=list)
     applied: dict[TopicPartition, int] = field(default_factory=dict)
     read: dict[TopicPartition, int] = field(default_factory=dict)
     counts: dict[tuple[str, str, int], Counts] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from ioc.clock import LAST_MS, Clock, from_ms, to_ms
 from ioc.errors import BatchMalformed, IocError, NotStorable
 from ioc.model.ledger import LogView, LossCause
 from ioc.model.rejection import Reason, Rejection
-from ioc.store.commit_tick import Commit, Loss, Tick, write_tick
+from ioc.store.commit_tick import Commit, LostInputs, Tick, write_tick
 from ioc.store.exactly_once import Output, PartitionProgress, Verdict, judge_missing
 from ioc.store.kafka_log import Log, LogState
 from ioc.store.outputs import INPUT_OF, read_head, read_rows
@@ -196,7 +196,7 @@ class Session:
         for (topic, partition), offset in list(applied.items()):
             end, output = ends[topic, partition], (OUTPUT_OF[topic], partition)
             if end < offset:
-                self._tick.losses.append(Loss((topic, partition), end, offset, LossCause.LOG_CUT))
+                self._tick.losses.append(LostInputs((topic, partition), end, offset, LossCause.LOG_CUT))
                 self._tick.applied[topic, partition] = applied[topic, partition] = end
                 self._tick.read[output] = read[output] = ends[output]
                 self._ends[topic, partition] = end
@@ -312,10 +312,10 @@ class Session:
         start, first = self._log.first_input(place, progress.next_offset)
         missing = judge_missing(progress.next_offset, gap[1] if gap else end, start, first)
         if missing.lost:
-            self._tick.losses.append(Loss(place, *missing.lost, LossCause.INPUTS_EXPIRED))
+            self._tick.losses.append(LostInputs(place, *missing.lost, LossCause.INPUTS_EXPIRED))
         skip_to = missing.skip_to
         if skip_to is None and stalled and (unreadable := progress.unreadable_gap):
-            self._tick.losses.append(Loss(place, *unreadable, LossCause.OUTPUT_UNREADABLE))
+            self._tick.losses.append(LostInputs(place, *unreadable, LossCause.OUTPUT_UNREADABLE))
             skip_to = unreadable[1]
         if stalled:
             self._moved_s[place] = (progress.next_offset, monotonic())

@@ -11,7 +11,7 @@ from ioc.model.case import Case
 from ioc.model.number_text import exact_text
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason
-from ioc.model.vocabulary import AHEAD_AT_MOST, Vocabulary
+from ioc.model.vocabulary import MAX_AHEAD, Vocabulary
 from ioc.model.window import BEGINNING
 from ioc.wire.attributes import check_attributes, is_utf8
 from ioc.wire.lenient_json import readable, shown
@@ -157,7 +157,7 @@ def _moment(record: Mapping[str, Any], field: str) -> datetime:
 
 def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
     moment = _moment(record, field)
-    if moment > now + AHEAD_AT_MOST:
+    if moment > now + MAX_AHEAD:
         raise RecordUnfit(
             Reason.TIME_IN_FUTURE, field, f"`{field}` is {moment.isoformat()}, more than 5 minutes in the future."
         )

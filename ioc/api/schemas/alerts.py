@@ -10,7 +10,7 @@ from ioc.alert_service.service import AlertService
 from ioc.alerts.rule_arrays import year_of
 from ioc.catalog.toml_table import LANGUAGES
 from ioc.clock import from_ms, rfc3339, to_ms
-from ioc.model.alert import Alert, Handling, Reason, Suppression
+from ioc.model.alert import Alert, Handling, Suppression, SuppressionReason
 from ioc.model.matcher import Matcher
 
 
@@ -108,7 +108,7 @@ def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
     }
 
 
-def reason_shape(service: AlertService, reason: Reason) -> ReasonShape:
+def reason_shape(service: AlertService, reason: SuppressionReason) -> ReasonShape:
     texts = reason_texts(service, reason.kind.value, reason.of, reason.text)
     return {"kind": reason.kind.value, "of": reason.of, "text": reason.text, "texts": texts}
 

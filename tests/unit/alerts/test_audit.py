@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ioc.alerts.audit import audit
 from ioc.alerts.flood import Flood, by_cause, find_floods
-from ioc.model.alert import Alert, ConditionState, Reason, Suppression, Transition, TransitionKind
+from ioc.model.alert import Alert, ConditionState, Suppression, SuppressionReason, Transition, TransitionKind
 from ioc.model.rule import Severity
 from tests.support.alert_examples import MINUTE, START
 
@@ -103,7 +103,7 @@ def test_nothing_to_audit() -> None:
 
 def alert(rule: str, unit: str, severity: Severity, since_ms: int, by: str = "") -> Alert:
     found = Alert(f"{rule}/{unit}/1", rule, unit, ConditionState.FIRING, severity, {}, 1, since_ms)
-    return replace(found, suppression=(Reason(Suppression.INHIBITED_BY, by, ""),)) if by else found
+    return replace(found, suppression=(SuppressionReason(Suppression.INHIBITED_BY, by, ""),)) if by else found
 
 
 def test_causes_of_a_flood() -> None:
@@ -111,7 +111,7 @@ def test_causes_of_a_flood() -> None:
     power = [alert("power", unit, Severity.HIGH, START + n) for n, unit in enumerate(("a", "b"))]
     network = [alert("network", "a", Severity.CRITICAL, START + 5, power[0].id)]
     devices = [alert("device", "a", Severity.LOW, START + 6, network[0].id)]
-    reason = Reason(Suppression.SILENCED_BY, "s", "")
+    reason = SuppressionReason(Suppression.SILENCED_BY, "s", "")
     silenced = [replace(alert("other", "a", Severity.CRITICAL, 1), suppression=(reason,))]
     dust = [alert("dust", unit, Severity.HIGH, START) for unit in "cde"]
     found = by_cause([*devices, *network, *power, *silenced, *dust])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ioc.alerts.grouping import Delivery, Outbox
 from ioc.alerts.notification_plan import plan_deliveries
 from ioc.alerts.records import from_record, to_record
-from ioc.model.alert import Alert, ConditionState, Handling, Reason, Suppression, Transition, TransitionKind
+from ioc.model.alert import Alert, ConditionState, Handling, Suppression, SuppressionReason, Transition, TransitionKind
 from ioc.model.matcher import parse_matchers
 from ioc.model.routing import EscalationStep, Receiver, Route, Routing
 from ioc.model.rule import Severity
@@ -57,7 +57,7 @@ def moved(kind: TransitionKind, one: Alert, at_ms: int) -> Transition:
 
 
 def quiet(one: Alert) -> Alert:
-    return replace(one, suppression=(Reason(Suppression.SILENCED_BY, "s", "An: nâng cấp"),))
+    return replace(one, suppression=(SuppressionReason(Suppression.SILENCED_BY, "s", "An: nâng cấp"),))
 
 
 class AlertService:
