@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from ioc.model.vocabulary import Vocabulary
-from ioc.wire.schemas import KEYED_READINGS, SUBJECT, TIME, WORD
+from ioc.wire.schemas import KEYED_READINGS, SUBJECT, TERM, TIME
 from ioc.wire.sketches import buckets_of, registers_of
 from streams.dictionary_columns import Flags, MeasuresOf, compact
 from streams.reduce import Reduced
@@ -32,8 +32,8 @@ def _rows(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
         register = rank = np.zeros(1, np.int64)
     return pa.RecordBatch.from_arrays(
         [
-            compact(measure, columns.measure.dictionary, WORD),
-            compact(columns.unit.codes, columns.unit.dictionary, WORD),
+            compact(measure, columns.measure.dictionary, TERM),
+            compact(columns.unit.codes, columns.unit.dictionary, TERM),
             compact(subject, columns.subject.dictionary, SUBJECT)
             if len(columns.subject.dictionary)
             else pa.nulls(len(subject), pa.string()).dictionary_encode().cast(SUBJECT),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ioc.model.rejection import Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.panes.group_by import Grouping
-from ioc.wire.schemas import PANES, SUBJECT, WORD
+from ioc.wire.schemas import PANES, SUBJECT, TERM
 from streams.dictionary_columns import Codes, MeasuresOf, Words, compact
 from streams.sketches import bucket_lists, register_lists
 from streams.validate_readings import Columns, fit_rows, rejections_of
@@ -69,8 +69,8 @@ def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
         squares = grouping.sums(value * value)
     return pa.RecordBatch.from_arrays(
         [
-            compact(measure[member], columns.measure.dictionary, WORD),
-            compact(unit[member], columns.unit.dictionary, WORD),
+            compact(measure[member], columns.measure.dictionary, TERM),
+            compact(unit[member], columns.unit.dictionary, TERM),
             _no_subjects(grouping.size)
             if subject is None
             else compact(subject[member], columns.subject.dictionary, SUBJECT),

@@ -42,7 +42,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A receiver of notifications: fixed `channels` (ids of configured channels), or the people on duty in `schedule`."""
+    """A receiver of notifications: fixed `channels` (ids of configured channes) or the people on duty by `schedule`."""
 
     id: str
     name: dict[str, str]

@@ -114,7 +114,8 @@ class Grouping:
     def _timed(self, extreme: np.ufunc, times: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
         found = self._extremes(extreme, times)
         rows = np.flatnonzero(times == found[self.keys])
-        return found, Grouping(self.keys[rows], self.size)._extremes(extreme, values[rows])
+        at_that_time = Grouping(self.keys[rows], self.size)
+        return found, (at_that_time.minima if extreme is np.minimum else at_that_time.maxima)(values[rows])
 
     def _extremes(self, extreme: np.ufunc, values: Numbers) -> Numbers:
         lowest, highest = _limits(values.dtype)

@@ -14,8 +14,10 @@ def concatenate(parts: Sequence[Columns]) -> Columns:
 
 
 def merge_rows(columns: Columns, shape: RowShape, key: Sequence[str] | None = None) -> Columns:
-    """Return one row per key, in the order of the keys. `key` names the columns that tell rows apart; by default those
-    of the shape."""
+    """Return one row per key, in the order of the keys.
+
+    `key` names the columns that tell rows apart; by default those of the shape.
+    """
     key = shape.key if key is None else key
     if len(columns[key[0]]) == 0:
         return {name: columns[name] for name in (*key, *shape.values)}

@@ -24,8 +24,11 @@ class Merge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimedValue:
-    """A value and its time, in two columns. MIN keeps the earliest time and, of equal times, the smallest value; MAX
-    keeps the latest time and, of equal times, the largest value."""
+    """A value and its time, in two columns.
+
+    MIN keeps the earliest time and, of equal times, the smallest value; MAX keeps the latest time and, of equal times,
+    the largest value.
+    """
 
     time: str
     value: str
@@ -34,10 +37,10 @@ class TimedValue:
 
 @dataclass(frozen=True, slots=True)
 class RowShape:
-    """Rows of one kind: their table (`panes`, `buckets`, `registers`), the columns that tell rows apart, and how the
-    other columns merge.
+    """The shape of rows of one kind.
 
-    `stored_as` gives the column of the table where it has another name.
+    `table` is `panes`, `buckets` or `registers`; `key` are the columns that tell rows apart; `merges` and `timed` say
+    how the other columns merge. `stored_as` gives the column of the table where it has another name.
     """
 
     table: str

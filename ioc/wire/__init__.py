@@ -1,1 +1,1 @@
-"""What travels through Kafka and over HTTP: Arrow batches, their headers, and records in JSON, NDJSON and CSV."""
+"""What travels through Kafka and over HTTP: Arrow batches and their headers, dead letters, records in JSON and CSV."""

@@ -1,4 +1,4 @@
-"""Arrow IPC streams as message values."""
+"""Encode and decode record batches as Arrow IPC streams, the values of messages."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from ioc.wire.headers import MAX_COUNT
 REJECTIONS = b"rejections"
 ROW_KEYS = b"row_keys"
 MAX_INDEX = 2**31 - 1
-"""Largest index of a record within its batch."""
+"""The largest index of a record within its batch."""
 UNPACKED_BYTES = 64 * 1024 * 1024
-"""Eight times the largest message: what a batch may take in memory."""
+"""How much memory a batch may take: eight times the largest message."""
 # Without threads: a batch's buffers are too small for handing them to others to pay, by a factor of 2 to 10.
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _IN_THIS_THREAD = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = (), row_keys: bytes = b"") -> bytes:
-    """One record batch as an IPC stream, buffers in LZ4.
+    """Encode one record batch as an IPC stream, buffers in LZ4.
 
-    What the connector refused travels with what it accepted, in the schema's metadata, so that both are counted in
-    one transaction or not at all. So do `row_keys`, by which the next writer of the source knows the rows again.
+    What the connector refused travels in the schema's metadata together with what it accepted, so that both are counted
+    in one transaction or not at all. So do `row_keys`, by which the next writer of the source recognises the rows.
     """
     schema = batch.schema
     metadata = dict(schema.metadata or {})
@@ -50,7 +50,7 @@ def encode(batch: pa.RecordBatch, rejections: Sequence[Rejection] = (), row_keys
 
 
 def row_keys_of(content: bytes) -> bytes:
-    """The `row_keys` that `encode` was given. Raises BatchMalformed."""
+    """Return the `row_keys` that `encode` was given. Raises BatchMalformed."""
     try:
         with pa.ipc.open_stream(content, options=_IN_THIS_THREAD) as reader:
             return b64decode((reader.schema.metadata or {}).get(ROW_KEYS, b""))
@@ -61,7 +61,7 @@ def row_keys_of(content: bytes) -> bytes:
 def decode(
     content: bytes, schema: pa.Schema, optional: frozenset[str] = frozenset()
 ) -> tuple[pa.RecordBatch, list[Rejection]]:
-    """All rows of an IPC stream as one record batch with the columns of `schema`, and the refusals that came along.
+    """Decode all rows of an IPC stream as one record batch with the columns of `schema`, and the rejections it carries.
 
     Columns may arrive with other dictionary index widths, plain strings or other time resolutions; an absent optional
     column becomes null. Raises BatchMalformed when the stream is truncated or a column is missing or of another kind,
@@ -114,7 +114,7 @@ def _check_size(size_bytes: int, what: str) -> None:
 
 
 def _written_out_bytes(array: pa.Array) -> int:
-    """Of the texts that a dictionary's codes stand for: a long one may be named by every row."""
+    """Return the size of the texts that a dictionary's codes stand for: every row may name a long one."""
     if not pa.types.is_dictionary(array.type) or not (
         pa.types.is_string(array.type.value_type) or pa.types.is_large_string(array.type.value_type)
     ):
@@ -123,9 +123,12 @@ def _written_out_bytes(array: pa.Array) -> int:
 
 
 def _check_sound(array: pa.Array) -> None:
-    """Raises ArrowInvalid or IndexError for offsets, texts or codes that point nowhere: reading them would end the
-    process. Codes are compared here, ten times as fast as `validate` does it. Raises TypeError for kinds of columns
-    whose rows may all stand for the same bytes, since nothing bounds what they become when written out."""
+    """Check that offsets, texts and codes point to something: reading others would end the process.
+
+    Raises ArrowInvalid or IndexError. Codes are compared here, ten times as fast as `validate` does it. Raises
+    TypeError for kinds of columns whose rows may all stand for the same bytes, since nothing bounds their size when
+    written out.
+    """
     if pa.types.is_run_end_encoded(array.type) or pa.types.is_string_view(array.type):
         raise TypeError(f"a column is {array.type}; send it as plain or dictionary-encoded values")
     if not pa.types.is_dictionary(array.type):
@@ -141,7 +144,10 @@ def _check_sound(array: pa.Array) -> None:
 
 
 def _rejections(content: bytes | None) -> list[Rejection]:
-    """Decode refusals. Raises ValueError or TypeError for what no connector writes: anybody can send such metadata."""
+    """Decode rejections.
+
+    Raises ValueError or TypeError for what no connector writes: anybody can send such metadata.
+    """
     if content is None:
         return []
     return [_rejection(*row) for row in orjson.loads(content)]

@@ -1,7 +1,8 @@
-"""How large an Arrow IPC stream would become, read from its heads without unpacking anything.
+"""Read from the headers of an Arrow IPC stream how large it would become, without unpacking anything.
 
-A compressed buffer begins with its unpacked length, so a message of a megabyte may claim gigabytes. The layout is that
-of Arrow's columnar format, `Message.fbs`: flatbuffers, of which only the few fields needed here are read.
+Why it exists: a compressed buffer begins with its unpacked length, so a message of a megabyte may claim gigabytes, and
+pyarrow would allocate them. The layout is that of Arrow's columnar format, `Message.fbs`: flatbuffers, of which only
+the few fields needed here are read.
 """
 
 import struct
@@ -10,11 +11,14 @@ from collections.abc import Iterator
 _CONTINUES = 0xFFFFFFFF
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
 _ROW_BYTES = 8
-"""At least so many for a row, also where its columns have no buffers."""
+"""The least that is counted per row, even where its columns have no buffers."""
 
 
 def unpacked_bytes(content: bytes) -> int:
-    """The bytes that the stream's batches and dictionaries say they take. Raises ValueError for what is no stream."""
+    """Return how many bytes the stream's batches and dictionaries claim.
+
+    Raises ValueError for anything but a stream.
+    """
     try:
         return sum(_claimed(content, head, body) for head, body in _messages(content))
     except (struct.error, OverflowError) as fault:
@@ -22,22 +26,22 @@ def unpacked_bytes(content: bytes) -> int:
 
 
 def _messages(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where each message's flatbuffer and its body begin."""
-    place = 0
-    while place + 4 <= len(content):
-        (size,) = struct.unpack_from("<I", content, place)
-        place += 4
+    """Yield where each message's flatbuffer and its body begin."""
+    position = 0
+    while position + 4 <= len(content):
+        (size,) = struct.unpack_from("<I", content, position)
+        position += 4
         if size == _CONTINUES:
-            (size,) = struct.unpack_from("<I", content, place)
-            place += 4
+            (size,) = struct.unpack_from("<I", content, position)
+            position += 4
         if size == 0:
             return
-        head, body = place, place + size
+        head, body = position, position + size
         yield head, body
         (length,) = _scalar(content, _root(content, head), 3, "<q") or (0,)
         if length < 0:
             raise ValueError("a body has a negative length")
-        place = body + length
+        position = body + length
 
 
 def _claimed(content: bytes, head: int, body: int) -> int:
@@ -60,7 +64,7 @@ def _claimed(content: bytes, head: int, body: int) -> int:
 
 
 def _buffers(content: bytes, batch: int) -> Iterator[tuple[int, int]]:
-    """Offset in the body and length of each buffer of a record batch."""
+    """Yield offset in the body and length of each buffer of a record batch."""
     vector = _table(content, batch, 2)
     if vector is None:
         return
@@ -77,7 +81,7 @@ def _root(content: bytes, head: int) -> int:
 
 
 def _field(content: bytes, table: int, number: int) -> int | None:
-    """Where the table's field is; None where it is left out."""
+    """Return the position of a table's field; None where it is left out."""
     vtable = table - int(struct.unpack_from("<i", content, table)[0])
     if vtable < 0:
         raise ValueError("a table lies before the stream")
@@ -89,11 +93,11 @@ def _field(content: bytes, table: int, number: int) -> int | None:
 
 
 def _scalar(content: bytes, table: int, number: int, layout: str) -> tuple[int] | None:
-    place = _field(content, table, number)
-    return None if place is None else (int(struct.unpack_from(layout, content, place)[0]),)
+    position = _field(content, table, number)
+    return None if position is None else (int(struct.unpack_from(layout, content, position)[0]),)
 
 
 def _table(content: bytes, table: int, number: int) -> int | None:
-    """Where the table or vector begins that a field refers to."""
-    place = _field(content, table, number)
-    return None if place is None else place + int(struct.unpack_from("<I", content, place)[0])
+    """Return the position of the table or vector that a field refers to."""
+    position = _field(content, table, number)
+    return None if position is None else position + int(struct.unpack_from("<I", content, position)[0])

@@ -13,11 +13,11 @@ from ioc.model.case import AttributeType, CaseType
 from ioc.model.rejection import Reason
 from ioc.wire.lenient_json import readable, shown
 
-LONGEST_CODE = 200
+MAX_CODE_LENGTH = 200
 MAX_TEXT = 10_000
-"""Characters of an attribute: one case must fit into a message."""
+"""Characters of an attribute; one case must fit into a message."""
 _NUMBERS_END = 2.0**63
-"""Whole numbers beyond have no place in 64 bits."""
+"""Larger whole numbers do not fit into 64 bits."""
 _DATE_CHARACTERS = 10
 _THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$")
 
@@ -25,7 +25,7 @@ Attributes = dict[str, str | float | bool]
 
 
 def check_attributes(attributes: Any, case_type: CaseType) -> Attributes:
-    """A case's attributes as parsed from JSON, empty for None. Raises RecordUnfit."""
+    """Return a case's attributes as parsed from JSON, empty for None. Raises RecordUnfit."""
     if attributes is None:
         return {}
     if not isinstance(attributes, dict):
@@ -48,7 +48,7 @@ def check_attributes(attributes: Any, case_type: CaseType) -> Attributes:
 
 
 def typed_cells(attributes: Mapping[str, str], case_type: CaseType) -> Attributes:
-    """Cells of a CSV, in which all is text, with the numbers among them as numbers where the type says so."""
+    """Return cells of a CSV, which are all text, with numbers where the case type declares a number."""
     return {
         name: _number(cell) if case_type.attribute_types.get(name) is AttributeType.NUMBER else cell
         for name, cell in attributes.items()
@@ -56,7 +56,7 @@ def typed_cells(attributes: Mapping[str, str], case_type: CaseType) -> Attribute
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite number within 64 bits; true and false are none."""
+    """Return whether it is a finite number within 64 bits; true and false are not numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -66,7 +66,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_utf8(text: str) -> bool:
-    """False for half a surrogate pair, which JSON can escape and no store can write."""
+    """Return False for half a surrogate pair, which JSON can escape and no store can write."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -84,7 +84,7 @@ def _is_boolean(value: Any) -> bool:
 
 def _is_code(value: Any) -> bool:
     if isinstance(value, str):
-        return 0 < len(value) <= LONGEST_CODE and value == value.strip()
+        return 0 < len(value) <= MAX_CODE_LENGTH and value == value.strip()
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -110,12 +110,15 @@ _WANTED = {
     AttributeType.TEXT: "a text",
     AttributeType.DATE: "a date; write it as 2026-11-30",
     AttributeType.BOOLEAN: "true or false",
-    AttributeType.CODE: f"a code: a word of at most {LONGEST_CODE} characters, or a whole number",
+    AttributeType.CODE: f"a code: a text of at most {MAX_CODE_LENGTH} characters, or a whole number",
 }
 
 
 def _number(cell: str) -> float | str:
-    """The number, or the cell as it is where it is none, or may be one in thousands: 50.000 is 50 or 50,000."""
+    """Return the number, or the cell unchanged.
+
+    The cell stays where it is not a number, or may have a separator of thousands: 50.000 is 50 or 50,000.
+    """
     if _THOUSANDS.match(cell):
         return cell
     try:

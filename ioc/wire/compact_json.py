@@ -1,4 +1,4 @@
-"""JSON in memory of its own length."""
+"""JSON bytes without orjson's 4 KB over-allocation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,5 +7,8 @@ import orjson
 
 
 def kept_json(shape: Any, default: Callable[[Any], Any] | None = None) -> bytes:
-    """For what stays, or comes in thousands: orjson hands out its answer in the 4 KB that it wrote it into."""
+    """Encode as JSON, for answers that are kept in memory or are produced by the thousand.
+
+    orjson returns a bytes object in the buffer of 4 KB or more that it wrote into; this returns one of the exact size.
+    """
     return bytes(memoryview(orjson.dumps(shape, default=default)))

@@ -1,4 +1,4 @@
-"""Field checks of one record: every field present, of its type, known to the catalogue, and possible."""
+"""Check the fields of one record: present, of the right type, known to the catalogue, and possible."""
 
 import math
 from collections.abc import Mapping
@@ -33,17 +33,17 @@ CASE_FIELDS = frozenset(
         "attributes",
     }
 )
-_LONGEST_WORD = 200
+_MAX_TERM_LENGTH = 200
 
 
 def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime) -> Reading:
-    """The reading of a record. Raises RecordUnfit with the reason, the field and a sentence."""
+    """Return the reading of a record. Raises RecordUnfit with the reason, the field and a sentence."""
     _no_other_fields(record, READING_FIELDS)
-    measure = vocabulary.measures.get(_word(record, "measure"))
+    measure = vocabulary.measures.get(_term(record, "measure"))
     if measure is None:
         raise RecordUnfit(Reason.UNKNOWN_MEASURE, "measure", f"The catalogue has no measure {record['measure']!r}.")
     unit = _unit(record, vocabulary)
-    subject = _word(record, "subject", required=False)
+    subject = _term(record, "subject", required=False)
     time = _past(record, "time", now)
     value = record.get("value")
     if value is None:
@@ -60,16 +60,16 @@ def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: dateti
 
 
 def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime) -> Case:
-    """The case version of a record. Raises RecordUnfit with the reason, the field and a sentence."""
+    """Return the case version of a record. Raises RecordUnfit with the reason, the field and a sentence."""
     _no_other_fields(record, CASE_FIELDS)
-    case_type = vocabulary.case_types.get(_word(record, "case_type"))
+    case_type = vocabulary.case_types.get(_term(record, "case_type"))
     if case_type is None:
         raise RecordUnfit(
             Reason.UNKNOWN_CASE_TYPE, "case_type", f"The catalogue has no case type {record['case_type']!r}."
         )
-    case_id = _word(record, "case_id")
+    case_id = _term(record, "case_id")
     unit = _unit(record, vocabulary)
-    status = _word(record, "status")
+    status = _term(record, "status")
     if status not in case_type.statuses:
         raise RecordUnfit(
             Reason.UNKNOWN_STATUS, "status", f"Status {status!r} is none of {', '.join(case_type.statuses)}."
@@ -89,9 +89,9 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
         status=status,
         received_at=received_at,
         updated_at=updated_at,
-        channel=_word(record, "channel", required=False),
-        service=_word(record, "service", required=False),
-        due_at=_moment(record, "due_at") if record.get("due_at") is not None else None,
+        channel=_term(record, "channel", required=False),
+        service=_term(record, "service", required=False),
+        due_at=_time(record, "due_at") if record.get("due_at") is not None else None,
         closed_at=closed_at,
         attributes=check_attributes(record.get("attributes"), case_type),
     )
@@ -107,30 +107,30 @@ def _no_other_fields(record: Mapping[str, Any], known: frozenset[str]) -> None:
             raise RecordUnfit(Reason.UNKNOWN_FIELD, readable(name), f"No field is called {shown(name)}.")
 
 
-def _word(record: Mapping[str, Any], field: str, *, required: bool = True) -> str:
-    word = record.get(field)
-    if word is None or word == "":
+def _term(record: Mapping[str, Any], field: str, *, required: bool = True) -> str:
+    term = record.get(field)
+    if term is None or term == "":
         if required:
             raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
         return ""
-    if not isinstance(word, str):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(word)}, not a text.")
-    if not is_utf8(word):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(word)}, not readable text.")
-    if len(word) > _LONGEST_WORD:
-        raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_LONGEST_WORD} characters.")
-    return word
+    if not isinstance(term, str):
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(term)}, not a text.")
+    if not is_utf8(term):
+        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(term)}, not readable text.")
+    if len(term) > _MAX_TERM_LENGTH:
+        raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_MAX_TERM_LENGTH} characters.")
+    return term
 
 
 def _unit(record: Mapping[str, Any], vocabulary: Vocabulary) -> str:
-    unit = _word(record, "unit")
+    unit = _term(record, "unit")
     if unit not in vocabulary.units:
         raise RecordUnfit(Reason.UNKNOWN_UNIT, "unit", vocabulary.unknown_unit(unit))
     return unit
 
 
-def _moment(record: Mapping[str, Any], field: str) -> datetime:
-    """RFC 3339 text with a time zone, or whole milliseconds since 1970 UTC."""
+def _time(record: Mapping[str, Any], field: str) -> datetime:
+    """Parse RFC 3339 text with a time zone, or whole milliseconds since 1970 UTC."""
     given = record.get(field)
     if given is None:
         raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
@@ -156,7 +156,7 @@ def _moment(record: Mapping[str, Any], field: str) -> datetime:
 
 
 def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
-    moment = _moment(record, field)
+    moment = _time(record, field)
     if moment > now + MAX_AHEAD:
         raise RecordUnfit(
             Reason.TIME_IN_FUTURE, field, f"`{field}` is {moment.isoformat()}, more than 5 minutes in the future."
@@ -167,7 +167,7 @@ def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
 
 
 def _is_finite(number: float) -> bool:
-    """Also false for a whole number beyond what a double holds."""
+    """Return False also for a whole number beyond what a double holds."""
     try:
         return math.isfinite(number)
     except OverflowError:

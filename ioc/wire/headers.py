@@ -1,6 +1,6 @@
-"""Message headers: CloudEvents in binary mode, and the centre's own counts and places.
+"""Message headers: CloudEvents in binary mode, and the centre's own counts and offsets.
 
-The counts ride with the data, so that the ledger grows in the transaction that applies them.
+The counts travel with the data, so that the ledger grows in the transaction that applies the data.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,18 +19,18 @@ NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 
 CORRECTION = b"correction"
-"""Value of the header `ioc-same-key` of a batch whose readings replace earlier ones of their keys."""
+"""Value of the header `ioc-same-key` of a batch whose readings replace earlier ones with the same key."""
 
 Headers = list[tuple[str, bytes]]
 EXTERNAL_SOURCE = "kafka"
-"""Name under which the ledger counts messages of producers that name no source."""
+"""The name under which the ledger counts messages of producers that do not name a source."""
 MAX_COUNT = 2**31 - 1
-"""Records of one batch; the sums of as many batches as a partition can hold then fit into 64 bits."""
+"""Records of one batch; the sum over all batches that a partition can hold then fits into 64 bits."""
 MAX_OFFSET = 2**63 - 2
 MAX_PARTITION = 2**31 - 1
 MAX_NAME = 100
 GENERATION_AHEAD_MS = 86_400_000
-"""A generation is a time in ms, that of the writer's start; so much may its clock be ahead of the broker's."""
+"""A generation is the time in ms when its writer started; so far may the writer's clock be ahead of the broker's."""
 _REASONS = frozenset(map(str, Reason))
 _Found = TypeVar("_Found")
 
@@ -39,11 +39,11 @@ _Found = TypeVar("_Found")
 class BatchHeaders:
     """Headers of an input batch (`ioc.readings.v1`, `ioc.cases.v1`).
 
-    `generation` grows with each start of a source's writer and `sequence` with each of its batches: a batch of an
-    older generation behind a newer one is a dead writer's echo. `position` is the source's own place after this
-    batch, `requests` the answered idempotency keys. `received` counts all records behind the batch: the rows, the
-    rejections that travel along, and the `duplicate` ones that were dropped. With `corrects`, a reading whose key
-    (measure, unit, subject, time) the source has sent before replaces the earlier one.
+    `generation` grows with each start of a source's writer and `sequence` with each of its batches: a batch of an older
+    generation after one of a newer generation is an echo of a dead writer. `position` is the source's own position
+    after this batch, `requests` the answered idempotency keys. `received` counts all records behind the batch: the
+    rows, the rejections it carries, and the `duplicate` ones that were dropped. With `corrects`, a reading replaces an
+    earlier one of the source with the same key (measure, unit, subject, time).
     """
 
     source: str
@@ -83,10 +83,12 @@ class BatchHeaders:
 
     @classmethod
     def decode(cls, headers: Iterable[tuple[str, bytes]], taken_ms: int = LAST_MS) -> "BatchHeaders":
-        """A producer of its own may send none of them; the source is then named by `ce_source`, or EXTERNAL_SOURCE.
+        """Decode headers.
 
-        `taken_ms` is when the broker took the batch. Raises BatchMalformed when a header of ours does not parse or
-        is out of its bounds, among them a generation that lies more than a day ahead of that time.
+        A producer outside the centre may send none; the source is then `ce_source`, or EXTERNAL_SOURCE.
+
+        `taken_ms` is when the broker received the batch. Raises BatchMalformed when a header of the centre does not
+        parse or is out of its bounds; one of these bounds is that a generation lies at most a day ahead of that time.
         """
         found = {name.lower(): value or b"" for name, value in headers}
         requests = _read(found, "ioc-requests", orjson.loads, {})
@@ -114,8 +116,8 @@ class BatchHeaders:
 class OutputHeaders:
     """Headers of an agent's output: which input it answers, and the counts of that input.
 
-    received = applied + duplicate + sum of rejected. `input_time_ms` is when the broker took the input. `keyed`: the
-    rows are single readings (`schemas.KEYED_READINGS`) instead of panes. Where several inputs lie in a record batch
+    received = applied + duplicate + sum of rejected. `input_time_ms` is when the broker received the input. `keyed`:
+    the rows are single readings (`schemas.KEYED_READINGS`) instead of panes. Where several inputs are in a record batch
     that cannot be read, one output answers all of them: [offset, end_offset).
     """
 
@@ -158,8 +160,11 @@ class OutputHeaders:
 
     @classmethod
     def decode(cls, headers: Iterable[tuple[str, bytes]]) -> "OutputHeaders":
-        """Decode headers. Raises BatchMalformed when one is missing or out of its bounds, or the counts do not add up:
-        only our agents write these topics, but anybody may try."""
+        """Decode headers.
+
+        Raises BatchMalformed when one is missing or out of its bounds, or the counts do not add up: only our agents
+        write these topics, but anybody may try.
+        """
         found = {name: value or b"" for name, value in headers}
         output = cls(
             topic=_read(found, "source-topic", bytes.decode),
@@ -185,8 +190,11 @@ class OutputHeaders:
 
 
 def check_generation(generation: int, taken_ms: int) -> None:
-    """Check a generation. Raises BatchMalformed for one that no writer can have: it would make all later batches of the
-    source look like echoes."""
+    """Check a generation.
+
+    Raises BatchMalformed for one that no writer can have, since it would make all later batches of the source look like
+    echoes.
+    """
     if generation > taken_ms + GENERATION_AHEAD_MS:
         raise BatchMalformed(
             f"The header ioc-generation is {generation}, more than a day ahead of the broker's clock ({taken_ms}); "
@@ -195,7 +203,7 @@ def check_generation(generation: int, taken_ms: int) -> None:
 
 
 def source_name(text: bytes) -> str:
-    """The last part of a path or the name itself. Raises ValueError."""
+    """Return the last part of a path, or the name itself. Raises ValueError."""
     name = text.decode().rsplit("/", 1)[-1]
     if len(name) > MAX_NAME or not name.isprintable():
         raise ValueError(f"is not the name of a source of at most {MAX_NAME} characters")
@@ -203,7 +211,7 @@ def source_name(text: bytes) -> str:
 
 
 def bounded(text: bytes, least: int, most: int) -> int:
-    """A whole number within bounds, in decimal digits. Raises ValueError."""
+    """Parse a whole number within bounds, in decimal digits. Raises ValueError."""
     number = int(text) if len(text) <= 20 else None
     if number is None or not least <= number <= most:
         raise ValueError(f"is {text[:40].decode(errors='replace')!r}, not a whole number from {least} to {most}")
@@ -243,7 +251,7 @@ _REQUIRED: Any = object()
 
 
 def _read(found: Mapping[str, bytes], name: str, parse: Callable[[bytes], _Found], absent: Any = _REQUIRED) -> _Found:
-    """The parsed header, or `absent`. Raises BatchMalformed."""
+    """Return the parsed header, or `absent`. Raises BatchMalformed."""
     if name not in found:
         if absent is _REQUIRED:
             raise BatchMalformed(f"The header {name} is missing.")

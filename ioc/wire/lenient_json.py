@@ -1,8 +1,8 @@
-"""Read JSON and NDJSON from outside, so that one broken record never costs its neighbours. Pure.
+"""Read JSON and NDJSON from outside so that one broken record never costs its neighbours. Pure.
 
-Sound JSON goes through orjson in one step, or through Python's own reader where orjson would lose something without a
-word (a whole number beyond 64 bits). Where neither can read it all, the text is cut into records by its brackets, and
-each record is read by itself.
+Valid JSON goes through orjson in one step, or through Python's own parser where orjson would lose something silently (a
+whole number beyond 64 bits). Where neither can read all of it, the text is split into records at its brackets, and each
+record is read alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ioc.errors import BatchMalformed, RecordUnfit
 from ioc.model.rejection import Reason
 
 MAX_DIGITS = 400
-"""A whole number of more digits is beyond every double, and is read as infinite."""
+"""A whole number of more digits is beyond every double and is read as infinite."""
 _SHOWN_CHARACTERS = 60
 _BEYOND_64_BITS = 2.0**63
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("|)|[\[\]{},:]', re.DOTALL)
@@ -29,21 +29,27 @@ _STEP = re.compile(r"[^.\[\]]+")
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 Record = tuple[Any, bytes]
-"""A record's value, or RecordUnfit where it cannot be read, beside its own bytes (empty where nobody needs them: the
-value says the same)."""
+"""A record's value, or RecordUnfit where it cannot be read, and its own bytes (empty where nobody needs them: the value
+says the same).
+"""
 
 
 @dataclass(frozen=True)
 class Document:
-    """`body` is the whole content as parsed, perhaps with an empty list in place of the records. `records` is None when
-    there is no list at the path."""
+    """The whole content as parsed, and its records.
+
+    `body` may have an empty list in place of the records. `records` is None when there is no list at the path.
+    """
 
     body: Any
     records: list[Record] | None
 
 
 def read_records(content: bytes) -> list[Record]:
-    """The records of an object, of an array, or of lines. Raises BatchMalformed when none can be told apart."""
+    """Return the records of an object, of an array, or of lines.
+
+    Raises BatchMalformed when they cannot be told apart.
+    """
     content = utf8(content)
     try:
         records = read_document(content).records
@@ -58,15 +64,15 @@ def read_records(content: bytes) -> list[Record]:
 
 
 def read_lines(content: bytes) -> list[Record]:
-    """One record per line that is not empty."""
+    """Return one record per line that is not empty."""
     return [read_value(line) for line in utf8(content).splitlines() if line.strip()]
 
 
 def read_document(content: bytes, path: str = "") -> Document:
-    """The records of the list at `path` (`data.rows`), and what stands around them. Content that is a list has its
-    records in it whatever the path.
+    """Return the records of the list at `path` (`data.rows`), and what surrounds them.
 
-    Raises BatchMalformed with line and column when the brackets of the content do not fit.
+    Content that is a list is the list of records whatever the path. Raises BatchMalformed with line and column when the
+    brackets of the content do not match.
     """
     content = utf8(content)
     try:
@@ -83,7 +89,7 @@ def read_document(content: bytes, path: str = "") -> Document:
 
 
 def read_value(content: bytes) -> Record:
-    """One value by itself, with NaN and Infinity as such numbers; RecordUnfit with the position of what is wrong."""
+    """Read one value, with NaN and Infinity as numbers; RecordUnfit with the position of what is wrong."""
     try:
         value = orjson.loads(content)
         if not _loses_something(value, content):
@@ -103,7 +109,7 @@ def read_value(content: bytes) -> Record:
 
 
 def utf8(content: bytes) -> bytes:
-    """The content without a byte order mark; UTF-16 and UTF-32 become UTF-8. Raises BatchMalformed."""
+    """Return the content without a byte order mark, UTF-16 and UTF-32 as UTF-8. Raises BatchMalformed."""
     if content[:3] == b"\xef\xbb\xbf":
         return content[3:]
     if not content.startswith(_WIDE_MARKS):
@@ -116,14 +122,14 @@ def utf8(content: bytes) -> bytes:
 
 
 def shown(value: Any) -> str:
-    """A value for a sentence: its beginning, at most 60 characters."""
+    """Return the beginning of a value for a sentence, at most 60 characters."""
     text = value[:200].decode(errors="replace") if isinstance(value, bytes) else value
     text = repr(text[: _SHOWN_CHARACTERS + 1] if isinstance(text, str) else text)
     return text if len(text) <= _SHOWN_CHARACTERS + 2 else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def readable(name: str) -> str:
-    """A field's name as it may be stored: at most 60 characters, half characters replaced."""
+    """Return a field's name as it may be stored: at most 60 characters, half characters replaced."""
     return name[:_SHOWN_CHARACTERS].encode(errors="replace").decode()
 
 
@@ -143,11 +149,11 @@ def _cut_document(content: bytes, path: str, fault: orjson.JSONDecodeError | Non
 
 
 class _Broken(Exception):
-    """The brackets or quotes do not fit."""
+    """The brackets or quotes do not match."""
 
 
 def _located(content: bytes, path: str) -> tuple[int, int]:
-    """Where the value at the path begins and ends. Raises _Broken."""
+    """Return where the value at the path begins and ends. Raises _Broken."""
     start = len(content) - len(content.lstrip())
     place = start, _end(content, start)
     if content[place[1] :].strip():
@@ -166,14 +172,14 @@ def _located(content: bytes, path: str) -> tuple[int, int]:
 
 
 def _members(content: bytes, start: int) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Name (or index) and place of what an object or array at `start` holds; nothing for another value."""
+    """Yield name (or index) and position of each value in an object or array at `start`; nothing for another value."""
     if content[start : start + 1] in (b"{", b"["):
         for name, first, last in _children(content, start):
             yield name, (first, last)
 
 
 def _children(content: bytes, start: int) -> Iterator[tuple[str, int, int]]:
-    """Name (of an array's elements the index), begin and end of each value in an object or array. Raises _Broken."""
+    """Yield name (the index in an array), begin and end of each value in an object or array. Raises _Broken."""
     is_object = content[start : start + 1] == b"{"
     closing = b"}" if is_object else b"]"
     depth, first, count, name = 0, start + 1, 0, ""
@@ -204,7 +210,7 @@ def _children(content: bytes, start: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _end(content: bytes, start: int) -> int:
-    """The end of the object or array at `start`, of another value the end of the content. Raises _Broken."""
+    """Return the end of the object or array at `start`; for another value the end of the content. Raises _Broken."""
     if content[start : start + 1] not in (b"{", b"["):
         return len(content)
     depth = 0
@@ -219,19 +225,21 @@ def _end(content: bytes, start: int) -> int:
 
 
 def _exact(content: bytes) -> Any:
-    """Five times as slow as orjson. Raises RecordUnfit for a field that is there twice, UnicodeDecodeError,
-    JSONDecodeError, RecursionError."""
+    """Parse five times as slowly as orjson, but exactly.
+
+    Raises RecordUnfit for a field that occurs twice, UnicodeDecodeError, JSONDecodeError and RecursionError.
+    """
     return json.loads(content.decode(), object_pairs_hook=_fields, parse_int=_whole)
 
 
 def _loses_something(parsed: Any, content: bytes) -> bool:
-    """Whether reading again could tell more: fields that are there twice, whole numbers that became a double."""
+    """Return whether an exact parser could find more: fields that occur twice, whole numbers that became a double."""
     fields, has_large = _counted(parsed)
     return has_large or content.count(b'":') != fields or _SPACED_COLON.search(content) is not None
 
 
 def _counted(parsed: Any) -> tuple[int, bool]:
-    """The number of fields of all objects, and whether a number is beyond 64 bits."""
+    """Return the number of fields of all objects, and whether a number is beyond 64 bits."""
     fields, has_large = 0, False
     waiting = [parsed]
     while waiting:

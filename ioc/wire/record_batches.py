@@ -1,7 +1,7 @@
-"""Kafka's record batches as they lie in the log: unpacked within bounds, and whole or not at all.
+"""Unpack Kafka's record batches within bounds, each wholly or not at all.
 
 Kafka's clients for Python unpack a batch to whatever size it claims, and fail for ever at one that they cannot read.
-`RecordBatches` takes the place of their own reader: a batch that cannot be read comes as one record, whose value is an
+`RecordBatches` replaces their own reader: a batch that cannot be read comes as one record, whose value is an
 `UndecodableBatch`, so that its reader can set it aside and go on. The layout is that of Kafka's message format 2.
 """
 
@@ -30,7 +30,7 @@ _XERIAL = b"\x82SNAPPY\x00"
 
 
 class UndecodableBatch(bytes):
-    """The bytes of a record batch of which no record can be read, and why, in one sentence.
+    """The bytes of a record batch of which no record can be read; `fault` says why, in one sentence.
 
     It stands for the offsets [first_offset, next_offset), and for `records` messages.
     """
@@ -68,10 +68,10 @@ class _Head:
 
 
 def unpack(content: bytes) -> bytes:
-    """The same batch without compression.
+    """Return the same batch without compression.
 
-    Raises BatchMalformed when its checksum does not fit, its codec is unknown or its bytes are damaged, and
-    BatchTooLarge, before it is unpacked, when it holds more than UNPACKED_BYTES or MAX_RECORDS.
+    Raises BatchMalformed when its checksum is wrong, its codec is unknown or its bytes are damaged, and BatchTooLarge,
+    before it is unpacked, when it holds more than UNPACKED_BYTES or MAX_RECORDS.
     """
     try:
         head = _Head.of(content)
@@ -100,10 +100,10 @@ def unpack(content: bytes) -> bytes:
 
 
 class RecordBatches:
-    """Records that a fetch gave for one partition, with the interface of a client's own `MemoryRecords`.
+    """Records that a fetch returned for one partition, with the interface of a client's own `MemoryRecords`.
 
-    `read` is that class; it is asked for one batch at a time, which is unpacked before. Batches that a fetch cut off
-    are left out, as the clients do.
+    `read` is that class; it is given one batch at a time, unpacked. Batches that the end of a fetch truncated are left
+    out, as the clients do.
     """
 
     def __init__(self, content: bytes, read: Callable[[bytes], Any]) -> None:
@@ -119,7 +119,7 @@ class RecordBatches:
         return self._next is not None
 
     def next_batch(self) -> Any:
-        """A batch of which every record can be read, or the stand-in for it; None at the end."""
+        """Return a batch of which every record can be read, or a stand-in for it; None at the end."""
         content, self._next = self._next, next(self._batches, None)
         if content is None:
             return None
@@ -172,7 +172,7 @@ class _Decoded:
 
 @dataclass(frozen=True)
 class _Record:
-    """The one record of a stand-in, at the last offset of its batch, as both clients would give it."""
+    """The one record of a stand-in, at the last offset of its batch, with the fields that both clients give."""
 
     offset: int
     timestamp: int
@@ -191,7 +191,7 @@ class _Record:
 
 
 class _StandIn:
-    """In place of a batch that cannot be read. Its head may be damaged as well: what it says is taken within bounds."""
+    """Stands in for a batch that cannot be read. Its head may be damaged as well, so its fields are bounded."""
 
     is_control_batch = False
     is_transactional = False
@@ -257,7 +257,7 @@ def _unsnap(content: bytes) -> bytes:
 
 
 def _snappy_size(block: bytes) -> int:
-    """Each block begins with its unpacked size, seven bits a byte, the lowest first."""
+    """Return the unpacked size with which each block begins, seven bits per byte, the lowest first."""
     size = 0
     for place, byte in enumerate(block[:5]):
         size |= (byte & 0x7F) << (7 * place)

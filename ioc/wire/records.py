@@ -1,7 +1,6 @@
-"""Records in JSON, NDJSON and CSV: the bytes of a push or a Kafka message become readings, cases and rejections.
+"""Parse records in JSON, NDJSON and CSV from a push or a Kafka message into readings, cases and rejections.
 
-One malformed line or record does not cost its neighbours; only bytes that hold no records at all are malformed as
-a whole.
+One malformed line or record does not cost its neighbours; only bytes without any records are malformed as a whole.
 """
 
 import csv
@@ -34,9 +33,11 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Fit records in their order, with what was refused. `total` counts all records that were in the content,
-    `reading_places` are the indices of the readings among them."""
+class CheckedRecords:
+    """Valid records in their order, and the rejected ones.
+
+    `total` counts all records of the content; `reading_places` are the indices of the readings among them.
+    """
 
     readings: list[Reading]
     cases: list[Case]
@@ -54,9 +55,9 @@ class Checked:
 
 
 def parse(content: bytes, content_type: str) -> Iterator[tuple[Any, bytes]]:
-    """Each record as parsed, beside its own bytes; one that does not parse comes as a RecordUnfit value.
+    """Yield each record as parsed, and its own bytes; one that does not parse comes as a RecordUnfit value.
 
-    Raises BatchMalformed when the content as a whole cannot be read, or its type is none of JSON, NDJSON, CSV.
+    Raises BatchMalformed when the content as a whole cannot be read, or its type is not JSON, NDJSON or CSV.
     """
     if content_type == headers.JSON:
         yield from read_records(content)
@@ -76,9 +77,11 @@ def check(
     vocabulary: Vocabulary,
     now: datetime,
     only: Literal["readings", "cases"] | None = None,
-) -> Checked:
-    """Parse and check all records; with `only`, a record of the other kind is unfit. Raises BatchMalformed as `parse`
-    does."""
+) -> CheckedRecords:
+    """Parse and check all records; with `only`, a record of the other kind is rejected.
+
+    Raises BatchMalformed as `parse` does.
+    """
     readings: list[Reading] = []
     cases: list[Case] = []
     rejections = Rejections()
@@ -94,7 +97,7 @@ def check(
             if is_case and only == "readings":
                 raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is a case; cases go to {topics.CASES}.")
             if not is_case and only == "cases":
-                raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is no case; readings go to {topics.READINGS}.")
+                raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is not a case; readings go to {topics.READINGS}.")
             if is_case:
                 if content_type == headers.CSV:
                     record = _typed(record, vocabulary)
@@ -103,16 +106,18 @@ def check(
                 readings.append(check_reading(record, vocabulary, now))
                 places.append(index)
         except RecordUnfit as fault:
-            # A line of CSV does not tell its columns.
-            told = content_type == headers.CSV and isinstance(record, dict)
-            place = encode_place({"row": record}) if told else ""
+            # A line of CSV does not name its columns.
+            is_csv_row = content_type == headers.CSV and isinstance(record, dict)
+            place = encode_place({"row": record}) if is_csv_row else ""
             rejections.add(index, fault.field, fault.reason, str(fault), own or _bytes(record), place)
-    return Checked(readings, cases, rejections.all(), index + 1, places)
+    return CheckedRecords(readings, cases, rejections.all(), index + 1, places)
 
 
 def _bytes(record: Any) -> bytes:
-    """Return the bytes of a record that has none of its own; empty where there was no record (nothing between two
-    commas)."""
+    """Return the bytes of a record that has none of its own.
+
+    They are empty where there was no record (nothing between two commas).
+    """
     if isinstance(record, RecordUnfit):
         return b""
     return _as_json(record).encode(errors="replace")

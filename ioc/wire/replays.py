@@ -1,7 +1,7 @@
-"""`ioc.replays.v1`: refused records that are to be read again, and what came of them.
+"""Messages of `ioc.replays.v1`: refused records to be read again, and the results.
 
-A request goes to whoever runs the source, which answers on the same topic. Both are JSON; the header `ioc-replay` is
-`request` or `result`.
+A request goes to the process that runs the source, which answers on the same topic. Both are JSON; the header
+`ioc-replay` is `request` or `result`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ _TIME = "$datetime"
 
 @dataclass(frozen=True)
 class RefusedRecord:
-    """One dead letter. `index` is as in the dead letter, `place` what `encode_place` gave, empty for none; `is_cut`:
-    only the beginning of `content` was kept. With `records` above 1 content and place have one record a line."""
+    """One dead letter to be read again.
+
+    `index` is that of the dead letter, `place` the text made by `encode_place`, empty for none; `is_cut`: only the
+    beginning of `content` was kept. With `records` above 1 content and place have one record per line.
+    """
 
     key: str
     index: int
@@ -37,7 +40,7 @@ class RefusedRecord:
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """`by` is the name of who asked for it."""
+    """A request to read records again. `by` is the name of the person who makes it."""
 
     id: str
     source: str
@@ -61,9 +64,12 @@ class ReplayRequest:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """Keys of dead letters by what came of them: `replayed` were received again, now or at an earlier time; `refused`
-    are still unfit, with the reason and a sentence; `not_replayable` cannot be read, with the cause. `records` were
-    received now, `duplicates` of them had come meanwhile. `files` were put back into the source's folder."""
+    """The result of a replay: keys of dead letters by what became of them.
+
+    `replayed` were received again, now or earlier; `refused` are still unfit, with the reason and a sentence;
+    `not_replayable` cannot be read, with the cause. `records` were received now, of which `duplicates` had come in the
+    meantime. `files` were put back into the source's folder.
+    """
 
     id: str
     source: str
@@ -96,7 +102,7 @@ def _text(value: Any) -> str:
 
 
 def encode_place(place: Mapping[str, Any]) -> str:
-    """JSON text of what a refused record's content does not tell; datetimes stay datetimes."""
+    """Encode as JSON what a refused record's content does not say; datetimes stay datetimes."""
     try:
         return orjson.dumps(place, default=_encoded, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
     except TypeError:  # a whole number beyond 64 bits, or half a character, which no replay can make fit either

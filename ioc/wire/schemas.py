@@ -1,6 +1,6 @@
-"""Columns of the batches.
+"""Arrow schemas of the batches.
 
-Strings that repeat travel as dictionary codes, which is what makes reducing fast and batches small.
+Strings that repeat travel as dictionary codes, which makes reducing fast and batches small.
 """
 
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from ioc.model.case import Case
 from ioc.model.reading import Reading
 
 TIME = pa.timestamp("ms", tz="UTC")
-WORD = pa.dictionary(pa.int16(), pa.string())
+TERM = pa.dictionary(pa.int16(), pa.string())
 SUBJECT = pa.dictionary(pa.int32(), pa.string())
 
-READINGS = pa.schema([("measure", WORD), ("unit", WORD), ("subject", SUBJECT), ("time", TIME), ("value", pa.float64())])
+READINGS = pa.schema([("measure", TERM), ("unit", TERM), ("subject", SUBJECT), ("time", TIME), ("value", pa.float64())])
 READINGS_OPTIONAL = frozenset({"subject"})
 
 CASES = pa.schema(
     [
-        ("case_type", WORD),
+        ("case_type", TERM),
         ("case_id", pa.string()),
-        ("unit", WORD),
-        ("status", WORD),
-        ("channel", WORD),
+        ("unit", TERM),
+        ("status", TERM),
+        ("channel", TERM),
         ("service", SUBJECT),
         ("received_at", TIME),
         ("due_at", TIME),
@@ -37,12 +37,12 @@ CASES_OPTIONAL = frozenset({"channel", "service", "due_at", "closed_at", "attrib
 BUCKETS = pa.list_(pa.struct([("bucket", pa.int16()), ("n", pa.int32())]))
 REGISTERS = pa.list_(pa.struct([("register", pa.int16()), ("rank", pa.int8())]))
 
-# One row a (measure, unit, subject, minute). `minute` counts minutes since 1970 UTC; `first_ms`, `last_ms` are
+# One row per (measure, unit, subject, minute). `minute` counts minutes since 1970 UTC; `first_ms`, `last_ms` are
 # milliseconds into the minute; of equal times the smallest value is first and the largest is last.
 PANES = pa.schema(
     [
-        ("measure", WORD),
-        ("unit", WORD),
+        ("measure", TERM),
+        ("unit", TERM),
         ("subject", SUBJECT),
         ("minute", pa.int32()),
         ("n", pa.int32()),
@@ -60,11 +60,11 @@ PANES = pa.schema(
 )
 
 # Single readings of a source that corrects itself, one row each in the order of arrival. `kept`: panes tell the subject
-# apart. `bucket`, `register` and `rank` are what the reading adds to the sketches of its measure, null for none.
+# apart. `bucket`, `register` and `rank` are what the reading adds to the sketches of its measure, or null.
 KEYED_READINGS = pa.schema(
     [
-        ("measure", WORD),
-        ("unit", WORD),
+        ("measure", TERM),
+        ("unit", TERM),
         ("subject", SUBJECT),
         ("time", TIME),
         ("value", pa.float64()),
@@ -77,11 +77,11 @@ KEYED_READINGS = pa.schema(
 
 
 def readings_batch(readings: Sequence[Reading]) -> pa.RecordBatch:
-    """Rows in the given order; an empty subject becomes null."""
+    """Return the readings as a record batch in the given order; an empty subject becomes null."""
     return pa.RecordBatch.from_arrays(
         [
-            _codes([r.measure for r in readings], WORD),
-            _codes([r.unit for r in readings], WORD),
+            _codes([r.measure for r in readings], TERM),
+            _codes([r.unit for r in readings], TERM),
             _codes([r.subject or None for r in readings], SUBJECT),
             pa.array([r.time for r in readings], TIME),
             pa.array([r.value for r in readings], pa.float64()),
@@ -91,14 +91,17 @@ def readings_batch(readings: Sequence[Reading]) -> pa.RecordBatch:
 
 
 def cases_batch(cases: Sequence[Case], attributes: Sequence[str | None]) -> pa.RecordBatch:
-    """Rows in the given order; `attributes` are the cases' attributes as JSON objects, None where there are none."""
+    """Return the cases as a record batch in the given order.
+
+    `attributes` are the cases' attributes as JSON objects, None where there are none.
+    """
     return pa.RecordBatch.from_arrays(
         [
-            _codes([c.case_type for c in cases], WORD),
+            _codes([c.case_type for c in cases], TERM),
             pa.array([c.case_id for c in cases], pa.string()),
-            _codes([c.unit for c in cases], WORD),
-            _codes([c.status for c in cases], WORD),
-            _codes([c.channel or None for c in cases], WORD),
+            _codes([c.unit for c in cases], TERM),
+            _codes([c.status for c in cases], TERM),
+            _codes([c.channel or None for c in cases], TERM),
             _codes([c.service or None for c in cases], SUBJECT),
             pa.array([c.received_at for c in cases], TIME),
             pa.array([c.due_at for c in cases], TIME),

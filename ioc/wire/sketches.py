@@ -1,11 +1,11 @@
 """Mergeable sketches of a pane: a histogram for quantiles, registers for distinct counts.
 
-Buckets  After DDSketch (Masson, Rim, Lee 2019): bucket i > 0 holds the values in (γ^(i-1), γ^i] × LEAST_MAGNITUDE with
-         γ = (1 + a) / (1 - a), a = 1 %; bucket 0 the values within ±LEAST_MAGNITUDE, bucket -i the negatives of bucket
-         i. So buckets stand in the order of their values, and a quantile is within 1 % of the value at its rank.
+Buckets  After DDSketch (Masson, Rim, Lee 2019): bucket i > 0 holds the values in (γ^(i-1), γ^i] × MIN_MAGNITUDE with
+         γ = (1 + a) / (1 - a), a = 1 %; bucket 0 the values within ±MIN_MAGNITUDE, bucket -i the negatives of bucket
+         i. So buckets are in the order of their values, and a quantile is within 1 % of the value at its rank.
 Registers  HyperLogLog (Flajolet et al. 2007) with 2^14 registers of a 64-bit hash, estimated after Ertl (2017):
          standard error 0.8 %, less below ten thousand subjects.
-Both merge by adding up counts, or by taking the greatest rank of a register, in any order.
+Both merge in any order, by adding counts or by keeping the greatest rank of a register.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ Whole = NDArray[np.integer[Any]]
 Real = NDArray[np.float64]
 
 RELATIVE_ERROR = 0.01
-LEAST_MAGNITUDE = 1e-9
+MIN_MAGNITUDE = 1e-9
 GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 _LOG_GAMMA = float(np.log(GAMMA))
-_LOG_LEAST = float(np.log(LEAST_MAGNITUDE))
+_LOG_LEAST = float(np.log(MIN_MAGNITUDE))
 _LAST_BUCKET = 32_767
 
 PRECISION = 14
@@ -31,23 +31,23 @@ _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(
 
 
 def buckets_of(values: Real) -> NDArray[np.int16]:
-    """Bucket of each finite value."""
-    magnitude = np.maximum(np.abs(values), LEAST_MAGNITUDE)
+    """Return the bucket of each finite value."""
+    magnitude = np.maximum(np.abs(values), MIN_MAGNITUDE)
     index = np.ceil((np.log(magnitude) - _LOG_LEAST) / _LOG_GAMMA)
     return np.copysign(np.minimum(index, _LAST_BUCKET), values).astype(np.int16)
 
 
 def bucket_values(buckets: Whole) -> Real:
-    """The value that stands for each bucket: off by at most 1 % from any value in it."""
-    middle = 2 / (GAMMA + 1) * LEAST_MAGNITUDE * np.exp(np.abs(buckets).astype(np.float64) * _LOG_GAMMA)
+    """Return the value that represents each bucket: off by at most 1 % from any value in it."""
+    middle = 2 / (GAMMA + 1) * MIN_MAGNITUDE * np.exp(np.abs(buckets).astype(np.float64) * _LOG_GAMMA)
     return np.where(buckets == 0, 0.0, np.copysign(middle, buckets))
 
 
 def quantiles(groups: Whole, buckets: Whole, counts: Whole, q: float, size: int) -> Real:
-    """Quantile `q` of each group 0 … size - 1, NaN for a group without rows.
+    """Return quantile `q` of each group 0 … size - 1, NaN for a group without rows.
 
-    The three columns are of one length, in any order; a bucket may repeat within its group. The quantile is the value
-    at rank ⌊q (n - 1)⌋ of the n values in order, from 0.
+    The three columns have one length and any order; a bucket may repeat within its group. The quantile is the value at
+    rank ⌊q (n - 1)⌋ of the n values in order, from 0.
     """
     answer = np.full(size, np.nan)
     if len(groups) == 0:
@@ -64,19 +64,19 @@ def quantiles(groups: Whole, buckets: Whole, counts: Whole, q: float, size: int)
 
 
 def registers_of(subjects: Sequence[str]) -> tuple[NDArray[np.int16], NDArray[np.int8]]:
-    """Register and rank of each subject; the same in every process."""
+    """Return register and rank of each subject; the same in every process."""
     hashes = _hashes(subjects)
     register = (hashes >> np.uint64(64 - PRECISION)).astype(np.int16)
-    # The rank is the place of the highest set bit of the rest: exact, since the rest has 50 bits and a double 53.
+    # The rank is the position of the highest set bit of the rest: exact, since the rest has 50 bits and a double 53.
     rest = (hashes & np.uint64((1 << (64 - PRECISION)) - 1)).astype(np.float64)
     rank = _HIGHEST_RANK + 1 - np.frexp(rest)[1]
     return register, np.minimum(rank, _HIGHEST_RANK).astype(np.int8)
 
 
 def distinct_counts(groups: Whole, ranks: Whole, size: int) -> Real:
-    """Estimated number of subjects of each group 0 … size - 1; 0 for a group without rows.
+    """Estimate the number of subjects of each group 0 … size - 1; 0 for a group without rows.
 
-    One row a (group, register that is set), holding the register's greatest rank.
+    There is one row per (group, register that is set), with the register's greatest rank.
     """
     width = _HIGHEST_RANK + 1
     table = np.bincount(groups * width + ranks.astype(np.int64), minlength=size * width).reshape(size, width)
@@ -89,7 +89,7 @@ def distinct_counts(groups: Whole, ranks: Whole, size: int) -> Real:
 
 
 def _sigma(share_empty: Real) -> Real:
-    """Ertl's σ: what the empty registers say, x + Σ x^(2^k) 2^(k-1); without bound at 1."""
+    """Return Ertl's σ, the contribution of empty registers: x + Σ x^(2^k) 2^(k-1); infinite at 1."""
     x = np.where(share_empty < 1, share_empty, 0.0)
     total, weight = x.copy(), 1.0
     for _ in range(64):
@@ -100,7 +100,7 @@ def _sigma(share_empty: Real) -> Real:
 
 
 def _hashes(subjects: Sequence[str]) -> NDArray[np.uint64]:
-    """64-bit hashes of UTF-8 texts, eight bytes at a time; zero padding adds nothing."""
+    """Return 64-bit hashes of UTF-8 texts, eight bytes at a time; zero padding adds nothing."""
     if len(subjects) == 0:
         return np.zeros(0, np.uint64)
     texts = np.array([subject.encode() for subject in subjects], dtype=np.bytes_)
@@ -113,7 +113,7 @@ def _hashes(subjects: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def _mix(word: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
+    """Apply the finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
     word = word + _ODD[0]
     word = (word ^ (word >> np.uint64(30))) * _ODD[1]
     word = (word ^ (word >> np.uint64(27))) * _ODD[2]

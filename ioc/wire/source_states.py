@@ -1,4 +1,7 @@
-"""States of sources as `ioc.sources.v1` carries them: a JSON object of `SourceState`'s fields, times in RFC 3339."""
+"""Encode and decode states of sources for `ioc.sources.v1`: JSON objects of `SourceState`'s fields.
+
+Times are in RFC 3339.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -14,7 +17,7 @@ from ioc.model.source import Liveness, SourceCondition, SourceState
 
 _TIMES = ("last_success", "reported_at")
 _MAX_COUNT = 2**53
-"""Records; JavaScript counts no further."""
+"""Records; JavaScript cannot count further."""
 _MAX_GENERATION = 2**63 - 1
 _MAX_SECONDS = 1e12
 _MAX_TEXT = 4000
@@ -31,8 +34,11 @@ def encode_state(state: SourceState) -> bytes:
 
 
 def decode_state(content: bytes) -> SourceState:
-    """Decode a state. Raises BatchMalformed when it is not one, or has a number or time beyond its bounds: what is once
-    in that topic is read again at each start."""
+    """Decode a state.
+
+    Raises BatchMalformed when it is not a state, or has a number or time out of its bounds: a message of that topic is
+    read again at each start.
+    """
     try:
         fields = orjson.loads(content)
         fields.setdefault("liveness", _LIVENESS_BEFORE.get(fields.get("kind"), Liveness.ANSWER))

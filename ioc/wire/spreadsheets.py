@@ -1,4 +1,4 @@
-"""Text cells of CSV and XLSX exports that a spreadsheet must not run as a formula."""
+"""Write text cells of CSV and XLSX exports so that a spreadsheet does not run them as formulas."""
 
 import re
 from typing import Any
@@ -17,8 +17,10 @@ def inert(text: str) -> str:
 
 
 def make_texts_inert(book: Any) -> None:
-    """Turn every formula of an openpyxl workbook into the text that it was written as: for books that have none of
-    their own, after all cells are filled."""
+    """Turn every formula of an openpyxl workbook into the text that it was written as.
+
+    For workbooks without formulas of their own; call it after all cells are filled.
+    """
     for sheet in book.worksheets:
         for row in sheet.iter_rows():
             for cell in row:

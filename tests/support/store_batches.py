@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from ioc.model.case import Case
-from ioc.wire.schemas import KEYED_READINGS, PANES, SUBJECT, WORD, cases_batch
+from ioc.wire.schemas import KEYED_READINGS, PANES, SUBJECT, TERM, cases_batch
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MERGED = "lgsp.latency"
@@ -54,7 +54,7 @@ def panes_batch(
     columns = []
     for field in PANES:
         values = [row[field.name] for row in rows]
-        if field.type in (WORD, SUBJECT):
+        if field.type in (TERM, SUBJECT):
             columns.append(pa.array(values, pa.string()).dictionary_encode().cast(field.type))
         else:
             columns.append(pa.array(values, field.type))
@@ -76,7 +76,7 @@ def keyed_batch(readings: Sequence[Reading]) -> pa.RecordBatch:
     }
     arrays = [
         pa.array(columns[field.name], pa.string()).dictionary_encode().cast(field.type)
-        if field.type in (WORD, SUBJECT)
+        if field.type in (TERM, SUBJECT)
         else pa.array(columns[field.name], field.type)
         for field in KEYED_READINGS
     ]

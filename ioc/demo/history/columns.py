@@ -10,15 +10,15 @@ from ioc.demo.noise import Ints
 from ioc.demo.places import World
 from ioc.demo.world.cases import NEVER, RECEIVED, Versions
 from ioc.demo.world.readings import MEASURES, NO_SUBJECT, SUBJECTS, Readings
-from ioc.wire.schemas import CASES, READINGS, SUBJECT, TIME, WORD
+from ioc.wire.schemas import CASES, READINGS, SUBJECT, TERM, TIME
 
 
 def reading_rows(world: World, readings: Readings) -> pa.RecordBatch:
     """In the readings' order."""
     return pa.RecordBatch.from_arrays(
         [
-            _coded(readings.measure, MEASURES, WORD),
-            _coded(readings.unit, world.units, WORD),
+            _coded(readings.measure, MEASURES, TERM),
+            _coded(readings.unit, world.units, TERM),
             _coded(readings.subject, SUBJECTS, SUBJECT, readings.subject == NO_SUBJECT),
             pa.array(readings.time_ms).cast(TIME),
             pa.array(readings.value),
@@ -44,11 +44,11 @@ def _version_rows(world: World, versions: Versions) -> pa.RecordBatch:
     due = cases.due_ms[row]
     return pa.RecordBatch.from_arrays(
         [
-            _coded(np.zeros(len(row), np.int64), (words.case_type,), WORD),
+            _coded(np.zeros(len(row), np.int64), (words.case_type,), TERM),
             _case_ids(versions),
-            _coded(cases.unit[row], world.units, WORD),
-            _coded(cases.step_status[row, step], words.statuses, WORD),
-            _coded(cases.channel[row], words.channels, WORD, no_channel),
+            _coded(cases.unit[row], world.units, TERM),
+            _coded(cases.step_status[row, step], words.statuses, TERM),
+            _coded(cases.channel[row], words.channels, TERM, no_channel),
             _coded(cases.service[row], words.services, SUBJECT, no_service),
             pa.array(cases.step_ms[row, RECEIVED]).cast(TIME),
             pa.array(due, mask=due == NEVER).cast(TIME),
