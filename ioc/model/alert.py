@@ -91,7 +91,7 @@ class Transition:
         return alert_id(self.rule, self.unit, self.onset_ms)
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  one argument per field
         cls,
         kind: TransitionKind,
         at_ms: int,

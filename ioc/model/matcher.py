@@ -16,7 +16,7 @@ MAX_MATCHERS = 20
 class MatcherInvalid(ValueError):
     """The text is not a matcher; the message says what is wrong and how to correct it.
 
-    The parameter `index` is that of the faulty text among several.
+    The parameter `index` of the message is that of the faulty text among several.
     """
 
     def __init__(self, message: Message) -> None:

@@ -38,7 +38,7 @@ class Template:
 
 
 def check_text(text: str, fields: tuple[str, ...]) -> None:
-    """Raises TemplateInvalid unless the text holds only known fields, written {field}; {{ and }} are brackets."""
+    """Check that the text holds only known fields, written {field}; {{ and }} are brackets. Raises TemplateInvalid."""
     if len(text) > MAX_TEMPLATE_LENGTH:
         raise TemplateInvalid(Message("template_long", length=len(text), max=MAX_TEMPLATE_LENGTH))
     place = 1

@@ -153,7 +153,7 @@ def _rejections(content: bytes | None) -> list[Rejection]:
     return [_rejection(*row) for row in orjson.loads(content)]
 
 
-def _rejection(
+def _rejection(  # noqa: PLR0913  one argument per element of the JSON row
     index: Any, field: Any, reason: Any, message: Any, body: Any, records: Any = 1, place: Any = ""
 ) -> Rejection:
     if (

@@ -13,8 +13,8 @@ from ioc.model.alert import Transition, TransitionKind
 from ioc.model.matcher import parse_matchers
 from ioc.model.number_text import exact_text, number_text
 from ioc.model.routing import (
+    DutyPerson,
     EscalationStep,
-    Person,
     Receiver,
     Route,
     Routing,
@@ -113,7 +113,7 @@ ROUTING = Routing(
         "duty": Receiver("duty", {"vi": "Trực", "en": "Duty"}, schedule="duty"),
         "leader": Receiver("leader", {"vi": "Lãnh đạo", "en": "Leader"}, ("sms-leader",)),
     },
-    {name: Person(name, name.title(), (f"telegram-{name}",)) for name in ("an", "binh", "chi")},
+    {name: DutyPerson(name, name.title(), (f"telegram-{name}",)) for name in ("an", "binh", "chi")},
     {"duty": DUTY},
 )
 
