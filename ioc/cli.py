@@ -1,4 +1,4 @@
-"""The command line. Each command lives in `ioc/commands/`; what it needs is imported when it runs."""
+"""The command line `ioc`. Each command is a module of `ioc/commands/`, imported when it runs."""
 
 import os
 import sys
@@ -16,20 +16,20 @@ from ioc.supervisor.resource_limits import raise_descriptor_limit
 COMMANDS = {
     "up": "run the whole centre with the demonstration province",
     "broker": "run the embedded Kafka broker",
-    "topics": "create the topics and show them",
-    "serve": "run the historian, the KPIs, the API and the wall",
-    "report": "list, make and check reports",
+    "topics": "create, repair and show the Kafka topics",
+    "serve": "run the server: historian, KPIs, alerts, API and pages",
+    "report": "list, issue and check reports",
     "lab": "run the analysts' side: SQL, reports, open data",
-    "streams": "run the stream workers",
+    "streams": "run the stream workers (readings to panes, checks of cases)",
     "connect": "run the connectors of the configured sources",
-    "demo": "run the simulated sector systems of the demonstration province",
-    "source": "tokens of push sources",
-    "user": "accounts of people, tokens of wall displays, the audit trail",
-    "catalog": "check the definitions",
-    "rules": "check the rules of alerts and run their cases",
-    "snapshot": "copy the store for readers, and put the copy in use",
-    "doctor": "show the state of the centre and what to do; exit code 1 when something needs a person",
-    "ledger": "show what was received, applied and rejected; exit code 1 if it does not balance",
+    "demo": "simulate the sector systems of the demonstration province",
+    "source": "show the token of a push source, replay refused records",
+    "user": "manage accounts, tokens and wall displays; show the audit trail",
+    "catalog": "check the definitions, list KPIs without a source, begin a new sector",
+    "rules": "check alert rules, run their test cases, backtest a rule",
+    "snapshot": "take a snapshot of the store for analysts",
+    "doctor": "show the state of the centre and what to do; exit code 1 when a person is needed",
+    "ledger": "show received, applied and rejected records; exit code 1 when it does not balance",
 }
 
 
@@ -55,16 +55,18 @@ def cli() -> None:
     pass
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Run a command, by default the process's own; a fault that a user can mend is one sentence and exit code 2, never
-    a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, by default the process's own.
+
+    An error that a user can correct is printed as one sentence, with exit code 2 and never with a traceback.
+    """
     keep_pandas_out()
     raise_descriptor_limit()
     keep_new_files_private()
     try:
-        outcome = cli.main(words, prog_name="ioc", standalone_mode=False)
+        outcome = cli.main(arguments, prog_name="ioc", standalone_mode=False)
         if isinstance(outcome, int):
-            # Click gives the code of a command that ends itself, and does not raise it.
+            # Click returns the exit code of a command that ends itself instead of raising it.
             sys.exit(outcome)
     except click.exceptions.Abort:
         sys.exit(130)

@@ -3,24 +3,21 @@
 import fcntl
 import gc
 import os
-import signal
 import time
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings
-from ioc.supervisor.child_processes import Restart
-from ioc.supervisor.preloaded_process import Forked
+from ioc.supervisor.child_processes import RestartPolicy, StopFlag, keep_running, stop_all
+from ioc.supervisor.forked_process import ForkedProcess
 from streams.vocabulary import VocabularyFile
 
 STOP_PATIENCE_S = 4.0
-_TEND_EVERY_S = 0.05
 _LOOK_EVERY_S = 1.0
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-_RESTART = Restart(first_s=0.05, longest_s=5.0, settled_after_s=10.0)
+_RESTART = RestartPolicy(first_s=0.05, max_s=5.0, settled_after_s=10.0)
 
 
 def run(settings: Settings, workers: int) -> None:
@@ -29,49 +26,42 @@ def run(settings: Settings, workers: int) -> None:
     Raises ConfigurationInvalid when the catalogue has faults; later ones change nothing and are printed.
     Several of these may share a data directory: each worker takes a place of its own in it.
     """
-    stopping = False
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopping  # no threading.Event: set by a handler amid its own wait, it waits for ever
-        stopping = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    ending = StopFlag.on_signals()
     directory = settings.data_dir / "streams"
     directory.mkdir(parents=True, exist_ok=True)
     vocabulary = VocabularyFile(settings)
     vocabulary.refresh()
     places = [_take_place(directory) for _ in range(workers)]
     forked = [_worker(settings, directory, index) for index, _ in places]
-    looked_at = time.monotonic()
+    refreshed_s = time.monotonic()
+
+    def refresh() -> None:
+        nonlocal refreshed_s
+        if time.monotonic() - refreshed_s > _LOOK_EVERY_S:
+            refreshed_s = time.monotonic()
+            _refresh(vocabulary)
+
     try:
-        while not stopping:
-            now = time.monotonic()
-            for worker in forked:
-                code = worker.tend(now)
-                if code is not None:
-                    print(
-                        f"{worker.name} ended with code {code}; it starts again. Its log is {worker.log}.", flush=True
-                    )
-            if now - looked_at > _LOOK_EVERY_S:
-                looked_at = now
-                _refresh(vocabulary)
-            time.sleep(_TEND_EVERY_S)
+        keep_running(forked, ending, _report, refresh)
     finally:
-        _stop_all(forked)
+        stop_all(forked, STOP_PATIENCE_S)
         for index, place in places:
             (directory / f"worker-{index}.metrics").unlink(missing_ok=True)
             place.close()
 
 
-def _worker(settings: Settings, directory: Path, index: int) -> Forked:
+def _worker(settings: Settings, directory: Path, index: int) -> ForkedProcess:
     for name, value in _NO_THREADS.items():  # read as numpy and pyarrow are imported
         os.environ.setdefault(name, value)
     from streams.worker import run_worker
 
     gc.freeze()  # what is imported stays in pages that all workers share
     work = partial(run_worker, settings, index)
-    return Forked(f"ioc worker {index}", work, directory / f"worker-{index}.log", _RESTART)
+    return ForkedProcess(f"ioc worker {index}", work, directory / f"worker-{index}.log", restart=_RESTART)
+
+
+def _report(worker: ForkedProcess, code: int) -> None:
+    print(f"{worker.name} ended with code {code}; it is restarted (log: {worker.log})", flush=True)
 
 
 def _refresh(vocabulary: VocabularyFile) -> None:
@@ -93,12 +83,3 @@ def _take_place(directory: Path) -> tuple[int, IO[str]]:
             index += 1
         else:
             return index, place
-
-
-def _stop_all(forked: list[Forked]) -> None:
-    """All at once, so that the patience is one for all."""
-    for worker in forked:
-        worker.terminate()
-    deadline = time.monotonic() + STOP_PATIENCE_S
-    for worker in forked:
-        worker.stop(deadline)

@@ -19,7 +19,7 @@ from ioc.alerts.grouping import Outbox
 from ioc.alerts.handling import Acknowledgement, HandlingState, Shelving, active_shelvings, handling_of
 from ioc.alerts.inhibition import apply_inhibitions
 from ioc.alerts.labels import LabelTable
-from ioc.alerts.records import from_record, to_record
+from ioc.alerts.records import from_record, to_json
 from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.silences import Silence
 from ioc.alerts.states import EngineState
@@ -123,7 +123,7 @@ def outbox_state(outbox: Outbox) -> bytes:
 
 def record(stored: Silence | Shelving | Acknowledgement | ExternalAlert) -> bytes:
     """Return the JSON under which the store keeps it."""
-    return orjson.dumps(to_record(stored))
+    return to_json(stored)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Deliveries as they go out: rendered once, when they are planned, so that every try sends the same."""
+"""Render notifications once, when they are planned, so that every try sends the same text and payload."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NEVER = "0001-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class NotificationWriter:
-    """What messages say beside the alerts: names of rules, units, KPIs. `link` is the address of the console."""
+    """Write notifications with the names of rules, units and KPIs. `link` is the address of the console."""
 
     catalog: Catalog
     rules: Rules
@@ -38,12 +38,17 @@ class NotificationWriter:
     link: str
 
     def kpi(self, kpi_id: str) -> KpiDefinition | None:
+        """Return the definition of a KPI, None for an unknown id."""
         return self.catalog.kpis.get(kpi_id)
 
     def notification(
-        self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, ExternalAlert]
+        self, delivery: Delivery, active: Mapping[str, Alert], external: Mapping[str, ExternalAlert]
     ) -> Notification:
-        """`incoming` are the alerts of other systems that the delivery may list, also those that have ended."""
+        """Render a delivery.
+
+        `active` are the alerts of now, `external` the alerts of other systems that the delivery may list, also those
+        that have ended; both by id.
+        """
         receiver = self.alerting.routing.receivers.get(delivery.receiver)
         language = receiver.language if receiver else "vi"
         templates = self.alerting.templates
@@ -52,7 +57,7 @@ class NotificationWriter:
         if template is not None:
             name = receiver.name[language] if receiver else delivery.channel
             setting = MessageContext(self.catalog.province.name, name, language, self.zone, self.link)
-            text = render_message(template, delivery, standing, self._subjects(delivery, language, incoming), setting)
+            text = render_message(template, delivery, active, self._subjects(delivery, language, external), setting)
             subject, body = text.subject, text.body
         return Notification(
             id=delivery.id,
@@ -68,19 +73,22 @@ class NotificationWriter:
             transitions=tuple(one.id for one in delivery.transitions),
             subject=subject,
             body=body,
-            payload=orjson.dumps(self.payload(delivery, standing, incoming)).decode(),
+            payload=orjson.dumps(self.payload(delivery, active, external)).decode(),
         )
 
     def payload(
-        self, delivery: Delivery, standing: Mapping[str, Alert], incoming: Mapping[str, ExternalAlert]
+        self, delivery: Delivery, active: Mapping[str, Alert], external: Mapping[str, ExternalAlert]
     ) -> dict[str, Any]:
-        """Alertmanager's version-4 message: the whole group, `firing` while one of it fires. Beyond its fields are the
-        id of the delivery, by which a repeat is known, and the transitions that each alert is listed for."""
+        """Return Alertmanager's version-4 message: the whole group, `firing` while one of its alerts fires.
+
+        Beyond Alertmanager's fields it has the id of the delivery, by which a receiver knows a repeat, and the
+        transitions that each alert is listed for.
+        """
         news: dict[str, list[Transition]] = {}
         for one in delivery.transitions:
             news.setdefault(one.alert, []).append(one)
-        names = [name for name in delivery.alerts if name in news or name in standing]
-        alerts = [self._alert(name, news.get(name, ()), standing.get(name), incoming.get(name)) for name in names]
+        names = [name for name in delivery.alerts if name in news or name in active]
+        alerts = [self._alert(name, news.get(name, ()), active.get(name), external.get(name)) for name in names]
         return {
             "version": "4",
             "id": delivery.id,
@@ -97,57 +105,58 @@ class NotificationWriter:
         }
 
     def _alert(
-        self, name: str, news: Sequence[Transition], alert: Alert | None, incoming: ExternalAlert | None
+        self, name: str, news: Sequence[Transition], alert: Alert | None, external: ExternalAlert | None
     ) -> dict[str, Any]:
         rule_id, unit, onset = name.rsplit("/", 2)
         last = news[-1] if news else None
         ended = last is not None and last.kind is TransitionKind.RESOLVED
         return {
             "status": "resolved" if ended else "firing",
-            "labels": self._labels(rule_id, unit, alert, incoming),
-            "annotations": self.annotations(rule_id, unit, incoming),
+            "labels": self._labels(rule_id, unit, alert, external),
+            "annotations": self.annotations(rule_id, unit, external),
             "startsAt": rfc3339(from_ms(int(onset))),
             "endsAt": rfc3339(from_ms(last.at_ms)) if ended and last is not None else NEVER,
-            "generatorURL": incoming.link if incoming else self.link,
+            "generatorURL": external.link if external else self.link,
             "fingerprint": name,
             "transition": "" if last is None else last.id,
             "transitions": [one.id for one in news],
         }
 
-    def _labels(self, rule_id: str, unit: str, alert: Alert | None, incoming: ExternalAlert | None) -> dict[str, str]:
-        """The same while it fires and once it has ended."""
+    def _labels(self, rule_id: str, unit: str, alert: Alert | None, external: ExternalAlert | None) -> dict[str, str]:
+        """Return an alert's labels, the same while it fires and once it has ended."""
         rule = self.rules.rules.get(rule_id)
         if alert is not None:
             labels = dict(alert.labels)
-        elif incoming is not None:
-            labels = dict(incoming.labels)
+        elif external is not None:
+            labels = dict(external.labels)
         else:
             labels = slot_labels(rule, unit) if rule else {"rule": rule_id, "unit": unit}
         return {"alertname": rule_id, **labels}
 
-    def annotations(self, rule_id: str, unit: str, incoming: ExternalAlert | None) -> dict[str, str]:
-        """Those that the other system sent, or the name of the rule with that of the unit."""
-        if incoming is not None:
-            return dict(incoming.annotations)
+    def annotations(self, rule_id: str, unit: str, external: ExternalAlert | None) -> dict[str, str]:
+        """Return the annotations that the other system sent, or the name of the rule with that of the unit."""
+        if external is not None:
+            return dict(external.annotations)
         rule = self.rules.rules.get(rule_id)
         names = rule.name if rule else {"vi": rule_id, "en": rule_id}
-        place = self.unit_name(unit)
-        return {"summary": f"{names['vi']} · {place}", "summary_en": f"{names['en']} · {place}"}
+        unit_name = self.unit_name(unit)
+        return {"summary": f"{names['vi']} · {unit_name}", "summary_en": f"{names['en']} · {unit_name}"}
 
     def unit_name(self, unit: str) -> str:
+        """Return the name of a unit; its code when it is unknown."""
         known = self.catalog.vocabulary.units.get(unit)
         return known.name if known else unit
 
     def _subjects(
-        self, delivery: Delivery, language: str, incoming: Mapping[str, ExternalAlert]
+        self, delivery: Delivery, language: str, external: Mapping[str, ExternalAlert]
     ) -> dict[tuple[str, str], Subject]:
         found: dict[tuple[str, str], Subject] = {}
         for name in delivery.alerts:
             rule, unit, _ = name.rsplit("/", 2)
             if (rule, unit) in found:
                 continue
-            if (foreign := incoming.get(name)) is not None:
-                found[rule, unit] = self._foreign_subject(foreign)
+            if (external_alert := external.get(name)) is not None:
+                found[rule, unit] = self._external_subject(external_alert)
             elif rule in self.rules.rules:
                 found[rule, unit] = self._subject(rule, unit, language, year_of(delivery.at_ms, self.zone))
         return found
@@ -167,20 +176,22 @@ class NotificationWriter:
             link=self.link,
         )
 
-    def _foreign_subject(self, incoming: ExternalAlert) -> Subject:
+    def _external_subject(self, external: ExternalAlert) -> Subject:
         return Subject(
-            name=incoming.name,
-            unit=self.unit_name(incoming.unit),
-            owner=incoming.labels.get("owner", ""),
-            procedure=incoming.annotations.get("runbook_url", ""),
-            link=incoming.link or self.link,
-            detail=incoming.detail,
+            name=external.name,
+            unit=self.unit_name(external.unit),
+            owner=external.labels.get("owner", ""),
+            procedure=external.annotations.get("runbook_url", ""),
+            link=external.link or self.link,
+            detail=external.detail,
         )
 
 
 def limit_text(rule: Rule, catalog: Catalog, year: int, language: str = "") -> str:
-    """The limits of the rule's first leaf in a year, such as "> 45" or "< 3, > 9"; empty where it has none. Numbers as
-    `exact_text` writes them."""
+    """Return the limits of the rule's first leaf in a year, such as "> 45" or "< 3, > 9"; empty where it has none.
+
+    Numbers are written by `exact_text`.
+    """
     targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
     limits = limits_of(next(leaves(rule.condition)), targets, year)
     parts = []

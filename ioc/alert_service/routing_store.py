@@ -1,5 +1,6 @@
-"""Rules and routes changed in the console: checked, kept as a version, put in force; a fault leaves all as it was."""
+"""Check rules and routing that people change, keep each version, and put it in force; a fault changes nothing."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +10,8 @@ from typing import Any
 
 from ioc.alert_service.rule_store import not_toml
 from ioc.alert_service.service import AlertService
-from ioc.alerts.records import to_record
 from ioc.alerts.refusals import ActRefused, no_rule, require_person_and_reason
-from ioc.alerts.versions import RuleVersion, require_revision, revision_of
+from ioc.alerts.versions import Revisions, RuleVersion, require_revision, revision_of
 from ioc.catalog.channels import load_channels
 from ioc.catalog.routing import Alerting, read_routing
 from ioc.catalog.rules import check_rule, load_rules
@@ -23,15 +23,18 @@ from ioc.store.times import aware, naive
 
 
 def check(service: AlertService, fields: Mapping[str, Any]) -> Rule:
-    """Raises CatalogInvalid with every fault found."""
+    """Return the rule that the fields make. Raises CatalogInvalid with every fault found."""
     return check_rule(service.in_force.catalog, service.in_force.rules.procedures, fields)
 
 
 def put_rule(
     service: AlertService, rule: str, fields: Mapping[str, Any] | None, by: str, why: str, revision: str | None = None
 ) -> RuleVersion:
-    """`fields` None takes the rule out; `revision` is what the change was made from, "" for a new rule, None where that
-    is not said. Raises CatalogInvalid, ActRefused, ChangedMeanwhile; what was in force then stays so."""
+    """Put a rule in force; `fields` None takes it out.
+
+    `revision` names what the change was made from: "" for a new rule, None when the caller does not say.
+    Raises CatalogInvalid, ActRefused, ChangedMeanwhile; the previous rule then stays in force.
+    """
     with service.editing:
         _require_revision(service, rule, revision, fields)
         if fields is not None:
@@ -48,8 +51,10 @@ def put_rule(
 def roll_back(
     service: AlertService, rule: str, number: int, by: str, why: str, revision: str | None = None
 ) -> RuleVersion:
-    """Put an earlier version of a rule in force. Raises CatalogInvalid when it no longer fits the catalogue,
-    ActRefused, ChangedMeanwhile."""
+    """Put an earlier version of a rule in force.
+
+    Raises CatalogInvalid when it no longer fits the catalogue, ActRefused, ChangedMeanwhile.
+    """
     with service.editing:
         wanted = next((one.fields for one in versions(service, rule) if one.number == number), None)
         _require_revision(service, rule, revision, wanted)
@@ -60,17 +65,17 @@ def roll_back(
 
 
 def versions(service: AlertService, rule: str) -> list[RuleVersion]:
-    """Oldest first; 0 is what the packs say."""
+    """Return the versions of a rule, oldest first; number 0 is what the packs say."""
     return service.rule_store.history(rule, pack_fields(service, rule))
 
 
 def pack_fields(service: AlertService, rule: str) -> Mapping[str, Any] | None:
-    """What the packs say of a rule, None when nothing."""
+    """Return a rule's fields in the packs, None when they do not have it."""
     return load_rules(service.in_force.catalog, service.config.overlay).fields.get(rule)
 
 
 def rule_revision(service: AlertService, rule: str) -> str:
-    """Names what is in force of a rule; empty where there is none."""
+    """Return the revision of the rule in force; empty where there is none."""
     return revision_of(service.in_force.rules.fields.get(rule))
 
 
@@ -80,7 +85,7 @@ def _require_revision(service: AlertService, rule: str, revision: str | None, wa
     history = versions(service, rule)
     known = {revision_of(one.fields): one.fields for one in history}
     last = history[-1] if history else None
-    require_revision(rule, revision, service.in_force.rules.fields.get(rule), wanted, known, last)
+    require_revision(Revisions(rule, service.in_force.rules.fields.get(rule), known, last), revision, wanted)
 
 
 def _keep(service: AlertService, version: RuleVersion) -> RuleVersion:
@@ -92,21 +97,22 @@ def _keep(service: AlertService, version: RuleVersion) -> RuleVersion:
 
 
 def routing_fields(text: str) -> dict[str, Any]:
-    """Parse the file's text, with times as text; empty for what is not TOML."""
+    """Parse a routing file, with times as text; return nothing for what is not TOML."""
     try:
-        found: dict[str, Any] = to_record(tomllib.loads(text))
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return {}
+    found: dict[str, Any] = json.loads(json.dumps(data, default=lambda time: time.isoformat()))
     return found
 
 
 def routing_text(service: AlertService) -> str:
-    """The file in force."""
+    """Return the text of the routing file in force."""
     return _routing_file(service).read_text(encoding="utf-8")
 
 
 def check_routing(service: AlertService, text: str) -> Alerting:
-    """Raises CatalogInvalid with every fault found."""
+    """Return the routing that a text makes. Raises CatalogInvalid with every fault found."""
     faults: list[DefinitionFault] = []
     try:
         data = tomllib.loads(text)
@@ -121,7 +127,7 @@ def check_routing(service: AlertService, text: str) -> Alerting:
 
 @dataclass(frozen=True, slots=True)
 class RoutingVersion:
-    """A routing as it was saved."""
+    """A saved routing, with author, time and reason."""
 
     number: int
     by: str
@@ -131,8 +137,11 @@ class RoutingVersion:
 
 
 def put_routing(service: AlertService, text: str, by: str, why: str, revision: str | None = None) -> int:
-    """Into the province's own file, and on record; returns the version's number. `revision` is that of the text that
-    the change was made from, None where that is not said. Raises CatalogInvalid, ActRefused, ChangedMeanwhile."""
+    """Write the province's routing file, record the version, and return its number.
+
+    `revision` is that of the text that the change was made from, None when the caller does not say.
+    Raises CatalogInvalid, ActRefused, ChangedMeanwhile.
+    """
     require_person_and_reason(by, why)
     with service.editing:
         check_routing(service, text)
@@ -144,8 +153,8 @@ def put_routing(service: AlertService, text: str, by: str, why: str, revision: s
             ]
             known = {revision_of(one.text): routing_fields(one.text) for one in past}
             last = past[-1] if past else None
-            now, wanted = routing_fields(present), routing_fields(text)
-            require_revision(Message("the_routing"), revision, now, wanted, known, last, revision_of(present))
+            revisions = Revisions(Message("the_routing"), routing_fields(present), known, last, revision_of(present))
+            require_revision(revisions, revision, routing_fields(text))
         if service.config.overlay is None:
             raise ActRefused("", Message("no_folder"))
         rows = service.store.select("SELECT coalesce(max(number), 0) AS n FROM routing_versions")
@@ -160,7 +169,7 @@ def put_routing(service: AlertService, text: str, by: str, why: str, revision: s
 
 
 def routing_versions(service: AlertService) -> list[dict[str, Any]]:
-    """Oldest first."""
+    """Return the rows of `routing_versions`, oldest first, with aware times."""
     rows = service.store.select("SELECT * FROM routing_versions ORDER BY number")
     return [row | {"changed_at": aware(row["changed_at"])} for row in rows]
 

@@ -1,8 +1,9 @@
-"""Rules as they are changed in the console: versions on record, the latest in force."""
+"""Keep the versions of rules that people changed; the latest version of each is in force."""
 
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,26 +17,29 @@ from ioc.messages import Message
 from ioc.store.alerting import AlertStore
 from ioc.store.times import aware
 
-_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 PACK = 0
 """Number of the version that the packs give."""
 
 
 class RuleStore:
-    """Reads and appends versions; who puts them in force is the service."""
+    """Read and append versions; `AlertService` puts them in force.
+
+    `pack` is what the packs say of a rule, None when they do not have it.
+    """
 
     def __init__(self, store: AlertStore) -> None:
         self._store = store
 
     def changed(self) -> dict[str, Mapping[str, Any] | None]:
-        """Fields of the rules that were ever changed, by their latest version; None: taken out."""
+        """Return the latest fields of each rule that was ever changed; None for one that was taken out."""
         rows = self._store.select(
             "SELECT rule, arg_max(coalesce(fields, 'null'), number) AS fields FROM rule_versions GROUP BY rule"
         )
         return {row["rule"]: orjson.loads(row["fields"]) for row in rows}
 
     def history(self, rule: str, pack: Mapping[str, Any] | None) -> list[RuleVersion]:
-        """Of one rule, oldest first; what the packs say (`pack`) stands before, as version 0."""
+        """Return the versions of a rule, oldest first; `pack` comes before them as version 0."""
         rows = self._store.select("SELECT * FROM rule_versions WHERE rule = ? ORDER BY number", [rule])
         first = [] if pack is None else [RuleVersion(rule, PACK, pack, "", 0, "")]
         return first + [_version(row) for row in rows]
@@ -49,23 +53,21 @@ class RuleStore:
         now_ms: int,
         why: str,
     ) -> RuleVersion:
-        """Raises ActRefused."""
+        """Return the version to append for these fields. Raises ActRefused."""
         history = self.history(rule, pack)
-        made = next_version(history, rule, fields, by, now_ms, why)
-        return RuleVersion(rule, _next_number(history), made.fields, by, now_ms, why)
+        return replace(next_version(history, rule, fields, by, now_ms, why), number=_next_number(history))
 
     def back(
         self, rule: str, pack: Mapping[str, Any] | None, number: int, by: str, now_ms: int, why: str
     ) -> RuleVersion:
-        """Raises ActRefused."""
+        """Return the version to append to go back to version `number`. Raises ActRefused."""
         history = self.history(rule, pack)
         if not history:
             raise no_rule(rule)
-        made = roll_back(history, number, by, now_ms, why)
-        return RuleVersion(rule, _next_number(history), made.fields, by, now_ms, why, of=number)
+        return replace(roll_back(history, number, by, now_ms, why), number=_next_number(history))
 
     def keep(self, version: RuleVersion) -> None:
-        """Raises StoreUnavailable."""
+        """Write a version. Raises StoreUnavailable."""
         fields = None if version.fields is None else orjson.dumps(version.fields).decode()
         at = from_ms(version.at_ms).replace(tzinfo=None)
         row = [version.rule, version.number, fields, version.by, at, version.why, version.of]
@@ -73,7 +75,7 @@ class RuleStore:
 
 
 def fields_of_text(text: str) -> dict[str, Any]:
-    """Of a rule's TOML, with or without its heading [[rule]]. Raises ActRefused."""
+    """Read a rule's TOML, with or without its heading [[rule]]. Raises ActRefused."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
@@ -97,10 +99,10 @@ def not_toml(fault: tomllib.TOMLDecodeError) -> Message:
 
 
 def place_in_text(fault: tomllib.TOMLDecodeError) -> dict[str, Any]:
-    """Return line and column, 0 where the text ends too early, and `detail` without them."""
-    found = _PLACE.search(str(fault))
+    """Return `line` and `column` of a TOML fault (0 where the text ends too early), and `detail` without them."""
+    found = _POSITION.search(str(fault))
     line, column = (int(found[1]), int(found[2])) if found else (0, 0)
-    return {"line": line, "column": column, "detail": _PLACE.sub("", str(fault)).strip()}
+    return {"line": line, "column": column, "detail": _POSITION.sub("", str(fault)).strip()}
 
 
 def _next_number(history: list[RuleVersion]) -> int:

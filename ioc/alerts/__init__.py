@@ -1,10 +1,12 @@
-"""Alerting without I/O: what fires, who may be spared it, who is told, what was done about it.
+"""Alerting without I/O: what fires, what is kept quiet, who is notified, and what people did about it.
 
-    inputs → arrays, conditions, states → engine           condition of every rule and unit, transitions
-    handling, silences, inhibition, hours → suppression  what makes no noise, with the reason
-    schedules, routing, grouping, escalation → notifications → messages  the outbox
-    procedures, incidents, versions; flood, audit; usual, replay, rule_cases; records: all of it as plain dict and list
+    inputs → rule_arrays, conditions, states → engine      the state of every rule and unit, and its transitions
+    handling, silences, inhibition, active_hours → suppression   the alerts as people see them, each reason to be quiet
+    schedules, routing, grouping, escalation → notification_plan → message_text   what is sent to whom
+    procedures, incidents · versions · refusals            what people do
+    flood, audit · backtest, usual_values · rule_cases · route_tester, duty_roster   figures, trials and previews
+    records                                                dataclasses as plain dict and list, for the store
 
-Time comes in as milliseconds since 1970 UTC. Nothing here reads a clock, a file or a socket; every function gives new
-values and leaves its arguments as they were, so that a shell may write what it got in one transaction and then go on.
+Time comes in as milliseconds since 1970 UTC. Nothing here reads a clock, a file or a socket. Every function returns
+new values and leaves its arguments unchanged, so that a caller may first write the result in one transaction.
 """

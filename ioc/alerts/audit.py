@@ -1,4 +1,4 @@
-"""How good the alerts themselves are, after ISA-18.2 and EEMUA 191: load, floods, nuisances, priorities, answers."""
+"""Measure how good the alerts are, after ISA-18.2 and EEMUA 191: load, floods, nuisances, priorities, responses."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ MIN_CHATTER_ALERTS = 3
 
 STALE_AFTER_MS = DAY_MS
 PRIORITY_MIX = {"critical": 0.05, "high": 0.15, "lower": 0.80}
-"""Share of alerts that should be so grave; medium and low together are the lower ones."""
+"""Recommended share of alerts by severity; medium and low together are `lower`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSource:
-    """Alerts of a rule and unit; `share` of all."""
+    """Number of alerts of a rule and unit, and their share of all."""
 
     rule: str
     unit: str
@@ -35,8 +35,10 @@ class AlertSource:
 
 @dataclass(frozen=True, slots=True)
 class ResponseTimes:
-    """Seconds from firing to acknowledgement: median and 90th percentile of those acknowledged, None when there are
-    none; `open` counts alerts that nobody acknowledged."""
+    """Seconds from firing to acknowledgement: median and 90th percentile, None when nothing was acknowledged.
+
+    `open` counts alerts that nobody acknowledged.
+    """
 
     median_s: float | None
     p90_s: float | None
@@ -46,8 +48,11 @@ class ResponseTimes:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Of [from_ms, to_ms). `per_window` and `per_day` are means for one operator; `busiest_window` is the most that one
-    operator got in a whole ten minutes. `mix` are shares of critical, high and lower alerts, empty without alerts."""
+    """Figures of [from_ms, to_ms).
+
+    `per_window` (ten minutes) and `per_day` are means for one operator; `busiest_window` is the maximum that one
+    operator got in a window. `mix` has the shares of critical, high and lower alerts; it is empty without alerts.
+    """
 
     from_ms: int
     to_ms: int
@@ -71,13 +76,15 @@ def audit(
     from_ms: int,
     to_ms: int,
 ) -> Audit:
-    """Figures of a stretch of time. `transitions` must reach as far back as the oldest alert that still fires, in any
-    order; `acknowledged_ms` is the first acknowledgement of alerts by id; `operators` are on duty at a time.
+    """Calculate the figures of a period.
 
-    Raises ValueError for an empty stretch or no operator.
+    `transitions` must reach as far back as the oldest alert that still fires, in any order. `acknowledged_ms` is the
+    first acknowledgement of alerts by id; `operators` is the number on duty at a time.
+
+    Raises ValueError for an empty period or no operator.
     """
     if to_ms <= from_ms or operators < 1:
-        raise ValueError("An audit needs a stretch of time and at least one operator.")
+        raise ValueError("An audit needs a period that is not empty and at least one operator.")
     listed = [one for one in transitions if one.at_ms < to_ms]
     fired = [one for one in listed if one.kind is TransitionKind.FIRING]
     ended_ms = {one.alert: one.at_ms for one in listed if one.kind is TransitionKind.RESOLVED}
@@ -98,9 +105,9 @@ def audit(
         busiest_window=_busiest(times, from_ms) / operators,
         floods=tuple(flooded),
         flood_share=flooded_ms / length,
-        chattering=tuple(_source(place, sources) for place in _chattering(inside)),
+        chattering=tuple(_source(one, sources) for one in _chattering(inside)),
         stale=tuple(stale),
-        top=tuple(_source(place, sources) for place, _ in sources.most_common(10)),
+        top=tuple(_source(one, sources) for one, _ in sources.most_common(10)),
         mix=_mix(inside),
         answer=_answer(inside, acknowledged_ms),
     )
@@ -118,34 +125,35 @@ def _busiest(times: Times, from_ms: int) -> int:
 
 
 def _chattering(fired: Iterable[Transition]) -> list[tuple[str, str]]:
-    """Rules with units that fired three times or more within some minute."""
+    """Return (rule, unit) that fired MIN_CHATTER_ALERTS times or more within any minute."""
     times: dict[tuple[str, str], list[int]] = {}
     for one in fired:
         times.setdefault((one.rule, one.unit), []).append(one.at_ms)
     found = []
-    for place, listed in times.items():
+    for rule_and_unit, listed in times.items():
         ordered = sorted(listed)
         pairs = zip(ordered, ordered[MIN_CHATTER_ALERTS - 1 :], strict=False)
         if any(last - first < 60_000 for first, last in pairs):
-            found.append(place)
+            found.append(rule_and_unit)
     return found
 
 
-def _source(place: tuple[str, str], counts: Counter[tuple[str, str]]) -> AlertSource:
-    return AlertSource(*place, counts[place], counts[place] / counts.total())
+def _source(rule_and_unit: tuple[str, str], counts: Counter[tuple[str, str]]) -> AlertSource:
+    count = counts[rule_and_unit]
+    return AlertSource(*rule_and_unit, count, count / counts.total())
 
 
 def _mix(fired: list[Transition]) -> dict[str, float]:
     if not fired:
         return {}
-    grave = (Severity.CRITICAL, Severity.HIGH)
-    shares = {one.value: sum(alert.severity is one for alert in fired) / len(fired) for one in grave}
-    return shares | {"lower": sum(alert.severity not in grave for alert in fired) / len(fired)}
+    graver = (Severity.CRITICAL, Severity.HIGH)
+    shares = {one.value: sum(alert.severity is one for alert in fired) / len(fired) for one in graver}
+    return shares | {"lower": sum(alert.severity not in graver for alert in fired) / len(fired)}
 
 
 def _answer(fired: list[Transition], acknowledged_ms: Mapping[str, int]) -> ResponseTimes:
-    taken = [acknowledged_ms[one.alert] - one.at_ms for one in fired if one.alert in acknowledged_ms]
-    if not taken:
+    waits_ms = [acknowledged_ms[one.alert] - one.at_ms for one in fired if one.alert in acknowledged_ms]
+    if not waits_ms:
         return ResponseTimes(None, None, 0, len(fired))
-    median, p90 = np.percentile(np.array(taken, np.float64) / 1000, (50, 90)).tolist()
-    return ResponseTimes(median, p90, len(taken), len(fired) - len(taken))
+    median, p90 = np.percentile(np.array(waits_ms, np.float64) / 1000, (50, 90)).tolist()
+    return ResponseTimes(median, p90, len(waits_ms), len(fired) - len(waits_ms))

@@ -1,4 +1,4 @@
-"""Does each rule fire, clear, or neither: all slots at once."""
+"""Decide whether each rule fires, clears, or neither: all slots at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +17,10 @@ _LACK = {Lack.MISSING: DataState.NO_DATA, Lack.INSUFFICIENT: DataState.INSUFFICI
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`fires` and `clears` are never both true; neither, where the signal lies between the limits (`known`) or the data
-    do not allow to say (not `known`)."""
+    """Whether each entry fires or clears; never both.
+
+    Neither is true where the signal lies between the limits (`known`), or where the data are missing (not `known`).
+    """
 
     fires: Flags
     clears: Flags
@@ -27,7 +29,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class SlotResults:
-    """One entry a slot: the decision, the value of the rule's KPI (NaN without), the worst DataState behind it."""
+    """One entry per slot: the decision, the value of the rule's KPI (NaN without one), the worst DataState used."""
 
     decision: Decision
     value: Reals
@@ -36,7 +38,7 @@ class SlotResults:
 
 @dataclass(frozen=True, slots=True)
 class _Kpi:
-    """A KPI spread over the plan's units."""
+    """A KPI with one entry per unit of the rule arrays."""
 
     value: Reals
     samples: Times
@@ -44,7 +46,7 @@ class _Kpi:
 
 
 def evaluate_rules(arrays: RuleArrays, inputs: Inputs) -> SlotResults:
-    """What the inputs say of every slot."""
+    """Evaluate every slot's condition on the inputs of a tick."""
     shape = (len(arrays.signals), len(arrays.units))
     signals, values, data = np.empty(shape), np.empty(shape), np.empty(shape, np.int8)
     kpis: dict[str, _Kpi] = {}
@@ -75,16 +77,16 @@ def evaluate_rules(arrays: RuleArrays, inputs: Inputs) -> SlotResults:
 
 
 def decide(signal: Reals, limits: LimitArrays) -> Decision:
-    """NaN neither fires nor clears. `limits` has the shape of the signal, or one that spreads to it."""
+    """Compare signals with limits; NaN neither fires nor clears. `limits` must broadcast to the signal's shape."""
     fires = (signal > limits.fire_above) | (signal < limits.fire_below)
     clears = (signal <= limits.clear_to) & (signal >= limits.clear_from) & ~fires
     return Decision(fires, clears, ~np.isnan(signal))
 
 
 def combine(condition: Condition, of_leaves: Iterator[Decision]) -> Decision:
-    """The decision of a condition from those of its leaves, taken in their order; arrays of any shape.
+    """Combine the decisions of a condition's leaves, in their order; arrays of any shape.
 
-    What one member decides by itself holds though another is unknown.
+    What one member decides by itself holds although another is unknown.
     """
     if not isinstance(condition, AllOf | AnyOf):
         return next(of_leaves)
@@ -98,13 +100,13 @@ def combine(condition: Condition, of_leaves: Iterator[Decision]) -> Decision:
 
 
 def lack_signal(lack: Lack, state: Codes) -> Reals:
-    """1 where the data lack so, 0 where they do not, NaN where a worse lack hides it."""
+    """Return 1 where the data have this lack, 0 where they do not, NaN where a worse lack hides it."""
     wanted = _LACK[lack]
     return np.where(state == wanted, 1.0, np.where(state > wanted, 0.0, np.nan))
 
 
 def deviation(value: Reals, median: Reals, mad: Reals) -> Reals:
-    """Robust z-score; infinite where the past has no spread and the value is another."""
+    """Return the robust z-score; infinite where the past has no spread and the value differs."""
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (value - median) / (_TO_SIGMA * mad)
     return np.where((mad == 0) & (value == median), 0.0, score)
@@ -123,22 +125,25 @@ def _signal(units: tuple[str, ...], signal: Signal, kpi: _Kpi, state: Codes, inp
         past = inputs.usual.get((leaf.kpi, leaf.weeks))
         if past is None:
             return np.full(len(units), np.nan)
-        return deviation(live, _placed(units, past, past.median), _placed(units, past, past.mad))
+        return deviation(live, _by_unit(units, past, past.median), _by_unit(units, past, past.mad))
     return live
 
 
-def _spread(units: tuple[str, ...], given: Values | None) -> _Kpi:
-    """A KPI that is not given is in error; so is a value that is infinite. A unit without entry has no data."""
+def _spread(units: tuple[str, ...], column: Values | None) -> _Kpi:
+    """Return a KPI by unit of the rule arrays.
+
+    A missing KPI is in error, and so is an infinite value. A unit without an entry has no data.
+    """
     size = len(units)
-    if given is None:
+    if column is None:
         return _Kpi(np.full(size, np.nan), np.zeros(size, np.int64), np.full(size, DataState.ERROR, np.int8))
-    value, samples, state = given.value, given.samples, given.state
-    if given.units is not units and given.units != units:
-        places = _places(units, given.units)
+    value, samples, state = column.value, column.samples, column.state
+    if column.units is not units and column.units != units:
+        indices = _indices(units, column.units)
         value, samples, state = np.full(size, np.nan), np.zeros(size, np.int64), np.zeros(size, np.int8)
-        here = [place for place in places if place >= 0]
-        there = [number for number, place in enumerate(places) if place >= 0]
-        value[here], samples[here], state[here] = given.value[there], given.samples[there], given.state[there]
+        here = [index for index in indices if index >= 0]
+        there = [entry for entry, index in enumerate(indices) if index >= 0]
+        value[here], samples[here], state[here] = column.value[there], column.samples[there], column.state[there]
     infinite = np.isinf(value)
     if infinite.any():
         state = np.where(infinite, np.int8(DataState.ERROR), state)
@@ -147,17 +152,17 @@ def _spread(units: tuple[str, ...], given: Values | None) -> _Kpi:
     return _Kpi(value, samples, np.where(unclear, np.int8(DataState.NO_DATA), state) if unclear.any() else state)
 
 
-def _placed(units: tuple[str, ...], past: Usual, entries: Reals) -> Reals:
+def _by_unit(units: tuple[str, ...], past: Usual, entries: Reals) -> Reals:
     if past.units is units or past.units == units:
         return entries
     spread = np.full(len(units), np.nan)
-    for number, place in enumerate(_places(units, past.units)):
-        if place >= 0:
-            spread[place] = entries[number]
+    for entry, index in enumerate(_indices(units, past.units)):
+        if index >= 0:
+            spread[index] = entries[entry]
     return spread
 
 
-def _places(units: tuple[str, ...], given: tuple[str, ...]) -> list[int]:
-    """Of each given unit among the plan's; -1 for one that the arrays does not know."""
-    place = {code: number for number, code in enumerate(units)}
-    return [place.get(code, -1) for code in given]
+def _indices(units: tuple[str, ...], others: tuple[str, ...]) -> list[int]:
+    """Return the index of each of `others` in `units`; -1 for an unknown unit."""
+    index_of = {code: index for index, code in enumerate(units)}
+    return [index_of.get(code, -1) for code in others]

@@ -1,4 +1,4 @@
-"""The table of duty: who is on duty from when to when, and which hours no shift covers."""
+"""List who is on duty from when to when, and which hours no shift covers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +12,17 @@ from ioc.model.routing import Schedule
 
 
 class DutyKind(StrEnum):
+    """Why these people are on duty."""
+
     SHIFT = "shift"
     EXCEPTION = "exception"
     OTHERWISE = "otherwise"
-    """No shift covers these hours; who stands in has them, nobody where there is none."""
+    """No shift covers these hours: the schedule's stand-ins are on duty, if it names any."""
 
 
 @dataclass(frozen=True, slots=True)
 class DutyPeriod:
-    """Half-open, aware times; `why` of an exception."""
+    """The people on duty in [since, until), aware times; `why` is the reason of an exception."""
 
     since: datetime
     until: datetime
@@ -30,7 +32,7 @@ class DutyPeriod:
 
 
 def duty_periods(schedule: Schedule, since: datetime, until: datetime, zone: ZoneInfo) -> tuple[DutyPeriod, ...]:
-    """All of [since, until), ascending; neighbours of the same people are one."""
+    """Return the periods that make up [since, until), ascending; neighbours with the same people are merged."""
     edges = sorted({since, until, *(edge for edge in _edges(schedule, since, until, zone) if since < edge < until)})
     found: list[DutyPeriod] = []
     for start, end in pairwise(edges):
@@ -52,7 +54,7 @@ def _at(schedule: Schedule, local: datetime) -> tuple[DutyKind, tuple[str, ...],
 
 
 def _edges(schedule: Schedule, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """Where duty may change: at the times of shifts on every day, and where exceptions begin and end."""
+    """Yield the moments at which duty may change: shift times of every day, and the ends of exceptions."""
     for exception in schedule.exceptions:
         yield from (exception.since, exception.until)
     day, last = since.astimezone(zone).date(), until.astimezone(zone).date()

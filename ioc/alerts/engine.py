@@ -19,8 +19,11 @@ from ioc.model.rule import Severity
 
 @dataclass(frozen=True, slots=True)
 class TickResult:
-    """`transitions` in the order of kinds (ends before beginnings), then of slots. `results` is None for a tick that
-    was not after the state's own."""
+    """The state after a tick and the transitions that led to it.
+
+    `transitions` are in the order of kinds (ends before beginnings), then of slots. `results` is None for a tick that
+    was not later than the state's own.
+    """
 
     state: EngineState
     transitions: tuple[Transition, ...]
@@ -29,8 +32,10 @@ class TickResult:
 
 @dataclass(frozen=True, slots=True)
 class SavedAlert:
-    """One slot that has an alert, as it is written down; all others are computed anew. `onset_ms`, `fired_ms` and
-    `cleared_ms` as in EngineState."""
+    """One slot that has an alert, as the store keeps it; all other slots are computed again.
+
+    Times as in EngineState. Stored as JSON by field name.
+    """
 
     rule: str
     unit: str
@@ -44,27 +49,28 @@ class SavedAlert:
 
     @property
     def id(self) -> str:
+        """The alert's id."""
         return alert_id(self.rule, self.unit, self.onset_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The whole state; `now_ms` is its tick."""
+    """The whole state after the tick at `now_ms`, as the store keeps it."""
 
     now_ms: int
     alerts: tuple[SavedAlert, ...]
 
 
 def tick(arrays: RuleArrays, state: EngineState, inputs: Inputs) -> TickResult:
-    """A tick that is not later than the state's changes nothing, so that one told twice counts once."""
+    """Evaluate all rules; a tick that is not later than the state's changes nothing, so a repeated one counts once."""
     if inputs.now_ms <= state.now_ms:
         return TickResult(state, (), None)
-    said = evaluate_rules(arrays, inputs)
-    after, moved = advance(arrays, state, said, inputs.now_ms)
+    results = evaluate_rules(arrays, inputs)
+    after, moved = advance(arrays, state, results, inputs.now_ms)
     transitions: list[Transition] = []
     for kind, slots in moved:
         onsets = (state if kind in (TransitionKind.CANCELLED, TransitionKind.RESOLVED) else after).onset_ms[slots]
-        rules, units, values = arrays.slot_rule[slots], arrays.slot_unit[slots], said.value[slots]
+        rules, units, values = arrays.slot_rule[slots], arrays.slot_unit[slots], results.value[slots]
         rows = zip(rules.tolist(), units.tolist(), onsets.tolist(), values.tolist(), strict=True)
         for number, unit, onset, value in rows:
             rule = arrays.blocks[number].rule
@@ -74,14 +80,16 @@ def tick(arrays: RuleArrays, state: EngineState, inputs: Inputs) -> TickResult:
                     kind, inputs.now_ms, rule.id, arrays.units[unit], onset, rule.severity, known, rule.version
                 )
             )
-    return TickResult(after, tuple(transitions), said)
+    return TickResult(after, tuple(transitions), results)
 
 
 def acknowledge(
     arrays: RuleArrays, state: EngineState, alerts: Iterable[str], acknowledged: bool = True
 ) -> EngineState:
-    """With these alerts (ids) marked as acknowledged, or no longer so; a latching one may then end. An id that is no
-    alert now is passed over."""
+    """Mark these alerts (ids) as acknowledged, or no longer so; a latching alert may then end.
+
+    Ids of alerts that do not exist now are ignored.
+    """
     wanted = set(alerts)
     flags = state.acknowledged.copy()
     for slot in state.active.tolist():
@@ -91,7 +99,7 @@ def acknowledge(
 
 
 def save(arrays: RuleArrays, state: EngineState) -> Saved:
-    """What must outlast a crash."""
+    """Return what must outlast a crash."""
     alerts = []
     for slot in state.active.tolist():
         rule = arrays.rule_of(slot)
@@ -131,12 +139,12 @@ def restore(arrays: RuleArrays, saved: Saved) -> tuple[EngineState, tuple[Transi
 
 
 def carry_over(before: RuleArrays, state: EngineState, after: RuleArrays) -> tuple[EngineState, tuple[Transition, ...]]:
-    """The state under changed rules; as `restore`."""
+    """Return the state under changed rules, as `restore` does."""
     return restore(after, save(before, state))
 
 
 def counts(state: EngineState) -> dict[ConditionState, int]:
-    """How many slots are in each condition."""
+    """Count the slots in each condition."""
     found = np.bincount(state.condition, minlength=len(CONDITIONS)).tolist()
     return dict(zip(CONDITIONS, found, strict=True))
 

@@ -1,4 +1,4 @@
-"""Telling more people while nobody has an alert, and telling them when somebody has."""
+"""Notify more people while nobody acknowledges an alert, and tell them when somebody has."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,19 +13,25 @@ from ioc.model.routing import DutyPerson, Receiver, Routing
 
 @dataclass
 class NotificationDraft:
-    """The arrays of one tick in the making."""
+    """The notification plan of one tick while it is being made.
+
+    `active` are the alerts of now by id, `local` is the tick in the province's time zone. `notified` holds, for each
+    alert that somebody was notified of, its channels with the key of the group that notified them.
+    """
 
     routing: Routing
     active: Mapping[str, Alert]
     now_ms: int
     local: datetime
     groups: dict[str, Group]
-    told: dict[str, Mapping[str, str]]
+    notified: dict[str, Mapping[str, str]]
     deliveries: list[Delivery] = field(default_factory=list)
 
     def channels(self, receivers: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Channels of receivers at this moment, each once, with the receiver and the person behind it. A receiver that
-        is no more gives none."""
+        """Return the channels of these receivers now, each with its receiver and the person behind it ("": none).
+
+        A receiver that no longer exists has no channels.
+        """
         found: dict[str, tuple[str, str]] = {}
         for name in receivers:
             if name in self.routing.receivers:
@@ -37,14 +43,14 @@ class NotificationDraft:
         self,
         group: Group,
         kind: DeliveryKind,
-        number: int,
         channel: str,
         alerts: tuple[str, ...],
         transitions: tuple[Transition, ...] = (),
         receivers: Iterable[str] = (),
     ) -> None:
-        """`receivers` are those that the message is meant for."""
+        """Add the group's next delivery on a channel; `receivers` are those that the message is meant for."""
         receiver, person = self._behind(channel, receivers)
+        number = group.number + 1
         self.deliveries.append(
             Delivery(
                 id=delivery_id(group, number, channel),
@@ -63,15 +69,18 @@ class NotificationDraft:
             )
         )
 
-    def set_told(self, alert: str, channels: Mapping[str, str]) -> None:
+    def set_notified(self, alert: str, channels: Mapping[str, str]) -> None:
+        """Remember which channels were notified of an alert, and by which group."""
         if channels:
-            self.told[alert] = channels
+            self.notified[alert] = channels
         else:
-            self.told.pop(alert, None)
+            self.notified.pop(alert, None)
 
     def _behind(self, channel: str, receivers: Iterable[str]) -> tuple[str, str]:
-        """Receiver and person of a channel, on duty or not: one of `receivers` if it can be, since a channel may belong
-        to several; empty for a channel that no longer exists."""
+        """Return receiver and person of a channel, on duty or not; empty for a channel that no longer exists.
+
+        A channel may belong to several receivers: one of `receivers` is preferred.
+        """
         for name in dict.fromkeys((*receivers, *self.routing.receivers)):
             receiver = self.routing.receivers.get(name)
             if receiver is None:
@@ -85,7 +94,7 @@ class NotificationDraft:
         return "", person_id
 
     def _people_of(self, receiver: Receiver) -> Iterator[DutyPerson]:
-        """Everybody whom the receiver's schedule may have on duty."""
+        """Yield everybody whom the receiver's schedule may have on duty."""
         schedule = self.routing.schedules.get(receiver.schedule)
         if schedule is None:
             return
@@ -97,61 +106,59 @@ class NotificationDraft:
 
 
 def escalate(draft: NotificationDraft, group: Group) -> Group:
-    """Each step whose time has come for an alert that was told, is not quiet, and that nobody has."""
+    """Take each escalation step that is due for an alert that was sent, is not quiet, and is not acknowledged."""
     route = draft.routing.route(group.route)
     if route is None:
         return group
-    for place, step in enumerate(route.escalation):
-        ripe = [
+    for index, step in enumerate(route.escalation):
+        due = [
             member
             for member in group.members.values()
-            if member.escalated == place
+            if member.escalated == index
             and not member.waiting
             and draft.now_ms - member.fired_ms >= milliseconds(step.after)
             and is_open(draft.active.get(member.alert))
         ]
-        if not ripe:
+        if not due:
             continue
         channels = tuple(draft.channels(step.receivers))
-        number = group.number + 1
         for channel in channels:
-            listed = tuple(member.alert for member in ripe)
-            draft.deliver(group, DeliveryKind.ESCALATION, number, channel, listed, receivers=step.receivers)
+            listed = tuple(member.alert for member in due)
+            draft.deliver(group, DeliveryKind.ESCALATION, channel, listed, receivers=step.receivers)
         members = dict(group.members)
-        for member in ripe:
-            told = dict.fromkeys(channels, group.key) | dict(draft.told.get(member.alert, {}))
-            draft.set_told(member.alert, told)
+        for member in due:
+            notified = dict.fromkeys(channels, group.key) | dict(draft.notified.get(member.alert, {}))
+            draft.set_notified(member.alert, notified)
             reached = tuple(dict.fromkeys((*member.escalated_to, *channels)))
-            members[member.alert] = replace(member, escalated=place + 1, escalated_to=reached)
-        group = replace(group, number=number, members=members)
+            members[member.alert] = replace(member, escalated=index + 1, escalated_to=reached)
+        group = replace(group, number=group.number + 1, members=members)
     return group
 
 
 def deescalate(draft: NotificationDraft, group: Group) -> Group:
-    """Tell those whom an escalation reached that somebody has the alert now."""
-    held = [member for member in group.members.values() if member.escalated and _is_held(draft, member)]
-    if not held:
+    """Tell those whom an escalation reached that somebody has acknowledged the alert."""
+    acknowledged = [member for member in group.members.values() if member.escalated and _is_acknowledged(draft, member)]
+    if not acknowledged:
         return group
     by_channel: dict[str, list[str]] = {}
-    for member in held:
+    for member in acknowledged:
         for channel in member.escalated_to:
             by_channel.setdefault(channel, []).append(member.alert)
-    number = group.number + 1
     route = draft.routing.route(group.route)
-    asked = () if route is None else tuple(name for step in route.escalation for name in step.receivers)
+    receivers = () if route is None else tuple(name for step in route.escalation for name in step.receivers)
     for channel, alerts in by_channel.items():
-        draft.deliver(group, DeliveryKind.DEESCALATION, number, channel, tuple(alerts), receivers=asked)
+        draft.deliver(group, DeliveryKind.DEESCALATION, channel, tuple(alerts), receivers=receivers)
     members = dict(group.members)
-    for member in held:
+    for member in acknowledged:
         members[member.alert] = replace(member, escalated=0, escalated_to=())
-    return replace(group, number=number, members=members)
+    return replace(group, number=group.number + 1, members=members)
 
 
 def is_open(alert: Alert | None) -> bool:
-    """It is there, nobody has it, and it makes noise."""
+    """Return whether an alert exists, is not acknowledged and not quiet."""
     return alert is not None and alert.handling is Handling.UNACKNOWLEDGED and not alert.is_quiet
 
 
-def _is_held(draft: NotificationDraft, member: Member) -> bool:
+def _is_acknowledged(draft: NotificationDraft, member: Member) -> bool:
     alert = draft.active.get(member.alert)
     return alert is not None and alert.handling is Handling.ACKNOWLEDGED

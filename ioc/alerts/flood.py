@@ -1,4 +1,4 @@
-"""Alarm floods (ISA-18.2): more than ten alerts in ten minutes, until fewer than five; and their causes."""
+"""Find alarm floods (ISA-18.2: more than ten alerts in ten minutes, until fewer than five) and their causes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,10 @@ ENDS_BELOW = 5
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """Half-open; `until_ms` is None while it lasts. `alerts` counts those that fired from ten minutes before."""
+    """A flood in [from_ms, until_ms); `until_ms` is None while it lasts.
+
+    `alerts` counts those that fired from ten minutes before its beginning.
+    """
 
     from_ms: int
     until_ms: int | None
@@ -24,18 +27,21 @@ class Flood:
 
 
 def find_floods(fired_ms: Sequence[int] | Times, until_ms: int) -> list[Flood]:
-    """Of the times at which alerts fired, in any order, up to a moment. The count of the last ten minutes, (t - 10 min,
-    t], falls between two alerts, so a flood ends when the fifth-last alert grows ten minutes old."""
+    """Find the floods up to `until_ms` from the times at which alerts fired, in any order.
+
+    The count of the last ten minutes, (t - 10 min, t], falls between two alerts, so a flood ends when the fifth-last
+    alert is ten minutes old.
+    """
     times = np.sort(np.asarray(fired_ms, np.int64))
     times = times[times <= until_ms]
     within = np.arange(1, len(times) + 1) - np.searchsorted(times, times - WINDOW_MS, side="right")
     found: list[Flood] = []
-    place = 0
-    while place < len(times):
-        begins = np.flatnonzero(within[place:] > BEGINS_ABOVE)
+    position = 0
+    while position < len(times):
+        begins = np.flatnonzero(within[position:] > BEGINS_ABOVE)
         if not len(begins):
             break
-        first = place + int(begins[0])
+        first = position + int(begins[0])
         # Each alert keeps the count at ENDS_BELOW for as long as the one four before it is young enough.
         kept_until = times[first - ENDS_BELOW + 1 :] + WINDOW_MS
         breaks = np.flatnonzero(times[first + 1 :] > kept_until[: len(times) - first - 1])
@@ -44,14 +50,17 @@ def find_floods(fired_ms: Sequence[int] | Times, until_ms: int) -> list[Flood]:
         start = int(times[first])
         counted = last + 1 - int(np.searchsorted(times, start - WINDOW_MS, side="right"))
         found.append(Flood(start, end if end <= until_ms else None, counted))
-        place = last + 1
+        position = last + 1
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Alerts that show as one in a flood: those of one rule, and those that they keep quiet. `units` in the order in
-    which they fired; `first_ms` is when the first one did."""
+    """Alerts that are shown as one in a flood: those of one rule, and those that they keep quiet.
+
+    `units` are in the order in which they fired, `first_ms` is when the first one did. `follow` counts the alerts that
+    they keep quiet.
+    """
 
     rule: str
     severity: Severity
@@ -62,8 +71,11 @@ class Cause:
 
 
 def by_cause(alerts: Iterable[Alert]) -> list[Cause]:
-    """Alerts that have fired, gravest cause first, then the one with most alerts. An alert kept quiet by another counts
-    as following that one's rule (the first of a chain); other quiet ones are left out."""
+    """Group alerts that have fired by cause: the most severe first, then the one with the most alerts.
+
+    An alert that another one keeps quiet counts as following that one's rule (the first of a chain). Other quiet
+    alerts are left out.
+    """
     fired = {alert.id: alert for alert in alerts if alert.condition is not ConditionState.PENDING}
     heads: dict[str, list[Alert]] = {}
     follow: dict[str, int] = {}

@@ -1,4 +1,7 @@
-"""Groups of alerts that are told together, and the outbox that comes of them: plain records."""
+"""Groups of alerts that are sent together, and the outbox: plain records.
+
+The store keeps `Outbox` as JSON by field name, so the fields of Outbox, Group and Member must keep their names.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +12,7 @@ from ioc.model.alert import Transition
 
 
 class DeliveryKind(StrEnum):
-    """`transitions` tells what fired and ended; the others speak of alerts that were told before."""
+    """Kinds of messages: `transitions` says what fired and ended, the others repeat alerts that were sent before."""
 
     TRANSITIONS = "transitions"
     REPEAT = "repeat"
@@ -19,12 +22,14 @@ class DeliveryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message to one channel. `id` is the same however often it is planned, so a shell writes it once and a
-    receiver knows a repeat. Deliveries of one `lane` go out in their `order`; lanes do not wait for each other.
+    """One message to one channel.
 
-    `transitions` are told here for the only time on this channel, in the order of their times. `alerts` are the ids of
+    `id` is the same however often the message is planned, so it is stored once and a receiver knows a repeat.
+    Deliveries of one `lane` go out in their `order`; lanes do not wait for each other.
+
+    Each of `transitions`, in the order of time, is sent on this channel in this message only. `alerts` are the ids of
     all alerts that the message lists: those of the transitions, then, as Alertmanager does, all others of the group
-    that fire and make noise. `labels` are those that the alerts of the group agree in.
+    that fire and are not quiet. `labels` are those that all alerts of the group share.
     """
 
     id: str
@@ -43,14 +48,17 @@ class Delivery:
 
     @property
     def order(self) -> tuple[int, int]:
-        """A group that comes again counts anew, at a later time."""
+        """Position in the lane; a group that was empty in between counts from 1 again, at a later time."""
         return self.at_ms, self.number
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An alert in a group. `waiting` is to be told; `is_quiet` as the alert last was. `escalated` counts the steps
-    taken, `escalated_to` the channels that they reached and that are told when somebody has it."""
+    """An alert in a group.
+
+    `waiting` are transitions still to be sent; `is_quiet` is whether the alert was quiet at the last tick. `escalated`
+    counts the steps taken; `escalated_to` are the channels that they reached, which are told of an acknowledgement.
+    """
 
     alert: str
     fired_ms: int
@@ -62,8 +70,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`told_ms` is the last delivery (0: none); `number` counts deliveries. `members` by the id of their alert;
-    `labels` are those of `group_by` that its alerts have."""
+    """Alerts that are sent together.
+
+    `due_ms` is when waiting transitions are sent, `told_ms` the last delivery (0: none); `number` counts deliveries.
+    `members` by the id of their alert; `labels` are those of `group_by` that its alerts have.
+    """
 
     key: str
     route: str
@@ -77,13 +88,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """All that planning must remember. `told` holds, for each alert that somebody was told of, the channels with the
-    key of the group that told them: only that group tells the end."""
+    """What planning must remember from tick to tick.
+
+    `told` holds, for each alert that somebody was notified of, its channels with the key of the group that notified
+    them: only that group sends the end.
+    """
 
     groups: Mapping[str, Group] = field(default_factory=dict)
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def delivery_id(group: Group, number: int, channel: str) -> str:
-    """24 hexadecimal digits."""
+    """Return the id of a delivery: 24 hexadecimal digits."""
     return sha256(f"{group.key}\n{group.opened_ms}\n{number}\n{channel}".encode()).hexdigest()[:24]

@@ -1,4 +1,7 @@
-"""Incidents: what people make of alerts, from opening to the reason for closing. Every act is on the timeline."""
+"""Incidents, from opening to the reason for closing. Every action is recorded on the timeline.
+
+The store keeps Incident as JSON by field name, so the fields of the dataclasses here must keep their names.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +18,7 @@ FILE_TYPES = (
     *("pdf", "docx", "xlsx", "pptx", "odt", "ods", "txt", "md", "csv", "json", "log", "eml", "zip"),
     *("png", "jpg", "jpeg", "webp", "gif", "mp4", "mp3", "wav"),
 )
-"""Endings of files that may be attached: documents, pictures and recordings, nothing that runs."""
+"""Extensions of files that may be attached: documents, pictures and recordings, nothing executable."""
 
 
 class IncidentAct(StrEnum):
@@ -47,7 +50,10 @@ class ClosingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """`of` is what the act was about: an alert, a person, a file, a step, a reason; `text` what was written."""
+    """An entry of the timeline.
+
+    `of` is what the action was about: an alert, a person, a file, a step, a reason. `text` is what was written.
+    """
 
     at_ms: int
     by: str
@@ -58,7 +64,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that a shell keeps under `id`."""
+    """A file whose content is kept under `id`."""
 
     id: str
     name: str
@@ -69,7 +75,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """`alerts` are ids; `procedures` by id; `closed_ms` is None while it is open."""
+    """An incident with its timeline; `alerts` are ids, `procedures` by id, `closed_ms` is None while it is open."""
 
     id: str
     title: str
@@ -88,7 +94,7 @@ class Incident:
 def open_incident(
     incident_id: str, title: str, severity: Severity, alerts: tuple[str, ...], by: str, at_ms: int
 ) -> Incident:
-    """Raises ActRefused without a title or a person."""
+    """Open an incident. Raises ActRefused without a title or a person."""
     if not title.strip():
         raise ActRefused("title", Message("no_title"))
     incident = Incident(incident_id, title.strip(), severity, at_ms, by, tuple(dict.fromkeys(alerts)))
@@ -96,8 +102,8 @@ def open_incident(
 
 
 def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
-    """Raises ActRefused when it is there already, or the incident is closed."""
-    _open(incident)
+    """Add an alert (id). Raises ActRefused when it belongs to the incident already, or the incident is closed."""
+    _require_open(incident)
     if alert in incident.alerts:
         raise ActRefused("alert", Message("alert_in_incident"))
     return _with(
@@ -106,8 +112,8 @@ def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
 
 
 def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
-    """Raises ActRefused when it is not there, or the incident is closed."""
-    _open(incident)
+    """Remove an alert (id). Raises ActRefused when it does not belong to the incident, or the incident is closed."""
+    _require_open(incident)
     if alert not in incident.alerts:
         raise ActRefused("alert", Message("alert_not_in_incident"))
     kept = tuple(one for one in incident.alerts if one != alert)
@@ -115,21 +121,21 @@ def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Inciden
 
 
 def assign(incident: Incident, assignee: str, by: str, at_ms: int) -> Incident:
-    """To a person; "" takes it from whoever has it. Raises ActRefused when it is closed."""
-    _open(incident)
+    """Assign an incident to a person; "" to nobody. Raises ActRefused when it is closed."""
+    _require_open(incident)
     return _with(replace(incident, assignee=assignee), TimelineEntry(at_ms, by, IncidentAct.ASSIGNED, assignee))
 
 
 def set_severity(incident: Incident, severity: Severity, by: str, at_ms: int) -> Incident:
-    """Raises ActRefused when it is closed."""
-    _open(incident)
+    """Set the severity. Raises ActRefused when the incident is closed."""
+    _require_open(incident)
     return _with(
         replace(incident, severity=severity), TimelineEntry(at_ms, by, IncidentAct.SEVERITY_SET, severity.value)
     )
 
 
 def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
-    """Also on a closed one. Raises ActRefused for an empty text or one too long."""
+    """Comment on an incident, also a closed one. Raises ActRefused for a text that is empty or too long."""
     if not text.strip():
         raise ActRefused("text", Message("comment_empty"))
     if len(text) > MAX_TEXT_LENGTH:
@@ -138,8 +144,8 @@ def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
 
 
 def attach(incident: Incident, attachment: Attachment) -> Incident:
-    """Raises ActRefused when it is closed, full, or the file of a type that is not taken."""
-    _open(incident)
+    """Attach a file. Raises ActRefused when the incident is closed or full, or the type is not allowed."""
+    _require_open(incident)
     ending = attachment.name.rpartition(".")[2].lower()
     if ending not in FILE_TYPES or "." not in attachment.name:
         known = ", ".join(FILE_TYPES)
@@ -151,8 +157,8 @@ def attach(incident: Incident, attachment: Attachment) -> Incident:
 
 
 def start_procedure(incident: Incident, procedure: Procedure, by: str, at_ms: int) -> Incident:
-    """Begin to follow a procedure, as it is now. Raises ActRefused when it is followed already."""
-    _open(incident)
+    """Start to follow a procedure in its present version. Raises ActRefused when it is followed already."""
+    _require_open(incident)
     if procedure.id in incident.procedures:
         raise ActRefused("procedure", Message("followed_already", given=procedure.id))
     followed = {**incident.procedures, procedure.id: FollowedProcedure(procedure)}
@@ -162,22 +168,22 @@ def start_procedure(incident: Incident, procedure: Procedure, by: str, at_ms: in
 
 
 def do_step(incident: Incident, procedure: str, step: str, tick: CompletedStep) -> Incident:
-    """Raises ActRefused for a procedure not taken up, a step that is none, or one done already."""
+    """Record a step as done. Raises ActRefused for a procedure that is not followed, or a step unknown or done."""
     after = complete_step(_following(incident, procedure), step, tick)
     entry = TimelineEntry(tick.at_ms, tick.by, IncidentAct.STEP_DONE, f"{procedure}/{step}", tick.note)
     return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
 
 
 def undo_step(incident: Incident, procedure: str, step: str, by: str, at_ms: int) -> Incident:
-    """Raises ActRefused for a step that is not done."""
+    """Record a step as not done after all. Raises ActRefused for a step that is not done."""
     after = reopen_step(_following(incident, procedure), step)
     entry = TimelineEntry(at_ms, by, IncidentAct.STEP_UNDONE, f"{procedure}/{step}")
     return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
 
 
 def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: int) -> Incident:
-    """Raises ActRefused when it is closed, or nothing is written."""
-    _open(incident)
+    """Close an incident. Raises ActRefused when it is closed, or without a text."""
+    _require_open(incident)
     if not text.strip():
         raise ActRefused("text", Message("how_ended"))
     closed = replace(incident, closed_ms=at_ms, closing_reason=reason)
@@ -185,7 +191,7 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
 
 
 def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
-    """Raises ActRefused when it is open, or nothing is written."""
+    """Reopen an incident. Raises ActRefused when it is open, or without a text."""
     if incident.closed_ms is None:
         raise ActRefused("", Message("incident_open", given=incident.id))
     if not text.strip():
@@ -195,13 +201,13 @@ def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
 
 
 def _following(incident: Incident, procedure: str) -> FollowedProcedure:
-    _open(incident)
+    _require_open(incident)
     if procedure not in incident.procedures:
         raise ActRefused("procedure", Message("not_followed", given=procedure))
     return incident.procedures[procedure]
 
 
-def _open(incident: Incident) -> None:
+def _require_open(incident: Incident) -> None:
     if incident.closed_ms is not None:
         raise ActRefused("", Message("incident_closed", given=incident.id))
 

@@ -1,4 +1,4 @@
-"""Inhibition: an alert keeps others quiet that follow from it."""
+"""Find which alerts keep others quiet that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,27 +13,31 @@ from ioc.model.routing import Inhibition
 
 @dataclass(frozen=True, slots=True)
 class InhibitedAlert:
-    """`place` is kept quiet by `by`, both places of the label table."""
+    """The alert at `index` is kept quiet by the one at `by`; both index the label table."""
 
-    place: int
+    index: int
     by: int
     inhibition: str
 
 
 @dataclass(frozen=True, slots=True)
 class Inhibitor:
-    """Inhibitions ready for a label table; their masks are asked once."""
+    """Inhibitions with their source and target masks over a label table, computed once."""
 
     table: LabelTable
     entries: tuple[tuple[Inhibition, Flags, Flags], ...]
 
     @classmethod
     def of(cls, table: LabelTable, inhibitions: Sequence[Inhibition]) -> "Inhibitor":
+        """Evaluate the matchers of the inhibitions on a label table."""
         return cls(table, tuple((one, table.matching(one.source), table.matching(one.target)) for one in inhibitions))
 
     def inhibited(self, fired: Indices, active: Indices) -> list[InhibitedAlert]:
-        """Of the active places, by those that have fired; for each inhibition and target the first source. What an
-        inhibition means on both sides is kept quiet only by what it means as source alone, so never by itself."""
+        """Return the inhibited alerts among `active`, with the first source among `fired` per inhibition and target.
+
+        An alert that an inhibition matches on both sides is kept quiet only by alerts that it matches as source alone,
+        so never by itself.
+        """
         found: list[InhibitedAlert] = []
         for inhibition, source, target in self.entries:
             groups = self.table.groups(inhibition.equal)
@@ -45,25 +49,29 @@ class Inhibitor:
                 numbers, first = np.unique(groups[sources], return_index=True)
                 by_group = dict(zip(numbers.tolist(), sources[first].tolist(), strict=True))
                 by_group.pop(-1, None)
-                for place, group in zip(targets.tolist(), groups[targets].tolist(), strict=True):
+                for index, group in zip(targets.tolist(), groups[targets].tolist(), strict=True):
                     if group in by_group:
-                        found.append(InhibitedAlert(place, by_group[group], inhibition.id))
+                        found.append(InhibitedAlert(index, by_group[group], inhibition.id))
         return found
 
 
-def apply_inhibitions(own: Sequence[Alert], foreign: Sequence[Alert], inhibitions: Sequence[Inhibition]) -> list[Alert]:
-    """Our alerts and then those of other systems, with what one side keeps quiet of the other, and other systems' of
-    each other's. What our own keep quiet of our own is known already (ioc/alerts/suppression.py)."""
-    listed = [*own, *foreign]
-    if not foreign or not inhibitions:
+def apply_inhibitions(
+    own: Sequence[Alert], external: Sequence[Alert], inhibitions: Sequence[Inhibition]
+) -> list[Alert]:
+    """Return this centre's alerts, then those of other systems, with the inhibitions between them applied.
+
+    Inhibitions among this centre's own alerts are applied already (ioc/alerts/suppression.py).
+    """
+    listed = [*own, *external]
+    if not external or not inhibitions:
         return listed
     active = np.arange(len(listed))
     fired = np.array([alert.condition is not ConditionState.PENDING for alert in listed], np.bool_)
     table = LabelTable.of_rows([alert.labels for alert in listed])
     for one in Inhibitor.of(table, inhibitions).inhibited(active[fired], active):
-        source, target = listed[one.by], listed[one.place]
-        if max(one.by, one.place) < len(own) or (source.rule, source.unit) == (target.rule, target.unit):
+        source, target = listed[one.by], listed[one.index]
+        if max(one.by, one.index) < len(own) or (source.rule, source.unit) == (target.rule, target.unit):
             continue
         reason = SuppressionReason(Suppression.INHIBITED_BY, source.id, f"{source.rule} holds ({one.inhibition}).")
-        listed[one.place] = replace(target, suppression=(*target.suppression, reason))
+        listed[one.index] = replace(target, suppression=(*target.suppression, reason))
     return listed

@@ -1,4 +1,4 @@
-"""What the engine is told at a tick: the KPIs' values, and the past that some rules compare with."""
+"""Inputs of a tick: the values of KPIs, and the past values that some rules compare with."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +20,11 @@ _MS = timedelta(milliseconds=1)
 
 
 class DataState(IntEnum):
-    """EngineState of a value, worst first; evaluation's codes, ERROR for what could not be computed at all, and
-    UNREPORTED for a unit that never reported what the KPI is made of: rules on it sleep."""
+    """State of a value, worst first.
+
+    These are evaluation's codes, and two more: ERROR for a value that could not be computed, and UNREPORTED for a unit
+    that never reported what the KPI is made of; rules do not fire on it.
+    """
 
     UNREPORTED = -2
     ERROR = -1
@@ -33,7 +36,7 @@ class DataState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One KPI: an entry a unit of `units`. `value` is NaN where there is none; `state` holds codes of DataState."""
+    """One KPI: arrays with one entry per unit. `value` is NaN where there is none, `state` has codes of DataState."""
 
     units: tuple[str, ...]
     value: Reals
@@ -43,7 +46,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """Median and median absolute deviation of the same hour of past weeks, an entry a unit; NaN where unknown."""
+    """Median and median absolute deviation of the same hour of past weeks, one entry per unit; NaN where unknown."""
 
     units: tuple[str, ...]
     median: Reals
@@ -52,8 +55,10 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What `Inputs` must hold for a set of rules: KPIs, KPIs with the stretch (ms) back to their earlier value, KPIs
-    with the number of weeks of their usual value."""
+    """What `Inputs` must contain for a set of rules.
+
+    `earlier` has (KPI, how far back in ms), `usual` has (KPI, number of weeks).
+    """
 
     kpis: frozenset[str]
     earlier: frozenset[tuple[str, int]]
@@ -61,6 +66,7 @@ class Needs:
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> "Needs":
+        """Return the needs of these rules."""
         found = [leaf for rule in rules for leaf in leaves(rule.condition)]
         return cls(
             frozenset(leaf.kpi for leaf in found),
@@ -71,8 +77,11 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """One tick. A KPI that is not in `kpis` is in error; what is not in `earlier` and `usual` (keys as in Needs) is
-    unknown, and a rule that needs it neither fires nor clears."""
+    """Values at one tick.
+
+    A KPI that is missing in `kpis` is in error. Values missing in `earlier` and `usual` (keys as in Needs) are
+    unknown: a rule that needs them neither fires nor clears.
+    """
 
     now_ms: int
     kpis: Mapping[str, Values]
@@ -81,4 +90,5 @@ class Inputs:
 
 
 def milliseconds(length: timedelta) -> int:
+    """Return a duration in whole milliseconds."""
     return length // _MS

@@ -1,4 +1,4 @@
-"""Labels of many alerts as columns of codes, so that a matcher is asked once for each distinct value."""
+"""Labels of many alerts as columns of codes, so that a matcher runs once per distinct value."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class LabelTable:
 
     @classmethod
     def of_slots(cls, arrays: RuleArrays) -> "LabelTable":
-        """An entry a slot of the arrays."""
+        """Return a table with one entry per slot."""
         by_rule = [_rule_labels(rule) for rule in arrays.rules]
         names = dict.fromkeys(name for labels in by_rule for name in labels)
         columns = {name: _column([labels.get(name) for labels in by_rule]) for name in names}
@@ -41,12 +41,12 @@ class LabelTable:
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> "LabelTable":
-        """Of alerts by their labels, as those that another system sends."""
+        """Return a table of alerts with any labels, such as those of other systems."""
         names = dict.fromkeys(name for labels in rows for name in labels)
         return cls(len(rows), {name: _column([labels.get(name) for labels in rows]) for name in names})
 
     def matching(self, matchers: Matchers) -> Flags:
-        """Where every matcher accepts."""
+        """Return a mask of the entries that every matcher accepts."""
         mask = np.ones(self.size, np.bool_)
         for matcher in matchers:
             column = self.columns.get(matcher.label)
@@ -58,7 +58,7 @@ class LabelTable:
         return mask
 
     def groups(self, names: Iterable[str]) -> LabelCodes:
-        """A number for each combination of values; -1 where one of the labels is absent or empty."""
+        """Return a number per combination of values; -1 where one of the labels is absent or empty."""
         group = np.zeros(self.size, np.int64)
         absent = np.zeros(self.size, np.bool_)
         for name in names:
@@ -73,8 +73,10 @@ class LabelTable:
 
 
 def slot_labels(rule: Rule, unit: str) -> dict[str, str]:
-    """Labels of a rule's alert for a unit: its own ones, and those that every alert has. `alertname` is the rule's id,
-    so that matchers and groups written for Alertmanager mean our alerts as well."""
+    """Return the labels of a rule's alert for a unit: the rule's own, and those that every alert has.
+
+    `alertname` is the rule's id, so that matchers and groups written for Alertmanager work for these alerts too.
+    """
     return {name: value for name, value in (_rule_labels(rule) | {"unit": unit}).items() if value}
 
 
@@ -90,7 +92,7 @@ def _rule_labels(rule: Rule) -> dict[str, str]:
     }
 
 
-def _column(given: Sequence[str | None]) -> LabelColumn:
-    place: dict[str, int] = {}
-    codes = [-1 if value is None else place.setdefault(value, len(place)) for value in given]
-    return LabelColumn(np.array(codes, np.int64), tuple(place))
+def _column(values: Sequence[str | None]) -> LabelColumn:
+    code_of: dict[str, int] = {}
+    codes = [-1 if value is None else code_of.setdefault(value, len(code_of)) for value in values]
+    return LabelColumn(np.array(codes, np.int64), tuple(code_of))

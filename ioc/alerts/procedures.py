@@ -1,4 +1,4 @@
-"""FollowedProcedure a procedure: which steps are done, by whom, when."""
+"""Record which steps of a procedure are done, by whom, and when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from ioc.model.procedure import Procedure
 
 @dataclass(frozen=True, slots=True)
 class CompletedStep:
-    """A step that is done."""
+    """Who did a step, and when."""
 
     by: str
     at_ms: int
@@ -19,20 +19,22 @@ class CompletedStep:
 
 @dataclass(frozen=True, slots=True)
 class FollowedProcedure:
-    """A procedure as it was when it was taken up (so that a later version does not change what was done), with the
-    ticks by the id of their step."""
+    """A procedure in the version in which it was started, so that a later version does not change what was done.
+
+    `ticks` are the completed steps by the id of the step.
+    """
 
     procedure: Procedure
     ticks: Mapping[str, CompletedStep] = field(default_factory=dict)
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Steps done, and all."""
+        """Number of steps done, and of all steps."""
         return len(self.ticks), len(self.procedure.steps)
 
 
 def complete_step(following: FollowedProcedure, step: str, tick: CompletedStep) -> FollowedProcedure:
-    """Raises ActRefused for a step that is none, or is done already."""
+    """Record a step as done. Raises ActRefused for a step that is unknown or done already."""
     if all(one.id != step for one in following.procedure.steps):
         name = following.procedure.id
         raise ActRefused("step", Message("no_step", procedure=name, given=step))
@@ -43,7 +45,7 @@ def complete_step(following: FollowedProcedure, step: str, tick: CompletedStep) 
 
 
 def reopen_step(following: FollowedProcedure, step: str) -> FollowedProcedure:
-    """Raises ActRefused for a step that is not done."""
+    """Record a step as not done after all. Raises ActRefused for a step that is not done."""
     if step not in following.ticks:
         raise ActRefused("step", Message("step_open"))
     return FollowedProcedure(

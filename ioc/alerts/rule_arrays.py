@@ -1,4 +1,4 @@
-"""Rules laid out as arrays: one slot for each rule and unit, one leaf entry for each slot and leaf of its condition."""
+"""Lay rules out as arrays: one slot per rule and unit, one leaf entry per slot and leaf of its condition."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ioc.model.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What is compared with limits: a KPI's value (`leaf` None), or something made of it for a leaf."""
+    """What is compared with limits: a KPI's value (`leaf` None), or what is calculated from it for a leaf."""
 
     kpi: str
     leaf: Change | Deviation | DataLack | None
@@ -45,8 +45,10 @@ class RuleBlock:
 
 @dataclass(frozen=True, slots=True)
 class LimitArrays:
-    """Fires where a signal is above `fire_above` or below `fire_below`; clears where it lies in
-    [`clear_from`, `clear_to`]."""
+    """Limits of each leaf entry.
+
+    A signal fires above `fire_above` or below `fire_below`; it clears in [`clear_from`, `clear_to`].
+    """
 
     fire_above: Reals
     fire_below: Reals
@@ -56,8 +58,12 @@ class LimitArrays:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleArrays:
-    """`sources` gives each leaf entry its place in the signals (row * units + unit); `first_leaf` each slot the entry
-    of its first leaf. `held_ms`, `keep_ms`, `latching` are by rule. `targets` are the KPIs' by year."""
+    """All rules for all units.
+
+    `sources` has the index of each leaf entry in the flat signals (row * units + unit), `first_leaf` the first leaf
+    entry of each slot; `slot_rule` and `slot_unit` index `blocks` and `units`. `held_ms`, `keep_ms` and `latching` are
+    by rule; `targets` are those of the KPIs by year. `slots` has the slot of each (rule, unit).
+    """
 
     units: tuple[str, ...]
     blocks: tuple[RuleBlock, ...]
@@ -77,9 +83,9 @@ class RuleArrays:
     def of(
         cls, rules: Iterable[Rule], units: Mapping[str, Unit], targets: Mapping[str, tuple[Target, ...]], zone: ZoneInfo
     ) -> "RuleArrays":
-        """`units` are those of the province by code; `targets` of the KPIs that rules with a target speak of."""
+        """Lay rules out; `units` are those of the province by code, `targets` those of KPIs that rules compare with."""
         codes = tuple(units)
-        place = {code: number for number, code in enumerate(codes)}
+        index_of = {code: index for index, code in enumerate(codes)}
         signals: dict[Signal, int] = {}
         blocks: list[RuleBlock] = []
         sources: list[Indices] = []
@@ -88,12 +94,12 @@ class RuleArrays:
         slot_unit: list[Indices] = []
         slot = entry = 0
         for number, rule in enumerate(rules):
-            chosen = np.array([place[code] for code in units_of(rule, units)], np.intp)
+            chosen = np.array([index_of[code] for code in units_of(rule, units)], np.intp)
             leaf_blocks = []
             first_leaf.append(np.arange(entry, entry + len(chosen), dtype=np.intp))
             for leaf in leaves(rule.condition):
-                made_for = leaf if isinstance(leaf, Change | Deviation | DataLack) else None
-                key = Signal(leaf.kpi, _without_limits(made_for), rule.least_samples)
+                calculated_for = leaf if isinstance(leaf, Change | Deviation | DataLack) else None
+                key = Signal(leaf.kpi, _without_limits(calculated_for), rule.least_samples)
                 row = signals.setdefault(key, len(signals))
                 sources.append(row * len(codes) + chosen)
                 leaf_blocks.append(LeafBlock(leaf, entry, entry + len(chosen)))
@@ -125,17 +131,20 @@ class RuleArrays:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
+        """The rules, in the order of the blocks."""
         return tuple(block.rule for block in self.blocks)
 
     def rule_of(self, slot: int) -> Rule:
+        """Return the rule of a slot."""
         return self.blocks[int(self.slot_rule[slot])].rule
 
     def unit_of(self, slot: int) -> str:
+        """Return the unit's code of a slot."""
         return self.units[int(self.slot_unit[slot])]
 
 
 def units_of(rule: Rule, units: Mapping[str, Unit]) -> tuple[str, ...]:
-    """Codes of the units that a rule speaks of, in the order of `units`; codes that are none are left out."""
+    """Return the codes of the units that a rule covers, in the order of `units`; unknown codes are left out."""
     if isinstance(rule.units, tuple):
         return tuple(code for code in units if code in rule.units)
     return tuple(code for code, unit in units.items() if unit.level is rule.units)
@@ -143,7 +152,7 @@ def units_of(rule: Rule, units: Mapping[str, Unit]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def limits_in(arrays: RuleArrays, year: int) -> LimitArrays:
-    """The limits of every leaf entry in a year; only targets differ between years."""
+    """Return the limits of every leaf entry in a year; only targets differ between years."""
     size = len(arrays.sources)
     limits = LimitArrays(*(np.empty(size) for _ in range(4)))
     for block in arrays.blocks:
@@ -157,18 +166,21 @@ def limits_in(arrays: RuleArrays, year: int) -> LimitArrays:
 
 
 def limits_of(leaf: Leaf, targets: Mapping[str, tuple[Target, ...]], year: int) -> Limits:
-    """A lack of data is a signal of 1 against 0.5; a target is that of the year, else of the last year before."""
+    """Return a leaf's limits in a year.
+
+    A lack of data is a signal of 1 against a limit of 0.5. A target is that of the year, else of the last year before.
+    """
     if isinstance(leaf, DataLack):
         return Limits(fires_above=0.5)
     if not isinstance(leaf, TargetMissed):
         return leaf.limits
-    held = [target for target in targets.get(leaf.kpi, ()) if target.year <= year]
-    target = max(held, key=lambda target: target.year, default=None)
+    earlier = [target for target in targets.get(leaf.kpi, ()) if target.year <= year]
+    target = max(earlier, key=lambda target: target.year, default=None)
     return Limits() if target is None else Limits(fires_above=target.at_most, fires_below=target.at_least)
 
 
 def bounds(limits: Limits) -> tuple[float, float, float, float]:
-    """fire_above, fire_below, clear_from, clear_to."""
+    """Return fire_above, fire_below, clear_from and clear_to."""
     above = inf if limits.fires_above is None else limits.fires_above
     below = -inf if limits.fires_below is None else limits.fires_below
     clear_from = below if limits.clears_above is None else nextafter(limits.clears_above, inf)
@@ -177,11 +189,12 @@ def bounds(limits: Limits) -> tuple[float, float, float, float]:
 
 
 def year_of(now_ms: int, zone: ZoneInfo) -> int:
+    """Return the year of a moment in a time zone."""
     return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).year
 
 
 def _without_limits(leaf: Change | Deviation | DataLack | None) -> Change | Deviation | DataLack | None:
-    """So that leaves with other limits share their signal."""
+    """Return the leaf without its limits, so that leaves that differ only in limits share a signal."""
     if isinstance(leaf, Change):
         return Change(leaf.kpi, leaf.over, Limits())
     if isinstance(leaf, Deviation):

@@ -1,4 +1,4 @@
-"""Cases of a rule: series in, states expected at times. They run through the engine itself."""
+"""Run the cases of a rule (given series, expected states at times) through the engine itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ def run_case(
     zone: ZoneInfo,
     is_working_day: IsWorkingDay,
 ) -> list[str]:
-    """One sentence for each expectation that does not hold. The rule is asked of `unit`."""
+    """Return one sentence per expectation that does not hold; the rule is evaluated for `unit`."""
     arrays = RuleArrays.of([replace(rule, units=(unit.code,))], {unit.code: unit}, targets, zone)
     needs = Needs.of([rule])
     last = max((one.after_ms for one in case.expected), default=0)
@@ -43,17 +43,17 @@ def run_case(
 def _difference(
     case: RuleCase, expected: Expected, rule: Rule, state: EngineState, zone: ZoneInfo, is_working_day: IsWorkingDay
 ) -> list[str]:
-    place = f"{case.name} ({case.rule}), after {_length(expected.after_ms)}"
+    where = f"{case.name} ({case.rule}), after {_length(expected.after_ms)}"
     found = CONDITIONS[int(state.condition[0])]
     failures = []
     if found is not expected.state:
-        failures.append(f"{place}: the alert is {found}, {expected.state} was expected.")
+        failures.append(f"{where}: the alert is {found}, {expected.state} was expected.")
     local = datetime.fromtimestamp((case.start_ms + expected.after_ms) / 1000, UTC).astimezone(zone)
     quiet = not is_active(rule.active, local, is_working_day)
     if expected.quiet is not None and quiet != expected.quiet:
-        said = "outside its hours" if quiet else "within its hours"
+        hours = "outside its hours" if quiet else "within its hours"
         failures.append(
-            f"{place}: it is {said} ({local:%a %H:%M}), quiet = {str(expected.quiet).lower()} was expected."
+            f"{where}: it is {hours} ({local:%a %H:%M}), quiet = {str(expected.quiet).lower()} was expected."
         )
     return failures
 

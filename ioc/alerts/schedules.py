@@ -1,4 +1,4 @@
-"""Who is on duty."""
+"""Find who is on duty at a moment, and the channels that reach a receiver then."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from ioc.model.routing import DutyPerson, Receiver, Routing, Schedule, Shift
 
 
 def on_duty(schedule: Schedule, local: datetime) -> tuple[str, ...]:
-    """Ids of the people on duty at an aware moment in the province's own time; `otherwise` where nobody is."""
+    """Return the ids of the people on duty at `local` (aware, in the province's zone), else the stand-ins."""
     for exception in reversed(schedule.exceptions):
         if exception.since <= local < exception.until:
             return exception.people
@@ -15,12 +15,14 @@ def on_duty(schedule: Schedule, local: datetime) -> tuple[str, ...]:
 
 
 def people_on_shift(schedule: Schedule, local: datetime) -> tuple[str, ...]:
-    """By the shifts alone; empty in hours that none covers."""
-    return tuple(dict.fromkeys(person for shift in schedule.shifts if _holds(shift, local) for person in shift.people))
+    """Return the ids of the people whose shift includes `local`, without exceptions; empty where no shift does."""
+    return tuple(
+        dict.fromkeys(person for shift in schedule.shifts if _includes(shift, local) for person in shift.people)
+    )
 
 
 def recipients(routing: Routing, receiver: Receiver, local: datetime) -> Iterator[tuple[str, DutyPerson | None]]:
-    """Channels of a receiver at a moment, each with the person behind it when a schedule named one."""
+    """Yield the channels of a receiver at `local`, each with the person behind it when a schedule names one."""
     for channel in receiver.channels:
         yield channel, None
     if receiver.schedule:
@@ -30,7 +32,7 @@ def recipients(routing: Routing, receiver: Receiver, local: datetime) -> Iterato
                 yield channel, person
 
 
-def _holds(shift: Shift, local: datetime) -> bool:
+def _includes(shift: Shift, local: datetime) -> bool:
     over_midnight = shift.until <= shift.since
     now = local.time()
     if local.weekday() in shift.weekdays and now >= shift.since and (over_midnight or now < shift.until):

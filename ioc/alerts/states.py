@@ -1,11 +1,11 @@
-"""The life of every slot's alert, one tick at a time, on arrays.
+"""Advance the state of every slot's alert by one tick, on arrays.
 
     normal, no_data, error --fires--> pending --held_for--> firing --clears--> recovering --keep_firing_for--> normal
-                              pending --clears, or data that do not say--> normal, no_data, error
+                              pending --clears, or data are unknown--> normal, no_data, error
                                                     firing <--fires-- recovering
 
-Between the two limits a state stays as it is. `firing` and `recovering` outlast data that do not say; the reference
-(Prometheus) ends an alert whose series is gone, this centre has rules of their own for that.
+Between the two limits a state does not change. `firing` and `recovering` outlast unknown data: Prometheus, the
+reference, ends an alert whose series is gone, whereas this centre has separate rules for missing data.
 """
 
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ class EngineState:
 
     @classmethod
     def fresh(cls, arrays: RuleArrays) -> "EngineState":
-        """Nothing known yet."""
+        """Return the state before the first tick."""
         size = len(arrays.slot_rule)
         onset, fired, cleared = (np.zeros(size, np.int64) for _ in range(3))
         return cls(0, np.zeros(size, np.int8), onset, fired, cleared, np.zeros(size, np.bool_))
 
     @property
     def active(self) -> Indices:
-        """Slots with an alert: pending, firing or recovering."""
+        """Indices of the slots with an alert: pending, firing or recovering."""
         return np.flatnonzero((self.condition >= PENDING) & (self.condition <= RECOVERING))
 
 
@@ -56,7 +56,7 @@ SlotTransitions = tuple[tuple[TransitionKind, Indices], ...]
 def advance(
     arrays: RuleArrays, state: EngineState, results: SlotResults, now_ms: int
 ) -> tuple[EngineState, SlotTransitions]:
-    """The state after a tick. What passes several states at once gives the last transition only."""
+    """Return the state after a tick; a slot that passes several states at once makes only the last transition."""
     decision = results.decision
     condition = state.condition.copy()
     onset, fired, cleared = state.onset_ms.copy(), state.fired_ms.copy(), state.cleared_ms.copy()

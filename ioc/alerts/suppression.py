@@ -1,4 +1,4 @@
-"""Alerts as they stand for people: condition, handling, and every reason for which one makes no noise."""
+"""Build the alerts that people see: condition, handling, and every reason why one is quiet."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _DATA = {state.value: state.name.lower() for state in DataState}
 
 @dataclass(frozen=True, slots=True)
 class SuppressionIndex:
-    """What keeps alerts quiet, ready for one plan; make it anew when the arrays, a silence or an inhibition changes."""
+    """Masks of what can keep alerts quiet; make a new one when the rules, a silence or an inhibition changes."""
 
     arrays: RuleArrays
     table: LabelTable
@@ -36,6 +36,7 @@ class SuppressionIndex:
     def of(
         cls, arrays: RuleArrays, silences: Sequence[Silence], inhibitions: Sequence[Inhibition]
     ) -> "SuppressionIndex":
+        """Evaluate the matchers of silences and inhibitions on all slots."""
         table = LabelTable.of_slots(arrays)
         return cls(
             arrays,
@@ -48,27 +49,27 @@ class SuppressionIndex:
 
 
 def build_alerts(
-    watch: SuppressionIndex,
+    suppression: SuppressionIndex,
     state: EngineState,
     results: SlotResults | None,
-    book: HandlingState,
+    handling_state: HandlingState,
     is_working_day: IsWorkingDay,
 ) -> tuple[Alert, ...]:
-    """Every alert (pending, firing, recovering), in the order of the slots, with the values of the tick's results."""
-    arrays, active = watch.arrays, state.active
+    """Return every alert (pending, firing, recovering), in the order of the slots, with the values of `results`."""
+    arrays, active = suppression.arrays, state.active
     if not len(active):
         return ()
-    reasons, shelved = _reasons(watch, state, is_working_day), active_shelvings(book, state.now_ms)
-    places = (arrays.slot_rule, arrays.slot_unit)
-    lives = (state.condition, state.onset_ms, state.fired_ms)
+    reasons, shelvings = _reasons(suppression, state, is_working_day), active_shelvings(handling_state, state.now_ms)
+    indices = (arrays.slot_rule, arrays.slot_unit)
+    times = (state.condition, state.onset_ms, state.fired_ms)
     values = [float("nan")] * len(active) if results is None else results.value[active].tolist()
     data = [""] * len(active) if results is None else [_DATA[code] for code in results.data[active].tolist()]
-    columns = [active.tolist(), *(column[active].tolist() for column in (*places, *lives)), values, data]
+    columns = [active.tolist(), *(column[active].tolist() for column in (*indices, *times)), values, data]
     found = []
-    for slot, number, place, condition, onset, fired, value, freshness in zip(*columns, strict=True):
-        rule, unit = arrays.blocks[number].rule, arrays.units[place]
+    for slot, number, unit_index, condition, onset, fired, value, freshness in zip(*columns, strict=True):
+        rule, unit = arrays.blocks[number].rule, arrays.units[unit_index]
         name = alert_id(rule.id, unit, onset)
-        handling, handled = handling_of(book, shelved, name, rule.id, unit)
+        handling, handled = handling_of(handling_state, shelvings, name, rule.id, unit)
         # By position: thousands are made in a storm, and keywords double their cost.
         found.append(
             Alert(
@@ -77,7 +78,7 @@ def build_alerts(
                 unit,
                 CONDITIONS[condition],
                 rule.severity,
-                {**watch.rule_labels[number], "unit": unit},
+                {**suppression.rule_labels[number], "unit": unit},
                 onset,
                 fired,
                 value if value == value else None,
@@ -91,28 +92,28 @@ def build_alerts(
 
 
 def silences_in_use(listed: Iterable[Alert]) -> frozenset[str]:
-    """Ids of the silences that keep one of the alerts quiet (for `end_resolved`)."""
+    """Return the ids of the silences that keep one of the alerts quiet (for `end_resolved`)."""
     return frozenset(
         reason.of for alert in listed for reason in alert.suppression if reason.kind is Suppression.SILENCED_BY
     )
 
 
 def _reasons(
-    watch: SuppressionIndex, state: EngineState, is_working_day: IsWorkingDay
+    suppression: SuppressionIndex, state: EngineState, is_working_day: IsWorkingDay
 ) -> dict[int, list[SuppressionReason]]:
-    arrays, active = watch.arrays, state.active
+    arrays, active = suppression.arrays, state.active
     reasons: dict[int, list[SuppressionReason]] = {}
-    for silence, mask in watch.silences:
+    for silence, mask in suppression.silences:
         if silence.holds_at(state.now_ms):
             reason = SuppressionReason(Suppression.SILENCED_BY, silence.id, f"{silence.by}: {silence.why}")
             for slot in active[mask[active]].tolist():
                 reasons.setdefault(slot, []).append(reason)
     fired = active[state.condition[active] != PENDING]
-    for one in watch.inhibitor.inhibited(fired, active):
+    for one in suppression.inhibitor.inhibited(fired, active):
         rule, unit = arrays.rule_of(one.by), arrays.unit_of(one.by)
         by = alert_id(rule.id, unit, int(state.onset_ms[one.by]))
         text = f"{rule.name['en']} holds ({one.inhibition})."
-        reasons.setdefault(one.place, []).append(SuppressionReason(Suppression.INHIBITED_BY, by, text))
+        reasons.setdefault(one.index, []).append(SuppressionReason(Suppression.INHIBITED_BY, by, text))
     local = datetime.fromtimestamp(state.now_ms / 1000, UTC).astimezone(arrays.zone)
     for number in np.unique(arrays.slot_rule[active]).tolist():
         block = arrays.blocks[number]

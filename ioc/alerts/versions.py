@@ -1,4 +1,4 @@
-"""Versions of a rule: who changed what, when and why; and the way back."""
+"""Versions of rules and routing: who changed what, when and why; going back; and refusing to overwrite others."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,11 @@ from ioc.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class RuleVersion:
-    """`number` counts from 1 for each rule; `fields` are the rule's as they are written (of TOML or JSON), None for a
-    version that takes the rule out. `of` is the number of the version that a roll-back took up again, 0 otherwise."""
+    """A version of a rule.
+
+    `number` counts from 1 per rule. `fields` are the rule's as written in TOML or JSON, None for a version that takes
+    the rule out. `of` is the number of the version that a roll-back restored, 0 otherwise.
+    """
 
     rule: str
     number: int
@@ -28,7 +31,7 @@ class RuleVersion:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that is another; None where a side does not have it. Inner fields are named `change.over`."""
+    """One field that differs; None where a side does not have it. Inner fields are named such as `change.over`."""
 
     field: str
     before: Any
@@ -38,8 +41,11 @@ class Difference:
 def next_version(
     history: Sequence[RuleVersion], rule: str, fields: Mapping[str, Any] | None, by: str, at_ms: int, why: str
 ) -> RuleVersion:
-    """What is appended to a rule's history when it changes. Raises ActRefused without person or reason, or when nothing
-    is another. Whether the fields make a rule is checked before (`ioc.catalog.rules.read_rule`)."""
+    """Return the version to append to a rule's history.
+
+    Raises ActRefused without person or reason, or when nothing changes. The caller has checked that the fields make a
+    rule (`ioc.catalog.rules.read_rule`).
+    """
     require_person_and_reason(by, why)
     if history and history[-1].fields == fields:
         raise ActRefused("", Message("nothing_changed", given=rule))
@@ -47,7 +53,7 @@ def next_version(
 
 
 def roll_back(history: Sequence[RuleVersion], number: int, by: str, at_ms: int, why: str) -> RuleVersion:
-    """A new version that is an earlier one again. Raises ActRefused for a number that is none, or the present one."""
+    """Return a new version that repeats an earlier one. Raises ActRefused for an unknown number or the present one."""
     earlier = next((version for version in history if version.number == number), None)
     if earlier is None or number == history[-1].number:
         raise ActRefused("number", Message("no_version", given=number))
@@ -56,7 +62,7 @@ def roll_back(history: Sequence[RuleVersion], number: int, by: str, at_ms: int, 
 
 
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Difference]:
-    """Field by field, in the order of their names."""
+    """Compare field by field, in the order of the names."""
     old, new = _flat(before or {}), _flat(after or {})
     names = sorted(old.keys() | new.keys())
     return [Difference(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
@@ -76,8 +82,10 @@ def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def revision_of(content: Mapping[str, Any] | str | None) -> str:
-    """Names what a definition says (fields, text; None: there is none), so that a change can name what it was made
-    from. 16 hexadecimal digits, empty for None."""
+    """Return a hash of a definition's content (fields or text): 16 hexadecimal digits, empty for None.
+
+    A change names the revision that it was made from.
+    """
     if content is None:
         return ""
     text = content if isinstance(content, str) else json.dumps(content, sort_keys=True, default=str)
@@ -85,9 +93,11 @@ def revision_of(content: Mapping[str, Any] | str | None) -> str:
 
 
 class ChangedMeanwhile(IocError):
-    """A change was made from a revision that is not in force any more; nothing was saved. `theirs` is what was changed
-    since (empty where the revision is not known), `yours` what the refused change would alter now. `last` is the latest
-    version on record, None where there is none."""
+    """A change was made from a revision that is no longer in force; nothing was saved.
+
+    `theirs` is what has changed since (empty for an unknown revision), `yours` what the refused change would change
+    now. `last` is the latest version on record, if any.
+    """
 
     def __init__(
         self,
@@ -114,32 +124,53 @@ class ChangedMeanwhile(IocError):
 
 
 class VersionInfo(Protocol):
-    """Author and time of a version."""
+    """Author, time and reason of a version."""
 
     @property
-    def number(self) -> int: ...
+    def number(self) -> int:
+        """Number of the version."""
+
     @property
-    def by(self) -> str: ...
+    def by(self) -> str:
+        """Account of the author."""
+
     @property
-    def at_ms(self) -> int: ...
+    def at_ms(self) -> int:
+        """When it was made."""
+
     @property
-    def why(self) -> str: ...
+    def why(self) -> str:
+        """Reason of the change."""
 
 
-def require_revision(
-    what: str,
-    revision: str | None,
-    present: Mapping[str, Any] | None,
-    wanted: Mapping[str, Any] | None,
-    known: Mapping[str, Mapping[str, Any] | None],
-    last: VersionInfo | None,
-    present_revision: str | None = None,
-) -> None:
-    """Check that `revision` is the one in force; else raise ChangedMeanwhile. None: the caller does not say what the
-    change was made from. `known` are earlier contents by their revision, `present_revision` is given where it is not
-    that of `present`."""
-    current = revision_of(present) if present_revision is None else present_revision
-    if revision is None or revision == current:
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """What is in force of a definition, and what it was before.
+
+    `present` is its content, `known` has earlier contents by revision, `last` is the latest version on record.
+    `present_revision` is the revision in force, where that is not the revision of `present`.
+    """
+
+    what: str
+    present: Mapping[str, Any] | None
+    known: Mapping[str, Mapping[str, Any] | None]
+    last: VersionInfo | None
+    present_revision: str | None = None
+
+    @property
+    def current(self) -> str:
+        """The revision in force."""
+        return revision_of(self.present) if self.present_revision is None else self.present_revision
+
+
+def require_revision(revisions: Revisions, revision: str | None, wanted: Mapping[str, Any] | None) -> None:
+    """Check that a change to `wanted` was made from the revision in force; else raise ChangedMeanwhile.
+
+    `revision` is None when the caller does not say what the change was made from.
+    """
+    if revision is None or revision == revisions.current:
         return
+    present, known = revisions.present, revisions.known
     theirs = difference(known[revision], present) if revision in known else []
-    raise ChangedMeanwhile(what, current, theirs, difference(present, wanted), last)
+    yours = difference(present, wanted)
+    raise ChangedMeanwhile(revisions.what, revisions.current, theirs, yours, revisions.last)

@@ -1,4 +1,4 @@
-"""`ioc broker`: the embedded broker in the foreground."""
+"""`ioc broker`: run the embedded broker in the foreground."""
 
 import signal
 import sys
@@ -12,13 +12,13 @@ from ioc.settings import Settings
 
 
 @click.command()
-@click.option("--port", default=9092, show_default=True, help="the next free one if it is taken")
-@click.option("--password/--no-password", default=True, show_default=True, help="ask clients to log in")
-@click.option("--heap-mb", default=320, show_default=True, type=click.IntRange(256, 4096))
+@click.option("--port", default=9092, show_default=True, help="port; the next free one when it is in use")
+@click.option("--password/--no-password", default=True, show_default=True, help="require clients to log in")
+@click.option("--heap-mb", default=320, show_default=True, type=click.IntRange(256, 4096), help="memory for Java")
 def command(port: int, heap_mb: int, password: bool) -> None:
-    """Run Apache Kafka, one node on loopback, data under IOC_DATA_DIR; Ctrl-C stops it.
+    """Run Apache Kafka as one node on loopback, with its data in IOC_DATA_DIR, until Ctrl-C.
 
-    Clients log in as ioc with the password in kafka.password; the centre's own processes read it from there.
+    Clients log in as ioc with the password in kafka.password, where the centre's own processes read it too.
     """
     settings = Settings.from_environment()
     if settings.kafka:
@@ -36,4 +36,4 @@ def command(port: int, heap_mb: int, password: bool) -> None:
     signal.signal(signal.SIGINT, stop)
     click.echo(f"Kafka answers at {broker.start()}")
     code = broker.wait()
-    raise click.ClickException(f"The broker ended by itself with code {code}; its log is in {settings.data_dir}/kafka.")
+    raise click.ClickException(f"The broker ended with code {code}; its log is in {settings.data_dir}/kafka.")

@@ -1,4 +1,4 @@
-"""`ioc catalog`: check the definitions, begin new ones, see which are fed."""
+"""`ioc catalog`: check the definitions, list KPIs without a source, begin a new sector."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -18,15 +18,18 @@ from ioc.settings import Settings
 
 @click.group()
 def command() -> None:
-    """Definitions of measures, case types and KPIs."""
+    """Check and extend the definitions of measures, case types and KPIs."""
 
 
 @command.command()
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def check(directory: Path | None, as_json: bool) -> None:
-    """Check the packs, units, rules with their cases, routing, channels, displays, reports and open data, with those of
-    DIRECTORY (default: the province's own) laid over; exit code 1 on a fault."""
+    """Check all definitions.
+
+    That is packs, units, rules with their test cases, routing, channels, displays, reports and open data. Those of
+    DIRECTORY (default: the province's own) override the package's. The exit code is 1 when there is a fault.
+    """
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     try:
@@ -46,7 +49,10 @@ def check(directory: Path | None, as_json: bool) -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def coverage(as_json: bool) -> None:
-    """List the KPIs that no configured source feeds, with the measures and case types they lack; exit code 1 if any."""
+    """List the KPIs that no configured source feeds.
+
+    Each is shown with the measures and case types that it lacks. The exit code is 1 when there is any.
+    """
     settings = Settings.from_environment()
     catalog = load(settings.province, settings.catalog_dir)
     configurations = [read_source(path) for path in sorted(settings.sources_dir.glob("*.toml"))]
@@ -56,7 +62,7 @@ def coverage(as_json: bool) -> None:
         click.echo(orjson.dumps({**counts, "unfed": [asdict(kpi) for kpi in missing]}))
     else:
         for kpi in missing:
-            click.echo(f"{kpi.kpi}: no source gives {', '.join(kpi.missing)}")
+            click.echo(f"{kpi.kpi}: no source provides {', '.join(kpi.missing)}")
         fed = len(catalog.kpis) - len(missing)
         click.echo(f"{fed} of {len(catalog.kpis)} KPIs are fed by {len(configurations)} sources.", err=True)
     if missing:
@@ -66,9 +72,11 @@ def coverage(as_json: bool) -> None:
 @command.command()
 @click.argument("sector")
 def new(sector: str) -> None:
-    """Write a commented pack for SECTOR into the province's catalogue, to begin with."""
+    """Write a commented example pack for SECTOR into the province's catalogue."""
     if not ID.match(sector) or "." in sector:
-        raise click.BadParameter("a sector's id has small letters, digits and _, as water_supply.", param_hint="SECTOR")
+        raise click.BadParameter(
+            "a sector's id has small letters, digits and _, such as water_supply.", param_hint="SECTOR"
+        )
     settings = Settings.from_environment()
     path = settings.catalog_dir / f"{sector}.toml"
     known = load(settings.province, settings.catalog_dir).sectors

@@ -1,4 +1,4 @@
-"""Check every kind of definition that a province can write, for `ioc catalog check` and `ioc doctor`."""
+"""Check all kinds of definitions of a province, for `ioc catalog check` and `ioc doctor`."""
 
 from collections.abc import Callable, Sized
 from pathlib import Path
@@ -14,10 +14,10 @@ from ioc.settings import Settings
 
 
 def check_definitions(settings: Settings, overlay: Path | None) -> dict[str, int]:
-    """Return how many definitions of each kind there are, with those of `overlay` laid over the package's.
+    """Return the number of definitions of each kind, with those of `overlay` overriding the package's.
 
-    Raises CatalogInvalid with the faults of all kinds; where the packs themselves are faulty, what is made of them is
-    not looked at.
+    Raises CatalogInvalid with the faults of all kinds; when the packs themselves are faulty, what depends on them is
+    not checked.
     """
     faults: list[DefinitionFault] = []
     counts: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""`ioc demo`: the simulated sector systems, and a year of back history."""
+"""`ioc demo`: simulate the sector systems of the demonstration province, and load a year of history."""
 
 import click
 
@@ -8,9 +8,9 @@ from ioc.settings import Settings
 
 
 @click.command()
-@click.option("--history", is_flag=True, help="load the year before now and end; what is loaded already is skipped")
+@click.option("--history", is_flag=True, help="only load the past year, as far as it is not loaded yet")
 def command(history: bool) -> None:
-    """Run the demonstration province's sector systems until Ctrl-C; all of their data is simulated."""
+    """Simulate the sector systems of the demonstration province until Ctrl-C."""
     settings = Settings.from_environment()
     if history:
         _load_history(settings)

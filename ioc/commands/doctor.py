@@ -1,4 +1,4 @@
-"""`ioc doctor`: what state the centre is in, and what to do."""
+"""`ioc doctor`: show the state of the centre and what to do."""
 
 import os
 
@@ -26,8 +26,11 @@ def examine_centre(settings: Settings) -> list[Finding]:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def command(as_json: bool) -> None:
-    """Show the state of every process, file, topic, disk, snapshot and archive, with what to do; exit code 1 when
-    something needs a person. IOC_LANGUAGE=vi|en chooses the language."""
+    """Show the state of the centre and what to do.
+
+    It examines processes, files, topics, disk, snapshot and archive. The exit code is 1 when a person is needed.
+    IOC_LANGUAGE=vi or en chooses the language.
+    """
     language = terminal_language(os.environ)
     try:
         settings = Settings.from_environment()

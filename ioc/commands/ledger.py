@@ -1,4 +1,4 @@
-"""`ioc ledger`: does everything that came in stand somewhere?"""
+"""`ioc ledger`: show that every received record was applied, refused or is in flight."""
 
 from typing import Any
 
@@ -12,9 +12,12 @@ from ioc.settings import Settings
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
-@click.option("--archive", is_flag=True, help="first read every file of the archive and compare it with its digest")
+@click.option("--archive", is_flag=True, help="first compare every file of the archive with its digest")
 def command(as_json: bool, archive: bool) -> None:
-    """Show the ledger of the running centre; exit code 1 if it does not balance or the archive is damaged."""
+    """Show the ledger of the running centre.
+
+    The exit code is 1 when it does not balance or the archive is damaged.
+    """
     settings = Settings.from_environment()
     verified = _ask(settings, "POST", "/api/v1/ledger/archive", timeout_s=3600) if archive else None
     ledger = _ask(settings, "GET", "/api/v1/ledger", timeout_s=30)
@@ -39,8 +42,8 @@ def _ask(settings: Settings, method: str, path: str, timeout_s: float) -> dict[s
 def _archive_lines(verified: dict[str, Any] | None) -> list[str]:
     if verified is None:
         return []
-    told = f"{verified['files']:,} files of the archive read, {verified['size_bytes'] / 1e6:,.0f} MB"
-    return [f"{told}: {'ALL AS WRITTEN' if not verified['faults'] else 'DAMAGED'}."]
+    summary = f"{verified['files']:,} files of the archive read, {verified['size_bytes'] / 1e6:,.0f} MB"
+    return [f"{summary}: {'ALL INTACT' if not verified['faults'] else 'DAMAGED'}."]
 
 
 def _lines(ledger: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`ioc report`: what there is, make an issue, check the definitions."""
+"""`ioc report`: list reports, make an issue, check the definitions."""
 
 import time
 from dataclasses import asdict
@@ -22,13 +22,13 @@ _LOOKS_EVERY_S = 1.0
 
 @click.group()
 def command() -> None:
-    """Periodic reports."""
+    """List, issue and check periodic reports."""
 
 
 @command.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def list_reports(as_json: bool) -> None:
-    """Reports of the running centre, each with its newest issue."""
+    """List the reports of the running centre with their newest issues."""
     found = _asked("GET", "/api/v1/reports")
     if as_json:
         click.echo(orjson.dumps(found))
@@ -41,8 +41,8 @@ def list_reports(as_json: bool) -> None:
 
 @command.command()
 @click.argument("report")
-@click.option("--period", default="", help="2026-10, 2026-Q3, 2026-W47 or 2025; the one that ended last without it")
-@click.option("--send", is_flag=True, help="also send it by the channels of its schedule")
+@click.option("--period", default="", help="such as 2026-10, 2026-Q3, 2026-W47 or 2025 (default: the last closed one)")
+@click.option("--send", is_flag=True, help="also send it to the channels of its schedule")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def make(report: str, period: str, send: bool, as_json: bool) -> None:
     """Make an issue of REPORT in the running centre."""
@@ -61,8 +61,11 @@ def make(report: str, period: str, send: bool, as_json: bool) -> None:
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def check(directory: Path | None, as_json: bool) -> None:
-    """Check the definitions, with those of DIRECTORY (default: the province's catalogue) laid over, and that there are
-    the channels they are sent by; exit code 1 on a fault."""
+    """Check the definitions of reports and their channels.
+
+    Those of DIRECTORY (default: the province's catalogue) override the package's. The exit code is 1 when there is a
+    fault.
+    """
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     faults: list[DefinitionFault] = []

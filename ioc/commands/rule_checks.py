@@ -1,4 +1,4 @@
-"""What `ioc catalog check` and `ioc rules` check of alerting: rules, procedures, routing, and that the cases hold."""
+"""Check alert rules, procedures and routing, and run the rules' test cases."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,9 +18,11 @@ from ioc.model.rule_case import RuleCase
 
 
 def check_alerting(catalog: Catalog, overlay: Path | None, zone: ZoneInfo) -> dict[str, int]:
-    """Return how many rules and procedures there are, and cases that were run: the province's (`cases/` of its
-    definitions) with the province's definitions, the package's with the package's. Raises CatalogInvalid with every
-    fault found, a case that does not hold among them."""
+    """Return the number of rules, of procedures, and of cases that were run.
+
+    Cases of the province (`cases/` of its definitions) run with the province's definitions, those of the package with
+    the package's. Raises CatalogInvalid with every fault found, including cases that fail.
+    """
     faults: list[DefinitionFault] = []
     try:
         load_routing(overlay)
@@ -61,7 +63,7 @@ def _case_files(overlay: Path | None, catalog: Catalog, in_force: Rules) -> Iter
 
 
 def failures_of(case: RuleCase, rules: Rules, catalog: Catalog, zone: ZoneInfo) -> list[str]:
-    """One sentence for each expectation that does not hold, in the rule's first unit."""
+    """Return one sentence per expectation that does not hold, in the rule's first unit."""
     rule, units = rules.rules[case.rule], catalog.vocabulary.units
     targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}
     unit = units[next(iter(units_of(rule, units)), catalog.province.code)]
@@ -69,5 +71,5 @@ def failures_of(case: RuleCase, rules: Rules, catalog: Catalog, zone: ZoneInfo) 
 
 
 def _is_weekday(day: date) -> bool:
-    """Cases hold whatever days off the year has; they name weekdays only."""
+    """Return whether it is Monday to Friday: cases do not depend on the public holidays of a year."""
     return day.weekday() < 5

@@ -1,4 +1,4 @@
-"""`ioc rules`: check the rules of alerts, run their cases, run one on history."""
+"""`ioc rules`: check alert rules, run their test cases, backtest a rule."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -19,16 +19,24 @@ from ioc.settings import Settings
 
 @click.group()
 def command() -> None:
-    """Rules of alerts."""
+    """Check and test alert rules."""
 
 
 @command.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--catalog", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--catalog",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="folder of the definitions",
+)
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def test(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None:
-    """Run the cases of FILES against the rules in force (with those of --catalog, default: the province's own, laid
-    over); exit code 1 with a sentence for each case that fails."""
+    """Run the test cases of FILES against the rules.
+
+    The rules of --catalog (default: the province's own) override the package's. Each failing case is one sentence, and
+    the exit code is then 1.
+    """
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     faults: list[DefinitionFault] = []
@@ -58,8 +66,10 @@ def test(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def check(directory: Path | None, as_json: bool) -> None:
-    """Check rules with their cases, procedures and routing, with those of DIRECTORY (default: the province's own) laid
-    over; exit code 1 on a fault."""
+    """Check rules with their test cases, procedures and routing.
+
+    Those of DIRECTORY (default: the province's own) override the package's. The exit code is 1 when there is a fault.
+    """
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     try:
@@ -73,11 +83,13 @@ def check(directory: Path | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("rule")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 400), help="so far back")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 400), help="number of days")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def backtest(rule: str, days: int, as_json: bool) -> None:
-    """What RULE would have done with the history of the running centre: a rule in force by its id, or a TOML file with
-    one, which is set beside the version in force."""
+    """Show what RULE would have done with the history of the running centre.
+
+    RULE is the id of a rule in force, or a TOML file with a rule, which is compared with the version in force.
+    """
     settings = Settings.from_environment()
     path = Path(rule)
     try:

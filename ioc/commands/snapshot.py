@@ -1,4 +1,4 @@
-"""`ioc snapshot`: a copy of the store for readers, of the running centre or of a store that nobody runs."""
+"""`ioc snapshot`: take a snapshot of the store, through the running centre or directly when none runs."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _PATIENCE_S = 300.0
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def command(as_json: bool) -> None:
-    """Take a snapshot and put it in use; the running centre does it when there is one."""
+    """Take a snapshot of the store and put it in use; the running centre takes it when there is one."""
     settings = Settings.from_environment()
     told = _of_the_centre(settings) or _of_the_store(settings)
     if as_json:
@@ -30,7 +30,7 @@ def command(as_json: bool) -> None:
 
 
 def _of_the_centre(settings: Settings) -> dict[str, Any] | None:
-    """None when no centre runs here. Raises IocError when it could not."""
+    """Have the running centre take a snapshot; return None when none runs. Raises IocError when it fails."""
     address = f"http://127.0.0.1:{settings.http_port}/api/v1/lab/snapshot"
     headers = {"Authorization": f"Bearer {settings.admin_token()}"}
     try:

@@ -1,4 +1,4 @@
-"""`ioc source`: tokens of push sources, and what a source was refused."""
+"""`ioc source`: show tokens of push sources, and replay refused records."""
 
 import re
 from datetime import datetime
@@ -18,14 +18,14 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 
 @click.group()
 def command() -> None:
-    """Tokens of push sources, and what was refused of any source."""
+    """Show the token of a push source, or replay a source's refused records."""
 
 
 @command.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def token(name: str, as_json: bool) -> None:
-    """Print the token of the push source NAME; it is made at the first call."""
+    """Print the token of push source NAME, made at the first call."""
     if not _NAME.match(name):
         raise ConfigurationInvalid(f"Source name {name!r} is not of small letters, digits and hyphens.")
     settings = Settings.from_environment()
@@ -39,12 +39,13 @@ def token(name: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--since", type=click.DateTime(), help="only what was refused from then on, in the time of this machine")
+@click.option("--since", type=click.DateTime(), help="only records refused since then, in this machine's time zone")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def replay(name: str, since: datetime | None, as_json: bool) -> None:
-    """Read again what source NAME was refused, with its mapping and the catalogue as they are now.
+    """Replay the refused records of source NAME.
 
-    Each record counts once, however often this is called. Exit code 1 if something is still refused.
+    They are read again with its present mapping and the present catalogue. Each record counts once, however often it
+    is replayed. The exit code is 1 when records are still refused.
     """
     settings = Settings.from_environment()
     address = f"http://127.0.0.1:{settings.http_port}/api/v1/sources/{name}/replay"

@@ -1,4 +1,4 @@
-"""`ioc streams`: the stream workers."""
+"""`ioc streams`: run the stream workers."""
 
 import click
 
@@ -6,9 +6,9 @@ from ioc.settings import Settings
 
 
 @click.command()
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="processes")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="number of processes")
 def command(workers: int) -> None:
-    """Run the Faust workers: readings to panes, cases to case updates. Each process may die; it is started again."""
+    """Run the stream workers, which reduce readings to panes and check cases; one that dies is restarted."""
     from streams.worker_pool import run
 
     run(Settings.from_environment(), workers)

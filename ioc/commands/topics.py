@@ -1,4 +1,4 @@
-"""`ioc topics`: create what is missing, mend what does not fit, and show the topics."""
+"""`ioc topics`: create missing topics, repair wrong ones, and show all."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,10 +16,10 @@ from ioc.topics import TopicPartition
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def command(as_json: bool) -> None:
-    """Create the topics that are missing, mend what does not fit, and show all of them.
+    """Create missing topics, repair wrong ones, and show all.
 
-    Inputs whose outputs are gone, as with a deleted output topic, are answered again: that takes a running `ioc serve`
-    and no running `ioc streams`.
+    Inputs whose outputs are lost, such as those of a deleted output topic, are processed again; for that `ioc serve`
+    must run and `ioc streams` must not.
     """
     settings = Settings.from_environment()
     bootstrap, security = settings.bootstrap(), settings.security
@@ -38,7 +38,7 @@ def command(as_json: bool) -> None:
 
 
 def _standing(settings: Settings) -> dict[TopicPartition, int] | None:
-    """The next input of each partition that stands still, as the running centre says; None when it does not answer."""
+    """Return the next input of each stalled partition from the running centre; None when it does not answer."""
     address = f"http://127.0.0.1:{settings.http_port}/api/v1/ledger"
     try:
         answer = httpx.get(address, headers={"Authorization": f"Bearer {settings.admin_token()}"}, timeout=30)

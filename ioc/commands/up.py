@@ -1,24 +1,22 @@
-"""`ioc up`: everything on one machine, with the demonstration province, until Ctrl-C."""
+"""`ioc up`: run a whole centre on one machine until Ctrl-C."""
 
 import fcntl
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
-from ioc.commands.starting import BEYOND_HELP, ENVIRONMENT
 from ioc.errors import ConfigurationInvalid
 from ioc.http_listener import await_free_port
 from ioc.periodic_thread import PeriodicThread
 from ioc.settings import Settings
-from ioc.supervisor.child_processes import Child, Flag, Restart
+from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFlag, keep_running, stop_all
+from ioc.supervisor.launch_settings import CANNOT_START, ENVIRONMENT
 
 STOP_PATIENCE_S = 40.0
 PORT_PATIENCE_S = 5.0
@@ -26,15 +24,15 @@ PORT_PATIENCE_S = 5.0
 
 
 @click.command()
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="stream workers")
-@click.option("--demo/--no-demo", default=True, show_default=True, help="the demonstration province")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="number of stream workers")
+@click.option("--demo/--no-demo", default=True, show_default=True, help="simulate the demonstration province")
 @click.option(
     "--broker-password/--no-broker-password",
     default=None,
-    help="ask Kafka's clients to log in (default: all but the demonstration)",
+    help="require Kafka's clients to log in (default: yes, except in the demonstration)",
 )
 def command(workers: int, demo: bool, broker_password: bool | None) -> None:
-    """Run broker, workers, connectors, server and wall; each part that dies is started again."""
+    """Run broker, workers, connectors, server and lab; each part that dies is restarted."""
     settings = Settings.from_environment()
     settings.create_data_dir()
     with only_one(settings.data_dir / "up.lock"):
@@ -44,42 +42,36 @@ def command(workers: int, demo: bool, broker_password: bool | None) -> None:
 
 
 def _run(settings: Settings, workers: int, demo: bool, password: str) -> None:
-    ending = Flag()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ending.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    ending = StopFlag.on_signals()
     broker = None if settings.kafka else EmbeddedBroker(settings.data_dir, password=password)
-    parts = Child(
+    launcher = CommandProcess(
         [sys.executable, "-m", "ioc.supervisor", str(workers)],
         {**ENVIRONMENT, "IOC_DATA_DIR": str(settings.data_dir), "IOC_DEMO": "1" if demo else "0"},
     )
-    parts.start()  # it imports while the broker starts
+    launcher.start()  # it imports while the broker starts
     try:
         if broker is not None:
-            address = broker.start()
-            keeping = partial(_keep_broker, broker, address, parts, ending)
-            PeriodicThread("broker", keeping, 0.0, stuck_after_s=None).start()
-        parts.let_go()
-        while not ending.wait(0.1):
-            first = parts.deaths == 0
-            code = parts.tend(time.monotonic())
-            if first and code == BEYOND_HELP:
-                sys.exit(BEYOND_HELP)
-            if code is not None:
-                click.echo(f"All parts ended with code {code}; they are started again", err=True)
+            step = partial(_keep_broker_running, broker, broker.start(), launcher, ending)
+            PeriodicThread("broker", step, 0.0, stuck_after_s=None).start()
+        launcher.let_begin()
+        keep_running([launcher], ending, _report)
     finally:
         ending.set()
-        parts.stop(STOP_PATIENCE_S)
+        stop_all([launcher], STOP_PATIENCE_S)
         if broker is not None:
             broker.stop()
 
 
+def _report(launcher: CommandProcess, code: int) -> None:
+    """Report that all parts have ended; exit when they could not even start."""
+    if launcher.deaths <= 1 and code == CANNOT_START:
+        sys.exit(CANNOT_START)
+    click.echo(f"All parts ended with code {code}; they are restarted", err=True)
+
+
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path`; the kernel lets go of it when the process ends. Raises ConfigurationInvalid."""
+    """Hold the lock file at `path`; the kernel releases it when the process ends. Raises ConfigurationInvalid."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,23 +82,25 @@ def only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def _keep_broker(broker: EmbeddedBroker, address: str, parts: Child, ending: Flag) -> None:
-    """Start it again whenever it ends, also when it ends while starting. Where its port was taken meanwhile all parts
-    begin anew, since they would go on asking there."""
-    restart, deaths = Restart(first_s=0.05), 0
+def _keep_broker_running(broker: EmbeddedBroker, address: str, launcher: CommandProcess, ending: StopFlag) -> None:
+    """Restart the broker whenever it ends, also while it is starting.
+
+    When another program has taken its port meanwhile, all parts restart too, since they would keep using the old one.
+    """
+    restart, deaths = RestartPolicy(first_s=0.05), 0
     while not ending.is_set():
         began = time.monotonic()
-        told = f"broker ended with code {broker.wait()}"
+        reason = f"The broker ended with code {broker.wait()}"
         while not ending.is_set():
             lived_s = time.monotonic() - began
             deaths = 0 if lived_s >= restart.settled_after_s else deaths + 1
-            click.echo(f"{told}; it is started again", err=True)
+            click.echo(f"{reason}; it is restarted", err=True)
             ending.wait(restart.delay_s(deaths, lived_s))
             try:
-                if (found := broker.start()) != address:
-                    address = found
-                    click.echo(f"the broker is at {address} now; all parts begin anew", err=True)
-                    parts.terminate()
+                if (present := broker.start()) != address:
+                    address = present
+                    click.echo(f"The broker is at {address} now; all parts are restarted", err=True)
+                    launcher.terminate()
                 break
             except BrokerStartFailed as fault:
-                told = str(fault)
+                reason = str(fault)

@@ -1,4 +1,4 @@
-"""`ioc user`: accounts of people, their tokens, tokens of wall displays, and the audit trail."""
+"""`ioc user`: manage accounts, their tokens and wall displays, and show the audit trail."""
 
 import getpass
 import sys
@@ -19,15 +19,18 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 @click.group()
 def command() -> None:
-    """People and wall displays. Passwords are asked for, or read as one line from standard input."""
+    """Manage accounts of people and wall displays.
+
+    Passwords are asked for, or read as one line from standard input.
+    """
 
 
 @command.command()
 @click.argument("name")
 @click.option("--role", type=_ROLES, required=True)
-@click.option("--full-name", default="", help="what others see; the name when left out")
+@click.option("--full-name", default="", help="what others see (default: NAME)")
 def add(name: str, role: str, full_name: str) -> None:
-    """Make the account NAME."""
+    """Create the account NAME."""
     people = _people()
     people.accounts.add(name, full_name or name, Role(role), _password())
     _note(people, "person.add", name, role=role)
@@ -37,7 +40,7 @@ def add(name: str, role: str, full_name: str) -> None:
 @command.command()
 @click.argument("name")
 def password(name: str) -> None:
-    """Give NAME a new password; their sessions end."""
+    """Set the password of NAME, and end their sessions."""
     people = _people()
     people.accounts.set_password(name, _password())
     _note(people, "person.change", name, password="changed")
@@ -46,9 +49,9 @@ def password(name: str) -> None:
 @command.command()
 @click.argument("name")
 @click.option("--role", type=_ROLES)
-@click.option("--disable/--enable", default=None, help="whether they may log in")
+@click.option("--disable/--enable", default=None, help="whether NAME may log in")
 def change(name: str, role: str | None, disable: bool | None) -> None:
-    """Change what NAME may do."""
+    """Change the role of NAME, or whether they may log in."""
     people = _people()
     if role is not None:
         people.accounts.set_role(name, Role(role))
@@ -61,7 +64,7 @@ def change(name: str, role: str | None, disable: bool | None) -> None:
 @command.command("list")
 @_JSON
 def list_people(as_json: bool) -> None:
-    """Show the accounts."""
+    """List the accounts."""
     people = _people().accounts.all()
     if as_json:
         rows = [{"name": p.name, "full_name": p.full_name, "role": p.role, "disabled": p.disabled} for p in people]
@@ -73,10 +76,13 @@ def list_people(as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--end", is_flag=True, help="the display's token ends")
+@click.option("--end", is_flag=True, help="revoke the display's token instead")
 @_JSON
 def display(name: str, end: bool, as_json: bool) -> None:
-    """Print a new token for the wall display NAME; it can only look. Open /wall/main?token=TOKEN on it once."""
+    """Print a new token for wall display NAME.
+
+    It may only view. Open /wall/main?token=TOKEN on the display once.
+    """
     people = _people()
     if end:
         people.sessions.end_display(name)
@@ -89,14 +95,17 @@ def display(name: str, end: bool, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--for", "lasts", default="90d", show_default=True, help="days until it ends, as 90d")
+@click.option("--for", "lasts", default="90d", show_default=True, help="how long it is valid, such as 90d")
 @_JSON
 def token(name: str, lasts: str, as_json: bool) -> None:
-    """Print a new token for the scripts and tools of NAME: `Authorization: Bearer TOKEN`. It is shown only here."""
+    """Print a new token for scripts and tools of NAME.
+
+    They send it as `Authorization: Bearer TOKEN`. It is shown only now.
+    """
     try:
         length = parse_duration(lasts, ("d",), max_digits=4)
     except DurationInvalid:
-        raise ConfigurationInvalid(f"--for {lasts!r} is not a number of days as 90d.") from None
+        raise ConfigurationInvalid(f"--for {lasts!r} is not a number of days such as 90d.") from None
     people = _people()
     text, made = people.tokens.make(name, length)
     _note(people, "token.add", name, id=made.id, expires_at=rfc3339(made.expires_at))
@@ -108,7 +117,7 @@ def token(name: str, lasts: str, as_json: bool) -> None:
 @click.argument("name")
 @_JSON
 def tokens(name: str, as_json: bool) -> None:
-    """Show the tokens of NAME: their ids, when they end, when they were used last."""
+    """List the tokens of NAME: ids, expiry and last use."""
     rows = [
         {
             "id": known.id,
@@ -128,7 +137,7 @@ def tokens(name: str, as_json: bool) -> None:
 @command.command()
 @click.argument("token_id")
 def revoke(token_id: str) -> None:
-    """End the token with this id."""
+    """Revoke the token with this id."""
     people = _people()
     _note(people, "token.revoke", people.tokens.revoke(token_id), id=token_id)
 
@@ -137,9 +146,11 @@ def revoke(token_id: str) -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @_JSON
 def trail(limit: int, as_json: bool) -> None:
-    """Show what was done, newest first; exit code 2 if an entry was changed, or entries were cut off.
+    """Show who did what, newest first, and check the trail.
 
-    The trail is also compared with the anchors that the centre publishes hourly to Kafka, where the broker answers."""
+    The exit code is 2 when an entry was changed or entries are missing. The trail is also compared with the anchors
+    that the centre publishes to Kafka hourly, if the broker answers.
+    """
     people = _people()
     for act in people.trail.read(limit=limit):
         row = {"number": act.number, "at": rfc3339(act.at), "who": act.who, "act": act.act, "what": act.what}

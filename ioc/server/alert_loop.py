@@ -1,7 +1,8 @@
-"""The thread that makes alerts live: a tick soon after each evaluation, at most one a second, apart from the pulse."""
+"""Run alert ticks: soon after each evaluation, at most one per second, in a thread of their own."""
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -23,51 +24,69 @@ SPACING_S = 1.0
 _SHARE_OF_CORE = 0.25
 
 
+@dataclass(frozen=True)
+class AlertInputs:
+    """What a tick reads: published KPIs by id, the centre's own figures at a time, and the past of KPIs."""
+
+    published: Callable[[], Mapping[str, Published]]
+    own_figures: Callable[[datetime], Mapping[str, Values]]
+    past: KpiHistory
+
+
+@dataclass(frozen=True)
+class AlertOutputs:
+    """Where changes go.
+
+    `publish` receives changed alerts by id for Kafka (None: over), `send` new notifications.
+    """
+
+    hub: Hub
+    publish: Callable[[Mapping[str, AlertShape | None]], None]
+    send: Callable[[list[Notification]], None]
+
+
 class AlertLoop:
-    """`published` gives the KPIs as they stand, `own` the centre's own figures; `send` takes new deliveries, `tell`
-    alerts that changed (None: over) for Kafka."""
+    """The thread of alert ticks. It shows changed alerts on the hub and passes them on to Kafka."""
 
     def __init__(
         self,
         service: AlertService,
-        past: KpiHistory,
-        published: Callable[[], Mapping[str, Published]],
-        own: Callable[[datetime], Mapping[str, Values]],
-        hub: Hub,
-        tell: Callable[[Mapping[str, AlertShape | None]], None],
-        send: Callable[[list[Notification]], None],
+        inputs: AlertInputs,
+        outputs: AlertOutputs,
         clock: Clock,
         faults: FaultRegister | None = None,
     ) -> None:
         self._service = service
-        self._past = past
-        self._published = published
-        self._own = own
-        self._hub = hub
-        self._tell = tell
-        self._send = send
+        self._inputs = inputs
+        self._outputs = outputs
         self._clock = clock
         self._shown: dict[str, Alert] = {}
-        self._untold: dict[str, AlertShape | None] = {}
+        self._unpublished: dict[str, AlertShape | None] = {}
         self._thread = PeriodicThread("alerting", self._step, SPACING_S, faults)
         service.on_change = self._changed
         self._show(service.state.alerts)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop after the running tick, at the latest after 5 s."""
         self._thread.stop(5)
 
     def wake(self) -> None:
-        """After an evaluation; from any thread."""
+        """Run the next tick now; to be called after an evaluation, from any thread."""
         self._thread.wake()
 
     def tick(self) -> AlertChange | None:
-        """One tick of what is published now. Raises StoreUnavailable; then nothing has happened."""
+        """Run one tick on what is published now; return None when nothing is.
+
+        Raises StoreUnavailable; then nothing has changed.
+        """
+        inputs, past = self._inputs, self._inputs.past
         needs, catalog = self._service.in_force.needs, self._service.in_force.catalog
-        self._past.refresh(catalog, needs, self._clock.now())
-        published, now = self._published(), self._clock.now()
+        past.refresh(catalog, needs, self._clock.now())
+        published, now = inputs.published(), self._clock.now()
         if not published:
             return None
         kpis = {
@@ -75,15 +94,15 @@ class AlertLoop:
             for kpi in needs.kpis
             if (entry := published.get(kpi)) is not None
         }
-        kpis |= self._own(now)
-        change = self._service.tick(Inputs(to_ms(now), kpis, self._past.earlier, self._past.usual))
+        kpis |= inputs.own_figures(now)
+        change = self._service.tick(Inputs(to_ms(now), kpis, past.earlier, past.usual))
         end_overdue(self._service)
         return change
 
     def _step(self) -> float:
         began_s = time.monotonic()
         self.tick()
-        self._tell(self._untold_now())
+        self._outputs.publish(self._take_unpublished())
         took_s = time.monotonic() - began_s
         self._thread.rest(max(SPACING_S - took_s, took_s * (1 / _SHARE_OF_CORE - 1)))
         return SPACING_S
@@ -91,10 +110,10 @@ class AlertLoop:
     def _changed(self, change: AlertChange) -> None:
         self._show(change.after)
         if change.notifications:
-            self._send(list(change.notifications))
+            self._outputs.send(list(change.notifications))
 
     def _show(self, alerts: Mapping[str, Alert]) -> None:
-        """What fired and looks another way than it was last shown; a value alone is no change."""
+        """Publish alerts that fired and look different from when they were last shown; a new value alone does not."""
         fired = {name: one for name, one in alerts.items() if one.condition is not ConditionState.PENDING}
         changed: dict[str, AlertShape | None] = {
             name: alert_shape(self._service, one) for name, one in fired.items() if _differs(self._shown.get(name), one)
@@ -102,18 +121,21 @@ class AlertLoop:
         changed |= dict.fromkeys(self._shown.keys() - fired.keys())
         self._shown = fired
         if changed:
-            self._hub.publish(alerts=changed)
-            self._untold |= changed
+            self._outputs.hub.publish(alerts=changed)
+            self._unpublished |= changed
 
-    def _untold_now(self) -> dict[str, AlertShape | None]:
-        """What Kafka has not been told; apart from the lock, since a broker that is away lets its callers wait."""
+    def _take_unpublished(self) -> dict[str, AlertShape | None]:
+        """Return what Kafka has not received yet.
+
+        Kafka is called without the lock: a broker that is away makes its callers wait.
+        """
         with self._service.lock:
-            untold, self._untold = self._untold, {}
-        return untold
+            unpublished, self._unpublished = self._unpublished, {}
+        return unpublished
 
 
 def states_of(entry: Published) -> Codes:
-    """Return the states of a KPI, UNREPORTED where there are no data because there never were any."""
+    """Return the states of a KPI, with UNREPORTED where there have never been any data."""
     state = entry.column.state
     if entry.reported is None or entry.reported.all():
         return state

@@ -1,6 +1,6 @@
-"""One message to one channel: a notification of the alerts, or what else the centre sends (`post`, `by_apprise`).
+"""Send one message to one channel: a notification about alerts, or anything else (`post`, `by_apprise`).
 
-The time of one try is limited as a whole (TRY_WITHIN_S), connecting and a receiver that answers byte by byte included.
+One try is limited as a whole (TRY_WITHIN_S), including connecting and a receiver that answers byte by byte.
 """
 
 import asyncio
@@ -24,19 +24,18 @@ LOG = logging.getLogger(__name__)
 TRY_WITHIN_S = 10.0
 APPRISE_WITHIN_S = 30.0
 MAX_TRIES_WHERE_REFUSED = 5
-"""For answers that come of an address, a token or a start that somebody may mend within a minute."""
+"""For answers that may be due to a wrong address or token, or a receiver that is starting: corrected in a minute."""
 MAX_WAIT_S = 3600.0
 MAX_REDIRECTS = 5
-_MAY_BE_MENDED = (401, 403, 404, 405)
+_MAY_BE_CORRECTED = (401, 403, 404, 405)
 _TRY_AGAIN = (408, 425, 429)
 _SAME_REQUEST = (301, 302, 307, 308)
-_TAKES_FILES = ("mailto", "mailtos")
+_SCHEMES_WITH_FILES = ("mailto", "mailtos")
 ID_HEADER = "X-IOC-Delivery"
 
 
 class Undeliverable(IocError):
-    """The receiver will not take this message, however often it is sent. `code` with `params` says it to a page in
-    another language."""
+    """The receiver will never accept this message. Pages translate `code` with `params`."""
 
     def __init__(self, message: str, code: str, **params: Any) -> None:
         super().__init__(message)
@@ -45,9 +44,12 @@ class Undeliverable(IocError):
 
 
 class NotDelivered(SourceUnavailable):
-    """A try that failed; another may help. `is_away` says that there was no answer at all, so that other messages to
-    the channel would fare no better; `retry_in_s` is how long the receiver asked to be left alone (0: it did not);
-    `max_tries` how many tries are worth while (None: as many as usual). `code` as of Undeliverable."""
+    """A try failed; another one may succeed.
+
+    `is_away`: there was no answer at all, so other messages to the channel would fail too. `retry_in_s` is the pause
+    that the receiver asked for (0: none), `max_tries` how many tries make sense (None: the usual number). Pages
+    translate `code` with `params`.
+    """
 
     def __init__(
         self,
@@ -77,8 +79,10 @@ def send(channel: Channel, notification: Notification) -> None:
 
 
 def post(channel: Channel, content: bytes, message_id: str) -> None:
-    """Send JSON to the channel's webhook (of alerts: Alertmanager's version 4), with the id by which a repeat is known.
-    Not from within an event loop. Raises like `send`."""
+    """Send JSON to the channel's webhook, with the id by which the receiver knows a repeat. Raises like `send`.
+
+    For alerts the content is Alertmanager's version 4. Must not be called from an event loop.
+    """
     headers = {"Content-Type": "application/json", ID_HEADER: message_id}
     if channel.token:
         headers["Authorization"] = f"Bearer {channel.token}"
@@ -93,7 +97,7 @@ def post(channel: Channel, content: bytes, message_id: str) -> None:
 
 
 async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) -> None:
-    """The answer's body is not read: its status says all."""
+    """Send the request and check the answer's status; its body is not read."""
     try:
         address = httpx.URL(channel.webhook)
     except httpx.InvalidURL as fault:
@@ -122,7 +126,7 @@ async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) ->
 
 
 def check_answer(channel: str, status: int, headers: Mapping[str, str], now: datetime) -> None:
-    """Check a receiver's answer. Raises like `send` for one that is not a success."""
+    """Check a receiver's answer; raise like `send` unless it is a success."""
     if 200 <= status < 300:
         return
     if status >= 500 or status in _TRY_AGAIN:
@@ -136,7 +140,7 @@ def check_answer(channel: str, status: int, headers: Mapping[str, str], now: dat
             status=status,
             seconds=round(wait_s),
         )
-    if status in _MAY_BE_MENDED:
+    if status in _MAY_BE_CORRECTED:
         message = f"{channel} answered {status}."
         tries = MAX_TRIES_WHERE_REFUSED
         raise NotDelivered(message, "delivery_answered", max_tries=tries, channel=channel, status=status)
@@ -144,32 +148,32 @@ def check_answer(channel: str, status: int, headers: Mapping[str, str], now: dat
 
 
 def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] = ()) -> None:
-    """Files go along where the channel can carry them (e-mail). Raises like `send`."""
-    import apprise  # half a second, which only a centre with such channels spends
+    """Send a message through Apprise, with files where the channel can carry them (e-mail). Raises like `send`."""
+    import apprise  # takes half a second, which only a centre with such channels spends
 
     sender = apprise.Apprise()
     if not sender.add(channel.apprise):
         message = f"{channel.id} has an address that Apprise does not know."
         raise Undeliverable(message, "delivery_address", channel=channel.id, detail="Apprise")
-    takes_files = channel.apprise.split(":", 1)[0].lower() in _TAKES_FILES
-    attached = [str(path) for path in files] if takes_files and files else None
+    carries_files = channel.apprise.split(":", 1)[0].lower() in _SCHEMES_WITH_FILES
+    attached = [str(path) for path in files] if carries_files and files else None
     outcomes: list[bool] = []
 
     def notify() -> None:
         try:
             outcomes.append(bool(sender.notify(title=subject, body=body, attach=attached)))
-        except Exception:  # whatever a channel's library throws is a failed try
+        except Exception:  # whatever a channel's library raises is a failed try
             LOG.exception("message to %s", channel.id)
             outcomes.append(False)
 
-    # Apprise limits each read of a socket, not the whole; a thread that hangs is left behind.
+    # Apprise limits each read of a socket, but not the whole try; a thread that hangs is abandoned.
     thread = threading.Thread(target=notify, name=f"apprise-{channel.id}", daemon=True)
     thread.start()
     thread.join(APPRISE_WITHIN_S)
     if not outcomes:
         raise _too_slow(channel, APPRISE_WITHIN_S)
     if not outcomes[0]:
-        raise NotDelivered(f"{channel.id} did not take it.", "delivery_not_taken", channel=channel.id)
+        raise NotDelivered(f"{channel.id} did not accept it.", "delivery_not_taken", channel=channel.id)
 
 
 def _too_slow(channel: Channel, seconds: float) -> NotDelivered:
@@ -182,7 +186,7 @@ def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _wait_s(text: str, now: datetime) -> float:
-    """Seconds of a Retry-After header, which is a number or a date; 0 without one, at most MAX_WAIT_S."""
+    """Return the seconds of a Retry-After header (a number or a date), 0 without one, at most MAX_WAIT_S."""
     text = text.strip()
     if text.isdecimal():
         return min(float(text), MAX_WAIT_S)
@@ -196,5 +200,5 @@ def _wait_s(text: str, now: datetime) -> float:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Made once, when something is to be sent: the certificates take it a tenth of a second."""
+    """Return the TLS context, made when something is sent for the first time: reading certificates takes 0.1 s."""
     return httpx.create_ssl_context()

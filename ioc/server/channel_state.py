@@ -1,4 +1,4 @@
-"""How a channel stands: whether its receiver answers, and until when it is left alone."""
+"""State of a channel: whether its receiver answers, and until when nothing is sent to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,8 +13,11 @@ MAX_PAUSE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """`failures` counts tries in a row without any answer; while there are some, one message at a time is tried.
-    `asked_to_wait` says that the pause is the receiver's own wish."""
+    """Whether a channel can be used now.
+
+    `failures` counts tries in a row without any answer; while it is above 0, one message at a time is tried.
+    `asked_to_wait`: the receiver asked for the pause. `reason`, `code` and `params` are those of the last failure.
+    """
 
     failures: int = 0
     away_since: datetime | None = None
@@ -25,15 +28,18 @@ class ChannelState:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def is_paused(self, now: datetime) -> bool:
+        """Return whether nothing is sent at `now`."""
         return self.paused_until is not None and now < self.paused_until
 
     def after_answer(self) -> "ChannelState":
-        """The receiver answered, whatever it said of the message."""
+        """Return the state after any answer of the receiver, also a refusal."""
         return ChannelState()
 
     def after_failure(self, fault: NotDelivered, now: datetime, first_pause: timedelta = FIRST_PAUSE) -> "ChannelState":
-        """Return the state with its next pause: 1, 2, 4 … seconds while there is no answer, at most a minute, or as
-        long as the receiver asks."""
+        """Return the state with its next pause.
+
+        The pause is as long as the receiver asks, or 1, 2, 4 … seconds while there is no answer, at most a minute.
+        """
         if fault.retry_in_s:
             until = now + timedelta(seconds=fault.retry_in_s)
             return ChannelState(0, None, until, True, str(fault), fault.code, fault.params)

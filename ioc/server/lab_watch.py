@@ -1,4 +1,4 @@
-"""Whether the lab answers; the centre goes on without it, but analysts and reports wait."""
+"""Watch whether the lab answers. The centre works without it, but analysts and reports wait."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ ANSWERS_WITHIN_S = 3.0
 
 
 class LabAway(IocError):
-    """Nobody answers on the lab's socket."""
+    """The lab does not answer on its socket."""
 
     fault_code = "lab_away"
 
 
 class LabWatch:
-    """Ask the lab every 2 s. Its faults are notices: `/readyz` is not about the lab."""
+    """Ask the lab every 2 s. Its fault is a notice, since `/readyz` does not depend on the lab."""
 
     def __init__(self, lab_socket: Path, log: Path, clock: Clock) -> None:
         self._socket = lab_socket
@@ -30,9 +30,11 @@ class LabWatch:
         self._thread = PeriodicThread("lab", self.look, EVERY_S, self._register, max_back_off_s=EVERY_S)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop after the running check, at the latest after 5 s."""
         self._thread.stop(5)
 
     def notices(self) -> tuple[Fault, ...]:
@@ -40,6 +42,6 @@ class LabWatch:
         return self._register.current()
 
     def look(self) -> None:
-        """Check that the lab answers; else raise LabAway."""
+        """Raise LabAway unless the lab answers."""
         if not lab_answers(self._socket, ANSWERS_WITHIN_S):
             raise LabAway(Message("lab_away", log=str(self._log)))

@@ -1,4 +1,4 @@
-"""Whether the machine still gives what every part needs: file descriptors and room on the disk."""
+"""Watch whether the machine has what every part needs: file descriptors and free disk space."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ from ioc.periodic_thread import PeriodicThread
 
 EVERY_S = 2.0
 MIN_FREE_BYTES = 64 * 1024 * 1024
-"""Below that the next batch, checkpoint or tick may find no room."""
+"""With less free space the next batch, checkpoint or tick may fail."""
 
 
 class DescriptorsUsedUp(IocError):
-    """The process can open neither a file nor a connection."""
+    """The process cannot open a file or a connection."""
 
     fault_code = "descriptors_used_up"
 
 
 class DiskFull(IocError):
-    """The data directory has no room left to work with."""
+    """The disk of the data directory is full."""
 
     fault_code = "disk_full"
 
 
 class MachineWatch:
-    """A fault as long as the machine is used up; what then fails elsewhere is refused with 503 and tried again."""
+    """Report a fault while descriptors or disk space are used up. Requests that fail meanwhile get 503."""
 
     def __init__(self, data_dir: Path, faults: FaultRegister | None = None) -> None:
         self._data_dir = data_dir
         self._thread = PeriodicThread("machine", self.look, EVERY_S, faults, max_back_off_s=EVERY_S)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop after the running check, at the latest after 5 s."""
         self._thread.stop(5)
 
     def look(self) -> None:
-        """Check descriptors and disk. Raises DescriptorsUsedUp, DiskFull."""
+        """Raise DescriptorsUsedUp or DiskFull when the machine lacks one of them."""
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
         except OSError as failure:

@@ -1,6 +1,6 @@
-"""The outbox goes out: each delivery until it is sent or given up, those of a lane one after the other.
+"""Send the notifications of the outbox: each until it is sent or given up, those of a lane one after the other.
 
-Channels do not wait for each other: each has threads of its own, and a limit for the time of one try.
+Channels do not wait for each other: each has its own threads, and one try has a time limit.
 """
 
 import logging
@@ -32,9 +32,13 @@ IDLE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Outcome of a try: `sent`, `failed` (tried again at `next_at`) or `dead`; why in English, and as a code."""
+    """Outcome of a try.
 
-    word: str
+    `state` is `sent`, `failed` (tried again at `next_at`) or `dead`. `reason` is English; pages translate `code` with
+    `params`.
+    """
+
+    state: str
     reason: str = ""
     next_at: datetime | None = None
     code: str = ""
@@ -42,12 +46,12 @@ class Outcome:
 
 
 class OutboxSender:
-    """A crash between sending and noting it sends once more, with the same id. May be called from any thread.
+    """A thread that sends notifications; may be called from any thread.
 
-    Tries of one delivery come 1, 2, 4, … seconds apart, at most ten minutes, or as the receiver asks; after MAX_TRIES,
-    or when the receiver refuses it for good, it is dead, with the reason, and its lane goes on. A dead one that a
-    person sends again goes on where its tries ended. While a receiver does not answer at all, one message at a time is
-    tried with it (`ChannelState`).
+    After a crash between sending and recording it, a notification is sent again with the same id. Tries come 1, 2, 4,
+    … seconds apart, at most ten minutes, or as the receiver asks. After MAX_TRIES, or when the receiver refuses it for
+    good, the notification is dead, with the reason, and its lane goes on. A dead one that a person sends again goes on
+    where its tries ended. While a receiver does not answer at all, one message at a time is tried (`ChannelState`).
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class OutboxSender:
         first_back_off: timedelta = FIRST_BACK_OFF,
         faults: FaultRegister | None = None,
     ) -> None:
-        """Raises StoreUnavailable."""
+        """Read the waiting notifications from the store. Raises StoreUnavailable."""
         self._store = store
         self._channels = channels
         self._clock = clock
@@ -71,17 +75,20 @@ class OutboxSender:
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
         self._thread = PeriodicThread("deliveries", self._step, IDLE_S, faults)
-        self.take(store.waiting())
+        self.add(store.waiting())
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop after the running tries."""
         self._thread.stop(5)
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def take(self, notifications: Iterable[Notification]) -> None:
+    def add(self, notifications: Iterable[Notification]) -> None:
+        """Queue notifications that the store has."""
         with self._lock:
             for notification in notifications:
                 self._lanes.setdefault(notification.lane, []).append(notification)
@@ -92,11 +99,12 @@ class OutboxSender:
 
     @property
     def waiting(self) -> int:
+        """Number of notifications that are neither sent nor dead."""
         with self._lock:
             return sum(map(len, self._lanes.values()))
 
     def waits(self) -> Mapping[str, ChannelWait]:
-        """Waits of the channels whose receiver does not answer or asked for a pause, by id."""
+        """Return why channels whose receiver does not answer, or asked for a pause, wait; by channel id."""
         with self._lock:
             states = dict(self._states)
         return {
@@ -110,7 +118,7 @@ class OutboxSender:
         }
 
     def try_channel(self, channel: str, text: str) -> None:
-        """Send a message that is kept nowhere. Raises NotDelivered."""
+        """Send a test message, which is not recorded. Raises NotDelivered."""
         now = self._clock.now()
         payload = '{"version":"4","status":"test","alerts":[]}'
         notification = Notification("test", "test", "", 0, "", "", channel, "", now, (), (), "IOC", text, payload)
@@ -123,9 +131,9 @@ class OutboxSender:
         self._thread.wake()
 
     def retry(self, deliveries: Sequence[str], by: str) -> list[str]:
-        """Send once more those of them that were given up; their ids. Raises StoreUnavailable."""
+        """Send again those of the deliveries (ids) that are dead, and return their ids. Raises StoreUnavailable."""
         notifications = self._store.revive(deliveries, self._clock.now(), f"{by} sent it again.")
-        self.take(notifications)
+        self.add(notifications)
         return [notification.id for notification in notifications]
 
     def _step(self) -> None:
@@ -137,7 +145,7 @@ class OutboxSender:
             pool.submit(self._deliver, notification)
 
     def _due(self) -> list[Notification]:
-        """The first of each lane that is not being sent and whose time has come, as far as its channel takes tries."""
+        """Return the first notification of each lane that is due and idle, as far as its channel can send more."""
         now, due = self._clock.now(), []
         with self._lock:
             running: dict[str, int] = {}
@@ -163,10 +171,10 @@ class OutboxSender:
         now = self._clock.now()
         try:
             said = Said(outcome.reason[:1000], outcome.code, outcome.params)
-            self._store.note_attempt(notification.id, number, now, outcome.word, said, outcome.next_at)
+            self._store.note_attempt(notification.id, number, now, outcome.state, said, outcome.next_at)
         except StoreUnavailable as fault:
-            # It is sent again with the same id: a receiver that keeps ids takes it once.
-            LOG.warning("delivery %s was not noted: %s", notification.id, fault)
+            # It is sent again with the same id, so a receiver that remembers ids accepts it once.
+            LOG.warning("delivery %s was not recorded: %s", notification.id, fault)
             outcome = Outcome("failed", str(fault), now + self._first_back_off)
         except Exception:
             LOG.exception("delivery %s", notification.id)
@@ -190,7 +198,7 @@ class OutboxSender:
             self._note_state(notification.channel, fault)
             reason, max_tries, wait = str(fault), fault.max_tries or MAX_TRIES, timedelta(seconds=fault.retry_in_s)
             code, params = fault.code, fault.params
-        except Exception as fault:  # whatever a channel's library throws is a failed try
+        except Exception as fault:  # whatever a channel's library raises is a failed try
             LOG.exception("delivery %s", notification.id)
             reason, code, params = (
                 repr(fault),
@@ -216,7 +224,7 @@ class OutboxSender:
         with self._lock:
             self._busy.pop(notification.lane, None)
             self._next_at.pop(notification.lane, None)
-            if outcome.word == "failed" and outcome.next_at is not None:
+            if outcome.state == "failed" and outcome.next_at is not None:
                 self._tries[notification.id] = number
                 self._next_at[notification.lane] = outcome.next_at
             else:

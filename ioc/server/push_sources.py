@@ -1,4 +1,4 @@
-"""The push sources' runner, in a thread with an event loop of its own, so that it never waits for the API's."""
+"""Run the push sources in a thread with its own event loop, so that they never wait for the API's."""
 
 import asyncio
 from contextlib import suppress
@@ -8,15 +8,15 @@ from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 
 STUCK_AFTER_S = 15.0
-"""A round waits for a broker that is away some seconds for each source; that is a fault of its own."""
+"""While the broker is away a round waits some seconds per source; that is reported as a fault of its own."""
 MAX_BACK_OFF_S = 2.0
 _STOP_WITHIN_S = 8.0
 
 
 class PushSources:
-    """Keep the runner of the push sources going until stopped; what is buffered is then delivered or on disk.
+    """Run the push sources until stopped; what is buffered is then delivered or on disk.
 
-    A runner that fails is run again with a new event loop, and what it left on disk is delivered by the next one.
+    A runner that fails is started again with a new event loop, and delivers what the previous one left on disk.
     """
 
     def __init__(self, runner: Runner, faults: FaultRegister | None = None) -> None:
@@ -27,9 +27,11 @@ class PushSources:
         )
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Cancel the runner; return when it has ended, at the latest after some seconds."""
         self._thread.stop(0)
         if (running := self._running) is not None:
             loop, task = running
@@ -38,7 +40,7 @@ class PushSources:
         self._thread.stop(_STOP_WITHIN_S)
 
     def _work(self) -> None:
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError):  # `stop` cancels it
             asyncio.run(self._run())
 
     async def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Have refused records read again: ask whoever runs the source, and note in the store what came of it."""
+"""Replay refused records: ask the process that runs the source to read them again, and record the result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWERED_WITHIN_S = 30.0
 
 
 class Replays:
-    """`replay` may be called from any thread, and runs one at a time."""
+    """Request replays through Kafka; may be called from any thread, one replay at a time."""
 
     def __init__(self, store: Store, bootstrap: str, security: Mapping[str, str], clock: Clock) -> None:
         self._store = store
@@ -38,19 +38,19 @@ class Replays:
         self._one_at_a_time = threading.Lock()
 
     def replay(self, source: str, since: datetime | None, by: str) -> ReplayOutcome:
-        """Have every kept dead letter of the source read again that was not replayed yet, from `since` on.
+        """Replay the kept dead letters of a source from `since` on that were not replayed yet; `by` is the person.
 
-        Blocks until all are answered. Raises ReplayNotTaken, also while another replay runs, and StoreUnavailable; what
-        was answered before is noted, and what was asked for still counts once when it is done later.
+        Blocks until all are answered. Raises ReplayNotTaken, also while another replay runs, and StoreUnavailable.
+        Answers up to then are recorded, and a request that is answered later still counts once.
         """
         if not self._one_at_a_time.acquire(blocking=False):
-            raise ReplayNotTaken("Another replay is under way; try again when it is through.")
+            raise ReplayNotTaken("Another replay is running; try again when it has finished.")
         outcome = ReplayOutcome()
         seen: set[str] = set()
         try:
             while records := self._unseen(source, since, seen):
                 seen |= {record.key for record in records}
-                result = self._asked(ReplayRequest(uuid.uuid4().hex, source, by, records))
+                result = self._request(ReplayRequest(uuid.uuid4().hex, source, by, records))
                 with self._store.cursor() as cursor, transaction(cursor, self._store.path):
                     mark_replayed(cursor, result.replayed, by, self._clock.now())
                 outcome.add(result)
@@ -62,8 +62,8 @@ class Replays:
         with self._store.cursor() as cursor:
             return read_refused(cursor, source, since, seen, MAX_RECORDS, MAX_CONTENT_BYTES)
 
-    def _asked(self, request: ReplayRequest) -> ReplayResult:
-        place = TopicPartition(REPLAYS, 0)
+    def _request(self, request: ReplayRequest) -> ReplayResult:
+        partition = TopicPartition(REPLAYS, 0)
         try:
             with closing(KafkaProducer(**self._connection, acks="all", max_request_size=MAX_MESSAGE_BYTES)) as producer:
                 sent = producer.send(
@@ -75,9 +75,9 @@ class Replays:
                 )
                 offset = sent.get(timeout=10).offset
             with closing(Reader(**self._connection, enable_auto_commit=False)) as consumer:
-                consumer.assign([place])
-                consumer.seek(place, offset + 1)
-                return _result_of(request.id, lambda: consumer.poll(timeout_ms=200).get(place, []))
+                consumer.assign([partition])
+                consumer.seek(partition, offset + 1)
+                return _result_of(request.id, lambda: consumer.poll(timeout_ms=200).get(partition, []))
         except (KafkaError, OSError) as fault:
             raise ReplayNotTaken(f"Kafka does not answer: {fault}; try again when it does.") from fault
 
@@ -95,6 +95,6 @@ def _result_of(request: str, poll: Callable[[], list[Any]]) -> ReplayResult:
             if result.id == request:
                 return result
     raise ReplayNotTaken(
-        "The process that runs the source has not answered: see whether `ioc connect` runs and has the source's file. "
-        "The request stands for an hour; what it takes counts once, also if you ask again."
+        "The process that runs the source has not answered: check that `ioc connect` runs and has the source's file. "
+        "The request is valid for an hour; each record counts once, also if you ask again."
     )

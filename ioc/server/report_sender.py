@@ -1,4 +1,4 @@
-"""An issue of a report to one channel: e-mail with its files, others with a link."""
+"""Send an issue of a report to a channel: by e-mail with its files, by others with a link."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,8 +13,10 @@ from ioc.server.channel_sender import Undeliverable, by_apprise, post
 
 
 def report_sender(channels_path: Path) -> Callable[[str, IssueMessage], None]:
-    """Reads the channels anew each time. The function raises SourceUnavailable when another try may help, Undeliverable
-    or CatalogInvalid when not."""
+    """Return a function that sends an issue to a channel (id); it reads the file of channels at each call.
+
+    The function raises SourceUnavailable when another try may succeed, else Undeliverable or CatalogInvalid.
+    """
 
     def send(channel_id: str, parcel: IssueMessage) -> None:
         channel = load_channels(channels_path).get(channel_id)
@@ -25,14 +27,14 @@ def report_sender(channels_path: Path) -> Callable[[str, IssueMessage], None]:
             message = "The wall shows no reports; name another channel."
             raise Undeliverable(message, "delivery_address", channel=WALL, detail=WALL)
         if channel.webhook:
-            post(channel, _said(parcel), f"report/{parcel.id}")
+            post(channel, _payload(parcel), f"report/{parcel.id}")
         else:
             by_apprise(channel, parcel.subject, parcel.body, parcel.files)
 
     return send
 
 
-def _said(parcel: IssueMessage) -> bytes:
+def _payload(parcel: IssueMessage) -> bytes:
     return orjson.dumps(
         {
             "type": "report",

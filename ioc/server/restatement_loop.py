@@ -1,4 +1,4 @@
-"""The thread that publishes closed periods and records what changes them."""
+"""Publish the values of closed periods and record what changes them, in a thread of its own."""
 
 import time
 
@@ -15,7 +15,7 @@ _SHARE_OF_CORE = 0.2
 
 
 class RestatementLoop:
-    """Work in small pieces, and rest between them, so that all takes at most a fifth of a core."""
+    """Work in small pieces with pauses between them, using at most a fifth of a core."""
 
     def __init__(self, restater: Restater, clock: Clock, faults: FaultRegister | None = None) -> None:
         self._restater = restater
@@ -23,10 +23,11 @@ class RestatementLoop:
         self._thread = PeriodicThread("restating", self._step, IDLE_S, faults)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the running piece is done; what is left is done after the next start."""
+        """Return when the running piece is done; the rest is done after the next start."""
         self._thread.stop()
 
     def _step(self) -> float:
@@ -37,10 +38,10 @@ class RestatementLoop:
             self._restater.put_off()
             raise
         except duckdb.Error as failure:
-            # The store was opened again during this piece; the next one takes a new cursor.
-            raise StoreUnavailable(f"Restatements cannot be judged: {str(failure).splitlines()[0]}") from failure
+            # The store was opened again during this piece; the next one uses a new cursor.
+            raise StoreUnavailable(f"Restatements cannot be computed: {str(failure).splitlines()[0]}") from failure
         except Exception:
-            self._restater.give_up()  # one KPI that cannot be computed must not end the record of the others
+            self._restater.give_up()  # one KPI that cannot be computed must not stop the others
             raise
         took_s = time.monotonic() - began_s
         return took_s * (1 / _SHARE_OF_CORE - 1) if more else IDLE_S

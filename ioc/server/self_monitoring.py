@@ -1,4 +1,4 @@
-"""What the centre says of itself: sources, ledger, log, disk, clock, alerts; to its rules, and as readings."""
+"""Measure the centre itself (sources, ledger, log, disk, clock, alerts), for its rules and as readings."""
 
 import shutil
 import time
@@ -23,7 +23,7 @@ _WINDOW = timedelta(minutes=10)
 _SLOW_S = 10.0
 _DAY = timedelta(days=1)
 _DAY_MS = 86_400_000
-_OF_AUDIT = (
+_AUDIT_FIGURES = (
     "alerts.per_operator_10m",
     "alerts.per_operator_day",
     "alerts.flood_share",
@@ -37,8 +37,10 @@ _OF_AUDIT = (
 
 
 class SelfMonitoring:
-    """`values` belongs to one thread, `figures` to another. `ledger` is asked every ten seconds, since its audit reads
-    whole columns."""
+    """The centre's own figures. One thread calls `values`, another `figures`.
+
+    The ledger is read every ten seconds, because its audit reads whole columns.
+    """
 
     def __init__(
         self,
@@ -56,14 +58,14 @@ class SelfMonitoring:
         self._slow_s = -_SLOW_S
         self._slow: dict[str, float] = {}
         self._found: dict[str, float] = {}
-        self._audited: dict[str, float] = dict.fromkeys(_OF_AUDIT, float("nan"))
+        self._audited: dict[str, float] = dict.fromkeys(_AUDIT_FIGURES, float("nan"))
         self._rejected: deque[tuple[datetime, int]] = deque()
         self._applied = -1
         self._moved_s = time.monotonic()
         self._clocks: deque[tuple[float, float]] = deque()
 
     def values(self, now: datetime) -> Mapping[str, Values]:
-        """By the ids of the sector `centre`. Raises StoreUnavailable."""
+        """Return the figures of sector `centre` by KPI id, for rules. Raises StoreUnavailable."""
         states = self._sources()
         bad = (SourceCondition.UNAVAILABLE, SourceCondition.FAILING, SourceCondition.REFUSING)
         found = {
@@ -72,22 +74,24 @@ class SelfMonitoring:
             "centre.clock_off_s": self._clock_off(now, states),
         }
         if time.monotonic() - self._slow_s >= _SLOW_S:
-            self._slow = self._looked_into(now)
+            self._slow = self._slow_figures(now)
             self._slow_s = time.monotonic()
-        self._found = found | self._slow | self._of_alerts()
-        return {figure: self._one(value) for figure, value in (self._found | self._audited).items()}
+        self._found = found | self._slow | self._alert_figures()
+        return {figure: self._column(value) for figure, value in (self._found | self._audited).items()}
 
     def figures(self, now: datetime) -> Mapping[str, float]:
-        """Those that are known, as last told to the rules, and the audit of the last 24 hours anew. Raises
-        StoreUnavailable."""
+        """Return the known figures, as rules saw them last, with a new audit of the last 24 hours.
+
+        Raises StoreUnavailable.
+        """
         self._audited = _audited(self._service, now)
         return {figure: value for figure, value in (self._found | self._audited).items() if value == value}
 
-    def _one(self, value: float) -> Values:
+    def _column(self, value: float) -> Values:
         state = np.array([DataState.LIVE if value == value else DataState.NO_DATA], np.int8)
         return Values(self._units, np.array([value]), np.ones(1, np.int64), state)
 
-    def _looked_into(self, now: datetime) -> dict[str, float]:
+    def _slow_figures(self, now: datetime) -> dict[str, float]:
         ledger = self._ledger()
         rejected = sum(sum(source.rejected.values()) for source in ledger.sources)
         self._rejected.append((now, rejected))
@@ -104,10 +108,10 @@ class SelfMonitoring:
             "centre.lag": float(lag),
             "centre.stalled_s": time.monotonic() - self._moved_s,
             "centre.disk_free": 100 * disk.free / disk.total,
-            **self._past_alerts(now),
+            **self._recent_alert_figures(now),
         }
 
-    def _past_alerts(self, now: datetime) -> dict[str, float]:
+    def _recent_alert_figures(self, now: datetime) -> dict[str, float]:
         store = self._service.store
         fired = self._service.recent_firings(now)
         found = find_floods(fired, to_ms(now))
@@ -119,7 +123,7 @@ class SelfMonitoring:
             "alerts.undelivered": float(dead[0]["n"]),
         }
 
-    def _of_alerts(self) -> dict[str, float]:
+    def _alert_figures(self) -> dict[str, float]:
         standing = self._service.state
         fired = [one for one in standing.alerts.values() if one.condition is not ConditionState.PENDING]
         old_ms = standing.engine.now_ms - _DAY_MS
@@ -132,7 +136,7 @@ class SelfMonitoring:
         }
 
     def _clock_off(self, now: datetime, states: Sequence[SourceState]) -> float:
-        """How far the clock jumped against the steady one in ten minutes, or lies behind what a connector reported."""
+        """Return how far (s) the clock jumped in ten minutes, or lies behind what a connector reported."""
         wall, steady = time.time(), time.monotonic()
         self._clocks.append((wall, steady))
         while steady - self._clocks[0][1] > _WINDOW.total_seconds():
@@ -144,7 +148,7 @@ class SelfMonitoring:
 
 
 def _audited(service: AlertService, now: datetime) -> dict[str, float]:
-    """After ISA-18.2 and EEMUA 191, of 24 hours, shares in per cent; NaN where there is nothing to tell of."""
+    """Audit the alerts of the last 24 hours (ISA-18.2, EEMUA 191); shares in per cent, NaN where unknown is known."""
     moved = service.store.transitions(now - _DAY, now)
     since = (now - _DAY).replace(tzinfo=None)
     rows = service.store.select(
@@ -152,25 +156,25 @@ def _audited(service: AlertService, now: datetime) -> dict[str, float]:
         "GROUP BY alert",
         [since],
     )
-    held = {row["alert"]: int(row["at_ms"]) for row in rows}
-    found = audit(moved, held, _operators(service, now), to_ms(now - _DAY), to_ms(now))
-    nothing = float("nan")
+    acknowledged_ms = {row["alert"]: int(row["at_ms"]) for row in rows}
+    found = audit(moved, acknowledged_ms, _operators(service, now), to_ms(now - _DAY), to_ms(now))
+    unknown = float("nan")
     median_s = found.answer.median_s
     return {
         "alerts.per_operator_10m": found.per_window,
         "alerts.per_operator_day": found.per_day,
         "alerts.flood_share": 100 * found.flood_share,
         "alerts.chattering": float(len(found.chattering)),
-        "alerts.top_ten_share": 100 * sum(one.share for one in found.top) if found.alerts else nothing,
-        "alerts.share_critical": 100 * found.mix.get("critical", nothing),
-        "alerts.share_high": 100 * found.mix.get("high", nothing),
-        "alerts.share_lower": 100 * found.mix.get("lower", nothing),
-        "alerts.acknowledged_after_s": nothing if median_s is None else median_s,
+        "alerts.top_ten_share": 100 * sum(one.share for one in found.top) if found.alerts else unknown,
+        "alerts.share_critical": 100 * found.mix.get("critical", unknown),
+        "alerts.share_high": 100 * found.mix.get("high", unknown),
+        "alerts.share_lower": 100 * found.mix.get("lower", unknown),
+        "alerts.acknowledged_after_s": unknown if median_s is None else median_s,
     }
 
 
 def _operators(service: AlertService, now: datetime) -> int:
-    """People on duty by any schedule; one where there is none."""
+    """Count the people on duty by any schedule; at least one."""
     local = now.astimezone(service.config.zone)
     schedules = service.in_force.alerting.routing.schedules.values()
     return max(len({person for schedule in schedules for person in on_duty(schedule, local)}), 1)

@@ -1,4 +1,4 @@
-"""The centre's own figures as readings of the source `centre`: through log and store, as those of any source."""
+"""Report the centre's own figures as readings of the source `centre`; they are stored like those of any source."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,8 +20,10 @@ EVERY_S = 60.0
 
 
 class SelfReport:
-    """Reports once a minute while a push source `centre` is configured. What cannot be told now is left out: the next
-    minute has its own figures."""
+    """Report once a minute while a push source `centre` is configured.
+
+    What cannot be reported now is left out: the next minute has its own figures.
+    """
 
     def __init__(
         self,
@@ -38,15 +40,18 @@ class SelfReport:
         self._thread = PeriodicThread("self-report", self._step, EVERY_S, faults)
 
     def start(self) -> None:
+        """Start the thread; the first report follows after a minute."""
         self._thread.start(after_s=EVERY_S)
 
     def stop(self) -> None:
+        """Stop after the running report, at the latest after 5 s."""
         self._thread.stop(5)
 
     def report(self) -> int:
-        """Hand over the readings and return how many there are.
+        """Submit the present figures, and return the number of readings.
 
-        Raises ConfigurationInvalid, BrokerUnavailable, SpoolFull and StoreUnavailable."""
+        Raises ConfigurationInvalid, BrokerUnavailable, SpoolFull, StoreUnavailable.
+        """
         writer, now = self._writer_of(SOURCE), self._clock.now()
         readings = [Reading(figure, self._province, now, value) for figure, value in self._figures(now).items()]
         if readings:

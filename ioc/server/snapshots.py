@@ -1,4 +1,4 @@
-"""Snapshots of the store for readers: every few minutes and when one is asked for, in a thread of its own."""
+"""Take snapshots of the store for readers: every few minutes, and on request."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ioc.wire.source_states import encode_state
 EVERY_S = 300.0
 FIRST_AFTER_S = 20.0
 NEXT_AFTER_START_S = 90.0
-"""Of a centre that has one already: its publication waits until the start is over."""
+"""Where there is a snapshot already: the next one waits until the start is over."""
 _AGAIN_AFTER_S = 5.0
-"""Doubles up to _AGAIN_AFTER_AT_MOST_S: what was short of descriptors or room for a moment is soon well again."""
-_AGAIN_AFTER_AT_MOST_S = 60.0
+"""Doubles up to _MAX_AGAIN_AFTER_S: a lack of descriptors or disk space may be over soon."""
+_MAX_AGAIN_AFTER_S = 60.0
 _STUCK_AFTER_S = 600.0
 
 
 class Snapshots:
-    """While no new snapshot can be taken, which is a fault, the last good one stays in use."""
+    """A thread that takes snapshots. While none can be taken, which is a fault, the last good one stays in use."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Snapshots:
         self._directory = directory
         self._states = states
         self._clock = clock
-        self._turn = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._thread = PeriodicThread(
             "snapshots",
             self._step,
@@ -47,10 +47,11 @@ class Snapshots:
             faults,
             stuck_after_s=_STUCK_AFTER_S,
             first_back_off_s=_AGAIN_AFTER_S,
-            max_back_off_s=_AGAIN_AFTER_AT_MOST_S,
+            max_back_off_s=_MAX_AGAIN_AFTER_S,
         )
 
     def start(self) -> None:
+        """Start the thread; the first snapshot follows when the start is over."""
         present = current(self._directory)
         wait_s = FIRST_AFTER_S
         if present is not None:
@@ -58,13 +59,12 @@ class Snapshots:
         self._thread.start(after_s=wait_s)
 
     def stop(self) -> None:
-        """Return when the snapshot that is being taken is done."""
+        """Return when the running snapshot is finished."""
         self._thread.stop()
 
     def take(self) -> Snapshot:
-        """A new one, in use when this returns; who asks while one is being taken waits for it and takes another.
-        Raises SnapshotFailed."""
-        with self._turn:
+        """Take a snapshot and put it in use; waits for a running one first. Raises SnapshotFailed."""
+        with self._one_at_a_time:
             states = b"[" + b",".join(encode_state(state) for state in self._states()) + b"]"
             return take(self._store, self._directory, self._clock.now(), sources=states)
 

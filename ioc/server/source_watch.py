@@ -1,4 +1,4 @@
-"""The states of all sources, read from `ioc.sources.v1` by a thread."""
+"""Follow the states of all sources on `ioc.sources.v1`, in a thread of its own."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ _POLL_MS = 500
 
 
 class SourceWatch:
-    """Latest state of each source. One whose runner has been silent for SILENT_AFTER reads as unavailable."""
+    """Latest state of each source; one whose runner has been silent for SILENT_AFTER counts as unavailable."""
 
     def __init__(
         self,
@@ -41,15 +41,17 @@ class SourceWatch:
         self._thread = PeriodicThread("source-watch", self._work, 0.0, faults)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop the thread, at the latest after 5 s."""
         self._thread.stop(5)
 
     def states(self) -> list[SourceState]:
-        """By name, as they stand now."""
+        """Return the states now, ordered by the source's name."""
         now = self._clock.now()
-        return [judged(state, now) for _, state in sorted(self._states.copy().items())]
+        return [without_stale(state, now) for _, state in sorted(self._states.copy().items())]
 
     def _work(self) -> None:
         try:
@@ -60,18 +62,18 @@ class SourceWatch:
     def _follow(self) -> None:
         consumer = Reader(**self._connection)
         try:
-            place = TopicPartition(SOURCES, 0)
-            consumer.assign([place])
-            consumer.seek_to_beginning(place)
+            partition = TopicPartition(SOURCES, 0)
+            consumer.assign([partition])
+            consumer.seek_to_beginning(partition)
             while not self._thread.is_stopping:
                 for messages in consumer.poll(timeout_ms=_POLL_MS).values():
                     for message in messages:
-                        self._take(message.key, message.value)
+                        self._apply(message.key, message.value)
                 self._thread.succeeded()
         finally:
             consumer.close()
 
-    def _take(self, key: bytes | None, value: bytes | None) -> None:
+    def _apply(self, key: bytes | None, value: bytes | None) -> None:
         name = (key or b"").decode(errors="replace")
         if not value:
             if self._states.pop(name, None) is not None:
@@ -84,13 +86,13 @@ class SourceWatch:
             return
         before = self._states.get(name)
         if state.last_success is None and before is not None:
-            # A runner that begins anew has heard nothing yet; that does not undo what the one before it heard.
+            # A runner that has just started has received nothing; the last success of the previous one stays.
             state = replace(state, last_success=before.last_success)
         self._states[name] = state
 
 
-def judged(state: SourceState, now: datetime) -> SourceState:
-    """The state as it is to be believed: what a dead runner said last does not stay true."""
+def without_stale(state: SourceState, now: datetime) -> SourceState:
+    """Return the state; `unavailable` when its runner has been silent for SILENT_AFTER."""
     if now - state.reported_at <= SILENT_AFTER or state.condition is SourceCondition.UNAVAILABLE:
         return state
     error = "Its connector has not reported for a while; `ioc connect` may be down."

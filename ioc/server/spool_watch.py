@@ -1,4 +1,4 @@
-"""Watch for data that stays in the disk buffers of this machine's sources longer than a burst lasts."""
+"""Watch for data that stays in the disk buffers of this machine's sources for longer than a burst."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ioc.model.fault import Fault
 from ioc.model.source import SourceState
 
 WAITS_AFTER = timedelta(seconds=8)
-"""A burst goes over the disk too, and is with the broker within seconds."""
+"""A burst goes through the disk too, but reaches the broker within seconds."""
 
 
 class SpoolWatch:
-    """A check of the fault register: a buffer that Kafka does not empty, and one that no running source sends."""
+    """A check of the fault register for buffers that Kafka does not accept, or that no running source sends."""
 
     def __init__(self, data_dir: Path, states: Callable[[], Sequence[SourceState]]) -> None:
         self._folder = data_dir / "spool"
@@ -22,6 +22,7 @@ class SpoolWatch:
         self._since: dict[str, datetime] = {}
 
     def __call__(self, now: datetime) -> Iterable[Fault]:
+        """Yield one fault per buffer that has waited for WAITS_AFTER."""
         sizes = _sizes(self._folder)
         self._since = {source: self._since.get(source, now) for source in sizes}
         states = {state.source: state for state in self._states()}
@@ -36,7 +37,7 @@ class SpoolWatch:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Bytes of each buffer that holds something, by source; a buffer that cannot be looked at counts as empty."""
+    """Return the bytes of each buffer that is not empty, by source; an unreadable one counts as empty."""
     sizes = {}
     try:
         for path in folder.glob("*.spool"):

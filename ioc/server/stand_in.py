@@ -1,4 +1,4 @@
-"""Stand in for the server while store or broker are away at its start: pages and the fault are served."""
+"""Serve pages and the fault while store or broker are away at the server's start."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ TRY_EVERY_S = 1.0
 
 
 def stand_in(settings: Settings, fault: Fault, is_over: Callable[[], bool]) -> None:
-    """Serve pages and the fault until `is_over`, which is asked every TRY_EVERY_S. Must run in the main thread; SIGINT
-    and SIGTERM end the process.
+    """Serve pages and the fault until `is_over`, which is called every TRY_EVERY_S.
 
-    Raises ConfigurationInvalid when the address cannot be had.
+    Must run in the main thread; SIGINT and SIGTERM end the process. Raises ConfigurationInvalid when the address is
+    in use.
     """
     LOG.error("%s", fault.detail)
     listener = listen(settings.http_host, settings.http_port)
     server = configured(stand_in_app(fault))
 
-    def look() -> None:
+    def check() -> None:
         server.should_exit = is_over()
 
-    looking = PeriodicThread("stand-in", look, TRY_EVERY_S)
-    looking.start()
+    checking = PeriodicThread("stand-in", check, TRY_EVERY_S)
+    checking.start()
     try:
         server.run(sockets=[listener])
     finally:
-        looking.stop()
+        checking.stop()
         listener.close()
 
 
 def store_opens(settings: Settings) -> bool:
-    """Return whether the store can be opened (again)."""
+    """Return whether the store can be opened."""
     try:
         Store.open(settings.store_path, settings.archive_dir, zone=settings.zone).close()
     except StoreUnavailable:

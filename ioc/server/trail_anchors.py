@@ -1,4 +1,4 @@
-"""Publish the audit trail's newest entry hourly where nobody changes it afterwards: on a topic and in the log."""
+"""Publish the hash of the audit trail's newest entry hourly, on a topic and in the log, where nobody can change it."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ _BOOTSTRAP_MS = 3000
 
 
 class TrailAnchors:
-    """Publishes `newest` once an hour, the first time soon after the start."""
+    """Publish `newest` once an hour, the first time soon after the start."""
 
     def __init__(
         self, newest: Callable[[], Anchor], topic: TopicPublisher, clock: Clock, faults: FaultRegister | None = None
@@ -37,14 +37,16 @@ class TrailAnchors:
         self._thread = PeriodicThread("trail-anchors", self.publish, EVERY_S, faults)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start(after_s=_FIRST_AFTER_S)
 
     def stop(self) -> None:
+        """Stop the thread, at the latest after 5 s, and close the producer."""
         self._thread.stop(5)
         self._topic.close()
 
     def publish(self) -> None:
-        """Tell count and last hash now. Raises StoreUnavailable."""
+        """Publish number and hash of the newest entry now. Raises StoreUnavailable."""
         anchor, at = self._newest(), rfc3339(self._clock.now())
         LOG.info("audit trail: %d entries, last hash %s", anchor.number, anchor.hash)
         message = orjson.dumps({"at": at, "number": anchor.number, "hash": anchor.hash})
@@ -52,7 +54,7 @@ class TrailAnchors:
 
 
 def read_anchors(bootstrap: str, security: Mapping[str, str]) -> list[Anchor]:
-    """Return all that were published, oldest first; what is not an anchor is skipped. Raises BrokerUnavailable."""
+    """Return all published anchors, oldest first; other messages are skipped. Raises BrokerUnavailable."""
     try:
         consumer = Reader(**connection(bootstrap, security), bootstrap_timeout_ms=_BOOTSTRAP_MS)
         try:

@@ -1,4 +1,4 @@
-"""Child processes: started apart from the terminal, restarted when they die, gone when their parent is gone."""
+"""Child processes that are watched and started again when they die, and that end with their parent."""
 
 import ctypes
 import os
@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
+from types import FrameType
+from typing import TypeVar
 
 from setproctitle import setproctitle
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_TEND_EVERY_S = 0.05
 
 
 def die_with_parent() -> None:
@@ -23,28 +28,45 @@ def die_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def be_called(name: str) -> None:
-    """`name` as a command: lists of processes show it as if it had been started by `python -m NAME`, and `ps -A` and
-    `top` by its name alone (Linux only; the kernel keeps 15 characters of it)."""
+def set_process_title(name: str) -> None:
+    """Show `name` as this process's command in lists of processes.
+
+    `ps` shows it as if it had been started by `python -m NAME`; `ps -A` and `top` show the name alone (Linux only; the
+    kernel keeps 15 characters).
+    """
     setproctitle(f"{sys.executable} -m {name}")
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_NAME, name.encode())
 
 
-class Flag:
-    """As `threading.Event`, but safe to set from a signal handler while the same thread waits on it."""
+class StopFlag:
+    """A flag like `threading.Event` that a signal handler may set while the same thread waits for it."""
 
     def __init__(self) -> None:
         self._is_set = False
 
+    @classmethod
+    def on_signals(cls) -> "StopFlag":
+        """Return a flag that SIGTERM and SIGINT set from now on."""
+        flag = cls()
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            flag.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        return flag
+
     def set(self) -> None:
+        """Set the flag."""
         self._is_set = True
 
     def is_set(self) -> bool:
+        """Return whether the flag is set."""
         return self._is_set
 
     def wait(self, timeout_s: float) -> bool:
-        """Up to `timeout_s`, looking each 50 ms; whether it is set."""
+        """Wait up to `timeout_s`, checking every 50 ms; return whether the flag is set."""
         until = time.monotonic() + timeout_s
         while not self._is_set and (left_s := until - time.monotonic()) > 0:
             time.sleep(min(0.05, left_s))
@@ -52,23 +74,79 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Restart:
+class RestartPolicy:
     """How long to wait before a dead process starts again: doubling, and from the beginning after a long life."""
 
     first_s: float = 0.2
-    longest_s: float = 10.0
+    max_s: float = 10.0
     settled_after_s: float = 30.0
 
     def delay_s(self, deaths: int, lived_s: float) -> float:
-        """`deaths` counts those in a row before this one."""
+        """Return the wait after a life of `lived_s`; `deaths` counts those in a row before this one."""
         if lived_s >= self.settled_after_s:
             return self.first_s
-        return float(min(self.longest_s, self.first_s * 2**deaths))
+        return float(min(self.max_s, self.first_s * 2**deaths))
 
 
 @dataclass
-class Child:
-    """A command as a process that waits for a line on its standard input, which it gets once `let_go` was called.
+class WatchedProcess(ABC):
+    """A process that `tend` starts, and starts again when it has died; without `restart` it runs once.
+
+    Times are monotonic seconds.
+    """
+
+    restart: RestartPolicy | None = field(default_factory=RestartPolicy, kw_only=True)
+    deaths: int = field(default=0, kw_only=True)
+    started_at: float = field(default=0.0, kw_only=True)
+    due_at: float = field(default=0.0, kw_only=True)
+
+    def start(self) -> None:
+        """Start the process now."""
+        self.started_at = time.monotonic()
+        self._spawn()
+
+    def tend(self, now: float) -> int | None:
+        """Start the process when it is due; return the exit code when its death is noticed, else None."""
+        if not self.is_started:
+            if now >= self.due_at:
+                self.start()
+            return None
+        code = self._exit_code()
+        if code is None:
+            return None
+        if self.restart is None:
+            self.due_at = inf
+            return code
+        lived_s = now - self.started_at
+        self.due_at = now + self.restart.delay_s(self.deaths, lived_s)
+        self.deaths = 0 if lived_s >= self.restart.settled_after_s else self.deaths + 1
+        return code
+
+    @property
+    @abstractmethod
+    def is_started(self) -> bool:
+        """Whether it was started, and its end was not noticed yet."""
+
+    @abstractmethod
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+
+    @abstractmethod
+    def stop(self, deadline: float) -> None:
+        """Wait for the end after `terminate`; send SIGKILL at `deadline` (monotonic seconds)."""
+
+    @abstractmethod
+    def _spawn(self) -> None:
+        """Start the process."""
+
+    @abstractmethod
+    def _exit_code(self) -> int | None:
+        """Return the exit code (negative for a signal) and forget the process; None while it runs."""
+
+
+@dataclass
+class CommandProcess(WatchedProcess):
+    """A command that waits for a line on its standard input, which it gets once `let_begin` was called.
 
     It prints where this process does.
     """
@@ -76,13 +154,35 @@ class Child:
     command: Sequence[str]
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
-    started_at: float = 0.0
-    due_at: float = 0.0
-    restart: Restart = field(default_factory=Restart)
-    is_let_go: bool = False
+    may_begin: bool = False
 
-    def start(self) -> None:
+    @property
+    def is_started(self) -> bool:
+        """Whether it was started, and its end was not noticed yet."""
+        return self.process is not None
+
+    def let_begin(self) -> None:
+        """Let it begin, in this life and all later ones."""
+        self.may_begin = True
+        self._send_line()
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def stop(self, deadline: float) -> None:
+        """Wait for the end after `terminate`; send SIGKILL at `deadline` (monotonic seconds)."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(deadline - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._forget()
+
+    def _spawn(self) -> None:
         self.process = subprocess.Popen(
             self.command,
             env={**os.environ, **self.environment},
@@ -90,50 +190,18 @@ class Child:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
-        self.started_at = time.monotonic()
-        if self.is_let_go:
-            self._tell()
+        if self.may_begin:
+            self._send_line()
 
-    def let_go(self) -> None:
-        """For this life of the process and all later ones."""
-        self.is_let_go = True
-        self._tell()
-
-    def tend(self, now: float) -> int | None:
-        """Start it again if it died and its wait is over; returns the exit code at the moment its death is noticed."""
-        if self.process is None:
-            if now >= self.due_at:
-                self.start()
-            return None
-        code = self.process.poll()
-        if code is None:
-            return None
-        lived_s = now - self.started_at
-        self.due_at = now + self.restart.delay_s(self.deaths, lived_s)
-        self.deaths = 0 if lived_s >= self.restart.settled_after_s else self.deaths + 1
-        self._forget()
+    def _exit_code(self) -> int | None:
+        code = None if self.process is None else self.process.poll()
+        if code is not None:
+            self._forget()
         return code
 
-    def terminate(self) -> None:
-        """SIGTERM; `tend` starts it again."""
-        if self.process is not None:
-            self.process.terminate()
-
-    def stop(self, patience_s: float) -> None:
-        """SIGTERM, then SIGKILL when it does not end in time."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._forget()
-
-    def _tell(self) -> None:
+    def _send_line(self) -> None:
         if self.process is not None and self.process.stdin is not None:
-            with suppress(BrokenPipeError):  # it has just died; the next one is told
+            with suppress(BrokenPipeError):  # it has just died; the next one gets the line
                 self.process.stdin.write(b"\n")
                 self.process.stdin.flush()
 
@@ -142,3 +210,34 @@ class Child:
             with suppress(BrokenPipeError):
                 self.process.stdin.close()
         self.process = None
+
+
+AnyProcess = TypeVar("AnyProcess", bound=WatchedProcess)
+
+
+def keep_running(
+    processes: Sequence[AnyProcess],
+    ending: StopFlag,
+    died: Callable[[AnyProcess, int], None],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Start all processes, and start those again that die, until `ending` is set.
+
+    `died` is called with a process and its exit code, `meanwhile` every 50 ms; both may raise.
+    """
+    while not ending.is_set():
+        for process in processes:
+            code = process.tend(time.monotonic())
+            if code is not None:
+                died(process, code)
+        meanwhile()
+        ending.wait(_TEND_EVERY_S)
+
+
+def stop_all(processes: Sequence[WatchedProcess], patience_s: float) -> None:
+    """Stop all processes at once; those that have not ended after `patience_s` are killed."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + patience_s
+    for process in processes:
+        process.stop(deadline)

@@ -1,8 +1,8 @@
 """Run generator functions in a child process with limits of memory and processor time.
 
-For work on input that cannot be trusted: what bursts the limits, or breaks the process, is an exception here and harms
-nobody else. One call at a time; the process is started at the first call and serves later ones, so that a call costs
-no start. Values and exceptions travel as pickles over a pipe.
+For work on untrusted input: what exceeds the limits, or breaks the process, is an exception here and harms nothing
+else. One call runs at a time. The process starts at the first call and serves later ones too, so calls do not pay for
+a start. Values and exceptions travel as pickles over a pipe.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from typing import Any
 from ioc.errors import IocError
 
 _CLOCK_PER_PROCESSOR_S = 10.0
-"""How much longer a call may take by the clock than by the processor: the machine may be busy, or the disk slow."""
+"""How many times longer a call may take on the clock than on the processor: the machine or the disk may be busy."""
 _ADDRESSES_BYTES = 1 << 30
-"""Address space beyond the limit of memory: programs and files that are mapped, which take no memory of their own."""
+"""Address space beyond the limit of memory, for mapped programs and files, which use no memory of their own."""
 
 _KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TZ"})
-"""Variables passed to the child; the others may hold secrets that it does not need."""
+"""Environment variables for the child; others may hold secrets that it does not need."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`memory_bytes` of the whole process, `processor_s` between two values that the function yields."""
+    """Limits of memory for the whole process, and of processor time between two values that the function yields."""
 
     memory_bytes: int
     processor_s: float
 
 
 class LimitExceeded(IocError):
-    """The function took more memory or time than it may, or its process ended; the process is gone.
+    """The function exceeded its memory or time, or its process ended; the process is gone.
 
-    `was_killed`: from outside, as by the system when memory is short; another try may do.
+    `was_killed`: from outside, such as by the system when memory is short; another try may succeed.
     """
 
     def __init__(self, message: str, *, was_killed: bool = False) -> None:
@@ -65,12 +65,13 @@ class LimitedProcess:
 
     @property
     def pid(self) -> int | None:
+        """Process id, None while there is no process."""
         return self._process.pid if self._process is not None else None
 
     def stream(self, function: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
-        """Yield what `function`, the name of which a module has at its top, yields for the arguments.
+        """Yield what `function`, defined at the top of a module, yields for the arguments.
 
-        Raises what it raises, LimitExceeded, and LimitExceeded also when `end` is called meanwhile.
+        Raises what the function raises, and LimitExceeded, also when `end` is called meanwhile.
         """
         pipe = self._started()
         self._read_from, ended = pipe, False
@@ -88,7 +89,7 @@ class LimitedProcess:
                     return
                 raise LimitExceeded(self._too_large()) if kind == "memory" else value
         except (EOFError, OSError) as fault:
-            if ended:  # it is the function's own
+            if ended:  # the function itself raised it
                 raise
             raise self._death() from fault
         finally:
@@ -100,11 +101,11 @@ class LimitedProcess:
                 pipe.close()
 
     def end(self) -> int | None:
-        """Kill the process, if there is one; the next call starts another. Returns the exit code."""
+        """Kill the process, if there is one, and return its exit code; the next call starts another."""
         with self._lock:
             process, self._process = self._process, None
             pipe, self._pipe = self._pipe, None
-            is_read = pipe is self._read_from  # then the thread that reads closes it
+            is_read = pipe is self._read_from  # then the reading thread closes it
         if process is None:
             return None
         process.kill()
@@ -122,30 +123,34 @@ class LimitedProcess:
         with self._lock:
             if self._pipe is None:
                 ours, theirs = Pipe()
-                words = (str(theirs.fileno()), str(self._limits.memory_bytes), str(self._limits.processor_s))
+                arguments = (str(theirs.fileno()), str(self._limits.memory_bytes), str(self._limits.processor_s))
                 with theirs:
                     self._process = subprocess.Popen(
-                        [sys.executable, "-m", "ioc.supervisor.limited_process", *words],
+                        [sys.executable, "-m", "ioc.supervisor.limited_process", *arguments],
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         pass_fds=[theirs.fileno()],
                         start_new_session=True,
-                        env={name: word for name, word in os.environ.items() if name in _KEPT or name[:6] == "PYTHON"},
+                        env={
+                            name: value
+                            for name, value in os.environ.items()
+                            if name in _KEPT or name.startswith("PYTHON")
+                        },
                     )
                 self._pipe = ours
             return self._pipe
 
     def _death(self) -> LimitExceeded:
-        """Say why the process is gone."""
+        """Return the error that says why the process is gone."""
         process = self._process
         if process is None:
-            return LimitExceeded("Its reading was broken off.", was_killed=True)
+            return LimitExceeded("Its reading was interrupted.", was_killed=True)
         with suppress(subprocess.TimeoutExpired):
             process.wait(5)
         code = process.returncode
         if code == -signal.SIGXCPU:
             return LimitExceeded(self._too_slow())
-        if code == -signal.SIGABRT:  # what Rust does when it gets no memory
+        if code == -signal.SIGABRT:  # Rust aborts when it gets no memory
             return LimitExceeded(self._too_large())
         how = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
         return LimitExceeded(f"It ended the process that read it ({how}).", was_killed=code == -signal.SIGKILL)
@@ -158,20 +163,20 @@ class LimitedProcess:
 
 
 def main() -> None:
-    """Serve calls until the other end of the pipe is gone."""
+    """Serve calls until the other end of the pipe is closed."""
     handle, memory_bytes, processor_s = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(5)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("900")
-    for number, most in (
+    for number, limit in (
         (resource.RLIMIT_DATA, memory_bytes),
         (resource.RLIMIT_AS, memory_bytes + _ADDRESSES_BYTES),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        with suppress(OSError, ValueError):  # an outer limit that is lower holds
-            resource.setrlimit(number, (most, most))
+        with suppress(OSError, ValueError):  # a lower outer limit stays in force
+            resource.setrlimit(number, (limit, limit))
     pipe = Connection(handle)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
@@ -190,22 +195,22 @@ def _answer(pipe: Connection, function: Callable[..., Iterator[Any]], arguments:
         pipe.send(("memory", None))
     except (BrokenPipeError, ConnectionResetError):
         raise
-    except Exception as fault:  # noqa: BLE001  it is raised at the other end
+    except Exception as fault:  # noqa: BLE001  it is raised in the parent
         pipe.send(("failed", _portable(fault)))
 
 
 def _allow(processor_s: float) -> None:
-    """Let the process compute so much from now on."""
+    """Allow the process this much processor time from now on."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    most = math.ceil(used.ru_utime + used.ru_stime + processor_s)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    limit_s = math.ceil(used.ru_utime + used.ru_stime + processor_s)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _portable(fault: Exception) -> Exception:
-    """Return the exception, or its text where it does not survive the way."""
+    """Return the exception, or its text where it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(fault))
-    except Exception:  # noqa: BLE001  whatever a class of exceptions does there
+    except Exception:  # noqa: BLE001  a class of exceptions may raise anything there
         return RuntimeError(repr(fault))
     return fault
 

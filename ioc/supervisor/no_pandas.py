@@ -1,6 +1,6 @@
-"""A process without pandas, which DuckDB and Arrow load by themselves wherever it is installed (some 60 MB, 0.5 s).
+"""Keep pandas from being imported: DuckDB and Arrow import it whenever it is installed (some 60 MB and 0.5 s).
 
-It is installed for the forecasts' library alone, which runs in a process of its own.
+It is installed only for the forecasting library, which runs in a process of its own.
 """
 
 import sys
@@ -9,8 +9,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 
-class _Refusal:
-    """A finder that answers before those that look on the disk."""
+class _PandasRefusal:
+    """A finder of modules that comes before those that search the disk."""
 
     @staticmethod
     def find_spec(
@@ -22,7 +22,7 @@ class _Refusal:
 
 
 def keep_pandas_out() -> None:
-    """For the rest of this process; harmless when done before. Children start anew without it."""
-    # An entry of None in sys.modules would do for Python, but Arrow takes it for the module.
-    if _Refusal not in sys.meta_path:
-        sys.meta_path.insert(0, _Refusal)
+    """Refuse pandas for the rest of this process; may be called twice. Its children start without the refusal."""
+    # None in sys.modules would be enough for Python, but Arrow takes it for the module.
+    if _PandasRefusal not in sys.meta_path:
+        sys.meta_path.insert(0, _PandasRefusal)

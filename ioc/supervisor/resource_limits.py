@@ -1,4 +1,4 @@
-"""Limits that every process of the centre sets for itself at its start."""
+"""Raise the limits of system resources that every process of the centre needs."""
 
 import resource
 from contextlib import suppress
@@ -7,7 +7,7 @@ _WANTED_DESCRIPTORS = 65_536
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit of open files towards the hard one, at most to 65,536; return the limit in force."""
+    """Raise the soft limit of open files to the hard one, at most to 65,536; return the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _WANTED_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:

@@ -1,4 +1,4 @@
-"""Text that `ioc up` prints: the addresses at once, then when the centre is ready, or what it still waits for."""
+"""Print what `ioc up` tells a person: the addresses at once, then that the centre is ready, or what is missing."""
 
 import time
 from http.client import HTTPConnection, HTTPException
@@ -16,7 +16,7 @@ _LOOK_EVERY_S = 0.2
 
 
 def welcome(settings: Settings, began: float) -> None:
-    """Print where things are, load the demonstration's history if there is any to load, and say when all is ready.
+    """Print the addresses, load the demonstration's history if it is not loaded yet, and say when all parts work.
 
     `began` is when the start began (monotonic seconds).
     """
@@ -31,7 +31,7 @@ def welcome(settings: Settings, began: float) -> None:
 
 
 def addresses_of(settings: Settings) -> list[str]:
-    """Return the lines that are true before anything has started."""
+    """Return the lines with addresses and folders, which are known before anything has started."""
     address = f"http://127.0.0.1:{settings.http_port}"
     settings.admin_token()
     token = "IOC_ADMIN_TOKEN" if settings.configured_admin_token else str(settings.data_dir / "admin.token")
@@ -45,7 +45,7 @@ def addresses_of(settings: Settings) -> list[str]:
 
 
 def next_steps(settings: Settings) -> list[str]:
-    """Return what to do with a running centre: the demonstration's ways in, or how to connect the first source."""
+    """Return what to do next: how to reach the demonstration's systems, or how to connect the first source."""
     if not settings.demonstration:
         if settings.sources_dir.is_dir() and any(settings.sources_dir.glob("*.toml")):
             return []
@@ -59,16 +59,16 @@ def next_steps(settings: Settings) -> list[str]:
 
 
 def _load_history() -> None:
-    """Load it in the foreground, for its progress bar; the second time it ends at once. The wall is live meanwhile."""
+    """Load the history with a progress bar while the wall is live; it returns at once when it is loaded already."""
     try:
         cli.main(["demo", "--history"])
     except SystemExit as end:
         if end.code:
-            click.echo("The history was not loaded to its end; the next start goes on with it.", err=True)
+            click.echo("The history was not loaded completely; the next start continues.", err=True)
 
 
 def _await_ready(port: int, began: float) -> str:
-    """Wait until all parts work; return the sentence that says so, or what is still missing."""
+    """Wait until all parts work; return a sentence that says so, or what is missing."""
     missing = "the server does not answer."
     while time.monotonic() - began < READY_WITHIN_S:
         status, detail = _readiness(port)
@@ -80,7 +80,7 @@ def _await_ready(port: int, began: float) -> str:
 
 
 def _readiness(port: int) -> tuple[int, str]:
-    """Return the status of `/readyz` and its sentence; (0, "") while nobody answers."""
+    """Return the status of `/readyz` and its sentence; (0, "") while the server does not answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", "/readyz")

@@ -13,7 +13,7 @@ from tests.acceptance.observer import UNREACHABLE
 from tests.acceptance.scene import Scene
 from tests.support.running_centre import wait_for
 
-PARTS = ("broker", "worker", "connect", "lab", "serve", "parts")
+PARTS = ("broker", "worker", "connect", "lab", "serve", "supervisor")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ioc.wire.headers import BatchHeaders
 from tests.bench.report import Table
 from tests.support.running_centre import RunningCentre, wait_for
 
-GOALS_S = {"worker": 3, "connect": 2, "lab": 2, "broker": 6, "serve": 6, "parts": 10}
+GOALS_S = {"worker": 3, "connect": 2, "lab": 2, "broker": 6, "serve": 6, "supervisor": 10}
 IN_A_ROW = {"broker": 3}
 PUSHERS = 4
 ROWS_A_PUSH = 500

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ioc.alerts.records import to_record
-from ioc.alerts.routing import trace_route
+from ioc.alerts.route_tester import trace_route
 from ioc.alerts.versions import revision_of
 from ioc.api.http.refusals import field_faults
 from ioc.catalog.routing import Alerting, read_routing

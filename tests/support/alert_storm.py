@@ -22,7 +22,7 @@ from ioc.evaluation import Changes, Evaluator
 from ioc.http_listener import listen
 from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
-from ioc.server.alert_loop import AlertLoop
+from ioc.server.alert_loop import AlertInputs, AlertLoop, AlertOutputs
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from ioc.wire.schemas import readings_batch
@@ -104,12 +104,8 @@ class StormCentre:
         past = KpiHistory(self.store, VIETNAM)
         self.alerting = AlertLoop(
             self.service,
-            past,
-            self.evaluator.published,
-            lambda _: {},
-            self.parts.hub,
-            lambda _: None,
-            lambda _: None,
+            AlertInputs(self.evaluator.published, lambda _: {}, past),
+            AlertOutputs(self.parts.hub, lambda _: None, lambda _: None),
             self.clock,
         )
         units = self.catalog.vocabulary.units.values()

@@ -12,8 +12,7 @@ from ioc.alerts.duty_roster import DutyKind, DutyPeriod, duty_periods
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
 from ioc.alerts.refusals import ActRefused, no_alert, no_rule
-from ioc.alerts.route_tester import RouteStep, SuppressionInputs, quiet_reasons, route_stops
-from ioc.alerts.routing import trace_route
+from ioc.alerts.route_tester import RouteStep, SuppressionInputs, quiet_reasons, route_stops, trace_route
 from ioc.alerts.schedules import on_duty
 from ioc.alerts.versions import revision_of
 from ioc.api.auth.middleware import caller_of

@@ -15,7 +15,7 @@ from ioc.alerts.backtest import Backtest, Firing, backtest_rule, compare
 from ioc.alerts.labels import slot_labels
 from ioc.alerts.records import to_record
 from ioc.alerts.refusals import ActRefused, no_rule
-from ioc.alerts.routing import trace_route
+from ioc.alerts.route_tester import trace_route
 from ioc.alerts.rule_arrays import units_of
 from ioc.alerts.versions import difference
 from ioc.api.auth.middleware import caller_of

@@ -189,7 +189,7 @@ def test_a_receiver_that_never_answers_delays_no_other_channel(
     wait_for("tries with the dead receiver", lambda: len(sender._busy) == 4, 5, 0.02)
     late = notification(1)
     store.write(Writing(notifications=[late]), NOW)
-    sender.take([late])
+    sender.add([late])
     wait_for("the healthy channel's message", lambda: receiver[0].bodies, 5, 0.02)
     assert sender.waiting >= 24
     for pool in sender._pools.values():

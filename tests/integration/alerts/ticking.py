@@ -73,7 +73,7 @@ def live(folder: Path, changing: int, ticking: Connection) -> None:
     deliveries = OutboxSender(
         service.store, lambda: service.in_force.channels, SystemClock(), first_back_off=timedelta(milliseconds=20)
     )
-    service.on_change = lambda change: deliveries.take(change.notifications)
+    service.on_change = lambda change: deliveries.add(change.notifications)
     deliveries.start()
     ticking.send(True)
     tick_on(service, clock, changing, 0.01)

@@ -57,7 +57,7 @@ def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
     running.start()
     batch = readings_batch([Reading("t.level", unit, now - timedelta(seconds=1), 4.0)])
     reduced = reduce(batch, centre.catalog.vocabulary, to_ms(now))
-    running.take(apply_panes(centre.store, reduced.panes))
+    running.add_commit(apply_panes(centre.store, reduced.panes))
     wait_for("the value", lambda: (value := screen.shown.get(("t.count_1h", unit))) and value.value == 1, 20)
     wait_for("all values", lambda: len(screen.shown) == len(evaluator.values()) and evaluator.published(), 20)
     running.replace_definitions()

@@ -6,7 +6,8 @@ import pytest
 
 from ioc.alerts.grouping import Delivery, DeliveryKind
 from ioc.alerts.message_text import MessageContext, Subject, duration_text, render_message
-from ioc.alerts.routing import group_key, routes_for, trace_route
+from ioc.alerts.route_tester import trace_route
+from ioc.alerts.routing import group_key, routes_for
 from ioc.alerts.schedules import on_duty
 from ioc.catalog.routing import load_routing
 from ioc.model.alert import Transition, TransitionKind

@@ -10,11 +10,11 @@ import pytest
 from ioc.api import create_app
 from ioc.broker.ports import any_free
 from ioc.clock import SystemClock
-from ioc.commands.serve import _await_topics
 from ioc.errors import StoreDamaged, StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.people import People
 from ioc.server.stand_in import stand_in_app
+from ioc.server.topics_ready import await_topics
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from tests.support.fake_centre import ADMIN, FakeParts
@@ -76,11 +76,11 @@ def test_a_server_that_starts_without_its_broker_says_so_and_then_begins(tmp_pat
     looking = threading.Thread(target=look)
     looking.start()
     with (
-        patch("ioc.commands.serve.reach", reached),
-        patch("ioc.commands.serve.create_topics"),
-        patch("ioc.commands.serve.BROKER_WITHIN_S", 0.1),
+        patch("ioc.server.topics_ready.reach", reached),
+        patch("ioc.server.topics_ready.create_topics"),
+        patch("ioc.server.topics_ready.BROKER_WITHIN_S", 0.1),
     ):
-        _await_topics(settings)
+        await_topics(settings)
     looking.join()
     assert answers[0].status_code == 503
     assert answers[0].json()["errors"][0]["code"] == "broker_away"

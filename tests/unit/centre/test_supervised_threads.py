@@ -131,7 +131,13 @@ def make_restating(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> 
 
 def make_alerting(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     nothing = cast(Any, Anything())
-    return alert_loop.AlertLoop(nothing, cast(Any, broken), dict, nothing, nothing, nothing, nothing, CLOCK, faults)
+    return alert_loop.AlertLoop(
+        nothing,
+        alert_loop.AlertInputs(dict, nothing, cast(Any, broken)),
+        alert_loop.AlertOutputs(nothing, nothing, nothing),
+        CLOCK,
+        faults,
+    )
 
 
 def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:

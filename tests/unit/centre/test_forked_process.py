@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ioc.supervisor.child_processes import Restart
-from ioc.supervisor.preloaded_process import Forked
+from ioc.supervisor.child_processes import RestartPolicy
+from ioc.supervisor.forked_process import ForkedProcess
 
-SOON = Restart(first_s=0.2, longest_s=1.0, settled_after_s=100)
+SOON = RestartPolicy(first_s=0.2, max_s=1.0, settled_after_s=100)
 
 
-def until_death(worker: Forked) -> int:
+def until_death(worker: ForkedProcess) -> int:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         code = worker.tend(time.monotonic())
@@ -44,13 +44,13 @@ def fails() -> None:
     ],
 )
 def test_the_end_of_a_worker_is_told_and_logged(work: object, code: int, said: str, tmp_path: Path) -> None:
-    worker = Forked("w", work, tmp_path / "w.log", SOON)  # type: ignore[arg-type]
+    worker = ForkedProcess("w", work, tmp_path / "w.log", restart=SOON)  # type: ignore[arg-type]
     assert until_death(worker) == code
     assert said in worker.log.read_text()
 
 
 def test_a_dead_worker_starts_again_after_a_wait_that_doubles(tmp_path: Path) -> None:
-    worker = Forked("w", lambda: None, tmp_path / "w.log", SOON)
+    worker = ForkedProcess("w", lambda: None, tmp_path / "w.log", restart=SOON)
     waits = []
     for _ in range(3):
         until_death(worker)
@@ -69,7 +69,7 @@ def test_stop(heeds: bool, tmp_path: Path) -> None:
         print("ready", flush=True)
         time.sleep(60)
 
-    worker = Forked("w", work, tmp_path / "w.log", SOON)
+    worker = ForkedProcess("w", work, tmp_path / "w.log", restart=SOON)
     worker.tend(time.monotonic())
     while "ready" not in worker.log.read_text() if worker.log.exists() else True:
         time.sleep(0.01)
@@ -88,6 +88,6 @@ def test_lists_of_processes_show_its_command(tmp_path: Path) -> None:
     def show() -> None:
         print(Path("/proc/self/cmdline").read_text().strip("\0"), "|", Path("/proc/self/comm").read_text())
 
-    worker = Forked("ioc serve", show, tmp_path / "w.log", SOON)
+    worker = ForkedProcess("ioc serve", show, tmp_path / "w.log", restart=SOON)
     assert until_death(worker) == 0
     assert (tmp_path / "w.log").read_text().strip() == f"{sys.executable} -m ioc serve | ioc serve"

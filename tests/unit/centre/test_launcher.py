@@ -4,15 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ioc.commands.starting import ENVIRONMENT
+from ioc.supervisor.launch_settings import ENVIRONMENT
 
 _LOOK = """
 import os
 from ioc.supervisor.no_pandas import keep_pandas_out
 keep_pandas_out()
-from ioc.supervisor.parts import make_ready
+from ioc.supervisor.launcher import preload
 from ioc.settings import Settings
-make_ready(Settings.from_environment())
+preload(Settings.from_environment())
 print(len(os.listdir("/proc/self/task")))
 """
 

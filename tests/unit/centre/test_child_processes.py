@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ioc.supervisor.child_processes import Child, Flag, Restart
+from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFlag, stop_all
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,17 @@ from ioc.supervisor.child_processes import Child, Flag, Restart
     ],
 )
 def test_restart(deaths, lived_s, delay_s):
-    assert Restart().delay_s(deaths, lived_s) == pytest.approx(delay_s)
+    assert RestartPolicy().delay_s(deaths, lived_s) == pytest.approx(delay_s)
 
 
 def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path: Path):
     told = tmp_path / "told"
     waits = f"import sys, time; sys.stdin.readline(); open({str(told)!r}, 'a').write('gone '); time.sleep(60)"
-    child = Child([sys.executable, "-c", waits], {})
+    child = CommandProcess([sys.executable, "-c", waits], {})
     child.start()
     assert child.process is not None
     first = child.process.pid
-    child.let_go()
+    child.let_begin()
     _await(lambda: told.exists() and told.read_text() == "gone ")
     child.process.kill()
     codes = []
@@ -40,7 +40,7 @@ def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path:
         assert [code for code in codes if code is not None] == [-signal.SIGKILL]
         _await(lambda: told.read_text() == "gone gone ")
     finally:
-        child.stop(5)
+        stop_all([child], 5)
     assert child.process is None
 
 
@@ -52,7 +52,7 @@ def _await(holds: Callable[[], object]) -> None:
 
 
 def test_a_flag_may_be_set_by_a_signal_while_its_thread_waits():
-    flag = Flag()
+    flag = StopFlag()
     before = signal.signal(signal.SIGALRM, lambda *_: flag.set())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
