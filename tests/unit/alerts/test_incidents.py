@@ -86,7 +86,7 @@ ACTS: list[tuple[str, Callable[[Incident], Incident], str]] = [
     (
         "step done twice",
         lambda one: do_step(half_done(one), "flood", "1", CompletedStep("B", 3)),
-        "An has done",
+        "An has already done",
     ),
     ("step not done", lambda one: undo_step(start_procedure(one, FLOOD, "An", 1), "flood", "1", "An", 2), "not done"),
     ("procedure not taken up", lambda one: do_step(one, "flood", "1", CompletedStep("An", 2)), "not followed"),
