@@ -20,11 +20,11 @@ from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFl
         pytest.param(20, 60, 0.2, id="a long life makes it good again"),
     ],
 )
-def test_restart(deaths, lived_s, delay_s):
-    assert RestartPolicy().delay_s(deaths, lived_s) == pytest.approx(delay_s)
+def test_restart(deaths, lived_s, delay_s) -> None:
+    assert Restart().delay_s(deaths, lived_s) == pytest.approx(delay_s)
 
 
-def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path: Path):
+def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path: Path) -> None:
     told = tmp_path / "told"
     waits = f"import sys, time; sys.stdin.readline(); open({str(told)!r}, 'a').write('gone '); time.sleep(60)"
     child = CommandProcess([sys.executable, "-c", waits], {})
@@ -51,8 +51,8 @@ def _await(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_a_flag_may_be_set_by_a_signal_while_its_thread_waits():
-    flag = StopFlag()
+def test_a_flag_may_be_set_by_a_signal_while_its_thread_waits() -> None:
+    flag = Flag()
     before = signal.signal(signal.SIGALRM, lambda *_: flag.set())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)

@@ -17,7 +17,7 @@ print(len(os.listdir("/proc/self/task")))
 """
 
 
-def test_what_is_made_ready_for_the_parts_leaves_no_thread_that_a_fork_would_lose(tmp_path: Path):
+def test_what_is_made_ready_for_the_parts_leaves_no_thread_that_a_fork_would_lose(tmp_path: Path) -> None:
     environment = {**ENVIRONMENT, "IOC_DATA_DIR": str(tmp_path)}
     told = subprocess.run([sys.executable, "-c", _LOOK], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "1\n"

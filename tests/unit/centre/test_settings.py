@@ -26,11 +26,11 @@ from ioc.settings import Settings, record_province, secret_file
         ),
     ],
 )
-def test_the_outer_address(environment, address):
+def test_the_outer_address(environment, address) -> None:
     assert Settings.from_environment(environment).outer_address == address
 
 
-def test_security_settings_come_by_their_names():
+def test_security_settings_come_by_their_names() -> None:
     environment = {
         "IOC_KAFKA": "k:9092",
         "IOC_KAFKA_SASL_MECHANISM": "PLAIN",
@@ -41,12 +41,12 @@ def test_security_settings_come_by_their_names():
     assert settings.security == {"sasl_mechanism": "PLAIN", "security_protocol": "SASL_SSL"}
 
 
-def test_without_a_broker_the_way_out_is_told(tmp_path: Path):
+def test_without_a_broker_the_way_out_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid, match="set IOC_KAFKA, or start `ioc broker`"):
         Settings(tmp_path).bootstrap()
 
 
-def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path):
+def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "tokens" / "air.token"
     made = secret_file(path)
     assert secret_file(path) == made

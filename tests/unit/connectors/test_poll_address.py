@@ -34,7 +34,7 @@ def first(**settings: object) -> str:
         pytest.param({"headers": {"X-API-Key": "s"}}, KEPT, id="headers"),
     ],
 )
-def test_query_is_merged(settings, expected):
+def test_query_is_merged(settings, expected) -> None:
     assert first(**settings) == expected
 
 
@@ -51,14 +51,14 @@ def test_query_is_merged(settings, expected):
         pytest.param({"kind": "none"}, [], 9, None, id="no paging"),
     ],
 )
-def test_following_page(paging, body, rows, following):
-    poll = read_poll(source_table({"url": URL, "paging": paging}, "t.toml"))
+def test_following_page(paging, body, rows, following) -> None:
+    poll = read_poll(Table("t.toml", {"url": URL, "paging": paging}, "poll."))
     place = poll.following(poll.first(None, None, NOW), body, rows)
     assert (place and place["query"]) == following
 
 
-def test_a_link_to_the_next_page_is_whole():
-    poll = read_poll(source_table({"url": URL, "paging": {"kind": "next_link"}}, "t.toml"))
+def test_a_link_to_the_next_page_is_whole() -> None:
+    poll = read_poll(Table("t.toml", {"url": URL, "paging": {"kind": "next_link"}}, "poll."))
     place = poll.following(poll.first(None, None, NOW), {"next": "?page=2&x=1"}, 0)
     assert place is not None
     assert address(place) == "https://a.example.vn/rows?page=2&x=1"
@@ -76,11 +76,11 @@ def test_a_link_to_the_next_page_is_whole():
         pytest.param("-5", 0, id="negative"),
     ],
 )
-def test_retry_after(header, seconds):
+def test_retry_after(header, seconds) -> None:
     assert retry_after_s(header, NOW) == seconds
 
 
-def test_secrets_of_an_address_are_not_shown():
+def test_secrets_of_an_address_are_not_shown() -> None:
     assert shown_address("https://user:pw@a.vn:8443/rows?key=secret#x") == "https://a.vn:8443/rows"
 
 
@@ -94,7 +94,7 @@ def test_secrets_of_an_address_are_not_shown():
         ("http://a.vn@b.vn/", "http://a.vn/", False),
     ],
 )
-def test_origin(one, other, same):
+def test_origin(one, other, same) -> None:
     assert (origin(one) == origin(other)) is same
 
 
@@ -110,7 +110,7 @@ def test_origin(one, other, same):
         ("http://a.vn/x", "http://[", "Invalid IPv6 URL"),
     ],
 )
-def test_redirect(url, location, target):
+def test_redirect(url, location, target) -> None:
     if target.startswith("http"):
         assert redirect_target(url, location) == target
     else:

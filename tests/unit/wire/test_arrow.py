@@ -17,7 +17,7 @@ TIME = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 BATCH = readings_batch([Reading("air.pm25", "19753", TIME, 31.5, "AQ-01"), Reading("air.pm25", "19756", TIME, 2.0)])
 
 
-def test_rows_and_rejections_travel_together():
+def test_rows_and_rejections_travel_together() -> None:
     refused = [Rejection(3, "value", "not_finite", "No.", b"\x00\xff")]
     batch, rejections = decode(encode(BATCH, refused), READINGS, READINGS_OPTIONAL)
     assert batch.to_pylist() == BATCH.to_pylist()
@@ -42,7 +42,7 @@ def test_rows_and_rejections_travel_together():
         ),
     ],
 )
-def test_foreign_columns_are_taken(columns):
+def test_foreign_columns_are_taken(columns) -> None:
     table = pa.table({**columns, "time": columns["time"].cast(pa.timestamp("ms", "UTC"))})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -70,12 +70,12 @@ def _without(name: str) -> bytes:
         pytest.param(_without("value"), id="a column is missing"),
     ],
 )
-def test_broken_batches_are_malformed(content):
+def test_broken_batches_are_malformed(content) -> None:
     with pytest.raises(BatchMalformed):
         decode(content, READINGS, READINGS_OPTIONAL)
 
 
-def test_every_truncation_is_either_read_whole_or_malformed():
+def test_every_truncation_is_either_read_whole_or_malformed() -> None:
     content = encode(BATCH)
     for length in range(0, len(content), 7):
         try:
@@ -114,27 +114,27 @@ def _rows(count: int, **other: object) -> dict:
         ),
     ],
 )
-def test_a_small_message_that_unpacks_to_much_is_refused_unread(columns, said):
+def test_a_small_message_that_unpacks_to_much_is_refused_unread(columns, said) -> None:
     content = _stream(columns())
     assert len(content) < 1_000_000
     with pytest.raises(BatchTooLarge, match=said):
         decode(content, READINGS, READINGS_OPTIONAL)
 
 
-def test_a_long_text_that_every_row_names_is_refused_before_it_is_written_out():
+def test_a_long_text_that_every_row_names_is_refused_before_it_is_written_out() -> None:
     text = pa.DictionaryArray.from_arrays(pa.nulls(10_000, pa.int32()).fill_null(0), ["x" * 1_000_000])
     plain = pa.schema([("value", pa.string())])
     with pytest.raises(BatchTooLarge, match="writes out column 'value' in 10,000,000,000 bytes"):
         decode(_stream({"value": text}), plain)
 
 
-def test_rows_that_stand_for_the_same_bytes_are_not_taken():
+def test_rows_that_stand_for_the_same_bytes_are_not_taken() -> None:
     text = pa.array(["a"], pa.string_view())
     with pytest.raises(BatchMalformed, match="string_view; send it as plain"):
         decode(_stream({"value": text}), pa.schema([("value", pa.string())]))
 
 
-def test_the_size_is_that_of_the_columns():
+def test_the_size_is_that_of_the_columns() -> None:
     n = 100_000
     table = pa.table(_rows(n))
     sink = pa.BufferOutputStream()
@@ -145,7 +145,7 @@ def test_the_size_is_that_of_the_columns():
     assert unpacked_bytes(_stream(_rows(n))) == pytest.approx(codes + rows, abs=1000)
 
 
-def test_headers_come_back():
+def test_headers_come_back() -> None:
     sent = BatchHeaders(
         "air", "readings", "id-1", "2026-11-22T01:00:00Z", 7, 3, 10, 2, position={"row": 5}, requests={"k": 1}
     )
@@ -154,7 +154,7 @@ def test_headers_come_back():
     assert OutputHeaders.decode(output.encode()) == output
 
 
-def test_a_foreign_producer_without_headers_is_counted_as_kafka():
+def test_a_foreign_producer_without_headers_is_counted_as_kafka() -> None:
     headers = BatchHeaders.decode([])
     assert (headers.source, headers.content_type, headers.generation, headers.received) == (
         "kafka",

@@ -52,7 +52,7 @@ DOSSIER = CaseType("dossier", {}, ("received",), (*TYPES, "free"), attribute_typ
         ("other", 1, False),
     ],
 )
-def test_declared_types(name, value, fits):
+def test_declared_types(name, value, fits) -> None:
     if fits:
         assert check_attributes({name: value}, DOSSIER) == {name: value}
     else:
@@ -62,7 +62,7 @@ def test_declared_types(name, value, fits):
         assert str(fault.value).endswith(".")
 
 
-def test_numbers_in_a_csv_are_numbers():
+def test_numbers_in_a_csv_are_numbers() -> None:
     unit = Unit("19753", "Phường Phú Xuân", "Phú Xuân", "ward", "46", 16.5, 107.6, 10.4)
     vocabulary = Vocabulary(units={"19753": unit}, case_types={"dossier": DOSSIER})
     head = "case_type,case_id,unit,status,received_at,updated_at,fee,online\n"

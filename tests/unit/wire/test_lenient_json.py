@@ -39,19 +39,19 @@ def values(records):
         pytest.param(b"[]", [], id="an empty list"),
     ],
 )
-def test_records(content, expected):
+def test_records(content, expected) -> None:
     assert values(read_records(content)) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), [("NaN", math.nan), ("-Infinity", -math.inf), ("9" * 5000, math.inf)])
-def test_numbers_beyond_all_doubles_are_left_to_the_field(text, expected):
+def test_numbers_beyond_all_doubles_are_left_to_the_field(text, expected) -> None:
     (first, _), (second, own), _ = read_records(f'[{{"v": 1}}, {{"v": {text}}}, {{"v": 3}}]'.encode())
     assert first == {"v": 1}
     assert second["v"] == pytest.approx(expected, nan_ok=True)
     assert own == f'{{"v": {text}}}'.encode()
 
 
-def test_half_a_character_is_left_to_the_field():
+def test_half_a_character_is_left_to_the_field() -> None:
     assert values(read_records(b'[{"v": "\\ud83d"}, {"v": 2}]')) == [{"v": "\ud83d"}, {"v": 2}]
 
 
@@ -69,13 +69,13 @@ def test_half_a_character_is_left_to_the_field():
         pytest.param(b"\xff\xfe\x00", id="half of UTF-16"),
     ],
 )
-def test_what_has_no_records_is_malformed_as_a_whole(content):
+def test_what_has_no_records_is_malformed_as_a_whole(content) -> None:
     with pytest.raises(BatchMalformed, match=r"\.$"):
         read_records(content)
 
 
 @pytest.mark.parametrize("broken", ["1", "NaN", "oops", "2, 3"])
-def test_rows_under_a_path_and_what_stands_around(broken):
+def test_rows_under_a_path_and_what_stands_around(broken) -> None:
     content = f'{{"data": {{"total": 3, "rows": [{{"v": 1}}, {{"v": {broken}}}]}}, "next": "p2"}}'.encode()
     document = read_document(content, "data.rows")
     assert document.body["next"] == "p2"
@@ -85,15 +85,15 @@ def test_rows_under_a_path_and_what_stands_around(broken):
 
 
 @pytest.mark.parametrize("content", [b'{"data": {"total": NaN}}', b'{"data": 1}', b'{"data": {"rows": {"v": NaN}}}'])
-def test_no_list_at_the_path(content):
+def test_no_list_at_the_path(content) -> None:
     assert read_document(content, "data.rows").records is None
 
 
-def test_lines_each_by_itself():
+def test_lines_each_by_itself() -> None:
     assert values(read_lines(b'\xef\xbb\xbf{"v": 1}\r\n\n{"v": NaN, "w": \xc3}\n[1]\n')) == [{"v": 1}, UNFIT, [1]]
 
 
-def test_a_refused_record_says_where():
+def test_a_refused_record_says_where() -> None:
     ((fault, own),) = read_lines(b'{"v": 1, "w": "\xc3("}')
     assert str(fault).startswith("This is not UTF-8 from byte 15 on")
     assert own == b'{"v": 1, "w": "\xc3("}'

@@ -56,7 +56,7 @@ def checked(content: str, content_type: str = "application/json"):
         ),
     ],
 )
-def test_fit_records(content, content_type, readings, cases):
+def test_fit_records(content, content_type, readings, cases) -> None:
     found = checked(content, content_type)
     assert (len(found.readings), len(found.cases), found.rejections) == (readings, cases, [])
     assert found.total == readings + cases
@@ -85,7 +85,7 @@ def test_fit_records(content, content_type, readings, cases):
         pytest.param('"value"', '"vaule"', "vaule", "unknown_field", id="misspelt field is not skipped"),
     ],
 )
-def test_unfit_reading_is_refused_beside_a_good_one(old, new, field, reason):
+def test_unfit_reading_is_refused_beside_a_good_one(old, new, field, reason) -> None:
     bad = READING.replace(old, new)
     found = checked(f"[{READING}, {bad}]")
     assert len(found.readings) == 1
@@ -116,13 +116,13 @@ def test_unfit_reading_is_refused_beside_a_good_one(old, new, field, reason):
         ),
     ],
 )
-def test_unfit_case(old, new, field, reason):
+def test_unfit_case(old, new, field, reason) -> None:
     found = checked(CASE.replace(old, new, 1))
     assert [(r.field, r.reason) for r in found.rejections] == [(field, reason)]
     assert found.cases == []
 
 
-def test_a_broken_line_does_not_cost_its_neighbours():
+def test_a_broken_line_does_not_cost_its_neighbours() -> None:
     found = checked(f'{READING}\n{{"measure": \n{READING}\n[1, 2]', "application/x-ndjson")
     assert len(found.readings) == 2
     assert [(r.index, r.reason, r.content) for r in found.rejections] == [
@@ -141,11 +141,11 @@ def test_a_broken_line_does_not_cost_its_neighbours():
         pytest.param(READING, "text/plain", id="another content type"),
     ],
 )
-def test_content_without_records_is_malformed_as_a_whole(content, content_type):
+def test_content_without_records_is_malformed_as_a_whole(content, content_type) -> None:
     with pytest.raises(BatchMalformed):
         checked(content, content_type)
 
 
-def test_a_rejected_record_of_an_array_keeps_what_was_sent():
+def test_a_rejected_record_of_an_array_keeps_what_was_sent() -> None:
     found = checked("[" + READING.replace("31.5", "NaN") + "]")
     assert b"NaN" in found.rejections[0].content
