@@ -10,9 +10,9 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from typing import Any
 
-from aiokafka.consumer import fetcher  # type: ignore[import-untyped]
-from aiokafka.errors import IllegalStateError, KafkaError  # type: ignore[import-untyped]
-from aiokafka.record.memory_records import MemoryRecords  # type: ignore[import-untyped]
+from aiokafka.consumer import fetcher
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 

@@ -16,7 +16,7 @@ NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 _PRODUCE, _VERSION = 0, 7
 
 
-def batch(codec: int, base: int, values: list[bytes], headers: Headers = ()) -> bytes:
+def batch(codec: int, base: int, values: list[bytes], headers: Headers | tuple[()] = ()) -> bytes:
     """A record batch of message format 2 that begins at the offset `base`; the broker gives it another."""
     builder = MemoryRecordsBuilder(magic=2, compression_type=codec, batch_size=8 * 1024 * 1024)
     for value in values:

@@ -20,7 +20,7 @@ from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFl
         pytest.param(20, 60, 0.2, id="a long life makes it good again"),
     ],
 )
-def test_restart(deaths, lived_s, delay_s) -> None:
+def test_restart(deaths: int, lived_s: float, delay_s: float) -> None:
     assert Restart().delay_s(deaths, lived_s) == pytest.approx(delay_s)
 
 
@@ -35,7 +35,12 @@ def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path:
     _await(lambda: told.exists() and told.read_text() == "gone ")
     child.process.kill()
     codes = []
-    _await(lambda: codes.append(child.tend(time.monotonic())) or (child.process and child.process.pid != first))
+
+    def is_replaced() -> bool:
+        codes.append(child.tend(time.monotonic()))
+        return child.process is not None and child.process.pid != first
+
+    _await(is_replaced)
     try:
         assert [code for code in codes if code is not None] == [-signal.SIGKILL]
         _await(lambda: told.read_text() == "gone gone ")

@@ -46,7 +46,7 @@ def fails() -> None:
 def test_the_end_of_a_worker_is_told_and_logged(work: object, code: int, said: str, tmp_path: Path) -> None:
     worker = ForkedProcess("w", work, tmp_path / "w.log", restart=SOON)  # type: ignore[arg-type]
     assert until_death(worker) == code
-    assert said in worker.log.read_text()
+    assert said in (tmp_path / "w.log").read_text()
 
 
 def test_a_dead_worker_starts_again_after_a_wait_that_doubles(tmp_path: Path) -> None:
@@ -71,7 +71,8 @@ def test_stop(heeds: bool, tmp_path: Path) -> None:
 
     worker = ForkedProcess("w", work, tmp_path / "w.log", restart=SOON)
     worker.tend(time.monotonic())
-    while "ready" not in worker.log.read_text() if worker.log.exists() else True:
+    log = tmp_path / "w.log"
+    while "ready" not in log.read_text() if log.exists() else True:
         time.sleep(0.01)
     started, pid = time.monotonic(), worker.pid
     worker.terminate()

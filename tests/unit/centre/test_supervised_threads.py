@@ -149,7 +149,7 @@ def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> A
 def make_machine(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
     """With used up descriptors, or a disk without room."""
     if isinstance(broken.failure, OSError):
-        stack.enter_context(patch.object(machine_watch.os, "open", broken.fail))
+        stack.enter_context(patch("os.open", broken.fail))
     else:
         usage = MagicMock(free=1_000_000)
         stack.enter_context(patch.object(machine_watch.shutil, "disk_usage", lambda _: broken.count() or usage))

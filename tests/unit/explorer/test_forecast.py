@@ -9,9 +9,9 @@ import pytest
 
 from ioc.explorer import backtest
 from ioc.explorer.backtest import Real, StepForecast
-from ioc.explorer.forecast import Forecast, Steps, WindowSoFar, forecast_from
+from ioc.explorer.forecast import Forecast, Steps, forecast_from
 from ioc.explorer.models import BASELINE, forecasts
-from ioc.explorer.outlook import is_share_of_whole
+from ioc.explorer.outlook import WindowSoFar, is_share_of_whole
 from ioc.model.kpi import CaseCount, CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate, Target
 from ioc.model.measure import Measure, MeasureKind
 from ioc.model.window import Window
@@ -102,7 +102,7 @@ def test_a_plan_can_be_exceeded() -> None:
 
     def rising(series: Sequence[Sequence[float]], ahead: Sequence[int], season: int) -> dict[str, list[StepForecast]]:
         made = [
-            StepForecast(values[-1] + 2.0 * np.arange(1, steps + 1), np.full(steps, 0.5))
+            StepForecast(values[-1] + 2.0 * np.arange(1, steps + 1, dtype=np.float64), np.full(steps, 0.5))
             for values, steps in zip(series, ahead, strict=True)
         ]
         return {BASELINE: made}

@@ -1,6 +1,7 @@
 """JSON from outside: one broken record never costs its neighbours, and nothing is lost without a word."""
 
 import math
+from collections.abc import Iterable
 
 import pytest
 
@@ -10,7 +11,7 @@ from ioc.wire.lenient_json import read_document, read_lines, read_records
 UNFIT = "unfit"
 
 
-def values(records):
+def values(records: Iterable[tuple[object, bytes]]) -> list[object]:
     return [UNFIT if isinstance(value, RecordUnfit) else value for value, _ in records]
 
 
@@ -39,12 +40,12 @@ def values(records):
         pytest.param(b"[]", [], id="an empty list"),
     ],
 )
-def test_records(content, expected) -> None:
+def test_records(content: bytes, expected: list[object]) -> None:
     assert values(read_records(content)) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), [("NaN", math.nan), ("-Infinity", -math.inf), ("9" * 5000, math.inf)])
-def test_numbers_beyond_all_doubles_are_left_to_the_field(text, expected) -> None:
+def test_numbers_beyond_all_doubles_are_left_to_the_field(text: str, expected: float) -> None:
     (first, _), (second, own), _ = read_records(f'[{{"v": 1}}, {{"v": {text}}}, {{"v": 3}}]'.encode())
     assert first == {"v": 1}
     assert second["v"] == pytest.approx(expected, nan_ok=True)
@@ -69,23 +70,24 @@ def test_half_a_character_is_left_to_the_field() -> None:
         pytest.param(b"\xff\xfe\x00", id="half of UTF-16"),
     ],
 )
-def test_what_has_no_records_is_malformed_as_a_whole(content) -> None:
+def test_what_has_no_records_is_malformed_as_a_whole(content: bytes) -> None:
     with pytest.raises(BatchMalformed, match=r"\.$"):
         read_records(content)
 
 
 @pytest.mark.parametrize("broken", ["1", "NaN", "oops", "2, 3"])
-def test_rows_under_a_path_and_what_stands_around(broken) -> None:
+def test_rows_under_a_path_and_what_stands_around(broken: str) -> None:
     content = f'{{"data": {{"total": 3, "rows": [{{"v": 1}}, {{"v": {broken}}}]}}, "next": "p2"}}'.encode()
     document = read_document(content, "data.rows")
     assert document.body["next"] == "p2"
     assert document.body["data"]["total"] == 3
+    assert document.records is not None
     assert len(document.records) == 2
     assert document.records[0][0] == {"v": 1}
 
 
 @pytest.mark.parametrize("content", [b'{"data": {"total": NaN}}', b'{"data": 1}', b'{"data": {"rows": {"v": NaN}}}'])
-def test_no_list_at_the_path(content) -> None:
+def test_no_list_at_the_path(content: bytes) -> None:
     assert read_document(content, "data.rows").records is None
 
 
