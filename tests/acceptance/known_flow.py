@@ -79,7 +79,7 @@ def push_readings(plan: Plan, centre: RunningCentre, seconds: float, first: int)
 
 def publish(plan: Plan, port: int, seconds: float) -> None:
     """Publish each reading once, with acknowledgement by the server."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="gateway", protocol=mqtt.MQTTv5)
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="gateway", protocol=mqtt.MQTTv5)  # type: ignore[attr-defined]
     client.connect(HOST, port)
     client.loop_start()
     for reading in plan.published:
@@ -183,11 +183,11 @@ def _compare_kpis(plan: Plan, values: dict) -> None:
     assert values["air.pm25_mean_24h"]["value"] == pytest.approx(sum(air) / len(air))
     assert values["air.pm25_mean_24h"]["samples"] == len(air)
     month = [case for case in closed if in_window(case.closed_at, "dossier.on_time_rate")]
-    on_time = [case for case in month if case.closed_at <= case.due_at]
+    on_time = [case for case in month if case.closed_at <= case.due_at]  # type: ignore[operator]
     assert values["dossier.on_time_rate"]["samples"] == len(month)
     assert values["dossier.on_time_rate"]["value"] == pytest.approx(100 * len(on_time) / len(month))
     moment = datetime.fromisoformat(values["dossier.overdue_now"]["window"]["to"])
-    overdue = [case for case in last if not case.closed_at and case.due_at < moment]
+    overdue = [case for case in last if not case.closed_at and case.due_at < moment]  # type: ignore[operator]
     assert values["dossier.overdue_now"]["value"] == len(overdue)
     received = [case for case in last if in_window(case.received_at, "dossier.online_share")]
     online = [case for case in received if case.channel == "online"]

@@ -68,7 +68,7 @@ def publish(centre: RunningCentre, *records: dict[str, Any]) -> None:
         if (binary := shutil.which("mosquitto_pub")) is not None:
             subprocess.run([binary, "-p", str(port), "-q", "1", "-t", topic, "-m", payload], check=True, timeout=20)
         else:
-            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)  # type: ignore[attr-defined]
             client.connect("127.0.0.1", port)
             client.loop_start()
             client.publish(topic, payload, qos=1).wait_for_publish(20)

@@ -62,7 +62,7 @@ def take_the_brokers_port(centre: RunningCentre, rng: random.Random) -> None:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         centre.kill("broker")
         place = (HOST, int(before.rpartition(":")[2]))
-        wait_for("the port", lambda: other.bind(place) is None, 10, 0.001)
+        wait_for("the port", lambda: other.bind(place) is None, 10, 0.001)  # type: ignore[func-returns-value]
         other.listen()
         wait_for("another address", lambda: (centre.data_dir / "kafka.address").read_text() != before, 60)
     wait_for("the server", lambda: centre.get("/readyz"), 60)

@@ -44,7 +44,7 @@ def batch(rows: int, words: Vocabulary) -> pa.RecordBatch:
     chance = np.random.default_rng(1)
 
     def column(entries: list[str], code: type) -> pa.DictionaryArray:
-        codes = chance.integers(0, len(entries), rows).astype(code)
+        codes = chance.integers(0, len(entries), rows).astype(code)  # type: ignore[var-annotated]
         return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(entries))
 
     return pa.RecordBatch.from_arrays(

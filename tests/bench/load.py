@@ -114,7 +114,7 @@ class Load:
     def run(self, seconds: float, readings_per_s: float | None = None) -> Sent:
         sent = Sent()
         began = time.perf_counter()
-        last = []
+        last = []  # type: ignore[var-annotated]
         turn = 0
         while (elapsed := time.perf_counter() - began) < seconds:
             chosen = self.templates[turn % len(self.templates)]

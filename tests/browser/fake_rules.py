@@ -51,7 +51,7 @@ def checked(body: Json) -> Json:
 
 def _changed_meanwhile(by: str, theirs: Sequence[Difference], yours: Sequence[Difference]) -> Response:
     """As the centre refuses a change that was made from an earlier version."""
-    params = {"what": "Luật", "by": by, "why": "thử", "at": None, "fields": [], "revision": "r2"}
+    params = {"what": "Luật", "by": by, "why": "thử", "at": None, "fields": [], "revision": "r2"}  # type: ignore[var-annotated]
     error = {"field": "revision", "message": "Changed meanwhile.", "code": "changed_meanwhile", "params": params}
     more = {"theirs": [asdict(one) for one in theirs], "yours": [asdict(one) for one in yours]}
     body = {"status": 409, "detail": "Changed meanwhile.", "errors": [error], **more}

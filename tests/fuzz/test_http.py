@@ -115,7 +115,7 @@ async def test_pushes(tmp_path: Path, count: int) -> None:
             headers = {"Authorization": f"Bearer {PUSH_TOKEN}", "Content-Type": content_type, **more}
             encoded = {name: value.encode("latin-1") for name, value in headers.items()}
             counted = writer.counted
-            answer = await client.post(f"/api/v1/ingest/{PUSH_SOURCE}", content=content, headers=encoded)
+            answer = await client.post(f"/api/v1/ingest/{PUSH_SOURCE}", content=content, headers=encoded)  # type: ignore[arg-type]
             statuses.add(answer.status_code)
             told = answer.json()
             place = f"input {number}: {content[:300]!r} {more}"

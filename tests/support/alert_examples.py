@@ -74,7 +74,9 @@ def run(
     the_plan: RuleArrays, series: list[float | DataState | None], kpi: str = "k"
 ) -> tuple[list[ConditionState], list[Transition]]:
     """A series of the province, one value a minute: its states and transitions."""
-    state, states, transitions = EngineState.fresh(the_plan), [], []
+    state = EngineState.fresh(the_plan)
+    states: list[ConditionState] = []
+    transitions: list[Transition] = []
     for minute, value in enumerate(series):
         done = tick(the_plan, state, inputs(minute, {kpi: [value]}, ("46",)))
         state = done.state

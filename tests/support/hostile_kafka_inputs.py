@@ -153,6 +153,6 @@ def strangers(rng: random.Random, count: int, sound: Sequence[Input]) -> list[In
             headers[place : place + 1] = [] if rng.random() < 0.2 else [(name, odd)]
             if not headers:
                 break
-        value = model.value if rng.random() < 0.5 else mutated([model.value or b""], rng)
+        value = model.value if rng.random() < 0.5 else mutated([model.value or b""], rng)  # type: ignore[assignment]
         found.append(Input(model.topic, model.partition, value, headers))
     return found

@@ -53,8 +53,8 @@ def panes_batch(
         })  # fmt: skip
     columns = []
     for field in PANES:
-        values = [row[field.name] for row in rows]
-        if field.type in (TERM, SUBJECT):
+        values = [row[field.name] for row in rows]  # type: ignore[misc]
+        if field.type in (WORD, SUBJECT):
             columns.append(pa.array(values, pa.string()).dictionary_encode().cast(field.type))
         else:
             columns.append(pa.array(values, field.type))

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import bytewax.operators as op
 import bytewax.operators.windowing as windowing
@@ -19,7 +20,7 @@ from bytewax.testing import TestingSink, run_main
 def main(bootstrap: str, topic: str) -> None:
     seen = {"n": 0, "first": 0.0, "last": 0.0}
 
-    def parse(message) -> tuple[str, tuple[datetime, float]]:
+    def parse(message: Any) -> tuple[str, tuple[datetime, float]]:
         seen["last"] = time.perf_counter()
         seen["first"] = seen["first"] or seen["last"]
         seen["n"] += 1

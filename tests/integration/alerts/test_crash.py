@@ -165,9 +165,9 @@ def test_killed_again_and_again(
     for messages in kept.seen.values():
         once = {message["id"]: message for message in messages}
         assert once.keys() <= notifications
-        told = [name for message in once.values() for alert in message["alerts"] for name in alert["transitions"]]
-        assert len(told) == len(set(told)), "a transition was told twice"
-        assert set(told) == to_tell
+        told = [name for message in once.values() for alert in message["alerts"] for name in alert["transitions"]]  # type: ignore[assignment]
+        assert len(told) == len(set(told)), "a transition was told twice"  # type: ignore[arg-type,call-overload]
+        assert set(told) == to_tell  # type: ignore[call-overload]
         order: dict[str, list[str]] = {}
         for message in once.values():
             for alert in message["alerts"]:

@@ -38,7 +38,7 @@ def workbook(*rows: list[object], **cells: object) -> bytes:
     for row in rows:
         sheet.append(row)
     for address, value in cells.items():
-        sheet[address] = value
+        sheet[address] = value  # type: ignore[assignment]
     file = BytesIO()
     book.save(file)
     return file.getvalue()

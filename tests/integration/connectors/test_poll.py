@@ -300,7 +300,7 @@ async def test_a_broken_row_costs_only_itself(
 
 
 async def test_an_answer_that_trickles_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def trickle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(200):
             writer.write(b" ")

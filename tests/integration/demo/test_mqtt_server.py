@@ -19,8 +19,8 @@ async def exchange(port: int, *, through_websocket: bool = False) -> list[bytes 
     transport = "websockets" if through_websocket else "tcp"
     topic = "đo/46/air.pm25"
     async with (
-        aiomqtt.Client("127.0.0.1", port, identifier="subscriber", transport=transport) as subscriber,
-        aiomqtt.Client("127.0.0.1", port, identifier="publisher", transport=transport) as publisher,
+        aiomqtt.Client("127.0.0.1", port, identifier="subscriber", transport=transport) as subscriber,  # type: ignore[arg-type]
+        aiomqtt.Client("127.0.0.1", port, identifier="publisher", transport=transport) as publisher,  # type: ignore[arg-type]
     ):
         await subscriber.subscribe(topic, qos=1)
         for number in range(3):

@@ -53,7 +53,7 @@ def test_halving_is_point_by_point(told: Centre, where: str, turns: bool) -> Non
     case_type = told.catalog.vocabulary.case_types["job"]
     assert (parse_condition(where, case_type).turns is not None) == turns
     by_halving, of = series(told, where), CaseSql.of
-    with patch.object(case_history.CaseSql, "of", lambda *given: replace(of(*given), turns=None)):
+    with patch.object(case_history.CaseSql, "of", lambda *given: replace(of(*given), turns=None)):  # type: ignore[attr-defined]
         each = series(told, where)
     np.testing.assert_array_equal(by_halving, each)
     assert by_halving.min() < by_halving.max()

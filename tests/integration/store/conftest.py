@@ -20,6 +20,9 @@ from ioc.wire.headers import OutputHeaders
 PARTITIONS = 2
 
 
+TOPIC_NAMES = tuple(topic.name for topic in TOPICS)
+
+
 class Agents:
     """Writes inputs, and outputs as the agents do; each call returns when the broker has it."""
 
@@ -84,7 +87,7 @@ def topics(broker: str) -> Iterator[str]:
     remove_topics(broker)
 
 
-def remove_topics(broker: str, names: tuple[str, ...] = tuple(topic.name for topic in TOPICS)) -> None:
+def remove_topics(broker: str, names: tuple[str, ...] = TOPIC_NAMES) -> None:
     admin = KafkaAdminClient(bootstrap_servers=broker)
     try:
         if present := [name for name in names if name in set(admin.list_topics())]:

@@ -92,7 +92,7 @@ def test_each_is_of_one_moment_while_the_store_is_written(store: Store, tmp_path
 
 
 def test_a_checkpoint_in_mid_copy_is_found_out(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copied, real = [], os.copy_file_range
+    copied, real = [], os.copy_file_range  # type: ignore[var-annotated]
 
     def copy(source: int, target: int, count: int) -> int:
         if len(copied) < 2:

@@ -68,7 +68,7 @@ def test_refused_records_and_a_log_that_stands_still_count_over_time(
     parts: FakeParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steady_s = [100.0]
-    monkeypatch.setattr(self_monitoring.time, "monotonic", lambda: steady_s[0])
+    monkeypatch.setattr(self_monitoring.time, "monotonic", lambda: steady_s[0])  # type: ignore[attr-defined]
     account = [ledger()]
     watch = SelfMonitoring("46", parts.data_dir, list, lambda: account[0], parts.alerting.service)
     watch.values(NOW)

@@ -16,7 +16,7 @@ from ioc.alert_service.incident_store import IncidentStore
 from ioc.alert_service.service import AlertService, AlertServiceConfig
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.alerts.refusals import ActRefused
-from ioc.catalog.rules import CatalogInvalid
+from ioc.catalog.rules import CatalogInvalid  # type: ignore[attr-defined]
 from ioc.clock import FixedClock, from_ms, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.model.matcher import parse_matchers

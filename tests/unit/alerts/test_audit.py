@@ -65,7 +65,7 @@ def test_figures_of_a_day() -> None:
     transitions = [*ones, *(ended(one, one.at_ms + MINUTE) for one in ones)]
     answered = {ones[0].alert: ones[0].at_ms + 60 * SECOND, ones[1].alert: ones[1].at_ms + 120 * SECOND}
     found = audit(transitions, answered, 2, START, START + DAY)
-    assert (found.alerts, found.per_day, found.per_window) == (20, 10, pytest.approx(10 / 144))
+    assert (found.alerts, found.per_day, found.per_window) == (20, 10, pytest.approx(10 / 144))  # type: ignore[comparison-overlap]
     assert (found.floods, found.flood_share, found.chattering, found.stale) == ((), 0, (), ())
     assert found.mix == {"critical": 0, "high": 0.05, "lower": 0.95}
     assert (found.answer.median_s, found.answer.acknowledged, found.answer.open) == (90, 2, 18)

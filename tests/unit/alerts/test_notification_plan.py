@@ -306,9 +306,9 @@ def test_each_transition_once_a_channel_and_in_order(
         for t in told:
             by_alert.setdefault(t.alert, []).append(t.kind)
         assert all(kinds in ([FIRING], [FIRING, RESOLVED]) for kinds in by_alert.values())
-        for one in all_transitions:
-            if one.alert not in was_quiet:
-                assert one.kind in by_alert.get(one.alert, [])
+        for one in all_transitions:  # type: ignore[assignment]
+            if one.alert not in was_quiet:  # type: ignore[attr-defined]
+                assert one.kind in by_alert.get(one.alert, [])  # type: ignore[attr-defined]
         ended = {one.alert for one in all_transitions if one.kind is RESOLVED}
         assert all(kinds == [FIRING, RESOLVED] for key, kinds in by_alert.items() if key in ended)
     assert not service.outbox.told or standing

@@ -39,7 +39,7 @@ RULES = [
 
 
 def fired(arrays: RuleArrays, power: list[float], network: list[float]) -> TickResult:
-    return tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": power, "net": network}, CODES))
+    return tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": power, "net": network}, CODES))  # type: ignore[dict-item]
 
 
 def standing(

@@ -53,7 +53,7 @@ async def asked(app: ASGIApp, method: str, raw_path: str) -> httpx.Response:
         sent.append(message)
 
     scope = {"type": "http", "http_version": "1.1", "method": method, "scheme": "http", "root_path": ""}
-    scope |= {"path": unquote(raw_path), "raw_path": raw_path.encode(), "query_string": b"", "headers": []}
+    scope |= {"path": unquote(raw_path), "raw_path": raw_path.encode(), "query_string": b"", "headers": []}  # type: ignore[dict-item]
     await app(scope | {"client": ("127.0.0.1", 1), "server": ("centre", 80)}, receive, send)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return httpx.Response(sent[0]["status"], headers=sent[0]["headers"], content=body)

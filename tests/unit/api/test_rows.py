@@ -68,7 +68,7 @@ async def get(client: httpx.AsyncClient, path: str, **query: object) -> dict[str
 async def test_a_case_as_it_is_told(client: httpx.AsyncClient, parts: FakeParts) -> None:
     due = NAIVE_NOW + timedelta(hours=8, minutes=30)
     moved = {"deadline_at": due + timedelta(hours=1), "pauses": 1}
-    add_case(parts, "H57-1", due_at=due, channel=None, attributes=None, **moved)
+    add_case(parts, "H57-1", due_at=due, channel=None, attributes=None, **moved)  # type: ignore[arg-type]
     assert await get(client, "/api/v1/cases") == {
         "cases": [
             {

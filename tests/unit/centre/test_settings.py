@@ -3,6 +3,7 @@
 import socket
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from ioc.settings import Settings, record_province, secret_file
         ),
     ],
 )
-def test_the_outer_address(environment, address) -> None:
+def test_the_outer_address(environment: Any, address: Any) -> None:
     assert Settings.from_environment(environment).outer_address == address
 
 

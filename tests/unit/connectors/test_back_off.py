@@ -1,5 +1,7 @@
 """Waits between attempts at a source that fails."""
 
+from typing import Any
+
 import pytest
 
 from connectors.back_off import BackOff
@@ -21,7 +23,7 @@ def waits(back_off: BackOff, count: int) -> list[float]:
         pytest.param(0.2, [0.5, 0.5], id="never shorter than half a second"),
     ],
 )
-def test_waits_double_up_to_the_bound(longest_s, expected) -> None:
+def test_waits_double_up_to_the_bound(longest_s: Any, expected: Any) -> None:
     assert waits(BackOff(longest_s, middle), len(expected)) == expected
 
 

@@ -1,6 +1,7 @@
 """Addresses of an HTTP poll: the query of the configured address stays, whatever is added."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def first(**settings: object) -> str:
         pytest.param({"headers": {"X-API-Key": "s"}}, KEPT, id="headers"),
     ],
 )
-def test_query_is_merged(settings, expected) -> None:
+def test_query_is_merged(settings: Any, expected: Any) -> None:
     assert first(**settings) == expected
 
 
@@ -51,7 +52,7 @@ def test_query_is_merged(settings, expected) -> None:
         pytest.param({"kind": "none"}, [], 9, None, id="no paging"),
     ],
 )
-def test_following_page(paging, body, rows, following) -> None:
+def test_following_page(paging: Any, body: Any, rows: Any, following: Any) -> None:
     poll = read_poll(Table("t.toml", {"url": URL, "paging": paging}, "poll."))
     place = poll.following(poll.first(None, None, NOW), body, rows)
     assert (place and place["query"]) == following
@@ -76,7 +77,7 @@ def test_a_link_to_the_next_page_is_whole() -> None:
         pytest.param("-5", 0, id="negative"),
     ],
 )
-def test_retry_after(header, seconds) -> None:
+def test_retry_after(header: Any, seconds: Any) -> None:
     assert retry_after_s(header, NOW) == seconds
 
 
@@ -94,7 +95,7 @@ def test_secrets_of_an_address_are_not_shown() -> None:
         ("http://a.vn@b.vn/", "http://a.vn/", False),
     ],
 )
-def test_origin(one, other, same) -> None:
+def test_origin(one: Any, other: Any, same: Any) -> None:
     assert (origin(one) == origin(other)) is same
 
 
@@ -110,7 +111,7 @@ def test_origin(one, other, same) -> None:
         ("http://a.vn/x", "http://[", "Invalid IPv6 URL"),
     ],
 )
-def test_redirect(url, location, target) -> None:
+def test_redirect(url: Any, location: Any, target: Any) -> None:
     if target.startswith("http"):
         assert redirect_target(url, location) == target
     else:

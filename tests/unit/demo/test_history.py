@@ -207,7 +207,7 @@ def test_live_versions_continue_the_history(world: World, whole: list[pa.RecordB
         state[version.case_id] = max(state.get(version.case_id, (0, "")), (version.updated_ms, version.status))
     seen = truth.step_ms + np.asarray(late).reshape(-1, 1)
     expected = {}
-    for row in np.flatnonzero((truth.step_ms[:, 0] >= at("2026-09-01 00:00")) & (seen[:, 0] < later)):
+    for row in np.flatnonzero((truth.step_ms[:, 0] >= at("2026-09-01 00:00")) & (seen[:, 0] < later)).tolist():
         reached = [s for s in range(truth.step_ms.shape[1]) if truth.step_ms[row, s] >= 0 and seen[row, s] < later]
         expected[truth.case_id(row)] = (
             int(truth.step_ms[row, reached[-1]]),

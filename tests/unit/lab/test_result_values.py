@@ -74,13 +74,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("value", "json", "in_file", "cell"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(("value", "json", "in_file", "cell"), CASES, ids=[case[0] for case in CASES])  # type: ignore[misc]
 def test_values_are_exact(tmp_path: Path, value: str, json: Any, in_file: str, cell: Any) -> None:
     of = result(tmp_path, f"SELECT {value} AS v, 1 AS one")
     assert in_json(of) == [json, 1]
     assert in_csv(of, tmp_path / "v.csv") == [["v", "one"], [in_file, "1"]]
     write_xlsx(of, tmp_path / "v.xlsx")
-    found = openpyxl.load_workbook(tmp_path / "v.xlsx").active["A2"]
+    found = openpyxl.load_workbook(tmp_path / "v.xlsx").worksheets[0]["A2"]
     assert found.value == cell
     assert found.data_type == ("s" if isinstance(cell, str) else "n")
     write_parquet(of, tmp_path / "v.parquet")
@@ -140,8 +140,8 @@ def test_a_text_that_a_spreadsheet_would_run_is_inert(tmp_path: Path, text: str)
     assert [row[0] for row in in_csv(of, tmp_path / "v.csv")] == [f"'{text}"] * 2
     write_xlsx(of, tmp_path / "v.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "v.xlsx").active
-    assert [cell.data_type for cell in sheet["A"]] == ["s", "s"]
-    assert [cell.quotePrefix for cell in sheet["A"]] == [True, True]
+    assert [cell.data_type for cell in sheet["A"]] == ["s", "s"]  # type: ignore[index]
+    assert [cell.quotePrefix for cell in sheet["A"]] == [True, True]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("text", ["-1,5", "+84", "-12", "a=b", "2026-01-01"])

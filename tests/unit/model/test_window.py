@@ -1,6 +1,7 @@
 """Windows begin at calendar borders of the province's zone and end with the running minute."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,7 +28,7 @@ def local(text: str) -> datetime:
         pytest.param("5m", "2026-11-22 08:41:10", "2026-11-22 08:37", id="five whole minutes"),
     ],
 )
-def test_bounds(text, now, start) -> None:
+def test_bounds(text: Any, now: Any, start: Any) -> None:
     begin, end = Window.parse(text).bounds(local(now), ZONE)
     assert begin == local(start)
     assert end == local(now).replace(second=0) + timedelta(minutes=1)
@@ -45,13 +46,13 @@ def test_bounds(text, now, start) -> None:
         pytest.param("last_year", "2026-01-01 00:00:00", "2025-01-01", "2026-01-01", id="year that is just over"),
     ],
 )
-def test_closed_windows(text, now, start, end) -> None:
+def test_closed_windows(text: Any, now: Any, start: Any, end: Any) -> None:
     window = Window.parse(text)
     assert window.closed
     assert window.bounds(local(now), ZONE) == (local(f"{start} 00:00"), local(f"{end} 00:00"))
 
 
 @pytest.mark.parametrize("text", ["", "last", "0m", "5", "5s", "week", "-1h"])
-def test_other_words_are_no_window(text) -> None:
+def test_other_words_are_no_window(text: Any) -> None:
     with pytest.raises(ValueError, match="is none of"):
         Window.parse(text)

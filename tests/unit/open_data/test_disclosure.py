@@ -46,7 +46,7 @@ def consistent(
     shown = dict(seen)
     choices = [range(most + 1) if shown[leaf] is None else [shown[leaf]] for leaf in leaves]
     for picked in product(*choices):
-        table = summed(dict(zip(leaves, picked, strict=True)), parents)
+        table = summed(dict(zip(leaves, picked, strict=True)), parents)  # type: ignore[arg-type]
         if all(n is None or table[unit] == n for unit, n in seen) and published(table, parents) == seen:
             yield table
 

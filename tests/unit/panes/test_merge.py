@@ -75,7 +75,7 @@ def test_stored_panes_merge_as_a_plain_recount(times: tuple[int, int], subjects:
     picks = [tuple(int(chance.integers(*span, endpoint=True)) for span in ((1, 2), (1, 3), subjects, times))
              for _ in range(300)]  # fmt: skip
     rows = [(*picks[int(chance.integers(0, 300))], float(chance.integers(-9, 9))) for _ in range(900)]
-    merged = merge_rows(panes(rows), PANES)
+    merged = merge_rows(panes(rows), PANES)  # type: ignore[arg-type]
     keys = list(zip(*(merged[name].tolist() for name in PANES.key), strict=True))
     assert keys == sorted({row[:4] for row in rows})
     for index, key in enumerate(keys):

@@ -56,13 +56,13 @@ async def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Consumer:
     monkeypatch.setenv("IOC_DATA_DIR", str(tmp_path))
     app = build_app(Settings.from_environment(), "127.0.0.1:1", Membership("one", 3.0), tmp_path / "scratch")
     app.finalize()
-    app.topics.acks_enabled_for = lambda _topic: True
-    made = app.transport.create_consumer(callback=print, on_partitions_revoked=None, on_partitions_assigned=None)
-    made._thread.thread_loop.close()
-    made._to_message = lambda _place, offset: Message(offset)
+    app.topics.acks_enabled_for = lambda _topic: True  # type: ignore[assignment,method-assign]
+    made = app.transport.create_consumer(callback=print, on_partitions_revoked=None, on_partitions_assigned=None)  # type: ignore[arg-type]
+    made._thread.thread_loop.close()  # type: ignore[attr-defined]
+    made._to_message = lambda _place, offset: Message(offset)  # type: ignore[attr-defined]
     made.resume_partitions({PLACE})
     made.resume_flow()
-    return made
+    return made  # type: ignore[return-value]
 
 
 async def handed(consumer: Consumer) -> list[Any]:
@@ -71,7 +71,7 @@ async def handed(consumer: Consumer) -> list[Any]:
 
 async def begun(consumer: Consumer, committed: int = 0) -> Log:
     log = Log(committed)
-    consumer._thread = log
+    consumer._thread = log  # type: ignore[assignment]
     await consumer.perform_seek()
     return log
 
@@ -169,7 +169,7 @@ async def test_a_worker_begins_at_the_end_of_a_log_that_ends_below_what_is_commi
             self.sought[place] = offset
 
         async def seek_to_beginning(self, *places: TP) -> None:
-            self.sought |= dict.fromkeys(places, 0)
+            self.sought |= dict.fromkeys(places, 0)  # type: ignore[misc]
 
     committed: dict[TP, int] = {}
 
@@ -178,7 +178,7 @@ async def test_a_worker_begins_at_the_end_of_a_log_that_ends_below_what_is_commi
 
     kafka = Kafka()
     thread = SimpleNamespace(_ensure_consumer=lambda: kafka, _commit=commit)
-    begins = await ConsumerThread._seek_to_committed(thread)
+    begins = await ConsumerThread._seek_to_committed(thread)  # type: ignore[arg-type]
     assert begins == {cut: 7, sound: 9, new: None}
     assert kafka.sought == {cut: 7, new: 0}
     assert committed == {cut: 7}

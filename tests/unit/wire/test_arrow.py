@@ -1,6 +1,7 @@
 """Arrow batches: what goes in comes out; foreign shapes are taken; broken ones are named."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -42,7 +43,7 @@ def test_rows_and_rejections_travel_together() -> None:
         ),
     ],
 )
-def test_foreign_columns_are_taken(columns) -> None:
+def test_foreign_columns_are_taken(columns: Any) -> None:
     table = pa.table({**columns, "time": columns["time"].cast(pa.timestamp("ms", "UTC"))})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -70,7 +71,7 @@ def _without(name: str) -> bytes:
         pytest.param(_without("value"), id="a column is missing"),
     ],
 )
-def test_broken_batches_are_malformed(content) -> None:
+def test_broken_batches_are_malformed(content: Any) -> None:
     with pytest.raises(BatchMalformed):
         decode(content, READINGS, READINGS_OPTIONAL)
 
@@ -114,7 +115,7 @@ def _rows(count: int, **other: object) -> dict:
         ),
     ],
 )
-def test_a_small_message_that_unpacks_to_much_is_refused_unread(columns, said) -> None:
+def test_a_small_message_that_unpacks_to_much_is_refused_unread(columns: Any, said: Any) -> None:
     content = _stream(columns())
     assert len(content) < 1_000_000
     with pytest.raises(BatchTooLarge, match=said):

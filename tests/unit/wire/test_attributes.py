@@ -1,6 +1,7 @@
 """Attributes of cases are of the types that the catalogue declares, or refused."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ DOSSIER = CaseType("dossier", {}, ("received",), (*TYPES, "free"), attribute_typ
         ("other", 1, False),
     ],
 )
-def test_declared_types(name, value, fits) -> None:
+def test_declared_types(name: Any, value: Any, fits: Any) -> None:
     if fits:
         assert check_attributes({name: value}, DOSSIER) == {name: value}
     else:

@@ -1,6 +1,7 @@
 """Records in JSON, NDJSON and CSV: what is fit, what is refused and why."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ CASE = (
 )
 
 
-def checked(content: str, content_type: str = "application/json"):
+def checked(content: str, content_type: str = "application/json") -> Any:
     return check(content.encode(), content_type, VOCABULARY, NOW)
 
 
@@ -56,7 +57,7 @@ def checked(content: str, content_type: str = "application/json"):
         ),
     ],
 )
-def test_fit_records(content, content_type, readings, cases) -> None:
+def test_fit_records(content: Any, content_type: Any, readings: Any, cases: Any) -> None:
     found = checked(content, content_type)
     assert (len(found.readings), len(found.cases), found.rejections) == (readings, cases, [])
     assert found.total == readings + cases
@@ -85,7 +86,7 @@ def test_fit_records(content, content_type, readings, cases) -> None:
         pytest.param('"value"', '"vaule"', "vaule", "unknown_field", id="misspelt field is not skipped"),
     ],
 )
-def test_unfit_reading_is_refused_beside_a_good_one(old, new, field, reason) -> None:
+def test_unfit_reading_is_refused_beside_a_good_one(old: Any, new: Any, field: Any, reason: Any) -> None:
     bad = READING.replace(old, new)
     found = checked(f"[{READING}, {bad}]")
     assert len(found.readings) == 1
@@ -116,7 +117,7 @@ def test_unfit_reading_is_refused_beside_a_good_one(old, new, field, reason) -> 
         ),
     ],
 )
-def test_unfit_case(old, new, field, reason) -> None:
+def test_unfit_case(old: Any, new: Any, field: Any, reason: Any) -> None:
     found = checked(CASE.replace(old, new, 1))
     assert [(r.field, r.reason) for r in found.rejections] == [(field, reason)]
     assert found.cases == []
@@ -141,7 +142,7 @@ def test_a_broken_line_does_not_cost_its_neighbours() -> None:
         pytest.param(READING, "text/plain", id="another content type"),
     ],
 )
-def test_content_without_records_is_malformed_as_a_whole(content, content_type) -> None:
+def test_content_without_records_is_malformed_as_a_whole(content: Any, content_type: Any) -> None:
     with pytest.raises(BatchMalformed):
         checked(content, content_type)
 

@@ -1,6 +1,7 @@
 """States of sources come back from the topic as they were said."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -13,7 +14,7 @@ NOW = datetime(2026, 11, 22, 1, 0, 0, 250_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("last_success", [pytest.param(None, id="never heard"), pytest.param(NOW, id="heard")])
-def test_there_and_back(last_success) -> None:
+def test_there_and_back(last_success: Any) -> None:
     name = {"vi": "Quan trắc", "en": "Stations"}
     state = SourceState(
         "air", "mqtt", name, SourceCondition.LATE, 7, 10, 1, 2, 0, 0.5, 3.0, last_success, 60.0, "", NOW
@@ -22,7 +23,7 @@ def test_there_and_back(last_success) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"condition": "asleep"}'])
-def test_what_is_no_state_is_malformed(content) -> None:
+def test_what_is_no_state_is_malformed(content: Any) -> None:
     with pytest.raises(BatchMalformed):
         decode_state(content)
 
@@ -42,7 +43,7 @@ def test_what_is_no_state_is_malformed(content) -> None:
         pytest.param({"error": "x" * 100_000}, id="an endless sentence"),
     ],
 )
-def test_what_no_state_can_hold_is_malformed(odd) -> None:
+def test_what_no_state_can_hold_is_malformed(odd: Any) -> None:
     name = {"vi": "Quan trắc", "en": "Stations"}
     state = SourceState("air", "mqtt", name, SourceCondition.LATE, 7, 10, 1, 2, 0, 0.5, 3.0, NOW, 60.0, "", NOW)
     with pytest.raises(BatchMalformed):
