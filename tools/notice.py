@@ -98,16 +98,16 @@ def jars() -> dict[str, str]:
     """Return the jars of setup/kafka.lock, each with the licence that its POM or a parent of it states."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
-    from jgo.maven import MavenContext
+    from jgo.maven import POM, MavenContext
 
     with tempfile.TemporaryDirectory() as cache:
         repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
         maven = MavenContext(repo_cache=Path(cache), remote_repos=repositories, timeout=60)
 
         def stated(jar: LockedJar) -> str:
-            pom = maven.project(jar.group, jar.artifact).at_version(jar.version).pom()
+            pom: POM | None = maven.project(jar.group, jar.artifact).at_version(jar.version).pom()
             while pom is not None:
-                if names := pom.values("licenses/license/name"):
+                if names := [name for name in pom.values("licenses/license/name") if name]:
                     return " OR ".join(map(spdx, names))
                 pom = maven.pom_parent(pom)
             raise ValueError(f"{jar.group}:{jar.artifact} does not state its licence")

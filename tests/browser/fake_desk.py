@@ -203,7 +203,7 @@ class FakeDesk(FakeCentre):
         try:
             matchers = parse_matchers((await request.json())["matchers"])
         except MatcherInvalid as fault:
-            return problem(400, str(fault), "matchers", fault.code, fault.params)
+            return problem(400, str(fault), "matchers", fault.message.code, dict(fault.message.params))
         labels = [row["labels"] for row in self._state["alerts"]]
         counts = [{"matcher": str(one), "count": sum(all_accept((one,), each) for each in labels)} for one in matchers]
         return JSONResponse({"count": sum(all_accept(matchers, each) for each in labels), "matchers": counts})

@@ -39,7 +39,7 @@ def checked(body: Json) -> Json:
     try:
         fields = body["fields"] if "fields" in body else fields_of_text(body["text"])
     except ActRefused as fault:
-        shape = FieldFault(fault.field, str(fault), fault.code, fault.given).shape()
+        shape = FieldFault(fault.field, fault.message).shape()
         return {"sound": False, "errors": [shape], "told": []}
     both = {"fields": fields, "text": rule_text(fields)}
     try:
