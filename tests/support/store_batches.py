@@ -54,7 +54,7 @@ def panes_batch(
     columns = []
     for field in PANES:
         values = [row[field.name] for row in rows]  # type: ignore[misc]
-        if field.type in (WORD, SUBJECT):
+        if field.type in (TERM, SUBJECT):
             columns.append(pa.array(values, pa.string()).dictionary_encode().cast(field.type))
         else:
             columns.append(pa.array(values, field.type))

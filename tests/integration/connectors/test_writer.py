@@ -223,9 +223,9 @@ def test_a_writer_that_another_has_replaced_opens_above_it_and_sends_again(
     producer, nothing = KafkaProducer(bootstrap_servers=kafka), arrow.encode(readings_batch([]))
     headers = BatchHeaders(source, "readings", "", "", generation=foreign, sequence=9).encode()
     partition = topics.partition_of(source, PARTITIONS)
-    producer.send(topics.READINGS, nothing, headers=headers, partition=partition).get(10)
+    producer.send(topics.READINGS, nothing, headers=headers, partition=partition).get(10)  # type: ignore[arg-type,attr-defined,call-arg,func-returns-value,misc]
     absurd = [(name, b"%d" % (2**63 - 1) if name == "ioc-generation" else value) for name, value in headers]
-    producer.send(topics.READINGS, nothing, headers=absurd, partition=partition).get(10)
+    producer.send(topics.READINGS, nothing, headers=absurd, partition=partition).get(10)  # type: ignore[arg-type,attr-defined,call-arg,func-returns-value,misc]
     producer.close()
     writer.add_readings(vehicles(3))
     writer.flush()

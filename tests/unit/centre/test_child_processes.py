@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFl
         pytest.param(20, 60, 0.2, id="a long life makes it good again"),
     ],
 )
-def test_restart(deaths: int, lived_s: float, delay_s: float) -> None:
-    assert Restart().delay_s(deaths, lived_s) == pytest.approx(delay_s)
+def test_restart(deaths: Any, lived_s: Any, delay_s: Any) -> None:
+    assert RestartPolicy().delay_s(deaths, lived_s) == pytest.approx(delay_s)
 
 
 def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path: Path) -> None:
@@ -35,12 +36,7 @@ def test_a_dead_child_is_started_again_and_let_go_as_the_first_one_was(tmp_path:
     _await(lambda: told.exists() and told.read_text() == "gone ")
     child.process.kill()
     codes = []
-
-    def is_replaced() -> bool:
-        codes.append(child.tend(time.monotonic()))
-        return child.process is not None and child.process.pid != first
-
-    _await(is_replaced)
+    _await(lambda: codes.append(child.tend(time.monotonic())) or (child.process and child.process.pid != first))  # type: ignore[func-returns-value]
     try:
         assert [code for code in codes if code is not None] == [-signal.SIGKILL]
         _await(lambda: told.read_text() == "gone gone ")
@@ -57,7 +53,7 @@ def _await(holds: Callable[[], object]) -> None:
 
 
 def test_a_flag_may_be_set_by_a_signal_while_its_thread_waits() -> None:
-    flag = Flag()
+    flag = StopFlag()
     before = signal.signal(signal.SIGALRM, lambda *_: flag.set())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)

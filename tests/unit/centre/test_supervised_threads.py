@@ -149,7 +149,7 @@ def make_snapshots(broken: Broken, faults: FaultRegister, stack: ExitStack) -> A
 def make_machine(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
     """With used up descriptors, or a disk without room."""
     if isinstance(broken.failure, OSError):
-        stack.enter_context(patch("os.open", broken.fail))
+        stack.enter_context(patch.object(machine_watch.os, "open", broken.fail))  # type: ignore[attr-defined]
     else:
         usage = MagicMock(free=1_000_000)
         stack.enter_context(patch.object(machine_watch.shutil, "disk_usage", lambda _: broken.count() or usage))  # type: ignore[attr-defined,func-returns-value]
@@ -231,10 +231,10 @@ def test_a_runner_that_fails_is_run_again(tmp_path: Path) -> None:
 
 def test_a_source_is_free_again_when_its_disk_was_full_at_its_end(tmp_path: Path) -> None:
     """Else the next writer, after the source's file was edited, finds it run by another process for ever."""
-    outlet = Outlet(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
-    writer = SourceWriter(outlet, "trial")
-    writer._delivery.was_open = True
-    pending = Pending(Intake(requests={"key": {"a": 1}}), {}, Future(), ())  # type: ignore[arg-type]
+    producer = SharedProducer(f"127.0.0.1:{any_free()}", tmp_path, partitions=1, measures={})
+    writer = SourceWriter(producer, "trial")
+    writer._queue.was_open = True
+    pending = PendingIntake(Intake(requests={"key": {"a": 1}}), {}, Future(), ())  # type: ignore[arg-type]
     writer._buffer.append(pending)
     with patch("os.fsync", side_effect=OSError(28, "No space left on device")):
         writer.close(timeout_s=0)

@@ -53,13 +53,13 @@ def test_query_is_merged(settings: Any, expected: Any) -> None:
     ],
 )
 def test_following_page(paging: Any, body: Any, rows: Any, following: Any) -> None:
-    poll = read_poll(Table("t.toml", {"url": URL, "paging": paging}, "poll."))
+    poll = read_poll(source_table({"url": URL, "paging": paging}, "t.toml"))
     place = poll.following(poll.first(None, None, NOW), body, rows)
     assert (place and place["query"]) == following
 
 
 def test_a_link_to_the_next_page_is_whole() -> None:
-    poll = read_poll(Table("t.toml", {"url": URL, "paging": {"kind": "next_link"}}, "poll."))
+    poll = read_poll(source_table({"url": URL, "paging": {"kind": "next_link"}}, "t.toml"))
     place = poll.following(poll.first(None, None, NOW), {"next": "?page=2&x=1"}, 0)
     assert place is not None
     assert address(place) == "https://a.example.vn/rows?page=2&x=1"
