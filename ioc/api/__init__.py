@@ -1,4 +1,4 @@
-"""The centre's outside: REST, websocket, pages."""
+"""The HTTP interface of the centre: REST, websocket and pages."""
 
 from ioc.api.app import create_app
 from ioc.api.context import ApiContext

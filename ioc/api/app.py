@@ -1,13 +1,15 @@
-"""The FastAPI app: every route, put together."""
+"""Put the FastAPI app together: routes, middleware and the OpenAPI document."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 
 from ioc import __version__
-from ioc.api.auth.middleware import SESSION_COOKIE, AuthMiddleware
+from ioc.api import openapi
+from ioc.api.auth.login import LoginService
+from ioc.api.auth.middleware import AuthMiddleware
 from ioc.api.context import ApiContext
 from ioc.api.http import problems
 from ioc.api.http.base_path import BasePath, base_path
@@ -15,9 +17,10 @@ from ioc.api.http.body_limits import BodyLimits
 from ioc.api.http.path_spelling import CanonicalPaths
 from ioc.api.http.security_headers import SecurityHeaders
 from ioc.api.http.strict_json import StrictJson
-from ioc.api.http.threads import WorkerThreads
 from ioc.api.live import socket
+from ioc.api.live.identity_watch import IdentityWatch
 from ioc.api.routes import (
+    alert_actions,
     alerts,
     cases,
     dead_letters,
@@ -33,11 +36,14 @@ from ioc.api.routes import (
     lab_proxy,
     ledger,
     metrics,
+    on_call,
     pages,
     people,
     reference,
     restatements,
+    route_tests,
     routing,
+    rule_drafts,
     rules,
     session,
     silences,
@@ -46,85 +52,103 @@ from ioc.api.routes import (
     units,
 )
 
-_DESCRIPTION = """Who calls is known by a session's cookie, a display's token or the admin token; each address asks for
-a permission of theirs, a push for the token of its source. Without any, a caller may look where the centre allows it.
-Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457)."""
+ROUTERS = tuple(
+    module.router
+    for module in (
+        kpis,
+        explain,
+        restatements,
+        units,
+        definitions,
+        displays,
+        sources,
+        ledger,
+        cases,
+        dead_letters,
+        alerts,
+        alert_actions,
+        external_alerts,
+        silences,
+        rule_drafts,
+        rules,
+        routing,
+        route_tests,
+        on_call,
+        deliveries,
+        incidents,
+        ingest,
+        health,
+        status,
+        metrics,
+        socket,
+        session,
+        people,
+        lab_proxy,
+        reference,
+    )
+)
+"""All routes of the API. `POST /rules/check` comes before `/rules/{rule}`: the first match answers."""
 
-_SCHEMES = {
-    "token": {"type": "http", "scheme": "bearer", "description": "The admin token, or a wall display's"},
-    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
-}
 
+def create_app(context: ApiContext, describe_lab: Callable[[], Mapping[str, Any]] = dict) -> FastAPI:
+    """Return the app. Its hub sends to websockets while the app runs.
 
-def create_app(centre: ApiContext) -> FastAPI:
-    """The hub of `centre` ticks while the app runs."""
+    `describe_lab` returns the OpenAPI document of the lab (`ioc.lab.app.describe`); without it the lab's addresses are
+    missing in `/openapi.json`.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        centre.hub.start()
+        context.hub.start()
         yield
-        centre.hub.stop()
+        context.hub.stop()
 
+    app = _app_with_routes(lifespan)
+    settings = context.settings
+    app.state.context = context
+    app.state.login = LoginService(context.people, settings.login_key())
+    app.state.identity_watch = IdentityWatch(context.people)
+    app.state.lab = lab_proxy.LabClient(settings.lab_socket, settings.lab_key())
+    context.metrics.register(metrics.ServerMetrics(context))
+    pages.install(app, base=base_path(settings.address))
+    problems.install(app)
+    _add_middleware(app, context)
+    openapi.install(app, settings.address, describe_lab)
+    return app
+
+
+def describe(describe_lab: Callable[[], Mapping[str, Any]] = dict) -> dict[str, Any]:
+    """Return the OpenAPI document without a running centre."""
+    app = _app_with_routes()
+    openapi.install(app, "", describe_lab)
+    return app.openapi()
+
+
+def _app_with_routes(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
     app = FastAPI(
         title="IOC",
         version=__version__,
-        description=_DESCRIPTION,
+        description=openapi.DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses=problems.RESPONSES,
+        openapi_url=None,
+        responses=openapi.PROBLEM_RESPONSES,
+        generate_unique_id_function=openapi.operation_id,
     )
-    threads = WorkerThreads()
-    for router in (
-        kpis.routes(centre, threads),
-        explain.routes(centre, threads),
-        restatements.routes(centre, threads),
-        units.routes(centre),
-        definitions.routes(centre, threads),
-        displays.routes(centre, threads),
-        sources.routes(centre, threads),
-        ledger.routes(centre, threads),
-        cases.routes(centre, threads),
-        dead_letters.routes(centre, threads),
-        alerts.routes(centre, threads),
-        external_alerts.routes(centre, threads),
-        silences.routes(centre, threads),
-        rules.routes(centre, threads),
-        routing.routes(centre, threads),
-        deliveries.routes(centre, threads),
-        incidents.routes(centre, threads),
-        ingest.routes(centre),
-        health.routes(centre, threads),
-        status.routes(centre, threads),
-        metrics.routes(centre, threads),
-        socket.routes(centre),
-        session.routes(centre),
-        people.routes(centre),
-        lab_proxy.routes(centre, threads),
-    ):
+    for router in ROUTERS:
         app.include_router(router)
-    reference.install(app, base_path(centre.settings.address))
-    pages.install(app, base=base_path(centre.settings.address))
-    problems.install(app)
+    return app
+
+
+def _add_middleware(app: FastAPI, context: ApiContext) -> None:
+    """Add the layers around all routes, from the innermost to the outermost."""
+    settings = context.settings
     app.add_middleware(StrictJson)
     app.add_middleware(
-        AuthMiddleware, people=centre.people, admin_token=centre.admin_token, anonymous_role=centre.settings.anonymous
+        AuthMiddleware, people=context.people, admin_token=context.admin_token, anonymous_role=settings.anonymous
     )
     app.add_middleware(BodyLimits)
     app.add_middleware(CanonicalPaths)
-    app.add_middleware(SecurityHeaders, metrics=centre.metrics)
-    base = base_path(centre.settings.address)
-    app.add_middleware(BasePath, base=base)
-    describe = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        schema = describe()
-        schema["components"]["schemas"]["Problem"] = problems.SCHEMA
-        schema["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
-        if base:
-            schema["servers"] = [{"url": base}]
-        schema["security"] = [{"token": []}, {"session": []}]
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-    return app
+    app.add_middleware(SecurityHeaders, metrics=context.metrics)
+    app.add_middleware(BasePath, base=base_path(settings.address))

@@ -1,4 +1,4 @@
-"""What the API asks of the rest of the centre; `ioc serve` puts the real parts in, tests put fakes."""
+"""Interfaces of the parts that the API needs. `ioc serve` provides the real ones, tests provide fakes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,48 +11,63 @@ from ioc.model.rejection import Rejection
 
 
 class Kpis(Protocol):
-    """Values of KPIs. Both are called from worker threads, several at once."""
+    """Values of KPIs. All methods may be called from several threads at a time."""
 
     def values(self) -> Sequence[KpiValue]:
-        """Every present value."""
+        """Return all present values."""
 
     def history(
         self, kpi: str, unit: str, begins: datetime, ends: datetime, step: timedelta, gone: Event, /
     ) -> Sequence[tuple[datetime, float | None, int]]:
-        """(time, value, samples) for each step of [begins, ends), oldest first. `kpi` and `unit` are known; `gone` is
-        set once nobody waits for the answer. Raises StoreUnavailable when it takes too long."""
+        """Return (time, value, samples) for each step of [begins, ends), oldest first.
+
+        `kpi` and `unit` must exist. `gone` is set when the client has disconnected. Raises StoreUnavailable when it
+        takes too long.
+        """
 
     def explain(self, kpi: str, unit: str, at: datetime | None, now: datetime, page: CasePage | None, /) -> Explanation:
-        """What a value is made of, now (`at` None) or at a moment; with the cases behind it when `page` says how many.
-        Raises KeyError for a pair without values."""
+        """Return what a value is calculated from, now (`at` None) or at a moment; with a page of its cases if `page`.
+
+        Raises KeyError for a KPI and unit without values.
+        """
 
 
 class PushAnswer(Protocol):
-    """What became of a push; `rejected` in the order of the records, of very many only the first."""
+    """The outcome of a push. `rejected` are the first refused records, in the order of the body."""
 
     @property
-    def accepted(self) -> int: ...
+    def accepted(self) -> int:
+        """The number of accepted records."""
+
     @property
-    def duplicate(self) -> int: ...
+    def duplicate(self) -> int:
+        """The number of records that had arrived before."""
+
     @property
-    def rejected(self) -> Sequence[Rejection]: ...
+    def rejected(self) -> Sequence[Rejection]:
+        """The first refused records."""
+
     @property
-    def rejected_count(self) -> int: ...
+    def rejected_count(self) -> int:
+        """The number of all refused records."""
 
 
 class PushEndpoint(Protocol):
-    """The way in for HTTP pushes."""
+    """Accepts pushes over HTTP."""
 
     async def ingest(self, source: str, content: bytes, content_type: str, idempotency_key: str, /) -> PushAnswer:
-        """Returns once the broker (or the spool) has every fit record. `content_type` is one of JSON, NDJSON, CSV;
-        `idempotency_key` is empty when the client sent none.
+        """Return once the broker (or the spool) has every valid record.
 
-        Raises BatchMalformed (answered 400), SpoolFull (503), ConfigurationInvalid (the source is not configured, 409).
+        `content_type` is JSON, NDJSON or CSV; `idempotency_key` is empty when the client sent none. Raises
+        BatchMalformed (answered 400), SpoolFull (503), ConfigurationInvalid (the source is not configured, 409).
         """
 
 
 class Cursor(Protocol):
-    """A DuckDB cursor, as far as reading rows needs it."""
+    """The part of a DuckDB cursor that reading rows needs."""
 
-    def execute(self, query: str, parameters: Any = ..., /) -> Any: ...
-    def close(self) -> None: ...
+    def execute(self, query: str, parameters: Any = ..., /) -> Any:
+        """Run SQL."""
+
+    def close(self) -> None:
+        """Close the cursor."""

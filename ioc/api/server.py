@@ -1,4 +1,4 @@
-"""Run the app under uvicorn: quiet, direct frames, a clean stop."""
+"""Run the app under uvicorn, with limits of connections, direct websocket writes and a clean stop."""
 
 import asyncio
 import contextlib
@@ -19,31 +19,33 @@ from ioc.api.http.protocol import LimitedProtocol
 from ioc.api.live.direct_writes import DirectProtocol
 from ioc.http_listener import listen
 
-_STOP_WITHIN_S = 1
+_MAX_SHUTDOWN_S = 1
 _MAX_MESSAGE_BYTES = 4096
-_TICKS_A_SWEEP = 10
+_TICKS_PER_SWEEP = 10
 """Uvicorn ticks ten times a second."""
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to `serve`: uvicorn would raise them again after its stop, before the caller could clean up."""
+    """A server that leaves signals to `serve`. Uvicorn would raise them again before the caller could clean up."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
         self.open_connections = connections
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % _TICKS_A_SWEEP == 0:
+        """Close slow connections once a second."""
+        if counter % _TICKS_PER_SWEEP == 0:
             self.open_connections.sweep(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
         yield
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """A request that was cut off by the stop is none."""
+def _is_not_cancelled(record: logging.LogRecord) -> bool:
+    """Filter out requests that were cancelled by the shutdown."""
     return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
@@ -54,15 +56,15 @@ def configured(
     trusted: TrustedProxies | None = None,
     metrics: CollectorRegistry | None = None,
 ) -> Server:
-    """A server for `app`, not listening yet: `run(sockets=[listen(...)])`, and `should_exit = True` stops it.
+    """Return a server for `app`. Start it with `run(sockets=[listen(...)])`, stop it with `should_exit = True`.
 
-    Without `limits` they follow from the process's limit of descriptors.
+    The default of `limits` follows from the process's limit of descriptors.
     """
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_cancelled)
     proxies = trusted or TrustedProxies()
     connections = Connections(limits or ConnectionLimits.of_process())
     if metrics is not None:
-        _tell(connections, metrics)
+        _add_metrics(connections, metrics)
     http: Any = partial(LimitedProtocol, connections=connections, trusted=proxies)
     config = uvicorn.Config(
         app,
@@ -75,26 +77,29 @@ def configured(
         server_header=False,
         proxy_headers=bool(proxies.addresses),
         forwarded_allow_ips=list(proxies.addresses),
-        timeout_graceful_shutdown=_STOP_WITHIN_S,
+        timeout_graceful_shutdown=_MAX_SHUTDOWN_S,
     )
     return Server(config, connections)
 
 
-def _tell(connections: Connections, metrics: CollectorRegistry) -> None:
-    """Show the connections and descriptors in /metrics."""
+def _add_metrics(connections: Connections, metrics: CollectorRegistry) -> None:
+    """Add the numbers of connections and descriptors to /metrics."""
     for name, text, value in (
-        ("ioc_http_connections", "Open connections, websockets too", lambda: len(connections)),
-        ("ioc_http_connections_refused", "Connections that found no place", lambda: connections.refused),
-        ("ioc_http_connections_overdue", "Connections ended since they stood still", lambda: connections.ended_overdue),
+        ("ioc_http_connections", "Open connections, including websockets", lambda: len(connections)),
+        ("ioc_http_connections_refused", "Connections refused at the limit", lambda: connections.refused),
+        ("ioc_http_connections_overdue", "Connections closed as too slow", lambda: connections.ended_overdue),
         ("ioc_open_descriptors", "Open files and sockets", lambda: connections.open_descriptors),
-        ("ioc_max_descriptors", "Most files and sockets", lambda: connections.limits.descriptors),
+        ("ioc_max_descriptors", "Limit of open files and sockets", lambda: connections.limits.descriptors),
     ):
         Gauge(name, text, registry=metrics).set_function(value)
 
 
 def warm(app: ASGIApp) -> None:
-    """Ask once whether it lives. FastAPI makes the routes at the first request: a quarter of a second of a core, and
-    seconds once others compute."""
+    """Request /healthz once without a network, so that the first client does not wait.
+
+    FastAPI builds its routes at the first request. That takes a quarter of a second of a core, and seconds while other
+    threads compute.
+    """
 
     async def receive() -> AsgiMessage:
         return {"type": "http.request"}
@@ -128,8 +133,8 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return within about two seconds, whatever clients do.
 
-    A query that still runs then goes on in its thread, and the process waits for it at its very end.
-    Must run in the main thread. Raises ConfigurationInvalid when the address cannot be had.
+    A query that still runs goes on in its thread, and the process waits for it before it exits. Must be called in the
+    main thread. Raises ConfigurationInvalid when the address is not available.
     """
     listener = listen(host, port)
     server = configured(app, trusted=trusted, metrics=metrics)

@@ -6,7 +6,7 @@ import click
 
 from ioc.clock import SystemClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.cpu_priority import step_back_later
 from ioc.lab.job_process import MAX_REPORT_S, JobProcess
 from ioc.lab.publishing.publish import MINUTES, published_dir
@@ -32,7 +32,7 @@ def command() -> None:
     settings = Settings.from_environment()
     clock = SystemClock()
     asking = SqlService.of(settings, clock)
-    parts = LabParts(
+    parts = LabContext(
         settings,
         clock,
         lambda: current(settings.snapshots_dir),

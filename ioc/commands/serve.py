@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -40,7 +42,13 @@ def command() -> None:
         fault = Fault.of("store_damaged", SystemClock().now(), reason=str(failure))
         stand_in(settings, fault, lambda: store_opens(settings))
         return  # the store opens again, or the process shall end; its supervisor starts it again in the first case
-    app = create_app(server.api)
+    app = create_app(server.api, _describe_lab)
     warm(app)
     with server:
         serve(app, settings.http_host, settings.http_port, trusted=proxies, metrics=server.api.metrics)
+
+
+def _describe_lab() -> Mapping[str, Any]:
+    from ioc.lab.app import describe  # only a reader of /openapi.json needs the lab's routes
+
+    return describe()

@@ -1,7 +1,11 @@
-"""The parts of a running lab that its routes speak for."""
+"""The parts of a running lab that its routes need, in one object per process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from ioc.clock import Clock
 from ioc.lab.job_process import JobProcess
@@ -13,11 +17,16 @@ from ioc.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
-class LabParts:
-    """Everything `create_lab_app` needs. `snapshot` gives the raw one in use; `beside` reckons over it in a process of
-    its own; `send` brings issues of reports out by a channel, None sends nothing;
-    `reporting` makes reports, which take long, where these must not keep others waiting (None: `beside` makes them);
-    `asking` is the SQL side, `quack` the door for DuckDB's own protocol; None without."""
+class LabContext:
+    """Everything `create_lab_app` needs. Routes receive it as a parameter of type `Lab`.
+
+    - `snapshot()`: the raw snapshot in use; None before the first one.
+    - `beside`: the process that runs the explorer's computations.
+    - `send`: sends issues of reports through a channel; None sends nothing.
+    - `asking`: the SQL side; None for a lab without SQL.
+    - `quack`: serves DuckDB's own protocol; None where it is not served.
+    - `reporting`: the process that makes reports, which take long; None leaves them to `beside`.
+    """
 
     settings: Settings
     clock: Clock
@@ -32,3 +41,20 @@ class LabParts:
     def for_reports(self) -> JobProcess:
         """The process that makes reports."""
         return self.reporting or self.beside
+
+
+async def get_lab_context(connection: HTTPConnection) -> LabContext:
+    """Return the context that `create_lab_app` was given."""
+    context: LabContext = connection.app.state.context
+    return context
+
+
+async def get_sql_service(connection: HTTPConnection) -> SqlService:
+    """Return the SQL side. Its routes exist only in a lab that has one."""
+    context: LabContext = connection.app.state.context
+    assert context.asking is not None
+    return context.asking
+
+
+Lab = Annotated[LabContext, Depends(get_lab_context)]
+Sql = Annotated[SqlService, Depends(get_sql_service)]

@@ -9,8 +9,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from ioc.clock import Clock
-from ioc.lab.context import LabParts
+from ioc.lab.context import Lab, Sql
 from ioc.lab.sql_service import SqlService
+
+router = APIRouter(tags=["lab"])
 
 
 class LabMetrics(Collector):
@@ -37,14 +39,9 @@ class LabMetrics(Collector):
             yield GaugeMetricFamily("ioc_lab_snapshot_bytes", "Size of its publication.", published.size_bytes)
 
 
-def routes(parts: LabParts, sql: SqlService) -> APIRouter:
-    """Return the router of this resource."""
-    router = APIRouter(tags=["lab"])
+@router.get("/api/v1/lab/metrics", response_class=Response)
+async def get_lab_metrics(lab: Lab, sql: Sql) -> Response:
+    """Return the lab's own metrics in Prometheus's text format."""
     registry = CollectorRegistry()
-    registry.register(LabMetrics(sql, parts.clock))
-
-    @router.get("/api/v1/lab/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-    return router
+    registry.register(LabMetrics(sql, lab.clock))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ioc.errors import IocError
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.report_making import Order, make
 from ioc.reports.issue_store import IssueId
 from ioc.store.snapshot import Snapshot
@@ -58,7 +58,7 @@ class ReportJobs:
     A job goes on when its requesters are gone. Use from the lab's event loop.
     """
 
-    def __init__(self, parts: LabParts) -> None:
+    def __init__(self, parts: LabContext) -> None:
         self._parts = parts
         self._running: dict[tuple[str, str], ReportJob] = {}
         self._last: dict[str, ReportJob] = {}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import load_kept
 from ioc.errors import IocError, SourceUnavailable
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import LabBusy
 from ioc.lab.report_jobs import ReportJobs
 from ioc.lab.report_making import Order, reports_dir
@@ -41,7 +41,7 @@ class ReportSchedule:
     `step` does what is due; `run` calls it every minute.
     """
 
-    def __init__(self, parts: LabParts) -> None:
+    def __init__(self, parts: LabContext) -> None:
         self._parts = parts
         self.issues = Issues(reports_dir(parts.settings))
         self.sendings = Sendings(reports_dir(parts.settings) / "sendings.ndjson")

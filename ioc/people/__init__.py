@@ -1,6 +1,6 @@
-"""People of the centre: accounts, sessions, tokens of people and displays, and the audit trail of what was done.
+"""People: accounts, sessions, tokens of people and displays, and the audit trail.
 
-They lie in a file of their own (SQLite, `people.db`), since `ioc user` changes them while `ioc serve` runs, and the
+They are in a file of their own (SQLite, `people.db`), since `ioc user` changes them while `ioc serve` runs, and the
 store has one owner.
 """
 

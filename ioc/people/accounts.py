@@ -1,4 +1,4 @@
-"""Accounts: names, roles, passwords as Argon2 hashes."""
+"""Accounts: names, roles, and passwords as Argon2 hashes."""
 
 import re
 import sqlite3
@@ -15,18 +15,21 @@ _COLUMNS = "name, full_name, role, disabled"
 
 
 class AccountRefused(IocError):
-    """A login that is not let in. The text is the same for a wrong name and a wrong password."""
+    """A login was refused. The text is the same for a wrong name and a wrong password."""
 
 
 class Accounts:
-    """The accounts of `file`. Everything blocks on the disk, `log_in` for some 50 ms on the processor."""
+    """The accounts of a file. All methods block on the disk; `log_in` also needs about 50 ms of the processor."""
 
     def __init__(self, file: PeopleFile, clock: Clock | None = None) -> None:
         self._file = file
         self._clock = clock or SystemClock()
 
     def add(self, name: str, full_name: str, role: Role, password: str) -> Person:
-        """Add an account. Raises ConfigurationInvalid: the name is taken or unfit, the password too easy to guess."""
+        """Add an account.
+
+        Raises ConfigurationInvalid when the name is taken or not valid, or the password is too easy to guess.
+        """
         if not NAME.fullmatch(name):
             raise ConfigurationInvalid(Message("account_name", name=name))
         if not full_name.strip():
@@ -44,8 +47,11 @@ class Accounts:
         return Person(name, full_name.strip(), role)
 
     def log_in(self, name: str, password: str) -> Person:
-        """Return whose name and password these are. Raises AccountRefused, always with the same sentence and after the
-        same work: for an unknown name, a wrong password, a disabled account."""
+        """Return the person with this name and password.
+
+        Raises AccountRefused for an unknown name, a wrong password or a disabled account: always with the same sentence
+        and after the same work.
+        """
         with self._file.reading() as connection:
             row = connection.execute(f"SELECT {_COLUMNS}, password_hash FROM people WHERE name = ?", [name]).fetchone()
         is_right = matches(row[4] if row else NOBODYS_HASH, password)
@@ -54,25 +60,28 @@ class Accounts:
         return _person(row)
 
     def set_password(self, name: str, password: str) -> None:
-        """Ends the person's sessions. Raises ConfigurationInvalid: no such account, or too easy to guess."""
+        """Set a new password and end the person's sessions.
+
+        Raises ConfigurationInvalid for an unknown account, or a password that is too easy to guess.
+        """
         check_password(password, name)
         self._change(name, "password_hash = ?", hashed(password))
 
     def set_role(self, name: str, role: Role) -> None:
-        """Holds from the next request on. Raises ConfigurationInvalid."""
+        """Change the role from the next request on. Raises ConfigurationInvalid for an unknown account."""
         self._change(name, "role = ?", role)
 
     def set_disabled(self, name: str, disabled: bool) -> None:
-        """Ends the person's sessions. Raises ConfigurationInvalid."""
+        """Disable or enable an account and end its sessions. Raises ConfigurationInvalid for an unknown account."""
         self._change(name, "disabled = ?", int(disabled))
 
     def all(self) -> list[Person]:
-        """By name."""
+        """Return all accounts by name."""
         with self._file.reading() as connection:
             return [_person(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM people ORDER BY name")]
 
     def named(self, name: str) -> Person | None:
-        """The account; None when there is none."""
+        """Return the account; None if it does not exist."""
         with self._file.reading() as connection:
             row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE name = ?", [name]).fetchone()
         return _person(row) if row else None

@@ -1,4 +1,4 @@
-"""The SQLite file: its tables, and connections to it."""
+"""The SQLite file `people.db`: its tables and connections."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from pathlib import Path
 from ioc.errors import StoreUnavailable
 from ioc.messages import Message
 
-_PATIENCE_S = 5.0
-# Times are ms since 1970. Tokens are kept as their SHA-256 only. The triggers hold what the trail promises.
+_LOCK_TIMEOUT_S = 5.0
+# Times are ms since 1970. Only the SHA-256 of tokens is kept. Triggers keep the trail from being changed.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (
     name TEXT PRIMARY KEY, full_name TEXT NOT NULL, role TEXT NOT NULL, password_hash TEXT NOT NULL,
@@ -36,7 +36,7 @@ class PeopleFile:
     """`people.db` of the data directory; any number of processes and threads may use it."""
 
     def __init__(self, path: Path) -> None:
-        """Made with mode 600 when missing. Raises StoreUnavailable."""
+        """Open the file, and create it with mode 600 if it is missing. Raises StoreUnavailable."""
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,14 +48,14 @@ class PeopleFile:
 
     @classmethod
     def unchecked(cls, path: Path) -> "PeopleFile":
-        """Without looking at the file, which may be damaged."""
+        """Return the file without opening it; it may be damaged."""
         file = cls.__new__(cls)
         file.path = path
         return file
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection for some queries. Raises StoreUnavailable."""
+        """Open a connection for queries. Raises StoreUnavailable."""
         try:
             with closing(self._connect()) as connection:
                 yield connection
@@ -64,7 +64,7 @@ class PeopleFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all of the block or nothing, one writer at a time. Raises StoreUnavailable."""
+        """Run the block in a transaction; one writer at a time. Raises StoreUnavailable."""
         with self.reading() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -75,7 +75,7 @@ class PeopleFile:
             connection.commit()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT_S, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         return connection

@@ -1,4 +1,4 @@
-"""Full names of people by their account, for screens that show who has an alert."""
+"""Full names by account, for screens that show who has acknowledged an alert."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -8,12 +8,14 @@ from ioc.clock import Clock, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.model.person import Person
 
-REFRESHED_MS = 30_000
+MAX_AGE_MS = 30_000
 
 
 class FullNames:
-    """Give the full name behind an account; the account itself where there is none, as for scripts. May be called from
-    any thread, thousands of times in a row: accounts are read at most every 30 s."""
+    """Return the full name of an account; the account itself where there is none, such as for scripts.
+
+    May be called from any thread and thousands of times in a row: accounts are read at most every 30 s.
+    """
 
     def __init__(self, accounts: Callable[[], list[Person]], clock: Clock) -> None:
         self._accounts = accounts
@@ -25,8 +27,8 @@ class FullNames:
     def __call__(self, account: str) -> str:
         now_ms = to_ms(self._clock.now())
         with self._lock:
-            if self._read_ms is None or not 0 <= now_ms - self._read_ms < REFRESHED_MS:
+            if self._read_ms is None or not 0 <= now_ms - self._read_ms < MAX_AGE_MS:
                 self._read_ms = now_ms
-                with suppress(StoreUnavailable):  # the names of before stay; a fault of its own says so
+                with suppress(StoreUnavailable):  # earlier names remain; the fault is reported elsewhere
                     self._names = {one.name: one.full_name for one in self._accounts()}
             return self._names.get(account, account)

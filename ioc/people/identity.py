@@ -1,4 +1,4 @@
-"""Credentials of callers, and whether they are still valid: for connections that stay open."""
+"""Check whether credentials are still valid, for connections that stay open."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ from ioc.people.tokens import token_row
 
 
 class CredentialKind(StrEnum):
+    """What a caller authenticates with."""
+
     SESSION = "session"
     DISPLAY = "display"
     TOKEN = "token"
@@ -27,14 +29,14 @@ class Credential:
 
 
 class Identities:
-    """Looks at credentials without marking them as used: an open page must not keep a session alive by itself."""
+    """Checks credentials without marking them as used: an open page must not keep a session alive by itself."""
 
     def __init__(self, file: PeopleFile, clock: Clock | None = None) -> None:
         self._file = file
         self._clock = clock or SystemClock()
 
     def callers(self, credentials: Iterable[Credential]) -> dict[Credential, Caller | None]:
-        """Return who is behind each credential now, None for one that has ended. Raises StoreUnavailable."""
+        """Return the present caller of each credential; None for one that has ended. Raises StoreUnavailable."""
         now_ms = to_ms(self._clock.now())
         with self._file.reading() as connection:
             return {one: _caller(connection, one, now_ms) for one in credentials}

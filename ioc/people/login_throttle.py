@@ -1,17 +1,17 @@
-"""Wrong passwords cost time: a delay for each address and name, which no stranger can turn into a lock.
+"""Delay logins after wrong passwords, without a lock that strangers could cause.
 
-The delay belongs to whoever tries (an address, or a browser that has logged in to this account before) together with
-the name that is tried, whether there is such an account or not. A second, milder one belongs to the address alone and
-makes trying one password on many names slow. Kept in memory: a restart forgets it, and nobody outside can cause one.
+The delay is per origin (an address, or a browser that has logged in to this account before) and account name, whether
+the account exists or not. A second, shorter delay per origin slows down trying one password on many names. Delays are
+kept in memory only: a restart forgets them, and nobody outside can cause a restart.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
 FREE_TRIES = 3
-"""Failed tries of one name without delay: typing errors cost nothing."""
+"""Failed attempts on one name without a delay, for typing errors."""
 FREE_TRIES_OF_ADDRESS = 30
-"""Failed tries of all names from one address: a whole office may share it."""
+"""Failed attempts on all names from one address without a delay; a whole office may share an address."""
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 8.0
 FORGOTTEN_AFTER_S = 900.0
@@ -26,15 +26,15 @@ class _Tries:
 
 
 class LoginThrottle:
-    """Times are seconds of one clock that only goes forward. Belongs to one thread."""
+    """Delays by origin and name. Times are monotonic seconds. Belongs to one thread."""
 
     def __init__(self) -> None:
         self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
 
     def reserve(self, origin: str, name: str, now_s: float) -> float | None:
-        """Return how many seconds a try has to wait; None when so many wait already that it must come again later.
+        """Return how many seconds an attempt has to wait; None if too many wait already.
 
-        Tries of one origin and name wait behind each other, so that many at once are not quicker.
+        Attempts of one origin and name wait one after the other, so that many at once are not quicker.
         """
         kept = [tries for key in _keys(origin, name) if (tries := self._known(key, now_s)) is not None]
         starts_at_s = max([now_s, *(tries.next_at_s for tries in kept)])
@@ -46,7 +46,7 @@ class LoginThrottle:
         return starts_at_s - now_s
 
     def failed(self, origin: str, name: str, now_s: float) -> None:
-        """Remember a wrong password."""
+        """Count a wrong password."""
         for key, free in zip(_keys(origin, name), (FREE_TRIES, FREE_TRIES_OF_ADDRESS), strict=True):
             tries = self._known(key, now_s) or _Tries(-free, now_s, now_s)
             tries.failed += 1
@@ -59,7 +59,7 @@ class LoginThrottle:
             self._tries.popitem(last=False)
 
     def succeeded(self, origin: str, name: str) -> None:
-        """Forget the wrong tries of this name from this origin."""
+        """Forget failed attempts on this name from this origin."""
         self._tries.pop(_keys(origin, name)[0], None)
 
     def _known(self, key: tuple[str, str], now_s: float) -> _Tries | None:
@@ -75,5 +75,5 @@ def _keys(origin: str, name: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 def _delay_s(failed: int) -> float:
-    """None while tries are free (`failed` counts from below zero), then doubled each time."""
+    """Return 0 while attempts are free (`failed` counts from below zero), then twice as much each time."""
     return 0.0 if failed < 0 else min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(failed, 10))

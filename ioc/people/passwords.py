@@ -1,4 +1,4 @@
-"""Passwords: which are refused, and their Argon2 hashes."""
+"""Check new passwords, and hash them with Argon2."""
 
 import re
 import unicodedata
@@ -11,8 +11,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from ioc.errors import ConfigurationInvalid
 from ioc.messages import Message
 
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 256
+MIN_PASSWORD_CHARACTERS = 12
+MAX_PASSWORD_CHARACTERS = 256
 MIN_DIFFERENT_CHARACTERS = 6
 _SEQUENCES = (
     "01234567890123456789",
@@ -24,19 +24,22 @@ _SEQUENCES = (
 )
 _MIN_SEQUENCE = 4
 _MIN_REST = 6
-"""So many characters must be left once well-known pieces are taken out."""
+"""So many characters must remain without common words, sequences and years."""
 _LOOKALIKES = str.maketrans("013457@$!", "oieastasi")
-# Memory, passes and lanes after OWASP's password storage cheat sheet for Argon2id: 19 MiB, 2, 1.
+# Memory, passes and lanes as in OWASP's password storage cheat sheet for Argon2id: 19 MiB, 2, 1.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODYS_HASH = _HASHER.hash("nobody's password")
-"""Compared with when there is no such account, so that a wrong name takes as long as a wrong password."""
+"""Compared with for an unknown account, so that a wrong name takes as long as a wrong password."""
 
 
 def check_password(password: str, account: str) -> None:
-    """Check a new password. Raises ConfigurationInvalid with the reason in one sentence: too short, hardly any
-    different characters, well known, or made of the account's name."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ConfigurationInvalid(Message("password_length", min=SHORTEST_PASSWORD, max=LONGEST_PASSWORD))
+    """Check a new password.
+
+    Raises ConfigurationInvalid with the reason: too short or long, too few different characters, made of common words,
+    or of the account's name.
+    """
+    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+        raise ConfigurationInvalid(Message("password_length", min=MIN_PASSWORD_CHARACTERS, max=MAX_PASSWORD_CHARACTERS))
     folded = _folded(password)
     if len(set(folded)) < MIN_DIFFERENT_CHARACTERS or _is_repeated(folded):
         raise ConfigurationInvalid(Message("password_repeats"))
@@ -47,31 +50,33 @@ def check_password(password: str, account: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """The Argon2id hash to keep."""
+    """Return the Argon2id hash of a password."""
     return _HASHER.hash(password)
 
 
 def matches(kept_hash: str, password: str) -> bool:
-    """Whether this is the password behind the hash; takes some 50 ms of the processor whatever the answer is."""
+    """Return whether the password belongs to the hash. Takes about 50 ms of the processor in any case."""
     try:
-        return _HASHER.verify(kept_hash, password[:LONGEST_PASSWORD]) and len(password) <= LONGEST_PASSWORD
+        return (
+            _HASHER.verify(kept_hash, password[:MAX_PASSWORD_CHARACTERS]) and len(password) <= MAX_PASSWORD_CHARACTERS
+        )
     except (VerificationError, InvalidHashError):
         return False
 
 
 def _folded(text: str) -> str:
-    """Small letters without Vietnamese marks."""
+    """Return the text in lower case without Vietnamese diacritics."""
     plain = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
     return "".join(one for one in plain if not unicodedata.combining(one))
 
 
 def _is_repeated(folded: str) -> bool:
-    """Whether it is one piece, at most a third of it, over and over."""
+    """Return whether the text repeats one piece at least three times."""
     return any(folded == (folded[:period] * len(folded))[: len(folded)] for period in range(1, len(folded) // 3 + 1))
 
 
 def _rest(folded: str) -> int:
-    """How many characters remain without common words, sequences, years, and what only fills up."""
+    """Return how many characters remain without common words, sequences, years, and fillers such as digits."""
     for sequence in (*_SEQUENCES, *(one[::-1] for one in _SEQUENCES)):
         for length in range(len(sequence), _MIN_SEQUENCE - 1, -1):
             for start in range(len(sequence) - length + 1):
@@ -79,9 +84,9 @@ def _rest(folded: str) -> int:
     folded = re.sub(r"(19|20)\d\d", " ", folded)
     for text in (folded, folded.translate(_LOOKALIKES)):
         left = text
-        for word in _common_words():
+        for word in _common_password_words():
             left = left.replace(word, " ")
-        # Digits and signs around a common word make it no rarer.
+        # Digits and punctuation around a common word do not make it harder to guess.
         letters = re.sub(r"[^a-z]", "", left) if left != text else re.sub(r"\s", "", left)
         if len(letters) < _MIN_REST:
             return len(letters)
@@ -89,9 +94,9 @@ def _rest(folded: str) -> int:
 
 
 @cache
-def _common_words() -> tuple[str, ...]:
-    """The longest first."""
-    lines = Path(__file__).with_name("common_words.txt").read_text(encoding="utf-8").splitlines()
+def _common_password_words() -> tuple[str, ...]:
+    """Return the words, the longest first."""
+    lines = Path(__file__).with_name("common_password_words.txt").read_text(encoding="utf-8").splitlines()
     return tuple(
         sorted((line for line in lines if line and not line.startswith("#")), key=lambda word: (-len(word), word))
     )

@@ -1,4 +1,4 @@
-"""Everything about people in one file of the data directory."""
+"""All parts of `people.db` together."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from ioc.people.trail import Trail
 
 @dataclass(frozen=True)
 class People:
-    """May be used from any thread and by several processes at once."""
+    """Accounts, sessions, tokens and the audit trail of one file. For any number of threads and processes."""
 
     accounts: Accounts
     sessions: Sessions
@@ -24,12 +24,12 @@ class People:
 
     @classmethod
     def open(cls, path: Path, clock: Clock | None = None) -> "People":
-        """`path` is the SQLite file, made when missing. Raises StoreUnavailable."""
+        """Open the SQLite file, and create it if it is missing. Raises StoreUnavailable."""
         return cls._of(PeopleFile(path), clock)
 
     @classmethod
     def unusable(cls, path: Path, clock: Clock | None = None) -> "People":
-        """Stand for a damaged file: every use raises StoreUnavailable, until the file is sound again."""
+        """Return an object for a damaged file: every use raises StoreUnavailable until the file can be read again."""
         return cls._of(PeopleFile.unchecked(path), clock)
 
     @classmethod

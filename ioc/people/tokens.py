@@ -1,7 +1,7 @@
-"""Personal tokens: what a person's own scripts and tools send in place of a password. Kept as hashes, they expire.
+"""Personal tokens, which scripts and tools of a person send instead of a password. Only hashes are kept.
 
-A token has the rights of its account's role as they are when it is used. A new password leaves tokens as they are; they
-end by their time, by being revoked, and as long as the account is disabled.
+A token has the permissions of its account's role at the time of use. It ends when it expires or is revoked, and does
+not work while the account is disabled. A new password does not affect tokens.
 """
 
 import sqlite3
@@ -17,17 +17,17 @@ from ioc.model.person import PERMISSIONS, Caller, Role
 from ioc.people.file import PeopleFile
 
 MARK = "ioc_"
-"""How a personal token begins, so that one that was published by mistake can be found."""
-LONGEST = timedelta(days=366)
-# The time a token was used last is written this often only, so that most requests do not write.
-_USED_EVERY = timedelta(minutes=5)
+"""Prefix of personal tokens, by which a token that was published by mistake can be found."""
+MAX_TOKEN_LIFETIME = timedelta(days=366)
+# The last use of a token is written only this often, so that most requests do not write.
+_USE_WRITE_INTERVAL = timedelta(minutes=5)
 _MS = timedelta(milliseconds=1)
 _COLUMNS = "id, person, made_at, expires_at, used_at"
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalToken:
-    """What is known of a token. `used_at` is exact to five minutes, None when it was never used."""
+    """A token without its text. `used_at` is exact to five minutes; None if it was never used."""
 
     id: str
     person: str
@@ -37,14 +37,19 @@ class PersonalToken:
 
 
 class PersonalTokens:
+    """Tokens of the accounts in a file."""
+
     def __init__(self, file: PeopleFile, clock: Clock | None = None) -> None:
         self._file = file
         self._clock = clock or SystemClock()
 
     def make(self, person: str, lasts: timedelta) -> tuple[str, PersonalToken]:
-        """A new token, told here only. Raises ConfigurationInvalid: no such account, or no fit length of time."""
-        if not timedelta(0) < lasts <= LONGEST:
-            raise ConfigurationInvalid(Message("token_days", days=LONGEST.days))
+        """Return a new token, whose text is not kept.
+
+        Raises ConfigurationInvalid for an unknown account or a lifetime that is not allowed.
+        """
+        if not timedelta(0) < lasts <= MAX_TOKEN_LIFETIME:
+            raise ConfigurationInvalid(Message("token_days", days=MAX_TOKEN_LIFETIME.days))
         token, now_ms = MARK + token_urlsafe(32), self._now_ms()
         made = (token_hex(4), person, now_ms, now_ms + lasts // _MS, 0)
         with self._file.writing() as connection:
@@ -57,7 +62,7 @@ class PersonalTokens:
         return token, _token(made)
 
     def caller_of(self, token: str) -> Caller | None:
-        """The person whose token this is, with what their role allows now; None when it is none, over, or disabled."""
+        """Return the person with this token and the permissions of their role; None if the token is not valid."""
         if not token.startswith(MARK):
             return None
         now_ms = self._now_ms()
@@ -65,19 +70,19 @@ class PersonalTokens:
             row = token_row(connection, token, now_ms)
         if row is None:
             return None
-        if now_ms - row[2] > _USED_EVERY // _MS:
+        if now_ms - row[2] > _USE_WRITE_INTERVAL // _MS:
             with self._file.writing() as connection:
                 connection.execute("UPDATE tokens SET used_at = ? WHERE token_hash = ?", [now_ms, _hashed(token)])
         return Caller(row[0], PERMISSIONS[Role(row[1])])
 
     def of(self, person: str) -> list[PersonalToken]:
-        """Those of an account that are not over, oldest first."""
+        """Return the valid tokens of an account, oldest first."""
         query = f"SELECT {_COLUMNS} FROM tokens WHERE person = ? AND expires_at > ? ORDER BY made_at, id"
         with self._file.reading() as connection:
             return [_token(row) for row in connection.execute(query, [person, self._now_ms()])]
 
     def revoke(self, token_id: str) -> str:
-        """Whose it was. Raises ConfigurationInvalid when there is none."""
+        """Revoke a token and return its owner. Raises ConfigurationInvalid for an unknown id."""
         with self._file.writing() as connection:
             row = connection.execute("DELETE FROM tokens WHERE id = ? RETURNING person", [token_id]).fetchone()
         if row is None:
@@ -89,7 +94,7 @@ class PersonalTokens:
 
 
 def token_row(connection: sqlite3.Connection, token: str, now_ms: int) -> tuple[str, str, int] | None:
-    """Account, role and time last used (ms) of a token that holds; None otherwise."""
+    """Return account, role and last use (ms) of a token; None unless it is valid."""
     query = (
         "SELECT p.name, p.role, t.used_at FROM tokens t JOIN people p ON p.name = t.person "
         "WHERE t.token_hash = ? AND t.expires_at > ? AND NOT p.disabled"

@@ -1,4 +1,4 @@
-"""The audit trail: who did what and when. It only grows, and each entry holds the keyed hash of the one before."""
+"""The audit trail: who did what and when. Entries are only added, and each has the keyed hash of the one before."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -16,17 +16,17 @@ from ioc.people.trail_seal import Anchor, TrailSeal
 
 _FIRST = "0" * 64
 GAP = "trail.gap"
-"""The act of an entry that tells that entries before it were cut off."""
+"""The act of an entry that records that entries before it were cut off."""
 _COLUMNS = "number, at, who, act, what, details, hash"
 
 
 class TrailBroken(IocError):
-    """An entry was changed or taken out by somebody who went around the centre."""
+    """An entry was changed or removed outside the centre."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`act` is a word as `alert.acknowledge`; `what` is the id of what it was done to; `details` are scalar values."""
+    """An entry. `act` is a code such as `alert.acknowledge`, `what` the id of its object; `details` are scalars."""
 
     number: int
     at: datetime
@@ -37,15 +37,17 @@ class Act:
 
 
 class Trail:
+    """The audit trail of a file."""
+
     def __init__(self, file: PeopleFile, clock: Clock | None = None) -> None:
         self._file = file
         self._clock = clock or SystemClock()
         self._seal = TrailSeal(file.path)
 
     def note(self, who: str, act: str, what: str, details: Mapping[str, object] | None = None) -> None:
-        """On the disk when this returns. Raises StoreUnavailable.
+        """Write an entry to the disk. Raises StoreUnavailable.
 
-        Where the newest entry is not the one that was written last, an entry GAP tells so for good.
+        If the newest entry is not the one that was written last, an entry GAP records it permanently.
         """
         at, text = to_ms(self._clock.now()), _text(details or {})
         with self._file.writing() as connection:
@@ -59,7 +61,10 @@ class Trail:
         self._seal.note_head(newest)
 
     def newest(self) -> Anchor:
-        """Number and hash of the newest entry, to be kept where nobody can change them. Raises StoreUnavailable."""
+        """Return number and hash of the newest entry, to be kept where nobody can change them.
+
+        Raises StoreUnavailable.
+        """
         with self._file.reading() as connection:
             return _newest(connection)
 
@@ -70,7 +75,7 @@ class Trail:
         return Anchor(row[0], hashed)
 
     def read(self, before: int | None = None, limit: int = 100) -> list[Act]:
-        """Newest first; those with a number below `before`."""
+        """Return entries with a number below `before`, the newest first. Raises StoreUnavailable."""
         bound = before if before is not None else 1 << 62
         query = f"SELECT {_COLUMNS} FROM trail WHERE number < ? ORDER BY number DESC LIMIT ?"
         with self._file.reading() as connection:
@@ -81,8 +86,11 @@ class Trail:
         ]
 
     def verify(self, anchors: Iterable[Anchor] = ()) -> int:
-        """Return how many entries there are; `anchors` are what was published of them. Raises TrailBroken naming the
-        first entry that is not as it was written, or what was cut off; StoreUnavailable without the key."""
+        """Verify all entries and return their number; `anchors` are those that were published.
+
+        Raises TrailBroken with the first entry that is not as it was written, or with the entries that were cut off.
+        Raises StoreUnavailable without the key.
+        """
         before, number = Anchor(0, _FIRST), 0
         published = {anchor.number: anchor.hash for anchor in anchors if anchor.number}
         with self._file.writing() as connection:
@@ -117,5 +125,5 @@ def _text(details: Mapping[str, object]) -> str:
 
 
 def _plain_link(before: str, row: tuple[object, ...]) -> str:
-    """The chain of versions that had no key."""
+    """Return the hash of an entry as versions without a key made it."""
     return sha256(orjson.dumps([before, *row])).hexdigest()

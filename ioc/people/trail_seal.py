@@ -1,8 +1,8 @@
-"""Protect the audit trail from outside its database: the key of its chain, and its newest entry.
+"""Protect the audit trail outside its database: with the key of its hash chain, and its newest entry.
 
-`trail.key` holds the key and the entry from which on the chain is keyed: entries of older versions were chained without
-a key and stay verifiable, since the last of their hashes is kept here. `trail.head` holds number and hash of the newest
-entry. Whoever can only write the database can neither make a fitting entry nor cut one off unnoticed.
+`trail.key` contains the key, and the last entry of the part that older versions chained without a key. That part stays
+verifiable, since its last hash is here. `trail.head` contains number and hash of the newest entry. A person who can
+only write the database can neither add a valid entry nor cut one off unnoticed.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from ioc.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Number and hash of the newest entry at some moment; number 0 before the first."""
+    """Number and hash of the newest entry at some time; number 0 before the first entry."""
 
     number: int
     hash: str
@@ -36,7 +36,7 @@ class _KeyFile:
 
 
 class TrailSeal:
-    """The two files beside `people.db`; any number of processes may use them."""
+    """The files `trail.key` and `trail.head` next to `people.db`. Any number of processes may use them."""
 
     def __init__(self, people_path: Path) -> None:
         self._read: _KeyFile | None = None
@@ -44,10 +44,10 @@ class TrailSeal:
         self._head_path = people_path.with_name("trail.head")
 
     def begin(self, newest: Anchor) -> None:
-        """Make the key, mode 600, for all that follows `newest`; nothing when there is one. Raises StoreUnavailable."""
+        """Create the key (mode 600) for all entries after `newest`, unless there is one. Raises StoreUnavailable."""
         if self._key_path.exists():
             if not self._head_path.exists() and newest == self.unkeyed():
-                self.note_head(newest)  # whoever made the key was killed before this
+                self.note_head(newest)  # the process that made the key was killed before this
             return
         content = {"key": secrets.token_hex(32), "after": newest.number, "hash": newest.hash}
         draft = self._key_path.with_name(f".trail.key.{secrets.token_hex(4)}")
@@ -66,15 +66,15 @@ class TrailSeal:
         self.note_head(newest)
 
     def unkeyed(self) -> Anchor:
-        """The last entry that is chained without the key. Raises StoreUnavailable."""
+        """Return the last entry that is chained without the key. Raises StoreUnavailable."""
         return self._key_file().after
 
     def link(self, before: str, row: tuple[object, ...]) -> str:
-        """The hash of an entry, which holds that of the one before. Raises StoreUnavailable."""
+        """Return the hash of an entry, which depends on that of the entry before. Raises StoreUnavailable."""
         return hmac.new(self._key_file().key, orjson.dumps([before, *row]), sha256).hexdigest()
 
     def head(self) -> Anchor | None:
-        """Return number and hash of the newest entry; None when the file is missing or was not written with the key."""
+        """Return number and hash of the newest entry; None if the file is missing or was not sealed with the key."""
         try:
             content = orjson.loads(self._head_path.read_bytes())
             anchor = Anchor(int(content["number"]), str(content["hash"]))
@@ -83,7 +83,7 @@ class TrailSeal:
             return None
 
     def note_head(self, newest: Anchor) -> None:
-        """Remember `newest` unless a later one is known already."""
+        """Write `newest` to `trail.head`, unless a later entry is there already. Raises StoreUnavailable."""
         with self._reporting(), self._key_path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = self.head()

@@ -13,7 +13,7 @@ from ioc.api.http import problems
 from ioc.api.http.problems import RETRY_AFTER_S, answer
 from ioc.api.http.security_headers import SecurityHeaders
 from ioc.api.routes import pages
-from ioc.api.schemas.shapes import coded_fault
+from ioc.api.schemas.faults import fault_shape
 from ioc.api.server import configured
 from ioc.errors import StoreUnavailable
 from ioc.http_listener import listen
@@ -67,7 +67,7 @@ def stand_in_app(fault: Fault) -> FastAPI:
 
     @app.get("/api/v1/status")
     async def status() -> Response:
-        return JSONResponse({"faults": [coded_fault(fault)], "notices": []})
+        return JSONResponse({"faults": [fault_shape(fault)], "notices": []})
 
     pages.install(app)
 

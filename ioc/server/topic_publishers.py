@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from ioc.api.schemas.alerts import AlertShape
-from ioc.api.schemas.shapes import kpi_shape
+from ioc.api.schemas.kpis import kpi_shape
 from ioc.clock import Clock, rfc3339
 from ioc.kafka import connection
 from ioc.model.kpi import KpiValue

@@ -111,7 +111,7 @@ class FakeDesk(FakeCentre):
             if given.get("display_token"):
                 self.has_display = given["display_token"] == TOKEN
                 if not self.has_display:
-                    return problem(401, "This is no token of a display of this centre.")
+                    return problem(401, "This is not the token of a display of this centre.")
             elif given["name"] in NAMES and given["password"] == PASSWORD:
                 self.role = given["name"]
             else:
@@ -229,7 +229,7 @@ class FakeDesk(FakeCentre):
         if (refused := self.may_not()) is not None:
             return refused
         if request.headers.get("x-csrf-token") != CSRF:
-            said = "The header X-CSRF-Token is missing or of another session; load the page anew."
+            said = "The header X-CSRF-Token is missing or of another session; reload the page."
             return problem(403, said, "session", "session_changed", {})
         return None
 

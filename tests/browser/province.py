@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ioc.api.routes.definitions import definitions_shape
+from ioc.api.schemas.definitions import definitions_shape
 from tests.support.catalogs import hue
 
 Json = dict[str, Any]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ioc.clock import FixedClock
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
 from ioc.open_data.build_files import build
@@ -36,8 +35,8 @@ class OpenCentre(FakeDesk):
     def _app(self, pages: Path) -> Starlette:
         app = super()._app(pages)
         files = FastAPI()
-        parts: Any = LabParts(self._settings, FixedClock(NOW), lambda: None, JobProcess())
-        files.include_router(open_data.routes(parts))
+        files.state.context = LabContext(self._settings, FixedClock(NOW), lambda: None, JobProcess())
+        files.include_router(open_data.router)
         app.routes.append(Mount("/", files))
         return app
 

@@ -34,6 +34,7 @@ from streams.validate_cases import check as check_cases
 from tests.fuzz.counts import POLL_ANSWERS, PUSHES
 from tests.fuzz.mutations import mutated
 from tests.support.catalogs import hue
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, FakePush
 
 MB = 1 << 20
@@ -103,7 +104,7 @@ async def test_pushes(tmp_path: Path, count: int) -> None:
     parts.push = cast(FakePush, endpoint)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     statuses: set[int] = set()
-    transport = httpx.ASGITransport(create_app(parts.centre()))
+    transport = CheckedTransport(create_app(parts.centre()))
     async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
         for number in range(count):
             content_type = rng.choice(list(SEEDS))

@@ -1,4 +1,4 @@
-"""Headers by which the centre tells the lab who asks. They are signed: only `ioc serve` has the key besides the lab."""
+"""Headers that tell the lab who the caller is. They are signed: only `ioc serve` and the lab have the key."""
 
 import hmac
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ FORWARDED_HEADERS = (CALLER_HEADER, PERMISSIONS_HEADER, SIGNATURE_HEADER)
 
 
 def signed_headers(key: str, name: str, permissions: Iterable[str]) -> dict[str, str]:
-    """Return the headers for a caller; `name` may hold any characters, it travels as UTF-8 read as Latin-1."""
+    """Return the headers for a caller. `name` may contain any characters: its UTF-8 bytes are sent as Latin-1."""
     caller, allowed = name.encode().decode("latin-1"), ",".join(sorted(permissions))
     return {
         CALLER_HEADER: caller,
@@ -21,7 +21,7 @@ def signed_headers(key: str, name: str, permissions: Iterable[str]) -> dict[str,
 
 
 def is_signed(key: str, headers: Mapping[str, str]) -> bool:
-    """Whether the headers come from the holder of `key` and were not changed."""
+    """Return whether the headers were made with `key` and not changed."""
     right = _signature(key, headers.get(CALLER_HEADER, ""), headers.get(PERMISSIONS_HEADER, ""))
     return hmac.compare_digest(right.encode(), headers.get(SIGNATURE_HEADER, "").encode("latin-1", "replace"))
 

@@ -1,4 +1,4 @@
-"""Checks a name and password for the API: slower after wrong ones, never more than two at a time."""
+"""Check names and passwords: with a growing delay after wrong ones, and at most two at a time."""
 
 import asyncio
 import hmac
@@ -14,27 +14,27 @@ from ioc.people import AccountRefused, People
 from ioc.people.login_throttle import MAX_DELAY_S, LoginThrottle
 
 BROWSER_COOKIE = "ioc_browser"
-"""Marks a browser in which this account has logged in before: its tries are counted apart from its address's."""
-_AT_ONCE = 2
+"""Cookie of a browser in which an account has logged in before; its attempts are counted apart from its address's."""
+_MAX_CHECKS = 2
 _MAX_WAITING = 32
 _TOO_MANY = Message("login_too_many")
 
 
 class LoginService:
-    """Belongs to the event loop. `sleep` waits for so many seconds; tests give their own."""
+    """Check passwords for the API. Belongs to the event loop; `sleep` waits for so many seconds."""
 
     def __init__(self, people: People, key: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._people = people
         self._key = key.encode()
         self._sleep = sleep
         self._throttle = LoginThrottle()
-        self._hashing = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="login")
+        self._hashing = ThreadPoolExecutor(_MAX_CHECKS, thread_name_prefix="login")
         self._waiting = 0
 
     async def log_in(self, name: str, password: str, address: str, browser: str) -> Person:
-        """Return whose they are. `browser` is the cookie BROWSER_COOKIE, empty without one.
+        """Return the person with this name and password. `browser` is the cookie BROWSER_COOKIE, empty without one.
 
-        Raises AccountRefused (always one sentence), Problem 429 when too many tries wait.
+        Raises AccountRefused (always with the same sentence), and Problem 429 when too many attempts wait.
         """
         origin = f"browser {browser}" if self._is_marked(browser, name) else f"address {address}"
         loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class LoginService:
         return person
 
     def mark(self, name: str) -> str:
-        """A new value of BROWSER_COOKIE for somebody who has just logged in."""
+        """Return a new value of BROWSER_COOKIE for an account that has just logged in."""
         number = token_urlsafe(12)
         return f"{number}.{self._signature(number, name)}"
 

@@ -1,4 +1,4 @@
-"""Before every route: who calls, and may they? The answer of the table in `permissions` holds for all of the API."""
+"""Authenticate the caller of every request and check the permission of its address (`permissions.TABLE`)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ SESSION_COOKIE = "ioc_session"
 DISPLAY_COOKIE = "ioc_display"
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = ("GET", "HEAD")
-_WHO = Message("log_in")
-_MAY_NOT = Message("not_allowed")
-_NO_CSRF = Message("session_changed", header=CSRF_HEADER)
-_NOT_HERE = Message("nothing_here")
-_NOT_SO = Message("method_not_taken")
+_LOG_IN = Message("log_in")
+_NOT_ALLOWED = Message("not_allowed")
+_WRONG_CSRF = Message("session_changed", header=CSRF_HEADER)
+_NOT_FOUND = Message("nothing_here")
+_WRONG_METHOD = Message("method_not_taken")
 
 
 def caller_of(request: HTTPConnection) -> Caller:
-    """Return the caller of a request or websocket that the gate let through."""
+    """Return the caller of a request or websocket that passed the middleware."""
     caller: Caller = request.scope.get("state", {}).get("caller", NOBODY)
     return caller
 
@@ -40,13 +40,16 @@ def credential_of(connection: HTTPConnection) -> Credential | None:
 
 
 def session_of(request: Request) -> Session | None:
-    """The session of a person who has logged in."""
+    """Return the session of a person who has logged in; None for any other caller."""
     session: Session | None = request.scope.get("state", {}).get("session")
     return session
 
 
 class AuthMiddleware:
-    """ASGI layer. 401 for nobody known, 403 for who may not, 404 and 405 for what the table does not have."""
+    """ASGI middleware. Answers 401 to unknown callers, 403 without permission, 404 or 405 for unknown addresses.
+
+    Changes within a session need its CSRF token. While the accounts cannot be read, anonymous callers may go on.
+    """
 
     def __init__(self, app: ASGIApp, people: People, admin_token: str, anonymous_role: Role | None) -> None:
         self._app = app
@@ -58,14 +61,14 @@ class AuthMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        unknown: Message | None = None
+        outage: Message | None = None
         try:
-            caller, session, credential = await self._who(Headers(scope=scope))
-        except StoreUnavailable as fault:  # the accounts cannot be read: what anybody may do goes on
-            caller, session, credential, unknown = self._anonymous, None, None, fault.message
+            caller, session, credential = await self._authenticate(Headers(scope=scope))
+        except StoreUnavailable as fault:
+            caller, session, credential, outage = self._anonymous, None, None, fault.message
         refusal = _refusal(scope, caller, session)
-        if refusal is not None and unknown is not None:
-            refusal = (503, unknown)
+        if refusal is not None and outage is not None:
+            refusal = (503, outage)
         if refusal is None:
             scope.setdefault("state", {}).update(caller=caller, session=session, credential=credential)
             await self._app(scope, receive, send)
@@ -77,22 +80,22 @@ class AuthMiddleware:
             status, detail = refusal
             await answer(scope["path"], status, detail, headers=_headers(status, scope))(scope, receive, send)
 
-    async def _who(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
+    async def _authenticate(self, headers: Headers) -> tuple[Caller, Session | None, Credential | None]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             if matches_secret(token.strip(), self._admin_token):
                 return ADMIN_SCRIPT, None, None
-            return self._or_nobody(await asyncio.to_thread(self._bearer, token.strip()))
+            return self._or_anonymous(await asyncio.to_thread(self._bearer, token.strip()))
         cookies = _cookies(headers)
         if token := cookies.get(SESSION_COOKIE, ""):
             session = await asyncio.to_thread(self._people.sessions.of, token)
             if session is not None:
                 return session.caller, session, Credential(CredentialKind.SESSION, token)
         if token := cookies.get(DISPLAY_COOKIE, ""):
-            return self._or_nobody(await asyncio.to_thread(self._display, token))
+            return self._or_anonymous(await asyncio.to_thread(self._display, token))
         return self._anonymous, None, None
 
-    def _or_nobody(self, found: tuple[Caller, Credential] | None) -> tuple[Caller, None, Credential | None]:
+    def _or_anonymous(self, found: tuple[Caller, Credential] | None) -> tuple[Caller, None, Credential | None]:
         return (self._anonymous, None, None) if found is None else (found[0], None, found[1])
 
     def _bearer(self, token: str) -> tuple[Caller, Credential] | None:
@@ -109,15 +112,13 @@ def _refusal(scope: Scope, caller: Caller, session: Session | None) -> tuple[int
     try:
         entry = find_entry(method, scope["path"])
     except UnknownAddress:
-        if allowed_methods(scope["path"]):
-            return 405, _NOT_SO
-        return 404, _NOT_HERE
-    asked = TABLE[entry]
-    if asked is not None and not caller.may(asked):
-        return (403, _MAY_NOT) if caller.name else (401, _WHO)
+        return (405, _WRONG_METHOD) if allowed_methods(scope["path"]) else (404, _NOT_FOUND)
+    required = TABLE[entry]
+    if required is not None and not caller.may(required):
+        return (403, _NOT_ALLOWED) if caller.name else (401, _LOG_IN)
     if session is not None and method not in _SAFE and entry not in CSRF_EXEMPT:
         token = Headers(scope=scope).get(CSRF_HEADER, "")
-        return None if matches_secret(token, session.csrf) else (403, _NO_CSRF)
+        return None if matches_secret(token, session.csrf) else (403, _WRONG_CSRF)
     return None
 
 

@@ -1,4 +1,4 @@
-"""One table: what each address asks of who calls it. What is not in it is not served, whether a route exists or not."""
+"""The permission that each address requires. An address that is not in the table is not served (default deny)."""
 
 import re
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 from ioc.model.person import Permission
 
 OPEN = None
-"""Anybody: the pages' own files, logging in, the state of the process. A push checks the token of its source itself."""
+"""No permission: files of the pages, login, health. A push checks the token of its source itself."""
 _LOOK, _CASES, _ADMIN = Permission.LOOK, Permission.SEE_CASES, Permission.ADMINISTER
 _HANDLE, _RULES = Permission.HANDLE_ALERTS, Permission.CHANGE_RULES
 _SQL = Permission.ASK_SQL
@@ -141,15 +141,15 @@ CSRF_EXEMPT = (
     "POST /api/v1/ingest/{source:path}",
     "POST /api/v1/alerts/incoming/{source}",
 )
-"""Changes asked for before there is a session, or with a token of their own: no CSRF token is asked."""
+"""Changes without a CSRF token: they come before there is a session, or with a token of their own."""
 
 
 class UnknownAddress(LookupError):
-    """No entry for the method and address."""
+    """The table has no entry for the method and path."""
 
 
 def find_entry(method: str, path: str) -> str:
-    """The key of TABLE that a request falls under; HEAD falls under GET. Raises UnknownAddress."""
+    """Return the key of TABLE for a request; HEAD counts as GET. Raises UnknownAddress."""
     wanted = "GET" if method == "HEAD" else method
     for known, pattern, entry in _patterns():
         if known == wanted and pattern.fullmatch(path):
@@ -158,7 +158,7 @@ def find_entry(method: str, path: str) -> str:
 
 
 def allowed_methods(path: str) -> frozenset[str]:
-    """What an address takes; empty when there is nothing at it."""
+    """Return the methods that a path accepts; empty for an unknown path."""
     return frozenset(method for method, pattern, _ in _patterns() if pattern.fullmatch(path))
 
 

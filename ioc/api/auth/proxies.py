@@ -1,14 +1,14 @@
-"""Proxies that may say for whom they ask; what others say of themselves is not believed."""
+"""Proxies whose forwarding headers are trusted."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 
 class TrustedProxies:
-    """Addresses and networks; `in` tells whether an address is one of them.
+    """Addresses and networks of proxies; `in` tests whether an address belongs to them.
 
-    Their headers X-Forwarded-For and X-Forwarded-Proto are read by uvicorn; `Forwarded` and X-Forwarded-Host are not
-    read at all, since the centre knows its own address (IOC_ADDRESS).
+    Uvicorn reads X-Forwarded-For and X-Forwarded-Proto from them, and from nobody else. `Forwarded` and
+    X-Forwarded-Host are never read: the centre knows its own address (IOC_ADDRESS).
     """
 
     def __init__(self, addresses: Iterable[str] = ()) -> None:

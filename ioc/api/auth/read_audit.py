@@ -1,4 +1,4 @@
-"""Reads of single cases and of refused records go into the audit trail: who looked at what, by which filters."""
+"""Record in the audit trail who read single cases and refused records, with the filters they used."""
 
 import logging
 from collections.abc import Mapping
@@ -15,18 +15,25 @@ _MAX_SHOWN = 200
 
 
 def note_read(
-    centre: ApiContext, request: Request, act: str, what: str, details: Mapping[str, object], *, is_masked: bool = False
+    context: ApiContext,
+    request: Request,
+    act: str,
+    what: str,
+    details: Mapping[str, object],
+    *,
+    is_masked: bool = False,
 ) -> None:
-    """Note the read before its rows go out; blocks on the disk. Details that are None are left out.
+    """Record a read before its rows are sent; blocks on the disk. Details that are None are left out.
 
-    Raises StoreUnavailable: what cannot be noted is not shown. Only what `is_masked` is shown nevertheless, with a line
-    in the log: an administrator must be able to look for faults while the file of people is damaged.
+    Raises StoreUnavailable, so that what cannot be recorded is not shown. Rows that are masked (`is_masked`) are shown
+    nevertheless, with a warning in the log: an administrator must be able to look for faults while the file of people
+    is damaged.
     """
     who = caller_of(request).name
-    given = {name: str(value)[:_MAX_SHOWN] for name, value in details.items() if value is not None}
+    shown = {name: str(value)[:_MAX_SHOWN] for name, value in details.items() if value is not None}
     try:
-        centre.people.trail.note(who, act, what[:_MAX_SHOWN], given)
+        context.people.trail.note(who, act, what[:_MAX_SHOWN], shown)
     except StoreUnavailable:
         if not is_masked:
             raise
-        log.warning("Not in the audit trail, which cannot be written: %s by %s, %r", act, who, given)
+        log.warning("Not in the audit trail, which cannot be written: %s by %s, %r", act, who, shown)

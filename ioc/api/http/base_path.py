@@ -1,4 +1,4 @@
-"""The centre below a path of its own, such as /ioc/ behind a proxy; IOC_ADDRESS says it."""
+"""Serve the centre below a base path, such as /ioc/ behind a proxy. IOC_ADDRESS contains the base path."""
 
 from urllib.parse import urlsplit
 
@@ -7,13 +7,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def base_path(outer_address: str) -> str:
-    """The path of an address without a slash at its end: "/ioc" of https://example.vn/ioc, "" of https://example.vn."""
+    """Return the path without its last slash: "/ioc" for https://example.vn/ioc/, "" for https://example.vn."""
     return urlsplit(outer_address).path.rstrip("/")
 
 
 class BasePath:
-    """ASGI layer. A proxy may hand the whole path on or have taken the base off already: both are understood, and so is
-    a request that comes without a proxy."""
+    """ASGI middleware that removes the base path.
+
+    It accepts proxies that pass the whole path, proxies that remove the base path, and requests without a proxy.
+    """
 
     def __init__(self, app: ASGIApp, base: str) -> None:
         self._app = app
@@ -29,6 +31,6 @@ class BasePath:
             if path.startswith(f"{self._base}/"):
                 raw: bytes = scope.get("raw_path") or path.encode()
                 if not raw.startswith(self._raw_base + b"/"):
-                    raw = b"/%2F"  # spelled in another way: nothing is at such an address
+                    raw = b"/%2F"  # percent-encoded in another way: there is nothing at such an address
                 scope.update(path=path[len(self._base) :], raw_path=raw.removeprefix(self._raw_base))
         await self._app(scope, receive, send)

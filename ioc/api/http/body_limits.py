@@ -1,4 +1,4 @@
-"""How large a request's body may be, route by route; looked at before anything of it is read."""
+"""Limit the size of request bodies by route, before anything is parsed."""
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from ioc.api.http.problems import RETRY_AFTER_S, answer
 from ioc.messages import Message
 
 MAX_BODY_BYTES = 1 << 20
-"""Limit for every route that is not named below."""
+"""Limit of every route that is not listed in MAX_BODY_BYTES_OF."""
 MAX_BODY_BYTES_OF: dict[str, int] = {
     "POST /api/v1/alerts/incoming/{source}": 10 << 20,
     "POST /api/v1/incidents/{incident}/files": 6 << 20,
@@ -18,16 +18,18 @@ MAX_BODY_BYTES_OF: dict[str, int] = {
     "DELETE /api/v1/session": 16 << 10,
     "PUT /api/v1/session/password": 16 << 10,
 }
-"""By entry of `permissions.TABLE`. What may be asked for without login is smallest."""
+"""Limits by entry of `permissions.TABLE`. Routes without login have the smallest."""
 BOUNDED_BY_ROUTE = ("POST /api/v1/ingest/{source:path}",)
-"""A push reads its body itself once its token was right, with a bound of its own (`body.Intake`)."""
+"""Routes that read the body themselves once the token is verified, with a limit of their own (`body.Intake`)."""
 MAX_HELD_BYTES = 64 << 20
-"""Limit for all bodies that are being handled at one time, except pushes."""
+"""Limit of all bodies together that are being handled at one time, except pushes."""
 
 
 class BodyLimits:
-    """ASGI layer. 413 for a body that is too large, by its length or once that much has come; 503 when the bodies
-    that are being handled are too large together."""
+    """ASGI middleware. Answers 413 to a body that is too large, by its declared length or once that much has arrived.
+
+    Answers 503 when all bodies that are being handled are too large together.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,7 +47,7 @@ class BodyLimits:
         received = 0
 
         async def receive_counted() -> AsgiMessage:
-            """Raise HTTPException, which every layer of the app below lets pass."""
+            """Return the next message. Raises HTTPException, which all inner layers let pass."""
             nonlocal received
             message = await receive()
             size = len(message.get("body", b"")) if message["type"] == "http.request" else 0

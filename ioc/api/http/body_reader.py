@@ -1,4 +1,4 @@
-"""The body of a push, read as it comes and bounded."""
+"""Read the body of a push piece by piece, within limits."""
 
 import asyncio
 import zlib
@@ -16,14 +16,17 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class BodyReader:
-    """Reads bodies; those being read at one time share a bound, so that many large ones cannot fill the memory."""
+    """Reads bodies. All that are being read at one time share a limit, so that large ones cannot fill the memory."""
 
     def __init__(self) -> None:
         self._held_bytes = 0
 
     async def read(self, request: Request) -> bytes:
-        """The body, unpacked when it is gzip. Raises Problem: 400 broken gzip, 413 too large (the rest is not read),
-        415 another encoding, 503 too much at once."""
+        """Return the body, decompressed if it is gzip.
+
+        Raises Problem: 400 for broken gzip, 413 for a body that is too large (the rest is not read), 415 for another
+        encoding, 503 when too much is being read at one time.
+        """
         encoding = request.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "gzip"):
             raise Problem(415, Message("encoding_not_known", encoding=encoding[:40]))
@@ -54,7 +57,7 @@ def _too_large() -> Problem:
 
 
 async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces of at most 1 MB however much a chunk holds, with a turn for others between them."""
+    """Yield pieces of at most 1 MB, however much a chunk contains; other tasks may run between them."""
     inflate = zlib.decompressobj(_GZIP)
     try:
         async for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Pages of a list by the key of the last row: rows that come in meanwhile move no page."""
+"""Cursors for lists in pages. A cursor names the last row of a page, so rows that are added move no page."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from ioc.messages import Message
 
 
 def cursor_after(at: datetime, *key: str) -> str:
-    """Opaque text that stands for a row; `at` is naive UTC as the store has it."""
+    """Return an opaque text for the row with this time (UTC without a zone, as the store has it) and key."""
     return urlsafe_b64encode(orjson.dumps([at.isoformat(), *key])).decode().rstrip("=")
 
 
 def parse_cursor(text: str, keys: int) -> tuple[datetime, Sequence[str]]:
-    """Raises Problem (400) for what `cursor_after` did not make."""
+    """Return the time and the `keys` texts of a cursor. Raises Problem (400) unless `cursor_after` made it."""
     try:
         at, *key = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         moment = datetime.fromisoformat(at)

@@ -1,4 +1,4 @@
-"""One spelling for each address: the path that is checked is the path that is called, here and in the lab."""
+"""Accept one spelling of each path: the path that is checked is the path that is routed, here and in the lab."""
 
 import re
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class PathRefused(Exception):
-    """The path has a spelling that no address of the centre has. The text is the sentence for the client."""
+    """The path has a spelling that no address of the centre has. The text is for the client."""
 
     def __init__(self, status: int, detail: Message) -> None:
         super().__init__(detail)
@@ -26,9 +26,9 @@ class PathRefused(Exception):
 def canonical_path(raw: bytes) -> str:
     """Return the decoded path of a request target, without its query. Raises PathRefused.
 
-    A proxy, the table of permissions, the router and the lab each read a path in their own way. Whatever they could
-    read differently is refused: dot segments, empty segments, encoded separators, backslashes, control characters,
-    bytes that are not UTF-8, and a percent sign that is left after decoding (double encoding).
+    A proxy, the permissions table, the router and the lab each parse a path in their own way. What they might parse
+    differently is refused: dot segments, empty segments, encoded separators, backslashes, control characters, bytes
+    that are not UTF-8, and a percent sign that is left after decoding (double encoding).
     """
     if _ENCODED_SEPARATOR.search(raw):
         raise PathRefused(404, _NOTHING_HERE)
@@ -53,16 +53,17 @@ class Target(NamedTuple):
     query: bytes
 
     def joined(self) -> bytes:
+        """Return path and query as one target."""
         return self.path + b"?" + self.query if self.query else self.path
 
 
 def target_of(scope: Scope) -> Target:
-    """The request target as the client sent it, after `CanonicalPaths` let it through."""
+    """Return the request target as the client sent it, after `CanonicalPaths` has accepted it."""
     return Target(_raw_path(scope), scope.get("query_string", b""))
 
 
 class CanonicalPaths:
-    """ASGI layer. Answers 400 or 404 before routing; what passes has its canonical path in the scope."""
+    """ASGI middleware. Answers 400 or 404 to other spellings before routing, and sets the canonical path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

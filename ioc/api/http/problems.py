@@ -1,4 +1,4 @@
-"""Every error is RFC 9457 `application/problem+json`: one sentence in `detail`, the fields at fault in `errors`."""
+"""Errors as problems (RFC 9457, `application/problem+json`): a sentence in `detail`, fields at fault in `errors`."""
 
 import errno
 import logging
@@ -6,15 +6,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
-from typing_extensions import TypedDict
 
+from ioc.api.schemas.problems import ErrorShape, ProblemShape
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SourceUnavailable, SpoolFull, StoreUnavailable
 from ioc.messages import Message, is_code
@@ -37,15 +36,6 @@ _STATUS_CODES = {404: "nothing_here", 405: "method_not_taken"}
 UNEXPECTED = Message("unexpected")
 
 
-class ProblemShape(TypedDict):
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    errors: list[dict[str, Any]]
-
-
 class FieldFault(NamedTuple):
     """What is wrong with one field; "" stands for the request as a whole."""
 
@@ -54,16 +44,17 @@ class FieldFault(NamedTuple):
     code: str = ""
     params: Mapping[str, Any] = MappingProxyType({})
 
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> ErrorShape:
+        """Return the JSON, with the code and parameters of the message."""
         named = {"field": self.field, "message": self.message}
         if isinstance(self.message, Message):
-            return named | self.message.shape()
-        return named | {"code": self.code, "params": dict(self.params)} if self.code else named
+            return cast(ErrorShape, named | self.message.shape())
+        coded = {"code": self.code, "params": dict(self.params)} if self.code else {}
+        return cast(ErrorShape, named | coded)
 
 
 class Problem(Exception):
-    """Answer the request with this. `detail` is a sentence for the person who sent it; `more` are further members of
-    the answer, for this kind of problem."""
+    """Answer the request with a problem. `detail` is a sentence for the person; `more` are further members."""
 
     def __init__(
         self,
@@ -82,12 +73,12 @@ class Problem(Exception):
 
 
 def invalid_field(field: str, message: Message) -> Problem:
-    """400: one parameter is wrong."""
+    """Return the problem (400) for one wrong field or parameter."""
     return Problem(400, message, [FieldFault(field, message)])
 
 
 def unavailable(failure: Exception) -> Message | None:
-    """Return the sentence for a failure of the machine that passes (disk full, descriptors used up)."""
+    """Return the message for a temporary failure of the machine (disk full, no descriptors left), else None."""
     if isinstance(failure, OSError) and failure.errno in _OF_THE_MACHINE:
         return Message("machine_exhausted", reason=failure.strerror or repr(failure))
     if isinstance(failure, sqlite3.OperationalError):
@@ -103,6 +94,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
+    """Return the response for a problem. Without `errors` it has one for the request as a whole."""
     errors = errors or [FieldFault("", detail)]
     body: ProblemShape = {
         "type": "about:blank",
@@ -124,24 +116,16 @@ def _invalid_field(row: Mapping[str, Any]) -> tuple[str, Message]:
     return field, Message(code, **(row.get("ctx") or {}))
 
 
-def _error_shape(error: tuple[str, str] | FieldFault | Fault) -> dict[str, Any]:
+def _error_shape(error: tuple[str, str] | FieldFault | Fault) -> ErrorShape:
     if isinstance(error, Fault):
-        return FieldFault("", error.message).shape() | {"since": rfc3339(error.since)}
+        shape = FieldFault("", error.message).shape()
+        shape["since"] = rfc3339(error.since)
+        return shape
     return FieldFault(*error).shape()
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem (RFC 9457)",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
-"""For the OpenAPI description of a route."""
-SCHEMA = TypeAdapter(ProblemShape).json_schema()
-
-
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem."""
+    """Answer every error of `app` with a problem."""
 
     async def of_problem(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, Problem)

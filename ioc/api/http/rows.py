@@ -1,4 +1,4 @@
-"""Rows of the store's tables, as handlers read them."""
+"""Read rows of the store's tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,20 +12,20 @@ from ioc.errors import StoreUnavailable
 from ioc.messages import Message
 
 Condition = tuple[str, Sequence[Any]]
-"""SQL with placeholders, and what stands in them."""
+"""SQL with placeholders, and the values for them."""
 
 
 def equal_to(**columns: str | None) -> list[Condition]:
-    """Conditions for the columns that are asked for."""
+    """Return a condition for each column whose value is not None."""
     return [(f'"{name}" = ?', [value]) for name, value in columns.items() if value is not None]
 
 
 def select(
     cursor: Callable[[], Cursor], query: str, wanted: Sequence[Condition], more: Sequence[Any] = ()
 ) -> list[dict[str, Any]]:
-    """Rows by column. `query` has {where} for the conditions; `more` fills the placeholders behind them.
+    """Return rows as dicts by column name.
 
-    Raises StoreUnavailable.
+    `query` contains `{where}` for the conditions; `more` fills the placeholders after them. Raises StoreUnavailable.
     """
     where = " AND ".join(sql for sql, _ in wanted) or "true"
     parameters = [value for _, values in wanted for value in values]
@@ -41,10 +41,15 @@ def select(
 
 
 def stored_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """With its times as text."""
+    """Return the row with its times as RFC 3339."""
     return {name: stored_time(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def stored_time(moment: datetime) -> str:
-    """RFC 3339 of a naive UTC TIMESTAMP."""
+    """Return RFC 3339 for a time of the store (UTC without a zone)."""
     return rfc3339(moment.replace(tzinfo=UTC))
+
+
+def optional_stored_time(moment: datetime | None) -> str | None:
+    """Return RFC 3339 for a time of the store, or None."""
+    return None if moment is None else stored_time(moment)

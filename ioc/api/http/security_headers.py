@@ -1,4 +1,4 @@
-"""Around every answer: security headers, the last resort for a fault, and the count for /metrics."""
+"""The outermost middleware: security headers, an answer to unexpected failures, and metrics of requests."""
 
 import logging
 import time
@@ -34,7 +34,12 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI layer around the whole app. An answer that says nothing of caching is not stored."""
+    """ASGI middleware around the whole app.
+
+    Adds security headers, and `Cache-Control: no-store` to responses without a caching rule. Answers unexpected
+    failures with a problem (500, or 503 for temporary failures of the machine) and logs them. Counts and times all
+    requests.
+    """
 
     def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
         self._app = app
@@ -62,7 +67,7 @@ class SecurityHeaders:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception as failure:  # the last resort: the sender gets a sentence, the log gets the rest
+        except Exception as failure:  # the client gets a sentence, the log gets the rest
             passing = unavailable(failure)
             log.error("%s %s: %r", scope["method"], scope["path"], failure, exc_info=None if passing else failure)
             if status:

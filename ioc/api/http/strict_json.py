@@ -1,4 +1,4 @@
-"""JSON bodies are read strictly, once, for every route: what the standard library lets pass is refused or bounded."""
+"""Parse JSON bodies strictly, once, for all routes: refuse or limit what the standard library accepts."""
 
 import re
 
@@ -12,16 +12,16 @@ from ioc.api.http.problems import answer
 
 _LONG_NUMBER = re.compile(rb"\d{19}")
 _TEXT_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<whole>-?\d+)(?P<fraction>[.eE][\d.eE+-]*)?')
-"""Texts are stepped over."""
+"""Matches strings too, so that digits within them are skipped."""
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class StrictJson:
-    """ASGI layer inside the gate. 422 for NaN, lone surrogates, integers beyond 64 bits (they would be rounded),
-    what is nested deeper than 1,024, and what is not JSON.
+    """ASGI middleware inside the authentication. Answers 422 to what is not strict JSON.
 
-    Routes get the body as it was understood here, so that nobody reads it in another way: of two equal keys the last
-    one counts. The body is bounded before (`BodyLimits`).
+    Refused are NaN, lone surrogates, integers beyond 64 bits (they would be rounded), and nesting deeper than 1,024.
+    Routes receive the body as it was parsed here, so that all parse it alike: of two equal keys the last one counts.
+    Its size is limited before (`BodyLimits`).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -67,7 +67,7 @@ class StrictJson:
 
 
 def _wide_integer(body: bytes) -> str | None:
-    """The first integer of a JSON text that 64 bits do not hold; None when there is none."""
+    """Return the first integer of a JSON text that does not fit into 64 bits; None if there is none."""
     if not _LONG_NUMBER.search(body):
         return None
     for text in _TEXT_OR_NUMBER.finditer(body):
@@ -80,7 +80,7 @@ def _wide_integer(body: bytes) -> str | None:
 
 
 def _is_json(scope: Scope) -> bool:
-    """Whether a route will read the body as JSON; one that does not say what it is is not read as such."""
+    """Return whether a route will parse the body as JSON. A body without a content type is not parsed as such."""
     headers = MutableHeaders(scope=scope)
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):

@@ -1,4 +1,4 @@
-"""Times and lengths of time as query parameters."""
+"""Parse times and durations of query parameters."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from ioc.model.duration import MINUTES_AND_LONGER, DurationInvalid, parse_durati
 
 
 def parse_step(text: str) -> timedelta:
-    """Raises Problem (400)."""
+    """Return a duration such as 1m, 30m, 1h or 1d. Raises Problem (400)."""
     try:
         return parse_duration(text, MINUTES_AND_LONGER, max_digits=6)
     except DurationInvalid:
@@ -16,7 +16,7 @@ def parse_step(text: str) -> timedelta:
 
 
 def parse_time(field: str, text: str) -> datetime:
-    """UTC. Raises Problem (400)."""
+    """Return an RFC 3339 time in UTC; `field` is the name of the parameter. Raises Problem (400)."""
     # In a query string an unescaped + of the zone arrives as a space.
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)

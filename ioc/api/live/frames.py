@@ -1,12 +1,12 @@
-"""Websocket messages made ready once for all who get them."""
+"""Websocket messages, encoded once for all clients."""
 
 import struct
 
-_TEXT_FINAL = 0x81  # RFC 6455: FIN and opcode 1; a server's frames are not masked
+_TEXT_FINAL = 0x81  # RFC 6455: FIN and opcode 1. Frames of a server are not masked
 
 
 def text_frame(payload: bytes) -> bytes:
-    """One unfragmented text frame. `payload` is UTF-8."""
+    """Return an unfragmented text frame. `payload` is UTF-8."""
     length = len(payload)
     if length < 126:
         head = struct.pack("!BB", _TEXT_FINAL, length)
@@ -18,7 +18,7 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class Packet:
-    """Messages that are sent together, as payloads and, in one piece, as frames."""
+    """Messages that are sent together: as separate payloads, and as frames in one piece."""
 
     __slots__ = ("frames", "payloads")
 

@@ -1,4 +1,4 @@
-"""The hub: takes changes from any thread, tells every websocket client, waits for none."""
+"""The hub: accepts changes from any thread and sends them to every websocket client, without waiting for any."""
 
 import asyncio
 import secrets
@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from ioc.api.live.frames import Packet
 from ioc.api.live.latest_values import LatestValues
 from ioc.api.live.topic_stream import LEDGER, NO_STATE, TOPICS, TopicStream
-from ioc.api.schemas.shapes import kpi_shape, ledger_totals, source_shape
+from ioc.api.schemas.kpis import kpi_shape
+from ioc.api.schemas.ledger import ledger_totals
+from ioc.api.schemas.sources import source_shape
 from ioc.clock import Clock, rfc3339
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
@@ -23,33 +25,33 @@ _NO_ALERTS: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({})
 
 
 class Sink(Protocol):
-    """The way to one client."""
+    """Sends to one client."""
 
     @property
     def is_free(self) -> bool:
-        """Whether what was sent before has left; while it has not, the hub sends nothing."""
+        """Whether everything sent before has left. Until then the hub sends nothing."""
 
     def send(self, *packets: Packet) -> None:
-        """Never waits and never raises."""
+        """Send packets. Must never wait and never raise."""
 
 
 class Client:
-    """One websocket; `position` is the `seq` of the state it was last sent."""
+    """One websocket. `position` is the `seq` of the state that was sent last."""
 
-    __slots__ = ("feed", "position", "sink")
+    __slots__ = ("position", "sink", "stream")
 
-    def __init__(self, sink: Sink, feed: TopicStream) -> None:
+    def __init__(self, sink: Sink, stream: TopicStream) -> None:
         self.sink = sink
-        self.feed = feed
+        self.stream = stream
         self.position = NO_STATE
 
 
 class Hub:
-    """Changes of a tick are merged, encoded once for each topic set, and written to every client that is free.
+    """Merges the changes of a tick, encodes them once per set of topics, and sends them to every client that is free.
 
-    A client that is not free is passed over; when it is free again it gets one merged delta from its own position, so
-    a slow one costs at most one message of memory. `publish` may be called from any thread, everything else belongs
-    to the event loop. `min_samples` gives the least samples of a KPI by its id.
+    A client that is not free is skipped. Once it is free it gets one merged delta from its own position, so a slow
+    client costs at most one message of memory. `publish` may be called from any thread; everything else belongs to the
+    event loop. `min_samples(kpi)` is the least number of samples of a KPI.
     """
 
     def __init__(self, clock: Clock, min_samples: Callable[[str], int], epoch: str = "") -> None:
@@ -57,7 +59,7 @@ class Hub:
         self._min_samples = min_samples
         self._epoch = epoch or secrets.token_hex(6)
         self._tables = {name: LatestValues() for name in (*TOPICS, LEDGER)}
-        self._feeds: dict[frozenset[str], TopicStream] = {}
+        self._streams: dict[frozenset[str], TopicStream] = {}
         self._clients: dict[TopicStream, set[Client]] = {}
         self._seq = 0
         self._lock = Lock()
@@ -83,10 +85,10 @@ class Hub:
         replace_kpis: bool = False,
         alerts: Mapping[str, Mapping[str, Any] | None] = _NO_ALERTS,
     ) -> None:
-        """Changed values, or all of them: what equals the last known is not sent again.
+        """Publish changed values, or all of them. Values that equal the last known ones are not sent again.
 
-        `replace_kpis`: `kpis` are all there are (after a reload of the catalogue); every client gets a snap. `alerts`
-        by id, None for one that is over.
+        `replace_kpis`: `kpis` are all that exist (after a reload of the catalogue), and every client gets a snap.
+        `alerts` are by id; None for an alert that has ended.
         """
         changes: dict[str, dict[str, tuple[bytes, bool]]] = {
             "kpis": {f"{value.id}\n{value.unit}": (self._kpi(value), True) for value in kpis},
@@ -116,7 +118,7 @@ class Hub:
     # In the event loop.
 
     def start(self) -> None:
-        """Begin to tick in the running loop."""
+        """Start ticking in the running event loop."""
         loop = asyncio.get_running_loop()
         with self._lock:
             self._loop = loop
@@ -124,6 +126,7 @@ class Hub:
         self._wake()
 
     def stop(self) -> None:
+        """Stop ticking."""
         with self._lock:
             self._loop = None
         for handle in (self._tick_handle, self._beat_handle):
@@ -132,34 +135,36 @@ class Hub:
         self._tick_handle = self._beat_handle = None
 
     def join(self, sink: Sink, topics: frozenset[str], epoch: str = "", seq: int = NO_STATE) -> Client:
-        """A new client gets hello and, at once, its state: a snap, or a delta when (epoch, seq) can be resumed."""
-        feed = self._feeds.get(topics)
-        if feed is None:
-            feed = self._feeds[topics] = TopicStream(topics, self._epoch, self._tables)
-            feed.advance(self._seq)
-            self._clients[feed] = set()
-        client = Client(sink, feed)
-        self._clients[feed].add(client)
-        sink.send(feed.hello(rfc3339(self._clock.now())), feed.update(feed.resumed(epoch, seq)))
-        client.position = feed.seq
+        """Add a client and send it hello and its state: a snap, or a delta if (epoch, seq) can be resumed."""
+        stream = self._streams.get(topics)
+        if stream is None:
+            stream = self._streams[topics] = TopicStream(topics, self._epoch, self._tables)
+            stream.advance(self._seq)
+            self._clients[stream] = set()
+        client = Client(sink, stream)
+        self._clients[stream].add(client)
+        sink.send(stream.hello(rfc3339(self._clock.now())), stream.update(stream.resumed(epoch, seq)))
+        client.position = stream.seq
         return client
 
     def leave(self, client: Client) -> None:
-        self._clients[client.feed].discard(client)
+        """Remove a client."""
+        self._clients[client.stream].discard(client)
 
     def resync(self, client: Client) -> None:
-        """The client lost its state: a snap as soon as it is free."""
+        """Send a snap to a client that lost its state, as soon as it is free."""
         client.position = NO_STATE
         self.catch_up(client)
 
     def catch_up(self, client: Client) -> None:
-        """The client's sink became free: what it missed goes out now, merged."""
-        if client.position != client.feed.seq and client.sink.is_free and client in self._clients[client.feed]:
-            client.sink.send(client.feed.update(client.position))
-            client.position = client.feed.seq
+        """Send a client whose sink became free everything it missed, merged."""
+        if client.position != client.stream.seq and client.sink.is_free and client in self._clients[client.stream]:
+            client.sink.send(client.stream.update(client.position))
+            client.position = client.stream.seq
 
     @property
     def clients(self) -> int:
+        """The number of open websockets."""
         return sum(map(len, self._clients.values()))
 
     def _wake(self) -> None:
@@ -171,9 +176,9 @@ class Hub:
         self._tick_handle = None
         self._last_tick_s = self._loop.time()
         changed, replaced = self._apply()
-        for feed in self._feeds.values():
-            if changed.intersection(feed.topics):
-                feed.advance(self._seq, restarted=bool(replaced.intersection(feed.topics)))
+        for stream in self._streams.values():
+            if changed.intersection(stream.topics):
+                stream.advance(self._seq, restarted=bool(replaced.intersection(stream.topics)))
         self._deliver()
 
     def _beat(self) -> None:
@@ -184,7 +189,7 @@ class Hub:
             self._deliver()
 
     def _apply(self) -> tuple[set[str], set[str]]:
-        """Tables that changed, tables that were replaced."""
+        """Apply pending changes. Return the topics that changed and those that were replaced."""
         with self._lock:
             pending, self._pending = self._pending, {name: {} for name in self._tables}
             replaced, self._replaced = self._replaced, set()
@@ -202,19 +207,19 @@ class Hub:
         return changed, replaced
 
     def _deliver(self) -> None:
-        """One write a client: a heartbeat that is due travels behind the delta."""
+        """Send each free client one write; a heartbeat that is due follows the delta."""
         beat = rfc3339(self._clock.now()) if self._beat_due else ""
         self._beat_due = False
-        for feed, clients in self._clients.items():
-            heartbeat = feed.beat(beat) if beat else None
-            seq = feed.seq
+        for stream, clients in self._clients.items():
+            heartbeat = stream.beat(beat) if beat else None
+            seq = stream.seq
             for client in clients:
                 if client.position == seq:
                     if heartbeat is not None and client.sink.is_free:
                         client.sink.send(heartbeat)
                         self.sent += 1
                 elif client.sink.is_free:
-                    client.sink.send(feed.update(client.position, beat))
+                    client.sink.send(stream.update(client.position, beat))
                     client.position = seq
                     self.sent += 1
                 else:

@@ -1,4 +1,4 @@
-"""Ends open websockets whose caller is no longer who they were: logged out, disabled, another role, a token ended."""
+"""Close open websockets whose session or token has ended, or whose person was disabled or has another role."""
 
 import asyncio
 import logging
@@ -12,9 +12,9 @@ from ioc.people import Credential, CredentialKind, People
 
 log = logging.getLogger("ioc.api")
 
-LOOK_EVERY_S = 0.4
+CHECK_INTERVAL_S = 0.4
 ENDED_CODE = 4401
-"""Close code: the page has to ask who it is now. The reason is one of the words below."""
+"""Close code: the page must request its session again. The reason is one of the codes below."""
 ROLE_CHANGED = "role_changed"
 _ENDED = {
     CredentialKind.SESSION: "session_ended",
@@ -25,7 +25,7 @@ _ENDED = {
 
 @dataclass(eq=False)
 class WatchedSocket:
-    """One open websocket; `end` is called with the reason, in the event loop, at most once."""
+    """An open websocket. `end` is called with the reason, in the event loop, at most once."""
 
     credential: Credential
     caller: Caller
@@ -33,35 +33,37 @@ class WatchedSocket:
 
 
 class IdentityWatch:
-    """Belongs to the event loop; looks every 0.4 s, for all sockets at once, while there are any."""
+    """Checks all open websockets every 0.4 s. Belongs to the event loop."""
 
     def __init__(self, people: People) -> None:
         self._people = people
         self._sockets: set[WatchedSocket] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
 
     def add(self, socket: WatchedSocket) -> None:
+        """Begin to watch a websocket."""
         self._sockets.add(socket)
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look_while_needed())
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check_while_needed())
 
     def remove(self, socket: WatchedSocket) -> None:
+        """Stop watching a websocket."""
         self._sockets.discard(socket)
 
-    async def _look_while_needed(self) -> None:
+    async def _check_while_needed(self) -> None:
         while self._sockets:
-            await asyncio.sleep(LOOK_EVERY_S)
-            # A file of people that cannot be read for a moment ends nobody; new requests fail by themselves.
+            await asyncio.sleep(CHECK_INTERVAL_S)
+            # While the file of people cannot be read, websockets stay open; new requests fail by themselves.
             with suppress(StoreUnavailable):
-                await self.look()
+                await self.check()
 
-    async def look(self) -> None:
-        """End what no longer holds. Raises StoreUnavailable."""
+    async def check(self) -> None:
+        """End websockets whose credential is no longer valid. Raises StoreUnavailable."""
         wanted = {socket.credential for socket in self._sockets}
         callers = await asyncio.to_thread(self._people.identities.callers, wanted)
         for socket in list(self._sockets):
             if socket.credential not in callers:
-                continue  # it came while we looked
+                continue  # it was added during the check
             now = callers[socket.credential]
             if now == socket.caller:
                 continue

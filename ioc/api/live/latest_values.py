@@ -1,4 +1,4 @@
-"""The latest JSON of each key, and what changed since a position."""
+"""The latest JSON of each key of a topic, and the changes since a position."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ class _Entry:
 
 
 class LatestValues:
-    """A table of one topic. Memory is one entry a key ever seen, however many changes there were.
+    """The values of a topic by key. Memory is one entry per key, however many changes there were.
 
-    Entries stand in the order of their last change, so that changes are found from the end without a log.
+    Entries are in the order of their last change, so that changes are found from the end without a log.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
 
     def put(self, key: str, fragment: bytes, seq: int, *, present: bool = True) -> bool:
-        """Whether this is a change. `present` False: `fragment` says that the key is gone."""
+        """Store the JSON of a key and return whether it changed. Not `present`: `fragment` says that it was removed."""
         known = self._entries.get(key)
         if known is None:
             if not present:
@@ -33,13 +33,15 @@ class LatestValues:
         return True
 
     def clear(self) -> None:
+        """Remove all keys."""
         self._entries.clear()
 
     def present(self) -> list[bytes]:
+        """Return the JSON of all keys that are present."""
         return [entry.fragment for entry in self._entries.values() if entry.present]
 
     def since(self, seq: int) -> list[bytes]:
-        """Fragments of what changed after `seq`, oldest change first."""
+        """Return the JSON of keys that changed after `seq`, the oldest change first."""
         changed = []
         for entry in reversed(self._entries.values()):
             if entry.seq <= seq:

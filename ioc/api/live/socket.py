@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from ioc.api.auth.middleware import caller_of, credential_of
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.live.direct_writes import EXTENSION, DirectSink
 from ioc.api.live.frames import Packet
 from ioc.api.live.hub import Client, Hub, Sink
@@ -18,70 +18,70 @@ from ioc.api.live.identity_watch import ENDED_CODE, IdentityWatch, WatchedSocket
 from ioc.api.live.topic_stream import NO_STATE, TOPICS
 from ioc.messages import Message
 
+router = APIRouter()
+
 _POLICY_VIOLATION = 1008
 _CLOSED_WITHIN_S = 0.5
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
 class ProtocolFault(Exception):
-    """The client asked for something that is not there; the connection closes with code 1008 and this sentence."""
+    """The client sent something that is not allowed. The connection closes with code 1008 and this text."""
 
 
 class AsgiSink:
-    """The way to a client where the server has no direct one: a task of the client's own sends what waits."""
+    """Sink for servers without direct writes: a task per client sends its queue through ASGI."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
-        self._waiting: list[Packet] = []
-        self._given = asyncio.Event()
+        self._queue: list[Packet] = []
+        self._has_packets = asyncio.Event()
 
     @property
     def is_free(self) -> bool:
-        return not self._waiting
+        """Return whether the queue is empty."""
+        return not self._queue
 
     def send(self, *packets: Packet) -> None:
-        self._waiting += packets
-        self._given.set()
+        """Add packets to the queue."""
+        self._queue += packets
+        self._has_packets.set()
 
     async def pump(self, hub: Hub, client: Client) -> None:
+        """Send the queue until the client disconnects."""
         with suppress(WebSocketDisconnect, RuntimeError):
             while True:
-                await self._given.wait()
-                self._given.clear()
-                for packet in self._waiting:
+                await self._has_packets.wait()
+                self._has_packets.clear()
+                for packet in self._queue:
                     for payload in packet.payloads:
                         await self._websocket.send_text(payload.decode())
-                self._waiting.clear()
+                self._queue.clear()
                 hub.catch_up(client)
 
 
 class IdentityEnded(Exception):
-    """The caller is no longer who they were when the socket opened. The text is the reason, one word."""
+    """The session or token of the caller has ended, or their role has changed. The text is the reason code."""
 
 
-def routes(centre: ApiContext) -> APIRouter:
-    router = APIRouter()
-    watch = IdentityWatch(centre.people)
-
-    @router.websocket("/ws/v1")
-    async def live(websocket: WebSocket) -> None:
-        origin, host = websocket.headers.get("origin"), websocket.headers.get("host")
-        if not is_same_origin(origin, host, websocket.url.scheme, centre.settings.address):
-            await websocket.close()  # before it is accepted: the handshake is answered 403
-            return
-        await websocket.accept()
-        try:
-            await _converse(websocket, centre.hub, watch)
-        except ProtocolFault as fault:
-            await websocket.close(_POLICY_VIOLATION, str(fault))
-        except IdentityEnded as fault:
-            _close_now(websocket)
-            with suppress(RuntimeError):  # it has gone by itself meanwhile
-                await websocket.close(ENDED_CODE, str(fault))
-        except WebSocketDisconnect:
-            pass
-
-    return router
+@router.websocket("/ws/v1")
+async def live(context: Context, websocket: WebSocket) -> None:
+    """Send live values of the requested topics until the client disconnects or its session ends."""
+    origin, host = websocket.headers.get("origin"), websocket.headers.get("host")
+    if not is_same_origin(origin, host, websocket.url.scheme, context.settings.address):
+        await websocket.close()  # before it is accepted: the handshake is answered 403
+        return
+    await websocket.accept()
+    try:
+        await _converse(websocket, context.hub, websocket.app.state.identity_watch)
+    except ProtocolFault as fault:
+        await websocket.close(_POLICY_VIOLATION, str(fault))
+    except IdentityEnded as fault:
+        _abort_soon(websocket)
+        with suppress(RuntimeError):  # the client has disconnected meanwhile
+            await websocket.close(ENDED_CODE, str(fault))
+    except WebSocketDisconnect:
+        pass
 
 
 async def _converse(websocket: WebSocket, hub: Hub, watch: IdentityWatch) -> None:
@@ -112,7 +112,7 @@ async def _converse(websocket: WebSocket, hub: Hub, watch: IdentityWatch) -> Non
 
 
 async def _received(websocket: WebSocket, ended: "asyncio.Future[str]") -> Mapping[str, object]:
-    """The client's next message. Raises IdentityEnded."""
+    """Return the client's next message. Raises IdentityEnded."""
     receiving = asyncio.ensure_future(websocket.receive())
     waited: tuple[asyncio.Future[Any], ...] = (receiving, ended)
     try:
@@ -124,34 +124,40 @@ async def _received(websocket: WebSocket, ended: "asyncio.Future[str]") -> Mappi
         receiving.cancel()
 
 
-def _close_now(websocket: WebSocket) -> None:
-    """Do not wait long for a client that reads nothing or does not answer the close."""
+def _abort_soon(websocket: WebSocket) -> None:
+    """Abort the connection of a client that does not answer the close in half a second."""
     direct = websocket.scope.get("extensions", {}).get(EXTENSION)
     if direct is not None:
         asyncio.get_running_loop().call_later(_CLOSED_WITHIN_S, direct["connection"].transport.abort)
 
 
 def check_message(message: Mapping[str, object]) -> None:
-    """The one thing a client may say is {"type": "resync"}. Raises ProtocolFault, WebSocketDisconnect."""
+    """Accept {"type": "resync"}, the only message that a client may send.
+
+    Raises ProtocolFault for any other message, WebSocketDisconnect when the client has disconnected.
+    """
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect
     try:
-        said = orjson.loads(str(message.get("text") or ""))
+        content = orjson.loads(str(message.get("text") or ""))
     except orjson.JSONDecodeError:
-        said = None
-    if said != {"type": "resync"}:
+        content = None
+    if content != {"type": "resync"}:
         raise ProtocolFault(Message("socket_only_resync"))
 
 
 def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]:
-    """(topics, epoch, seq) of ?topics=&epoch=&seq=; without epoch and seq ("", NO_STATE). Raises ProtocolFault."""
+    """Return (topics, epoch, seq) of ?topics=&epoch=&seq=. Without a state to resume, epoch is "" and seq NO_STATE.
+
+    Raises ProtocolFault.
+    """
     query = dict(items)
     if unknown := sorted(set(query) - {"topics", "epoch", "seq"}):
         raise ProtocolFault(Message("socket_parameter", given=unknown[0][:20]))
     topics = frozenset(query.get("topics", ",".join(TOPICS)).split(","))
     if not topics <= set(TOPICS):
-        unfit = min(topics - set(TOPICS))[:20]
-        raise ProtocolFault(Message("socket_topics", given=unfit, known=", ".join(TOPICS)))
+        unknown_topic = min(topics - set(TOPICS))[:20]
+        raise ProtocolFault(Message("socket_topics", given=unknown_topic, known=", ".join(TOPICS)))
     if ("epoch" in query) != ("seq" in query):
         raise ProtocolFault(Message("socket_resume"))
     seq = query.get("seq", "")
@@ -161,10 +167,10 @@ def parse_query(items: list[tuple[str, str]]) -> tuple[frozenset[str], str, int]
 
 
 def is_same_origin(origin: str | None, host: str | None, scheme: str, outer_address: str = "") -> bool:
-    """A page of another site may not listen. Programs send no Origin and may.
+    """Return whether a request comes from a page of the centre, or from a program, which sends no Origin.
 
-    The centre's own site is what the request names as its host, and what IOC_ADDRESS says: a proxy may name another
-    host to the centre than the reader's browser has.
+    The centre's own site is the host of the request, and IOC_ADDRESS (`outer_address`): behind a proxy, the host may
+    differ from the one in the browser.
     """
     if origin is None:
         return True
@@ -174,7 +180,7 @@ def is_same_origin(origin: str | None, host: str | None, scheme: str, outer_addr
 
 
 def _site(address: str) -> tuple[str, str, int] | None:
-    """Return scheme, host and port; None for what is not the address of a site."""
+    """Return scheme, host and port; None unless it is the address of a site."""
     parts = urlsplit(address)
     try:
         if parts.scheme not in _DEFAULT_PORT or not parts.hostname:

@@ -1,4 +1,4 @@
-"""What the clients of one topic set are told: hello, snap, delta, hb. No I/O."""
+"""The messages for clients of one set of topics: hello, snap, delta, hb (heartbeat). No I/O."""
 
 from ioc.api.live.frames import Packet
 from ioc.api.live.latest_values import LatestValues
@@ -6,15 +6,15 @@ from ioc.api.live.latest_values import LatestValues
 TOPICS = ("kpis", "sources", "alerts")
 LEDGER = "ledger"
 NO_STATE = -1
-"""Position of a client that has no state yet."""
-_DELTAS_KEPT = 16
+"""Position of a client without a state."""
+_MAX_DELTAS = 16
 
 
 class TopicStream:
-    """All clients that asked for the same topics share one feed, and with it every message.
+    """Messages for all clients that subscribe to the same topics; they share every encoded message.
 
-    `seq` is the position after the latest change of these topics; `epoch` names the run of positions, so that a
-    client with other topics or from before a restart cannot resume here. The ledger goes with the sources.
+    `seq` is the position after the latest change of these topics. `epoch` identifies the sequence of positions, so that
+    a client with other topics, or from before a restart, cannot resume. The ledger is part of the topic `sources`.
     """
 
     def __init__(self, topics: frozenset[str], epoch: str, tables: dict[str, LatestValues]) -> None:
@@ -28,43 +28,46 @@ class TopicStream:
 
     @property
     def topics(self) -> list[str]:
+        """The topics, and the ledger if it is included."""
         return [*self._arrays, *([LEDGER] if self._ledger is not None else [])]
 
     def advance(self, seq: int, *, restarted: bool = False) -> None:
-        """Something of these topics changed at `seq`. `restarted`: clients need all of it anew."""
+        """Note a change of these topics at `seq`. `restarted`: clients need the whole state again."""
         self.seq = seq
         self._packets.clear()
         if restarted:
             self.oldest = seq
 
     def hello(self, server_time: str) -> Packet:
+        """Return the first message to a client."""
         return Packet(
             b'{"type":"hello","version":1,"epoch":"%s","seq":%d,"server_time":"%s"}'
             % (self.epoch.encode(), self.seq, server_time.encode())
         )
 
     def resumed(self, epoch: str, seq: int) -> int:
-        """The position of a client that comes back, NO_STATE if its changes are not known any more."""
+        """Return the position of a client that reconnects; NO_STATE if its changes are no longer known."""
         return seq if epoch == self.epoch and self.oldest <= seq <= self.seq else NO_STATE
 
     def update(self, position: int, beat: str = "") -> Packet:
-        """What brings a client from `position` to `seq`, with a heartbeat behind it when `beat` is a server time.
+        """Return what brings a client from `position` to `seq`, followed by a heartbeat if `beat` is a time.
 
-        Encoded once for each position in a tick; when clients stand at too many positions, some get a snap instead.
+        Encoded once for each position in a tick. When there are too many positions, some clients get a snap instead.
         """
-        known = self.oldest <= position <= self.seq
-        if not known or ((position, beat) not in self._packets and len(self._packets) >= _DELTAS_KEPT):
+        is_known = self.oldest <= position <= self.seq
+        if not is_known or ((position, beat) not in self._packets and len(self._packets) >= _MAX_DELTAS):
             position = NO_STATE
         packet = self._packets.get((position, beat))
         if packet is None:
             state = self._snap() if position == NO_STATE else self._delta(position)
             packet = Packet(state, self._hb(beat)) if beat else Packet(state)
-            if len(self._packets) > _DELTAS_KEPT:
+            if len(self._packets) > _MAX_DELTAS:
                 self._packets.clear()
             self._packets[position, beat] = packet
         return packet
 
     def beat(self, server_time: str) -> Packet:
+        """Return a heartbeat."""
         return Packet(self._hb(server_time))
 
     def _hb(self, server_time: str) -> bytes:

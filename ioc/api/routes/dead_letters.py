@@ -1,21 +1,23 @@
-"""GET /api/v1/dead-letters: unfit records with reason and bytes, a page at a time."""
+"""GET /api/v1/dead-letters: refused records with reason and content, in pages."""
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from ioc.api.auth.read_audit import note_read
-from ioc.api.context import ApiContext
+from ioc.api.context import ApiContext, Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.paging import cursor_after, parse_cursor
 from ioc.api.http.problems import Problem
-from ioc.api.http.rows import equal_to, select, stored_time
-from ioc.api.http.threads import WorkerThreads
+from ioc.api.http.rows import equal_to, optional_stored_time, select, stored_time
 from ioc.messages import Message
 from ioc.model.masking import mask_record, mask_text
+
+router = APIRouter(prefix="/api/v1/dead-letters", tags=["sources"])
 
 SHOWN_BYTES = 16 * 1024
 _COLUMNS = (
@@ -27,20 +29,20 @@ SELECT {_COLUMNS}, octet_length(content) AS size, content[1:{SHOWN_BYTES}] AS co
 FROM dead_letters WHERE {{where}} ORDER BY "at" DESC, "key" DESC LIMIT ?
 """
 _ONE = f"SELECT {_COLUMNS}, octet_length(content) AS size, content FROM dead_letters WHERE {{where}} LIMIT 1"
-
-
-Why = Annotated[
-    str | None,
-    Query(min_length=5, max_length=200, description="what the records are opened for; kept in the audit trail"),
-]
+_WHY: Any = Field(
+    None, min_length=5, max_length=200, description="why the records are opened unmasked; kept in the audit trail"
+)
 
 
 class DeadLetterShape(TypedDict):
-    """`content_base64` are the record's first bytes (all of them when one letter is asked for); `content_text` is the
-    same where it is UTF-8; `content_size_bytes` is the record's size as it was received. `masked`: something in it is
-    hidden; asked for with a reason (`why`) it is shown. With `records` above 1 it stands for that many with the same
-    fault, one a line. `replayed_at` and `replayed_by` are null unless the record was read again; it then counts as a
-    new one."""
+    """A refused record.
+
+    `content_base64` has the first bytes of the record (a single letter: all bytes that were kept); `content_text` is
+    the same text where it is UTF-8. `content_size_bytes` is the size as received. `masked`: parts that may name a
+    person are hidden; with a reason (`why`) they are shown. `records` above 1: so many records with the same fault,
+    one per line. `replayed_at` and `replayed_by` are null unless the record was read again; it then counts as a new
+    record.
+    """
 
     key: str
     source: str
@@ -61,67 +63,71 @@ class DeadLetterShape(TypedDict):
     content_size_bytes: int
 
 
-class DeadLetterPage(TypedDict):
+class DeadLetterListShape(TypedDict):
+    """A page of refused records; `next` is null on the last page."""
+
     dead_letters: list[DeadLetterShape]
     next: str | None
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/dead-letters", tags=["sources"])
+class DeadLetterQuery(BaseModel):
+    """Which refused records to return, and which page of them."""
 
-    @router.get("", response_model=DeadLetterPage)
-    async def dead_letters(
-        request: Request,
-        source: str | None = None,
-        reason: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
-        why: Why = None,
-    ) -> Response:
-        """Newest first. `next` is null on the last page. What may name a person is masked unless `why` says what the
-        records are opened for; each read is in the audit trail."""
-        wanted = equal_to(source=source, reason=reason)
-        if cursor is not None:
-            at, key = parse_cursor(cursor, 1)
-            wanted.append(('("at", "key") < (?, ?)', [at, *key]))
+    source: str | None = None
+    reason: str | None = None
+    limit: int = Field(50, ge=1, le=500)
+    cursor: str | None = Field(None, description="`next` of the previous page")
+    why: str | None = _WHY
 
-        def read() -> Response:
-            rows = select(centre.cursor, _PAGE, wanted, [limit + 1])
-            page = rows[:limit]
-            filters = {"source": source, "reason": reason, "rows": len(page)}
-            note(request, "all", filters, why)
-            last = page[-1] if len(rows) > limit else None
-            after = last and cursor_after(last["at"], last["key"])
-            return JsonResponse({"dead_letters": [shown(row, why) for row in page], "next": after})
 
-        return await threads.run(read)
+@router.get("", response_model=DeadLetterListShape)
+async def list_dead_letters(context: Context, request: Request, query: Annotated[DeadLetterQuery, Query()]) -> Response:
+    """Return refused records, the newest first.
 
-    @router.get("/{key}", response_model=DeadLetterShape)
-    async def dead_letter(request: Request, key: str, why: Why = None) -> Response:
-        """One record with all the bytes that were kept, masked unless `why` says what it is opened for."""
+    What may name a person is masked unless `why` gives a reason to open them. The read is recorded in the audit
+    trail.
+    """
+    wanted = equal_to(source=query.source, reason=query.reason)
+    if query.cursor is not None:
+        at, key = parse_cursor(query.cursor, 1)
+        wanted.append(('("at", "key") < (?, ?)', [at, *key]))
 
-        def read() -> Response:
-            rows = select(centre.cursor, _ONE, equal_to(key=key))
-            if not rows:
-                raise Problem(404, Message("no_dead_letter", given=key[:80]))
-            note(request, key, {"source": rows[0]["source"]}, why)
-            return JsonResponse(shown(rows[0], why))
+    def read() -> Response:
+        rows = select(context.cursor, _PAGE, wanted, [query.limit + 1])
+        page = rows[: query.limit]
+        filters = {"source": query.source, "reason": query.reason, "rows": len(page)}
+        _note(context, request, "all", filters, query.why)
+        last = page[-1] if len(rows) > query.limit else None
+        after = last and cursor_after(last["at"], last["key"])
+        return JsonResponse({"dead_letters": [_shown(context, row, query.why) for row in page], "next": after})
 
-        return await threads.run(read)
+    return await context.threads.run(read)
 
-    def shown(row: dict[str, Any], why: str | None) -> DeadLetterShape:
-        return dead_letter_shape(row, centre.personal_fields(row["source"]), is_open=why is not None)
 
-    def note(request: Request, what: str, details: Mapping[str, object], why: str | None) -> None:
-        act = "dead_letter.read" if why is None else "dead_letter.open"
-        note_read(centre, request, act, what, {**details, "why": why}, is_masked=why is None)
+@router.get("/{key}", response_model=DeadLetterShape)
+async def get_dead_letter(
+    context: Context,
+    request: Request,
+    key: str,
+    why: Annotated[str | None, Query(min_length=5, max_length=200, description=_WHY.description)] = None,
+) -> Response:
+    """Return a refused record with all bytes that were kept, masked unless `why` gives a reason to open it."""
 
-    return router
+    def read() -> Response:
+        rows = select(context.cursor, _ONE, equal_to(key=key))
+        if not rows:
+            raise Problem(404, Message("no_dead_letter", given=key[:80]))
+        _note(context, request, key, {"source": rows[0]["source"]}, why)
+        return JsonResponse(_shown(context, rows[0], why))
+
+    return await context.threads.run(read)
 
 
 def dead_letter_shape(row: dict[str, Any], personal: Collection[str] = (), *, is_open: bool) -> DeadLetterShape:
-    """As it was received where `is_open`, else with everything masked that may name a person; `personal` are the
-    fields that the source declares so."""
+    """Return the JSON of a row of `dead_letters`: as received if `is_open`, otherwise masked.
+
+    Everything that may name a person is masked; `personal` are the fields that the source declares personal.
+    """
     received = bytes(row["content"])
     content = received if is_open else mask_record(received, personal)
     message = row["message"] if is_open else mask_text(row["message"])
@@ -140,7 +146,7 @@ def dead_letter_shape(row: dict[str, Any], personal: Collection[str] = (), *, is
         "masked": (content, message) != (received, row["message"]),
         "at": stored_time(row["at"]),
         "records": row["records"],
-        "replayed_at": stored_time(row["replayed_at"]) if row["replayed_at"] else None,
+        "replayed_at": optional_stored_time(row["replayed_at"]),
         "replayed_by": row["replayed_by"],
         "content_base64": b64encode(content).decode(),
         "content_text": _text(content, whole=len(received) == row["size"]),
@@ -148,8 +154,17 @@ def dead_letter_shape(row: dict[str, Any], personal: Collection[str] = (), *, is
     }
 
 
+def _shown(context: ApiContext, row: dict[str, Any], why: str | None) -> DeadLetterShape:
+    return dead_letter_shape(row, context.personal_fields(row["source"]), is_open=why is not None)
+
+
+def _note(context: ApiContext, request: Request, what: str, details: Mapping[str, object], why: str | None) -> None:
+    act = "dead_letter.read" if why is None else "dead_letter.open"
+    note_read(context, request, act, what, {**details, "why": why}, is_masked=why is None)
+
+
 def _text(content: bytes, *, whole: bool) -> str | None:
-    """None when it is not UTF-8; a character cut in two at the end of an excerpt is left out."""
+    """Return the text, or None if it is not UTF-8. A character that is cut at the end of an excerpt is left out."""
     for end in range(len(content), len(content) - (1 if whole else 4), -1):
         try:
             return content[:end].decode()

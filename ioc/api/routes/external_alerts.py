@@ -5,43 +5,60 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
+from typing_extensions import TypedDict
 
 from ioc.alert_service.external_intake import MAX_OPEN, receive
-from ioc.api.auth.bearer import SOURCE_NAME, bearer, matches_secret, source_scheme, unauthorized
-from ioc.api.context import ApiContext
-from ioc.api.http.body_reader import BodyReader
+from ioc.api.auth.bearer import bearer, check_source_token, source_scheme
+from ioc.api.context import Alerts, Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
-from ioc.api.http.threads import WorkerThreads
+from ioc.api.routes.ingest import RejectedRecordShape
 from ioc.errors import BatchMalformed
 from ioc.messages import Message
 
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+
 FULL_RETRY_AFTER_S = 60
+_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
-    intake = BodyReader()
+class ReceiptShape(TypedDict):
+    """How many alerts began, ended, were updated, or were known already. `rejected` lists those that cannot be used.
 
-    @router.post("/incoming/{source}", dependencies=[Depends(source_scheme)])
-    async def incoming(source: str, request: Request) -> Response:
-        """Version 4 of the format. Needs the token of a push source; a repeat changes nothing. An alert that cannot be
-        used is named in `rejected`, the others are taken; 503 when too many are open, so that the sender tries again.
-        """
-        right = centre.source_token(source) if SOURCE_NAME.fullmatch(source) else None
-        if not matches_secret(bearer(request), right):
-            raise unauthorized(Message("source_token_needed"))
-        content = await intake.read(request)
-        try:
-            message = orjson.loads(content)
-        except orjson.JSONDecodeError as fault:
-            raise BatchMalformed(Message("body_not_json", detail=fault)) from None
-        receipt = await threads.run(lambda: receive(centre.alerting.service, source, message))
-        if receipt.no_room:
-            detail = Message("too_many_open", given=receipt.no_room, most=MAX_OPEN)
-            errors = [FieldFault("alerts", detail)]
-            raise Problem(503, detail, errors, {"Retry-After": str(FULL_RETRY_AFTER_S)})
-        answer: dict[str, Any] = asdict(receipt)
-        return JsonResponse(answer)
+    `no_room` is always 0 here: an answer with alerts that found no room is a problem (503).
+    """
 
-    return router
+    began: int
+    ended: int
+    updated: int
+    known: int
+    no_room: int
+    rejected: list[RejectedRecordShape]
+
+
+@router.post(
+    "/incoming/{source}",
+    response_model=ReceiptShape,
+    dependencies=[Depends(source_scheme)],
+    openapi_extra=_BODY,
+)
+async def receive_external_alerts(context: Context, service: Alerts, source: str, request: Request) -> Response:
+    """Accept alerts in version 4 of Alertmanager's format; needs the token of a push source.
+
+    A repeated message changes nothing. Alerts that cannot be used are listed in `rejected`; the others are accepted.
+    503 when too many external alerts are open, so that the sender tries again.
+    """
+    check_source_token(context, source, bearer(request))
+    content = await context.bodies.read(request)
+    try:
+        message = orjson.loads(content)
+    except orjson.JSONDecodeError as fault:
+        raise BatchMalformed(Message("body_not_json", detail=fault)) from None
+    receipt = await context.threads.run(lambda: receive(service, source, message))
+    if receipt.no_room:
+        detail = Message("too_many_open", given=receipt.no_room, most=MAX_OPEN)
+        errors = [FieldFault("alerts", detail)]
+        raise Problem(503, detail, errors, {"Retry-After": str(FULL_RETRY_AFTER_S)})
+    return JsonResponse(asdict(receipt))

@@ -1,37 +1,41 @@
-"""GET /healthz: the server answers; GET /readyz: every part of the centre works."""
+"""GET /healthz: whether the server answers. GET /readyz: whether every part of the centre works."""
+
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
 
-from ioc.api.context import ApiContext
+from ioc.api.context import ApiContext, Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
-from ioc.api.http.threads import WorkerThreads
 from ioc.model.fault import Fault
 
-
-class Health(TypedDict):
-    status: str
+router = APIRouter(tags=["operation"])
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(tags=["operation"])
+class HealthShape(TypedDict):
+    """All is well; anything else is a problem (503)."""
 
-    @router.get("/healthz", response_model=Health)
-    async def healthz() -> Response:
-        return JsonResponse({"status": "ok"})
-
-    @router.get("/readyz", response_model=Health)
-    async def readyz() -> Response:
-        """200 while all parts work: store, broker, historian, evaluation, background tasks. Else 503; `errors` lists
-        every fault with its code, `detail` is the oldest one."""
-        if faults := await threads.run(lambda: _faults(centre)):
-            raise Problem(503, faults[0].detail, faults, {"Retry-After": str(RETRY_AFTER_S)})
-        return JsonResponse({"status": "ok"})
-
-    return router
+    status: Literal["ok"]
 
 
-def _faults(centre: ApiContext) -> tuple[Fault, ...]:
-    starting = centre.starting()
-    return centre.faults() + ((starting,) if starting else ())
+@router.get("/healthz", response_model=HealthShape)
+async def get_health() -> Response:
+    """Return 200 while the server answers requests."""
+    return JsonResponse({"status": "ok"})
+
+
+@router.get("/readyz", response_model=HealthShape)
+async def get_readiness(context: Context) -> Response:
+    """Return 200 while all parts work: store, broker, historian, evaluation, background tasks.
+
+    Otherwise 503: `errors` lists every fault with its code, `detail` is the oldest one.
+    """
+    if faults := await context.threads.run(lambda: _faults(context)):
+        raise Problem(503, faults[0].detail, faults, {"Retry-After": str(RETRY_AFTER_S)})
+    return JsonResponse({"status": "ok"})
+
+
+def _faults(context: ApiContext) -> tuple[Fault, ...]:
+    starting = context.starting()
+    return context.faults() + ((starting,) if starting else ())

@@ -1,30 +1,50 @@
-"""A KPI's history as JSON, CSV, Parquet or Arrow."""
+"""Render the history of a KPI as JSON, CSV, Parquet or Arrow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from typing import NotRequired
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 from fastapi import Response
+from typing_extensions import TypedDict
 
 from ioc.api.http.json_response import JsonResponse
 from ioc.clock import rfc3339
 
 MAX_POINTS = 10_000
 SCHEMA = pa.schema([("time", pa.timestamp("ms", "UTC")), ("value", pa.float64()), ("samples", pa.int64())])
-_TYPES = {
+FILE_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
 }
 
 
+class PointShape(TypedDict):
+    """A value at a time; `restated` is present only in a closed period whose published value was restated."""
+
+    time: str
+    value: float | None
+    samples: int
+    restated: NotRequired[bool]
+
+
+class HistoryShape(TypedDict):
+    """The points of a KPI for a unit, oldest first; `step` as it was requested."""
+
+    id: str
+    unit: str
+    step: str
+    points: list[PointShape]
+
+
 @dataclass(frozen=True)
-class Step:
-    """What the points are of; `step` as it was asked for."""
+class Series:
+    """The KPI and unit that points belong to; `step` as it was requested."""
 
     kpi: str
     unit: str
@@ -32,28 +52,30 @@ class Step:
 
 
 def render(
-    of: Step,
+    series: Series,
     points: Sequence[tuple[datetime, float | None, int]],
     encoding: str,
     restated: Sequence[tuple[datetime, datetime]] = (),
 ) -> Response:
-    """Columns `time`, `value` (empty without data), `samples`; the tables carry KPI, unit and step as metadata. JSON
-    marks the points within `restated` periods, (from, to]: a point speaks of the time up to it."""
+    """Return points of (time, value or None, samples) in an encoding: json, csv, parquet or arrow.
+
+    Files have the columns `time`, `value` (empty without data) and `samples`; Parquet and Arrow carry KPI, unit and
+    step as metadata. JSON marks points within the `restated` periods (from, to]: a point covers the time before it.
+    """
     if encoding == "json":
         rows = [
             {"time": rfc3339(time), "value": value, "samples": samples}
             | ({"restated": True} if any(start < time <= end for start, end in restated) else {})
             for time, value, samples in points
         ]
-        return JsonResponse({"id": of.kpi, "unit": of.unit, "step": of.step, "points": rows})
+        return JsonResponse({"id": series.kpi, "unit": series.unit, "step": series.step, "points": rows})
     columns = list(zip(*points, strict=True)) or [(), (), ()]
-    schema = SCHEMA.with_metadata({"kpi": of.kpi, "unit": of.unit, "step": of.step})
+    schema = SCHEMA.with_metadata({"kpi": series.kpi, "unit": series.unit, "step": series.step})
     table = pa.Table.from_arrays(
         [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
     )
-    name = f"{of.kpi}-{of.unit}.{encoding}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(_encoded(table, encoding), headers=headers, media_type=_TYPES[encoding])
+    headers = {"Content-Disposition": f'attachment; filename="{series.kpi}-{series.unit}.{encoding}"'}
+    return Response(_encoded(table, encoding), headers=headers, media_type=FILE_TYPES[encoding])
 
 
 def _encoded(table: pa.Table, encoding: str) -> bytes:

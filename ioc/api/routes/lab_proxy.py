@@ -1,27 +1,30 @@
-"""CanonicalPaths that the lab answers (`ioc lab`, a process of its own): forwarded as they come, piece by piece."""
+"""Forward requests to the lab (`ioc lab`, a process of its own), and its responses back, piece by piece."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.requests import HTTPConnection
 
 from ioc.api.auth.forwarded import FORWARDED_HEADERS, signed_headers
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.path_spelling import target_of
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
-from ioc.api.http.threads import WorkerThreads
+from ioc.api.schemas.lab import SnapshotTakenShape
 from ioc.clock import rfc3339
 from ioc.store.snapshot import SnapshotFailed
 
 if TYPE_CHECKING:
     import httpx
 
-ADDRESSES: tuple[str, ...] = (
+router = APIRouter(include_in_schema=False)
+
+FORWARDED: tuple[str, ...] = (
     "POST /api/v1/sql",
     "GET /api/v1/lab",
     "GET /api/v1/lab/dictionary",
@@ -54,97 +57,117 @@ ADDRESSES: tuple[str, ...] = (
     "GET /open/{file}",
     "GET /open/{dataset}/dictionary.csv",
 )
-"""As in `permissions.TABLE`, which says who may call them."""
-_LONGEST_S = 180.0
+"""Addresses that the lab answers. `permissions.TABLE` says who may call them; the lab describes them in OpenAPI."""
+_MAX_ANSWER_S = 180.0
 _CONNECT_S = 2.0
-_LOOKS_EVERY_S = 1.0
-_NOT_PASSED_ON = frozenset({
+_DISCONNECT_CHECK_S = 1.0
+_REQUEST_HEADERS_DROPPED = frozenset({
     "host", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "authorization", "cookie",
     *(name.lower() for name in FORWARDED_HEADERS),
 })  # fmt: skip
-_NOT_PASSED_BACK = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
+_RESPONSE_HEADERS_DROPPED = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _AWAY = "The lab does not answer just now; everything else goes on. Try again in a few seconds."
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-    line = _Line(centre.settings.lab_socket, centre.settings.lab_key())
-
-    @router.post("/api/v1/lab/snapshot", response_model=None)
-    async def snapshot(request: Request) -> Response:
-        """Take a snapshot now; `in_use` is true once analysts see it."""
-        try:
-            taken = await threads.run(centre.take_snapshot)
-        except SnapshotFailed as fault:
-            raise Problem(503, fault.message) from fault
-        try:
-            answer = await line.pass_on(request)
-            in_use = answer.status_code == 200
-        except Problem:
-            in_use = False
-        told = {
-            "taken_at": rfc3339(taken.taken_at),
-            "size_bytes": taken.size_bytes,
-            "took_s": round(taken.took_s, 3),
-            "path": str(taken.path),
-        }
-        return JsonResponse({"taken": told, "in_use": in_use})
-
-    async def forward(request: Request) -> Response:
-        return await line.pass_on(request)
-
-    for entry in ADDRESSES:
-        method, path = entry.split()
-        methods = ["GET", "HEAD"] if method == "GET" else [method]
-        router.add_api_route(path, forward, methods=methods, response_model=None)
-    return router
-
-
-class _Line:
-    """The line to the lab's socket. Neither question nor answer is ever held whole; who reads slowly is waited for."""
+class LabClient:
+    """Client of the lab's unix socket. Bodies are streamed both ways and never held whole."""
 
     def __init__(self, socket: Path, key: str) -> None:
+        """`key` signs the headers that name the caller."""
         self._socket = socket
         self._key = key
         self._client: httpx.AsyncClient | None = None
 
-    async def pass_on(self, request: Request) -> Response:
-        """Raises Problem (503) when the lab is away."""
-        import httpx  # only centres whose lab is asked need it
+    async def forward(self, request: Request) -> Response:
+        """Return the lab's response. Raises Problem (503) when the lab is away."""
+        import httpx  # only centres whose lab is used need it
 
-        if self._client is None:
-            # No connection is used twice: the lab closes one after a fault, and the next question would meet its end.
-            limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
-            self._client = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(self._socket), limits=limits),
-                timeout=httpx.Timeout(_LONGEST_S, connect=_CONNECT_S),
-                base_url="http://lab",
-            )
         caller = caller_of(request)
-        headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON]
+        headers = [
+            (name, value) for name, value in request.headers.raw if name.decode() not in _REQUEST_HEADERS_DROPPED
+        ]
         signed = signed_headers(self._key, caller.name, caller.permissions)
         headers += [(name.encode(), value.encode("latin-1")) for name, value in signed.items()]
-        asked = self._client.build_request(
+        client = self._opened()
+        outgoing = client.build_request(
             request.method,
             httpx.URL("http://lab", raw_path=target_of(request.scope).joined()),
             headers=headers,
             content=request.stream() if _has_body(request) else None,
         )
         try:
-            answer = await _while_waited_for(request, self._client.send(asked, stream=True))
+            response = await _unless_disconnected(request, client.send(outgoing, stream=True))
         except httpx.TransportError:
             raise Problem(503, _AWAY, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
-        back = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_BACK}
-        return StreamingResponse(_pieces(answer), answer.status_code, back)
+        kept = {name: text for name, text in response.headers.items() if name.lower() not in _RESPONSE_HEADERS_DROPPED}
+        return StreamingResponse(_pieces(response), response.status_code, kept)
+
+    def _opened(self) -> "httpx.AsyncClient":
+        if self._client is None:
+            import httpx
+
+            # No connection is used twice: the lab closes one after a fault, and the next request would fail.
+            limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
+            self._client = httpx.AsyncClient(
+                transport=httpx.AsyncHTTPTransport(uds=str(self._socket), limits=limits),
+                timeout=httpx.Timeout(_MAX_ANSWER_S, connect=_CONNECT_S),
+                base_url="http://lab",
+            )
+        return self._client
 
 
-async def _while_waited_for(request: Request, asking: "Coroutine[Any, Any, httpx.Response]") -> "httpx.Response":
-    """The answer; a client that goes away before it comes ends the question, and with it the query behind it."""
-    task = asyncio.create_task(asking)
+async def get_lab(connection: HTTPConnection) -> LabClient:
+    """Return the client of the lab."""
+    lab: LabClient = connection.app.state.lab
+    return lab
+
+
+Lab = Annotated[LabClient, Depends(get_lab)]
+
+
+@router.post("/api/v1/lab/snapshot", tags=["lab"], response_model=SnapshotTakenShape, include_in_schema=True)
+async def take_snapshot(context: Context, lab: Lab, request: Request) -> Response:
+    """Take a snapshot of the store now, and have the lab publish it."""
     try:
-        while not (await asyncio.wait([task], timeout=_LOOKS_EVERY_S))[0]:
-            # Only once the question has gone out whole: looking takes from the same stream.
-            if (request._stream_consumed or not _has_body(request)) and await request.is_disconnected():
+        taken = await context.threads.run(context.take_snapshot)
+    except SnapshotFailed as fault:
+        raise Problem(503, fault.message) from fault
+    try:
+        in_use = (await lab.forward(request)).status_code == 200
+    except Problem:
+        in_use = False
+    shape: SnapshotTakenShape = {
+        "taken": {
+            "taken_at": rfc3339(taken.taken_at),
+            "size_bytes": taken.size_bytes,
+            "took_s": round(taken.took_s, 3),
+            "path": str(taken.path),
+        },
+        "in_use": in_use,
+    }
+    return JsonResponse(shape)
+
+
+async def forward_to_lab(lab: Lab, request: Request) -> Response:
+    """Forward a request to the lab."""
+    return await lab.forward(request)
+
+
+for _entry in FORWARDED:
+    _method, _path = _entry.split()
+    _methods = ["GET", "HEAD"] if _method == "GET" else [_method]
+    router.add_api_route(_path, forward_to_lab, methods=_methods, response_model=None)
+
+
+async def _unless_disconnected(request: Request, sending: "Coroutine[Any, Any, httpx.Response]") -> "httpx.Response":
+    """Return the lab's response. A client that disconnects before it cancels the request, and with it the query."""
+    task = asyncio.create_task(sending)
+    is_sent_whole = not _has_body(request)
+    try:
+        while not (await asyncio.wait([task], timeout=_DISCONNECT_CHECK_S))[0]:
+            # Only once the request was sent whole: looking for a disconnect takes from the same stream.
+            is_sent_whole = is_sent_whole or request._stream_consumed  # noqa: SLF001 - Starlette has no public way
+            if is_sent_whole and await request.is_disconnected():
                 task.cancel()
         return await task
     except asyncio.CancelledError:
@@ -152,12 +175,12 @@ async def _while_waited_for(request: Request, asking: "Coroutine[Any, Any, httpx
         raise
 
 
-async def _pieces(answer: "httpx.Response") -> AsyncIterator[bytes]:
+async def _pieces(response: "httpx.Response") -> AsyncIterator[bytes]:
     try:
-        async for piece in answer.aiter_raw():
+        async for piece in response.aiter_raw():
             yield piece
     finally:
-        await answer.aclose()
+        await response.aclose()
 
 
 def _has_body(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""GET /metrics: the server's own metrics for Prometheus."""
+"""GET /metrics: the server's own metrics in Prometheus's text format."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,37 +9,39 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from ioc.alert_service.service import AlertService
-from ioc.api.context import ApiContext
-from ioc.api.http.threads import WorkerThreads
+from ioc.api.context import ApiContext, Context
 from ioc.errors import StoreUnavailable
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 
+router = APIRouter(tags=["operation"])
 
-class CentreMetrics(Collector):
-    """The ledger, the alerts and the websocket, read when Prometheus asks."""
 
-    def __init__(self, centre: ApiContext) -> None:
-        self._centre = centre
+class ServerMetrics(Collector):
+    """Metrics of the ledger, the alerts and the websocket, read at each scrape."""
+
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     def describe(self) -> Iterator[Metric]:
-        """Names only: registering must not read the store."""
+        """Return nothing, so that registering does not read the store."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        hub = self._centre.hub
+        """Read all metrics; without those of the store while it is unavailable."""
+        hub = self._context.hub
         yield GaugeMetricFamily("ioc_websocket_clients", "Open websockets", value=hub.clients)
         yield CounterMetricFamily("ioc_websocket_sent", "Messages sent to websockets", value=hub.sent)
         yield CounterMetricFamily(
             "ioc_websocket_passed_over", "Times a slow websocket was passed over", value=hub.passed_over
         )
         yield GaugeMetricFamily(
-            "ioc_writes", "1 while no part of the centre has a fault", value=not self._centre.faults()
+            "ioc_writes", "1 while no part of the centre has a fault", value=not self._context.faults()
         )
-        yield fault_metrics(self._centre.faults())
+        yield fault_metrics(self._context.faults())
         try:
-            yield from alert_metrics(self._centre.alerting.service)
-            ledger = self._centre.ledger()
+            yield from alert_metrics(self._context.alerting.service)
+            ledger = self._context.ledger()
         except StoreUnavailable:
             return
         yield GaugeMetricFamily("ioc_ledger_balanced", "1 while the ledger balances", value=ledger.balanced)
@@ -47,6 +49,7 @@ class CentreMetrics(Collector):
 
 
 def fault_metrics(faults: Iterable[Fault]) -> Metric:
+    """Return the number of present faults by code."""
     metric = GaugeMetricFamily("ioc_faults", "Present faults of the centre's parts", labels=["code"])
     for code, count in Counter(fault.code for fault in faults).items():
         metric.add_metric([code], count)
@@ -54,8 +57,8 @@ def fault_metrics(faults: Iterable[Fault]) -> Metric:
 
 
 def alert_metrics(service: AlertService) -> Iterator[Metric]:
-    """Raises StoreUnavailable."""
-    alerts = GaugeMetricFamily("ioc_alerts", "Alerts as they stand", labels=["severity", "state", "handling"])
+    """Read the metrics of alerts, deliveries and rule evaluation. Raises StoreUnavailable."""
+    alerts = GaugeMetricFamily("ioc_alerts", "Present alerts", labels=["severity", "state", "handling"])
     standing = Counter(
         (one.severity.value, one.condition.value, one.handling.value) for one in service.state.alerts.values()
     )
@@ -79,6 +82,7 @@ def alert_metrics(service: AlertService) -> Iterator[Metric]:
 
 
 def ledger_metrics(ledger: Ledger) -> Iterator[Metric]:
+    """Return the records of each source by outcome, and the lag of each partition."""
     records = CounterMetricFamily(
         "ioc_records", "Records of a source by what became of them", labels=["source", "fate"]
     )
@@ -96,13 +100,8 @@ def ledger_metrics(ledger: Ledger) -> Iterator[Metric]:
     yield from (records, rejected, flying, lag)
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(tags=["operation"])
-    centre.metrics.register(CentreMetrics(centre))
-
-    @router.get("/metrics", response_class=Response)
-    async def metrics() -> Response:
-        text = await threads.run(lambda: generate_latest(centre.metrics))
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-    return router
+@router.get("/metrics", response_class=Response)
+async def get_metrics(context: Context) -> Response:
+    """Return the server's own metrics in Prometheus's text format."""
+    text = await context.threads.run(lambda: generate_latest(context.metrics))
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

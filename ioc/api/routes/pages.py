@@ -1,4 +1,4 @@
-"""The pages: one build of the UI for all of them, served from `ioc/api/static`."""
+"""Serve the pages. All of them are one build of the UI in `ioc/api/static`."""
 
 from pathlib import Path
 
@@ -29,22 +29,22 @@ _NOT_BUILT = """<!doctype html>
 
 
 class Assets(StaticFiles):
-    """Files whose names hold a hash of their content: kept for ever by browsers."""
+    """Static files whose names contain a hash of their content, so that browsers may keep them forever."""
 
     def file_response(self, *arguments: object, **named: object) -> Response:
+        """Return the file with a header that allows browsers to keep it for a year."""
         response = super().file_response(*arguments, **named)  # type: ignore[arg-type]
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
 
 def page_text(built: Path, base: str) -> str:
-    """Return the page's HTML with its scripts, styles and icon below `base`; files that these load are in the same
-    folder."""
+    """Return the HTML of the page with scripts, styles and icon below `base`."""
     return built.read_text(encoding="utf-8").replace('="/assets/', f'="{base}/assets/')
 
 
 def install(app: FastAPI, static: Path = STATIC, base: str = "") -> None:
-    """`base` is the path that the centre lies below, empty at the root."""
+    """Add the pages and their files to `app`. `base` is the base path of the centre, empty at the root."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

@@ -1,55 +1,68 @@
-"""/api/v1/people and /api/v1/trail: accounts, and what was done; for administrators."""
+"""/api/v1/people: accounts. /api/v1/trail: the audit trail. Both are for administrators."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
+from ioc.api.http.request_models import RequestBody
 from ioc.clock import rfc3339
 from ioc.errors import ConfigurationInvalid
 from ioc.messages import Message
 from ioc.model.person import ADMIN_SCRIPT, Person, Role
+from ioc.people import Accounts
+
+router = APIRouter(prefix="/api/v1", tags=["people"])
 
 
-class NewPerson(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class AccountRequest(RequestBody):
+    """A new account."""
+
     name: str = Field(max_length=64)
     full_name: str = Field(max_length=200)
     role: Role
     password: str = Field(max_length=1024)
 
 
-class PersonChange(BaseModel):
-    """What is given is changed."""
+class AccountChangeRequest(RequestBody):
+    """Changes of an account; fields that are absent stay as they are."""
 
-    model_config = ConfigDict(extra="forbid")
     role: Role | None = None
     disabled: bool | None = None
     password: str | None = Field(None, max_length=1024)
 
 
-class PersonShape(TypedDict):
+class AccountShape(TypedDict):
+    """An account."""
+
     name: str
     full_name: str
     role: str
     disabled: bool
 
 
-class PeopleList(TypedDict):
-    people: list[PersonShape]
+class AccountListShape(TypedDict):
+    """Accounts by name."""
+
+    people: list[AccountShape]
 
 
-class Names(TypedDict):
+class FullNamesShape(TypedDict):
+    """Full names by login name."""
+
     names: dict[str, str]
 
 
-class ActShape(TypedDict):
+class TrailEntryShape(TypedDict):
+    """What somebody did: `act` (such as `alert.acknowledge`) to `what`, with details."""
+
     number: int
     at: str
     who: str
@@ -58,81 +71,106 @@ class ActShape(TypedDict):
     details: dict[str, Any]
 
 
-class TrailPage(TypedDict):
-    """`next` is `before` of the next page, null on the last."""
+class TrailPageShape(TypedDict):
+    """Entries, the newest first. `next` is the parameter `before` of the next page; null on the last page."""
 
-    acts: list[ActShape]
+    acts: list[TrailEntryShape]
     next: int | None
 
 
-def routes(centre: ApiContext) -> APIRouter:
-    router = APIRouter(prefix="/api/v1", tags=["people"])
-    accounts, trail = centre.people.accounts, centre.people.trail
+@router.get("/people", response_model=AccountListShape)
+async def list_accounts(context: Context) -> Response:
+    """Return all accounts by name."""
+    found = await asyncio.to_thread(context.people.accounts.all)
+    return JsonResponse({"people": [_shape(person) for person in found]})
 
-    @router.get("/people", response_model=PeopleList)
-    async def people() -> Response:
-        """By name."""
-        return JsonResponse({"people": [_shape(person) for person in await asyncio.to_thread(accounts.all)]})
 
-    @router.get("/people/names", response_model=Names)
-    async def names() -> Response:
-        """The full name behind each login name that acts are on record with, of disabled accounts too."""
-        listed = {person.name: person.full_name for person in await asyncio.to_thread(accounts.all)}
-        return JsonResponse({"names": {ADMIN_SCRIPT.name: "Mã quản trị (admin token)", **listed}})
+@router.get("/people/names", response_model=FullNamesShape)
+async def list_full_names(context: Context) -> Response:
+    """Return the full name for each login name that appears in records, also for disabled accounts."""
+    found = await asyncio.to_thread(context.people.accounts.all)
+    listed = {person.name: person.full_name for person in found}
+    return JsonResponse({"names": {ADMIN_SCRIPT.name: "Mã quản trị (admin token)", **listed}})
 
-    @router.post("/people", response_model=PersonShape, status_code=201)
-    async def add(request: Request, given: NewPerson) -> Response:
-        """409 when the name is taken or unfit, or the password too easy to guess."""
-        person = await asyncio.to_thread(accounts.add, given.name, given.full_name, given.role, given.password)
-        await asyncio.to_thread(
-            trail.note, caller_of(request).name, "person.add", person.name, {"role": str(person.role)}
-        )
-        return JsonResponse(_shape(person), 201)
 
-    @router.patch("/people/{name}", response_model=PersonShape)
-    async def change(request: Request, name: str, given: PersonChange) -> Response:
-        """A new password, or disabling, ends the person's sessions. Nobody takes their own account away."""
-        who = caller_of(request).name
-        if who == name and (given.disabled or given.role not in (None, Role.ADMIN)):
-            raise Problem(409, Message("own_rights"))
-        changes = given.model_dump(exclude_none=True, mode="json")
-        if await asyncio.to_thread(accounts.named, name) is None:
-            raise Problem(404, Message("no_account", given=name[:80]))
+@router.post("/people", response_model=AccountShape, status_code=201)
+async def add_account(context: Context, request: Request, body: AccountRequest) -> Response:
+    """Add an account. 409 when the name is taken or not valid, or the password is too easy to guess."""
+    people, by = context.people, caller_of(request).name
+    person = await asyncio.to_thread(people.accounts.add, body.name, body.full_name, body.role, body.password)
+    await asyncio.to_thread(people.trail.note, by, "person.add", person.name, {"role": str(person.role)})
+    return JsonResponse(_shape(person), 201)
+
+
+@router.patch("/people/{name}", response_model=AccountShape)
+async def change_account(context: Context, request: Request, name: str, body: AccountChangeRequest) -> Response:
+    """Change an account.
+
+    A new password, or disabling, ends the person's sessions. Administrators cannot take away their own rights.
+    """
+    by = caller_of(request).name
+    if by == name and (body.disabled or body.role not in (None, Role.ADMIN)):
+        raise Problem(409, Message("own_rights"))
+    people = context.people
+
+    def change() -> Response:
+        if people.accounts.named(name) is None:
+            raise _no_account(name)
         try:
-            if given.role is not None:
-                await asyncio.to_thread(accounts.set_role, name, given.role)
-            if given.disabled is not None:
-                await asyncio.to_thread(accounts.set_disabled, name, given.disabled)
-            if given.password is not None:
-                changes["password"] = "changed"
-                await asyncio.to_thread(accounts.set_password, name, given.password)
+            changes = _apply(people.accounts, name, body)
         except ConfigurationInvalid as fault:
             raise Problem(409, fault.message) from None
         if changes:
-            await asyncio.to_thread(trail.note, who, "person.change", name, changes)
-        person = await asyncio.to_thread(accounts.named, name)
+            people.trail.note(by, "person.change", name, changes)
+        person = people.accounts.named(name)
         if person is None:
-            raise Problem(404, Message("no_account", given=name[:80]))
+            raise _no_account(name)
         return JsonResponse(_shape(person))
 
-    @router.get("/trail", response_model=TrailPage)
-    async def acts(
-        before: Annotated[int | None, Query(ge=1, lt=1 << 63, description="`next` of the page before")] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> Response:
-        """What was done by whom, newest first."""
-        found = await asyncio.to_thread(trail.read, before, limit + 1)
-        page = found[:limit]
-        shapes = [
-            {"number": a.number, "at": rfc3339(a.at), "who": a.who, "act": a.act, "what": a.what, "details": a.details}
-            for a in page
-        ]
-        return JsonResponse({"acts": shapes, "next": page[-1].number if len(found) > limit else None})
-
-    return router
+    return await asyncio.to_thread(change)
 
 
-def _shape(person: Person) -> PersonShape:
+@router.get("/trail", response_model=TrailPageShape)
+async def list_trail(
+    context: Context,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 63, description="`next` of the previous page")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Return entries of the audit trail, the newest first."""
+    found = await asyncio.to_thread(context.people.trail.read, before, limit + 1)
+    page = found[:limit]
+    shapes = [
+        {
+            "number": one.number,
+            "at": rfc3339(one.at),
+            "who": one.who,
+            "act": one.act,
+            "what": one.what,
+            "details": one.details,
+        }
+        for one in page
+    ]
+    return JsonResponse({"acts": shapes, "next": page[-1].number if len(found) > limit else None})
+
+
+def _apply(accounts: Accounts, name: str, body: AccountChangeRequest) -> Mapping[str, object]:
+    """Change the account and return the changes for the audit trail. Raises ConfigurationInvalid."""
+    changes = body.model_dump(exclude_none=True, mode="json")
+    if body.role is not None:
+        accounts.set_role(name, body.role)
+    if body.disabled is not None:
+        accounts.set_disabled(name, body.disabled)
+    if body.password is not None:
+        accounts.set_password(name, body.password)
+        changes["password"] = "changed"
+    return changes
+
+
+def _no_account(name: str) -> Problem:
+    return Problem(404, Message("no_account", given=name[:80]))
+
+
+def _shape(person: Person) -> AccountShape:
     return {
         "name": person.name,
         "full_name": person.full_name,

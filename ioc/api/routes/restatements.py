@@ -1,64 +1,67 @@
-"""GET /api/v1/restatements: what was published of closed periods and is another value now."""
+"""GET /api/v1/restatements: published values of closed periods that have changed."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.paging import cursor_after, parse_cursor
 from ioc.api.http.rows import equal_to
-from ioc.api.http.threads import WorkerThreads
 from ioc.api.http.times import parse_time
 from ioc.api.routes.kpis import check_known
 from ioc.api.schemas.restatements import RestatementShape, read_restatements, restatement_shape
 from ioc.store.times import naive
 
-_PLACE = "(restated_at, kpi, unit, period, period_from::VARCHAR)"
+router = APIRouter(prefix="/api/v1/restatements", tags=["kpis"])
+
+_KEY = "(restated_at, kpi, unit, period, period_from::VARCHAR)"
 
 
-class RestatementPage(TypedDict):
+class RestatementQuery(BaseModel):
+    """Which restatements to return, and which page of them."""
+
+    kpi: str | None = None
+    unit: str | None = None
+    begins: str | None = Field(None, alias="from", description="RFC 3339: restated at or after")
+    ends: str | None = Field(None, alias="to", description="RFC 3339: restated before")
+    limit: int = Field(100, ge=1, le=1000)
+    cursor: str | None = Field(None, description="`next` of the previous page")
+
+
+class RestatementListShape(TypedDict):
+    """A page of restatements; `next` is null on the last page."""
+
     restatements: list[RestatementShape]
     next: str | None
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/restatements", tags=["kpis"])
+@router.get("", response_model=RestatementListShape)
+async def list_restatements(context: Context, query: Annotated[RestatementQuery, Query()]) -> Response:
+    """Return restatements, the latest first: both values, when each was published, and why the value changed."""
+    catalog = context.catalog()
+    check_known("kpi", () if query.kpi is None else (query.kpi,), catalog.kpis)
+    check_known("unit", () if query.unit is None else (query.unit,), catalog.vocabulary.units)
+    wanted = equal_to(kpi=query.kpi, unit=query.unit)
+    if query.begins is not None:
+        wanted.append(("restated_at >= ?", [naive(parse_time("from", query.begins))]))
+    if query.ends is not None:
+        wanted.append(("restated_at < ?", [naive(parse_time("to", query.ends))]))
+    if query.cursor is not None:
+        at, key = parse_cursor(query.cursor, 4)
+        wanted.append((f"{_KEY} < (?, ?, ?, ?, ?)", [at, *key]))
 
-    @router.get("", response_model=RestatementPage)
-    async def restatements(
-        kpi: str | None = None,
-        unit: str | None = None,
-        begins: Annotated[str | None, Query(alias="from", description="RFC 3339: restated at or after")] = None,
-        ends: Annotated[str | None, Query(alias="to", description="RFC 3339: restated before")] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
-    ) -> Response:
-        """The latest first. Both values, when each was published, and why the later one took the place of the other."""
-        catalog = centre.catalog()
-        check_known("kpi", None if kpi is None else [kpi], catalog.kpis)
-        check_known("unit", None if unit is None else [unit], catalog.vocabulary.units)
-        wanted = equal_to(kpi=kpi, unit=unit)
-        if begins is not None:
-            wanted.append(("restated_at >= ?", [naive(parse_time("from", begins))]))
-        if ends is not None:
-            wanted.append(("restated_at < ?", [naive(parse_time("to", ends))]))
-        if cursor is not None:
-            at, key = parse_cursor(cursor, 4)
-            wanted.append((f"{_PLACE} < (?, ?, ?, ?, ?)", [at, *key]))
+    def read() -> Response:
+        rows = read_restatements(context.cursor, wanted, query.limit + 1)
+        page = rows[: query.limit]
+        after = cursor_after(*_key(page[-1])) if len(rows) > query.limit else None
+        return JsonResponse({"restatements": [restatement_shape(row) for row in page], "next": after})
 
-        def read() -> Response:
-            rows = read_restatements(centre.cursor, wanted, limit + 1)
-            page = rows[:limit]
-            after = cursor_after(*_place(page[-1])) if len(rows) > limit else None
-            return JsonResponse({"restatements": [restatement_shape(row) for row in page], "next": after})
-
-        return await threads.run(read)
-
-    return router
+    return await context.threads.run(read)
 
 
-def _place(row: dict[str, Any]) -> tuple[datetime, str, str, str, str]:
+def _key(row: dict[str, Any]) -> tuple[datetime, str, str, str, str]:
     return row["restated_at"], row["kpi"], row["unit"], row["period"], row["period_from"].isoformat(sep=" ")

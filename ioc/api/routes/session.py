@@ -1,47 +1,55 @@
-"""/api/v1/session: log in, out, and who am I; for people with a password and wall displays with a token."""
+"""/api/v1/session: log in and out, and the present caller; for people with a password and displays with a token."""
 
 import asyncio
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+from starlette.requests import HTTPConnection
 from typing_extensions import TypedDict
 
 from ioc.api.auth.login import BROWSER_COOKIE, LoginService
 from ioc.api.auth.middleware import CSRF_HEADER, DISPLAY_COOKIE, SESSION_COOKIE, caller_of, session_of
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.http.base_path import base_path
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem, invalid_field
+from ioc.api.http.request_models import RequestBody
 from ioc.api.live.socket import is_same_origin
 from ioc.errors import ConfigurationInvalid
 from ioc.messages import Message
 from ioc.model.person import Caller
 from ioc.people import AccountRefused, Session
-from ioc.people.sessions import LONGEST
+from ioc.people.sessions import MAX_SESSION
+from ioc.settings import Settings
 
-_SECONDS = int(LONGEST.total_seconds())
-_BROWSER_SECONDS = 365 * 86_400
-_DISPLAY_SECONDS = 10 * 365 * 86_400
+router = APIRouter(prefix="/api/v1/session", tags=["people"])
+
+_SESSION_S = int(MAX_SESSION.total_seconds())
+_BROWSER_S = 365 * 86_400
+_DISPLAY_S = 10 * 365 * 86_400
 
 
-class LogIn(BaseModel):
-    """A person's name and password, or a wall display's token."""
+class LoginRequest(RequestBody):
+    """The name and password of a person, or the token of a wall display."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str = Field("", max_length=64)
     password: str = Field("", max_length=1024)
     display_token: str = Field("", max_length=256)
 
 
-class NewPassword(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class PasswordRequest(RequestBody):
+    """The present password and the new one."""
+
     present: str = Field(max_length=1024)
     new: str = Field(max_length=1024)
 
 
 class SessionShape(TypedDict):
-    """`name` is empty for nobody known; `csrf` is what changes carry in X-CSRF-Token."""
+    """The caller and their permissions. `name` is empty for an anonymous caller.
+
+    `csrf` must be sent in the header X-CSRF-Token with every change.
+    """
 
     name: str
     full_name: str
@@ -50,76 +58,95 @@ class SessionShape(TypedDict):
     csrf: str
 
 
-def routes(centre: ApiContext) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/session", tags=["people"])
-    people = centre.people
-    cookie_path = f"{base_path(centre.settings.address)}/"
-    desk = LoginService(people, centre.settings.login_key())
+async def get_login(connection: HTTPConnection) -> LoginService:
+    """Return the login service of the app."""
+    login: LoginService = connection.app.state.login
+    return login
 
-    def with_cookie(response: Response, name: str, value: str, seconds: int, secure: bool) -> Response:
+
+Login = Annotated[LoginService, Depends(get_login)]
+
+
+@router.get("", response_model=SessionShape)
+async def get_session(request: Request) -> Response:
+    """Return who the caller is and what they may do."""
+    return JsonResponse(_shape(caller_of(request), session_of(request)))
+
+
+@router.post("", response_model=SessionShape)
+async def log_in(context: Context, login: Login, request: Request, body: LoginRequest) -> Response:
+    """Log in and set a cookie. 401 for a wrong name or password, later after each wrong one; 429 after too many."""
+    origin = request.headers.get("origin")
+    if not is_same_origin(origin, request.headers.get("host"), request.url.scheme, context.settings.address):
+        raise Problem(403, Message("foreign_login"))
+    cookies = _Cookies(context.settings, request.url.scheme == "https" or (origin or "").startswith("https://"))
+    people = context.people
+    if body.display_token:
+        caller = await asyncio.to_thread(people.sessions.display_of, body.display_token)
+        if caller is None:
+            raise Problem(401, Message("no_display_token"))
+        return cookies.set(JsonResponse(_shape(caller, None)), DISPLAY_COOKIE, body.display_token, _DISPLAY_S)
+    try:
+        person = await login.log_in(body.name, body.password, _address(request), _browser(request))
+    except AccountRefused as fault:
+        await asyncio.to_thread(people.trail.note, "", "session.refused", body.name[:64])
+        raise Problem(401, fault.message) from None
+    token, session = await asyncio.to_thread(people.sessions.begin, person)
+    await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
+    response = cookies.set(JsonResponse(_shape(session.caller, session)), SESSION_COOKIE, token, _SESSION_S)
+    return cookies.set(response, BROWSER_COOKIE, login.mark(person.name), _BROWSER_S)
+
+
+@router.delete("", status_code=204)
+async def log_out(context: Context, request: Request) -> Response:
+    """End the session and delete the cookies."""
+    if (session := session_of(request)) is not None:
+        people, name = context.people, session.person.name
+        await asyncio.to_thread(people.sessions.end, request.cookies.get(SESSION_COOKIE, ""))
+        await asyncio.to_thread(people.trail.note, name, "session.end", name)
+    response = Response(status_code=204)
+    for cookie in (SESSION_COOKIE, DISPLAY_COOKIE):
+        path = f"{base_path(context.settings.address)}/"
+        response.delete_cookie(cookie, path=path, httponly=True, samesite="strict")
+    return response
+
+
+@router.put("/password", status_code=204)
+async def change_password(context: Context, login: Login, request: Request, body: PasswordRequest) -> Response:
+    """Change the password of the person who is logged in; all their sessions end."""
+    session = session_of(request)
+    if session is None:
+        raise Problem(401, Message("log_in_first", header=CSRF_HEADER))
+    name = session.person.name
+    try:
+        await login.log_in(name, body.present, _address(request), _browser(request))
+        await asyncio.to_thread(context.people.accounts.set_password, name, body.new)
+    except AccountRefused as fault:
+        raise invalid_field("present", fault.message) from None
+    except ConfigurationInvalid as fault:
+        raise invalid_field("new", fault.message) from None
+    await asyncio.to_thread(context.people.trail.note, name, "person.password", name)
+    return Response(status_code=204)
+
+
+class _Cookies:
+    """Set cookies for the path of the centre."""
+
+    def __init__(self, settings: Settings, secure: bool) -> None:
+        self._path = f"{base_path(settings.address)}/"
+        self._secure = secure
+
+    def set(self, response: Response, name: str, value: str, max_age_s: int) -> Response:
         response.set_cookie(
-            name, value, max_age=seconds, path=cookie_path, httponly=True, samesite="strict", secure=secure
+            name,
+            value,
+            max_age=max_age_s,
+            path=self._path,
+            httponly=True,
+            samesite="strict",
+            secure=self._secure,
         )
         return response
-
-    @router.get("", response_model=SessionShape)
-    async def who(request: Request) -> Response:
-        """Who the centre takes the caller for, and what they may do."""
-        return JsonResponse(_shape(caller_of(request), session_of(request)))
-
-    @router.post("", response_model=SessionShape)
-    async def log_in(request: Request, given: LogIn) -> Response:
-        """Sets a cookie. 401 with one sentence when it is refused, later after each wrong try; 429 after too many."""
-        origin = request.headers.get("origin")
-        if not is_same_origin(origin, request.headers.get("host"), request.url.scheme, centre.settings.address):
-            raise Problem(403, Message("foreign_login"))
-        secure = request.url.scheme == "https" or (origin or "").startswith("https://")
-        if given.display_token:
-            caller = await asyncio.to_thread(people.sessions.display_of, given.display_token)
-            if caller is None:
-                raise Problem(401, Message("no_display_token"))
-            return with_cookie(
-                JsonResponse(_shape(caller, None)), DISPLAY_COOKIE, given.display_token, _DISPLAY_SECONDS, secure
-            )
-        try:
-            person = await desk.log_in(given.name, given.password, _address(request), _browser(request))
-        except AccountRefused as fault:
-            await asyncio.to_thread(people.trail.note, "", "session.refused", given.name[:64])
-            raise Problem(401, fault.message) from None
-        token, session = await asyncio.to_thread(people.sessions.begin, person)
-        await asyncio.to_thread(people.trail.note, person.name, "session.begin", person.name)
-        response = with_cookie(JsonResponse(_shape(session.caller, session)), SESSION_COOKIE, token, _SECONDS, secure)
-        return with_cookie(response, BROWSER_COOKIE, desk.mark(person.name), _BROWSER_SECONDS, secure)
-
-    @router.delete("", status_code=204)
-    async def log_out(request: Request) -> Response:
-        """Ends the session and takes the cookies back."""
-        if (session := session_of(request)) is not None:
-            await asyncio.to_thread(people.sessions.end, request.cookies.get(SESSION_COOKIE, ""))
-            await asyncio.to_thread(people.trail.note, session.person.name, "session.end", session.person.name)
-        response = Response(status_code=204)
-        for name in (SESSION_COOKIE, DISPLAY_COOKIE):
-            response.delete_cookie(name, path=cookie_path, httponly=True, samesite="strict")
-        return response
-
-    @router.put("/password", status_code=204)
-    async def change_password(request: Request, given: NewPassword) -> Response:
-        """Of the person who is logged in; all their sessions end."""
-        session = session_of(request)
-        if session is None:
-            raise Problem(401, Message("log_in_first", header=CSRF_HEADER))
-        name = session.person.name
-        try:
-            await desk.log_in(name, given.present, _address(request), _browser(request))
-            await asyncio.to_thread(people.accounts.set_password, name, given.new)
-        except AccountRefused as fault:
-            raise invalid_field("present", fault.message) from None
-        except ConfigurationInvalid as fault:
-            raise invalid_field("new", fault.message) from None
-        await asyncio.to_thread(people.trail.note, name, "person.password", name)
-        return Response(status_code=204)
-
-    return router
 
 
 def _address(request: Request) -> str:
@@ -130,7 +157,7 @@ def _browser(request: Request) -> str:
     return request.cookies.get(BROWSER_COOKIE, "")
 
 
-def _shape(caller: Caller, session: Session | None) -> dict[str, Any]:
+def _shape(caller: Caller, session: Session | None) -> SessionShape:
     return {
         "name": caller.name,
         "full_name": session.person.full_name if session else "",

@@ -1,99 +1,109 @@
-"""GET /api/v1/sources: every source and its state; POST …/{source}/replay: read again what was refused."""
+"""GET /api/v1/sources: the state of every source. POST …/{source}/replay: read its refused records again."""
 
 from fastapi import APIRouter, Request, Response
 from typing_extensions import TypedDict
 
 from ioc.api.auth.bearer import SOURCE_NAME
 from ioc.api.auth.middleware import caller_of
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
-from ioc.api.http.refusals import RequestBody
-from ioc.api.http.threads import WorkerThreads
+from ioc.api.http.request_models import RequestBody
 from ioc.api.http.times import parse_time
-from ioc.api.schemas.shapes import SourceShape, source_shape
+from ioc.api.schemas.sources import SourceShape, source_shape
 from ioc.messages import Message
+from ioc.store.replays import ReplayOutcome
+
+router = APIRouter(prefix="/api/v1/sources", tags=["sources"])
 
 MAX_LISTED = 100
 
 
-class SourceList(TypedDict):
+class SourceListShape(TypedDict):
+    """Sources by name."""
+
     sources: list[SourceShape]
 
 
-class Replay(RequestBody):
-    """`since`: only what was refused from then on (RFC 3339); null: all that is kept."""
+class ReplayRequest(RequestBody):
+    """Which records to read again: those refused at or after `since` (RFC 3339), or all that are kept (null)."""
 
     since: str | None = None
 
 
-class StillRefused(TypedDict):
+class StillRefusedShape(TypedDict):
+    """A record that was refused again."""
+
     key: str
     reason: str
     message: str
 
 
-class NotReplayable(TypedDict):
+class NotReplayableShape(TypedDict):
+    """A record that cannot be read again, and why."""
+
     key: str
     message: str
 
 
-class Replayed(TypedDict):
-    """`replayed` were received again, `duplicates` of them had come by themselves meanwhile. Of the others at most
-    MAX_LISTED each are listed, `…_count` is of all. `files` were put back into the folder of the source."""
+class ReplayShape(TypedDict):
+    """The outcome of a replay.
+
+    `replayed` records were received again; `duplicates` of them had arrived meanwhile. At most 100 of the others are
+    listed of each kind; `…_count` counts all of them. `files` were put back into the folder of the source.
+    """
 
     source: str
     replayed: int
     duplicates: int
-    refused: list[StillRefused]
+    refused: list[StillRefusedShape]
     refused_count: int
-    not_replayable: list[NotReplayable]
+    not_replayable: list[NotReplayableShape]
     not_replayable_count: int
     files: list[str]
 
 
-def routes(centre: ApiContext, threads: WorkerThreads) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/sources", tags=["sources"])
+@router.get("", response_model=SourceListShape)
+async def list_sources(context: Context) -> Response:
+    """Return the state of every source: last success, lag, rate, counts and the present fault, by name."""
 
-    @router.get("", response_model=SourceList)
-    async def sources() -> Response:
-        """Last success, lag, rate, counts and what is wrong, by name of the source."""
+    def read() -> Response:
+        states = sorted(context.sources(), key=lambda state: state.source)
+        return JsonResponse({"sources": [source_shape(state) for state in states]})
 
-        def read() -> Response:
-            states = sorted(centre.sources(), key=lambda state: state.source)
-            return JsonResponse({"sources": [source_shape(state) for state in states]})
+    return await context.threads.run(read)
 
-        return await threads.run(read)
 
-    @router.post("/{source}/replay", response_model=Replayed)
-    async def replay(request: Request, source: str, given: Replay) -> Response:
-        """Read again what was refused, with mapping and catalogue as they are now. Each record counts once, however
-        often it is asked for; what is still unfit stays refused."""
-        by = caller_of(request).name
-        since = parse_time("since", given.since) if given.since is not None else None
-        if not SOURCE_NAME.fullmatch(source) or source not in {state.source for state in centre.sources()}:
-            raise Problem(404, Message("no_source", given=source[:80]))
+@router.post("/{source}/replay", response_model=ReplayShape)
+async def replay_source(context: Context, request: Request, source: str, body: ReplayRequest) -> Response:
+    """Read refused records again with the present mapping and catalogue.
 
-        def work() -> Response:
-            outcome = centre.replay(source, since, by)
-            counts = {"replayed": outcome.replayed, "refused": len(outcome.refused)}
-            centre.people.trail.note(by, "source.replay", source, counts)
-            refused: list[StillRefused] = [
-                {"key": key, "reason": reason, "message": message} for key, reason, message in outcome.refused
-            ]
-            impossible: list[NotReplayable] = [{"key": key, "message": why} for key, why in outcome.not_replayable]
-            shape: Replayed = {
-                "source": source,
-                "replayed": outcome.replayed,
-                "duplicates": outcome.duplicates,
-                "refused": refused[:MAX_LISTED],
-                "refused_count": len(refused),
-                "not_replayable": impossible[:MAX_LISTED],
-                "not_replayable_count": len(impossible),
-                "files": outcome.files,
-            }
-            return JsonResponse(shape)
+    However often it is requested, each record counts once. A record that is still invalid stays refused.
+    """
+    by = caller_of(request).name
+    since = parse_time("since", body.since) if body.since is not None else None
+    if not SOURCE_NAME.fullmatch(source) or source not in {state.source for state in context.sources()}:
+        raise Problem(404, Message("no_source", given=source[:80]))
 
-        return await threads.run(work)
+    def replay() -> Response:
+        outcome = context.replay(source, since, by)
+        counts = {"replayed": outcome.replayed, "refused": len(outcome.refused)}
+        context.people.trail.note(by, "source.replay", source, counts)
+        return JsonResponse(_replay_shape(source, outcome))
 
-    return router
+    return await context.threads.run(replay)
+
+
+def _replay_shape(source: str, outcome: ReplayOutcome) -> ReplayShape:
+    return {
+        "source": source,
+        "replayed": outcome.replayed,
+        "duplicates": outcome.duplicates,
+        "refused": [
+            {"key": key, "reason": reason, "message": message} for key, reason, message in outcome.refused[:MAX_LISTED]
+        ],
+        "refused_count": len(outcome.refused),
+        "not_replayable": [{"key": key, "message": why} for key, why in outcome.not_replayable[:MAX_LISTED]],
+        "not_replayable_count": len(outcome.not_replayable),
+        "files": outcome.files,
+    }

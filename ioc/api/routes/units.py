@@ -1,4 +1,4 @@
-"""GET /api/v1/centre: whose centre this is; GET /api/v1/units: the province and its units, or the country."""
+"""GET /api/v1/centre: which province this centre serves. GET /api/v1/units: administrative units."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -8,26 +8,34 @@ from fastapi import APIRouter, Response
 from typing_extensions import TypedDict
 
 from ioc import __version__
-from ioc.api.context import ApiContext
+from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.catalog.units import all_units
 from ioc.model.unit import Unit
 
+router = APIRouter(prefix="/api/v1", tags=["definitions"])
 
-class Province(TypedDict):
+
+class ProvinceShape(TypedDict):
+    """The province of the centre."""
+
     code: str
     name: str
     short_name: str
 
 
 class CentreShape(TypedDict):
-    province: Province
+    """The centre itself. `demonstration` means that its data are invented."""
+
+    province: ProvinceShape
     zone: str
     demonstration: bool
     version: str
 
 
 class UnitShape(TypedDict):
+    """A unit. Degrees are WGS 84; agencies have no coordinates. Dates are null while they are open."""
+
     code: str
     name: str
     short_name: str
@@ -40,13 +48,17 @@ class UnitShape(TypedDict):
     valid_to: str | None
 
 
-class UnitList(TypedDict):
+class UnitListShape(TypedDict):
+    """Units in the order of the catalogue."""
+
     units: list[UnitShape]
 
 
 class Level(StrEnum):
-    """Which units: those of one level of the province, or `country`: all provinces with the islands that are special
-    zones, Hoàng Sa and Trường Sa among them."""
+    """One level of the province's units, or `country`.
+
+    `country` means all provinces and the islands that are special zones, Hoàng Sa and Trường Sa among them.
+    """
 
     PROVINCE = "province"
     COMMUNE = "commune"
@@ -55,32 +67,30 @@ class Level(StrEnum):
 
 
 def units_of(level: Level | None, own: Mapping[str, Unit]) -> Iterable[Unit]:
-    """All of the centre's `own` without a level."""
+    """Return the units of a level; without a level, all of the centre's `own` units."""
     if level is Level.COUNTRY:
         return [unit for unit in all_units().values() if not unit.parent or unit.kind == "special_zone"]
     return [unit for unit in own.values() if level is None or unit.level == level.value]
 
 
-def routes(centre: ApiContext) -> APIRouter:
-    router = APIRouter(prefix="/api/v1", tags=["definitions"])
+@router.get("/centre", response_model=CentreShape)
+async def get_centre(context: Context) -> Response:
+    """Return the province, the time zone, the version, and whether the data are invented."""
+    province = context.catalog().province
+    return JsonResponse(
+        {
+            "province": {"code": province.code, "name": province.name, "short_name": province.short_name},
+            "zone": str(context.settings.zone),
+            "demonstration": context.settings.demonstration,
+            "version": __version__,
+        }
+    )
 
-    @router.get("/centre", response_model=CentreShape)
-    async def whose_centre() -> Response:
-        """Province, time zone, whether its data are invented, version."""
-        province = centre.catalog().province
-        return JsonResponse(
-            {
-                "province": {"code": province.code, "name": province.name, "short_name": province.short_name},
-                "zone": str(centre.settings.zone),
-                "demonstration": centre.settings.demonstration,
-                "version": __version__,
-            }
-        )
 
-    @router.get("/units", response_model=UnitList)
-    async def units(level: Level | None = None) -> Response:
-        """The province first, then its communes, then its agencies (which have no place); or those of one level.
-        `country`: the provinces and the islands that are special zones. Degrees are WGS 84."""
-        return JsonResponse({"units": [asdict(unit) for unit in units_of(level, centre.catalog().vocabulary.units)]})
+@router.get("/units", response_model=UnitListShape)
+async def list_units(context: Context, level: Level | None = None) -> Response:
+    """Return the province, then its communes, then its agencies; with `level` only one of these.
 
-    return router
+    `level=country` returns all provinces and the islands that are special zones.
+    """
+    return JsonResponse({"units": [asdict(unit) for unit in units_of(level, context.catalog().vocabulary.units)]})

@@ -1,10 +1,10 @@
-"""The JSON of alerts, on REST, websocket and Kafka the same."""
+"""Alerts as JSON, the same on REST, websocket and Kafka."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 from typing_extensions import TypedDict
 
+from ioc.alert_service.external_alert import ExternalAlert
 from ioc.alert_service.notification_text import limit_text
 from ioc.alert_service.service import AlertService
 from ioc.alerts.rule_arrays import year_of
@@ -12,10 +12,11 @@ from ioc.catalog.toml_table import LANGUAGES
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.model.alert import Alert, Handling, Suppression, SuppressionReason
 from ioc.model.matcher import Matcher
+from ioc.model.rule import Rule
 
 
 class ReasonShape(TypedDict):
-    """`texts` says in both languages what `text` says in English."""
+    """Why an alert is suppressed; `text` is English, `texts` has both languages. `of` names the cause."""
 
     kind: str
     of: str
@@ -24,21 +25,26 @@ class ReasonShape(TypedDict):
 
 
 class AlertShape(TypedDict):
-    """`severity` is the rank, 1 the gravest. `since` is when it fired, or when the limit was passed while it is
-    pending. `holder` is the account that has acknowledged it and `holder_name` its person, empty when nobody has.
-    `quiet` says that it makes no noise, `suppression` and `handled` why. `limit` is for programs, `limits` for readers
-    by language. `matchers` mean this alert and no other, whenever it fires: what a silence begins with."""
+    """A present alert.
+
+    - `severity`: the rank, 1 is critical; `severity_word`: its name.
+    - `activeAt`: when the condition began. `since`: when it fired; while it is pending, when the limit was passed.
+    - `holder`: the account that has acknowledged it; `holder_name`: the person. Empty while nobody has.
+    - `quiet`: it makes no noise; `suppression` and `handled` say why.
+    - `limit`: the limit for programs; `limits`: for readers, by language.
+    - `matchers`: match this alert and no other, whenever it fires. A silence begins with them.
+    """
 
     id: str
     severity: int
-    severity_word: str
+    severity_word: Literal["critical", "high", "medium", "low"]
     rule: str
     kpi: str
     unit: str
     sector: str
     source: str
     name: dict[str, str]
-    state: str
+    state: Literal["pending", "firing", "recovering"]
     activeAt: str
     since: str
     value: float | None
@@ -48,7 +54,7 @@ class AlertShape(TypedDict):
     limits: dict[str, str]
     matchers: list[str]
     data: str
-    handling: str
+    handling: Literal["unacknowledged", "acknowledged", "shelved", "out_of_service"]
     handled: str
     holder: str
     holder_name: str
@@ -61,16 +67,21 @@ class AlertShape(TypedDict):
     link: str
 
 
+class PrometheusAlertShape(TypedDict):
+    """An alert as Prometheus returns it: `alertname` is among the labels, the value is text."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    state: Literal["pending", "firing"]
+    activeAt: str
+    value: str
+
+
 def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
+    """Return the JSON of a present alert."""
     found, standing = service.in_force, service.state
     rule, incoming = found.rules.rules.get(alert.rule), standing.external.get(alert.id)
     kpi = found.writer.kpi(rule.kpi) if rule else None
-    if incoming is not None:
-        name = {"vi": incoming.name, "en": incoming.name}
-        matchers = incoming.matchers
-    else:
-        name = dict(rule.name) if rule else {"vi": alert.rule, "en": alert.rule}
-        matchers = [str(Matcher("rule", "=", alert.rule)), str(Matcher("unit", "=", alert.unit))]
     year = year_of(to_ms(service.now()), service.config.zone)
     held = standing.handling.acknowledged.get(alert.id)
     holder = held.by if held is not None and alert.handling is not Handling.UNACKNOWLEDGED else ""
@@ -83,8 +94,8 @@ def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
         "unit": alert.unit,
         "sector": alert.labels.get("sector", ""),
         "source": alert.labels.get("source", ""),
-        "name": name,
-        "state": alert.condition.value,
+        "name": _name(alert, rule, incoming),
+        "state": alert.condition.value,  # type: ignore[typeddict-item] # present alerts are not inactive
         "activeAt": rfc3339(from_ms(alert.onset_ms)),
         "since": rfc3339(from_ms(alert.since_ms or alert.onset_ms)),
         "value": alert.value,
@@ -92,7 +103,7 @@ def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
         "digits": kpi.digits if kpi else 1,
         "limit": limit_text(rule, found.catalog, year) if rule else "",
         "limits": {one: limit_text(rule, found.catalog, year, one) if rule else "" for one in LANGUAGES},
-        "matchers": matchers,
+        "matchers": _matchers(alert, incoming),
         "data": alert.data,
         "handling": alert.handling.value,
         "handled": alert.handled,
@@ -108,13 +119,26 @@ def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
     }
 
 
+def _name(alert: Alert, rule: Rule | None, incoming: ExternalAlert | None) -> dict[str, str]:
+    if incoming is not None:
+        return dict.fromkeys(LANGUAGES, incoming.name)
+    return dict(rule.name) if rule else dict.fromkeys(LANGUAGES, alert.rule)
+
+
+def _matchers(alert: Alert, incoming: ExternalAlert | None) -> list[str]:
+    if incoming is not None:
+        return list(incoming.matchers)
+    return [str(Matcher("rule", "=", alert.rule)), str(Matcher("unit", "=", alert.unit))]
+
+
 def reason_shape(service: AlertService, reason: SuppressionReason) -> ReasonShape:
+    """Return the JSON of the reason why an alert is suppressed."""
     texts = reason_texts(service, reason.kind.value, reason.of, reason.text)
     return {"kind": reason.kind.value, "of": reason.of, "text": reason.text, "texts": texts}
 
 
 def reason_texts(service: AlertService, kind: str, of: str, text: str) -> dict[str, str]:
-    """Why an alert makes no noise, by language; what a person wrote (`text`) stays as it is."""
+    """Return, by language, why an alert is suppressed. A text that a person wrote is the same in all languages."""
     if kind == Suppression.OUTSIDE_HOURS:
         return {"vi": "Ngoài giờ áp dụng của luật.", "en": "Outside the rule's hours."}
     if kind != Suppression.INHIBITED_BY:
@@ -124,8 +148,8 @@ def reason_texts(service: AlertService, kind: str, of: str, text: str) -> dict[s
     return {"vi": f"Đang có cảnh báo: {names['vi']}.", "en": f"{names['en']} is firing."}
 
 
-def prometheus_shape(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """As Prometheus gives an alert: `alertname` among the labels, the value as text."""
+def prometheus_shape(shape: AlertShape) -> PrometheusAlertShape:
+    """Return an alert as Prometheus returns it."""
     return {
         "labels": {"alertname": shape["rule"], **shape["labels"]},
         "annotations": shape["annotations"],

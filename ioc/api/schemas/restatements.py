@@ -1,16 +1,16 @@
-"""Restatements as rows of the store and as JSON."""
+"""Restatements: reading them from the store, and their JSON."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal, NotRequired
 
 import orjson
 from typing_extensions import TypedDict
 
 from ioc.api.http.rows import Condition, equal_to, select, stored_time
 from ioc.api.ports import Cursor
-from ioc.api.schemas.shapes import Span
-from ioc.store.times import aware, naive
+from ioc.api.schemas.times import SpanShape
+from ioc.store.times import naive
 
 _SELECT = """
 SELECT * FROM restatements WHERE {where}
@@ -18,8 +18,8 @@ ORDER BY restated_at DESC, kpi DESC, unit DESC, period DESC, period_from DESC LI
 """
 
 
-class StandShape(TypedDict):
-    """A value as it was published, and by which version of the definition."""
+class PublishedValueShape(TypedDict):
+    """A value as it was published at `at`, by a version of the KPI's definition."""
 
     value: float | None
     samples: int
@@ -27,50 +27,66 @@ class StandShape(TypedDict):
     at: str
 
 
-class CauseShape(TypedDict):
-    """`data`: late or corrected data came; `definition`: the definition's version changed. `batches` are those that had
-    reached into the period since it was last judged, offsets half-open; `late_samples` their readings or cases in it or
-    in days beside it."""
+class LateBatchShape(TypedDict):
+    """A batch that reached into a closed period; its offsets are half-open."""
 
-    kind: str
+    source: str
+    topic: str
+    partition: int
+    from_offset: int
+    to_offset: int
+    samples: NotRequired[int]
+
+
+class RestatementCauseShape(TypedDict):
+    """Why a value was restated.
+
+    `kind` is `data` (late or corrected data arrived) or `definition` (the definition has a new version). `batches`
+    reached into the period since it was last evaluated; `late_samples` counts their readings or cases in the period or
+    in days next to it.
+    """
+
+    kind: Literal["data", "definition"]
     late_samples: int
-    batches: list[dict[str, Any]]
+    batches: list[LateBatchShape]
 
 
 class RestatementShape(TypedDict):
+    """A change of the published value of a closed period, with both values and the cause."""
+
     kpi: str
     unit: str
     period: str
-    window: Span
-    before: StandShape
-    after: StandShape
-    cause: CauseShape
+    window: SpanShape
+    before: PublishedValueShape
+    after: PublishedValueShape
+    cause: RestatementCauseShape
 
 
 def read_restatements(cursor: Callable[[], Cursor], wanted: Sequence[Condition], limit: int) -> list[dict[str, Any]]:
-    """Rows of `restatements`, the latest first. Raises StoreUnavailable."""
+    """Read rows of `restatements`, the latest first. Raises StoreUnavailable."""
     return select(cursor, _SELECT, wanted, [limit])
 
 
 def restated_spans(cursor: Callable[[], Cursor], kpi: str, unit: str) -> list[tuple[datetime, datetime]]:
-    """Periods of a KPI and unit whose published value was restated, [from, to) in UTC."""
+    """Read the periods, [from, to) in UTC, whose published value was restated. Raises StoreUnavailable."""
     query = "SELECT DISTINCT period_from, period_to FROM restatements WHERE {where}"
     rows = select(cursor, query, equal_to(kpi=kpi, unit=unit))
-    return [(aware(row["period_from"]), aware(row["period_to"])) for row in rows]
+    return [(row["period_from"].replace(tzinfo=UTC), row["period_to"].replace(tzinfo=UTC)) for row in rows]
 
 
 def published_points(
     cursor: Callable[[], Cursor], kpi: str, unit: str, since: datetime, to: datetime
 ) -> dict[datetime, tuple[float | None, int]]:
-    """Value and samples of the closed periods of a KPI and unit, as published, by their end in (since, to]."""
+    """Read the published (value, samples) of closed periods by their end in (since, to]. Raises StoreUnavailable."""
     query = "SELECT period_to, value, samples FROM published_periods WHERE {where}"
-    begins, ends = (naive(moment) for moment in (since, to))
-    wanted = [*equal_to(kpi=kpi, unit=unit), ("period_to > ?", [begins]), ("period_to <= ?", [ends])]
-    rows = select(cursor, query, wanted)
-    return {aware(row["period_to"]): (row["value"], row["samples"]) for row in rows}
+    within: list[Condition] = [("period_to > ?", [naive(since)]), ("period_to <= ?", [naive(to)])]
+    rows = select(cursor, query, [*equal_to(kpi=kpi, unit=unit), *within])
+    return {row["period_to"].replace(tzinfo=UTC): (row["value"], row["samples"]) for row in rows}
 
 
 def restatement_shape(row: dict[str, Any]) -> RestatementShape:
+    """Return the JSON of a row of `restatements`."""
     return {
         "kpi": row["kpi"],
         "unit": row["unit"],

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import orjson
 
-from ioc.api.routes.definitions import definition_shape
+from ioc.api.schemas.definitions import definition_shape
 from ioc.catalog import Catalog
 from ioc.catalog.units import former_unit_names
 from ioc.catalog.units_of_measure import in_english

@@ -1,7 +1,7 @@
 """The explorer's computations, run in the job process: functions over a snapshot that return plain data."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +32,12 @@ class SeriesRequest:
     units: tuple[str, ...]
     start: datetime
     end: datetime
-    step: str
+    step: str = "1d"
     last_year: bool = False
+
+    def with_step(self, step: str, *, last_year: bool = False) -> "SeriesRequest":
+        """Return the request with a step, and with the same series a year before if `last_year`."""
+        return replace(self, step=step, last_year=last_year)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class _Found:
 
 
 def compute_series(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest) -> Shape:
-    """Calculate the series.
+    """Calculate the series, as SeriesShape.
 
     Raises KeyError for an unknown KPI, ValueError for other invalid input, StoreUnavailable.
     """
@@ -72,7 +76,7 @@ def compute_series(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest
 def compute_table(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest, encoding: str) -> bytes:
     """Calculate the series as a file; `encoding` is csv or xlsx.
 
-    Raises as `compute_series`.
+    Raises the same errors as `compute_series`.
     """
     with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, wanted.kpi)
@@ -85,9 +89,9 @@ def compute_table(snapshot: Snapshot, settings: Settings, wanted: SeriesRequest,
 def compute_parts(
     snapshot: Snapshot, settings: Settings, kpi: str, unit: str, before: datetime, after: datetime
 ) -> Shape:
-    """Calculate what contributed to a change between two moments.
+    """Calculate what contributed to a change between two moments, as ChangeShape.
 
-    Raises as `compute_series`.
+    Raises the same errors as `compute_series`.
     """
     with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, kpi)
@@ -106,9 +110,9 @@ def compute_parts(
 
 
 def compute_forecast(snapshot: Snapshot, settings: Settings, kpi: str, unit: str) -> Shape:
-    """Calculate the forecast to the year's end.
+    """Calculate the forecast to the year's end, as ForecastShape.
 
-    Raises as `compute_series`, and ForecastFailed.
+    Raises the same errors as `compute_series`, and ForecastFailed.
     """
     with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, kpi)
@@ -118,9 +122,9 @@ def compute_forecast(snapshot: Snapshot, settings: Settings, kpi: str, unit: str
 
 
 def compute_sql(settings: Settings, wanted: SeriesRequest) -> Shape:
-    """Return the SQL that gives the same figures in the lab; needs no snapshot.
+    """Return the SQL that gives the same figures in the lab, as KpiSqlShape; needs no snapshot.
 
-    Raises as `compute_series`.
+    Raises the same errors as `compute_series`.
     """
     catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
     definition = known_kpi(catalog, wanted.kpi)

@@ -1,4 +1,4 @@
-"""/api/v1/lab/queries: asked now, looked after, taken later."""
+"""/api/v1/lab/queries: submit a query, follow its state, fetch its result later."""
 
 from typing import Annotated, Any
 
@@ -6,77 +6,88 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
+from ioc.api.schemas.lab import QueryIdShape, QueryRowsShape, QueryStateShape
 from ioc.clock import rfc3339
 from ioc.lab.caller import caller_of
-from ioc.lab.context import LabParts
-from ioc.lab.query import Query as Running
+from ioc.lab.context import Lab, Sql
+from ioc.lab.query import Query as SqlQuery
 from ioc.lab.query import State
 from ioc.lab.results import rows_of
-from ioc.lab.routes.sql import DecimalMark, Format, Question, result_response
+from ioc.lab.routes.sql import RESULT_FILES, DecimalMark, Format, SqlRequest, result_response
 from ioc.lab.sql_service import SqlService
 
-
-def routes(parts: LabParts, asking: SqlService) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/lab/queries", tags=["lab"])
-    queries, zone = asking.queries, parts.settings.zone
-
-    def named(request: Request, query: str) -> Running:
-        try:
-            return queries.named(query, caller_of(request).name)
-        except KeyError:
-            raise Problem(404, "There is no such query of yours, or its result was dropped; run it again.") from None
-
-    def with_result(request: Request, query: str) -> Running:
-        found = named(request, query)
-        if found.state is not State.DONE or found.result is None:
-            raise Problem(409, f"The query has no result: it is {found.state}.")
-        return found
-
-    @router.post("", status_code=202)
-    async def ask(request: Request, given: Question) -> Response:
-        rows = queries.limits.rows if given.limit is None else given.limit
-        query = queries.submit(caller_of(request).name, given.sql, given.parameters, rows=rows, name=given.name)
-        return JsonResponse({"id": query.id}, 202)
-
-    @router.get("/{query}")
-    async def state(request: Request, query: str) -> Response:
-        return JsonResponse(shape_of(asking, named(request, query)))
-
-    @router.delete("/{query}")
-    async def cancel(request: Request, query: str) -> Response:
-        found = named(request, query)
-        await queries.cancel(found)
-        return JsonResponse(shape_of(asking, found))
-
-    @router.get("/{query}/rows")
-    async def rows(
-        request: Request,
-        query: str,
-        offset: Annotated[int, Query(ge=0)] = 0,
-        limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
-    ) -> Response:
-        found = with_result(request, query)
-        return JsonResponse({"offset": offset, "row_count": found.row_count, "rows": rows_of(found, offset, limit)})
-
-    @router.get("/{query}/result", response_model=None)
-    async def result(
-        request: Request,
-        query: str,
-        encoding: Annotated[Format, Query(alias="format")] = "csv",
-        decimal: DecimalMark = "point",
-    ) -> Response:
-        found = with_result(request, query)
-        return await result_response(found, encoding, zone, decimal_comma=decimal == "comma")
-
-    return router
+router = APIRouter(prefix="/api/v1/lab/queries", tags=["lab"])
 
 
-def shape_of(asking: SqlService, query: Running) -> dict[str, Any]:
+@router.post("", status_code=202, response_model=QueryIdShape)
+async def submit_query(sql: Sql, request: Request, body: SqlRequest) -> Response:
+    """Submit a query and return its id at once."""
+    rows = sql.queries.limits.rows if body.limit is None else body.limit
+    query = sql.queries.submit(caller_of(request).name, body.sql, body.parameters, rows=rows, name=body.name)
+    return JsonResponse({"id": query.id}, 202)
+
+
+@router.get("/{query}", response_model=QueryStateShape)
+async def get_query(sql: Sql, request: Request, query: str) -> Response:
+    """Return the state of a query."""
+    return JsonResponse(_shape(sql, _own_query(sql, request, query)))
+
+
+@router.delete("/{query}", response_model=QueryStateShape)
+async def cancel_query(sql: Sql, request: Request, query: str) -> Response:
+    """Cancel a query and return its state."""
+    found = _own_query(sql, request, query)
+    await sql.queries.cancel(found)
+    return JsonResponse(_shape(sql, found))
+
+
+@router.get("/{query}/rows", response_model=QueryRowsShape)
+async def get_query_rows(
+    sql: Sql,
+    request: Request,
+    query: str,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
+) -> Response:
+    """Return some rows of a result. 409 while there is none."""
+    found = _with_result(sql, request, query)
+    return JsonResponse({"offset": offset, "row_count": found.row_count, "rows": rows_of(found, offset, limit)})
+
+
+@router.get("/{query}/result", response_class=Response, responses=RESULT_FILES)
+async def download_query_result(
+    lab: Lab,
+    sql: Sql,
+    request: Request,
+    query: str,
+    encoding: Annotated[Format, Query(alias="format")] = "csv",
+    decimal: DecimalMark = "point",
+) -> Response:
+    """Return the whole result as a file. 409 while there is none."""
+    found = _with_result(sql, request, query)
+    return await result_response(found, encoding, lab.settings.zone, decimal_comma=decimal == "comma")
+
+
+def _own_query(sql: SqlService, request: Request, query: str) -> SqlQuery:
+    try:
+        return sql.queries.named(query, caller_of(request).name)
+    except KeyError:
+        raise Problem(404, "There is no such query of yours, or its result was dropped; run it again.") from None
+
+
+def _with_result(sql: SqlService, request: Request, query: str) -> SqlQuery:
+    found = _own_query(sql, request, query)
+    if found.state is not State.DONE or found.result is None:
+        raise Problem(409, f"The query has no result: it is {found.state}.")
+    return found
+
+
+def _shape(sql: SqlService, query: SqlQuery) -> dict[str, Any]:
     return {
         "id": query.id,
         "name": query.name,
         "state": query.state,
-        "ahead": asking.queries.ahead_of(query),
+        "ahead": sql.queries.ahead_of(query),
         "elapsed_ms": round(query.elapsed_now_ms, 1),
         "progress": query.progress if query.state is State.RUNNING else None,
         "row_count": query.row_count,

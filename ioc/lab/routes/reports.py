@@ -1,20 +1,31 @@
-"""/api/v1/reports: definitions of reports, their issues with files, making one now."""
+"""/api/v1/reports: reports, their issues with files, and making an issue now."""
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import RETRY_AFTER_S, UNEXPECTED, FieldFault, Problem
+from ioc.api.schemas.reports import (
+    FILES,
+    IssueContentShape,
+    IssueListShape,
+    IssueShape,
+    IssueSummaryShape,
+    ReportJobStartedShape,
+    ReportListShape,
+    ReportShape,
+)
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import IocError, StoreUnavailable
 from ioc.lab.caller import caller_of
-from ioc.lab.context import LabParts
+from ioc.lab.context import Lab, LabContext
 from ioc.lab.job_process import ComputationFailed, LabBusy
 from ioc.lab.report_jobs import AlreadyBeingMade, ReportJob
 from ioc.lab.report_making import NoReport, Order
@@ -25,10 +36,13 @@ from ioc.reports.formatting import LANGUAGES
 from ioc.reports.issue_store import IssueId, NoIssue
 from ioc.reports.loader import load_reports
 from ioc.reports.pdf import TypesettingFailed
-from ioc.reports.periods import PeriodUnfit, closed_span, name_of, parse_span, span_at
+from ioc.reports.periods import Length, PeriodUnfit, closed_span, name_of, parse_span, span_at
+from ioc.settings import Settings
+
+router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 
 ANSWERS_WITHIN_S = 10.0
-"""A page waits 15 s for an answer; what takes longer is looked after."""
+"""Pages wait 15 s for a response; what takes longer goes on as a job."""
 _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
@@ -36,156 +50,181 @@ _TYPES = {
 }
 
 
-class Wish(BaseModel):
-    """`period` is the one that ended last when it is left out; `send`: also by the channels of the schedule."""
+class IssueRequest(BaseModel):
+    """Which issue to make. `period`: by default the last one that has ended. `send`: also send it as scheduled."""
 
     period: str = ""
     send: bool = False
 
 
-def routes(parts: LabParts, kept: ReportSchedule) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
-    settings = parts.settings
+async def get_keeping(connection: HTTPConnection) -> ReportSchedule:
+    """Return the issues and jobs of the app."""
+    keeping: ReportSchedule = connection.app.state.report_keeping
+    return keeping
 
-    def definitions() -> Mapping[str, Report]:
-        catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
-        return load_reports(catalog, settings.catalog_dir)
 
-    async def definition(report: str) -> Report:
-        found = await asyncio.to_thread(definitions)
-        if report not in found:
-            raise Problem(404, f"There is no report {report[:60]!r}.")
-        return found[report]
+Keeping = Annotated[ReportSchedule, Depends(get_keeping)]
 
-    def head(report: Report) -> dict[str, Any]:
-        """What a list shows."""
-        now = parts.clock.now()
-        issues = kept.issues.of(report.id)
-        closed = closed_span(report.length, now, settings.zone)
-        running = span_at(report.length, now, settings.zone)
-        schedule = None
-        if report.schedule is not None:
-            waiting = closed if not issues or issues[0].period < closed.label else running
-            schedule = {
-                "next": rfc3339(due_at(report, waiting, settings.zone)),
-                "next_period": waiting.label,
-                "channels": list(report.schedule.channels),
-            }
-        return {
-            "id": report.id,
-            "title": report.title,
-            "period": report.length.value,
-            "basis": report.basis,
-            "version": report.version,
-            "schedule": schedule,
-            "closed": {
-                "period": closed.label,
-                "name": {word: name_of(closed, word, settings.zone) for word in LANGUAGES},
-            },
-            "making": [_job_shape(job) for job in kept.jobs.running(report.id)],
-            "last_made": None if (last := kept.jobs.last(report.id)) is None else _job_shape(last),
-            "issues": len(issues),
-            "newest": _shortly(kept, issues[0]) if issues else None,
-        }
 
-    @router.get("")
-    async def reports() -> Response:
-        """All reports, each with its newest issue."""
+@router.get("", response_model=ReportListShape)
+async def list_reports(lab: Lab, keeping: Keeping) -> Response:
+    """Return all reports, each with its newest issue."""
 
-        def read() -> list[dict[str, Any]]:
-            return [head(report) for report in definitions().values()]
+    def read() -> Response:
+        reports = _definitions(lab.settings).values()
+        return JsonResponse({"reports": [_summary(lab, keeping, report) for report in reports]})
 
-        return JsonResponse({"reports": await asyncio.to_thread(read)})
+    return await asyncio.to_thread(read)
 
-    @router.get("/{report}")
-    async def report(report: str) -> Response:
-        found = await definition(report)
-        return JsonResponse(await asyncio.to_thread(head, found))
 
-    @router.get("/{report}/issues")
-    async def issues(report: str) -> Response:
-        """The newest period first. Issues of a report that is no longer defined stay."""
+@router.get("/{report}", response_model=ReportShape)
+async def get_report(lab: Lab, keeping: Keeping, report: str) -> Response:
+    """Return a report with its newest issue and the issues that are being made."""
+    return await asyncio.to_thread(lambda: JsonResponse(_summary(lab, keeping, _definition(lab.settings, report))))
 
-        def read() -> list[dict[str, Any]]:
-            return [_shortly(kept, issue) for issue in kept.issues.of(report)]
 
-        listed = await asyncio.to_thread(read)
+@router.get("/{report}/issues", response_model=IssueListShape)
+async def list_issues(lab: Lab, keeping: Keeping, report: str) -> Response:
+    """Return issues, the newest period first. Issues of a report that is no longer defined remain."""
+
+    def read() -> Response:
+        listed = [_issue_summary(keeping, issue) for issue in keeping.issues.of(report)]
         if not listed:
-            await definition(report)
+            _definition(lab.settings, report)  # raises 404 for an unknown report
         return JsonResponse({"issues": listed})
 
-    @router.post("/{report}/issues", status_code=201)
-    async def make_now(report: str, wish: Wish, request: Request) -> Response:
-        """Make one now, over the snapshot in use: 201 when it is there soon. Else 202 with `making`, whose progress the
-        report itself shows; asking again for the same period finds the same job."""
-        snapshot = parts.snapshot()
-        if snapshot is None:
-            raise Problem(
-                503,
-                "There is no snapshot of the store yet; try again shortly.",
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            )
-        length = (await definition(report)).length
-        try:
-            span = (
-                parse_span(length, wish.period, settings.zone)
-                if wish.period
-                else closed_span(length, snapshot.taken_at, settings.zone)
-            )
-            order = Order(report, span.label, caller_of(request).name, parts.clock.now(), sends=wish.send)
-            job = kept.jobs.start(snapshot, order)
-        except PeriodUnfit as fault:
-            raise _problem_of(fault, wish.period) from None
-        except AlreadyBeingMade as fault:
-            field = FieldFault("period", str(fault), "report_being_made", {"period": span.label})
-            raise Problem(409, str(fault), [field]) from None
-        if not await job.wait(ANSWERS_WITHIN_S):
-            return JsonResponse({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
-        if job.fault is not None:
-            raise _problem_of(job.fault, span.label) from None
-        assert job.issue is not None
-        answer = JsonResponse(_shortly(kept, job.issue), 201)
-        answer.headers["Location"] = f"/api/v1/reports/{job.issue.report}/issues/{job.issue}"
-        return answer
+    return await asyncio.to_thread(read)
 
-    @router.get("/{report}/issues/{issue}")
-    async def one(report: str, issue: str) -> Response:
-        """Everything that an issue says, and whom it was sent to."""
-        found = parsed(report, issue)
-        try:
-            values = await asyncio.to_thread(kept.issues.values, found)
-        except NoIssue as fault:
-            raise Problem(404, str(fault)) from None
-        sent = [
-            {name: getattr(attempt, name) for name in ("channel", "attempt", "at", "outcome", "reason", "next_at")}
-            for attempt in kept.sendings.of(found)
-        ]
-        return JsonResponse({"id": str(found), **values, "sendings": sent})
 
-    @router.get("/{report}/issues/{issue}/{file}")
-    async def download(report: str, issue: str, file: str) -> Response:
-        """`file.xlsx`, `file.pdf` or `file.json`, as it was made."""
-        found = parsed(report, issue)
-        name, _, kind = file.partition(".")
-        if name != "file" or kind not in _TYPES:
-            raise Problem(404, f"An issue has file.pdf, file.xlsx and file.json, no {file[:40]!r}.")
-        try:
-            path = kept.issues.path(found, kind)
-        except NoIssue as fault:
-            raise Problem(404, str(fault)) from None
-        return FileResponse(path, media_type=_TYPES[kind], filename=f"{report}-{issue}.{kind}")
+@router.post(
+    "/{report}/issues",
+    status_code=201,
+    response_model=IssueSummaryShape,
+    responses={202: {"model": ReportJobStartedShape, "description": "It takes longer and goes on"}},
+)
+async def make_issue(lab: Lab, keeping: Keeping, report: str, body: IssueRequest, request: Request) -> Response:
+    """Make an issue now, from the snapshot in use. 201 when it is ready soon.
 
-    def parsed(report: str, issue: str) -> IssueId:
-        try:
-            return IssueId.parse(report, issue)
-        except NoIssue as fault:
-            raise Problem(404, str(fault)) from None
+    Otherwise 202 with `making`; the report shows the progress. A repeated request for the same period finds the same
+    job.
+    """
+    length = (await asyncio.to_thread(_definition, lab.settings, report)).length
+    job, period = _start_job(lab, keeping, report, length, body, caller_of(request).name)
+    if not await job.wait(ANSWERS_WITHIN_S):
+        return JsonResponse({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
+    if job.fault is not None:
+        raise _problem_of(job.fault, period) from None
+    assert job.issue is not None
+    headers = {"Location": f"/api/v1/reports/{job.issue.report}/issues/{job.issue}"}
+    return JsonResponse(_issue_summary(keeping, job.issue), 201, headers=headers)
 
-    return router
+
+@router.get("/{report}/issues/{issue}", response_model=IssueShape)
+async def get_issue(keeping: Keeping, report: str, issue: str) -> Response:
+    """Return everything that an issue contains, and the attempts to send it."""
+    found = _parsed(report, issue)
+    try:
+        values = await asyncio.to_thread(keeping.issues.values, found)
+    except NoIssue as fault:
+        raise Problem(404, str(fault)) from None
+    sendings = [
+        {name: getattr(attempt, name) for name in ("channel", "attempt", "at", "outcome", "reason", "next_at")}
+        for attempt in keeping.sendings.of(found)
+    ]
+    return JsonResponse({"id": str(found), **values, "sendings": sendings})
+
+
+@router.get("/{report}/issues/{issue}/{file}", response_model=IssueContentShape, responses=FILES)
+async def download_issue_file(keeping: Keeping, report: str, issue: str, file: str) -> Response:
+    """Return `file.xlsx`, `file.pdf` or `file.json`, as it was made."""
+    found = _parsed(report, issue)
+    name, _, kind = file.partition(".")
+    if name != "file" or kind not in _TYPES:
+        raise Problem(404, f"An issue has file.pdf, file.xlsx and file.json, but not {file[:40]!r}.")
+    try:
+        path = keeping.issues.path(found, kind)
+    except NoIssue as fault:
+        raise Problem(404, str(fault)) from None
+    return FileResponse(path, media_type=_TYPES[kind], filename=f"{report}-{issue}.{kind}")
+
+
+def _start_job(
+    lab: LabContext, keeping: ReportSchedule, report: str, length: Length, body: IssueRequest, by: str
+) -> tuple[ReportJob, str]:
+    """Start or find the job for the requested period, and return it with the period. Raises Problem."""
+    snapshot = lab.snapshot()
+    if snapshot is None:
+        raise Problem(
+            503,
+            "There is no snapshot of the store yet; try again shortly.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+    zone = lab.settings.zone
+    try:
+        span = parse_span(length, body.period, zone) if body.period else closed_span(length, snapshot.taken_at, zone)
+    except PeriodUnfit as fault:
+        raise _problem_of(fault, body.period) from None
+    order = Order(report, span.label, by, lab.clock.now(), sends=body.send)
+    try:
+        return keeping.jobs.start(snapshot, order), span.label
+    except AlreadyBeingMade as fault:
+        field = FieldFault("period", str(fault), "report_being_made", {"period": span.label})
+        raise Problem(409, str(fault), [field]) from None
+
+
+def _definitions(settings: Settings) -> Mapping[str, Report]:
+    catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
+    return load_reports(catalog, settings.catalog_dir)
+
+
+def _definition(settings: Settings, report: str) -> Report:
+    found = _definitions(settings)
+    if report not in found:
+        raise Problem(404, f"There is no report {report[:60]!r}.")
+    return found[report]
+
+
+def _parsed(report: str, issue: str) -> IssueId:
+    try:
+        return IssueId.parse(report, issue)
+    except NoIssue as fault:
+        raise Problem(404, str(fault)) from None
+
+
+def _summary(lab: LabContext, keeping: ReportSchedule, report: Report) -> dict[str, Any]:
+    """Return a report as ReportShape."""
+    zone, now = lab.settings.zone, lab.clock.now()
+    issues = keeping.issues.of(report.id)
+    closed = closed_span(report.length, now, zone)
+    schedule = None
+    if report.schedule is not None:
+        is_made = bool(issues) and issues[0].period >= closed.label
+        next_span = span_at(report.length, now, zone) if is_made else closed
+        schedule = {
+            "next": rfc3339(due_at(report, next_span, zone)),
+            "next_period": next_span.label,
+            "channels": list(report.schedule.channels),
+        }
+    return {
+        "id": report.id,
+        "title": report.title,
+        "period": report.length.value,
+        "basis": report.basis,
+        "version": report.version,
+        "schedule": schedule,
+        "closed": {
+            "period": closed.label,
+            "name": {language: name_of(closed, language, zone) for language in LANGUAGES},
+        },
+        "making": [_job_shape(job) for job in keeping.jobs.running(report.id)],
+        "last_made": None if (last := keeping.jobs.last(report.id)) is None else _job_shape(last),
+        "issues": len(issues),
+        "newest": _issue_summary(keeping, issues[0]) if issues else None,
+    }
 
 
 def _job_shape(job: ReportJob) -> dict[str, Any]:
-    """`detail` and `errors` say why it failed, as the problem of a request would."""
+    """Return a job as ReportJobShape; `detail` and `errors` are those of the problem that a request would get."""
     problem = None if job.fault is None else _problem_of(job.fault, job.order.period)
     return {
         "period": job.order.period,
@@ -201,7 +240,7 @@ def _job_shape(job: ReportJob) -> dict[str, Any]:
 
 
 def _problem_of(fault: Exception, period: str) -> Problem:
-    """Return the answer to a request whose issue could not be made."""
+    """Return the problem for an issue that could not be made."""
     match fault:
         case NoReport():
             return Problem(404, str(fault))
@@ -218,9 +257,10 @@ def _problem_of(fault: Exception, period: str) -> Problem:
     return Problem(500, UNEXPECTED)
 
 
-def _shortly(kept: ReportSchedule, issue: IssueId) -> dict[str, Any]:
-    values = kept.issues.values(issue)
+def _issue_summary(keeping: ReportSchedule, issue: IssueId) -> dict[str, Any]:
+    """Return an issue as IssueSummaryShape."""
+    values = keeping.issues.values(issue)
     names = ("report", "period", "period_name", "period_from", "period_to", "number", "made_at", "made_by", "taken_at")
-    shortly = {name: values[name] for name in (*names, "replaces")}
+    head = {name: values[name] for name in (*names, "replaces")}
     files = {kind: f"/api/v1/reports/{issue.report}/issues/{issue}/file.{kind}" for kind in _TYPES}
-    return {"id": str(issue), **shortly, "changes": len(values["changes"]), "files": files}
+    return {"id": str(issue), **head, "changes": len(values["changes"]), "files": files}

@@ -1,5 +1,7 @@
-"""What analysts keep: saved queries, history, and the ready questions to begin with."""
+"""/api/v1/lab: saved queries, the history of queries, and questions to begin with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -7,20 +9,27 @@ from pydantic import BaseModel, Field
 
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
+from ioc.api.schemas.lab import (
+    PastQueryListShape,
+    ReadyQuestionListShape,
+    SavedQueryListShape,
+    SavedQueryShape,
+    SavedQueryVersionsShape,
+)
 from ioc.lab.caller import caller_of
-from ioc.lab.context import LabParts
+from ioc.lab.context import Lab, Sql
 from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
 from ioc.lab.saved_queries import Draft, NotOwner
-from ioc.lab.sql_service import SqlService
 from ioc.model.person import Permission
 
-SavedId = Annotated[int, Path(description="the number of a saved query; one that cannot be is not there (404)")]
-_NOT_THERE = "There is no such saved query, or it is not shared with you."
+router = APIRouter(prefix="/api/v1/lab", tags=["lab"])
+
+SavedId = Annotated[int, Path(description="id of a saved query")]
 
 
-class Saving(BaseModel):
-    """`chart` is kept as it is given."""
+class SavedQueryRequest(BaseModel):
+    """A query to save. `chart` is kept exactly as it is sent."""
 
     name: Name
     sql: SqlText
@@ -30,67 +39,77 @@ class Saving(BaseModel):
     shared: bool = False
 
     def draft(self) -> Draft:
+        """Return the content to save."""
         return Draft(self.name, self.sql, self.parameters, self.chart, self.tags, self.shared)
 
 
-def routes(parts: LabParts, asking: SqlService) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/lab", tags=["lab"])
-    book = asking.book
+@router.get("/questions", response_model=ReadyQuestionListShape)
+async def list_ready_questions() -> Response:
+    """Return questions to begin with."""
+    return JsonResponse({"questions": questions()})
 
-    @router.get("/questions")
-    async def ready_questions() -> Response:
-        return JsonResponse({"questions": questions()})
 
-    @router.get("/history")
-    async def history(
-        request: Request, limit: Annotated[int, Query(ge=1, le=1_000)] = 100, everybody: bool = False
-    ) -> Response:
-        """One's own, the latest first; an administrator may ask for everybody's."""
-        caller = caller_of(request)
-        if everybody and Permission.ADMINISTER not in caller.permissions:
-            raise Problem(403, "Only an administrator sees what others asked.")
-        return JsonResponse({"history": book.history(None if everybody else caller.name, limit)})
+@router.get("/history", response_model=PastQueryListShape)
+async def list_past_queries(
+    sql: Sql,
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    everybody: Annotated[bool, Query(description="queries of all people; for administrators")] = False,
+) -> Response:
+    """Return the caller's ended queries, the latest first."""
+    caller = caller_of(request)
+    if everybody and Permission.ADMINISTER not in caller.permissions:
+        raise Problem(403, "Only an administrator sees what others asked.")
+    return JsonResponse({"history": sql.book.history(None if everybody else caller.name, limit)})
 
-    @router.get("/saved")
-    async def saved(request: Request) -> Response:
-        return JsonResponse({"saved": book.saved(caller_of(request).name)})
 
-    @router.post("/saved", status_code=201)
-    async def save(request: Request, given: Saving) -> Response:
-        return JsonResponse(book.add(given.draft(), caller_of(request).name, parts.clock.now()), 201)
+@router.get("/saved", response_model=SavedQueryListShape)
+async def list_saved_queries(sql: Sql, request: Request) -> Response:
+    """Return the caller's saved queries and those that others share, by name."""
+    return JsonResponse({"saved": sql.book.saved(caller_of(request).name)})
 
-    @router.get("/saved/{saved}")
-    async def one(request: Request, saved: SavedId) -> Response:
-        try:
-            return JsonResponse(book.one(saved, caller_of(request).name))
-        except KeyError:
-            raise Problem(404, _NOT_THERE) from None
 
-    @router.get("/saved/{saved}/versions")
-    async def versions(request: Request, saved: SavedId) -> Response:
-        try:
-            return JsonResponse({"versions": book.versions(saved, caller_of(request).name)})
-        except KeyError:
-            raise Problem(404, _NOT_THERE) from None
+@router.post("/saved", status_code=201, response_model=SavedQueryShape)
+async def save_query(lab: Lab, sql: Sql, request: Request, body: SavedQueryRequest) -> Response:
+    """Save a query."""
+    return JsonResponse(sql.book.add(body.draft(), caller_of(request).name, lab.clock.now()), 201)
 
-    @router.put("/saved/{saved}")
-    async def change(request: Request, saved: SavedId, given: Saving) -> Response:
-        """Another version; those before it are kept."""
-        try:
-            return JsonResponse(book.change(saved, given.draft(), caller_of(request).name, parts.clock.now()))
-        except KeyError:
-            raise Problem(404, _NOT_THERE) from None
-        except NotOwner:
-            raise Problem(403, "Only its owner changes a saved query; save a copy of your own.") from None
 
-    @router.delete("/saved/{saved}", status_code=204)
-    async def remove(request: Request, saved: SavedId) -> Response:
-        try:
-            book.remove(saved, caller_of(request).name)
-        except KeyError:
-            raise Problem(404, _NOT_THERE) from None
-        except NotOwner:
-            raise Problem(403, "Only its owner removes a saved query.") from None
-        return Response(status_code=204)
+@router.get("/saved/{saved}", response_model=SavedQueryShape)
+async def get_saved_query(sql: Sql, request: Request, saved: SavedId) -> Response:
+    """Return a saved query."""
+    with _refusals("changes a saved query; save a copy of your own"):
+        return JsonResponse(sql.book.one(saved, caller_of(request).name))
 
-    return router
+
+@router.get("/saved/{saved}/versions", response_model=SavedQueryVersionsShape)
+async def list_saved_query_versions(sql: Sql, request: Request, saved: SavedId) -> Response:
+    """Return the versions of a saved query, the latest first."""
+    with _refusals("changes a saved query; save a copy of your own"):
+        return JsonResponse({"versions": sql.book.versions(saved, caller_of(request).name)})
+
+
+@router.put("/saved/{saved}", response_model=SavedQueryShape)
+async def change_saved_query(lab: Lab, sql: Sql, request: Request, saved: SavedId, body: SavedQueryRequest) -> Response:
+    """Save a new version; earlier versions are kept. Only the owner may."""
+    with _refusals("changes a saved query; save a copy of your own"):
+        return JsonResponse(sql.book.change(saved, body.draft(), caller_of(request).name, lab.clock.now()))
+
+
+@router.delete("/saved/{saved}", status_code=204)
+async def remove_saved_query(sql: Sql, request: Request, saved: SavedId) -> Response:
+    """Remove a saved query. Only the owner may."""
+    with _refusals("removes a saved query"):
+        sql.book.remove(saved, caller_of(request).name)
+    return Response(status_code=204)
+
+
+@contextmanager
+def _refusals(what_owners_do: str) -> Iterator[None]:
+    """Raise Problem: 404 for an unknown id, 403 where only the owner may."""
+    try:
+        yield
+    except KeyError:
+        raise Problem(404, "There is no such saved query, or it is not shared with you.") from None
+    except NotOwner:
+        raise Problem(403, f"Only its owner {what_owners_do}.") from None

@@ -52,7 +52,7 @@ def health(port: int) -> int:
 
 def test_a_thousand_idle_connections(parts: FakeParts, run_server: Callable[..., int]) -> None:
     """Nearly all places are taken by clients that say nothing; who asks gets in, and they are let go."""
-    port = run_server(parts, limits=replace(IMPATIENT, places=1000, per_address=1000, head_within_s=2.0))
+    port = run_server(parts, limits=replace(IMPATIENT, total=1000, per_address=1000, head_within_s=2.0))
     idle = [opened(port) for _ in range(1000)]
     try:
         assert [health(port) for _ in range(5)] == [200] * 5
@@ -157,7 +157,7 @@ def test_a_refusal_is_read_by_a_client_that_sends_all_of_it_first(port: int) -> 
 def test_websockets_that_read_nothing(parts: FakeParts, run_server: Callable[..., int]) -> None:
     """No more than there are places; the others are told to come again, and the state of the process is not held up."""
     parts.hub.publish(kpis=[kpi_value(unit=str(number)) for number in range(5_000)])
-    port = run_server(parts, limits=replace(IMPATIENT, places=400, per_address=300, websockets=200))
+    port = run_server(parts, limits=replace(IMPATIENT, total=400, per_address=300, websockets=200))
     ask = (
         b"GET /ws/v1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
@@ -179,7 +179,7 @@ def test_with_every_place_at_work_the_state_of_the_process_is_still_told(
     parts: FakeParts, run_server: Callable[..., int]
 ) -> None:
     parts.kpis.takes_s = 1.5
-    port = run_server(parts, limits=replace(IMPATIENT, places=2, per_address=2))
+    port = run_server(parts, limits=replace(IMPATIENT, total=2, per_address=2))
     busy = [opened(port, b"GET /api/v1/kpis/lgsp.rate/history HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(2)]
     time.sleep(0.2)
     assert health(port) == 200

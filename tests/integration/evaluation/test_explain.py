@@ -24,6 +24,7 @@ from ioc.store import apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
 from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -98,7 +99,7 @@ async def asked(centre: Centre, tmp_path: Path) -> AsyncIterator[Asked]:
         sources=lambda: states,
         cursor=centre.store.cursor,
     )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(parts)), base_url="http://centre") as client:
+    async with httpx.AsyncClient(transport=CheckedTransport(create_app(parts)), base_url="http://centre") as client:
         yield Asked(centre, evaluator, restater, client)
 
 

@@ -12,13 +12,14 @@ import pytest
 from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import SystemClock, rfc3339
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.lab.snapshot_reader import open_snapshot
 from ioc.settings import Settings
 from ioc.store.snapshot import take
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
 from tests.integration.explorer.conftest import Told
+from tests.support.checked_answers import CheckedTransport
 
 SPAN = {"from": rfc3339(NOW - timedelta(days=3)), "to": rfc3339(NOW), "step": "12h"}
 Answers = dict[str, httpx.Response]
@@ -49,11 +50,11 @@ def answers(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     }
 
     async def ask() -> Answers:
-        parts = LabParts(settings, SystemClock(), lambda: snapshot, JobProcess())
+        parts = LabContext(settings, SystemClock(), lambda: snapshot, JobProcess())
         app = create_lab_app(parts)
         looking = signed_headers(settings.lab_key(), "", ["look"])
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://lab", timeout=100, headers=looking
+            transport=CheckedTransport(app), base_url="http://lab", timeout=100, headers=looking
         ) as client:
             found = {
                 name: await client.get(f"/api/v1/explore/{path}", params=query) for name, (path, query) in asked.items()

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.quack.service import QuackService
@@ -70,7 +70,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     people.accounts.add("lan", "Lan", Role.ANALYST, "mật khẩu đủ dài")
     asking = SqlService.of(settings, clock)
     door = QuackService(settings, clock, asking.published_path, published_dir(settings) / MINUTES)
-    parts = LabParts(settings, clock, lambda: current(settings.snapshots_dir), JobProcess(), asking=asking, quack=door)
+    parts = LabContext(
+        settings, clock, lambda: current(settings.snapshots_dir), JobProcess(), asking=asking, quack=door
+    )
     server = uvicorn.Server(
         uvicorn.Config(
             Forwarding(create_lab_app(parts), people, settings.lab_key()),

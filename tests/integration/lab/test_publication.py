@@ -16,7 +16,7 @@ import pytest_asyncio
 from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.dictionary import views
 from ioc.lab.job_process import JobProcess
 from ioc.lab.publishing.publish import Publication, publish
@@ -24,6 +24,7 @@ from ioc.lab.sql_service import SqlService
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
 from ioc.store.snapshot import current
+from tests.support.checked_answers import CheckedTransport
 from tests.support.filled_lab import NOW, SECRET, published, snapped
 
 CHANGES = """
@@ -90,16 +91,14 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings, clock = Settings(data_dir=data_dir), FixedClock(NOW + timedelta(minutes=2))
-    parts = LabParts(
+    parts = LabContext(
         settings, clock, lambda: current(settings.snapshots_dir), JobProcess(), asking=SqlService.of(settings, clock)
     )
     app = create_lab_app(parts)
     headers = signed_headers(settings.lab_key(), "an", ["ask_sql", "look"])
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://lab", headers=headers, timeout=60
-        ) as one,
+        httpx.AsyncClient(transport=CheckedTransport(app), base_url="http://lab", headers=headers, timeout=60) as one,
     ):
         yield one
 

@@ -24,11 +24,12 @@ from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF
 from ioc.api.http import problems
 from ioc.clock import FixedClock
 from ioc.errors import ConfigurationInvalid, StoreUnavailable
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.lab.routes import open_data
 from ioc.open_data.build_files import build, built, lacks_rows
 from ioc.settings import Settings
+from tests.support.checked_answers import CheckedTransport
 from tests.support.published_open_data import DOSSIERS, PROVINCE, publish
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -54,9 +55,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> httpx.AsyncClient:
     app = FastAPI()
-    app.include_router(open_data.routes(LabParts(settings, FixedClock(NOW), lambda: None, JobProcess())))
+    app.state.context = LabContext(settings, FixedClock(NOW), lambda: None, JobProcess())
+    app.include_router(open_data.router)
     problems.install(app)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab")
+    return httpx.AsyncClient(transport=CheckedTransport(app), base_url="http://lab")
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -162,7 +164,7 @@ async def test_files_without_rows_are_made_anew_with_the_next_publication(tmp_pa
         connection.execute("DELETE FROM kpi_periods")
     build(empty, settings.open_data_dir, settings, SITE, NOW)
     assert lacks_rows(settings.open_data_dir)
-    parts = LabParts(settings, FixedClock(NOW + timedelta(minutes=1)), lambda: None, BuildsHere())
+    parts = LabContext(settings, FixedClock(NOW + timedelta(minutes=1)), lambda: None, BuildsHere())
     keeping = asyncio.create_task(open_data.keep_built(lambda: full, parts))
     await asyncio.sleep(0)  # its first look builds without waiting for anything
     keeping.cancel()

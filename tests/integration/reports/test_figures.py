@@ -25,6 +25,7 @@ from ioc.reports.print_layout import printed
 from ioc.reports.workbook import workbook
 from ioc.settings import VIETNAM
 from tests.integration.reports.province import NOW, KpisOf, Province
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
 
 OF_KPIS = [
@@ -67,7 +68,7 @@ async def api(province: Province, tmp_path: Path) -> AsyncIterator[httpx.AsyncCl
     parts.store = province.store  # type: ignore[assignment]
     app = create_app(replace(parts.centre(), cursor=province.store.cursor))
     headers = {"Authorization": f"Bearer {ADMIN}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://c", headers=headers) as client:
+    async with httpx.AsyncClient(transport=CheckedTransport(app), base_url="http://c", headers=headers) as client:
         yield client
 
 

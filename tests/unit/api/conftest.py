@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from ioc.api import create_app
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import FakeParts
 
 
@@ -23,5 +24,5 @@ def app(parts: FakeParts) -> FastAPI:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://centre") as asking:
+    async with httpx.AsyncClient(transport=CheckedTransport(app), base_url="http://centre") as asking:
         yield asking

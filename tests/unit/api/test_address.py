@@ -15,13 +15,14 @@ from ioc.api import create_app
 from ioc.api.auth.forwarded import signed_headers
 from ioc.api.auth.permissions import TABLE
 from ioc.api.http.path_spelling import PathRefused, canonical_path
-from ioc.api.routes.lab_proxy import ADDRESSES
+from ioc.api.routes.lab_proxy import FORWARDED
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.model.person import Role
 from ioc.settings import Settings
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import NOW, FakeParts
 from tests.unit.api.test_permissions import HTTP_ENTRIES, address
 
@@ -120,11 +121,11 @@ def test_what_passes_means_the_same_to_every_reader(text: str) -> None:
 
 async def test_the_lab_checks_roles_itself(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    parts = LabParts(settings, FixedClock(NOW), lambda: None, JobProcess())
+    parts = LabContext(settings, FixedClock(NOW), lambda: None, JobProcess())
     app = create_lab_app(parts)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab")
+    client = httpx.AsyncClient(transport=CheckedTransport(app), base_url="http://lab")
     key = settings.lab_key()
-    for entry in (*ADDRESSES, "POST /api/v1/lab/snapshot"):
+    for entry in (*FORWARDED, "POST /api/v1/lab/snapshot"):
         method, path = address(entry)
         forged = signed_headers("another key", "an", ["look", "ask_sql"])
         changed = signed_headers(key, "an", ["look"]) | {"X-IOC-Permissions": "ask_sql,look"}

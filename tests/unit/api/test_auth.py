@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from ioc.api import create_app
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 OPEN = [
@@ -125,5 +126,5 @@ async def test_a_name_that_is_none_is_never_looked_up(parts: FakeParts, name: st
     centre = replace(parts.centre(), source_token=look_up)
     url = httpx.URL("http://centre", raw_path=f"/api/v1/ingest/{name}".encode())
     request = httpx.Request("POST", url, content=b"[]", headers={"Authorization": f"Bearer {PUSH_TOKEN}"})
-    answer = await httpx.AsyncClient(transport=httpx.ASGITransport(create_app(centre))).send(request)
+    answer = await httpx.AsyncClient(transport=CheckedTransport(create_app(centre))).send(request)
     assert (answer.status_code, looked_up) == (status, [])

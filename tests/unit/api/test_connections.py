@@ -6,7 +6,7 @@ import pytest
 
 from ioc.api.http.connections import ConnectionLimits, Connections
 
-LIMITS = replace(ConnectionLimits.within(1024), places=4, per_address=3, websockets=2, reserve=1)
+LIMITS = replace(ConnectionLimits.within(1024), total=4, per_address=3, websockets=2, reserve=1)
 
 
 @dataclass(eq=False)
@@ -100,4 +100,4 @@ def test_what_is_overdue_is_ended() -> None:
 )
 def test_places_follow_the_limit_of_descriptors(descriptors: int, places: int) -> None:
     limits = ConnectionLimits.within(descriptors)
-    assert (limits.places, limits.per_address, limits.websockets) == (places, places // 2, places * 3 // 4)
+    assert (limits.total, limits.per_address, limits.websockets) == (places, places // 2, places * 3 // 4)

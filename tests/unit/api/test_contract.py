@@ -24,7 +24,7 @@ from ioc.api import create_app
 from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.lab.sql_service import SqlService
 from ioc.model.person import Permission, Role
@@ -140,7 +140,7 @@ def centre_app(folder: Path) -> FastAPI:
 def lab_app(folder: Path) -> tuple[FastAPI, dict[str, str]]:
     settings_ = Settings(folder)
     clock = FixedClock(NOW)
-    parts = LabParts(settings_, clock, lambda: None, JobProcess(), asking=SqlService.of(settings_, clock))
+    parts = LabContext(settings_, clock, lambda: None, JobProcess(), asking=SqlService.of(settings_, clock))
     return create_lab_app(parts), signed_headers(settings_.lab_key(), "lan", list(Permission))
 
 

@@ -12,6 +12,7 @@ from ioc.api import create_app
 from ioc.api.auth.login import LoginService
 from ioc.api.auth.permissions import CSRF_EXEMPT, TABLE, UnknownAddress, find_entry
 from ioc.model.person import PERMISSIONS, Permission, Role
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
 
 PASSWORD = "mật khẩu đủ dài"
@@ -51,7 +52,7 @@ def address(entry: str) -> tuple[str, str]:
 async def client_of(parts: FakeParts, *, anonymous: Role | None = None) -> httpx.AsyncClient:
     centre = parts.centre()
     centre = replace(centre, settings=replace(centre.settings, anonymous=anonymous))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_app(centre)), base_url="http://centre")
+    return httpx.AsyncClient(transport=CheckedTransport(create_app(centre)), base_url="http://centre")
 
 
 async def logged_in(parts: FakeParts, role: Role) -> httpx.AsyncClient:
@@ -192,7 +193,7 @@ async def test_known_and_unknown_names_get_one_answer_and_nobody_is_locked_out(p
         app = create_app(parts.centre())
 
     def client(address: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 1)), base_url="http://centre")
+        return httpx.AsyncClient(transport=CheckedTransport(app, client=(address, 1)), base_url="http://centre")
 
     home, stranger = client("10.0.0.1"), client("10.0.0.9")
     assert (await home.post("/api/v1/session", json=right)).status_code == 200

@@ -69,7 +69,7 @@ async def test_a_query_that_fails_in_the_store(client: httpx.AsyncClient, parts:
 
 async def test_openapi_describes_the_problem(client: httpx.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()
-    assert set(described["components"]["schemas"]["Problem"]["required"]) >= {"detail", "errors"}
+    assert set(described["components"]["schemas"]["ProblemShape"]["required"]) >= {"detail", "errors"}
     assert "KpiShape" in described["components"]["schemas"]
 
 

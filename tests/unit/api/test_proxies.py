@@ -12,6 +12,7 @@ from ioc.api.auth.proxies import TrustedProxies
 from ioc.api.http.base_path import BasePath, base_path
 from ioc.api.live.socket import is_same_origin
 from ioc.api.server import configured
+from tests.support.checked_answers import CheckedTransport
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ async def test_only_trusted_proxies_say_for_whom_they_ask(peer: str, believed: b
     config = configured(tell, trusted=proxies).config
     config.load()
     client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(config.loaded_app, client=(peer, 1)), base_url="http://centre"
+        transport=CheckedTransport(config.loaded_app, client=(peer, 1)), base_url="http://centre"
     )
     headers = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "Forwarded": "for=198.51.100.1"}
     answer = (await client.get("/", headers=headers)).text
@@ -48,7 +49,7 @@ async def test_without_the_setting_nobody_is_believed() -> None:
 
     config = configured(tell).config
     config.load()
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(config.loaded_app), base_url="http://centre")
+    client = httpx.AsyncClient(transport=CheckedTransport(config.loaded_app), base_url="http://centre")
     assert (await client.get("/", headers={"X-Forwarded-For": "203.0.113.9"})).text == "127.0.0.1"
     await asyncio.sleep(0)
 
@@ -95,5 +96,5 @@ async def test_the_base_is_taken_off(path: str, told: str) -> None:
     async def tell(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse(scope["raw_path"])(scope, receive, send)
 
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(BasePath(tell, "/ioc")), base_url="http://centre")
+    client = httpx.AsyncClient(transport=CheckedTransport(BasePath(tell, "/ioc")), base_url="http://centre")
     assert (await client.get(path)).text == told

@@ -10,6 +10,7 @@ import pytest
 from ioc.api import create_app
 from ioc.store.dead_letters import append_dead_letters
 from ioc.wire.dead_letters import DeadLetter
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
 
 RECORD = '{"case_id": "H57-1", "applicant_name": "Nguyễn Thị Lan", "note": "046099001234, 0912345678"}'
@@ -43,9 +44,7 @@ def client(parts: FakeParts) -> httpx.AsyncClient:
 def client_of(parts: FakeParts, personal: tuple[str, ...] = ()) -> httpx.AsyncClient:
     centre = replace(parts.centre(), personal_fields=lambda source: personal if source == "demo-push" else ())
     headers = {"Authorization": f"Bearer {ADMIN}"}
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(centre)), base_url="http://centre", headers=headers
-    )
+    return httpx.AsyncClient(transport=CheckedTransport(create_app(centre)), base_url="http://centre", headers=headers)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/dead-letters", f"/api/v1/dead-letters/{KEY}"], ids=["list", "one"])

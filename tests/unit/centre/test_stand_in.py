@@ -17,6 +17,7 @@ from ioc.server.stand_in import stand_in_app
 from ioc.server.topics_ready import await_topics
 from ioc.settings import VIETNAM, Settings
 from ioc.store import Store
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
 from tests.support.running_centre import free_port, wait_for
 
@@ -30,7 +31,7 @@ def test_a_damaged_store_is_told_apart_from_a_held_one(tmp_path: Path) -> None:
 
 async def test_while_the_store_is_damaged_pages_and_state_are_served() -> None:
     fault = Fault.of("store_damaged", SystemClock().now(), reason="x")
-    transport = httpx.ASGITransport(stand_in_app(fault))
+    transport = CheckedTransport(stand_in_app(fault))
     async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/api/v1/status")).json()["faults"][0]["code"] == "store_damaged"
@@ -48,7 +49,7 @@ async def test_with_damaged_accounts_the_wall_goes_on_and_logging_in_says_why(tm
     with pytest.raises(StoreUnavailable):
         People.open(tmp_path / "people.db")
     parts.people = People.unusable(tmp_path / "people.db")
-    transport = httpx.ASGITransport(create_app(parts.centre()))
+    transport = CheckedTransport(create_app(parts.centre()))
     async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
         client.cookies.set("ioc_session", "old")
         assert (await client.get("/api/v1/kpis")).status_code == 200

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from ioc.api import create_app
 from ioc.api.auth.permissions import TABLE
-from ioc.api.routes.lab_proxy import ADDRESSES
+from ioc.api.routes.lab_proxy import FORWARDED
 from ioc.lab.caller import caller_of
 from ioc.lab.server import configured, listen
 from ioc.model.person import Role
@@ -78,7 +78,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
 
 
 def test_every_address_is_in_the_table() -> None:
-    assert set(ADDRESSES) <= set(TABLE)
+    assert set(FORWARDED) <= set(TABLE)
 
 
 async def test_questions_and_answers_come_through(tmp_path: Path, socket: Path) -> None:

@@ -11,7 +11,7 @@ from ioc.clock import FixedClock
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Permission, Role
 from ioc.people import AccountRefused, Credential, CredentialKind, People, TrailBroken
-from ioc.people.sessions import IDLE, LONGEST
+from ioc.people.sessions import MAX_IDLE, MAX_SESSION
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 PASSWORD = "mật khẩu đủ dài"
@@ -44,7 +44,7 @@ def test_looking_whether_a_session_holds_does_not_keep_it_alive(people: People, 
     credential = Credential(CredentialKind.SESSION, token)
     for _ in range(4):
         assert people.identities.callers([credential]) == {credential: session.caller}
-        clock.moment += IDLE / 4
+        clock.moment += MAX_IDLE / 4
     clock.moment += timedelta(seconds=1)
     assert people.identities.callers([credential]) == {credential: None}
     assert people.sessions.of(token) is None
@@ -123,11 +123,11 @@ def test_a_session_ends(people: People, clock: FixedClock, ends_by: str) -> None
         case "disabled":
             people.accounts.set_disabled("lan", True)
         case "idle":
-            clock.moment += IDLE + timedelta(seconds=1)
+            clock.moment += MAX_IDLE + timedelta(seconds=1)
         case "age":
-            while clock.moment < NOW + LONGEST:
+            while clock.moment < NOW + MAX_SESSION:
                 assert people.sessions.of(token) is not None
-                clock.moment += IDLE / 2
+                clock.moment += MAX_IDLE / 2
             clock.moment += timedelta(seconds=1)
     assert people.sessions.of(token) is None
     assert people.sessions.of(token[:-1]) is None

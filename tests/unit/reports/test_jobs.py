@@ -14,13 +14,14 @@ import pytest_asyncio
 from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.report_making import Order, reports_dir
 from ioc.lab.routes import reports as route
 from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.issue_store import IssueId, Issues
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
+from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_reports import an_issue
 
 NOW = datetime(2026, 11, 6, 1, 30, tzinfo=UTC)
@@ -63,9 +64,9 @@ async def lab(
     monkeypatch.setattr(route, "ANSWERS_WITHIN_S", 0.05)
     settings = Settings(tmp_path)
     snapshot = Snapshot(tmp_path / "none.duckdb", tmp_path, NOW, 0, 0.0)
-    parts = LabParts(settings, FixedClock(NOW), lambda: snapshot, process)  # type: ignore[arg-type]
+    parts = LabContext(settings, FixedClock(NOW), lambda: snapshot, process)  # type: ignore[arg-type]
     headers = signed_headers(settings.lab_key(), "an", ["ask_sql", "look"])
-    transport = httpx.ASGITransport(create_lab_app(parts))
+    transport = CheckedTransport(create_lab_app(parts))
     async with httpx.AsyncClient(transport=transport, base_url="http://lab", headers=headers) as client:
         yield client
 

@@ -10,7 +10,7 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.errors import IocError, SourceUnavailable
-from ioc.lab.context import LabParts
+from ioc.lab.context import LabContext
 from ioc.lab.report_making import Order, reports_dir
 from ioc.lab.report_schedule import ReportSchedule, due_at
 from ioc.reports.compose_issue import NotPublished
@@ -77,7 +77,7 @@ class Lab:
 
     def started(self) -> ReportSchedule:
         snapshot = Snapshot(self.folder / "ioc.duckdb", self.folder, self.clock.now(), 1, 0.1)
-        parts = LabParts(Settings(self.folder), self.clock, lambda: snapshot, self.maker, self.post)  # type: ignore[arg-type]
+        parts = LabContext(Settings(self.folder), self.clock, lambda: snapshot, self.maker, self.post)  # type: ignore[arg-type]
         keeping = ReportSchedule(parts)
         keeping._reports = lambda: {REPORT.id: REPORT}  # type: ignore[method-assign]
         return keeping
