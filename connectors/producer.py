@@ -65,7 +65,7 @@ class SharedProducer:
     `measures` tell gauges from deltas for the keys of records.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  made once per process, with keywords
         self,
         bootstrap: str,
         data_dir: Path,
@@ -209,7 +209,7 @@ class SharedProducer:
         sent.done(offset, fault)
 
     def _replace(self, producer: KafkaProducer) -> None:
-        sender = producer._sender
+        sender = producer._sender  # noqa: SLF001  kafka-python has no other way to abort what is in flight
         if self._producer is not producer:
             return  # does not wait for a thread that is making another
         with self._producer_lock:
@@ -244,11 +244,11 @@ class SharedProducer:
 
 
 def _waits_for_id(producer: KafkaProducer) -> bool:
-    transactions = producer._transaction_manager
+    transactions = producer._transaction_manager  # noqa: SLF001  the id is kept nowhere else
     return transactions is not None and (not transactions.has_producer_id() or transactions.is_bumping_epoch())
 
 
 def _close(producer: KafkaProducer) -> None:
-    producer._sender.join(_MAX_SILENCE_S)
+    producer._sender.join(_MAX_SILENCE_S)  # noqa: SLF001  `close` does not wait for it after `force_close`
     with suppress(KafkaError):
         producer.close(timeout=0)

@@ -13,7 +13,7 @@ from ioc.alerts.labels import slot_labels
 from ioc.alerts.message_text import MessageContext, Subject, render_message
 from ioc.alerts.rule_arrays import limits_of, year_of
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.routing import Alerting
+from ioc.catalog.routing import AlertRouting
 from ioc.catalog.rules import Rules
 from ioc.clock import from_ms, rfc3339
 from ioc.model.alert import Alert, Transition, TransitionKind
@@ -33,7 +33,7 @@ class NotificationWriter:
 
     catalog: Catalog
     rules: Rules
-    alerting: Alerting
+    alerting: AlertRouting
     zone: ZoneInfo
     link: str
 

@@ -13,7 +13,7 @@ from ioc.alert_service.service import AlertService
 from ioc.alerts.refusals import ActRefused, no_rule, require_person_and_reason
 from ioc.alerts.versions import Revisions, RuleVersion, require_revision, revision_of
 from ioc.catalog.channels import load_channels
-from ioc.catalog.routing import Alerting, read_routing
+from ioc.catalog.routing import AlertRouting, read_routing
 from ioc.catalog.rules import check_rule, load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from ioc.clock import to_ms
@@ -111,7 +111,7 @@ def routing_text(service: AlertService) -> str:
     return _routing_file(service).read_text(encoding="utf-8")
 
 
-def check_routing(service: AlertService, text: str) -> Alerting:
+def check_routing(service: AlertService, text: str) -> AlertRouting:
     """Return the routing that a text makes. Raises CatalogInvalid with every fault found."""
     faults: list[DefinitionFault] = []
     try:

@@ -32,7 +32,7 @@ from ioc.alerts.suppression import SuppressionIndex
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import Channel, load_channels
 from ioc.catalog.last_good import read_last_good, read_last_good_file
-from ioc.catalog.routing import Alerting, load_routing
+from ioc.catalog.routing import AlertRouting, load_routing
 from ioc.catalog.rules import Rules, load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.clock import Clock, to_ms
@@ -68,7 +68,7 @@ class AlertDefinitions:
 
     catalog: Catalog
     rules: Rules
-    alerting: Alerting
+    alerting: AlertRouting
     channels: Mapping[str, Channel]
     needs: Needs
     writer: NotificationWriter
@@ -279,7 +279,7 @@ class AlertService:
         self,
         catalog: Catalog,
         rules: Rules,
-        alerting: Alerting,
+        alerting: AlertRouting,
         channels: Mapping[str, Channel],
         faults: tuple[DefinitionFault, ...] = (),
     ) -> AlertDefinitions:
@@ -294,7 +294,7 @@ def _rules_and_routing(
     overlay: Path | None,
     channels: Mapping[str, Channel],
     changed: Mapping[str, Mapping[str, Any] | None],
-) -> tuple[Rules, Alerting]:
+) -> tuple[Rules, AlertRouting]:
     """Read rules and routing. Raises CatalogInvalid with the faults of both."""
     faults: list[DefinitionFault] = []
     alerting = None

@@ -1,4 +1,4 @@
-"""Definitions: units, measures, case types, KPIs, displays; `load` reads and checks them all."""
+"""Definitions: units, measures, case types, KPIs and displays; `load` reads and checks them all."""
 
 from ioc.catalog.catalog import Catalog, Sector
 from ioc.catalog.catalog_cache import load_kept

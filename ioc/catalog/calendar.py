@@ -1,7 +1,7 @@
-"""The working calendar: calendar.toml of the package, the province's laid over it, and the law for all other years.
+"""Read the working calendar: the package's calendar.toml, the province's over it, and the law for all other years.
 
-A year under [[year]] has exactly the days off that the files give. For every other year the package `holidays` says
-what the Labour Code (1994, 2012, 2019) and the decisions known to it make of it.
+A year under [[year]] has exactly the days off that the files give. For every other year the package `holidays`
+computes them from the Labour Code (1994, 2012, 2019) and the decisions that it knows.
 """
 
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ _SATURDAY = 5
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the files say: years with their state, days off, weekend days that are worked."""
+    """The content of the files: years with their state, days off, and weekend days that are worked."""
 
     years: Mapping[int, YearState] = field(default_factory=dict)
     off: Mapping[date, Mark] = field(default_factory=dict)
     worked: Mapping[date, Mark] = field(default_factory=dict)
 
     def calendar(self) -> Calendar:
-        """With the years that the files do not give. The first call takes half a second: it loads `holidays`."""
+        """Return the calendar with all years. The first call takes half a second, since it loads `holidays`."""
         off, worked = _by_law(frozenset(range(FIRST.year, LAST.year + 1)) - set(self.years))
-        # What a file says of a day holds against the law.
+        # A file takes precedence over the law.
         off = {day: mark for day, mark in off.items() if day not in self.worked} | dict(self.off)
         worked = {day: mark for day, mark in worked.items() if day not in self.off} | dict(self.worked)
         worked = {day: mark for day, mark in worked.items() if day.weekday() >= _SATURDAY}
@@ -40,7 +40,7 @@ class Decisions:
 
 
 def read_decisions(overlay: Path | None, faults: list[DefinitionFault]) -> Decisions:
-    """The package's calendar.toml, then the province's; the later file holds for a day that both name."""
+    """Read the package's calendar.toml, then the province's, which takes precedence for a day that both name."""
     paths = [Path(str(files("ioc.catalog").joinpath(CALENDAR)))]
     if overlay is not None and (overlay / CALENDAR).exists():
         paths.append(overlay / CALENDAR)
@@ -70,7 +70,7 @@ def _read_file(path: Path, faults: list[DefinitionFault]) -> Decisions:
         if not row.has("year"):
             row.fault("year", "is missing; write the year whose days off the file gives.")
         if year in years:
-            row.fault("year", f"{year} stands twice.")
+            row.fault("year", f"{year} appears twice.")
         row.text("note", "")
         row.finish()
         if state and row.sound:
@@ -84,13 +84,13 @@ def _read_file(path: Path, faults: list[DefinitionFault]) -> Decisions:
                 continue
             day, mark = found
             if day in off or day in worked:
-                row.fault("day", f"{day} stands twice; say of a day once whether it is off or worked.")
+                row.fault("day", f"{day} appears twice; write once whether it is off or worked.")
             days[day] = mark
     return Decisions(years, off, worked)
 
 
 def _read_day(row: TomlTable) -> tuple[date, Mark] | None:
-    # TOML's own dates and texts alike.
+    # TOML's own dates are accepted as well as texts.
     value = row.data.get("day")
     if isinstance(value, date) and type(value) is date:
         row.data = {**row.data, "day": value.isoformat()}
@@ -100,10 +100,10 @@ def _read_day(row: TomlTable) -> tuple[date, Mark] | None:
     try:
         day = date.fromisoformat(text) if text else None
     except ValueError:
-        row.fault("day", f"{text!r} is no day; write it as 2026-02-17.")
+        row.fault("day", f"{text!r} is not a day; write it as 2026-02-17.")
         return None
     if day is not None and not FIRST <= day <= LAST:
-        row.fault("day", f"{day} lies outside {FIRST} to {LAST}, which the calendar knows.")
+        row.fault("day", f"{day} is outside {FIRST} to {LAST}, the range of the calendar.")
         return None
     return None if day is None else (day, mark)
 
@@ -125,7 +125,7 @@ def _by_law(years: frozenset[int]) -> tuple[dict[date, Mark], dict[date, Mark]]:
     from holidays.countries.vietnam import Vietnam  # slow to load, and only the store needs it
 
     basis = "Bộ luật Lao động; tính bởi gói `holidays`"
-    country: Any = Vietnam  # without types of its own
+    country: Any = Vietnam  # has no types
     english, vietnamese = (country(years=sorted(years), language=code) for code in ("en_US", "vi"))
     off = {
         day: Mark({"vi": name, "en": english[day]}, basis, certain=False)

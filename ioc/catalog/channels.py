@@ -1,9 +1,9 @@
-"""Channels that messages of alerts go out by, from a file of the data directory, since their addresses hold secrets.
+"""Read the channels that notifications are sent through, from a file of the data directory, since it holds secrets.
 
 [[channel]]
 id = "duty-hook"
 webhook = "https://…"             # Alertmanager's version-4 format
-token = "…"                       # sent as Authorization: Bearer, may be left out
+token = "…"                       # sent as Authorization: Bearer, optional
 
 [[channel]]
 id = "duty-telegram"
@@ -19,12 +19,12 @@ from ioc.catalog.packs import read_toml
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 
 WALL = "wall"
-"""Always there: what the websocket shows."""
+"""The channel that always exists: the websocket of the walls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One of `webhook` and `apprise` is set, except for the wall."""
+    """A channel. One of `webhook` and `apprise` is set, except for the wall."""
 
     id: str
     webhook: str = ""
@@ -33,7 +33,7 @@ class Channel:
 
 
 def load_channels(path: Path) -> Mapping[str, Channel]:
-    """By id, the wall among them; it alone when there is no file. Raises CatalogInvalid."""
+    """Return the channels by id, including the wall; only the wall when there is no file. Raises CatalogInvalid."""
     channels = {WALL: Channel(WALL)}
     if not path.is_file():
         return channels
@@ -47,7 +47,7 @@ def load_channels(path: Path) -> Mapping[str, Channel]:
         if bool(channel.webhook) == bool(channel.apprise):
             row.fault("webhook", "A channel is exactly one of webhook and apprise.")
         elif channel.webhook and urlsplit(channel.webhook).scheme not in ("http", "https"):
-            row.fault("webhook", "is no address; write https://….")
+            row.fault("webhook", "is not an address; write https://….")
         row.finish()
         channels[channel.id] = channel
     whole.finish(["channel"])

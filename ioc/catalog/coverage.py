@@ -1,4 +1,4 @@
-"""Which KPIs the configured sources feed, and what the others lack."""
+"""Find the KPIs that no configured source feeds, and what they lack."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,15 +10,17 @@ from ioc.model.kpi import Expression, Formula, MeasureAggregate
 
 @dataclass(frozen=True, slots=True)
 class Unfed:
-    """A KPI that no source feeds, or not all of it: `missing` are its measures and case types without a source."""
+    """A KPI that is not fed, or only in part: `missing` are its measures and case types without a source."""
 
     kpi: str
     missing: tuple[str, ...]
 
 
 def unfed(catalog: Catalog, feeds: Mapping[str, Collection[str]]) -> list[Unfed]:
-    """In the order of the catalogue; `feeds` holds for each source ids of measures and case types, and patterns of such
-    (`lgsp.*`)."""
+    """Return the KPIs that are not fed, in the order of the catalogue.
+
+    `feeds` holds for each source ids of measures and case types, and patterns such as `lgsp.*`.
+    """
     patterns = {pattern for given in feeds.values() for pattern in given}
     needs = needed(catalog)
     fed = {need: any(fnmatchcase(need, pattern) for pattern in patterns) for need in set().union(*needs.values())}
@@ -30,7 +32,7 @@ def unfed(catalog: Catalog, feeds: Mapping[str, Collection[str]]) -> list[Unfed]
 
 
 def needed(catalog: Catalog) -> dict[str, tuple[str, ...]]:
-    """Measures and case types behind each KPI, those of a formula's parts with them."""
+    """Return the measures and case types that each KPI needs, including those of a formula's parts."""
     needs: dict[str, tuple[str, ...]] = {}
     for kpi_id, definition in catalog.kpis.items():
         own = _own(definition.expression)

@@ -1,4 +1,4 @@
-"""From entries of the packs to sectors, measures, case types and KPIs, each checked by itself."""
+"""Read sectors, measures, case types, constants and KPIs from entries of the packs; each is checked by itself."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -10,7 +10,17 @@ from ioc.catalog.conditions import NUMBER_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from ioc.catalog.expressions import EXPRESSIONS, read_expression
 from ioc.catalog.toml_table import TomlTable, nearest
 from ioc.model.case import AttributeType, CaseClock, CaseType
-from ioc.model.kpi import EVERY_PLACE, Band, Expression, KpiDefinition, Reference, RollUp, Target
+from ioc.model.kpi import (
+    EVERY_PLACE,
+    Band,
+    Constant,
+    ConstantValue,
+    Expression,
+    KpiDefinition,
+    Reference,
+    RollUp,
+    Target,
+)
 from ioc.model.measure import Measure, MeasureKind
 from ioc.model.number_text import exact_text
 from ioc.model.personal import PersonalTreatment
@@ -18,25 +28,25 @@ from ioc.model.unit import UnitLevel
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind
 
-_LONGEST_SPAN = timedelta(days=30)
+_MAX_WINDOW = timedelta(days=30)
 _YEARS = (2000, 2100)
-_MOST_DIGITS = 6
-_LONGEST_DUE_DAYS = 1000
+_MAX_DIGITS = 6
+_MAX_DUE_DAYS = 1000
 CLOCKS = ("calendar", "working")
 _RESERVED = frozenset({*TEXT_COLUMNS, *TIME_COLUMNS, *NUMBER_COLUMNS, "now", "attributes", "case_type"})
 
 
 def read_sector(row: TomlTable) -> Sector:
+    """Read a table `[sector]`."""
     sector = Sector(row.identifier(), row.names("name"), row.whole("order", 100, 0, 10_000))
     row.finish()
     return sector
 
 
 def read_measure(row: TomlTable) -> Measure:
+    """Read a table `[[measure]]`."""
     kind = row.choice("kind", [kind.value for kind in MeasureKind])
-    least = row.number("least", float("-inf"))
-    most = row.number("most", float("inf"))
-    least, most = (float("-inf") if least is None else least), (float("inf") if most is None else most)
+    least, most = row.number("least", float("-inf")), row.number("most", float("inf"))
     if least > most:
         row.fault("most", f"`most` {exact_text(most, 'en')} is below `least` {exact_text(least, 'en')}.")
     measure = Measure(
@@ -55,7 +65,10 @@ def read_measure(row: TomlTable) -> Measure:
 
 
 def read_case_type(row: TomlTable, summed: Collection[str] = ()) -> CaseType:
-    """`summed`: attributes that some KPI sums up; where the case type only lists its attributes, these are numbers."""
+    """Read a table `[[case_type]]`.
+
+    `summed` are attributes that some KPI sums up; where the case type only lists its attributes, these are numbers.
+    """
     attributes, types = _attributes(row, summed)
     case_type = CaseType(
         id=row.identifier(),
@@ -69,16 +82,19 @@ def read_case_type(row: TomlTable, summed: Collection[str] = ()) -> CaseType:
     )
     for status in case_type.clock.pauses_in:
         if status not in case_type.statuses:
-            row.fault("pauses_in", f"{status!r} is no status of the case{nearest(status, case_type.statuses)}.")
+            row.fault("pauses_in", f"{status!r} is not a status of the case{nearest(status, case_type.statuses)}.")
     for name in case_type.attributes:
         if name in _RESERVED or not name.isidentifier() or not name.isascii():
-            row.fault("attributes", f"{name!r} cannot name an attribute; use letters, digits, _, and no case column.")
+            row.fault(
+                "attributes",
+                f"{name!r} cannot name an attribute; use letters, digits and _, and not the name of a column of cases.",
+            )
     row.finish()
     return case_type
 
 
 def _attributes(row: TomlTable, summed: Collection[str]) -> tuple[tuple[str, ...], dict[str, AttributeType]]:
-    """Names, and the types of those that have one: `{ fee = "number" }`, or a list of names."""
+    """Return names, and the types of those that have one: `{ fee = "number" }`, or a list of names."""
     if not isinstance(row.data.get("attributes"), dict):
         names = row.texts("attributes", required=False)
         return names, {name: AttributeType.NUMBER for name in names if name in summed}
@@ -92,7 +108,7 @@ def _attributes(row: TomlTable, summed: Collection[str]) -> tuple[tuple[str, ...
 def _personal(
     row: TomlTable, attributes: Collection[str], types: Mapping[str, AttributeType]
 ) -> dict[str, PersonalTreatment]:
-    """Attributes that connectors hash or drop: `personal = { applicant = "hash" }`."""
+    """Return the attributes that connectors hash or drop: `personal = { applicant = "hash" }`."""
     if not row.has("personal"):
         return {}
     table = row.table("personal")
@@ -115,12 +131,37 @@ def _clock(row: TomlTable) -> CaseClock:
     return CaseClock(
         working=row.choice("clock", CLOCKS, CLOCKS[0]) == "working",
         pauses_in=row.texts("pauses_in", required=False),
-        due_in=row.whole("due_in", 1, 1, _LONGEST_DUE_DAYS) if row.has("due_in") else None,
+        due_in=row.whole("due_in", 1, 1, _MAX_DUE_DAYS) if row.has("due_in") else None,
     )
 
 
+def read_constant(row: TomlTable) -> Constant:
+    """Read a table `[[constant]]`; its values neither overlap nor leave a gap."""
+    values = [value for inner in row.tables("values") if (value := _constant_value(inner)) is not None]
+    if not row.has("values") or not row.data["values"]:
+        row.fault("values", 'is missing; write [{ from = "2026-01-01", value = 1, basis = "…" }].')
+    values.sort(key=lambda value: value.valid_from)
+    for earlier, later in pairwise(values):
+        if earlier.valid_from == later.valid_from or (earlier.until or later.valid_from) > later.valid_from:
+            row.fault(
+                "values",
+                f"Two values hold on {later.valid_from}; end the one from {earlier.valid_from} where the next begins.",
+            )
+        elif (earlier.until or later.valid_from) < later.valid_from:
+            row.fault(
+                "values",
+                f"No value holds from {earlier.until} to {later.valid_from}; leave out `until`, or fill the gap.",
+            )
+    constant = Constant(row.identifier(), row.names("name"), tuple(values))
+    row.finish(["values"])
+    return constant
+
+
 def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = "") -> KpiDefinition | None:
-    """None when its expression is faulty. `version` does not know of formula parts yet."""
+    """Read a table `[[kpi]]`; None when its expression is faulty.
+
+    The `version` of a formula does not include its parts yet (ioc/catalog/formula_order.py).
+    """
     window_text = row.text("window")
     window = Window(WindowKind.TODAY)
     if window_text:
@@ -128,8 +169,8 @@ def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = 
             window = Window.parse(window_text)
         except (ValueError, OverflowError) as fault:
             row.fault("window", f"{str(fault).capitalize()}.")
-    if window.span is not None and window.span > _LONGEST_SPAN:
-        row.fault("window", f"{window_text!r} is longer than panes are kept by the minute; take at most 30d.")
+    if window.span is not None and window.span > _MAX_WINDOW:
+        row.fault("window", f"{window_text!r} is longer than panes are kept by the minute; use at most 30d.")
     expression = read_expression(row, window, vocabulary)
     roll_up = row.choice("roll_up", [way.value for way in RollUp], RollUp.MERGE)
     min_samples = row.whole("min_samples", 1, 1, 1_000_000_000)
@@ -137,7 +178,7 @@ def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = 
     kpi_id, name, short_name = row.identifier(), row.names("name"), row.names("short_name", required=False)
     targets, fresh_within = _targets(row), row.duration("fresh_within")
     per, bands, references = _per(row), _bands(row), _references(row)
-    digits, basis = row.whole("digits", 1, 0, _MOST_DIGITS), row.text("basis")
+    digits, basis = row.whole("digits", 1, 0, _MAX_DIGITS), row.text("basis")
     share = row.flag("share")
     if share and unit_of_measure != "%":
         row.fault("share", f"A share of a whole is measured in %, not in {unit_of_measure!r}.")
@@ -171,13 +212,13 @@ def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = 
 
 
 def clock_of(expression: Expression, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """What the clock of an expression's cases adds to its version."""
+    """Return what the clock of an expression's cases adds to its version."""
     case_type = vocabulary.case_types.get(getattr(expression, "of", ""))
     return () if case_type is None or case_type.clock == CaseClock() else (repr(case_type.clock),)
 
 
 def version(expression: Expression | str, *more: str) -> str:
-    """Eight hexadecimal digits that change with anything that changes values."""
+    """Return eight hexadecimal digits that change with anything that changes values."""
     return sha256("\n".join((repr(expression), *more)).encode()).hexdigest()[:8]
 
 
@@ -187,12 +228,12 @@ def _per(row: TomlTable) -> tuple[UnitLevel, ...]:
         if word not in set(UnitLevel):
             row.fault("per", f"{word!r} is not one of {', '.join(UnitLevel)}{nearest(word, list(UnitLevel))}.")
     if not words:
-        row.fault("per", "names no level of unit; write which have the KPI, or leave it out.")
+        row.fault("per", "names no level of units; write which levels have the KPI, or leave the field out.")
     return tuple(level for level in UnitLevel if level in words)
 
 
 def _bands(row: TomlTable) -> tuple[Band, ...]:
-    """From the highest down; the last alone is without a bound."""
+    """Read the bands, from the highest down; only the last one has no bound."""
     bands: list[Band] = []
     for entry in row.tables("bands"):
         if entry.has("at_least") and entry.has("over"):
@@ -203,9 +244,9 @@ def _bands(row: TomlTable) -> tuple[Band, ...]:
         entry.finish()
     bounds = [band.bound for band in bands]
     if bands and (bounds[-1] is not None or None in bounds[:-1]):
-        row.fault("bands", "The last band, and it alone, has no bound: it holds for all values below the others.")
+        row.fault("bands", "Only the last band has no bound: it holds for all values below the others.")
     elif any(low is not None and high is not None and low >= high for high, low in pairwise(bounds)):
-        row.fault("bands", "The bands stand from the highest bound down; put them in that order.")
+        row.fault("bands", "Write the bands from the highest bound down.")
     return tuple(bands)
 
 
@@ -222,7 +263,7 @@ def _references(row: TomlTable) -> tuple[Reference, ...]:
 
 
 def _targets(row: TomlTable) -> tuple[Target, ...]:
-    """In the order of the years."""
+    """Read the targets, in the order of the years."""
     targets: list[Target] = []
     for entry in row.tables("target"):
         if not entry.has("year"):
@@ -232,7 +273,19 @@ def _targets(row: TomlTable) -> tuple[Target, ...]:
         if entry.has("at_least") == entry.has("at_most"):
             entry.fault("", "A target has exactly one of at_least and at_most.")
         if any(target.year == year for target in targets) and entry.has("year"):
-            entry.fault("year", f"The year {year} has a target already.")
+            entry.fault("year", f"The year {year} has a target already; remove one.")
         targets.append(Target(year, at_least, at_most, entry.text("basis", "")))
         entry.finish()
     return tuple(sorted(targets, key=lambda target: target.year))
+
+
+def _constant_value(row: TomlTable) -> ConstantValue | None:
+    valid_from, until = row.day("from"), row.day("until", required=False)
+    value = row.number("value")
+    if value is None and not row.has("value"):
+        row.fault("value", "is missing; write the number that holds from then on.")
+    basis = row.text("basis")
+    if valid_from and until and until <= valid_from:
+        row.fault("until", f"{until} is not after `from` {valid_from}.")
+    row.finish()
+    return None if valid_from is None or value is None else ConstantValue(valid_from, value, basis, until)

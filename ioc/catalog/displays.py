@@ -1,4 +1,4 @@
-"""Displays: what each wall shows, in scenes of tiles."""
+"""Read displays: what each wall shows, in scenes of tiles."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -8,12 +8,12 @@ from ioc.catalog.catalog import Catalog
 from ioc.catalog.packs import read_toml
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
 
-_MOST_TILES = 24
+_MAX_TILES = 24
 
 
 @dataclass(frozen=True)
 class Scene:
-    """`tiles` are ids of KPIs, in the order of reading."""
+    """One scene of a display; `tiles` are ids of KPIs, in reading order."""
 
     id: str
     name: dict[str, str]
@@ -22,7 +22,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Display:
-    """`height_mm` of the screen and `distance_mm` of its readers give the size of its letters."""
+    """One wall. The `height_mm` of the screen and the `distance_mm` of its readers give the size of its text."""
 
     id: str
     name: dict[str, str]
@@ -32,7 +32,7 @@ class Display:
 
 
 def load_displays(catalog: Catalog, overlay: Path | None = None) -> dict[str, Display]:
-    """The package's displays by id; a file of the same id in `overlay/displays/` takes the place of ours.
+    """Return the displays by id; a file of `overlay/displays/` replaces the package's display of the same id.
 
     Raises CatalogInvalid with every fault found.
     """
@@ -73,7 +73,7 @@ def _scene(row: TomlTable, catalog: Catalog) -> Scene:
     for tile in scene.tiles:
         if tile not in catalog.kpis:
             row.fault("tiles", f"No KPI is called {tile!r}{nearest(tile, catalog.kpis)}.")
-    if len(scene.tiles) > _MOST_TILES:
-        row.fault("tiles", f"{len(scene.tiles)} tiles cannot be read from afar; show at most {_MOST_TILES}.")
+    if len(scene.tiles) > _MAX_TILES:
+        row.fault("tiles", f"{len(scene.tiles)} tiles cannot be read from a distance; show at most {_MAX_TILES}.")
     row.finish()
     return scene

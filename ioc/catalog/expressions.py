@@ -1,4 +1,4 @@
-"""The one expression of a KPI, read and checked against measures and case types."""
+"""Read the expression of a KPI and check it against measures and case types."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _STATES = (WindowKind.NOW, WindowKind.ALWAYS)
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What all expressions over cases share."""
+    """The fields that all expressions over cases share."""
 
     of: str
     where: str
@@ -40,7 +40,7 @@ class _Case:
 
 
 def read_expression(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression | None:
-    """None when it is faulty; the faults are noted at the row."""
+    """Read the one expression of a KPI; None when it is faulty, with the faults noted."""
     given = [field for field in EXPRESSIONS if row.has(field)]
     if len(given) != 1:
         found = ", ".join(given) if given else "none"
@@ -70,13 +70,13 @@ def _aggregate(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expres
     if take == "distinct" and not measure.distinct:
         row.fault("take", f"Panes of {measure_id} carry no sketch of subjects; declare it with distinct = true.")
     if take in ("sum", "rate") and measure.kind is MeasureKind.GAUGE:
-        row.fault("take", f"{measure_id} is a gauge, a state, and its {take} says nothing; take the mean or the last.")
+        row.fault("take", f"{measure_id} is a gauge, so that its {take} has no meaning; use mean or last.")
     if take == "nowcast" and window.span != _NOWCAST_SPAN:
-        row.fault("take", "A nowcast is made of the means of twelve hours; give the KPI the window 12h.")
+        row.fault("take", "A nowcast needs the means of twelve hours; give the KPI the window 12h.")
     if take == "nowcast" and measure.kind is not MeasureKind.GAUGE:
-        row.fault("take", f"{measure_id} is no gauge; a nowcast is the mean of a state.")
+        row.fault("take", f"{measure_id} is not a gauge; a nowcast is only defined for one.")
     if window.kind is WindowKind.NOW and take != "last":
-        row.fault("take", f"The window `now` knows only the last value, no {take}; choose a span as 15m.")
+        row.fault("take", f"The window `now` has only the last value, not the {take}; use a duration such as 15m.")
     return MeasureAggregate(measure_id, take, per, q)
 
 
@@ -133,7 +133,7 @@ def _time(row: TomlTable, window: Window, vocabulary: Vocabulary, *, until: str)
 
 
 def _pace(row: TomlTable) -> tuple[timedelta | None, bool]:
-    """A length of time, or a number of working days (1wd) and True."""
+    """Return a duration; or as many days and True for a number of working days (1wd)."""
     working_days = parse_working_days(str(row.data.get("per", "")))
     if working_days is None:
         return row.duration("per", required=True), False
@@ -152,7 +152,7 @@ def _formula(row: TomlTable, _window: Window, _vocabulary: Vocabulary) -> Expres
             row.fault("text", str(fault))
         else:
             if not parts:
-                row.fault("text", f"{text!r} names no KPI; a formula speaks of other KPIs by their ids.")
+                row.fault("text", f"{text!r} names no KPI; a formula combines other KPIs by their ids.")
     return Formula(text, parts, when_zero)
 
 
@@ -178,7 +178,7 @@ def _case(row: TomlTable, window: Window, vocabulary: Vocabulary) -> tuple[_Case
     if not row.has("at") and window.kind not in _STATES:
         row.fault("at", f"is missing; name the time that must lie in the window ({', '.join(TIME_COLUMNS)}).")
     if at and window.kind is WindowKind.NOW:
-        row.fault("at", "The window `now` speaks of a state; leave `at` out or choose another window.")
+        row.fault("at", "The window `now` is about the present state; leave out `at` or use another window.")
     return _Case(of, _condition(row, "where", case_type), at), case_type
 
 
@@ -193,7 +193,7 @@ def _condition(row: TomlTable, field: str, case_type: CaseType | None) -> str:
 
 
 def _when_zero(row: TomlTable) -> float | None:
-    """What stands for a division by zero; None for no data."""
+    """Return the result of a division by zero; None for no data."""
     if row.has("when_zero") and isinstance(row.data["when_zero"], str):
         row.choice("when_zero", ["no_data"])
         return None
@@ -207,9 +207,9 @@ def _quantile(row: TomlTable, take: str) -> float | None:
             row.number("q")
         return None
     if not row.has("q"):
-        row.fault("q", "is missing; write the quantile's share, as 0.95.")
+        row.fault("q", "is missing; write the quantile's share, such as 0.95.")
         return None
     q = row.number("q")
     if q is not None and not 0 < q < 1:
-        row.fault("q", f"is {q:g}; a quantile lies between 0 and 1, as 0.95.")
+        row.fault("q", f"is {q:g}; a quantile is between 0 and 1, such as 0.95.")
     return q

@@ -1,4 +1,4 @@
-"""KPIs that have several windows: `window = ["month", "year"]` makes one KPI of each, `<id>.month` and `<id>.year`."""
+"""Unfold KPIs with several windows: `window = ["month", "year"]` makes the KPIs `<id>.month` and `<id>.year`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of, rename
 from ioc.catalog.packs import Entry, lay
 from ioc.catalog.toml_table import LANGUAGES, DefinitionFault
 
-_SAID = {
+_WINDOW_WORDS = {
     "now": (" hiện nay", " now"),
     "today": (" hôm nay", " today"),
     "month": (" trong tháng", " this month"),
@@ -25,8 +25,10 @@ Families = Mapping[str, tuple[str, ...]]
 
 
 def unfold(entries: Mapping[str, Entry], faults: list[DefinitionFault]) -> tuple[dict[str, Entry], Families]:
-    """Each entry with one window, and the windows of each family by its id. An entry with the id of a member
-    (`dossier.received.year`) refines that member."""
+    """Return the entries with one window each, and the windows of each family by its id.
+
+    An entry with the id of a member (`dossier.received.year`) changes that member.
+    """
     families = {
         kpi_id: _windows(entry, kpi_id, faults)
         for kpi_id, entry in entries.items()
@@ -56,29 +58,29 @@ def _windows(entry: Entry, kpi_id: str, faults: list[DefinitionFault]) -> tuple[
 
 def _member(entry: Entry, member_id: str, window: str) -> Entry:
     data = {**entry.data, "id": member_id, "window": window}
-    name, said = data.get("name"), _said(window)
+    name, words = data.get("name"), _words_for(window)
     if isinstance(name, dict):
         data["name"] = {
-            language: f"{text}{said[LANGUAGES.index(language)]}" if language in LANGUAGES and text else text
+            language: f"{text}{words[LANGUAGES.index(language)]}" if language in LANGUAGES and text else text
             for language, text in name.items()
         }
     return replace(entry, data=data, files=dict(entry.files))
 
 
 def window_endings() -> tuple[str, ...]:
-    """Return endings of Vietnamese KPI names that say the window, the longest first: " trong tháng", " hôm nay"."""
-    return tuple(sorted((vi for vi, _ in _SAID.values()), key=len, reverse=True))
+    """Return the endings of Vietnamese KPI names for windows, the longest first: " trong tháng", " hôm nay"."""
+    return tuple(sorted((vi for vi, _ in _WINDOW_WORDS.values()), key=len, reverse=True))
 
 
-def _said(window: str) -> tuple[str, str]:
-    if window in _SAID:
-        return _SAID[window]
+def _words_for(window: str) -> tuple[str, str]:
+    if window in _WINDOW_WORDS:
+        return _WINDOW_WORDS[window]
     number, (vi, en) = window[:-1], _STEPS.get(window[-1:], ("", ""))
     return f" trong {number} {vi}", f" in {number} {en}"
 
 
 def _name_parts(entry: Entry, families: Families) -> None:
-    """In the formula of an entry each family is made its member of the entry's window, if it has one."""
+    """Replace each family in the formula of an entry by its member with the entry's window, if it has one."""
     formula = entry.data.get("formula")
     if not isinstance(formula, dict) or not isinstance(formula.get("text"), str):
         return

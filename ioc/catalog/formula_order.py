@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from ioc.catalog.definitions import version
 from ioc.catalog.families import Families
-from ioc.catalog.formulas import Number, Part, divisors, parse_formula, parts_of
+from ioc.catalog.formulas import FormulaPart, Number, divisors, parse_formula, parts_of
 from ioc.catalog.packs import Entry
 from ioc.catalog.toml_table import DefinitionFault, TomlTable, nearest
 from ioc.model.kpi import Constant, Formula, KpiDefinition
@@ -111,7 +111,7 @@ def _check_formula(row: TomlTable, formula: Formula, constants: Mapping[str, Con
             continue
         if divisor == Number(0.0):
             row.fault("formula.text", "The formula divides by 0.")
-        if isinstance(divisor, Part):
+        if isinstance(divisor, FormulaPart):
             zeros = [value.valid_from for value in constants[divisor.id].values if value.value == 0]
             if zeros:
                 row.fault("formula.text", f"The formula divides by {divisor.id}, which is 0 from {zeros[0]} on.")

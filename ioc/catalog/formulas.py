@@ -1,4 +1,4 @@
-"""Formulas over KPIs: numbers, ids of KPIs and constants (with their dots), + - * / ( ), min(…), max(…), scale(…).
+"""Parse formulas over KPIs: numbers, ids of KPIs and constants (with dots), + - * / ( ), min(…), max(…), scale(…).
 
 sum     = product { ("+" | "-") product }
 product = factor { ("*" | "/") factor }
@@ -6,7 +6,7 @@ factor  = [ "-" ] ( number | id | "(" sum ")" | ("min" | "max") "(" sum { "," su
 scale   = "scale" "(" sum { "," point } ")"
 point   = [ "-" ] number ":" [ "-" ] number
 
-scale(x, 0:0, 25:50, 50:100) goes straight from point to point; before the first and behind the last it stays there.
+scale(x, 0:0, 25:50, 50:100) interpolates linearly between its points, and is constant outside them.
 """
 
 import math
@@ -17,28 +17,30 @@ from dataclasses import dataclass
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<id>[A-Za-z_]\w*(?:\.\w+)*)|(?P<sign>[-+*/(),:]))"
 )
-_DEEPEST = 50
+_MAX_DEPTH = 50
 
 
 class FormulaInvalid(ValueError):
-    """The text is no formula; says where and what was expected."""
+    """The text is not a formula; the message says where, and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
+    """A number in a formula."""
+
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Value of another KPI, or of a constant."""
+class FormulaPart:
+    """The value of another KPI, or of a constant."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`sign` is + - * / over two operands, or min, max over one or more."""
+    """An operation: `sign` is + - * / over two operands, or min, max over one or more."""
 
     sign: str
     operands: tuple["Term", ...]
@@ -46,32 +48,32 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Straight lines between `points`, ascending; outside them the value of the nearest."""
+    """Linear interpolation between `points` (ascending); outside them the value of the nearest one."""
 
     operand: "Term"
     points: tuple[tuple[float, float], ...]
 
 
-Term = Number | Part | Operation | Scale
+Term = Number | FormulaPart | Operation | Scale
 
 
 def parse_formula(text: str) -> Term:
-    """Raises FormulaInvalid."""
+    """Return the syntax tree of a formula. Raises FormulaInvalid."""
     return _Parser(text).whole()
 
 
 def parts_of(term: Term) -> tuple[str, ...]:
-    """Ids of the KPIs and constants in a formula, each once, in their order."""
-    return tuple(dict.fromkeys(part.id for part in _terms(term) if isinstance(part, Part)))
+    """Return the ids of the KPIs and constants in a formula, each once, in their order."""
+    return tuple(dict.fromkeys(part.id for part in _terms(term) if isinstance(part, FormulaPart)))
 
 
 def divisors(term: Term) -> list[Term]:
-    """What the formula divides by, in their order."""
+    """Return what the formula divides by, in order."""
     return [part.operands[1] for part in _terms(term) if isinstance(part, Operation) and part.sign == "/"]
 
 
 def renamed(text: str, names: Mapping[str, str], kept: Collection[str] = ("min", "max", "scale")) -> str:
-    """The formula with other ids in the place of some; words before a bracket are functions, not ids."""
+    """Return the formula with some ids replaced; names in `kept` before a bracket are functions, not ids."""
     return _TOKEN.sub(
         lambda match: (
             match[0]
@@ -83,7 +85,7 @@ def renamed(text: str, names: Mapping[str, str], kept: Collection[str] = ("min",
 
 
 def _terms(term: Term) -> Iterator[Term]:
-    """A term and all within it."""
+    """Yield a term and everything in it."""
     yield term
     if isinstance(term, Scale):
         yield from _terms(term.operand)
@@ -95,7 +97,7 @@ def _terms(term: Term) -> Iterator[Term]:
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._place = 0
+        self._position = 0
         self._depth = 0
         self._next()
 
@@ -106,21 +108,21 @@ class _Parser:
         return term
 
     def _next(self) -> None:
-        match = _TOKEN.match(self._text, self._place)
-        self._start = self._place
+        match = _TOKEN.match(self._text, self._position)
+        self._start = self._position
         if match is None:
-            if self._text[self._place :].strip():
-                raise FormulaInvalid(f"{self._text[self._place :].strip()[0]!r} has no place in a formula.")
+            if self._text[self._position :].strip():
+                raise FormulaInvalid(f"{self._text[self._position :].strip()[0]!r} is not allowed in a formula.")
             self._kind, self._token = "", ""
         else:
             self._kind, self._token = match.lastgroup or "", match[match.lastgroup or 0]
-            self._place = match.end()
+            self._position = match.end()
 
     def _expected(self, what: str) -> FormulaInvalid:
         found = repr(self._token) if self._kind else "the end"
-        return FormulaInvalid(f"At place {self._start + 1} of {self._text!r} stands {found}; {what} was expected.")
+        return FormulaInvalid(f"At position {self._start + 1} of {self._text!r} is {found}, but {what} was expected.")
 
-    def _take(self, sign: str) -> None:
+    def _expect(self, sign: str) -> None:
         if self._token != sign:
             raise self._expected(repr(sign))
         self._next()
@@ -143,8 +145,8 @@ class _Parser:
 
     def _factor(self) -> Term:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise FormulaInvalid(f"The formula is nested deeper than {_DEEPEST} levels.")
+        if self._depth > _MAX_DEPTH:
+            raise FormulaInvalid(f"The formula is nested deeper than {_MAX_DEPTH} levels.")
         term = self._factor_within()
         self._depth -= 1
         return term
@@ -162,42 +164,40 @@ class _Parser:
                 return Operation(token, self._arguments())
             if token == "scale" and self._token == "(":
                 return self._scale()
-            return Part(token)
+            return FormulaPart(token)
         if token == "-":
             self._next()
             return Operation("-", (Number(0.0), self._factor()))
         if token == "(":
             self._next()
             term = self._sum()
-            self._take(")")
+            self._expect(")")
             return term
         raise self._expected("a number, the id of a KPI, or (")
 
     def _arguments(self) -> tuple[Term, ...]:
-        self._take("(")
+        self._expect("(")
         terms = [self._sum()]
         while self._token == ",":
             self._next()
             terms.append(self._sum())
-        self._take(")")
+        self._expect(")")
         return tuple(terms)
 
     def _scale(self) -> Term:
-        self._take("(")
+        self._expect("(")
         operand = self._sum()
         points: list[tuple[float, float]] = []
         while self._token == ",":
             self._next()
-            place = self._signed()
-            self._take(":")
-            points.append((place, self._signed()))
-            if len(points) > 1 and points[-2][0] >= place:
-                raise FormulaInvalid(
-                    f"The points of scale() in {self._text!r} stand in rising order; {place:g} does not."
-                )
+            x = self._signed()
+            self._expect(":")
+            points.append((x, self._signed()))
+            if len(points) > 1 and points[-2][0] >= x:
+                raise FormulaInvalid(f"The points of scale() in {self._text!r} must ascend; {x:g} does not.")
         if len(points) < 2:
-            raise FormulaInvalid(f"scale() in {self._text!r} needs two points or more, as scale(x, 0:0, 50:100).")
-        self._take(")")
+            raise FormulaInvalid(f"scale() in {self._text!r} needs two points or more, such as scale(x, 0:0, 50:100).")
+        self._expect(")")
         return Scale(operand, tuple(points))
 
     def _signed(self) -> float:

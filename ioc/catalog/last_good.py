@@ -1,13 +1,11 @@
-"""Keep a running centre's definitions when a person breaks a file: that file gives way to its last good version.
+"""Keep a running centre's definitions when a person breaks a file: its last good version is used instead.
 
-Only what a start reads is lenient. `ioc catalog check`, a reload and a change at the console refuse a faulty file.
+Only a start is lenient. `ioc catalog check`, a reload and a change in the console refuse a faulty file.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -15,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from ioc.atomic_file import write_atomically
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 
 LOG = logging.getLogger(__name__)
@@ -22,8 +21,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Definitions(Generic[T]):
-    """Definitions, and the faults of the files replaced by their last good version (or left out)."""
+class LenientRead(Generic[T]):
+    """What was read, and the faults of the files replaced by their last good version (or left out)."""
 
     value: T
     faults: tuple[DefinitionFault, ...] = ()
@@ -31,12 +30,12 @@ class Definitions(Generic[T]):
 
 def read_last_good(
     read: Callable[[Path | None], T], overlay: Path | None, patterns: Sequence[str], kept: Path
-) -> Definitions[T]:
+) -> LenientRead[T]:
     """Return `read(overlay)`. Where that raises CatalogInvalid, each faulty file is replaced by its copy in `kept`, or
     left out where there is none, until the rest can be read.
 
-    `patterns` are globs below `overlay` of the files that `read` looks at; `kept` is a folder for their copies, made
-    after each reading without a fault. Raises CatalogInvalid when the package's own definitions are at fault.
+    `patterns` are globs below `overlay` of the files that `read` reads; `kept` is a folder for their copies, which are
+    made after each reading without a fault. Raises CatalogInvalid when the package's own definitions are at fault.
     """
     try:
         value = read(overlay)
@@ -49,11 +48,11 @@ def read_last_good(
         return found
     if overlay is not None:
         _keep(overlay, _matching(overlay, patterns), kept)
-    return Definitions(value)
+    return LenientRead(value)
 
 
-def read_last_good_file(read: Callable[[Path], T], path: Path, kept: Path) -> Definitions[T]:
-    """Return `read(path)`, or what the last good copy of that file gives, or what a missing file gives.
+def read_last_good_file(read: Callable[[Path], T], path: Path, kept: Path) -> LenientRead[T]:
+    """Return `read(path)`, or the result for the last good copy of the file, or the result for a missing file.
 
     `kept` is the folder of the copy. Raises CatalogInvalid when `read` refuses a missing file.
     """
@@ -65,15 +64,15 @@ def read_last_good_file(read: Callable[[Path], T], path: Path, kept: Path) -> De
         for fault in faults:
             LOG.warning("faulty file, its last good version is used: %s", fault)
         with suppress(CatalogInvalid):
-            return Definitions(read(copy), faults)
-        return Definitions(read(kept / "absent" / path.name), faults)
+            return LenientRead(read(copy), faults)
+        return LenientRead(read(kept / "absent" / path.name), faults)
     _keep(path.parent, [path] if path.is_file() else [], kept)
-    return Definitions(value)
+    return LenientRead(value)
 
 
 def _read_around(
     read: Callable[[Path | None], T], overlay: Path, patterns: Sequence[str], kept: Path, invalid: CatalogInvalid
-) -> Definitions[T]:
+) -> LenientRead[T]:
     faults = list(invalid.faults)
     with tempfile.TemporaryDirectory(prefix="ioc-definitions-") as folder:
         trial = Path(folder)
@@ -89,24 +88,24 @@ def _read_around(
                     (trial / name).unlink(missing_ok=True)
             replaced |= faulty
             try:
-                return Definitions(read(trial), tuple(faults))
+                return LenientRead(read(trial), tuple(faults))
             except CatalogInvalid as more:
                 faulty = {name for name in _below(trial, more.faults) if (trial / name).is_file()}
                 faults += [_moved(fault, trial, overlay) for fault in more.faults]
-    # The fault is not in one of the province's files alone: all of them step back together.
+    # The fault is not in single files of the province: the last good versions of all of them are used together.
     with suppress(CatalogInvalid):
-        return Definitions(read(kept), tuple(faults))
-    return Definitions(read(None), tuple(faults))
+        return LenientRead(read(kept), tuple(faults))
+    return LenientRead(read(None), tuple(faults))
 
 
 def _moved(fault: DefinitionFault, trial: Path, overlay: Path) -> DefinitionFault:
-    """Name the person's own file in place of the copy."""
+    """Return the fault with the person's own file instead of the copy."""
     path = Path(fault.file)
     return replace(fault, file=str(overlay / path.relative_to(trial))) if path.is_relative_to(trial) else fault
 
 
 def _below(folder: Path, faults: Iterable[DefinitionFault]) -> set[Path]:
-    """Return the files at fault that lie in `folder`, relative to it."""
+    """Return the faulty files in `folder`, relative to it."""
     paths = (Path(fault.file) for fault in faults if fault.file)
     return {path.relative_to(folder) for path in paths if path.is_relative_to(folder)}
 
@@ -116,7 +115,7 @@ def _matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
 
 
 def _keep(folder: Path, paths: Sequence[Path], kept: Path) -> None:
-    """Make `kept` hold exactly these files; a disk that is full costs the copy, not the start."""
+    """Make `kept` hold exactly these files. A full disk prevents the copy, not the start."""
     try:
         wanted = {kept / path.relative_to(folder): path for path in paths}
         for copy, path in wanted.items():
@@ -130,9 +129,5 @@ def _keep(folder: Path, paths: Sequence[Path], kept: Path) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    """Whole or not at all, readable for the owner alone."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    shutil.copyfile(path, draft)
-    draft.replace(target)
+    """Copy a file, readable for the owner only."""
+    write_atomically(target, path.read_bytes(), private=True)

@@ -1,4 +1,4 @@
-"""Read the packs and check everything."""
+"""Load the catalogue: read all packs and check everything."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ioc.catalog.calendar import read_decisions
 from ioc.catalog.catalog import Catalog, Sector
-from ioc.catalog.constants import read_constant
-from ioc.catalog.definitions import read_case_type, read_kpi, read_measure, read_sector
+from ioc.catalog.definitions import read_case_type, read_constant, read_kpi, read_measure, read_sector
 from ioc.catalog.families import unfold
 from ioc.catalog.formula_order import parts_first
 from ioc.catalog.packs import Entry, read_packs, subject_of
@@ -20,8 +19,10 @@ from ioc.model.vocabulary import Vocabulary
 
 
 def load(province: str, overlay: Path | None = None) -> Catalog:
-    """The package's packs with those of `overlay` laid over. Raises CatalogInvalid with every fault found, and
-    ConfigurationInvalid for a code that is no province's."""
+    """Return the catalogue of a province: the package's packs with those of `overlay` over them.
+
+    Raises CatalogInvalid with every fault found, and ConfigurationInvalid for a code that belongs to no province.
+    """
     units = province_units(province, overlay)
     faults: list[DefinitionFault] = []
     entries = read_packs(province, overlay, faults).entries
@@ -42,7 +43,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     for constant_id, entry in entries["constant"].items():
         row = entry.row(subject_of("constant", constant_id), faults)
         if constant_id in entries["kpi"]:
-            row.fault("id", "A KPI has the same id, and formulas could not tell them apart; rename one.")
+            row.fault("id", "A KPI has the same id, so that a formula could mean either; rename one.")
         constants[constant_id] = read_constant(row)
     single, families = unfold(entries["kpi"], faults)
     kpis: dict[str, KpiDefinition] = {}
@@ -61,7 +62,7 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
 
 
 def _summed(kpis: Iterable[Entry]) -> Mapping[str, set[str]]:
-    """The attributes that KPIs sum up, by case type; empty for others."""
+    """Return the attributes that KPIs sum up, by case type; empty for others."""
     summed: dict[str, set[str]] = defaultdict(set)
     for entry in kpis:
         given = entry.data.get("sum")

@@ -1,9 +1,10 @@
-"""Units that a province defines itself, in its catalogue.
+"""Read the units that a province defines itself, in its catalogue.
 
-`units.csv` lays communes over the shipped ones, by code: a row with a known code changes the fields that it fills (give
-`valid_to` to a commune that was merged away), a row with a new code adds a commune. Columns: code, name, short_name,
-kind, parent (the province), latitude, longitude, area_km2, valid_from, valid_to; only `code` must be filled for a known
-commune. `agencies.csv` takes the place of the shipped agencies: province, code, name, short_name, valid_from, valid_to.
+`units.csv` changes the shipped communes, by code: a row with a known code changes the fields that it fills (give
+`valid_to` to a commune that was merged into another), a row with a new code adds a commune. Columns: code, name,
+short_name, kind, parent (the province), latitude, longitude, area_km2, valid_from, valid_to; only `code` must be filled
+for a known commune. `agencies.csv` replaces the shipped agencies; its columns are province, code, name, short_name,
+valid_from, valid_to.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _OF_AN_AGENCY = ("province", "code", "name", "short_name")
 
 
 def lay_units(communes: Mapping[str, Unit], province: str, overlay: Path) -> dict[str, Unit]:
-    """Return `communes` with the province's own `units.csv` laid over. Raises CatalogInvalid with every fault."""
+    """Return `communes` as the province's own `units.csv` changes them. Raises CatalogInvalid with every fault."""
     path = overlay / UNITS
     found = dict(communes)
     faults: list[DefinitionFault] = []
@@ -41,7 +42,7 @@ def lay_units(communes: Mapping[str, Unit], province: str, overlay: Path) -> dic
         subject = f"line {line}"
         missing = [] if code in found else [name for name in _OF_A_NEW_UNIT if not row.get(name)]
         if not code or code in seen:
-            reason = f"The code {code!r} stands twice." if code else "The code is missing; fill the column."
+            reason = f"The code {code!r} appears twice." if code else "The code is missing; fill the column."
             faults.append(DefinitionFault(str(path), subject, "code", reason))
         elif missing:
             reason = f"{code} is a new commune, and {', '.join(missing)} is missing; fill the column."
@@ -57,8 +58,10 @@ def lay_units(communes: Mapping[str, Unit], province: str, overlay: Path) -> dic
 
 
 def own_agencies(shipped: Mapping[str, Unit], province: str, overlay: Path, taken: Collection[str]) -> dict[str, Unit]:
-    """Return the province's own agencies by code, or `shipped` where it has no file. `taken` are codes of other units.
-    Raises CatalogInvalid with every fault."""
+    """Return the province's own agencies by code, or `shipped` if it has no file.
+
+    `taken` are codes of other units. Raises CatalogInvalid with every fault.
+    """
     path = overlay / AGENCIES
     if not path.is_file():
         return dict(shipped)
@@ -87,7 +90,7 @@ def own_agencies(shipped: Mapping[str, Unit], province: str, overlay: Path, take
 
 
 def read_agency(row: Mapping[str, str]) -> Unit:
-    """Read a row of agencies.csv. Raises ValueError for a day that is not written as 2025-07-01."""
+    """Return the unit of a row of agencies.csv. Raises ValueError for a day that is not written as 2025-07-01."""
     return Unit(
         code=row["code"],
         name=row["name"],
@@ -140,7 +143,7 @@ def _laid(
 
 
 def _rows(path: Path, columns: Collection[str], faults: list[DefinitionFault]) -> list[tuple[int, dict[str, str]]]:
-    """Return (line, fields) for each row; none for a file that is missing or at fault."""
+    """Return (line, fields) for each row; nothing for a file that is missing or faulty."""
     if not path.is_file():
         return []
     try:

@@ -1,4 +1,4 @@
-"""Pack files: the package's own, and those of the province laid over them."""
+"""Read pack files: the package's own, and those of the province over them."""
 
 import pickle
 import tomllib
@@ -16,13 +16,15 @@ from ioc.catalog.toml_table import DefinitionFault, FaultList, TomlTable, neares
 
 TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
 CALENDAR = "calendar.toml"
-"""No pack: days off and made-up working days (ioc/catalog/calendar.py)."""
+"""Not a pack: days off and made-up working days (ioc/catalog/calendar.py)."""
 
 
 @dataclass
 class Entry:
-    """One table of a pack, fields of an overlay already in it. `files` says where each field is from; `sector` is the
-    sector of the file that first defined it."""
+    """One table of a pack, with the fields of overlays in it.
+
+    `files` says which file each field is from. `sector` is the sector of the file that first defined the entry.
+    """
 
     file: str
     sector: str
@@ -35,15 +37,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Packs:
-    """All entries by kind (`sector` and TABLES) and id, in the order of the files."""
+    """All entries, by kind (`sector` and TABLES) and id, in the order of the files."""
 
     entries: Mapping[str, dict[str, Entry]]
 
 
 def read_packs(province: str, overlay: Path | None, faults: list[DefinitionFault]) -> Packs:
-    """Return the package's packs, those that it has of this province (`provinces/CODE/*.toml`) and the province's own
-    files (`overlay/*.toml`), in the order of their names, each layer over the one before: an entry with a known id
-    replaces the fields it names, any other is added. Files that cannot be read become faults."""
+    """Return the entries of all layers, each over the one before.
+
+    The layers are the package's packs, its packs for this province (`provinces/CODE/*.toml`) and the province's own
+    files (`overlay/*.toml`), in the order of their names. An entry with a known id replaces the fields it names; any
+    other is added. Files that cannot be read become faults.
+    """
     entries: dict[str, dict[str, Entry]] = {kind: {} for kind in ("sector", *TABLES)}
     package = Path(str(files("ioc.catalog")))
     _lay(entries, [*sorted(package.glob("sectors/*.toml")), *sorted(package.glob("rules/*.toml"))], faults)
@@ -54,7 +59,7 @@ def read_packs(province: str, overlay: Path | None, faults: list[DefinitionFault
 
 
 def _lay(entries: dict[str, dict[str, Entry]], paths: Iterable[Path], faults: list[DefinitionFault]) -> None:
-    """Within one layer an id stands once."""
+    """Put one layer over the others; within a layer each id may appear once."""
     seen: dict[tuple[str, str], str] = {}
     for path in paths:
         pack = read_toml(path, faults)
@@ -74,14 +79,12 @@ def _lay(entries: dict[str, dict[str, Entry]], paths: Iterable[Path], faults: li
             if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
                 faults.append(DefinitionFault(str(path), "", f"{kind}.id", f"A [{kind}] has no id; give it one."))
                 continue
-            place = (kind, data["id"])
-            if place in seen and not (kind == "sector" and len(data) == 1):
+            key = (kind, data["id"])
+            if key in seen and not (kind == "sector" and len(data) == 1):
                 subject = subject_of(kind, data["id"])
-                faults.append(
-                    DefinitionFault(str(path), subject, "id", f"The same id stands in {seen[place]}; rename one.")
-                )
+                faults.append(DefinitionFault(str(path), subject, "id", f"The same id is in {seen[key]}; rename one."))
                 continue
-            seen[place] = str(path)
+            seen[key] = str(path)
             _put(entries[kind], data, str(path), sector_id)
 
 
@@ -94,21 +97,21 @@ def _put(entries: dict[str, Entry], data: dict[str, Any], file: str, sector: str
 
 
 def lay(known: Entry, data: Mapping[str, Any], sources: Mapping[str, str]) -> None:
-    """Put fields over those of an entry; `sources` says from which file each is."""
+    """Replace fields of an entry; `sources` says which file each new one is from."""
     if any(name in data for name in EXPRESSIONS):
-        # A KPI has one expression: the province's takes the place of ours.
+        # A KPI has one expression: the province's replaces the package's.
         known.data = {name: value for name, value in known.data.items() if name not in EXPRESSIONS}
     if any(name in data for name in CONDITION_KINDS) or (
         any(name in data for name in LIMITS) and any(name in known.data for name in CONDITION_KINDS)
     ):
-        # So has a rule one condition; limits alone change single limits.
+        # A rule has one condition, too; limits alone replace single limits.
         known.data = {name: value for name, value in known.data.items() if name not in CONDITIONS}
     known.data |= data
     known.files |= sources
 
 
 def read_toml(path: Path, faults: FaultList) -> dict[str, Any]:
-    """Content of a file; empty, with a fault, when it cannot be read."""
+    """Return the content of a file; empty, with a fault, when it cannot be read."""
     try:
         content: dict[str, Any] = pickle.loads(_parsed(path.read_text(encoding="utf-8-sig")))
         return content
@@ -123,10 +126,10 @@ def read_toml(path: Path, faults: FaultList) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> bytes:
-    """TOML as a pickle: a copy for each caller of what the parser takes long for. Raises tomllib.TOMLDecodeError."""
+    """Return TOML as a pickle, which gives each caller a copy without parsing again. Raises TOMLDecodeError."""
     return pickle.dumps(tomllib.loads(text), pickle.HIGHEST_PROTOCOL)
 
 
 def subject_of(kind: str, entry_id: str) -> str:
-    """How faults name an entry."""
+    """Return how faults name an entry."""
     return entry_id if kind == "kpi" else f"{kind} {entry_id}"

@@ -1,6 +1,6 @@
-"""Who is told of alerts: routes, receivers, people, schedules, inhibitions, templates.
+"""Read who is notified of alerts: routes, receivers, people, schedules, inhibitions, templates.
 
-The province's `overlay/alerting/routing.toml` takes the place of the package's as a whole.
+The province's `overlay/alerting/routing.toml` replaces the package's file as a whole.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,15 +16,17 @@ from ioc.model.matcher import LABEL_NAME, MatcherInvalid, Matchers, parse_matche
 from ioc.model.routing import ALL_LABELS, EscalationStep, Inhibition, Receiver, Route, Routing
 from ioc.model.template import ALERT_FIELDS, GROUP_FIELDS, Template, TemplateInvalid, check_text
 
-_DEEPEST = 8
+_MAX_DEPTH = 8
 _TABLES = ("receiver", "person", "schedule", "inhibition", "template", "incoming", "route")
 _ROOT = Route("root", (), (), ("rule",), timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=4))
 
 
 @dataclass(frozen=True)
-class Alerting:
-    """Everything of the file, checked; templates by id. `resolve_after` says by source when an alert of another system
-    counts as ended that is not sent again."""
+class AlertRouting:
+    """Everything in the file, checked; templates by id.
+
+    `resolve_after` says by source after which time an alert of another system counts as ended if it is not sent again.
+    """
 
     routing: Routing
     inhibitions: tuple[Inhibition, ...]
@@ -32,8 +34,11 @@ class Alerting:
     resolve_after: Mapping[str, timedelta] = field(default_factory=dict)
 
 
-def load_routing(overlay: Path | None = None, channels: Collection[str] | None = None) -> Alerting:
-    """`channels` are the ids that a shell can send to; None: any. Raises CatalogInvalid with every fault found."""
+def load_routing(overlay: Path | None = None, channels: Collection[str] | None = None) -> AlertRouting:
+    """Load the routing in force. Raises CatalogInvalid with every fault found.
+
+    `channels` are the ids of the configured channels; None accepts any.
+    """
     path = Path(str(files("ioc.catalog").joinpath("alerting", "routing.toml")))
     if overlay is not None and (overlay / "alerting" / "routing.toml").is_file():
         path = overlay / "alerting" / "routing.toml"
@@ -47,8 +52,8 @@ def load_routing(overlay: Path | None = None, channels: Collection[str] | None =
 
 def read_routing(
     row: TomlTable, faults: list[DefinitionFault], channels: Collection[str] | None = None
-) -> Alerting | None:
-    """Of a whole file, or of the same thing sent as JSON; None when something is faulty."""
+) -> AlertRouting | None:
+    """Read a whole file, or the same content sent as JSON; None when something is faulty."""
     templates = {template.id: template for inner in row.tables("template") if (template := read_template(inner))}
     people = read_people(row, channels)
     schedules = read_schedules(row, people)
@@ -58,7 +63,7 @@ def read_routing(
         receivers[receiver.id] = receiver
     inhibitions = tuple(one for inner in row.tables("inhibition") if (one := read_inhibition(inner)) is not None)
     if not row.has("route"):
-        message = "is missing; write a [route] with receivers, so that no alert is without one."
+        message = "is missing; write a [route] with receivers, so that every alert reaches somebody."
         row.fault("route", message, "route_missing")
         root = _ROOT
     else:
@@ -68,18 +73,18 @@ def read_routing(
     row.finish(_TABLES)
     if faults:
         return None
-    return Alerting(Routing(root, receivers, people, schedules), inhibitions, templates, resolve_after)
+    return AlertRouting(Routing(root, receivers, people, schedules), inhibitions, templates, resolve_after)
 
 
 def _resolve_after(row: TomlTable) -> tuple[str, timedelta]:
-    """`[[incoming]]`: a source and how long its alerts last without being sent again."""
+    """Read `[[incoming]]`: a source and how long its alerts last without being sent again."""
     found = row.text("source"), row.duration("resolve_after", required=True) or timedelta()
     row.finish()
     return found
 
 
 def read_template(row: TomlTable) -> Template | None:
-    """Each text in both languages, with known fields only."""
+    """Read a template: each text in both languages, with known fields only; None when it is faulty."""
     texts: dict[str, dict[str, str]] = {}
     for name, fields in (
         ("subject", GROUP_FIELDS),
@@ -100,19 +105,22 @@ def read_template(row: TomlTable) -> Template | None:
 
 
 def read_inhibition(row: TomlTable) -> Inhibition | None:
-    """An inhibition without labels that must be equal would quiet a whole province: that is a fault."""
+    """Read an inhibition; None when it is faulty.
+
+    One without labels that must be equal would silence a whole province, which is a fault.
+    """
     inhibition_id = row.identifier()
     source, target = read_matchers(row, "source"), read_matchers(row, "target")
     equal = row.texts("equal", required=True)
     for name in equal:
         if not LABEL_NAME.match(name):
-            row.fault("equal", f"{name!r} is no name of a label.", "no_label", given=name)
+            row.fault("equal", f"{name!r} is not a valid label name.", "no_label", given=name)
     row.finish()
     return Inhibition(inhibition_id, source, target, equal) if row.sound else None
 
 
 def read_matchers(row: TomlTable, field: str) -> Matchers:
-    """Empty, with a fault, when they cannot be used."""
+    """Read a list of matchers; empty, with a fault, when they are not valid."""
     texts = row.texts(field, required=True)
     if not texts:
         return ()
@@ -143,16 +151,16 @@ def _receiver(
 
 
 def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen: set[str], depth: int) -> Route:
-    """With what it does not say taken from the route above."""
+    """Read a route; fields that it does not have come from the route above it."""
     route_id = row.text("id", "root") if depth == 0 else row.identifier()
     row.subject = f"route {route_id}"
     if route_id in seen:
-        message = f"Another route is called {route_id!r}; a route keeps its alerts by its name."
+        message = f"Another route is called {route_id!r}; a route is identified by its name."
         row.fault("id", message, "route_twice", given=route_id)
     seen.add(route_id)
     matchers: Matchers = ()
     if depth == 0 and row.has("matchers"):
-        row.fault("matchers", "The root takes every alert; put matchers on the routes in it.", "root_matchers")
+        row.fault("matchers", "The root route receives every alert; put matchers on the routes in it.", "root_matchers")
         row.skip("matchers")
     elif depth:
         matchers = read_matchers(row, "matchers")
@@ -163,7 +171,7 @@ def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen
     group_by = row.texts("group_by", required=False) if row.has("group_by") else above.group_by
     for name in group_by:
         if name != ALL_LABELS and not LABEL_NAME.match(name):
-            row.fault("group_by", f"{name!r} is no name of a label.", "no_label", given=name)
+            row.fault("group_by", f"{name!r} is not a valid label name.", "no_label", given=name)
     route = replace(
         above,
         id=route_id,
@@ -177,8 +185,8 @@ def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen
         goes_on=row.flag("goes_on"),
         routes=(),
     )
-    if depth >= _DEEPEST:
-        row.fault("route", f"is nested deeper than {_DEEPEST} levels.", "too_deep", most=_DEEPEST)
+    if depth >= _MAX_DEPTH:
+        row.fault("route", f"is nested deeper than {_MAX_DEPTH} levels.", "too_deep", most=_MAX_DEPTH)
         row.skip("route")
         return route
     inner = tuple(_route(one, route, receivers, seen, depth + 1) for one in row.tables("route"))
@@ -187,7 +195,7 @@ def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen
 
 
 def _escalation(row: TomlTable, receivers: Mapping[str, Receiver]) -> tuple[EscalationStep, ...]:
-    """In the order of time."""
+    """Read the steps, in the order of time."""
     steps: list[EscalationStep] = []
     for inner in row.tables("escalation"):
         after = inner.duration("after", required=True) or timedelta()

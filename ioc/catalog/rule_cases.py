@@ -1,9 +1,9 @@
-"""Cases of rules, from files that a pack's author writes.
+"""Read test cases of rules, from files that a pack's author writes.
 
 [[case]]
 name = "dust that stays above the limit"
 rule = "pm25-high"
-start = "2026-11-23T08:00:00+07:00"     # may be left out
+start = "2026-11-23T08:00:00+07:00"     # optional
 step = "1m"
 series = { "air.pm25_mean_24h" = "30x10 50x40 44x5 30x20" }   # also 5+2x3, _x3, stale, few
 expect = [{ at = "5m", state = "normal" }, { at = "11m", state = "pending" }, { at = "41m", state = "firing" }]
@@ -27,7 +27,7 @@ _MS = timedelta(milliseconds=1)
 
 
 def read_cases(path: Path, rules: Mapping[str, Rule]) -> list[RuleCase]:
-    """In the order of the file. Raises CatalogInvalid with every fault found."""
+    """Return the cases in the order of the file. Raises CatalogInvalid with every fault found."""
     faults: list[DefinitionFault] = []
     data = read_toml(path, faults)
     whole = TomlTable("", data, {}, str(path), faults)
@@ -64,7 +64,7 @@ def _case(row: TomlTable, number: int, rules: Mapping[str, Rule]) -> RuleCase:
         row.fault("expect", 'is empty; write expect = [{ at = "10m", state = "firing" }].')
     for leaf in parts:
         if leaf.kpi not in case.series and row.sound:
-            row.fault("series", f"has nothing of {leaf.kpi}, which the rule speaks of.")
+            row.fault("series", f"has no values of {leaf.kpi}, which the rule is about.")
         if isinstance(leaf, Deviation) and leaf.kpi not in case.usual:
             row.fault("usual", f'is missing; write usual = {{ "{leaf.kpi}" = {{ median = 0, mad = 1 }} }}.')
     row.finish(["expect"])
@@ -76,7 +76,7 @@ def _series(row: TomlTable, kpis: set[str]) -> dict[str, Series]:
     for kpi in row.data:
         text = row.text(kpi)
         if kpi not in kpis:
-            row.fault(kpi, f"The rule does not speak of {kpi!r}{nearest(kpi, kpis)}.")
+            row.fault(kpi, f"The rule is not about {kpi!r}{nearest(kpi, kpis)}.")
             continue
         try:
             series[kpi] = Series.parse(text)
@@ -101,5 +101,5 @@ def _usual(row: TomlTable, kpis: set[str]) -> dict[str, tuple[float, float]]:
         usual[kpi] = (inner.number("median") or 0.0, inner.number("mad") or 0.0)
         inner.finish()
         if kpi not in kpis:
-            row.fault(kpi, f"The rule does not speak of {kpi!r}{nearest(kpi, kpis)}.")
+            row.fault(kpi, f"The rule is not about {kpi!r}{nearest(kpi, kpis)}.")
     return usual

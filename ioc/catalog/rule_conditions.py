@@ -1,4 +1,4 @@
-"""From the fields of a rule, or of a member of `all` and `any`, to a condition."""
+"""Read the condition of a rule, or of a member of `all` and `any`."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,18 +23,18 @@ from ioc.model.rule import (
 LIMITS = ("fires_above", "fires_below", "fires_outside", "clears_below", "clears_above", "clears_inside")
 KINDS = ("change", "deviation", "missing", "stale", "insufficient", "target_missed", "all", "any")
 CONDITIONS = (*LIMITS, *KINDS)
-"""Fields of which some make a condition; one kind at a time."""
+"""The fields that make a condition; one kind at a time."""
 
-_DEEPEST = 3
-_MOST_MEMBERS = 10
-_LONGEST_CHANGE = timedelta(days=30)
+_MAX_DEPTH = 3
+_MAX_MEMBERS = 10
+_MAX_CHANGE = timedelta(days=30)
 _LACKS = {"missing": Lack.MISSING, "stale": Lack.STALE, "insufficient": Lack.INSUFFICIENT}
 
 
 def read_condition(
     row: TomlTable, kpis: Mapping[str, KpiDefinition], kpi: str = "", depth: int = 0
 ) -> Condition | None:
-    """None when it is faulty. `kpi` is what a member speaks of that names none itself."""
+    """Read a condition; None when it is faulty. `kpi` is the KPI of a member that names none itself."""
     if row.has("kpi"):
         kpi = row.text("kpi")
     kinds = [name for name in KINDS if row.has(name)]
@@ -51,7 +51,7 @@ def read_condition(
     if kind in ("all", "any"):
         return _members(row, kind, kpis, kpi, depth)
     if not kpi:
-        row.fault("kpi", "is missing; name the KPI that the condition speaks of.", "kpi_missing")
+        row.fault("kpi", "is missing; name the KPI that the condition is about.", "kpi_missing")
         return None
     if kpi not in kpis:
         message = f"No KPI is called {kpi!r}{nearest(kpi, kpis)}."
@@ -61,14 +61,14 @@ def read_condition(
         if not row.flag(kind):
             row.fault(kind, f"is false; write {kind} = true, or leave it out.", "false_flag")
         if kind == "stale" and kpis[kpi].fresh_within is None:
-            message = f"{kpi} never grows stale, as it has no fresh_within; take missing = true."
+            message = f"{kpi} never becomes stale, since it has no fresh_within; use missing = true."
             row.fault(kind, message, "never_stale", kpi=kpi)
         return DataLack(kpi, _LACKS[kind])
     if kind == "target_missed":
         if not row.flag(kind):
             row.fault(kind, "is false; write target_missed = true, or leave it out.", "false_flag")
         if not kpis[kpi].targets:
-            row.fault(kind, f"{kpi} has no target to miss; give it one, or take limits.", "no_target", kpi=kpi)
+            row.fault(kind, f"{kpi} has no target to miss; give it one, or use limits.", "no_target", kpi=kpi)
         return TargetMissed(kpi)
     if kind == "change":
         return _change(row.table("change"), kpi)
@@ -78,18 +78,20 @@ def read_condition(
 
 
 def read_limits(row: TomlTable) -> Limits:
-    """Of a value, or of what is made of it. Faults: none at all, a clearing limit without its firing limit or on its
-    wrong side, a band upside down."""
+    """Read the limits of a value, a change or a deviation.
+
+    Faults are: no limit, a clearing limit without its firing limit or on its wrong side, and a reversed band.
+    """
     above, below = row.number("fires_above"), row.number("fires_below")
     clears_below, clears_above = row.number("clears_below"), row.number("clears_above")
     if row.has("fires_outside"):
         if row.has("fires_above") or row.has("fires_below"):
-            message = "stands for both limits; leave fires_above and fires_below out."
+            message = "sets both limits; leave out fires_above and fires_below."
             row.fault("fires_outside", message, "both_limits")
         below, above = _band(row, "fires_outside")
     if row.has("clears_inside"):
         if not row.has("fires_outside"):
-            message = "belongs to fires_outside; write clears_below or clears_above."
+            message = "is only used with fires_outside; write clears_below or clears_above."
             row.fault("clears_inside", message, "clears_inside_alone")
         clears_above, clears_below = _band(row, "clears_inside")
     elif row.has("fires_outside") and (row.has("clears_below") or row.has("clears_above")):
@@ -101,16 +103,20 @@ def read_limits(row: TomlTable) -> Limits:
     if clears_below is not None:
         name = "clears_inside" if inside else "clears_below"
         if above is None:
-            row.fault(name, "has no fires_above that it could clear.", "nothing_to_clear", limit="fires_above")
+            row.fault(name, "has no fires_above to clear.", "nothing_to_clear", limit="fires_above")
         elif clears_below > above:
-            message = f"{_text(clears_below)} is above the firing limit {_text(above)}; a clearing limit lies below it."
+            message = (
+                f"{_text(clears_below)} is above the firing limit {_text(above)}; a clearing limit must be below it."
+            )
             row.fault(name, message, "clears_wrong_side", given=clears_below, limit=above, side="above")
     if clears_above is not None:
         name = "clears_inside" if inside else "clears_above"
         if below is None:
-            row.fault(name, "has no fires_below that it could clear.", "nothing_to_clear", limit="fires_below")
+            row.fault(name, "has no fires_below to clear.", "nothing_to_clear", limit="fires_below")
         elif clears_above < below:
-            message = f"{_text(clears_above)} is below the firing limit {_text(below)}; a clearing limit lies above it."
+            message = (
+                f"{_text(clears_above)} is below the firing limit {_text(below)}; a clearing limit must be above it."
+            )
             row.fault(name, message, "clears_wrong_side", given=clears_above, limit=below, side="below")
     if above is not None and below is not None and below >= above:
         name = "fires_outside" if row.has("fires_outside") else "fires_below"
@@ -120,7 +126,7 @@ def read_limits(row: TomlTable) -> Limits:
 
 
 def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
-    """Low and high."""
+    """Read a band: its low and high limit; None, with a fault, when it is not one."""
     given = row.data[field]
     row.skip(field)
     numbers = isinstance(given, list) and len(given) == 2
@@ -128,7 +134,7 @@ def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
         row.fault(field, f"{given!r} is not a band; write [low, high].", "no_band", given=repr(given))
         return None, None
     if any(low >= high for low, high in pairwise(given)):
-        message = f"{given!r} runs backwards; write the lower limit first."
+        message = f"{given!r} is reversed; write the lower limit first."
         row.fault(field, message, "band_backwards", given=repr(given))
         return None, None
     return float(given[0]), float(given[1])
@@ -136,8 +142,8 @@ def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
 
 def _change(inner: TomlTable, kpi: str) -> Condition:
     over = inner.duration("over", required=True)
-    if over is not None and over > _LONGEST_CHANGE:
-        message = "reaches back further than minutes are kept; take at most 30d."
+    if over is not None and over > _MAX_CHANGE:
+        message = "reaches back further than minutes are kept; use at most 30d."
         inner.fault("over", message, "change_too_long", most="30d")
     condition = Change(kpi, over or timedelta(hours=1), read_limits(inner))
     inner.finish()
@@ -153,12 +159,12 @@ def _deviation(inner: TomlTable, kpi: str) -> Condition:
 def _members(row: TomlTable, kind: str, kpis: Mapping[str, KpiDefinition], kpi: str, depth: int) -> Condition | None:
     rows = row.tables(kind)
     row.skip(kind)
-    if depth >= _DEEPEST:
-        row.fault(kind, f"is nested deeper than {_DEEPEST} levels.", "too_deep", most=_DEEPEST)
+    if depth >= _MAX_DEPTH:
+        row.fault(kind, f"is nested deeper than {_MAX_DEPTH} levels.", "too_deep", most=_MAX_DEPTH)
         return None
-    if not 2 <= len(rows) <= _MOST_MEMBERS:
-        message = f"has {len(rows)} members; write 2 to {_MOST_MEMBERS}."
-        row.fault(kind, message, "members", given=len(rows), least=2, most=_MOST_MEMBERS)
+    if not 2 <= len(rows) <= _MAX_MEMBERS:
+        message = f"has {len(rows)} members; write 2 to {_MAX_MEMBERS}."
+        row.fault(kind, message, "members", given=len(rows), least=2, most=_MAX_MEMBERS)
     members = []
     for inner in rows:
         member = read_condition(inner, kpis, kpi, depth + 1)

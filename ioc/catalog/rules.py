@@ -1,4 +1,4 @@
-"""Rules and procedures of the packs; those of the province (`overlay/*.toml`) are laid over them field by field."""
+"""Read rules and procedures from the packs; the province's (`overlay/*.toml`) change them field by field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,13 +19,16 @@ from ioc.model.unit import UnitLevel
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNITS = {"province": UnitLevel.PROVINCE, "communes": UnitLevel.COMMUNE, "departments": UnitLevel.DEPARTMENT}
-_ID_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
-_LONGEST_HOLD = timedelta(days=7)
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_MAX_HOLD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """By id. `fields` are the rules as they are written; `left_out` says why changed rules are not in force."""
+    """Rules and procedures by id.
+
+    `fields` are the rules as written; `left_out` says why changed rules are not in force.
+    """
 
     rules: Mapping[str, Rule]
     procedures: Mapping[str, Procedure]
@@ -35,15 +38,16 @@ class Rules:
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 CONSOLE = "console"
-"""Stands for the file of a rule that was written in the console."""
+"""Name of the file of a rule that was written in the console."""
 
 
 def load_rules(
     catalog: Catalog, overlay: Path | None = None, changed: Mapping[str, Mapping[str, Any] | None] = _NOTHING
 ) -> Rules:
-    """All rules and procedures in force. `changed` are fields of rules that take the place of the packs' as a whole,
-    None takes a rule out; one of them that no longer fits the catalogue is left out, any other fault refuses all.
+    """Load all rules and procedures in force.
 
+    `changed` are the fields of rules that replace the packs' rules as a whole; None removes a rule. A changed rule that
+    no longer fits the catalogue is left out; any other fault refuses all.
     Raises CatalogInvalid with every fault found.
     """
     faults: list[DefinitionFault] = []
@@ -69,7 +73,7 @@ def load_rules(
 
 
 def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Mapping[str, Any]) -> Rule:
-    """The rule that these fields make. Raises CatalogInvalid with every fault found."""
+    """Return the rule with these fields. Raises CatalogInvalid with every fault found."""
     faults: list[DefinitionFault] = []
     row = Entry(CONSOLE, "", dict(fields)).row(subject_of("rule", str(fields.get("id", ""))), faults)
     rule = read_rule(row, catalog, procedures)
@@ -79,7 +83,7 @@ def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Ma
 
 
 def read_procedure(row: TomlTable) -> Procedure:
-    """Steps without an id are numbered."""
+    """Read a procedure; steps without an id are numbered."""
     steps: list[Step] = []
     for number, inner in enumerate(row.tables("step"), 1):
         step_id = inner.text("id", str(number))
@@ -95,7 +99,7 @@ def read_procedure(row: TomlTable) -> Procedure:
 
 
 def read_rule(row: TomlTable, catalog: Catalog, procedures: Mapping[str, Procedure]) -> Rule | None:
-    """None when it is faulty; also of a rule that somebody writes in the console (the row is then made of JSON)."""
+    """Read a rule, from a pack or from the console's JSON; None when it is faulty."""
     if row.has("kpi"):
         row.text("kpi")
     condition = read_condition(row, catalog.kpis)
@@ -116,11 +120,11 @@ def read_rule(row: TomlTable, catalog: Catalog, procedures: Mapping[str, Procedu
         return None
     for leaf in leaves(condition):
         if isinstance(leaf, DataLack) and leaf.lack is Lack.MISSING and least_samples:
-            message = "asks for samples of data that are to be missing; leave it out."
+            message = "requires samples of data that must be missing; leave it out."
             row.fault("least_samples", message, "samples_of_missing")
         levels = catalog.kpis[leaf.kpi].per
         if isinstance(units, UnitLevel) and units not in levels:
-            message = f"{leaf.kpi} has no values of {units}s; it speaks of {', '.join(levels)}."
+            message = f"{leaf.kpi} has no values of {units}s; it has values of {', '.join(levels)}."
             row.fault("units", message, "units_without_values", kpi=leaf.kpi, level=units, levels=list(levels))
     if not row.sound:
         return None
@@ -147,10 +151,10 @@ def read_rule(row: TomlTable, catalog: Catalog, procedures: Mapping[str, Procedu
 
 
 def read_hours(row: TomlTable) -> ActiveHours | None:
-    """`{ days = "working" | ["mon", …], since = "07:30", until = "17:00" }`; not all of it may be left out."""
+    """Read `{ days = "working" | ["mon", …], since = "07:30", until = "17:00" }`; at least one must be there."""
     weekdays, working = frozenset(range(7)), False
     if not row.data:
-        row.fault("", "says nothing; name days, since or until.", "says_nothing")
+        row.fault("", "is empty; name days, since or until.", "says_nothing")
     if row.has("days") and row.data["days"] == "working":
         row.skip("days")
         working = True
@@ -162,36 +166,39 @@ def read_hours(row: TomlTable) -> ActiveHours | None:
 
 
 def read_weekdays(row: TomlTable) -> frozenset[int]:
-    """Field `days`: names of weekdays."""
+    """Read the field `days`: names of weekdays."""
     words = row.texts("days", required=True)
     for word in words:
         if word not in WEEKDAYS:
-            message = f"{word!r} is no weekday{nearest(word, WEEKDAYS)}; there are {', '.join(WEEKDAYS)}."
+            message = f"{word!r} is not a weekday{nearest(word, WEEKDAYS)}; use {', '.join(WEEKDAYS)}."
             near = closest(word, WEEKDAYS)
             row.fault("days", message, "no_weekday", given=word, known=list(WEEKDAYS), nearest=near)
     return frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS)
 
 
 def read_clock(row: TomlTable, field: str) -> time | None:
-    """A time of day as "07:30"; midnight when it is missing, None when it is faulty."""
+    """Read a time of day such as "07:30"; midnight when it is missing, None when it is faulty."""
     text = row.text(field, "00:00")
     try:
         return time.fromisoformat(text)
     except ValueError:
-        row.fault(field, f'{text!r} is no time of day; write it as "07:30".', "no_clock", given=text)
+        row.fault(field, f'{text!r} is not a time of day; write it as "07:30".', "no_clock", given=text)
         return None
 
 
 def _id(row: TomlTable) -> str:
     text = row.text("id")
-    if not text[:1].isalpha() or not set(text) <= _ID_SIGNS or len(text) > 80:
-        message = f"{text!r} is no id: small letters, digits, -, _ and dots, a letter first, as pm25-high."
+    if not text[:1].isalpha() or not set(text) <= _ID_CHARACTERS or len(text) > 80:
+        message = (
+            f"{text!r} is not a valid id; use lower-case letters, digits, -, _ and dots, beginning with a letter, such "
+            "as pm25-high."
+        )
         row.fault("id", message, "no_rule_id", given=text)
     return text
 
 
 def _units(row: TomlTable, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
-    """The province when it is missing."""
+    """Read the field `units`; the province when it is missing."""
     if not isinstance(row.data.get("units"), list):
         word = row.choice("units", list(UNITS), "province")
         return UNITS.get(word, UnitLevel.PROVINCE)
@@ -199,18 +206,18 @@ def _units(row: TomlTable, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
     for code in codes:
         if code not in catalog.vocabulary.units:
             province = catalog.province.name
-            row.fault("units", f"{code!r} is no unit of {province}.", "unknown_unit", given=code, province=province)
+            row.fault("units", f"{code!r} is not a unit of {province}.", "unknown_unit", given=code, province=province)
     return codes
 
 
 def _hold(row: TomlTable, field: str) -> timedelta:
     if row.data.get(field) in ("0s", "0m", "0h", "0d", "0", 0):
-        row.fault(field, "is nothing; leave it out where the rule is not to wait.", "zero_length")
+        row.fault(field, "is zero; leave it out if the rule is not to wait.", "zero_length")
         row.skip(field)
         return timedelta()
     length = row.duration(field) or timedelta()
-    if length > _LONGEST_HOLD:
-        row.fault(field, "is longer than a week; nobody would wait for that alert.", "too_long", most="7d")
+    if length > _MAX_HOLD:
+        row.fault(field, "is longer than a week; the limit is 7d.", "too_long", most="7d")
     return length
 
 
@@ -222,13 +229,13 @@ def _labels(row: TomlTable) -> dict[str, str]:
     for name, value in inner.data.items():
         inner.skip(name)
         if not LABEL_NAME.match(name):
-            message = f"{name!r} is no name of a label; use letters, digits and _."
+            message = f"{name!r} is not a valid label name; use letters, digits and _."
             inner.fault(name, message, "no_label", given=name)
         elif name in RESERVED_LABELS:
-            message = "Every alert has this label by itself; take another name."
+            message = "Every alert has this label already; use another name."
             inner.fault(name, message, "reserved_label", given=name)
         elif not isinstance(value, str) or not value or len(value) > 200:
-            inner.fault(name, f"{value!r} is not a text of 1 to 200 signs.", "no_label_value")
+            inner.fault(name, f"{value!r} is not a text of 1 to 200 characters.", "no_label_value")
         else:
             labels[name] = value
     return labels

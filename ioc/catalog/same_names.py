@@ -1,4 +1,4 @@
-"""KPIs that differ only in their window must count the same: one name, one meaning."""
+"""Check that KPIs of one name that differ only in their window count the same."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,11 @@ from ioc.model.kpi import CaseRatio, Expression, Formula, KpiDefinition, Measure
 
 
 def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[DefinitionFault]:
-    """One fault for each KPI over cases whose name is that of an earlier one but for the window's words, and whose
-    condition is another. `file` is empty: the definitions are whole, they only contradict each other."""
+    """Return a fault for each KPI over cases that has the name of an earlier one but another condition.
+
+    Words for the window do not count as part of the name. `file` is empty, since the definitions contradict each other
+    without being faulty themselves.
+    """
     first: dict[tuple[str, str, str], KpiDefinition] = {}
     faults = []
     for kpi in kpis.values():
@@ -33,7 +36,7 @@ def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[DefinitionFa
 
 
 def _condition(expression: Expression) -> tuple[str, ...] | None:
-    """Return the condition of what is counted, without the window; None for what is not over cases."""
+    """Return the condition of what is counted, without the window; None for a KPI that is not over cases."""
     if isinstance(expression, Formula | MeasureAggregate):
         return None
     over = (expression.over,) if isinstance(expression, CaseRatio) else ()

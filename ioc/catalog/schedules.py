@@ -1,4 +1,4 @@
-"""People and their duty, from the tables of the routing file."""
+"""Read people and their duty schedules from the tables of the routing file."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, time
@@ -11,7 +11,7 @@ WEEK = frozenset(range(7))
 
 
 def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, DutyPerson]:
-    """Tables `person`, by id."""
+    """Read the tables `person`, by id."""
     people: dict[str, DutyPerson] = {}
     for inner in row.tables("person"):
         person = DutyPerson(inner.identifier(), inner.text("name"), inner.texts("channels", required=True))
@@ -24,7 +24,7 @@ def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, D
 
 
 def read_schedules(row: TomlTable, people: Mapping[str, DutyPerson]) -> dict[str, Schedule]:
-    """Tables `schedule`, by id. Hours in which nobody is on duty are a fault, unless somebody stands in."""
+    """Read the tables `schedule`, by id. Hours with nobody on duty are a fault, unless `otherwise` names somebody."""
     schedules: dict[str, Schedule] = {}
     for inner in row.tables("schedule"):
         schedule = Schedule(
@@ -36,7 +36,7 @@ def read_schedules(row: TomlTable, people: Mapping[str, DutyPerson]) -> dict[str
         )
         _known(inner, "otherwise", schedule.otherwise, people)
         if not schedule.otherwise and not _covers_the_week(schedule):
-            message = "is missing, and the shifts leave hours without anybody; name who stands in."
+            message = "is missing, and the shifts leave hours with nobody on duty; name who is on duty then."
             inner.fault("otherwise", message, "hours_without_anybody")
         schedules[schedule.id] = schedule
         inner.finish(["shift", "exception"])
@@ -44,7 +44,7 @@ def read_schedules(row: TomlTable, people: Mapping[str, DutyPerson]) -> dict[str
 
 
 def check_channels(row: TomlTable, named: Collection[str], channels: Collection[str] | None) -> None:
-    """Each is one that a shell can send to; any, when these are not known."""
+    """Note a fault for each channel that is not configured; None accepts any."""
     for channel in named:
         if channels is not None and channel not in channels:
             message = f"No channel is called {channel!r}{nearest(channel, channels)}."
@@ -52,13 +52,13 @@ def check_channels(row: TomlTable, named: Collection[str], channels: Collection[
 
 
 def read_moment(row: TomlTable, field: str) -> datetime | None:
-    """An aware time, RFC 3339, as text or as TOML has it; None when it is faulty."""
+    """Read an aware time, as RFC 3339 text or as a time of TOML; None when it is faulty."""
     given = row.data.get(field)
     row.skip(field)
     try:
         found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
     except ValueError:
-        message = f"{given!r} is no time; write it as 2026-11-22T07:00:00+07:00."
+        message = f"{given!r} is not a time; write it as 2026-11-22T07:00:00+07:00."
         row.fault(field, message, "no_time", given=str(given))
         return None
     if found.tzinfo is None:
@@ -69,7 +69,7 @@ def read_moment(row: TomlTable, field: str) -> datetime | None:
 
 
 def _shift(row: TomlTable, people: Mapping[str, DutyPerson]) -> Shift:
-    """Without `days` every day, without `since` and `until` the whole day."""
+    """Read a shift: without `days` every day, without `since` and `until` the whole day."""
     weekdays = read_weekdays(row) if row.has("days") else WEEK
     since, until = read_clock(row, "since") or time(), read_clock(row, "until") or time()
     named = row.texts("people", required=True)
@@ -99,7 +99,7 @@ def _known(row: TomlTable, field: str, named: Collection[str], people: Mapping[s
 
 
 def _covers_the_week(schedule: Schedule) -> bool:
-    """Every minute of it."""
+    """Whether somebody is on duty in every minute of the week."""
     covered = bytearray(7 * 1440)
     for shift in schedule.shifts:
         start = shift.since.hour * 60 + shift.since.minute

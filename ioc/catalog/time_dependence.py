@@ -1,24 +1,26 @@
-"""How a part of a condition goes with `now`: it stays, only rises, only falls, or nobody can tell.
+"""How a part of a condition changes as `now` advances: not at all, only rising, only falling, or unknown.
 
-A truth rises when, once true, it stays true as `now` goes on: `due_at < now`. Null stays null.
+A boolean rises if, once true, it stays true as `now` advances: `due_at < now`. Null stays null.
 """
 
 FREE, RISING, FALLING = 0, 1, -1
-Turn = int | None
-"""None: nobody can tell."""
+Trend = int | None
+"""FREE, RISING or FALLING; None: unknown."""
 
 
-def flipped(turn: Turn) -> Turn:
-    return None if turn is None else -turn
+def flipped(trend: Trend) -> Trend:
+    """Return the trend of a negation."""
+    return None if trend is None else -trend
 
 
-def together(*turns: Turn) -> Turn:
-    """Of a sum, or of truths joined by one and the same word."""
-    moving = {turn for turn in turns if turn != FREE}
+def together(*trends: Trend) -> Trend:
+    """Return the trend of a sum, or of booleans joined by `and` only or by `or` only."""
+    moving = {trend for trend in trends if trend != FREE}
     return FREE if not moving else moving.pop() if len(moving) == 1 else None
 
 
-def compared(sign: str, left: Turn, right: Turn) -> Turn:
+def compared(sign: str, left: Trend, right: Trend) -> Trend:
+    """Return the trend of a comparison."""
     if sign in ("<", "<="):
         return together(flipped(left), right)
     if sign in (">", ">="):
@@ -26,6 +28,6 @@ def compared(sign: str, left: Turn, right: Turn) -> Turn:
     return fixed(left, right)
 
 
-def fixed(*turns: Turn) -> Turn:
-    """Where any movement makes it incalculable."""
-    return FREE if all(turn == FREE for turn in turns) else None
+def fixed(*trends: Trend) -> Trend:
+    """Return the trend of an expression that has none if any of its parts changes."""
+    return FREE if all(trend == FREE for trend in trends) else None

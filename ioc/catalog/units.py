@@ -1,6 +1,6 @@
 """Administrative units of Viet Nam since 1 July 2025 (two levels), and agencies of the provinces.
 
-`units.csv`, `agencies.csv` and `former_units.csv` lie beside this file; a province's own files are laid over them
+The tables `units.csv`, `agencies.csv` and `former_units.csv` are in this folder; a province's own files extend them
 (ioc/catalog/own_units.py).
 """
 
@@ -19,14 +19,17 @@ _COMMUNE_DIGITS = 5
 
 @cache
 def all_units() -> dict[str, Unit]:
-    """Every province and commune by code, provinces first; with Hoàng Sa (Đà Nẵng) and Trường Sa (Khánh Hòa)."""
+    """Return every province and commune by code, provinces first.
+
+    They include Hoàng Sa (Đà Nẵng) and Trường Sa (Khánh Hòa).
+    """
     return {row["code"]: _unit(row) for row in _own("units.csv")}
 
 
 def province_units(province: str, overlay: Path | None = None) -> dict[str, Unit]:
-    """Return a province, its communes and its agencies by code, in this order, with the files of `overlay` laid over.
+    """Return a province, its communes and its agencies by code, in this order, extended by the files of `overlay`.
 
-    A commune that has ended stays, with its `valid_to`, since history speaks of it. Raises ConfigurationInvalid for a
+    A commune that has ended stays, with its `valid_to`, since history refers to it. Raises ConfigurationInvalid for a
     code that belongs to no province, CatalogInvalid for a faulty units.csv or agencies.csv.
     """
     units = all_units()
@@ -43,25 +46,28 @@ def province_units(province: str, overlay: Path | None = None) -> dict[str, Unit
 
 @cache
 def former_units() -> Mapping[str, tuple[str, ...]]:
-    """Communes, districts and provinces of before 1 July 2025 by code, with the codes of those in their place: of a
-    divided commune first the one that took most of it. Some codes live on and mean another, larger unit now."""
+    """Return by code the communes, districts and provinces of before 1 July 2025, with the codes of their successors.
+
+    For a divided commune, the successor that took most of it comes first. Some codes are still used, for another and
+    larger unit.
+    """
     return {row["code"]: tuple(row["new_codes"].split()) for row in _own("former_units.csv")}
 
 
 @cache
 def unit_successors() -> Mapping[str, str]:
-    """The one unit that stands for each former one; not for districts that became several communes."""
+    """Return the one successor of each former unit; districts that became several communes are left out."""
     return {code: new[0] for code, new in former_units().items() if len(code) == _COMMUNE_DIGITS or len(new) == 1}
 
 
 @cache
 def former_unit_names() -> Mapping[str, str]:
-    """What each former code stood for."""
+    """Return the name of each former unit by its code."""
     return {row["code"]: row["name"] for row in _own("former_units.csv")}
 
 
 def former_units_of(units: Mapping[str, Unit]) -> dict[str, tuple[str, ...]]:
-    """Those in whose place some of the units are."""
+    """Return the former units that have successors among `units`."""
     return {code: new for code, new in former_units().items() if any(unit in units for unit in new)}
 
 

@@ -1,4 +1,4 @@
-"""Units of measure in English. Definitions write them in Vietnamese; a sign (%, km/h, µg/m³) is the same in both."""
+"""Units of measure in English. Definitions write them in Vietnamese; symbols (%, km/h, µg/m³) are the same in both."""
 
 import csv
 from functools import cache
@@ -12,5 +12,5 @@ def _translations() -> dict[str, str]:
 
 
 def in_english(unit_of_measure: str) -> str:
-    """As it is written where `units_of_measure.csv` has no other word for it."""
+    """Return the English word; the unit itself where `units_of_measure.csv` has none."""
     return _translations().get(unit_of_measure, unit_of_measure)

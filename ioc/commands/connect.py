@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from ioc.catalog.follower import CatalogFollower
+from ioc.catalog.catalog_cache import CatalogFollower
 from ioc.server.trim_memory import keep_trimming
 from ioc.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from ioc.catalog.conditions import DERIVED_COLUMNS, Condition, Turns, attribute, parse_condition
+from ioc.catalog.conditions import DERIVED_COLUMNS, SqlCondition, TrendParts, attribute, parse_condition
 from ioc.catalog.working_time import working_days
 from ioc.evaluation.aggregate_functions import NEVER, Real, Whole
 from ioc.model.case import CaseType
@@ -39,7 +39,7 @@ class CaseSql:
     fold: str
     uses_now: bool
     loose: str
-    turns: Turns | None = None
+    turns: TrendParts | None = None
 
     @classmethod
     def of(cls, expression: CaseExpression, case_type: CaseType) -> "CaseSql":
@@ -47,12 +47,12 @@ class CaseSql:
         match expression:
             case CaseRatio():
                 over = parse_condition(expression.over, case_type)
-                turns = None if where.uses_now else over.turns
+                turns = None if where.uses_now else over.trends
                 return cls(over.sql, where.sql, "", "sum", _now(where, over), over.loose, turns)
             case CaseSum():
                 amount = attribute(expression.field, "number")
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
-                turns = _also(where.turns, f"{amount} IS NOT NULL")
+                turns = _also(where.trends, f"{amount} IS NOT NULL")
                 return cls(counted, "", amount, "sum", where.uses_now, where.loose, turns)
             case CaseDistinct():
                 columns = ("service", "channel")
@@ -67,10 +67,10 @@ class CaseSql:
                     amount = f"({working_days(since, until)} / {expression.per.days}.0)"
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
                 fold = _TAKES.get(expression.take) or f"quantile_cont:{expression.q!r}"
-                turns = None if expression.until == "now" else _also(where.turns, f"{amount} IS NOT NULL")
+                turns = None if expression.until == "now" else _also(where.trends, f"{amount} IS NOT NULL")
                 uses_now = where.uses_now or expression.until == "now"
                 return cls(counted, "", amount, fold, uses_now, where.loose, turns)
-        return cls(where.sql, "", "", "sum", where.uses_now, where.loose, where.turns)
+        return cls(where.sql, "", "", "sum", where.uses_now, where.loose, where.trends)
 
     def columns(self, place: int, within: str = "") -> str:
         """Two aggregates, `n{place}` the samples and `a{place}` the amount (of a count: 0)."""
@@ -109,11 +109,11 @@ class CaseSql:
         return self.fold != DISTINCT and not self.fold.startswith("quantile_cont")
 
 
-def _now(*conditions: Condition) -> bool:
+def _now(*conditions: SqlCondition) -> bool:
     return any(condition.uses_now for condition in conditions)
 
 
-def _also(turns: Turns | None, stays: str) -> Turns | None:
+def _also(turns: TrendParts | None, stays: str) -> TrendParts | None:
     return None if turns is None else replace(turns, stays=f"({turns.stays} AND {stays})")
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from ioc.catalog.formulas import Number, Part, Scale, Term
+from ioc.catalog.formulas import FormulaPart, Number, Scale, Term
 from ioc.model.kpi import Constant
 
 Real = NDArray[np.float64]
@@ -29,7 +29,7 @@ def compute(term: Term, values: Mapping[str, Real], when_zero: float | None) -> 
 def _compute(term: Term, values: Mapping[str, Real]) -> tuple[Real, NDArray[np.bool_]]:
     if isinstance(term, Number):
         return np.array(term.value), np.array(False)
-    if isinstance(term, Part):
+    if isinstance(term, FormulaPart):
         return values[term.id], np.array(False)
     if isinstance(term, Scale):
         scaled, by_zero = _compute(term.operand, values)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from ioc.catalog.conditions import Turns
+from ioc.catalog.conditions import TrendParts
 from ioc.catalog.working_time import working_days
 from ioc.evaluation.case_sql import unpacked
 from ioc.evaluation.case_versions import Moment
@@ -26,7 +26,7 @@ def knows_calendar(cursor: duckdb.DuckDBPyConnection, moments: Sequence[Moment])
 
 
 def cut_to_turns(
-    cursor: duckdb.DuckDBPyConnection, held: str, turns: Turns, moments: Sequence[Moment], calendar: str
+    cursor: duckdb.DuckDBPyConnection, held: str, turns: TrendParts, moments: Sequence[Moment], calendar: str
 ) -> str:
     """The table of what `held` gives, each row cut to the points from `first_point` to `last_point` at which what rises
     and what falls are true; rows without such a point are left out. `calendar` is joined where they need it."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
-from ioc.catalog.formulas import Number, Operation, Part, Scale, Term, divisors, parse_formula
+from ioc.catalog.formulas import FormulaPart, Number, Operation, Scale, Term, divisors, parse_formula
 from ioc.evaluation.case_sql import quoted
 from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.leaf_sql import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure
@@ -204,7 +204,7 @@ def _term(term: Term, columns: dict[str, str]) -> str:
     match term:
         case Number(value):
             return repr(value)
-        case Part(part):
+        case FormulaPart(part):
             return columns[part]
         case Scale(operand, points):
             inner = _term(operand, columns)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from connectors.batching import Intake
 from connectors.writer import SourceWriter
-from ioc.catalog.own_figures import SECTOR
+from ioc.catalog.catalog import CENTRE_SECTOR
 from ioc.clock import Clock
 from ioc.errors import ConfigurationInvalid
 from ioc.fault_register import FaultRegister
@@ -15,7 +15,7 @@ from ioc.periodic_thread import PeriodicThread
 from ioc.wire.schemas import readings_batch
 
 LOG = logging.getLogger(__name__)
-SOURCE = SECTOR
+SOURCE = CENTRE_SECTOR
 EVERY_S = 60.0
 
 

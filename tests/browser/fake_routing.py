@@ -13,7 +13,7 @@ from ioc.alerts.records import to_record
 from ioc.alerts.route_tester import trace_route
 from ioc.alerts.versions import revision_of
 from ioc.api.http.refusals import field_faults
-from ioc.catalog.routing import Alerting, read_routing
+from ioc.catalog.routing import AlertRouting, read_routing
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from tests.browser import province
 from tests.browser.province import Json
@@ -70,7 +70,7 @@ escalation = [{ after = "30m", receivers = ["duty"] }]
 """
 
 
-def read(text: str) -> Alerting:
+def read(text: str) -> AlertRouting:
     """Raises CatalogInvalid."""
     faults: list[DefinitionFault] = []
     try:

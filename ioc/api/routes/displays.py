@@ -9,7 +9,7 @@ from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem
 from ioc.catalog import Catalog, Display, load_displays
-from ioc.catalog.last_good import Definitions, read_last_good
+from ioc.catalog.last_good import LenientRead, read_last_good
 from ioc.messages import Message
 from ioc.settings import Settings
 
@@ -34,7 +34,7 @@ class DisplayShape(TypedDict):
     scenes: list[SceneShape]
 
 
-def displays_in_force(catalog: Catalog, settings: Settings) -> Definitions[dict[str, Display]]:
+def displays_in_force(catalog: Catalog, settings: Settings) -> LenientRead[dict[str, Display]]:
     """Read the displays by id. A faulty file keeps its last good version and does not affect the others."""
     return read_last_good(
         lambda folder: load_displays(catalog, folder),

@@ -17,7 +17,7 @@ from ioc.api.http.refusals import refusals_as_problems
 from ioc.api.http.times import parse_time
 from ioc.api.routes.routing import RoutingDraft
 from ioc.api.schemas.routing import DutyScheduleShape, DutyTableShape, duty_shape
-from ioc.catalog.routing import Alerting
+from ioc.catalog.routing import AlertRouting
 from ioc.clock import rfc3339
 from ioc.messages import Message
 from ioc.model.routing import Schedule
@@ -74,7 +74,7 @@ def _span(now: datetime, zone: ZoneInfo, begins: str | None, ends: str | None) -
     return since, until
 
 
-def _table(found: Alerting, span: Span, zone: ZoneInfo, only: str | None) -> dict[str, Any]:
+def _table(found: AlertRouting, span: Span, zone: ZoneInfo, only: str | None) -> dict[str, Any]:
     since, until = span
     schedules = [one for one in found.routing.schedules.values() if only in (None, one.id)]
     return {

@@ -20,7 +20,7 @@ from ioc.api.http.request_models import RequestBody
 from ioc.api.http.times import parse_time
 from ioc.api.schemas.alerts import reason_texts
 from ioc.api.schemas.routing import RouteTestShape
-from ioc.catalog.routing import Alerting
+from ioc.catalog.routing import AlertRouting
 from ioc.clock import rfc3339
 from ioc.messages import Message
 
@@ -73,7 +73,9 @@ def _labels(service: AlertService, body: RouteTestRequest) -> Mapping[str, str]:
     return slot_labels(rule, unit)
 
 
-def _shape(service: AlertService, alerting: Alerting, labels: Mapping[str, str], moment: datetime) -> dict[str, Any]:
+def _shape(
+    service: AlertService, alerting: AlertRouting, labels: Mapping[str, str], moment: datetime
+) -> dict[str, Any]:
     local = moment.astimezone(service.config.zone)
     way: dict[str, Any] = to_record(trace_route(alerting.routing, labels, local))
     for recipient in way["recipients"]:

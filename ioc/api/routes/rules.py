@@ -26,7 +26,7 @@ from ioc.api.schemas.rules import (
     rule_shape,
     rule_versions_shape,
 )
-from ioc.catalog.own_figures import own_figures
+from ioc.catalog.catalog import centre_kpis
 from ioc.messages import Message
 
 router = APIRouter(prefix="/api/v1/rules", tags=["rules"])
@@ -64,7 +64,7 @@ async def list_rules(service: Alerts) -> Response:
     """
     figures: list[OwnFigureShape] = [
         {"id": kpi.id, "name": kpi.name, "unit_of_measure": kpi.unit_of_measure, "digits": kpi.digits}
-        for kpi in own_figures(service.in_force.catalog).values()
+        for kpi in centre_kpis(service.in_force.catalog).values()
     ]
     left_out = [
         {

@@ -9,7 +9,7 @@ from ioc.alerts.records import to_record
 from ioc.api.schemas.alerts import ReasonShape
 from ioc.api.schemas.problems import ErrorShape
 from ioc.api.schemas.rules import RecipientShape
-from ioc.catalog.routing import Alerting
+from ioc.catalog.routing import AlertRouting
 from ioc.clock import rfc3339
 
 
@@ -240,7 +240,7 @@ DutyTableShape = TypedDict(
 """Who is on duty from when to when, and the hours that no shift covers."""
 
 
-def routing_content_shape(alerting: Alerting) -> dict[str, Any]:
+def routing_content_shape(alerting: AlertRouting) -> dict[str, Any]:
     """Return the content of a routing as RoutingContentShape."""
     routing = alerting.routing
     return {

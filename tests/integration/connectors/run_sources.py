@@ -11,7 +11,7 @@ from starlette.routing import Route
 from connectors.http_push import HttpPushEndpoint
 from connectors.registry import KINDS
 from connectors.runner import Runner
-from ioc.catalog.follower import CatalogFollower
+from ioc.catalog.catalog_cache import CatalogFollower
 from ioc.clock import SystemClock
 from ioc.errors import BatchMalformed, IocError
 from ioc.settings import Settings

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from connectors.batching import Intake
 from connectors.writer import SourceWriter
-from ioc.catalog.own_figures import own_figures
+from ioc.catalog.catalog import centre_kpis
 from ioc.clock import FixedClock, to_ms
 from ioc.evaluation import Changes, Evaluator
 from ioc.model.kpi import Freshness
@@ -42,7 +42,7 @@ def test_own_figures_have_value_history_and_age(tmp_path: Path) -> None:
     log = Log(store, clock)
 
     def figures(now: datetime) -> Mapping[str, float]:
-        return dict.fromkeys(own_figures(hue()), (now - NOW) / MINUTE % 2)
+        return dict.fromkeys(centre_kpis(hue()), (now - NOW) / MINUTE % 2)
 
     def writer_of(source: str) -> SourceWriter:
         assert source == SOURCE
@@ -50,11 +50,11 @@ def test_own_figures_have_value_history_and_age(tmp_path: Path) -> None:
 
     report = SelfReport("46", figures, writer_of, clock)
     for _ in range(3):
-        assert report.report() == len(own_figures(hue())) >= 23
+        assert report.report() == len(centre_kpis(hue())) >= 23
         clock.moment += MINUTE
     evaluator = Evaluator(hue(), store, VIETNAM)
     evaluator.evaluate(Changes(), clock.now())
-    told = {value.id: value for value in evaluator.values() if value.id in own_figures(hue())}
+    told = {value.id: value for value in evaluator.values() if value.id in centre_kpis(hue())}
     assert {(value.value, value.freshness) for value in told.values()} == {(0.0, Freshness.LIVE)}
     start = NOW.replace(second=0)
     points = evaluator.history("alerts.flood_share", "46", start, start + 4 * MINUTE, MINUTE)

@@ -51,7 +51,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, packed: Catalog) -> Iterator[
 @pytest.mark.parametrize(("where", "turns"), CONDITIONS)
 def test_halving_is_point_by_point(told: Centre, where: str, turns: bool) -> None:
     case_type = told.catalog.vocabulary.case_types["job"]
-    assert (parse_condition(where, case_type).turns is not None) == turns
+    assert (parse_condition(where, case_type).trends is not None) == turns
     by_halving, of = series(told, where), CaseSql.of
     with patch.object(case_history.CaseSql, "of", lambda *given: replace(of(*given), turns=None)):  # type: ignore[attr-defined]
         each = series(told, where)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ioc.alert_service import actions
-from ioc.catalog.own_figures import own_figures
+from ioc.catalog.catalog import centre_kpis
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
 from ioc.server import self_monitoring
@@ -28,7 +28,7 @@ def told(parts: FakeParts, states: Sequence[SourceState], account: Ledger) -> di
 
 
 def test_every_figure_is_given(parts: FakeParts) -> None:
-    assert told(parts, [], ledger()).keys() == own_figures(parts.catalog).keys()
+    assert told(parts, [], ledger()).keys() == centre_kpis(parts.catalog).keys()
 
 
 def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) -> None:

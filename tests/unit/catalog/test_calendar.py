@@ -96,7 +96,7 @@ basis = "quyết định"
         pytest.param('[[dayoff]]\nday = 2026-11-20\n', "dayoff", "did you mean 'day_off'", id="unknown table"),
         pytest.param('[[day_off]]\nname = { vi = "v", en = "e" }\nbasis = "b"', "day", "missing", id="no day"),
         pytest.param('[[day_off]]\nday = 2026-11-20\nname = { vi = "v", en = "e" }', "basis", "missing", id="no basis"),
-        pytest.param('[[day_off]]\nday = "soon"\nname = { vi = "v", en = "e" }\nbasis = "b"', "day", "no day",
+        pytest.param('[[day_off]]\nday = "soon"\nname = { vi = "v", en = "e" }\nbasis = "b"', "day", "not a day",
                      id="word"),
         pytest.param('[[day_off]]\nday = 2126-11-20\nname = { vi = "v", en = "e" }\nbasis = "b"', "day", "outside",
                      id="far away"),

@@ -246,7 +246,7 @@ def write(folder: Path, text: str, name: str = "own.toml", *, base: bool = True)
             id="cases of a window without the time that counts",
         ),
         pytest.param(
-            kpi(window="now", expression=COUNT), "own.kpi", "count.at", "speaks of a state", id="state with a time"
+            kpi(window="now", expression=COUNT), "own.kpi", "count.at", "the present state", id="state with a time"
         ),
         pytest.param(
             kpi(expression=COUNT.replace("received_at", "opened_at")),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ioc.catalog.routing import Alerting, load_routing
+from ioc.catalog.routing import AlertRouting, load_routing
 from ioc.catalog.toml_table import CatalogInvalid
 
 SOUND = """
@@ -39,7 +39,7 @@ route = [{ id = "air", matchers = ["sector = environment"], receivers = ["on_dut
 """
 
 
-def read(folder: Path, text: str, channels: set[str] | None = None) -> Alerting:
+def read(folder: Path, text: str, channels: set[str] | None = None) -> AlertRouting:
     (folder / "alerting").mkdir(exist_ok=True)
     (folder / "alerting" / "routing.toml").write_text(text, encoding="utf-8")
     return load_routing(folder, channels)
@@ -78,7 +78,7 @@ line = {{ vi = "{line}", en = "x" }}
         pytest.param(
             ('channels = ["wall"]', ""), "receiver[0].channels", "nobody would receive", id="receiver without channel"
         ),
-        pytest.param(('otherwise = ["an"]', ""), "schedule[0].otherwise", "hours without anybody", id="duty with gaps"),
+        pytest.param(('otherwise = ["an"]', ""), "schedule[0].otherwise", "hours with nobody", id="duty with gaps"),
         pytest.param(('people = ["an"]', 'people = ["anh"]'), "schedule[0].shift[0].people", "'an'", id="person"),
         pytest.param(('["sector = environment"]', "[]"), "route.route[0].matchers", "is empty", id="matchers"),
         pytest.param(
@@ -87,7 +87,7 @@ line = {{ vi = "{line}", en = "x" }}
         pytest.param(
             ('"sector = environment"', '"sector != environment"'),
             "route.route[0].matchers",
-            "also holds for alerts without",
+            "also matches alerts without",
             id="matcher that holds for nothing",
         ),
         pytest.param(('id = "air"', 'id = "root"'), "route.route[0].id", "Another route", id="route of the same name"),
