@@ -31,9 +31,10 @@ class LenientRead(Generic[T]):
 def read_last_good(
     read: Callable[[Path | None], T], overlay: Path | None, patterns: Sequence[str], kept: Path
 ) -> LenientRead[T]:
-    """Return `read(overlay)`. Where that raises CatalogInvalid, each faulty file is replaced by its copy in `kept`, or
-    left out where there is none, until the rest can be read.
+    """Return `read(overlay)`, with faulty files replaced by their last good version.
 
+    Where `read` raises CatalogInvalid, each faulty file is replaced by its copy in `kept`, or left out if there is
+    none, until the rest can be read.
     `patterns` are globs below `overlay` of the files that `read` reads; `kept` is a folder for their copies, which are
     made after each reading without a fault. Raises CatalogInvalid when the package's own definitions are at fault.
     """

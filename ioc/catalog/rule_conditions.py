@@ -37,17 +37,9 @@ def read_condition(
     """Read a condition; None when it is faulty. `kpi` is the KPI of a member that names none itself."""
     if row.has("kpi"):
         kpi = row.text("kpi")
-    kinds = [name for name in KINDS if row.has(name)]
-    if any(row.has(name) for name in LIMITS):
-        kinds.append("limits")
-    if len(kinds) != 1:
-        given = f"this one has {', '.join(kinds)}" if kinds else "this one has none"
-        message = f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}."
-        row.fault("", message, "one_condition", kinds=kinds)
-        for name in CONDITIONS:
-            row.skip(name)
+    kind = _kind(row)
+    if not kind:
         return None
-    [kind] = kinds
     if kind in ("all", "any"):
         return _members(row, kind, kpis, kpi, depth)
     if not kpi:
@@ -57,17 +49,38 @@ def read_condition(
         message = f"No KPI is called {kpi!r}{nearest(kpi, kpis)}."
         row.fault("kpi", message, "unknown_kpi", given=kpi, nearest=closest(kpi, kpis))
         return None
+    return _about(row, kind, kpis[kpi])
+
+
+def _kind(row: TomlTable) -> str:
+    """Return the one kind of the condition, "limits" among them; empty, with a fault, if there is not exactly one."""
+    kinds = [name for name in KINDS if row.has(name)]
+    if any(row.has(name) for name in LIMITS):
+        kinds.append("limits")
+    if len(kinds) != 1:
+        given = f"this one has {', '.join(kinds)}" if kinds else "this one has none"
+        message = f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}."
+        row.fault("", message, "one_condition", kinds=kinds)
+        for name in CONDITIONS:
+            row.skip(name)
+        return ""
+    return kinds[0]
+
+
+def _about(row: TomlTable, kind: str, definition: KpiDefinition) -> Condition:
+    """Read a condition about one KPI."""
+    kpi = definition.id
     if kind in _LACKS:
         if not row.flag(kind):
             row.fault(kind, f"is false; write {kind} = true, or leave it out.", "false_flag")
-        if kind == "stale" and kpis[kpi].fresh_within is None:
+        if kind == "stale" and definition.fresh_within is None:
             message = f"{kpi} never becomes stale, since it has no fresh_within; use missing = true."
             row.fault(kind, message, "never_stale", kpi=kpi)
         return DataLack(kpi, _LACKS[kind])
     if kind == "target_missed":
         if not row.flag(kind):
             row.fault(kind, "is false; write target_missed = true, or leave it out.", "false_flag")
-        if not kpis[kpi].targets:
+        if not definition.targets:
             row.fault(kind, f"{kpi} has no target to miss; give it one, or use limits.", "no_target", kpi=kpi)
         return TargetMissed(kpi)
     if kind == "change":
@@ -99,6 +112,15 @@ def read_limits(row: TomlTable) -> Limits:
         row.fault(name, "Write clears_inside = [low, high].", "write_clears_inside")
     if above is None and below is None and not any(map(row.has, ("fires_above", "fires_below", "fires_outside"))):
         row.fault("fires_above", "is missing; write fires_above, fires_below or fires_outside.", "no_limit")
+    limits = Limits(above, below, clears_below, clears_above)
+    _check_limits(row, limits)
+    return limits
+
+
+def _check_limits(row: TomlTable, limits: Limits) -> None:
+    """Note faults of limits that contradict each other."""
+    above, below = limits.fires_above, limits.fires_below
+    clears_below, clears_above = limits.clears_below, limits.clears_above
     inside = row.has("clears_inside")
     if clears_below is not None:
         name = "clears_inside" if inside else "clears_below"
@@ -122,7 +144,6 @@ def read_limits(row: TomlTable) -> Limits:
         name = "fires_outside" if row.has("fires_outside") else "fires_below"
         message = f"The lower limit {_text(below)} is not below the upper one {_text(above)}; every value would fire."
         row.fault(name, message, "band_upside_down", low=below, high=above)
-    return Limits(above, below, clears_below, clears_above)
 
 
 def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
