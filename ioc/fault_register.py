@@ -1,4 +1,4 @@
-"""Where the parts of a process report what is wrong with them, for `/readyz`, the ledger and `ioc doctor`."""
+"""Collect the faults of a process's parts, for `/readyz`, the ledger and `ioc doctor`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ Check = Callable[[datetime], Iterable[Fault]]
 
 
 class FaultRegister:
-    """Hold at most one fault per part. A part reports when a step fails and clears when that step has succeeded again,
-    so what is shown does not flap between two tries. Thread-safe."""
+    """Hold at most one fault per part; thread-safe.
+
+    A part reports when a step fails, and clears when that step has succeeded again, so that faults do not flap between
+    two tries.
+    """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -40,24 +43,24 @@ class FaultRegister:
             self._ends_s.pop(part, None)
 
     def clear(self, part: str, settle_s: float = 0.0) -> None:
-        """Forget the fault of `part`, at the earliest `settle_s` after its last report: what failed has succeeded."""
+        """Remove the fault of `part`, but not before `settle_s` after its last report."""
         if part in self._faults:
             with self._lock:
                 if part in self._faults:
                     self._ends_s.setdefault(part, self._reported_s[part] + settle_s)
 
     def add_check(self, check: Check) -> None:
-        """Ask `check` for faults at each `current`; it gets the present time, must return at once and not raise."""
+        """Call `check` with the present time at each `current`; it must return at once and not raise."""
         with self._lock:
             self._checks.append(check)
 
     def remove_check(self, check: Check) -> None:
-        """Ask `check` no more."""
+        """Stop calling `check`."""
         with self._lock:
             self._checks = [other for other in self._checks if other != check]
 
     def of(self, part: str) -> Fault | None:
-        """Return the reported fault of `part`."""
+        """Return the reported fault of `part`, None without one."""
         with self._lock:
             self._forget_ended()
             return self._faults.get(part)

@@ -1,4 +1,4 @@
-"""The asyncio sibling of `PeriodicThread`: run a step again and again in the running loop, and say when it fails."""
+"""Run a step periodically in an asyncio loop, and report its failures; `PeriodicThread` does it in a thread."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from ioc.fault_register import FaultRegister
-from ioc.periodic_thread import FIRST_BACK_OFF_S, MAX_BACK_OFF_S, SETTLE_S, StepFailures
+from ioc.periodic_thread import DEFAULT_POLICY, StepFailures, StepPolicy
 
 AsyncStep = Callable[[], Awaitable[float | None]]
 
 
 class PeriodicTask:
-    """Await `step` every `pace_s` seconds until `close`. A step returns the seconds until its next call, or None for
-    `pace_s`; one that raises is logged, reported in `faults` under `name` and tried again after a back-off."""
+    """Await `step` every `pace_s` seconds until `close`.
+
+    A step returns the seconds until its next call, or None for `pace_s`. One that raises is logged, reported in
+    `faults` under `name` and tried again after a back-off.
+    """
 
     def __init__(
         self,
@@ -23,18 +26,16 @@ class PeriodicTask:
         pace_s: float,
         faults: FaultRegister | None = None,
         *,
-        first_back_off_s: float = FIRST_BACK_OFF_S,
-        max_back_off_s: float = MAX_BACK_OFF_S,
-        settle_s: float = SETTLE_S,
+        policy: StepPolicy = DEFAULT_POLICY,
     ) -> None:
         self._name = name
         self._step = step
         self._pace_s = pace_s
-        self._failures = StepFailures(name, faults or FaultRegister(), first_back_off_s, max_back_off_s, settle_s)
+        self._failures = StepFailures(name, faults or FaultRegister(), policy)
         self._task: asyncio.Task[None] | None = None
 
     def start(self, after_s: float = 0.0) -> None:
-        """Begin in the running loop; the first step comes after `after_s`."""
+        """Start in the running loop; the first step follows after `after_s`."""
         self._task = asyncio.create_task(self._run(after_s), name=self._name)
 
     async def close(self) -> None:

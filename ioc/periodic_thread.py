@@ -1,4 +1,4 @@
-"""The one loop under every background thread: run a step again and again, say when it fails, never vanish silently."""
+"""Run a step periodically in a background thread, and report when it fails, hangs or is gone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -18,29 +19,35 @@ from ioc.model.fault import Fault
 
 LOG = logging.getLogger(__name__)
 THREAD_LOST_EXIT_CODE = 70
-FIRST_BACK_OFF_S = 0.5
-MAX_BACK_OFF_S = 5.0
-STUCK_AFTER_S = 30.0
-SETTLE_S = 3.0
-"""How long a fault stays after the last failure, so that a step that fails every other time does not flap."""
 
 Step = Callable[[], float | None]
 
 
-class StepFailures:
-    """The failures of one repeated step: logged when they are new, shown in `faults` under `name` as long as they last.
+@dataclass(frozen=True)
+class StepPolicy:
+    """What happens when a step fails or hangs.
 
-    The back-off doubles from `first_back_off_s` up to `max_back_off_s`; a fault stays `settle_s` after the last one.
+    The back-off doubles from `first_back_off_s` up to `max_back_off_s`. A fault stays `settle_s` after the last
+    failure, so that a step that fails every other time does not flap. A step that has not moved for `stuck_after_s` is
+    reported (None: never).
     """
 
-    def __init__(
-        self, name: str, faults: FaultRegister, first_back_off_s: float, max_back_off_s: float, settle_s: float
-    ) -> None:
+    first_back_off_s: float = 0.5
+    max_back_off_s: float = 5.0
+    settle_s: float = 3.0
+    stuck_after_s: float | None = 30.0
+
+
+DEFAULT_POLICY = StepPolicy()
+
+
+class StepFailures:
+    """The failures of one repeated step: logged when they are new, shown in `faults` under `name` while they last."""
+
+    def __init__(self, name: str, faults: FaultRegister, policy: StepPolicy) -> None:
         self._name = name
         self._faults = faults
-        self._first_back_off_s = first_back_off_s
-        self._max_back_off_s = max_back_off_s
-        self._settle_s = settle_s
+        self._policy = policy
         self._count = 0
         self._logged = ""
 
@@ -53,26 +60,26 @@ class StepFailures:
             self._logged = reason
             known = isinstance(failure, IocError)
             LOG.warning("%s: %s", self._name, reason, exc_info=None if known else failure)
-        return float(min(self._max_back_off_s, self._first_back_off_s * 2 ** min(self._count - 1, 10)))
+        policy = self._policy
+        return float(min(policy.max_back_off_s, policy.first_back_off_s * 2 ** min(self._count - 1, 10)))
 
     def end(self) -> None:
-        """The step has succeeded."""
+        """Clear the fault, because the step has succeeded."""
         self._count = 0
         self._logged = ""
-        self._faults.clear(self._name, self._settle_s)
+        self._faults.clear(self._name, self._policy.settle_s)
 
 
 class PeriodicThread:
     """Call `step` every `pace_s` seconds in a daemon thread until `stop`.
 
     A step returns the seconds until its next call, or None for `pace_s`; 0 means at once. A step that raises is logged,
-    reported in `faults` under `name` and retried after a back-off that doubles from `first_back_off_s` up to
-    `max_back_off_s`; the fault is cleared when a step has returned, `recovered` holds and the last failure is
-    `settle_s` ago.
-    A step that has not moved for `stuck_after_s` (None: no limit) is reported too. A step that goes on for ever calls
-    `succeeded` as long as it works.
-    When the thread itself ends (SystemExit, MemoryError while handling a failure…) its process ends with
-    THREAD_LOST_EXIT_CODE, so that the supervisor starts it again.
+    reported in `faults` under `name`, and tried again after a back-off. The fault is cleared when a step has returned,
+    `recovered` is true and the last failure is long enough ago. A step that hangs is reported too. A step that never
+    returns calls `succeeded` while it works.
+
+    When the thread itself ends (SystemExit, MemoryError while handling a failure, …), its process ends with
+    THREAD_LOST_EXIT_CODE, so that the supervisor restarts it.
     """
 
     def __init__(
@@ -82,19 +89,16 @@ class PeriodicThread:
         pace_s: float,
         faults: FaultRegister | None = None,
         *,
-        stuck_after_s: float | None = STUCK_AFTER_S,
-        first_back_off_s: float = FIRST_BACK_OFF_S,
-        max_back_off_s: float = MAX_BACK_OFF_S,
-        settle_s: float = SETTLE_S,
+        policy: StepPolicy = DEFAULT_POLICY,
         recovered: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
         self.faults = faults or FaultRegister()
         self._step = step
         self._pace_s = pace_s
-        self._stuck_after_s = stuck_after_s
+        self._stuck_after_s = policy.stuck_after_s
         self._recovered = recovered
-        self._failures = StepFailures(name, self.faults, first_back_off_s, max_back_off_s, settle_s)
+        self._failures = StepFailures(name, self.faults, policy)
         self._moved_s = 0.0
         self._in_step = False
         self._woken = threading.Event()
@@ -105,7 +109,7 @@ class PeriodicThread:
         self.faults.add_check(self._check)
 
     def start(self, after_s: float = 0.0) -> None:
-        """Start the thread; its first step comes after `after_s`. Raises RuntimeError when the system has none left."""
+        """Start the thread; its first step follows after `after_s`. Raises RuntimeError when the system has no thread."""
         self._first_after_s = after_s
         self._is_started = True
         self._moved_s = monotonic()
@@ -116,7 +120,7 @@ class PeriodicThread:
         self._woken.set()
 
     def stop(self, timeout_s: float | None = None) -> None:
-        """End after the running step; return when it has, at the latest after `timeout_s`."""
+        """Stop after the running step; return when it has ended, at the latest after `timeout_s`."""
         self._stopping.set()
         self._woken.set()
         self.faults.remove_check(self._check)
@@ -125,30 +129,32 @@ class PeriodicThread:
 
     @property
     def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
         return self._stopping.is_set()
 
     @property
     def is_alive(self) -> bool:
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     @property
     def error(self) -> str:
-        """The sentence of the present failure; empty when the last step succeeded."""
+        """Sentence of the present failure; empty when the last step succeeded."""
         fault = self.faults.of(self.name)
         return fault.detail if fault else ""
 
     def rest(self, seconds: float) -> bool:
-        """Pause within a step; return whether the thread is to stop."""
+        """Pause within a step; return whether `stop` was called."""
         self._moved_s = monotonic()
         return self._stopping.wait(max(seconds, 0.0))
 
     def failed(self, failure: Exception) -> None:
-        """For a step that goes on for ever: something failed, and it goes on."""
+        """Report a failure in a step that never returns and continues."""
         self._moved_s = monotonic()
         self._failures.add(failure)
 
     def succeeded(self) -> None:
-        """For a step that goes on for ever: it works (again)."""
+        """Report that a step that never returns works (again)."""
         self._moved_s = monotonic()
         if self._recovered():
             self._failures.end()
@@ -190,7 +196,7 @@ def fault_message(thread: str, failure: Exception) -> Message:
 
 
 def reason_of(failure: Exception) -> str:
-    """Return a failure in words: its message, else one line without a full stop at its end."""
+    """Return the message of a failure, or one line without a full stop at its end."""
     if isinstance(failure, IocError) and isinstance(failure.message, Message):
         return failure.message
     text = str(failure) if isinstance(failure, IocError) else repr(failure)

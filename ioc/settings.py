@@ -1,4 +1,4 @@
-"""Settings from `ioc.toml` in the data directory and the environment, which goes before the file.
+"""Read settings from `ioc.toml` in the data directory and from the environment, which overrides the file.
 
 The command line reads them once and passes them on.
 """
@@ -21,18 +21,18 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 FILE = "ioc.toml"
 _KAFKA_PASSWORD = "kafka.password"
 _SECURITY = "IOC_KAFKA_"
-"""Variables that begin so are SASL and TLS settings."""
+"""Prefix of the variables with SASL and TLS settings."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where things are, and how the centre runs; the meaning of each is in `docs/configuration.md`.
+    """Paths, addresses and options of a centre; `docs/configuration.md` explains each.
 
-    `kafka` is empty when the embedded broker is to be used; `security` holds SASL and TLS settings by their
-    kafka-python names. `anonymous` is the role of callers who are not logged in; None allows them nothing.
-    `trusted_proxies` are addresses and networks. Without `quack_port` the lab takes the usual port or the next free
-    one. `address` is IOC_ADDRESS without a slash at its end; empty when it is not set (`outer_address` gives the
-    default). `own_sources_dir` and `own_catalog_dir` are None for the folders of the data directory.
+    `kafka` is empty for the embedded broker; `security` holds SASL and TLS settings by their kafka-python names.
+    `anonymous` is the role of callers who are not logged in; None allows them nothing. `trusted_proxies` are addresses
+    and networks. Without `quack_port` the lab uses the usual port or the next free one. `address` is IOC_ADDRESS
+    without a slash at its end, empty when it is not set (`outer_address` gives the default). `own_sources_dir` and
+    `own_catalog_dir` are None for the folders of the data directory.
     """
 
     data_dir: Path
@@ -56,7 +56,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read `ioc.toml` of the data directory, and `environment`, which goes before it.
+        """Read `ioc.toml` of the data directory, and `environment`, which overrides it.
 
         Every variable is checked. Raises SettingInvalid, which names the variable or key, its value and what is
         allowed.
@@ -78,8 +78,8 @@ class Settings:
                 "sasl_password": secret.read_text().strip(),
             }
         is_demonstration = values["IOC_DEMO"] == "1"
-        # Nobody looks without logging in, unless a setting says so; the demonstration's simulated data are for
-        # everybody. Where the server listens says nothing of who reaches it: a proxy may stand before it.
+        # Nobody may view without logging in unless a setting allows it; the demonstration's data are simulated, so
+        # everybody may. The listening address does not show who can reach the server: a proxy may be in front of it.
         anonymous = values["IOC_ANONYMOUS"] or ("viewer" if is_demonstration else "none")
         return cls(
             data_dir=data_dir,
@@ -111,9 +111,10 @@ class Settings:
 
     @property
     def outer_address(self) -> str:
-        """Address that people reach the centre by, without a slash at its end: the base of every link that leaves the
-        centre (messages, reports, open data). IOC_ADDRESS, else the address of the listener; a listener on all
-        interfaces is named by the machine's host name."""
+        """Address at which people reach the centre, without a slash at its end; links to the centre begin with it.
+
+        It is IOC_ADDRESS, else the address of the listener, with the host name for a listener on all interfaces.
+        """
         if self.address:
             return self.address
         host = socket.gethostname() if self.http_host in WILDCARDS else self.http_host
@@ -133,17 +134,17 @@ class Settings:
 
     @property
     def snapshots_dir(self) -> Path:
-        """Copies of the store for readers (ioc/store/snapshot.py)."""
+        """Snapshots of the store for readers (ioc/store/snapshot.py)."""
         return self.data_dir / "snapshots"
 
     @property
     def lab_dir(self) -> Path:
-        """What `ioc lab` publishes to analysts, their results and saved queries."""
+        """Files of `ioc lab`: what it publishes to analysts, their results and saved queries."""
         return self.data_dir / "lab"
 
     @property
     def lab_socket(self) -> Path:
-        """Where `ioc lab` answers; only this user reaches it."""
+        """Socket of `ioc lab`; only this user can open it."""
         return self.data_dir / "lab.sock"
 
     @property
@@ -153,7 +154,7 @@ class Settings:
 
     @property
     def quack_address(self) -> Path:
-        """Where the lab writes which address Quack has; it exists while it can be attached."""
+        """File with the address of Quack; it exists while clients can attach."""
         return self.data_dir / "quack.address"
 
     @property
@@ -163,21 +164,24 @@ class Settings:
 
     @property
     def catalog_dir(self) -> Path:
-        """The province's own definitions, laid over those of the package."""
+        """The province's own definitions, which override those of the package."""
         return self.own_catalog_dir or self.data_dir / "catalog"
 
     @property
     def kept_dir(self) -> Path:
-        """What can be made again at any time, kept to start sooner."""
+        """Files that make a start faster and can be made again at any time."""
         return self.data_dir / "kept"
 
     @property
     def channels_path(self) -> Path:
-        """Channels that messages of alerts go out by; it holds secrets."""
+        """Channels for notifications; the file holds secrets."""
         return self.data_dir / "channels.toml"
 
     def bootstrap(self) -> str:
-        """Address of the broker: the configured one, or what the embedded broker wrote. Raises ConfigurationInvalid."""
+        """Return the broker's address: the configured one, or what the embedded broker wrote.
+
+        Raises ConfigurationInvalid when there is none.
+        """
         if self.kafka:
             return self.kafka
         address = self.data_dir / "kafka.address"
@@ -186,11 +190,11 @@ class Settings:
         return address.read_text().strip()
 
     def kafka_password(self) -> str:
-        """Return the password of the embedded broker, made at the first call; clients then log in with it."""
+        """Return the password of the embedded broker, with which clients log in; it is made at the first call."""
         return secret_file(self.data_dir / _KAFKA_PASSWORD)
 
     def without_kafka_password(self) -> str:
-        """Forget the password of an embedded broker that asks for none; return the empty one."""
+        """Remove the password of an embedded broker that requires none, and return an empty one."""
         (self.data_dir / _KAFKA_PASSWORD).unlink(missing_ok=True)
         return ""
 
@@ -199,24 +203,24 @@ class Settings:
         return self.configured_admin_token or secret_file(self.data_dir / "admin.token")
 
     def lab_key(self) -> str:
-        """The key by which `ioc serve` signs what it forwards to the lab; made at the first call, mode 600."""
+        """Return the key with which `ioc serve` signs requests to the lab (made at the first call, mode 600)."""
         return secret_file(self.data_dir / "keys" / "lab.key")
 
     def login_key(self) -> str:
-        """The key that marks browsers which have logged in before; made at the first call, mode 600."""
+        """Return the key that marks browsers which have logged in before (made at the first call, mode 600)."""
         return secret_file(self.data_dir / "keys" / "login.key")
 
     def personal_key(self) -> str:
-        """The key that personal fields are hashed with; made at the first call, mode 600."""
+        """Return the key with which personal fields are hashed (made at the first call, mode 600)."""
         return secret_file(self.data_dir / "keys" / "personal.key")
 
     def source_token(self, source: str) -> str:
-        """Token of a push source, made at the first call, kept with mode 600."""
+        """Return the token of a push source (made at the first call, mode 600)."""
         return secret_file(self.data_dir / "tokens" / f"{source}.token")
 
 
 def secret_file(path: Path) -> str:
-    """Content of a secret file; made with 256 random bits and mode 600 if it is missing, safe against a race."""
+    """Return the content of a secret file; a missing one is made with 256 random bits and mode 600, without a race."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():
@@ -232,12 +236,12 @@ def secret_file(path: Path) -> str:
 
 
 def record_province(settings: Settings) -> None:
-    """Write `ioc.toml` with the province when there is none yet, so that later starts need no variable."""
+    """Write `ioc.toml` with the province unless it exists, so that later starts need no variable."""
     path = settings.data_dir / FILE
     if not path.exists():
         draft = path.with_name(f".{FILE}.{os.getpid()}")
         draft.write_text(
-            f"# Settings of this centre; a variable such as IOC_PROVINCE goes before its key here.\n"
+            f"# Settings of this centre; a variable such as IOC_PROVINCE overrides its key here.\n"
             f'# Keys: {", ".join(FILE_KEYS)}.\nprovince = "{settings.province}"\n',
             encoding="utf-8",
         )
@@ -245,7 +249,7 @@ def record_province(settings: Settings) -> None:
 
 
 def _of_file(path: Path) -> dict[str, str]:
-    """Return the file's values as texts by key; none without a file. Raises SettingInvalid."""
+    """Return the file's values as texts by key; nothing without a file. Raises SettingInvalid."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""The commands, and the composition of the parts: only here do streams, connectors and the API meet."""
+"""The commands of `ioc`, one module each."""

@@ -1,4 +1,4 @@
-"""`ioc lab`: the analysts' side, a process of its own."""
+"""`ioc lab`: run the lab, the analysts' part of the centre, in a process of its own."""
 
 import logging
 
@@ -18,16 +18,20 @@ from ioc.settings import Settings
 from ioc.store.snapshot import current
 
 _NICENESS = 10
-"""Whatever the lab and its processes do, the centre's come first where both want a processor."""
+"""The lab and its processes get the processor after all others of the centre."""
 
 
 _FULL_SHARE_S = 6.0
-"""After its start, which whoever asks waits for; a tenth of a busy machine would make ten seconds of one."""
+"""Time after the start with full priority: users wait for the start, and a tenth of a busy processor makes it ten times
+as long."""
 
 
 @click.command()
 def command() -> None:
-    """Answer analysts over snapshots of the store, on a socket that `ioc serve` forwards to."""
+    """Run the lab: SQL, explorer, reports and open data over snapshots of the store.
+
+    It listens on a socket to which `ioc serve` forwards requests.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment()
     clock = SystemClock()

@@ -3,11 +3,12 @@
 from typing import Any
 
 import click
-import httpx
 import orjson
 
-from ioc.errors import IocError
+from ioc.commands.centre_client import call_centre
 from ioc.settings import Settings
+
+_ARCHIVE_WITHIN_S = 3600.0
 
 
 @click.command()
@@ -19,24 +20,13 @@ def command(as_json: bool, archive: bool) -> None:
     The exit code is 1 when it does not balance or the archive is damaged.
     """
     settings = Settings.from_environment()
-    verified = _ask(settings, "POST", "/api/v1/ledger/archive", timeout_s=3600) if archive else None
-    ledger = _ask(settings, "GET", "/api/v1/ledger", timeout_s=30)
+    verified = call_centre(settings, "POST", "/api/v1/ledger/archive", timeout_s=_ARCHIVE_WITHIN_S) if archive else None
+    ledger = call_centre(settings, "GET", "/api/v1/ledger")
     if verified is not None:
         ledger["archive"] = verified
     click.echo(orjson.dumps(ledger) if as_json else "\n".join([*_lines(ledger), *_archive_lines(verified)]))
     if not ledger["balanced"] or (verified is not None and verified["faults"]):
         raise click.exceptions.Exit(1)
-
-
-def _ask(settings: Settings, method: str, path: str, timeout_s: float) -> dict[str, Any]:
-    address = f"http://127.0.0.1:{settings.http_port}{path}"
-    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
-    try:
-        answer = httpx.request(method, address, headers=headers, timeout=timeout_s)
-        answer.raise_for_status()
-    except httpx.HTTPError as fault:
-        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
-    return dict(answer.json())
 
 
 def _archive_lines(verified: dict[str, Any] | None) -> list[str]:

@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-import httpx
 import orjson
 
 from ioc.catalog import load
 from ioc.catalog.channels import load_channels
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
+from ioc.commands.centre_client import call_centre
 from ioc.errors import IocError
 from ioc.reports.loader import load_reports
 from ioc.settings import Settings
 
-_PATIENCE_S = 30
-_LOOKS_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 
 
 @click.group()
@@ -29,7 +28,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def list_reports(as_json: bool) -> None:
     """List the reports of the running centre with their newest issues."""
-    found = _asked("GET", "/api/v1/reports")
+    found = _call("GET", "/api/v1/reports")
     if as_json:
         click.echo(orjson.dumps(found))
         return
@@ -46,7 +45,7 @@ def list_reports(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def make(report: str, period: str, send: bool, as_json: bool) -> None:
     """Make an issue of REPORT in the running centre."""
-    made = _asked("POST", f"/api/v1/reports/{report}/issues", {"period": period, "send": send})
+    made = _call("POST", f"/api/v1/reports/{report}/issues", {"period": period, "send": send})
     if making := made.get("making"):
         made = _until_made(report, making)
     if as_json:
@@ -96,8 +95,8 @@ def _until_made(report: str, job: dict[str, Any]) -> Any:
     """Wait for the issue that a job makes, and return it. Raises IocError when the job fails or is gone."""
     period = job["period"]
     while True:
-        time.sleep(_LOOKS_EVERY_S)
-        found = _asked("GET", f"/api/v1/reports/{report}")
+        time.sleep(_CHECK_EVERY_S)
+        found = _call("GET", f"/api/v1/reports/{report}")
         if any(one["period"] == period for one in found["making"]):
             continue
         last = found["last_made"]
@@ -105,22 +104,9 @@ def _until_made(report: str, job: dict[str, Any]) -> Any:
             raise IocError(f"The issue of {period} is no longer being made; ask again.")
         if last["issue"] is None:
             raise IocError(last["detail"])
-        issues = _asked("GET", f"/api/v1/reports/{report}/issues")["issues"]
+        issues = _call("GET", f"/api/v1/reports/{report}/issues")["issues"]
         return next(issue for issue in issues if issue["id"] == last["issue"])
 
 
-def _asked(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    settings = Settings.from_environment()
-    address = f"http://127.0.0.1:{settings.http_port}{path}"
-    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
-    try:
-        answer = httpx.request(method, address, json=body, headers=headers, timeout=_PATIENCE_S)
-    except httpx.HTTPError as fault:
-        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
-    if answer.is_error:
-        try:
-            detail = answer.json().get("detail", answer.text)
-        except ValueError:
-            detail = f"{answer.status_code} {answer.text[:200]}"
-        raise IocError(detail)
-    return answer.json()
+def _call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    return call_centre(Settings.from_environment(), method, path, body)

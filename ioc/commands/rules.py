@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-import httpx
 import orjson
 
 from ioc.catalog import load
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
+from ioc.commands.centre_client import call_centre
 from ioc.commands.rule_checks import check_alerting, failures_of
 from ioc.errors import IocError
 from ioc.settings import Settings
+
+_PATIENCE_S = 120.0
 
 
 @click.group()
@@ -98,27 +100,19 @@ def backtest(rule: str, days: int, as_json: bool) -> None:
         raise IocError(f"{path}: the file is not UTF-8; save it as UTF-8.") from fault
     except OSError as fault:
         raise IocError(f"{path}: the file cannot be read: {fault.strerror}.") from fault
-    address = f"http://127.0.0.1:{settings.http_port}/api/v1/rules/backtest"
-    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
-    try:
-        answer = httpx.post(address, json={**trial, "days": days}, headers=headers, timeout=120)
-    except httpx.HTTPError as fault:
-        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
-    found = answer.json()
-    if answer.is_error:
-        raise IocError(found.get("detail", answer.text))
+    found = call_centre(settings, "POST", "/api/v1/rules/backtest", {**trial, "days": days}, _PATIENCE_S)
     if as_json:
-        click.echo(answer.content)
+        click.echo(orjson.dumps(found))
         return
-    click.echo(_told(found["after"], found["units"], days))
+    click.echo(_summary(found["after"], found["units"], days))
     if found["before"] is not None:
-        click.echo(f"The version in force: {_told(found['before'], found['units'], days)}")
+        click.echo(f"The version in force: {_summary(found['before'], found['units'], days)}")
         click.echo(f"{len(found['new'])} would be new, {len(found['gone'])} would be gone.")
     for one in found["after"]["firings"][:20]:
         click.echo(f"{one['fired']}  {one['unit']:>8}  until {one['end'] or 'now'}")
 
 
-def _told(side: dict[str, Any], units: int, days: int) -> str:
+def _summary(side: dict[str, Any], units: int, days: int) -> str:
     hours = side["firing_s"] / 3600
     return (
         f"{side['count']} alerts in {days} days, in {len(side['units'])} of {units} units, {hours:,.1f} hours in all."

@@ -3,10 +3,10 @@
 from typing import Any
 
 import click
-import httpx
 import orjson
 
 from ioc.clock import SystemClock, rfc3339
+from ioc.commands.centre_client import NoCentreRuns, call_centre
 from ioc.errors import IocError
 from ioc.settings import Settings
 from ioc.store import Store
@@ -20,33 +20,28 @@ _PATIENCE_S = 300.0
 def command(as_json: bool) -> None:
     """Take a snapshot of the store and put it in use; the running centre takes it when there is one."""
     settings = Settings.from_environment()
-    told = _of_the_centre(settings) or _of_the_store(settings)
+    taken = _through_centre(settings) or _from_store(settings)
     if as_json:
-        click.echo(orjson.dumps(told).decode())
+        click.echo(orjson.dumps(taken).decode())
         return
     click.echo(
-        f"Snapshot of {told['taken_at']}: {told['size_bytes'] / 1e6:.1f} MB in {told['took_s']:.2f} s, {told['path']}"
+        f"Snapshot of {taken['taken_at']}: {taken['size_bytes'] / 1e6:.1f} MB in {taken['took_s']:.2f} s, "
+        f"{taken['path']}"
     )
 
 
-def _of_the_centre(settings: Settings) -> dict[str, Any] | None:
+def _through_centre(settings: Settings) -> dict[str, Any] | None:
     """Have the running centre take a snapshot; return None when none runs. Raises IocError when it fails."""
-    address = f"http://127.0.0.1:{settings.http_port}/api/v1/lab/snapshot"
-    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
     try:
-        answer = httpx.post(address, headers=headers, timeout=_PATIENCE_S)
-    except httpx.ConnectError:
+        answer = call_centre(settings, "POST", "/api/v1/lab/snapshot", timeout_s=_PATIENCE_S)
+    except NoCentreRuns:
         return None
-    except httpx.HTTPError as fault:
-        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
-    body = answer.json()
-    if answer.status_code != 200:
-        raise IocError(str(body.get("detail", f"The centre answered {answer.status_code}.")))
-    taken: dict[str, Any] = body["taken"]
+    taken: dict[str, Any] = answer["taken"]
     return taken
 
 
-def _of_the_store(settings: Settings) -> dict[str, Any]:
+def _from_store(settings: Settings) -> dict[str, Any]:
+    """Take a snapshot of the store, which no centre has open. Raises IocError."""
     if not settings.store_path.exists():
         raise IocError(f"There is no store at {settings.store_path} yet.")
     store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)

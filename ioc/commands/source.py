@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import click
-import httpx
 import orjson
 
 from ioc.clock import rfc3339
-from ioc.errors import ConfigurationInvalid, IocError
+from ioc.commands.centre_client import call_centre
+from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings
 
 _PATIENCE_S = 600.0
@@ -48,28 +48,21 @@ def replay(name: str, since: datetime | None, as_json: bool) -> None:
     is replayed. The exit code is 1 when records are still refused.
     """
     settings = Settings.from_environment()
-    address = f"http://127.0.0.1:{settings.http_port}/api/v1/sources/{name}/replay"
-    headers = {"Authorization": f"Bearer {settings.admin_token()}"}
     body = {"since": rfc3339(since.astimezone())} if since else {}
-    try:
-        answer = httpx.post(address, json=body, headers=headers, timeout=_PATIENCE_S)
-    except httpx.HTTPError as fault:
-        raise IocError(f"The centre does not answer at {address}: {fault}.") from fault
-    told = answer.json()
-    if answer.status_code != 200:
-        raise IocError(told.get("detail", f"The centre answered {answer.status_code}."))
-    click.echo(orjson.dumps(told) if as_json else "\n".join(_lines(told)))
-    if told["refused_count"] or told["not_replayable_count"]:
+    outcome = call_centre(settings, "POST", f"/api/v1/sources/{name}/replay", body, _PATIENCE_S)
+    click.echo(orjson.dumps(outcome) if as_json else "\n".join(_lines(outcome)))
+    if outcome["refused_count"] or outcome["not_replayable_count"]:
         raise click.exceptions.Exit(1)
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
+def _lines(outcome: dict[str, Any]) -> list[str]:
     lines = [
-        f"Read again and received as new: {told['replayed']:,}; already received meanwhile: {told['duplicates']:,}."
+        f"Read again and received as new: {outcome['replayed']:,}; "
+        f"already received meanwhile: {outcome['duplicates']:,}."
     ]
-    lines += [f"Put back into the folder: {file}" for file in told["files"]]
+    lines += [f"Put back into the folder: {file}" for file in outcome["files"]]
     for what, sentence in (("refused", "Still refused"), ("not_replayable", "Cannot be read again")):
-        if count := told[f"{what}_count"]:
+        if count := outcome[f"{what}_count"]:
             lines.append(f"{sentence}: {count:,}")
-            lines += [f"  {one['key']}  {one['message']}" for one in told[what]]
+            lines += [f"  {one['key']}  {one['message']}" for one in outcome[what]]
     return lines

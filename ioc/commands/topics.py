@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
-import httpx
 import orjson
 
+from ioc.commands.centre_client import call_centre
+from ioc.errors import IocError
 from ioc.kafka import TopicChanges, TopicState, ensure_topics, topic_states
 from ioc.settings import Settings
 from ioc.topic_repair import Repair, answer_again
@@ -24,8 +25,8 @@ def command(as_json: bool) -> None:
     settings = Settings.from_environment()
     bootstrap, security = settings.bootstrap(), settings.security
     changes = ensure_topics(bootstrap, security, settings.partitions)
-    standing = _standing(settings)
-    repair = answer_again(bootstrap, security, standing) if standing is not None else None
+    stalled = _stalled(settings)
+    repair = answer_again(bootstrap, security, stalled) if stalled is not None else None
     states = topic_states(bootstrap, security)
     if as_json:
         shown = {"created": changes.created, "grown": changes.grown, "steps": list(_steps(changes, repair))}
@@ -37,17 +38,15 @@ def command(as_json: bool) -> None:
         click.echo(step)
 
 
-def _standing(settings: Settings) -> dict[TopicPartition, int] | None:
+def _stalled(settings: Settings) -> dict[TopicPartition, int] | None:
     """Return the next input of each stalled partition from the running centre; None when it does not answer."""
-    address = f"http://127.0.0.1:{settings.http_port}/api/v1/ledger"
     try:
-        answer = httpx.get(address, headers={"Authorization": f"Bearer {settings.admin_token()}"}, timeout=30)
-        answer.raise_for_status()
-    except httpx.HTTPError:
+        ledger = call_centre(settings, "GET", "/api/v1/ledger")
+    except IocError:
         return None
     return {
         (fault["params"]["topic"], fault["params"]["partition"]): fault["params"]["first"]
-        for fault in answer.json()["coded_faults"]
+        for fault in ledger["coded_faults"]
         if fault["code"] in ("output_missing", "partition_stalled")
     }
 
@@ -60,16 +59,16 @@ def _steps(changes: TopicChanges, repair: Repair | None) -> Iterator[str]:
         yield f"Gave {name} {after} partitions, as many as its partner has; it had {before}."
     if repair is None:
         if changes.created or changes.grown:
-            yield "If `ioc serve` has run before, start it and run `ioc topics` again, to see what to answer again."
+            yield "If `ioc serve` has run before, start it and run `ioc topics` again, to see what to process again."
         return
     for (topic, partition), (first, end) in repair.behind.items():
-        done = "will be answered again" if repair.is_done else "must be answered again"
+        done = "will be processed again" if repair.is_done else "must be processed again"
         yield f"Offsets {first} to {end - 1} of {topic} partition {partition} {done}."
     if repair.behind:
         yield (
             "Start `ioc streams`."
             if repair.is_done
-            else "Workers keep their place while they run, also for some seconds after: stop `ioc streams`, run "
+            else "Workers keep their positions while they run and for some seconds after: stop `ioc streams`, run "
             "`ioc topics` again, then start `ioc streams`."
         )
 

@@ -13,7 +13,7 @@ import click
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.errors import ConfigurationInvalid
 from ioc.http_listener import await_free_port
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, StepPolicy
 from ioc.settings import Settings
 from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFlag, keep_running, stop_all
 from ioc.supervisor.launch_settings import CANNOT_START, ENVIRONMENT
@@ -52,7 +52,7 @@ def _run(settings: Settings, workers: int, demo: bool, password: str) -> None:
     try:
         if broker is not None:
             step = partial(_keep_broker_running, broker, broker.start(), launcher, ending)
-            PeriodicThread("broker", step, 0.0, stuck_after_s=None).start()
+            PeriodicThread("broker", step, 0.0, policy=StepPolicy(stuck_after_s=None)).start()
         launcher.let_begin()
         keep_running([launcher], ending, _report)
     finally:

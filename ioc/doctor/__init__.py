@@ -1,4 +1,4 @@
-"""Examine a centre from outside: every process, file, topic, disk, snapshot and archive, with what to do."""
+"""Examine a centre from outside (processes, files, topics, disk, snapshot, archive) and say what to do."""
 
 from ioc.doctor.examine import examine
 from ioc.doctor.findings import LEVELS, Finding, Level

@@ -1,4 +1,4 @@
-"""Put the examinations together."""
+"""Run all examinations of a centre."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ORDER = (Level.BAD, Level.NOTE, Level.GOOD)
 def examine(
     settings: Settings, now: datetime, check_definitions: files.CheckDefinitions, read_source: Callable[[Path], object]
 ) -> list[Finding]:
-    """Return every finding, the worst first. Takes some seconds where something does not answer, and changes nothing.
+    """Return all findings, the worst first; takes some seconds when something does not answer, and changes nothing.
 
-    `check_definitions` and `read_source` raise CatalogInvalid and ConfigurationInvalid for what a person wrote wrong.
+    `check_definitions` raises CatalogInvalid, `read_source` ConfigurationInvalid for a faulty file.
     """
     found = list(running.server(settings, running.asker(settings)))
     is_running = any(finding.code == "server_answers" for finding in found)

@@ -1,4 +1,4 @@
-"""Examine what lies in the data directory: definitions, sources, accounts, store, disk, snapshot, archive."""
+"""Examine the data directory: definitions, sources, accounts, store, disk, snapshot and archive."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ioc.store.snapshot import current, failure
 
 SHORT_PERCENT, NEARLY_FULL_PERCENT = 15.0, 5.0
 SNAPSHOT_OLD = timedelta(minutes=20)
-"""Four times the distance at which a running server takes them."""
+"""Four times the interval at which a running server takes them."""
 
 _HELD = ("conflicting lock", "different configuration than existing connections")
 """What DuckDB says of a file that a server has open: another process, or this one."""
 
 CheckDefinitions = Callable[[], dict[str, int]]
-"""Counts by kind; raises CatalogInvalid."""
+"""Return the number of definitions by kind. Raises CatalogInvalid."""
 
 
 def definitions(check: CheckDefinitions) -> Iterator[Finding]:
-    """Yield one finding per faulty file, or that all are valid."""
+    """Yield one finding per fault, or one that all definitions are valid."""
     try:
         counts = check()
     except CatalogInvalid as invalid:
@@ -43,7 +43,7 @@ def definitions(check: CheckDefinitions) -> Iterator[Finding]:
 
 
 def source_files(folder: Path, read: Callable[[Path], object]) -> Iterator[Finding]:
-    """Yield what is wrong with the configurations in `folder`; `read` raises ConfigurationInvalid."""
+    """Yield one finding per faulty source file in `folder`; `read` raises ConfigurationInvalid."""
     paths = sorted(folder.glob("*.toml")) if folder.is_dir() else []
     if not paths:
         yield Finding.of("sources", "no_sources", folder=str(folder))
@@ -55,7 +55,7 @@ def source_files(folder: Path, read: Callable[[Path], object]) -> Iterator[Findi
 
 
 def modes(settings: Settings) -> Iterator[Finding]:
-    """Yield files that hold secrets or personal data and that others can read."""
+    """Yield the files with secrets or personal data that other users can read."""
     secret = [
         *(settings.data_dir / name for name in ("admin.token", "channels.toml", "people.db")),
         *sorted((settings.data_dir / "tokens").glob("*")),
@@ -69,7 +69,7 @@ def modes(settings: Settings) -> Iterator[Finding]:
 
 
 def people(path: Path) -> Iterator[Finding]:
-    """Yield whether SQLite finds the file of accounts sound; nothing without one."""
+    """Yield whether SQLite finds the file of accounts intact; nothing without one."""
     if not path.is_file():
         return
     try:
@@ -84,7 +84,7 @@ def people(path: Path) -> Iterator[Finding]:
 
 
 def store(settings: Settings) -> Iterator[Finding]:
-    """Yield whether the store can be opened, where no server holds it; nothing without a store or while it is held."""
+    """Yield whether the store can be opened; nothing without a store or while a server has it open."""
     path = settings.store_path
     if not path.is_file():
         return
@@ -119,7 +119,7 @@ def disk(folder: Path) -> Iterator[Finding]:
 
 
 def snapshot(settings: Settings, now: datetime, *, is_running: bool) -> Iterator[Finding]:
-    """Yield how old the analysts' snapshot is; it only has to be recent while a server runs."""
+    """Yield how old the analysts' snapshot is; it need only be recent while a server runs."""
     newest = current(settings.snapshots_dir)
     if newest is None:
         yield Finding.of("snapshot", "snapshot_absent")
@@ -134,7 +134,7 @@ def snapshot(settings: Settings, now: datetime, *, is_running: bool) -> Iterator
 
 
 def archive(folder: Path) -> Iterator[Finding]:
-    """Yield how far the archive of closed days goes; nothing while it is empty. Damage is reported by the server."""
+    """Yield the newest day of the archive; nothing while it is empty. The server reports damage."""
     days = sorted(folder.glob("year=*/month=*/day=*"))
     if days:
         year, month, day = (part.partition("=")[2] for part in days[-1].relative_to(folder).parts)

@@ -1,4 +1,4 @@
-"""Findings of an examination: a message that says what is and what to do, and how grave it is."""
+"""Findings of an examination: a message that says what is the case and what to do, and its level."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Finding:
 
     @classmethod
     def of(cls, part: str, code: str, **params: Param) -> Finding:
-        """Make a finding of this package. Raises KeyError for an unknown code or a missing parameter."""
+        """Make a finding. Raises KeyError for an unknown code or a missing parameter."""
         return cls(part, Message(code, **params), LEVELS[code])
 
     @property
@@ -88,7 +88,7 @@ class Finding:
         return self.message.text(language)
 
     def shape(self) -> dict[str, object]:
-        """Return what the API and `ioc doctor --json` give."""
+        """Return the finding as the API and `ioc doctor --json` show it."""
         return {
             "part": self.part,
             "level": self.level.value,

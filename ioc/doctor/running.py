@@ -1,4 +1,4 @@
-"""Examine what runs: the server by its own addresses, the lab by its socket, Kafka by its protocol."""
+"""Examine what runs: the server through its API, the lab through its socket, Kafka through its protocol."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ANSWERS_WITHIN_S = 5.0
 _TROUBLED = (SourceCondition.FAILING, SourceCondition.UNAVAILABLE, SourceCondition.REFUSING)
 
 Ask = Callable[[str], tuple[int, Any]]
-"""Path → status and JSON of the server's answer. Raises OSError when no server answers."""
+"""Return status and JSON of the server's answer for a path. Raises OSError when no server answers."""
 
 
 def asker(settings: Settings) -> Ask:
-    """Return what asks this machine's server as the administrator."""
+    """Return a function that calls this machine's server as the administrator."""
     host = "127.0.0.1" if settings.http_host in WILDCARDS else settings.http_host
     token = settings.admin_token()
 
@@ -36,7 +36,7 @@ def asker(settings: Settings) -> Ask:
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or b"null")
         except (HTTPException, ValueError) as fault:
-            raise OSError(f"not the answer of a centre: {fault!r}") from fault
+            raise OSError(f"this is not the answer of a centre: {fault!r}") from fault
         finally:
             connection.close()
 
@@ -44,7 +44,7 @@ def asker(settings: Settings) -> Ask:
 
 
 def server(settings: Settings, ask: Ask) -> Iterator[Finding]:
-    """Yield whether the server answers and what it says is wrong with its parts, its sources and its ledger."""
+    """Yield whether the server answers, and the faults that it reports of its parts, sources and ledger."""
     address = f"{settings.http_host}:{settings.http_port}"
     log = str(settings.data_dir / "log" / "serve.log")
     try:

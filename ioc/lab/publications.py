@@ -11,6 +11,7 @@ from contextlib import suppress
 from ioc.fault_register import FaultRegister
 from ioc.lab.publishing.publish import Publication, PublishingFailed, in_use, published_dir
 from ioc.periodic_task import PeriodicTask
+from ioc.periodic_thread import StepPolicy
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 from ioc.supervisor.child_processes import die_with_parent
@@ -40,8 +41,7 @@ class Publications:
             self._step,
             _POLL_S,
             faults,
-            first_back_off_s=_FIRST_RETRY_S,
-            max_back_off_s=_MAX_RETRY_S,
+            policy=StepPolicy(_FIRST_RETRY_S, _MAX_RETRY_S),
         )
         self.error = ""
 

@@ -14,7 +14,7 @@ from ioc.fault_register import FaultRegister
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.source import SourceState
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, StepPolicy
 from ioc.server.trim_memory import TRIM_EVERY_S, trim
 from ioc.store.commit_tick import Commit
 
@@ -74,7 +74,7 @@ class EvaluationLoop:
             self._step,
             IDLE_S,
             faults,
-            max_back_off_s=MAX_BACK_OFF_S,
+            policy=StepPolicy(max_back_off_s=MAX_BACK_OFF_S),
             recovered=lambda: evaluator.is_whole,  # after a failure everything is computed again, piece by piece
         )
         self._published_at_s = 0.0

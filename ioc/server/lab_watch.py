@@ -8,7 +8,7 @@ from ioc.fault_register import FaultRegister
 from ioc.lab_socket import lab_answers
 from ioc.messages import Message
 from ioc.model.fault import Fault
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, StepPolicy
 
 EVERY_S = 2.0
 ANSWERS_WITHIN_S = 3.0
@@ -27,7 +27,10 @@ class LabWatch:
         self._socket = lab_socket
         self._log = log
         self._register = FaultRegister(clock)
-        self._thread = PeriodicThread("lab", self.look, EVERY_S, self._register, max_back_off_s=EVERY_S)
+        policy = StepPolicy(max_back_off_s=EVERY_S)
+        self._thread = PeriodicThread(
+            "lab", self.look, EVERY_S, self._register, policy=StepPolicy(max_back_off_s=EVERY_S)
+        )
 
     def start(self) -> None:
         """Start the thread."""

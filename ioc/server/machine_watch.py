@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ioc.errors import IocError
 from ioc.fault_register import FaultRegister
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, StepPolicy
 
 EVERY_S = 2.0
 MIN_FREE_BYTES = 64 * 1024 * 1024
@@ -32,7 +32,7 @@ class MachineWatch:
 
     def __init__(self, data_dir: Path, faults: FaultRegister | None = None) -> None:
         self._data_dir = data_dir
-        self._thread = PeriodicThread("machine", self.look, EVERY_S, faults, max_back_off_s=EVERY_S)
+        self._thread = PeriodicThread("machine", self.look, EVERY_S, faults, policy=StepPolicy(max_back_off_s=EVERY_S))
 
     def start(self) -> None:
         """Start the thread."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from connectors.runner import Runner
 from ioc.fault_register import FaultRegister
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, StepPolicy
 
 STUCK_AFTER_S = 15.0
 """While the broker is away a round waits some seconds per source; that is reported as a fault of its own."""
@@ -23,7 +23,11 @@ class PushSources:
         self._runner = runner
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
         self._thread = PeriodicThread(
-            "push-sources", self._work, 0.0, faults, stuck_after_s=STUCK_AFTER_S, max_back_off_s=MAX_BACK_OFF_S
+            "push-sources",
+            self._work,
+            0.0,
+            faults,
+            policy=StepPolicy(max_back_off_s=MAX_BACK_OFF_S, stuck_after_s=STUCK_AFTER_S),
         )
 
     def start(self) -> None:

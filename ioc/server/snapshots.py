@@ -9,7 +9,7 @@ from pathlib import Path
 from ioc.clock import Clock
 from ioc.fault_register import FaultRegister
 from ioc.model.source import SourceState
-from ioc.periodic_thread import PeriodicThread
+from ioc.periodic_thread import PeriodicThread, StepPolicy
 from ioc.store import Store
 from ioc.store.snapshot import Snapshot, current, take
 from ioc.wire.source_states import encode_state
@@ -45,9 +45,7 @@ class Snapshots:
             self._step,
             EVERY_S,
             faults,
-            stuck_after_s=_STUCK_AFTER_S,
-            first_back_off_s=_AGAIN_AFTER_S,
-            max_back_off_s=_MAX_AGAIN_AFTER_S,
+            policy=StepPolicy(_AGAIN_AFTER_S, _MAX_AGAIN_AFTER_S, stuck_after_s=_STUCK_AFTER_S),
         )
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ from ioc.errors import BrokerUnavailable, NotStorable, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.model.fault import Fault
 from ioc.model.ledger import LogView
-from ioc.periodic_thread import PeriodicThread, reason_of
+from ioc.periodic_thread import PeriodicThread, StepPolicy, reason_of
 from ioc.store.commit_tick import Commit
 from ioc.store.historian_session import LogRefused, Session, TopicsMissing
 from ioc.store.kafka_log import Log
@@ -77,7 +77,7 @@ class Historian:
         self._on_commit = on_commit
         self._clock = clock or SystemClock()
         self._thread = PeriodicThread(
-            "historian", self._work, 0.0, faults, stuck_after_s=STUCK_AFTER_S, max_back_off_s=RETRY_S
+            "historian", self._work, 0.0, faults, policy=StepPolicy(max_back_off_s=RETRY_S, stuck_after_s=STUCK_AFTER_S)
         )
         self._state = HistorianState(Condition.STARTING, "", self._clock.now())
         self._view = LogView(self._clock.now())

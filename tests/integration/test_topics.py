@@ -58,7 +58,7 @@ def test_inputs_whose_outputs_are_gone_are_answered_again(kafka: str, admin: Kaf
     committed = admin.list_group_offsets({topics.STREAMS_GROUP: None})[topics.STREAMS_GROUP]
     assert [committed[place].offset for place in places] == [2, 5]
     assert list(_steps(TopicChanges([], {}), repair)) == [
-        f"Offsets 2 to 4 of {topics.READINGS} partition 0 will be answered again.",
+        f"Offsets 2 to 4 of {topics.READINGS} partition 0 will be processed again.",
         "Start `ioc streams`.",
     ]
 

@@ -16,7 +16,7 @@ from ioc.errors import BrokerUnavailable, IocError, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.model.fault import Fault
 from ioc.periodic_task import PeriodicTask
-from ioc.periodic_thread import THREAD_LOST_EXIT_CODE, PeriodicThread
+from ioc.periodic_thread import THREAD_LOST_EXIT_CODE, PeriodicThread, StepPolicy
 from ioc.server.lab_watch import LabAway
 
 ROOT = Path(__file__).parents[3]
@@ -62,7 +62,7 @@ def test_a_failing_step_is_a_fault_until_it_succeeds_again(failure: Exception, c
         worked.set()
         return 0.01
 
-    thread = PeriodicThread("push-sources", step, 1.0, max_back_off_s=0.01, settle_s=0.0)
+    thread = PeriodicThread("push-sources", step, 1.0, policy=StepPolicy(max_back_off_s=0.01, settle_s=0.0))
     thread.start()
     assert worked.wait(PATIENCE_S)
     thread.stop(PATIENCE_S)
@@ -88,7 +88,7 @@ def test_a_step_that_does_not_return_is_a_fault() -> None:
         entered.set()
         end.wait(PATIENCE_S)
 
-    thread = PeriodicThread("historian", step, 1.0, stuck_after_s=0.0)
+    thread = PeriodicThread("historian", step, 1.0, policy=StepPolicy(stuck_after_s=0.0))
     thread.start()
     assert entered.wait(PATIENCE_S)
     assert [fault.code for fault in thread.faults.current()] == ["thread_stuck"]
@@ -153,7 +153,7 @@ async def test_a_failing_task_of_an_event_loop_is_a_fault_and_goes_on() -> None:
         done.set()
         return 3600.0
 
-    task = PeriodicTask("publications", step, 1.0, faults, max_back_off_s=0.01, settle_s=0.0)
+    task = PeriodicTask("publications", step, 1.0, faults, policy=StepPolicy(max_back_off_s=0.01, settle_s=0.0))
     task.start()
     await asyncio.wait_for(done.wait(), PATIENCE_S)
     await task.close()

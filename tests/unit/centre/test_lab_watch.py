@@ -36,7 +36,6 @@ def test_a_lab_that_takes_connections_but_stands_still_is_a_notice_until_it_answ
     tmp_path: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab_watch, "ANSWERS_WITHIN_S", 0.05)
-    monkeypatch.setattr("ioc.periodic_thread.SETTLE_S", 0.0)
     watch = LabWatch(tmp_path / "lab.sock", tmp_path / "lab.log", SystemClock())
     watch.start()
     try:
