@@ -109,7 +109,7 @@ class PeriodicThread:
         self.faults.add_check(self._check)
 
     def start(self, after_s: float = 0.0) -> None:
-        """Start the thread; its first step follows after `after_s`. Raises RuntimeError when the system has no thread."""
+        """Start the thread; its first step follows after `after_s`. Raises RuntimeError without a free thread."""
         self._first_after_s = after_s
         self._is_started = True
         self._moved_s = monotonic()

@@ -28,9 +28,7 @@ class LabWatch:
         self._log = log
         self._register = FaultRegister(clock)
         policy = StepPolicy(max_back_off_s=EVERY_S)
-        self._thread = PeriodicThread(
-            "lab", self.look, EVERY_S, self._register, policy=StepPolicy(max_back_off_s=EVERY_S)
-        )
+        self._thread = PeriodicThread("lab", self.look, EVERY_S, self._register, policy=policy)
 
     def start(self) -> None:
         """Start the thread."""
