@@ -14,7 +14,7 @@ from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_tar
 from ioc.evaluation.formulas import compute, in_force
 from ioc.evaluation.measure_history import pane_series
 from ioc.evaluation.pane_reader import PaneReader
-from ioc.explorer.contributions import Contribution, Group, largest, of_amount, of_formula, of_ratio
+from ioc.explorer.contributions import ChangeGroup, Contribution, largest, of_amount, of_formula, of_ratio
 from ioc.explorer.series import columns
 from ioc.explorer.series_request import SeriesPoints
 from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate, RollUp
@@ -38,7 +38,7 @@ class MomentValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
+class ChangeGrouping:
     """Contributions by one grouping; `rest` combines all groups that are not listed."""
 
     by: str
@@ -57,7 +57,7 @@ class PartEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class KpiChange:
     """A change.
 
     `method` says how it is broken down (see `contributions`): `amount`, `ratio`, `formula`; or why it is not:
@@ -67,19 +67,19 @@ class Change:
     before: MomentValue
     after: MomentValue
     method: str
-    groupings: Sequence[Grouping] = ()
+    groupings: Sequence[ChangeGrouping] = ()
     parts: Sequence[PartEffect] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangeCalculator:
     """Calculates changes; reads within the reader's cursor."""
 
     reader: PaneReader
     catalog: Catalog
     zone: ZoneInfo
 
-    def change(self, definition: KpiDefinition, unit: str, before: datetime, after: datetime) -> Change:
+    def change(self, definition: KpiDefinition, unit: str, before: datetime, after: datetime) -> KpiChange:
         of = SeriesPoints((before, after), monthly=False)
         column = columns(self.reader, self.catalog, definition, [unit], of, self.zone)
         values = [None if value != value else value for value in column.value.tolist()]
@@ -88,14 +88,14 @@ class Changes:
             for time, value, samples in zip(of.times, values, column.samples.tolist(), strict=True)
         ]
         if None in values:
-            return Change(standings[0], standings[1], "no_value")
+            return KpiChange(standings[0], standings[1], "no_value")
         of_communes = unit == self.catalog.province.code and definition.roll_up in (RollUp.SUM, RollUp.MEAN)
         if isinstance(definition.expression, Formula) and not of_communes:
             parts = self._parts(definition.expression, definition, unit, of)
             method = "not_additive" if parts is None else "formula"
-            return Change(standings[0], standings[1], method, parts=parts or ())
+            return KpiChange(standings[0], standings[1], method, parts=parts or ())
         method, groupings = self._groupings(definition, unit, of)
-        return Change(standings[0], standings[1], method, groupings)
+        return KpiChange(standings[0], standings[1], method, groupings)
 
     def _parts(
         self, formula: Formula, definition: KpiDefinition, unit: str, of: SeriesPoints
@@ -117,7 +117,7 @@ class Changes:
             return None
         return [PartEffect(name, values[0], values[1], effects[name]) for name, values in found.items()]
 
-    def _groupings(self, definition: KpiDefinition, unit: str, of: SeriesPoints) -> tuple[str, list[Grouping]]:
+    def _groupings(self, definition: KpiDefinition, unit: str, of: SeriesPoints) -> tuple[str, list[ChangeGrouping]]:
         province = unit == self.catalog.province.code
         if province and definition.roll_up in (RollUp.SUM, RollUp.MEAN):
             return self._of_communes(definition, of)
@@ -128,12 +128,12 @@ class Changes:
             return self._of_panes(definition.expression, units, moments) if merged else ("not_additive", [])
         return self._of_cases(definition, merged_targets(units) if merged else Targets(units, merged=False), moments)
 
-    def _of_communes(self, definition: KpiDefinition, of: SeriesPoints) -> tuple[str, list[Grouping]]:
+    def _of_communes(self, definition: KpiDefinition, of: SeriesPoints) -> tuple[str, list[ChangeGrouping]]:
         units = [u.code for u in self.catalog.vocabulary.units.values() if u.parent and u.level in definition.per]
         values = columns(self.reader, self.catalog, definition, units, of, self.zone).value.reshape(2, len(units))
         have, amounts = np.isfinite(values).astype(float).T.tolist(), np.nan_to_num(values).T.tolist()
         groups = [
-            Group(unit, (amounts[i][0], amounts[i][1]), (have[i][0], have[i][1]))
+            ChangeGroup(unit, (amounts[i][0], amounts[i][1]), (have[i][0], have[i][1]))
             for i, unit in enumerate(units)
             if any(have[i])
         ]
@@ -143,7 +143,7 @@ class Changes:
 
     def _of_panes(
         self, expression: MeasureAggregate, units: Sequence[str], moments: Sequence[Moment]
-    ) -> tuple[str, list[Grouping]]:
+    ) -> tuple[str, list[ChangeGrouping]]:
         if expression.take not in ("count", "sum", "rate", "mean"):
             return "not_additive", []
         vectors = pane_series(self.reader, expression, Targets(tuple(units), merged=False), moments)
@@ -151,14 +151,14 @@ class Changes:
         samples = vectors.samples.astype(float).reshape(2, len(units)).T.tolist()
         there = [(unit, v, n) for unit, v, n in zip(units, values, samples, strict=True) if any(n)]
         if expression.take == "mean":
-            groups = [Group(unit, (v[0] * n[0], v[1] * n[1]), (n[0], n[1])) for unit, v, n in there]
+            groups = [ChangeGroup(unit, (v[0] * n[0], v[1] * n[1]), (n[0], n[1])) for unit, v, n in there]
             return "ratio", [_grouping("unit", of_ratio(groups))]
-        groups = [Group(unit, (v[0], v[1])) for unit, v, _ in there]
+        groups = [ChangeGroup(unit, (v[0], v[1])) for unit, v, _ in there]
         return "amount", [_grouping("unit", of_amount(groups))]
 
     def _of_cases(
         self, definition: KpiDefinition, targets: Targets, moments: Sequence[Moment]
-    ) -> tuple[str, list[Grouping]]:
+    ) -> tuple[str, list[ChangeGrouping]]:
         expression = definition.expression
         assert not isinstance(expression, MeasureAggregate | Formula)
         case_type = self.catalog.vocabulary.case_types[expression.of]
@@ -188,14 +188,16 @@ class Changes:
         return "ratio" if ratio else "amount", groupings
 
 
-def _groups(before: Totals, after: Totals, *, count: bool) -> list[Group]:
+def _groups(before: Totals, after: Totals, *, count: bool) -> list[ChangeGroup]:
     nothing = (0, 0.0)
     pairs = [(key, before.get(key, nothing), after.get(key, nothing)) for key in dict.fromkeys([*before, *after])]
     if count:
-        return [Group(key, (float(first[0]), float(second[0]))) for key, first, second in pairs]
-    return [Group(key, (first[1], second[1]), (float(first[0]), float(second[0]))) for key, first, second in pairs]
+        return [ChangeGroup(key, (float(first[0]), float(second[0]))) for key, first, second in pairs]
+    return [
+        ChangeGroup(key, (first[1], second[1]), (float(first[0]), float(second[0]))) for key, first, second in pairs
+    ]
 
 
-def _grouping(by: str, found: Sequence[Contribution]) -> Grouping:
+def _grouping(by: str, found: Sequence[Contribution]) -> ChangeGrouping:
     groups, rest = largest(found, MOST_GROUPS)
-    return Grouping(by, groups, rest)
+    return ChangeGrouping(by, groups, rest)

@@ -29,7 +29,7 @@ MAX_EXACT_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ChangeGroup:
     """Numerator and denominator before and after; the denominator of an amount is 1 and unused."""
 
     key: str
@@ -53,7 +53,7 @@ class Contribution:
     total: float
 
 
-def of_amount(groups: Sequence[Group]) -> list[Contribution]:
+def of_amount(groups: Sequence[ChangeGroup]) -> list[Contribution]:
     """Return the contributions to an additive amount; a group's share is that of the whole amount."""
     whole = tuple(sum(group.n[at] for group in groups) for at in (0, 1))
     return [
@@ -70,7 +70,7 @@ def of_amount(groups: Sequence[Group]) -> list[Contribution]:
     ]
 
 
-def of_ratio(groups: Sequence[Group], scale: float = 1.0) -> list[Contribution]:
+def of_ratio(groups: Sequence[ChangeGroup], scale: float = 1.0) -> list[Contribution]:
     """Return the contributions to a ratio; rates are `scale` × n / d.
 
     Empty when the total denominator is 0 before or after: then there is no change to split.

@@ -20,7 +20,7 @@ from ioc.fault_register import FaultRegister
 from ioc.lab.fair_queue import FairQueue
 from ioc.lab.processor_time import within
 from ioc.lab.publishing.publish import Publication
-from ioc.lab.query import Limits, NothingPublished, Query, State
+from ioc.lab.query import NothingPublished, Query, QueryLimits, State
 from ioc.lab.sandbox.process import Sandbox, SandboxEnded
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.periodic_task import PeriodicTask
@@ -46,7 +46,7 @@ class Queries:
         published: Callable[[], Publication | None],
         noted: Callable[[Query], None],
         clock: Clock,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: QueryLimits = QueryLimits(),  # noqa: B008 - frozen
         faults: FaultRegister | None = None,
     ) -> None:
         self.limits = limits

@@ -14,7 +14,7 @@ from ioc.errors import IocError
 
 
 @dataclass(frozen=True)
-class Limits:
+class QueryLimits:
     """Limits of one query.
 
     `seconds` of processor time (and a multiple on the clock), memory, rows and bytes of the result, disk space for

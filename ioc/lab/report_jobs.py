@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from ioc.errors import IocError
 from ioc.lab.context import LabContext
-from ioc.lab.report_making import Order, make
+from ioc.lab.report_making import ReportOrder, make
 from ioc.reports.issue_store import IssueId
 from ioc.store.snapshot import Snapshot
 
@@ -33,7 +33,7 @@ class ReportJob:
     `order.period` is never empty. `progress` runs from 0 to 1; `issue` is set on success, `fault` on failure.
     """
 
-    order: Order
+    order: ReportOrder
     progress: float = 0.0
     state: JobState = JobState.MAKING
     issue: IssueId | None = None
@@ -63,7 +63,7 @@ class ReportJobs:
         self._running: dict[tuple[str, str], ReportJob] = {}
         self._last: dict[str, ReportJob] = {}
 
-    def start(self, snapshot: Snapshot, order: Order) -> ReportJob:
+    def start(self, snapshot: Snapshot, order: ReportOrder) -> ReportJob:
         """Return the running job of the same report and period, or start one.
 
         Raises AlreadyBeingMade when the running job will not be sent but this order asks for it.

@@ -32,7 +32,7 @@ class NoReport(IocError):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ReportOrder:
     """An issue to make.
 
     An empty `period` means the one that ended last. `scheduled`: use only published figures and send through the
@@ -51,7 +51,7 @@ def reports_dir(settings: Settings) -> Path:
     return settings.data_dir / "reports"
 
 
-def make(snapshot: Snapshot, settings: Settings, order: Order) -> IssueId:
+def make(snapshot: Snapshot, settings: Settings, order: ReportOrder) -> IssueId:
     """Make and store an issue; return its id.
 
     Raises NoReport, PeriodUnfit, NothingToReport, NotPublished, TypesettingFailed, CatalogInvalid,

@@ -14,7 +14,7 @@ from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.context import LabContext
 from ioc.lab.job_process import LabBusy
 from ioc.lab.report_jobs import ReportJobs
-from ioc.lab.report_making import Order, reports_dir
+from ioc.lab.report_making import ReportOrder, reports_dir
 from ioc.reports.compose_issue import NothingToReport, NotPublished
 from ioc.reports.definition import Report
 from ioc.reports.issue_store import IssueId, Issues
@@ -88,7 +88,7 @@ class ReportSchedule:
             return
         if self.issues.latest(report.id, span.label) is not None:
             return
-        order = Order(report.id, span.label, BY_SCHEDULE, now, scheduled=True)
+        order = ReportOrder(report.id, span.label, BY_SCHEDULE, now, scheduled=True)
         job = self.jobs.start(snapshot, order)
         await job.ended.wait()
         if isinstance(job.fault, NothingToReport | NotPublished):

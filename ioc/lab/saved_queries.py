@@ -43,7 +43,7 @@ class NotOwner(Exception):
 
 
 @dataclass(frozen=True)
-class Draft:
+class QueryDraft:
     """The content of a saved query; `chart` belongs to the page."""
 
     name: str
@@ -138,7 +138,7 @@ class SavedQueries:
         self.one(saved_id, person)
         return self._saved("WHERE s.id = ? ORDER BY v.version DESC", [saved_id])
 
-    def add(self, draft: Draft, person: str, now: datetime) -> dict[str, Any]:
+    def add(self, draft: QueryDraft, person: str, now: datetime) -> dict[str, Any]:
         """Save a new query; return it."""
         with self._open() as connection:
             saved_id = connection.execute(
@@ -148,7 +148,7 @@ class SavedQueries:
             self._write(connection, saved_id, 1, draft, person, now)
         return self.one(saved_id, person)
 
-    def change(self, saved_id: int, draft: Draft, person: str, now: datetime) -> dict[str, Any]:
+    def change(self, saved_id: int, draft: QueryDraft, person: str, now: datetime) -> dict[str, Any]:
         """Save a new version; a removed query is restored by it.
 
         Raises KeyError, NotOwner.
@@ -200,7 +200,7 @@ class SavedQueries:
 
     @staticmethod
     def _write(
-        connection: sqlite3.Connection, saved_id: int, version: int, draft: Draft, person: str, now: datetime
+        connection: sqlite3.Connection, saved_id: int, version: int, draft: QueryDraft, person: str, now: datetime
     ) -> None:
         texts = [orjson.dumps(value).decode() for value in (draft.parameters, draft.chart, draft.tags)]
         connection.execute(

@@ -12,7 +12,7 @@ from ioc.fault_register import FaultRegister
 from ioc.lab.publications import Publications
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.queries import Queries
-from ioc.lab.query import Limits, Query
+from ioc.lab.query import Query, QueryLimits
 from ioc.lab.sandbox.worker import WorkerSettings
 from ioc.lab.saved_queries import SavedQueries
 from ioc.settings import Settings
@@ -34,7 +34,7 @@ class SqlService:
     faults: FaultRegister
 
     @classmethod
-    def of(cls, settings: Settings, clock: Clock, limits: Limits = Limits()) -> SqlService:  # noqa: B008 - frozen
+    def of(cls, settings: Settings, clock: Clock, limits: QueryLimits = QueryLimits()) -> SqlService:  # noqa: B008 - frozen
         """Create the parts for a data directory.
 
         Raises StoreUnavailable.

@@ -19,7 +19,7 @@ from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
 from ioc.open_data.data_dictionary import HEADER, column_rows, dictionary
-from ioc.open_data.dataset_rows import COLUMNS, Figure, figures
+from ioc.open_data.dataset_rows import COLUMNS, DatasetRow, figures
 from ioc.open_data.dataset_selection import Dataset, OpenData, load_open_data
 from ioc.open_data.dcat import Published, catalogue
 from ioc.open_data.file_formats import write_csv, write_figures
@@ -121,14 +121,14 @@ def _write(
     (draft / "catalog.ttl").write_text(turtle(statements))
 
 
-def _latest(rows: list[Figure]) -> list[Figure]:
+def _latest(rows: list[DatasetRow]) -> list[DatasetRow]:
     """Return some rows of each KPI of the last period."""
     last = max((row.period for row in rows), default="")
     return [row for row in rows if row.period == last][:_PREVIEW_ROWS]
 
 
 def _published(
-    draft: Path, dataset: Dataset, rows: list[Figure], before: dict[str, BuiltFile], now: datetime
+    draft: Path, dataset: Dataset, rows: list[DatasetRow], before: dict[str, BuiltFile], now: datetime
 ) -> Published:
     path = draft / f"{dataset.id}.csv"
     known = before.get(path.name)

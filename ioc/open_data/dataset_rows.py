@@ -33,7 +33,7 @@ ORDER BY p.period_from, p.unit
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class DatasetRow:
     """A row.
 
     `value` and `samples` are None when `suppressed`, `value` alone when there are too few samples; `published_at`
@@ -55,7 +55,7 @@ class Figure:
     published_at: datetime
 
 
-def figures(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Figure]:
+def figures(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[DatasetRow]:
     """Return the rows by KPI in the dataset's order, period, unit.
 
     Raises duckdb.Error.
@@ -63,7 +63,7 @@ def figures(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Fig
     return [figure for kpi in dataset.kpis for figure in _of_kpi(connection, kpi, dataset.period)]
 
 
-def _of_kpi(connection: duckdb.DuckDBPyConnection, kpi: OpenKpi, period: str) -> list[Figure]:
+def _of_kpi(connection: duckdb.DuckDBPyConnection, kpi: OpenKpi, period: str) -> list[DatasetRow]:
     rows = connection.execute(_QUERY, [kpi.definition.id, period]).fetchall()
     parents = {row[0]: row[2] for row in rows}
     concealed: dict[datetime, frozenset[str]] = {}
@@ -77,7 +77,7 @@ def _of_kpi(connection: duckdb.DuckDBPyConnection, kpi: OpenKpi, period: str) ->
     for unit, name, _, start, end, value, samples, version, published_at in rows:
         is_hidden = unit in concealed.get(start, ())
         found.append(
-            Figure(
+            DatasetRow(
                 unit,
                 name,
                 definition.id,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ioc.open_data.dataset_rows import COLUMNS, Figure
+from ioc.open_data.dataset_rows import COLUMNS, DatasetRow
 from ioc.wire.spreadsheets import inert
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
@@ -55,7 +55,7 @@ def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str
     Path(f"{path}{CODINGS['zstd']}").write_bytes(codec.compress(data, asbytes=True))
 
 
-def write_figures(folder: Path, name: str, figures: Sequence[Figure]) -> None:
+def write_figures(folder: Path, name: str, figures: Sequence[DatasetRow]) -> None:
     """Write `name`.csv and `name`.parquet."""
     write_csv(folder / f"{name}.csv", [_row(figure) for figure in figures], COLUMNS)
     columns = {column: [getattr(figure, column) for figure in figures] for column in COLUMNS}
@@ -65,7 +65,7 @@ def write_figures(folder: Path, name: str, figures: Sequence[Figure]) -> None:
     pq.write_table(pa.table(columns, schema=_SCHEMA), folder / f"{name}.parquet", compression="zstd")
 
 
-def _row(figure: Figure) -> list[object]:
+def _row(figure: DatasetRow) -> list[object]:
     row = asdict(figure)
     row["suppressed"] = "true" if figure.suppressed else "false"
     row["published_at"] = figure.published_at.isoformat(timespec="seconds")

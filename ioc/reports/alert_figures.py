@@ -24,7 +24,7 @@ from ioc.clock import to_ms
 from ioc.model.rule import SEVERITY_NAMES, Severity
 from ioc.reports.definition import AlertTable, Text
 from ioc.reports.formatting import LANGUAGES, clock, number, said
-from ioc.reports.issue_content import Cell, Column, Row, Table
+from ioc.reports.issue_content import Cell, Row, Table, TableColumn
 from ioc.reports.periods import Span
 from ioc.store.alerting import AlertStore
 from ioc.store.times import aware, naive
@@ -150,9 +150,9 @@ class AlertFigures:
             "answer.open": Cell(float(found.answer.open)),
         }
         columns = (
-            Column(said("Kỳ này", "This period"), {}),
-            Column(said("Mức nên có", "Goal"), {}, numeric=False),
-            Column(said("Kết quả", "Met"), {}, numeric=False),
+            TableColumn(said("Kỳ này", "This period"), {}),
+            TableColumn(said("Mức nên có", "Goal"), {}, numeric=False),
+            TableColumn(said("Kết quả", "Met"), {}, numeric=False),
         )
         rows = []
         for key, cell in figures.items():
@@ -175,9 +175,9 @@ class AlertFigures:
             for source in found.top[: block.limit]
         )
         columns = (
-            Column(said("Đơn vị", "Unit"), {}, numeric=False),
-            Column(said("Số lần", "Alerts"), {}),
-            Column(said("Tỷ trọng", "Share"), said("%", "%")),
+            TableColumn(said("Đơn vị", "Unit"), {}, numeric=False),
+            TableColumn(said("Số lần", "Alerts"), {}),
+            TableColumn(said("Tỷ trọng", "Share"), said("%", "%")),
         )
         return Table(block.id, block.title, _RULE, columns, rows, block.notes)
 
@@ -190,11 +190,11 @@ class AlertFigures:
         rows.sort(key=lambda row: (order.index(row.severity), -_lasted(row, span).total_seconds(), row.rule, row.unit))
         shown = rows[: block.limit]
         columns = (
-            Column(said("Mức", "Severity"), {}, numeric=False),
-            Column(said("Đơn vị", "Unit"), {}, numeric=False),
-            Column(said("Từ lúc", "Since"), {}, numeric=False),
-            Column(said("Kéo dài (giờ)", "Lasted (h)"), {}),
-            Column(said("Xác nhận", "Acknowledged"), {}, numeric=False),
+            TableColumn(said("Mức", "Severity"), {}, numeric=False),
+            TableColumn(said("Đơn vị", "Unit"), {}, numeric=False),
+            TableColumn(said("Từ lúc", "Since"), {}, numeric=False),
+            TableColumn(said("Kéo dài (giờ)", "Lasted (h)"), {}),
+            TableColumn(said("Xác nhận", "Acknowledged"), {}, numeric=False),
         )
         table = tuple(
             Row(

@@ -32,7 +32,7 @@ from ioc.reports.formatting import (
     measured_in,
     said,
 )
-from ioc.reports.issue_content import Cell, Column, Drawing, Prose, Row, Table
+from ioc.reports.issue_content import Cell, Drawing, Prose, Row, Table, TableColumn
 from ioc.reports.issue_sentences import prose
 from ioc.reports.kpi_periods import is_of_days
 from ioc.reports.periods import Span, before
@@ -79,7 +79,7 @@ class BlockBuilder:
     # Tables
 
     def _unit_table(self, block: UnitTable) -> Table:
-        columns: list[Column] = []
+        columns: list[TableColumn] = []
         for shown in block.columns:
             kpi = self.catalog.kpis[shown.kpi]
             group = self._marked(kpi.id, shown.name or kpi.short_name or kpi.name)
@@ -99,7 +99,9 @@ class BlockBuilder:
     def _kpi_table(self, block: KpiTable) -> Table:
         unit = self.catalog.vocabulary.units[block.unit]
         columns = tuple(
-            Column(SHOWN[show], said("%", "%") if show == "change_rate" else {}, numeric=show not in ("met", "target"))
+            TableColumn(
+                SHOWN[show], said("%", "%") if show == "change_rate" else {}, numeric=show not in ("met", "target")
+            )
             for show in block.show
         )
         kpis = list(block.kpis)
@@ -113,9 +115,9 @@ class BlockBuilder:
     def _matrix(self, block: MatrixTable) -> Table:
         unit = self.catalog.vocabulary.units[block.unit]
         most = any(row.most is not None for row in block.rows)
-        columns = [Column(name, {}) for name in block.columns]
+        columns = [TableColumn(name, {}) for name in block.columns]
         if most:
-            columns.insert(0, Column(said("Điểm tối đa", "Most"), {}))
+            columns.insert(0, TableColumn(said("Điểm tối đa", "Most"), {}))
         rows = []
         for row in block.rows:
             figures = [self._cells.figure(self.catalog.kpis[kpi], unit.code, self.span) for kpi in row.kpis]
@@ -213,7 +215,7 @@ def _kpis_of(block: object) -> Iterable[str]:
     return []
 
 
-def _column(kpi: KpiDefinition, show: str, group: Text) -> Column:
+def _column(kpi: KpiDefinition, show: str, group: Text) -> TableColumn:
     if show in ("change", "change_last_year"):
         unit = changed_in(kpi.unit_of_measure)
     elif show == "change_rate":
@@ -222,7 +224,7 @@ def _column(kpi: KpiDefinition, show: str, group: Text) -> Column:
         unit = said("", "")
     else:
         unit = measured_in(kpi.unit_of_measure)
-    return Column(SHOWN[show], unit, group, numeric=show not in ("met", "target"))
+    return TableColumn(SHOWN[show], unit, group, numeric=show not in ("met", "target"))
 
 
 def _of_week(name: Text) -> Text:

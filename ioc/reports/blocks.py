@@ -18,7 +18,7 @@ from ioc.reports.definition import (
     UnitTable,
 )
 from ioc.reports.kpi_periods import misfit
-from ioc.reports.periods import Length
+from ioc.reports.periods import PeriodLength
 from ioc.reports.text_placeholders import SentenceUnfit, kpis_of, renamed
 
 KINDS = ("text", "units", "kpis", "matrix", "alerts", "chart")
@@ -29,7 +29,7 @@ _IN_ROWS_OF_KPIS = tuple(show for show in SHOWS if show != "rank")
 class BlockReader:
     """Reads `[[block]]` tables of a report of one period length; faults are added to the row."""
 
-    def __init__(self, catalog: Catalog, length: Length) -> None:
+    def __init__(self, catalog: Catalog, length: PeriodLength) -> None:
         self._catalog = catalog
         self._length = length
 

@@ -13,7 +13,7 @@ from ioc.clock import rfc3339
 from ioc.evaluation.periods import PeriodKind
 from ioc.reports.formatting import LANGUAGES
 from ioc.reports.issue_content import Correction, Issue, figures_of
-from ioc.reports.periods import Length, name_of, parse_span, span_at
+from ioc.reports.periods import PeriodLength, name_of, parse_span, span_at
 from ioc.store.times import aware, naive
 
 Key = tuple[str, str, str]
@@ -45,7 +45,7 @@ def read_restatements(
     ).fetchall()
     found: dict[Key, list[Restatement]] = {}
     for kpi, unit, period, start, old, new, cause, late, at in rows:
-        label = span_at(Length(period), aware(start), zone).label
+        label = span_at(PeriodLength(period), aware(start), zone).label
         found.setdefault((kpi, unit, label), []).append(Restatement(old, new, cause, late, aware(at)))
     return found
 
@@ -93,7 +93,9 @@ def _names(
     kpi, unit, label = key
     definition, place = catalog.kpis.get(kpi), catalog.vocabulary.units.get(unit)
     name = definition.name if definition else dict.fromkeys(LANGUAGES, kpi)
-    written = {"W": Length.WEEK, "Q": Length.QUARTER}.get(label[5:6], Length.MONTH if len(label) > 4 else Length.YEAR)
+    written = {"W": PeriodLength.WEEK, "Q": PeriodLength.QUARTER}.get(
+        label[5:6], PeriodLength.MONTH if len(label) > 4 else PeriodLength.YEAR
+    )
     span = parse_span(written, label, zone) if label != issue.period else None
     named = {word: name_of(span, word, zone) for word in LANGUAGES} if span else dict(issue.period_name)
     return kpi, dict(name), unit, place.name if place else unit, label, named

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
-from ioc.reports.periods import Length
+from ioc.reports.periods import PeriodLength
 
 Text = dict[str, str]
 """Texts by language: `vi` and `en`."""
@@ -22,7 +22,7 @@ SHOWS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class SendingSchedule:
     """When and where a report is sent: `after` the period's end at time of day `at`, once its figures are published.
 
     `channels` are ids of var/channels.toml.
@@ -149,11 +149,11 @@ class Report:
 
     id: str
     title: Text
-    length: Length
+    length: PeriodLength
     blocks: tuple[Block, ...]
     basis: str
     version: str
-    schedule: Schedule | None = None
+    schedule: SendingSchedule | None = None
     one_page: bool = False
     notes: tuple[Text, ...] = ()
     file: str = ""

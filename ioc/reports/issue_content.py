@@ -28,7 +28,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column; `group` is the heading above the columns of one KPI, empty where there is none."""
 
     name: Text
@@ -54,7 +54,7 @@ class Table:
     id: str
     title: Text
     first: Text
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[Row, ...]
     notes: tuple[Text, ...] = ()
     left_out: int = 0

@@ -6,18 +6,18 @@ from zoneinfo import ZoneInfo
 from ioc.evaluation.periods import KIND_OF, PeriodKind
 from ioc.model.kpi import CaseCount, CaseSum, KpiDefinition, MeasureAggregate
 from ioc.model.window import WindowKind
-from ioc.reports.periods import Length, Span
+from ioc.reports.periods import PeriodLength, Span
 
 _MILLISECOND = timedelta(milliseconds=1)
-_ORDER = (Length.WEEK, Length.MONTH, Length.QUARTER, Length.YEAR)
+_ORDER = (PeriodLength.WEEK, PeriodLength.MONTH, PeriodLength.QUARTER, PeriodLength.YEAR)
 _LENGTH_OF = {
-    WindowKind.MONTH: Length.MONTH,
-    WindowKind.QUARTER: Length.QUARTER,
-    WindowKind.YEAR: Length.YEAR,
+    WindowKind.MONTH: PeriodLength.MONTH,
+    WindowKind.QUARTER: PeriodLength.QUARTER,
+    WindowKind.YEAR: PeriodLength.YEAR,
 }
 
 
-def misfit(definition: KpiDefinition, length: Length) -> str:
+def misfit(definition: KpiDefinition, length: PeriodLength) -> str:
     """Return why a KPI cannot be in a report of this length, as a sentence; empty when it can.
 
     Allowed are values at the period's end (`now`, `always`) and windows that run from the beginning of this or a
@@ -29,7 +29,7 @@ def misfit(definition: KpiDefinition, length: Length) -> str:
     if window.kind in _LENGTH_OF:
         longer = _ORDER.index(_LENGTH_OF[window.kind]) >= _ORDER.index(length)
         return "" if longer else f"its window {window.kind} is shorter than a {length} and does not speak of it"
-    if length is Length.WEEK:
+    if length is PeriodLength.WEEK:
         if window.span == timedelta(days=7) or adds_up(definition):
             return ""
         if window.kind is WindowKind.TODAY:
@@ -59,4 +59,4 @@ def published_as(definition: KpiDefinition, end: datetime, zone: ZoneInfo) -> tu
 
 def is_of_days(definition: KpiDefinition, span: Span) -> bool:
     """Return whether the KPI's value of the span is the sum of its days."""
-    return span.length is Length.WEEK and definition.window.kind is WindowKind.TODAY
+    return span.length is PeriodLength.WEEK and definition.window.kind is WindowKind.TODAY

@@ -17,8 +17,8 @@ from ioc.catalog.packs import Entry, read_toml
 from ioc.catalog.rules import read_clock
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
 from ioc.reports.blocks import BlockReader
-from ioc.reports.definition import Report, Schedule
-from ioc.reports.periods import Length
+from ioc.reports.definition import Report, SendingSchedule
+from ioc.reports.periods import PeriodLength
 
 FOLDER = "reports"
 """The folder of the province's definitions in its catalogue."""
@@ -82,10 +82,10 @@ def _read(row: TomlTable, catalog: Catalog, file: str) -> list[Report]:
     titles = row.names("title")
     basis, one_page = row.text("basis", ""), row.flag("one_page")
     words = row.texts("period", required=True) if isinstance(row.data.get("period"), list) else (row.text("period"),)
-    lengths = [Length(word) for word in words if word in set(Length)]
+    lengths = [PeriodLength(word) for word in words if word in set(PeriodLength)]
     for word in words:
-        if word and word not in set(Length):
-            row.fault("period", f"{word!r} is not one of {', '.join(Length)}.")
+        if word and word not in set(PeriodLength):
+            row.fault("period", f"{word!r} is not one of {', '.join(PeriodLength)}.")
     schedule = _schedule(row.table("schedule")) if row.has("schedule") else None
     notes = _texts(row, "notes")
     found = []
@@ -117,13 +117,13 @@ def _version(report: Report) -> str:
     return sha256(repr(replace(report, schedule=None, file="")).encode()).hexdigest()[:8]
 
 
-def _schedule(row: TomlTable) -> Schedule | None:
+def _schedule(row: TomlTable) -> SendingSchedule | None:
     after, at = row.duration("after", required=True), read_clock(row, "at") if row.has("at") else None
     channels = row.texts("channels", required=False)
     row.finish()
     if after is None:
         return None
-    return Schedule(after, channels=channels) if at is None else Schedule(after, at, channels)
+    return SendingSchedule(after, channels=channels) if at is None else SendingSchedule(after, at, channels)
 
 
 def _texts(row: TomlTable, field: str) -> tuple[dict[str, str], ...]:

@@ -16,7 +16,7 @@ _WEEK = timedelta(days=7)
 _FORMS = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3", "year": "2025"}
 
 
-class Length(StrEnum):
+class PeriodLength(StrEnum):
     """The length of a period; a week begins on Monday (ISO 8601)."""
 
     WEEK = "week"
@@ -45,31 +45,31 @@ def _period_unfit(message: str, code: str, params: dict[str, str]) -> PeriodUnfi
 class Span:
     """A period [start, end) in UTC. `label` is its written form: 2026-10, 2026-Q3, 2025, 2026-W47."""
 
-    length: Length
+    length: PeriodLength
     start: datetime
     end: datetime
     label: str
 
 
-def span_at(length: Length, moment: datetime, zone: ZoneInfo) -> Span:
+def span_at(length: PeriodLength, moment: datetime, zone: ZoneInfo) -> Span:
     """Return the period that contains a moment."""
     day = moment.astimezone(zone).date()
-    if length is Length.WEEK:
+    if length is PeriodLength.WEEK:
         first = day - timedelta(days=day.weekday())
         year, week, _ = first.isocalendar()
         return _span(length, first, first + _WEEK, f"{year}-W{week:02}", zone)
-    months = {Length.MONTH: 1, Length.QUARTER: 3, Length.YEAR: 12}[length]
+    months = {PeriodLength.MONTH: 1, PeriodLength.QUARTER: 3, PeriodLength.YEAR: 12}[length]
     first = date(day.year, (day.month - 1) // months * months + 1, 1)
     after = first.year * 12 + first.month - 1 + months
     label = {
-        Length.MONTH: f"{first.year}-{first.month:02}",
-        Length.QUARTER: f"{first.year}-Q{(first.month + 2) // 3}",
-        Length.YEAR: f"{first.year}",
+        PeriodLength.MONTH: f"{first.year}-{first.month:02}",
+        PeriodLength.QUARTER: f"{first.year}-Q{(first.month + 2) // 3}",
+        PeriodLength.YEAR: f"{first.year}",
     }[length]
     return _span(length, first, date(after // 12, after % 12 + 1, 1), label, zone)
 
 
-def parse_span(length: Length, text: str, zone: ZoneInfo) -> Span:
+def parse_span(length: PeriodLength, text: str, zone: ZoneInfo) -> Span:
     """Parse a period's label.
 
     Raises PeriodUnfit for what is not a period of this length.
@@ -96,7 +96,7 @@ def parse_span(length: Length, text: str, zone: ZoneInfo) -> Span:
     return found
 
 
-def closed_span(length: Length, now: datetime, zone: ZoneInfo) -> Span:
+def closed_span(length: PeriodLength, now: datetime, zone: ZoneInfo) -> Span:
     """Return the period that ended last."""
     return before(span_at(length, now, zone), zone)
 
@@ -113,9 +113,9 @@ def just_before(span: Span) -> datetime:
 
 def year_before(span: Span, zone: ZoneInfo) -> Span:
     """Return the same period of the year before; for a week, the same number, for a 53rd the 52nd."""
-    if span.length is Length.WEEK:
+    if span.length is PeriodLength.WEEK:
         year, week = int(span.label[:4]), int(span.label[6:])
-        return parse_span(Length.WEEK, f"{year - 1}-W{min(week, 52):02}", zone)
+        return parse_span(PeriodLength.WEEK, f"{year - 1}-W{min(week, 52):02}", zone)
     first = span.start.astimezone(zone)
     return span_at(span.length, first.replace(year=first.year - 1), zone)
 
@@ -130,18 +130,18 @@ def name_of(span: Span, language: str, zone: ZoneInfo) -> str:
     """Return a period's name for use in a sentence: tháng 10/2026; quý III/2026; tuần 47 (16/11-22/11/2026)."""
     first, last = span.start.astimezone(zone), (span.end - _MILLISECOND).astimezone(zone)
     vietnamese = language == "vi"
-    if span.length is Length.MONTH:
+    if span.length is PeriodLength.MONTH:
         return f"tháng {first:%m/%Y}" if vietnamese else f"{first:%B %Y}"
-    if span.length is Length.QUARTER:
+    if span.length is PeriodLength.QUARTER:
         number = (first.month + 2) // 3
         return f"quý {_ROMAN[number - 1]}/{first.year}" if vietnamese else f"quarter {number} of {first.year}"
-    if span.length is Length.YEAR:
+    if span.length is PeriodLength.YEAR:
         return f"năm {first.year}" if vietnamese else f"{first.year}"
     days = f"{first:%d/%m}–{last:%d/%m/%Y}"
     number = int(span.label[6:])
     return f"tuần {number} ({days})" if vietnamese else f"week {number} ({days})"
 
 
-def _span(length: Length, first: date, after: date, label: str, zone: ZoneInfo) -> Span:
+def _span(length: PeriodLength, first: date, after: date, label: str, zone: ZoneInfo) -> Span:
     start, end = (datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (first, after))
     return Span(length, start, end, label)

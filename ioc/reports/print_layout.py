@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.reports.causes import cause_text
 from ioc.reports.formatting import DASH, SHOWN, clock, number, signed
-from ioc.reports.issue_content import Cell, Column, Correction, Drawing, Issue, Prose, Table
+from ioc.reports.issue_content import Cell, Correction, Drawing, Issue, Prose, Table, TableColumn
 from ioc.reports.svg_charts import svg
 from ioc.reports.workbook import SIMULATED
 
@@ -41,7 +41,7 @@ def printed(issue: Issue, language: str, zone: ZoneInfo) -> Json:
     }
 
 
-def shown(cell: Cell, column: Column | None, language: str) -> Json:
+def shown(cell: Cell, column: TableColumn | None, language: str) -> Json:
     """Return a cell as printed; `small` next to a dash gives the samples and how many are required."""
     if cell.value is None:
         return {"text": DASH, "small": cell.short}
@@ -139,7 +139,7 @@ def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def _heading(column: Column, language: str) -> str:
+def _heading(column: TableColumn, language: str) -> str:
     unit = column.unit_of_measure.get(language, "")
     return f"{column.name[language]} ({unit})" if unit else column.name[language]
 

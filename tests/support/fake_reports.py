@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ioc.reports.issue_content import Cell, Column, Correction, Drawing, FigureSource, Issue, Prose, Row, Table
+from ioc.reports.issue_content import Cell, Correction, Drawing, FigureSource, Issue, Prose, Row, Table, TableColumn
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk, problem
 from tests.browser.province import Json
@@ -43,9 +43,9 @@ def an_issue(number: int = 1) -> Issue:
         {"vi": "Toàn tỉnh", "en": "Province"}, (Cell(96.7, 1), Cell(-0.25, 1), Cell(None, why=NO_DATA)), strong=True
     )
     columns = (
-        Column(VALUE, {"vi": "%", "en": "%"}, ON_TIME),
-        Column(CHANGE, {"vi": "điểm %", "en": "points"}, ON_TIME),
-        Column({"vi": "Hạng", "en": "Rank"}, {}, ON_TIME),
+        TableColumn(VALUE, {"vi": "%", "en": "%"}, ON_TIME),
+        TableColumn(CHANGE, {"vi": "điểm %", "en": "points"}, ON_TIME),
+        TableColumn({"vi": "Hạng", "en": "Rank"}, {}, ON_TIME),
     )
     table = Table("units", {"vi": "Từng xã, phường", "en": "Each commune"}, {"vi": "Đơn vị", "en": "Unit"}, columns,
                   (whole, *map(row, range(1, 41))))  # fmt: skip

@@ -28,8 +28,8 @@ class QuackApp:
     Accepts messages up to MAX_MESSAGE_BYTES, and MAX_CONCURRENT of them at a time.
     """
 
-    def __init__(self, front: QuackProxy) -> None:
-        self._front = front
+    def __init__(self, proxy: QuackProxy) -> None:
+        self._proxy = proxy
         self._answering = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +56,7 @@ class QuackApp:
         if message is None:
             await _reply(send, 413, b"The message is too long.\n")
             return
-        answering = asyncio.ensure_future(self._front.answer(message))
+        answering = asyncio.ensure_future(self._proxy.answer(message))
         gone = asyncio.ensure_future(_gone(receive))
         await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
@@ -69,7 +69,7 @@ class QuackApp:
 
 
 @asynccontextmanager
-async def listening(front: QuackProxy, settings: Settings) -> AsyncIterator[str]:
+async def listening(proxy: QuackProxy, settings: Settings) -> AsyncIterator[str]:
     """Serve while the block lasts; yields the address, also written to `quack.address` in the data directory.
 
     Raises ConfigurationInvalid when no port is available.
@@ -78,7 +78,7 @@ async def listening(front: QuackProxy, settings: Settings) -> AsyncIterator[str]
     address = f"{settings.quack_host}:{listener.getsockname()[1]}"
     written = settings.quack_address
     _write_whole(written, address + "\n")
-    server = configured(QuackApp(front))
+    server = configured(QuackApp(proxy))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield address

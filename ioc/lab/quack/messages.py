@@ -33,7 +33,7 @@ class MessageUnfit(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QuackMessage:
     """A message.
 
     `kind` may be a number that Kind does not know; `query` is kept as received, for rewriting the header.
@@ -45,7 +45,7 @@ class Message:
     body: bytes
 
     @classmethod
-    def read(cls, data: bytes) -> "Message":
+    def read(cls, data: bytes) -> "QuackMessage":
         """Parse a message.
 
         Raises MessageUnfit.
@@ -78,7 +78,7 @@ class Message:
         reader = _Reader(self.body)
         return reader.text() if reader.field() == 1 else ""
 
-    def with_token(self, token: str) -> "Message":
+    def with_token(self, token: str) -> "QuackMessage":
         """Return a CONNECT with another token.
 
         Raises MessageUnfit.
@@ -88,7 +88,7 @@ class Message:
         if reader.field() == 1:
             reader.text()
             rest = self.body[reader.at :]
-        return Message(self.kind, self.connection, self.query, _field(1) + _text(token) + rest)
+        return QuackMessage(self.kind, self.connection, self.query, _field(1) + _text(token) + rest)
 
 
 def error(sentence: str) -> bytes:
@@ -99,11 +99,11 @@ def error(sentence: str) -> bytes:
 
 def done() -> bytes:
     """Return the answer to a message that has no answer of its own."""
-    return Message(Kind.SUCCESS, "", b"", _END).of_connection("")
+    return QuackMessage(Kind.SUCCESS, "", b"", _END).of_connection("")
 
 
 def disconnect(connection: str) -> bytes:
-    return Message(Kind.DISCONNECT, "", b"", _END).of_connection(connection)
+    return QuackMessage(Kind.DISCONNECT, "", b"", _END).of_connection(connection)
 
 
 class _Reader:

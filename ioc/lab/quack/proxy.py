@@ -12,9 +12,9 @@ from secrets import token_hex
 from time import monotonic
 
 from ioc.errors import IocError
-from ioc.lab.quack.messages import PASSED_ON, Kind, Message, MessageUnfit, disconnect, done, error
+from ioc.lab.quack.messages import PASSED_ON, Kind, MessageUnfit, QuackMessage, disconnect, done, error
 from ioc.lab.quack.process_handle import ProcessGone
-from ioc.lab.quack.sessions import NoSession, Session, Sessions
+from ioc.lab.quack.sessions import NoSession, QuackSession, QuackSessions
 from ioc.model.person import Caller, Permission
 
 MAX_CONNECTIONS = 32
@@ -30,14 +30,14 @@ class Refused(IocError):
 class _Connection:
     """A client's connection.
 
-    `inner` is its id in the process of `seat`; `sent_bytes` counts the result of the last statement.
+    `inner` is its id in the process of `session`; `sent_bytes` counts the result of the last statement.
     """
 
     person: str
     token: str
-    greeting: Message
+    greeting: QuackMessage
     id: str = field(default_factory=lambda: token_hex(16).upper())
-    seat: Session | None = None
+    session: QuackSession | None = None
     inner: str = ""
     sent_bytes: int = 0
     used_s: float = field(default_factory=monotonic)
@@ -45,7 +45,7 @@ class _Connection:
     @property
     def stands(self) -> bool:
         """Return whether its process runs and knows the connection."""
-        return self.seat is not None and not self.seat.process.ended and bool(self.inner)
+        return self.session is not None and not self.session.process.ended and bool(self.inner)
 
 
 class QuackProxy:
@@ -54,8 +54,10 @@ class QuackProxy:
     `who` looks up a token, `attached` records each accepted connection; both block.
     """
 
-    def __init__(self, seats: Sessions, who: Callable[[str], Caller | None], attached: Callable[[str], None]) -> None:
-        self._seats = seats
+    def __init__(
+        self, sessions: QuackSessions, who: Callable[[str], Caller | None], attached: Callable[[str], None]
+    ) -> None:
+        self._sessions = sessions
         self._who = who
         self._attached = attached
         self._connections: dict[str, _Connection] = {}
@@ -63,7 +65,7 @@ class QuackProxy:
     async def answer(self, data: bytes) -> bytes:
         """Answer one client message; any failure becomes an error message."""
         try:
-            message = Message.read(data)
+            message = QuackMessage.read(data)
             if message.kind == Kind.CONNECT:
                 return await self._connect(message)
             return await self._pass_on(message)
@@ -72,7 +74,7 @@ class QuackProxy:
         except (Refused, NoSession) as refusal:
             return error(str(refusal))
 
-    async def _connect(self, message: Message) -> bytes:
+    async def _connect(self, message: QuackMessage) -> bytes:
         token = message.token()
         person = await self._asker(token)
         connection = _Connection(person, token, message.with_token(""))
@@ -81,9 +83,9 @@ class QuackProxy:
             return answer
         self._keep(connection)
         await asyncio.to_thread(self._attached, person)
-        return Message.read(answer).of_connection(connection.id)
+        return QuackMessage.read(answer).of_connection(connection.id)
 
-    async def _pass_on(self, message: Message) -> bytes:
+    async def _pass_on(self, message: QuackMessage) -> bytes:
         connection = self._connections.get(message.connection)
         if connection is None:
             raise Refused("This connection is not known (any more); attach again.")
@@ -102,9 +104,9 @@ class QuackProxy:
             raise Refused("The result is not there any more; try again.")
         answer = await self._ask(connection, message)
         connection.sent_bytes += len(answer)
-        if connection.sent_bytes > self._seats.limits.bytes:
+        if connection.sent_bytes > self._sessions.limits.bytes:
             await self._release(connection)
-            raise Refused(f"The result is larger than {self._seats.limits.bytes >> 20} MB; ask for less.")
+            raise Refused(f"The result is larger than {self._sessions.limits.bytes >> 20} MB; ask for less.")
         return answer
 
     async def _asker(self, token: str) -> str:
@@ -120,48 +122,48 @@ class QuackProxy:
 
         Raises Refused, NoSession.
         """
-        seat = await self._seats.of(connection.person, fresh=True)
-        if connection.seat is not seat or not connection.inner:
+        session = await self._sessions.of(connection.person, fresh=True)
+        if connection.session is not session or not connection.inner:
             await self._greet(connection)
             if not connection.inner:
                 raise Refused("The process that answers queries does not let the lab in; try again.")
 
     async def _greet(self, connection: _Connection) -> bytes:
-        seat = await self._seats.of(connection.person, fresh=False)
-        greeting = connection.greeting.with_token(seat.process.secret)
-        answer = await self._asked(connection.person, seat, greeting.of_connection(""), _CONNECT_WITHIN_S)
-        said = Message.read(answer)
-        connection.seat = seat
+        session = await self._sessions.of(connection.person, fresh=False)
+        greeting = connection.greeting.with_token(session.process.secret)
+        answer = await self._asked(connection.person, session, greeting.of_connection(""), _CONNECT_WITHIN_S)
+        said = QuackMessage.read(answer)
+        connection.session = session
         connection.inner = said.connection if said.kind == Kind.CONNECTED else ""
         return answer
 
-    async def _ask(self, connection: _Connection, message: Message) -> bytes:
-        assert connection.seat is not None
+    async def _ask(self, connection: _Connection, message: QuackMessage) -> bytes:
+        assert connection.session is not None
         data = message.of_connection(connection.inner)
-        return await self._asked(connection.person, connection.seat, data, self._seats.limits.seconds)
+        return await self._asked(connection.person, connection.session, data, self._sessions.limits.seconds)
 
-    async def _asked(self, person: str, seat: Session, data: bytes, within_s: float) -> bytes:
-        seat.asking += 1
+    async def _asked(self, person: str, session: QuackSession, data: bytes, within_s: float) -> bytes:
+        session.asking += 1
         try:
-            return await seat.process.ask(data, within_s)
+            return await session.process.ask(data, within_s)
         except TimeoutError as fault:
-            await self._seats.end(person, seat, f"The query {fault}.")
-            raise Refused(seat.why_ended) from None
+            await self._sessions.end(person, session, f"The query {fault}.")
+            raise Refused(session.why_ended) from None
         except ProcessGone as fault:
-            await self._seats.end(person, seat)
-            raise Refused(seat.why_ended or f"{fault} Try again.") from None
+            await self._sessions.end(person, session)
+            raise Refused(session.why_ended or f"{fault} Try again.") from None
         except asyncio.CancelledError:  # the client is gone: its statement must not run on
-            if seat.asking == 1:
-                await self._seats.end(person, seat, "Its client went away.")
+            if session.asking == 1:
+                await self._sessions.end(person, session, "Its client went away.")
             raise
         finally:
-            seat.asking -= 1
-            seat.used_s = monotonic()
+            session.asking -= 1
+            session.used_s = monotonic()
 
     async def _release(self, connection: _Connection) -> None:
         """Release the connection and its result in the process."""
-        if connection.seat is not None and connection.stands:
-            await self._asked(connection.person, connection.seat, disconnect(connection.inner), _CONNECT_WITHIN_S)
+        if connection.session is not None and connection.stands:
+            await self._asked(connection.person, connection.session, disconnect(connection.inner), _CONNECT_WITHIN_S)
         connection.inner = ""
 
     def _keep(self, connection: _Connection) -> None:

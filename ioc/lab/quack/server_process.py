@@ -26,7 +26,7 @@ _ADDRESSES_MB = 2600
 
 
 @dataclass(frozen=True)
-class Order:
+class QuackServerOrder:
     """Settings of the process.
 
     `lab` is the published file, `minutes` the folder of day files that its views read, `folder` its only writable
@@ -42,7 +42,7 @@ class Order:
     memory_mb: int
 
 
-def confine_process(order: Order) -> None:
+def confine_process(order: QuackServerOrder) -> None:
     """Confine the process, before DuckDB starts threads that would keep their rights."""
     programs = {Path(path) for path in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", "/etc/localtime")}
     programs |= {Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")}  # DuckDB reads container limits there
@@ -58,7 +58,7 @@ def confine_process(order: Order) -> None:
     )
 
 
-def serve(order: Order) -> duckdb.DuckDBPyConnection:
+def serve(order: QuackServerOrder) -> duckdb.DuckDBPyConnection:
     """Start the server; it ends with the returned connection.
 
     Raises duckdb.Error, IocError.
@@ -104,7 +104,7 @@ def _quoted(text: str) -> str:
 
 
 def main() -> None:
-    order = Order(**orjson.loads(sys.stdin.readline()))
+    order = QuackServerOrder(**orjson.loads(sys.stdin.readline()))
     os.environ.clear()
     os.chdir(order.folder)
     try:

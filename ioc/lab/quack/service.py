@@ -12,7 +12,7 @@ from ioc.lab.quack import extensions
 from ioc.lab.quack.http import listening
 from ioc.lab.quack.process_handle import QuackLimits
 from ioc.lab.quack.proxy import QuackProxy
-from ioc.lab.quack.sessions import Sessions
+from ioc.lab.quack.sessions import QuackSessions
 from ioc.people import People
 from ioc.settings import Settings
 
@@ -36,8 +36,8 @@ class QuackService:
     ) -> None:
         self._settings = settings
         self._people = People.open(settings.people_path, clock)
-        self.seats = Sessions(published, minutes, settings.zone.key, limits or QuackLimits())
-        self._front = QuackProxy(self.seats, self._people.tokens.caller_of, self._note)
+        self.sessions = QuackSessions(published, minutes, settings.zone.key, limits or QuackLimits())
+        self._proxy = QuackProxy(self.sessions, self._people.tokens.caller_of, self._note)
         self._running: asyncio.Task[None] | None = None
         self._address: str | None = None
 
@@ -53,13 +53,13 @@ class QuackService:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
-        await self.seats.close()
+        await self.sessions.close()
 
     async def _run(self) -> None:
         """Serve; the lab goes on without it when no port is available."""
         try:
             extensions.files()
-            async with listening(self._front, self._settings) as self._address:
+            async with listening(self._proxy, self._settings) as self._address:
                 await asyncio.Event().wait()
         except ConfigurationInvalid as fault:
             _LOG.warning("%s", fault)

@@ -21,7 +21,7 @@ class NoSession(IocError):
 
 
 @dataclass(eq=False)
-class Session:
+class QuackSession:
     """A person's server process.
 
     `asking` counts messages being answered; `why_ended` is set when the watch killed the process.
@@ -38,7 +38,7 @@ class Session:
         return not self.asking and monotonic() - self.used_s > _QUIET_S
 
 
-class Sessions:
+class QuackSessions:
     """The sessions.
 
     `published` returns the lab's file in use, None while there is none; `minutes` are the day files that it reads.
@@ -59,25 +59,29 @@ class Sessions:
         self._zone = zone
         self._most = most
         self._idle_s = idle_s
-        self._seats: dict[str, Session] = {}
+        self._sessions: dict[str, QuackSession] = {}
         self._changing = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
         self.limits = limits
 
-    async def of(self, person: str, *, fresh: bool) -> Session:
+    async def of(self, person: str, *, fresh: bool) -> QuackSession:
         """Return the person's session, starting a process if needed.
 
         With `fresh`, a new process is started when a newer snapshot was published or an earlier query still
         fills the memory. Raises NoSession.
         """
         async with self._changing:
-            seat = self._seats.get(person)
+            session = self._sessions.get(person)
             lab = self._published()
-            old = seat is not None and fresh and ((seat.quiet and seat.process.lab != lab) or self._is_full(seat))
-            if seat is not None and (seat.process.ended or old):
+            old = (
+                session is not None
+                and fresh
+                and ((session.quiet and session.process.lab != lab) or self._is_full(session))
+            )
+            if session is not None and (session.process.ended or old):
                 await self._vacate(person)
-                seat = None
-            if seat is None:
+                session = None
+            if session is None:
                 if lab is None:
                     raise NoSession("No snapshot is published yet; try again in a minute.")
                 await self._make_room()
@@ -85,21 +89,21 @@ class Sessions:
                     process = await QuackProcess.start(lab, self._minutes, self._zone, self.limits)
                 except ProcessGone as fault:
                     raise NoSession(str(fault)) from fault
-                seat = self._seats[person] = Session(process)
+                session = self._sessions[person] = QuackSession(process)
                 if self._watching is None or self._watching.done():
                     self._watching = asyncio.create_task(self._watch())
-            seat.used_s = monotonic()
-            return seat
+            session.used_s = monotonic()
+            return session
 
-    def taken(self) -> Mapping[str, Session]:
+    def taken(self) -> Mapping[str, QuackSession]:
         """Return the sessions by person."""
-        return self._seats
+        return self._sessions
 
-    async def end(self, person: str, seat: Session, why: str = "") -> None:
+    async def end(self, person: str, session: QuackSession, why: str = "") -> None:
         """End the process of a session, if it still runs."""
-        seat.why_ended = seat.why_ended or why
+        session.why_ended = session.why_ended or why
         async with self._changing:
-            if self._seats.get(person) is seat:
+            if self._sessions.get(person) is session:
                 await self._vacate(person)
 
     async def close(self) -> None:
@@ -108,34 +112,34 @@ class Sessions:
             with suppress(asyncio.CancelledError):
                 await self._watching
         async with self._changing:
-            for person in list(self._seats):
+            for person in list(self._sessions):
                 await self._vacate(person)
 
     async def _make_room(self) -> None:
-        if len(self._seats) < self._most:
+        if len(self._sessions) < self._most:
             return
-        quiet = [person for person, seat in self._seats.items() if seat.quiet]
+        quiet = [person for person, session in self._sessions.items() if session.quiet]
         if not quiet:
             raise NoSession(f"All {self._most} Quack sessions are in use; try again in a minute.")
-        await self._vacate(min(quiet, key=lambda person: self._seats[person].used_s))
+        await self._vacate(min(quiet, key=lambda person: self._sessions[person].used_s))
 
     async def _vacate(self, person: str) -> None:
-        await self._seats.pop(person).process.end()
+        await self._sessions.pop(person).process.end()
 
     @property
     def _most_bytes(self) -> int:
         return 2 * self.limits.memory_mb << 20
 
-    def _is_full(self, seat: Session) -> bool:
+    def _is_full(self, session: QuackSession) -> bool:
         """Return whether a finished query fills the memory; the next one must not be killed for it."""
-        return not seat.asking and seat.process.resident_bytes() > self._most_bytes
+        return not session.asking and session.process.resident_bytes() > self._most_bytes
 
     async def _watch(self) -> None:
         """While there are sessions: kill processes that use too much memory, end idle ones."""
-        while self._seats:
+        while self._sessions:
             await asyncio.sleep(_WATCH_EVERY_S)
-            for person, seat in list(self._seats.items()):
-                if seat.process.resident_bytes() > self._most_bytes:
-                    await self.end(person, seat, f"The query took more than {self._most_bytes >> 20} MB of memory.")
-                elif not seat.asking and monotonic() - seat.used_s > self._idle_s:
-                    await self.end(person, seat)
+            for person, session in list(self._sessions.items()):
+                if session.process.resident_bytes() > self._most_bytes:
+                    await self.end(person, session, f"The query took more than {self._most_bytes >> 20} MB of memory.")
+                elif not session.asking and monotonic() - session.used_s > self._idle_s:
+                    await self.end(person, session)

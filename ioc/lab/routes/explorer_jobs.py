@@ -8,7 +8,7 @@ from typing import Any
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.evaluation.data_start import first_day_of_data
-from ioc.explorer.change_breakdown import Changes, Grouping, MomentValue
+from ioc.explorer.change_breakdown import ChangeCalculator, ChangeGrouping, MomentValue
 from ioc.explorer.covered_periods import CoveredPeriod, covered_periods
 from ioc.explorer.forecast import Forecast, forecast
 from ioc.explorer.kpi_sql import write_sql
@@ -96,7 +96,7 @@ def compute_parts(
     with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, kpi)
         [code] = known_units(past.catalog, definition, [unit] if unit else [])
-        change = Changes(past.reader, past.catalog, past.zone).change(definition, code, before, after)
+        change = ChangeCalculator(past.reader, past.catalog, past.zone).change(definition, code, before, after)
         return {
             "id": kpi,
             "unit": code,
@@ -180,7 +180,7 @@ def _standing(standing: MomentValue) -> Shape:
     }
 
 
-def _grouping(grouping: Grouping) -> Shape:
+def _grouping(grouping: ChangeGrouping) -> Shape:
     rest = None if grouping.rest is None else asdict(grouping.rest)
     return {"by": grouping.by, "groups": [asdict(group) for group in grouping.groups], "rest": rest}
 

@@ -28,7 +28,7 @@ from ioc.lab.caller import caller_of
 from ioc.lab.context import Lab, LabContext
 from ioc.lab.job_process import ComputationFailed, LabBusy
 from ioc.lab.report_jobs import AlreadyBeingMade, ReportJob
-from ioc.lab.report_making import NoReport, Order
+from ioc.lab.report_making import NoReport, ReportOrder
 from ioc.lab.report_schedule import ReportSchedule, due_at
 from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.definition import Report
@@ -36,7 +36,7 @@ from ioc.reports.formatting import LANGUAGES
 from ioc.reports.issue_store import IssueId, NoIssue
 from ioc.reports.loader import load_reports
 from ioc.reports.pdf import TypesettingFailed
-from ioc.reports.periods import Length, PeriodUnfit, closed_span, name_of, parse_span, span_at
+from ioc.reports.periods import PeriodLength, PeriodUnfit, closed_span, name_of, parse_span, span_at
 from ioc.settings import Settings
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
@@ -149,7 +149,7 @@ async def download_issue_file(keeping: Keeping, report: str, issue: str, file: s
 
 
 def _start_job(
-    lab: LabContext, keeping: ReportSchedule, report: str, length: Length, body: IssueRequest, by: str
+    lab: LabContext, keeping: ReportSchedule, report: str, length: PeriodLength, body: IssueRequest, by: str
 ) -> tuple[ReportJob, str]:
     """Start or find the job for the requested period, and return it with the period. Raises Problem."""
     snapshot = lab.snapshot()
@@ -164,7 +164,7 @@ def _start_job(
         span = parse_span(length, body.period, zone) if body.period else closed_span(length, snapshot.taken_at, zone)
     except PeriodUnfit as fault:
         raise _problem_of(fault, body.period) from None
-    order = Order(report, span.label, by, lab.clock.now(), sends=body.send)
+    order = ReportOrder(report, span.label, by, lab.clock.now(), sends=body.send)
     try:
         return keeping.jobs.start(snapshot, order), span.label
     except AlreadyBeingMade as fault:

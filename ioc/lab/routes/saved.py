@@ -20,7 +20,7 @@ from ioc.lab.caller import caller_of
 from ioc.lab.context import Lab, Sql
 from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
-from ioc.lab.saved_queries import Draft, NotOwner
+from ioc.lab.saved_queries import NotOwner, QueryDraft
 from ioc.model.person import Permission
 
 router = APIRouter(prefix="/api/v1/lab", tags=["lab"])
@@ -38,9 +38,9 @@ class SavedQueryRequest(BaseModel):
     tags: list[Annotated[Text, Field(min_length=1, max_length=50)]] = Field([], max_length=20)
     shared: bool = False
 
-    def draft(self) -> Draft:
+    def draft(self) -> QueryDraft:
         """Return the content to save."""
-        return Draft(self.name, self.sql, self.parameters, self.chart, self.tags, self.shared)
+        return QueryDraft(self.name, self.sql, self.parameters, self.chart, self.tags, self.shared)
 
 
 @router.get("/questions", response_model=ReadyQuestionListShape)

@@ -68,7 +68,7 @@ def main() -> None:
         os.chdir(settings.work)
         missing = _confine(settings)
         _send(answers, {"ready": missing})
-        Worker(settings, answers).run(questions)
+        SandboxWorker(settings, answers).run(questions)
 
 
 def _confine(settings: WorkerSettings) -> list[str]:
@@ -91,7 +91,7 @@ def _confine(settings: WorkerSettings) -> list[str]:
     )
 
 
-class Worker:
+class SandboxWorker:
     """Answers questions; keeps the database of the last question open for the next."""
 
     def __init__(self, settings: WorkerSettings, answers: BinaryIO) -> None:

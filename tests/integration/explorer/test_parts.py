@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ioc.explorer.change_breakdown import Changes
+from ioc.explorer.change_breakdown import ChangeCalculator
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
 from tests.integration.explorer.conftest import Told
@@ -17,7 +17,7 @@ MOMENT = NOW.replace(second=0)
 @pytest.mark.parametrize("kpi", OURS)
 def test_what_the_groups_made_is_the_change(told: Told, kpi: str) -> None:
     definition = told.catalog.kpis[kpi]
-    changes = Changes(told.reader, told.catalog, VIETNAM)
+    changes = ChangeCalculator(told.reader, told.catalog, VIETNAM)
     for unit in (PROVINCE, told.units[1]):
         if told.catalog.vocabulary.units[unit].level not in definition.per:
             continue
@@ -45,7 +45,7 @@ def test_what_the_groups_made_is_the_change(told: Told, kpi: str) -> None:
     ],
 )
 def test_a_province_is_told_apart_by(told: Told, take: str, by: set[str]) -> None:
-    changes = Changes(told.reader, told.catalog, VIETNAM)
+    changes = ChangeCalculator(told.reader, told.catalog, VIETNAM)
     found = set()
     for kpi, row in OURS.items():
         if take in row and row.get("roll_up", "merge") == "merge":
@@ -55,7 +55,7 @@ def test_a_province_is_told_apart_by(told: Told, take: str, by: set[str]) -> Non
 
 
 def test_what_cannot_be_told_apart_says_so(told: Told) -> None:
-    changes = Changes(told.reader, told.catalog, VIETNAM)
+    changes = ChangeCalculator(told.reader, told.catalog, VIETNAM)
     largest = next(k for k, row in OURS.items() if row.get("aggregate", {}).get("take") == "max")
     change = changes.change(told.catalog.kpis[largest], PROVINCE, MOMENT - timedelta(hours=5), MOMENT)
     assert (change.method, change.groupings) == ("not_additive", [])

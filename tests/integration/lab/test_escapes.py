@@ -9,13 +9,13 @@ import pytest
 import pytest_asyncio
 
 from ioc.clock import FixedClock
-from ioc.lab.query import Limits, Query, State
+from ioc.lab.query import Query, QueryLimits, State
 from ioc.lab.sql_service import SqlService
 from ioc.settings import Settings
 from tests.support.filled_lab import NOW, SECRET, published
 from tests.support.lab_escapes import ESCAPES, SECRET_TEXT, Escape
 
-LIMITS = Limits(seconds=30.0, memory_mb=96, rows=2_000, bytes=8 << 20, spill_mb=48)
+LIMITS = QueryLimits(seconds=30.0, memory_mb=96, rows=2_000, bytes=8 << 20, spill_mb=48)
 SOON_S = 0.4
 """Of processor time, for what would never end by itself."""
 PATIENCE_S = 120

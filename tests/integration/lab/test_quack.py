@@ -18,7 +18,7 @@ import pytest
 from ioc.clock import FixedClock
 from ioc.lab.publishing.publish import MINUTES, published_dir
 from ioc.lab.quack.http import MAX_MESSAGE_BYTES
-from ioc.lab.quack.messages import Kind, Message
+from ioc.lab.quack.messages import Kind, QuackMessage
 from ioc.lab.quack.process_handle import QuackLimits
 from ioc.lab.quack.service import QuackService
 from ioc.model.person import Role
@@ -42,7 +42,7 @@ class Lab:
     settings: Settings
     people: People
     clock: FixedClock
-    door: QuackService
+    quack: QuackService
     address: str
 
     def token(self, person: str) -> str:
@@ -50,7 +50,7 @@ class Lab:
 
     def processes(self) -> dict[str, int]:
         """Ids of the server processes by person."""
-        return {person: seat.process.pid for person, seat in self.door.seats.taken().items()}
+        return {person: session.process.pid for person, session in self.quack.sessions.taken().items()}
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +66,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
     async def begin() -> QuackService:
         minutes = published_dir(settings) / MINUTES
-        door = QuackService(settings, clock, lambda: publication.path, minutes, LIMITS)
-        door.start()
-        return door
+        quack = QuackService(settings, clock, lambda: publication.path, minutes, LIMITS)
+        quack.start()
+        return quack
 
-    door = asyncio.run_coroutine_threadsafe(begin(), loop).result()
+    quack = asyncio.run_coroutine_threadsafe(begin(), loop).result()
     until = time.monotonic() + 20
-    while (address := door.address()) is None:
+    while (address := quack.address()) is None:
         assert time.monotonic() < until
         time.sleep(0.02)
     assert address == settings.quack_address.read_text().strip()
-    yield Lab(settings, people, clock, door, address)
-    asyncio.run_coroutine_threadsafe(door.close(), loop).result()
+    yield Lab(settings, people, clock, quack, address)
+    asyncio.run_coroutine_threadsafe(quack.close(), loop).result()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -258,8 +258,8 @@ def post(lab: Lab, content: bytes) -> httpx.Response:
 
 def test_messages_that_are_none(lab: Lab, analyst: Analyst) -> None:
     for content in (b"", b"\0" * 1000, b"\x01\x00\x03", b"GET / HTTP/1.1\r\n\r\n", os.urandom(500)):
-        assert Message.read(post(lab, content).content).kind == Kind.ERROR
-    unknown = Message(Kind.PREPARE, "F" * 32, b"", b"\x01\x00\x08SELECT 1\xff\xff").of_connection("F" * 32)
+        assert QuackMessage.read(post(lab, content).content).kind == Kind.ERROR
+    unknown = QuackMessage(Kind.PREPARE, "F" * 32, b"", b"\x01\x00\x08SELECT 1\xff\xff").of_connection("F" * 32)
     assert b"attach again" in post(lab, unknown).content
     assert post(lab, b"x" * (MAX_MESSAGE_BYTES + 1)).status_code == 413
     assert httpx.get(f"http://{lab.address}/").status_code == 404
@@ -273,6 +273,6 @@ def test_messages_that_are_none(lab: Lab, analyst: Analyst) -> None:
 
 def test_the_processes_own_port_wants_its_secret(lab: Lab, analyst: Analyst, stranger: Analyst) -> None:
     analyst.ask("SELECT 1")
-    port = lab.door.seats.taken()["lan"].process.port
+    port = lab.quack.sessions.taken()["lan"].process.port
     with pytest.raises(Failed, match="Authentication failed"):
         stranger.attach(f"127.0.0.1:{port}", lab.token("lan"))

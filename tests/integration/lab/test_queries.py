@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from ioc.clock import FixedClock
 from ioc.lab.fair_queue import MAX_WAITING_PER_PERSON, QueueFull
-from ioc.lab.query import Limits, Query, State
+from ioc.lab.query import Query, QueryLimits, State
 from ioc.lab.results import rendered
 from ioc.lab.sandbox.worker import THREADS
 from ioc.lab.sql_service import SqlService
@@ -23,7 +23,7 @@ PATIENCE_S = 120
 """Queries come last: where others want the processor all the time, even a short one is long in coming."""
 LONG = "SELECT count(*) FROM range(100000) a, range(100000) b WHERE hash(a, b) = 1"
 SHORT = "SELECT count(*) FROM units"
-LIMITS = Limits(seconds=60.0, memory_mb=96, rows=1_000, bytes=2 << 20, spill_mb=32)
+LIMITS = QueryLimits(seconds=60.0, memory_mb=96, rows=1_000, bytes=2 << 20, spill_mb=32)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -28,7 +28,7 @@ from ioc.reports.compose_issue import IssueContext, IssueOrder, compose
 from ioc.reports.definition import Report
 from ioc.reports.issue_content import Issue
 from ioc.reports.loader import load_reports
-from ioc.reports.periods import Length, parse_span
+from ioc.reports.periods import PeriodLength, parse_span
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
 from ioc.store.alerting import ActRow, AlertStore, Writing
@@ -65,13 +65,13 @@ class Province:
         self.alerts = AlertStore(self.store)
 
     @classmethod
-    def open(cls, folder: Path, length: Length | None = None) -> "Province":
+    def open(cls, folder: Path, length: PeriodLength | None = None) -> "Province":
         """Its reports are those of a length; without one, all but the quarters', whose KPIs are as many again."""
         every = load_reports(hue())
         reports = {
             report_id: report
             for report_id, report in every.items()
-            if (report.length is length if length else report.length is not Length.QUARTER)
+            if (report.length is length if length else report.length is not PeriodLength.QUARTER)
         }
         catalog = small_catalog(reports.values())
         store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)

@@ -20,7 +20,7 @@ from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.issue_content import Issue, Table, figures_of
 from ioc.reports.kpi_periods import is_of_days
 from ioc.reports.pdf import pages_of, pdf
-from ioc.reports.periods import Length, PeriodUnfit, Span, days_of, parse_span
+from ioc.reports.periods import PeriodLength, PeriodUnfit, Span, days_of, parse_span
 from ioc.reports.print_layout import printed
 from ioc.reports.workbook import workbook
 from ioc.settings import VIETNAM
@@ -38,13 +38,13 @@ ISSUES = [*OF_KPIS, pytest.param("alarm_audit", "2026-10", id="alarm audit")]
 
 
 @pytest.fixture(scope="module")
-def province_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Length | None], Province]]:
+def province_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[PeriodLength | None], Province]]:
     """Makes it once for the reports of quarters and once for all others. Read by the tests, but for the last, which
     hears of something late."""
     made: list[Province] = []
 
     @cache
-    def filled(length: Length | None) -> Province:
+    def filled(length: PeriodLength | None) -> Province:
         made.append(Province.open(tmp_path_factory.mktemp("province"), length))
         made[-1].fill(7)
         made[-1].settle()
@@ -56,10 +56,10 @@ def province_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 
 
 @pytest.fixture
-def province(request: pytest.FixtureRequest, province_of: Callable[[Length | None], Province]) -> Province:
+def province(request: pytest.FixtureRequest, province_of: Callable[[PeriodLength | None], Province]) -> Province:
     """The one that has the report of the test."""
     asked = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    return province_of(Length.QUARTER if "quarter" in asked.get("report", "") else None)
+    return province_of(PeriodLength.QUARTER if "quarter" in asked.get("report", "") else None)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def read_back(issue: Issue) -> dict[str, Any]:
 
 
 def span_of(label: str) -> Span:
-    length = Length.WEEK if "W" in label else Length.QUARTER if "Q" in label else Length.MONTH
+    length = PeriodLength.WEEK if "W" in label else PeriodLength.QUARTER if "Q" in label else PeriodLength.MONTH
     return parse_span(length, label, VIETNAM)
 
 

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.explorer.contributions import MAX_EXACT_PARTS, Group, Real, largest, of_amount, of_formula, of_ratio
+from ioc.explorer.contributions import MAX_EXACT_PARTS, ChangeGroup, Real, largest, of_amount, of_formula, of_ratio
 
 COUNTS = st.tuples(st.integers(0, 1000), st.integers(0, 1000))
 
 
 def test_a_rate_that_falls_in_one_place_is_its_own_doing() -> None:
-    groups = [Group("a", (90, 80), (100, 100)), Group("b", (90, 90), (100, 100))]
+    groups = [ChangeGroup("a", (90, 80), (100, 100)), ChangeGroup("b", (90, 90), (100, 100))]
     a, b = of_ratio(groups, 100)
     assert (a.rate, a.mix, a.total) == pytest.approx((-5.0, 0.0, -5.0))
     assert (b.rate, b.mix, b.total) == pytest.approx((0.0, 0.0, 0.0))
 
 
 def test_more_cases_where_it_is_worse_is_mix() -> None:
-    groups = [Group("good", (100, 100), (100, 100)), Group("bad", (0, 0), (100, 300))]
+    groups = [ChangeGroup("good", (100, 100), (100, 100)), ChangeGroup("bad", (0, 0), (100, 300))]
     found = of_ratio(groups, 100)
     assert [one.rate for one in found] == [0.0, 0.0]
     assert sum(one.mix for one in found) == pytest.approx(25.0 - 50.0)
@@ -28,7 +28,8 @@ def test_more_cases_where_it_is_worse_is_mix() -> None:
 
 def test_a_group_that_is_new_is_all_mix() -> None:
     found = {
-        one.key: one for one in of_ratio([Group("old", (50, 50), (100, 100)), Group("new", (0, 100), (0, 100))], 100)
+        one.key: one
+        for one in of_ratio([ChangeGroup("old", (50, 50), (100, 100)), ChangeGroup("new", (0, 100), (0, 100))], 100)
     }
     assert found["new"].before is None
     assert found["new"].rate == 0
@@ -37,7 +38,7 @@ def test_a_group_that_is_new_is_all_mix() -> None:
 
 @given(st.lists(st.tuples(COUNTS, COUNTS), min_size=1, max_size=8))
 def test_contributions_to_a_ratio_add_up(rows: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
-    groups = [Group(str(i), (min(n[0], d[0]), min(n[1], d[1])), (d[0], d[1])) for i, (n, d) in enumerate(rows)]
+    groups = [ChangeGroup(str(i), (min(n[0], d[0]), min(n[1], d[1])), (d[0], d[1])) for i, (n, d) in enumerate(rows)]
     below = [sum(group.d[at] for group in groups) for at in (0, 1)]
     found = of_ratio(groups, 100)
     if 0 in below:
@@ -50,7 +51,7 @@ def test_contributions_to_a_ratio_add_up(rows: list[tuple[tuple[int, int], tuple
 
 
 def test_the_largest_and_the_rest_are_the_whole() -> None:
-    found = of_amount([Group(str(i), (0, i)) for i in range(1, 11)])
+    found = of_amount([ChangeGroup(str(i), (0, i)) for i in range(1, 11)])
     kept, rest = largest(found, 3)
     assert [one.key for one in kept] == ["10", "9", "8"]
     assert rest is not None

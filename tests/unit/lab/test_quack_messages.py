@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.lab.quack.messages import Kind, Message, MessageUnfit, disconnect, error
+from ioc.lab.quack.messages import Kind, MessageUnfit, QuackMessage, disconnect, error
 
 CONNECT = (
     b"\x01\x00\x01\x03\x00\x05\xff\xff\x01\x00\rsecret-secret\x02\x00\x06v1.5.5\x03\x00\x0blinux_amd64"
@@ -41,37 +41,37 @@ ERROR = (
     ],
 )
 def test_a_recorded_message_is_read_and_written_the_same(data: bytes, kind: int, connection: str) -> None:
-    message = Message.read(data)
+    message = QuackMessage.read(data)
     assert (message.kind, message.connection) == (kind, connection)
     assert message.of_connection(connection) == data
 
 
 def test_the_token_is_exchanged() -> None:
-    message = Message.read(CONNECT)
+    message = QuackMessage.read(CONNECT)
     assert message.token() == "secret-secret"
     other = "bí mật" * 40
-    exchanged = Message.read(message.with_token(other).of_connection(""))
+    exchanged = QuackMessage.read(message.with_token(other).of_connection(""))
     assert exchanged.token() == other
     assert exchanged.with_token("secret-secret").of_connection("") == CONNECT
 
 
 def test_another_connection() -> None:
-    moved = Message.read(PREPARE).of_connection("A" * 32)
+    moved = QuackMessage.read(PREPARE).of_connection("A" * 32)
     assert moved == PREPARE.replace(b"763C042AD2462122BC324C78646B2B2D", b"A" * 32)
 
 
 def test_the_fronts_own_messages() -> None:
     assert error(ERROR[20:-2].decode().lstrip("_")) == ERROR
-    assert Message.read(disconnect("B" * 32)).connection == "B" * 32
+    assert QuackMessage.read(disconnect("B" * 32)).connection == "B" * 32
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_unfit(data: bytes) -> None:
     with contextlib.suppress(MessageUnfit):
-        Message.read(data).token()
+        QuackMessage.read(data).token()
 
 
 @given(st.integers(0, len(CONNECT) - 1))
 def test_a_message_cut_off_is_unfit_or_has_less(length: int) -> None:
     with contextlib.suppress(MessageUnfit):
-        assert len(Message.read(CONNECT[:length]).body) < 60
+        assert len(QuackMessage.read(CONNECT[:length]).body) < 60

@@ -9,11 +9,11 @@ from ioc.model.kpi import Freshness
 from ioc.reports.cells import Cells
 from ioc.reports.figures import Figure, Origin
 from ioc.reports.formatting import known_from, signed
-from ioc.reports.periods import Length, Span, before, parse_span
+from ioc.reports.periods import PeriodLength, Span, before, parse_span
 from ioc.settings import VIETNAM
 from tests.support.catalogs import hue
 
-OCTOBER = parse_span(Length.MONTH, "2026-10", VIETNAM)
+OCTOBER = parse_span(PeriodLength.MONTH, "2026-10", VIETNAM)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ioc.api.auth.forwarded import signed_headers
 from ioc.clock import FixedClock
 from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabContext
-from ioc.lab.report_making import Order, reports_dir
+from ioc.lab.report_making import ReportOrder, reports_dir
 from ioc.lab.routes import reports as route
 from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.issue_store import IssueId, Issues
@@ -33,12 +33,12 @@ class SlowProcess:
     """Stands in for the process that makes reports: it is half done until it is let go."""
 
     folder: Path
-    orders: list[Order] = field(default_factory=list)
+    orders: list[ReportOrder] = field(default_factory=list)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     fault: Exception | None = None
 
     async def run_job(
-        self, told: Callable[[float], None], _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order
+        self, told: Callable[[float], None], _: Callable[..., Any], __: Snapshot, ___: Settings, order: ReportOrder
     ) -> IssueId:
         self.orders.append(order)
         told(0.5)

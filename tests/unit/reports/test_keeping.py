@@ -11,12 +11,12 @@ import pytest
 from ioc.clock import FixedClock
 from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.context import LabContext
-from ioc.lab.report_making import Order, reports_dir
+from ioc.lab.report_making import ReportOrder, reports_dir
 from ioc.lab.report_schedule import ReportSchedule, due_at
 from ioc.reports.compose_issue import NotPublished
-from ioc.reports.definition import Report, Schedule
+from ioc.reports.definition import Report, SendingSchedule
 from ioc.reports.issue_store import IssueId, Issues
-from ioc.reports.periods import Length, parse_span
+from ioc.reports.periods import PeriodLength, parse_span
 from ioc.reports.sending_log import IssueMessage, attempt_of
 from ioc.settings import VIETNAM, Settings
 from ioc.store.snapshot import Snapshot
@@ -27,11 +27,11 @@ NOW = datetime(2026, 11, 3, 0, 30, tzinfo=UTC)
 REPORT = Report(
     "online_services",
     {"vi": "a", "en": "b"},
-    Length.MONTH,
+    PeriodLength.MONTH,
     (),
     "",
     "a1",
-    Schedule(timedelta(days=2), channels=("mail",)),
+    SendingSchedule(timedelta(days=2), channels=("mail",)),
 )
 
 
@@ -41,10 +41,10 @@ class Maker:
 
     folder: Path
     fault: Exception | None = None
-    orders: list[Order] = field(default_factory=list)
+    orders: list[ReportOrder] = field(default_factory=list)
 
     async def run_job(
-        self, told: Callable[[float], None], _: Callable[..., Any], __: Snapshot, ___: Settings, order: Order
+        self, told: Callable[[float], None], _: Callable[..., Any], __: Snapshot, ___: Settings, order: ReportOrder
     ) -> None:
         told(0.5)
         self.orders.append(order)
@@ -103,7 +103,7 @@ async def test_not_before_its_time(lab: Lab) -> None:
     lab.clock.moment = NOW - timedelta(minutes=31)
     await lab.started().step()
     assert lab.maker.orders == []
-    assert due_at(REPORT, parse_span(Length.MONTH, "2026-10", VIETNAM), VIETNAM) == NOW - timedelta(minutes=30)
+    assert due_at(REPORT, parse_span(PeriodLength.MONTH, "2026-10", VIETNAM), VIETNAM) == NOW - timedelta(minutes=30)
 
 
 async def test_what_is_not_published_is_asked_again_after_an_hour(lab: Lab) -> None:

@@ -7,7 +7,7 @@ import pytest
 from ioc.catalog import Catalog
 from ioc.catalog.toml_table import CatalogInvalid
 from ioc.reports.loader import load_reports
-from ioc.reports.periods import Length
+from ioc.reports.periods import PeriodLength
 from tests.support.catalogs import hue
 
 HEAD = 'id = "mine"\ntitle = { vi = "Của tỉnh", en = "Ours" }\nperiod = "month"\n'
@@ -32,11 +32,11 @@ def faults_of(catalog: Catalog, folder: Path, text: str) -> list[str]:
 def test_ours(catalog: Catalog) -> None:
     reports = load_reports(catalog)
     assert {report.id: report.length for report in reports.values()} == {
-        "online_services": Length.MONTH,
-        "qd766.month": Length.MONTH,
-        "qd766.quarter": Length.QUARTER,
-        "morning_brief": Length.WEEK,
-        "alarm_audit": Length.MONTH,
+        "online_services": PeriodLength.MONTH,
+        "qd766.month": PeriodLength.MONTH,
+        "qd766.quarter": PeriodLength.QUARTER,
+        "morning_brief": PeriodLength.WEEK,
+        "alarm_audit": PeriodLength.MONTH,
     }
     assert all(report.schedule is not None for report in reports.values())
     assert reports["morning_brief"].one_page

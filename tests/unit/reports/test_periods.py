@@ -5,7 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from ioc.reports.periods import Length, PeriodUnfit, before, closed_span, days_of, name_of, parse_span, year_before
+from ioc.reports.periods import (
+    PeriodLength,
+    PeriodUnfit,
+    before,
+    closed_span,
+    days_of,
+    name_of,
+    parse_span,
+    year_before,
+)
 from ioc.settings import VIETNAM
 
 
@@ -26,7 +35,7 @@ from ioc.settings import VIETNAM
     ],
 )  # fmt: skip
 def test_a_period(length: str, text: str, start: str, end: str, earlier: str, last_year: str, name: str) -> None:
-    span = parse_span(Length(length), text, VIETNAM)
+    span = parse_span(PeriodLength(length), text, VIETNAM)
     assert span.start == datetime.fromisoformat(f"{start}:00+00:00")
     assert span.end == datetime.fromisoformat(f"{end}:00+00:00")
     assert before(span, VIETNAM).label == earlier
@@ -44,17 +53,17 @@ def test_a_period(length: str, text: str, start: str, end: str, earlier: str, la
 )  # fmt: skip
 def test_what_is_no_period_is_refused(length: str, text: str) -> None:
     with pytest.raises(PeriodUnfit, match=f"is no {length}; write it as"):
-        parse_span(Length(length), text, VIETNAM)
+        parse_span(PeriodLength(length), text, VIETNAM)
 
 
 def test_the_period_that_ended_last() -> None:
     just_over = datetime(2026, 10, 31, 17, 0, tzinfo=UTC)
-    assert closed_span(Length.MONTH, just_over, VIETNAM).label == "2026-10"
-    assert closed_span(Length.MONTH, just_over.replace(hour=16, minute=59), VIETNAM).label == "2026-09"
+    assert closed_span(PeriodLength.MONTH, just_over, VIETNAM).label == "2026-10"
+    assert closed_span(PeriodLength.MONTH, just_over.replace(hour=16, minute=59), VIETNAM).label == "2026-09"
 
 
 def test_days_of_a_week_join_without_a_gap() -> None:
-    span = parse_span(Length.WEEK, "2026-W47", VIETNAM)
+    span = parse_span(PeriodLength.WEEK, "2026-W47", VIETNAM)
     days = days_of(span)
     assert (len(days), days[0][0], days[-1][1]) == (7, span.start, span.end)
     assert all(earlier[1] == later[0] for earlier, later in pairwise(days))
