@@ -23,7 +23,7 @@ from setup.jars import JARS, KAFKA_VERSION, LOCK, LockedJar, checksum, read_lock
 
 # Kafka logs through SLF4J 1.7 and leaves the choice of the backend open. Resolved apart, since log4j's parent would
 # otherwise pull kafka-clients down to an older version.
-ROOTS = [f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"]
+ROOTS = [f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"]
 
 
 def resolve() -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.4.0"
 LOCK = Path(__file__).parent / "kafka.lock"
 JARS = Path(__file__).parent.parent / ".build" / f"kafka-{KAFKA_VERSION}"
 

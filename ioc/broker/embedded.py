@@ -15,7 +15,7 @@ from typing import Self
 
 from ioc.broker.claims import Claim
 from ioc.broker.failure import explain
-from ioc.broker.java import KafkaRuntime
+from ioc.broker.java import FEATURE_LEVELS, KafkaRuntime
 from ioc.broker.occupancy import Occupied, occupied
 from ioc.broker.ports import any_free, choose_port, is_free
 from ioc.broker.properties import HOST, log_properties, meta_properties, server_properties
@@ -156,8 +156,8 @@ class EmbeddedBroker:
         """As Kafka's format tool, which takes a second of two cores; by it where its outcome is not recorded."""
         if self._runtime.features.exists():
             data = self._home / "data"
-            data.mkdir(exist_ok=True)
-            shutil.copyfile(self._runtime.features, data / "bootstrap.checkpoint")
+            (data / FEATURE_LEVELS).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._runtime.features, data / FEATURE_LEVELS)
             part = data / "meta.properties.part"
             part.write_text(meta_properties(cluster_id=_random_id(), directory_id=_random_id()))
             part.replace(data / "meta.properties")  # last: with it the folder counts as formatted

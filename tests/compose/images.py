@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from setup.jars import KAFKA_VERSION
 from tests.compose.engine import Engine
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def make_images(engine: Engine, folder: Path, jars: Path) -> None:
     shutil.rmtree(kafka, ignore_errors=True)
     shutil.copytree(Path(__file__).parent / "kafka", kafka)
     shutil.copytree(jars, kafka / "libs")
-    engine.docker("build", "--tag", "apache/kafka:4.3.1", str(kafka))
+    engine.docker("build", "--tag", f"apache/kafka:{KAFKA_VERSION}", str(kafka))
     engine.docker("build", "--network", "host", "--tag", "ioc:0.1.0", str(REPOSITORY), timeout_s=1800)
 
 

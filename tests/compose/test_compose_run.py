@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from setup.jars import JARS
 from tests.compose.engine import Engine, missing
 from tests.compose.images import REPOSITORY, make_images
 
@@ -113,7 +114,7 @@ def centre() -> Iterator[Centre]:
         "IOC_KAFKA_PASSWORD": secrets.token_hex(24),
     }
     with Engine(build) as engine:
-        make_images(engine, build, REPOSITORY / ".build" / "kafka-4.3.1")
+        make_images(engine, build, JARS)
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "sources").mkdir(parents=True)
         (folder / "catalog").mkdir()

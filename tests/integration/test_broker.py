@@ -19,7 +19,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
-from ioc.broker.java import KafkaRuntime
+from ioc.broker.java import FEATURE_LEVELS, KafkaRuntime
 from ioc.broker.occupancy import occupied
 from ioc.kafka import connection, create_topics
 from ioc.topics import MAX_MESSAGE_BYTES
@@ -178,7 +178,7 @@ def test_a_new_folder_is_formatted_alike_by_the_record_and_by_kafkas_tool(own: O
         told = [line for line in (data / "meta.properties").read_text().splitlines() if not line.startswith("#")]
         settings = dict(line.split("=", 1) for line in told)
         ids = settings.pop("cluster.id"), settings.pop("directory.id")
-        formatted.append((settings, [len(i) for i in ids], (data / "bootstrap.checkpoint").stat().st_size))
+        formatted.append((settings, [len(i) for i in ids], (data / FEATURE_LEVELS).stat().st_size))
     assert formatted[0] == formatted[1]
 
 
@@ -200,13 +200,14 @@ def test_it_ends_with_a_starter_that_was_killed(tmp_path: Path) -> None:
     "damage",
     [
         pytest.param({"meta.properties": b"version=99\nnode.id=7\n"}, id="settings of another node and version"),
-        pytest.param({"bootstrap.checkpoint": b"\x00" * 64}, id="zeroed bootstrap records"),
+        pytest.param({str(FEATURE_LEVELS): b"\x00" * 64}, id="zeroed feature levels"),
     ],
 )
 def test_damaged_data_is_named_and_left_alone(own: Own, tmp_path: Path, damage: dict[str, bytes]) -> None:
     data = tmp_path / "kafka" / "data"
     data.mkdir(parents=True)
-    for name in ("meta.properties", "bootstrap.checkpoint"):  # all that a folder has before its first start
+    for name in ("meta.properties", str(FEATURE_LEVELS)):  # all that a folder has before its first start
+        (data / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(own.folder / "kafka" / "data" / name, data / name)
     for name, content in damage.items():
         (data / name).write_bytes(content)

@@ -89,3 +89,7 @@ def test_the_broker_and_the_set_up_mean_the_same_kafka() -> None:
     from ioc.broker.java import KAFKA_VERSION as RUN
 
     assert RUN == KAFKA_VERSION
+
+
+def test_the_compose_file_starts_the_same_kafka() -> None:
+    assert f"image: apache/kafka:{KAFKA_VERSION}\n" in (REPOSITORY / "docker-compose.yml").read_text()
