@@ -1,4 +1,4 @@
-"""One source message in, one output and its dead letters out: what the agents publish, without any I/O."""
+"""Turn one source message into one output and its dead letters: what the agents publish, without any I/O."""
 
 import logging
 from collections import Counter
@@ -18,7 +18,7 @@ from ioc.wire.headers import EXTERNAL_SOURCE, MAX_COUNT, BatchHeaders, Headers, 
 from ioc.wire.record_batches import UndecodableBatch
 
 OWN_REJECTIONS_FROM = 1_000_000
-"""Index of an agent's rejection: this plus the row, so that it never meets an index the connector gave."""
+"""The index of an agent's rejection is this plus the row, so it never equals an index that the connector gave."""
 OUTPUT_BYTES = topics.MAX_MESSAGE_BYTES - 64 * 1024
 _HEADERS_BYTES = 16 * 1024
 _log = logging.getLogger(__name__)
@@ -26,8 +26,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SourceMessage:
-    """A message of an input topic as the broker has it; `time_ms` is when the broker took it. Its value may be an
-    `UndecodableBatch`, which stands for all messages of a record batch; `offset` is then that of the last."""
+    """A message of an input topic; `time_ms` is when the broker received it.
+
+    Its value may be an `UndecodableBatch`, which stands for all messages of a record batch; `offset` is then that of
+    the last one.
+    """
 
     topic: str
     partition: int
@@ -42,24 +45,24 @@ class SourceMessage:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Bytes that the output topics and the topic of dead letters take in one message."""
+class MessageLimits:
+    """How many bytes one message of the output topics and of the topic of dead letters may have."""
 
     output_bytes: int = OUTPUT_BYTES
     dead_letter_bytes: int = MAX_CONTENT_BYTES
 
 
-def limits_of(largest_output_bytes: int, largest_dead_letter_bytes: int) -> Limits:
-    """Return what remains of the largest batches that the topics take, less the headers."""
-    return Limits(
+def message_limits(largest_output_bytes: int, largest_dead_letter_bytes: int) -> MessageLimits:
+    """Return what remains of the largest batches that the topics accept, less the headers."""
+    return MessageLimits(
         min(OUTPUT_BYTES, largest_output_bytes - _HEADERS_BYTES),
         min(MAX_CONTENT_BYTES, largest_dead_letter_bytes - _HEADERS_BYTES),
     )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a source message gives. The output's counts are in `counts`, and encoded in `headers`."""
+class AgentOutput:
+    """The output for a source message and its dead letters. `counts` are the counts that `headers` encode."""
 
     value: bytes
     headers: Headers
@@ -68,27 +71,35 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """Content taken from a message: output rows, the refusals of the connector and the agent's own, rows applied.
-    `keyed`: the rows are single readings, not panes."""
+class DecodedBatch:
+    """The content of a message.
+
+    `rows` are the output rows, `sent_rejections` the connector's, `rejections` the agent's own; `applied` counts the
+    valid records. `keyed`: the rows are single readings, not panes.
+    """
 
     rows: pa.RecordBatch
-    came_rejected: list[Rejection]
-    rejected: list[Rejection]
+    sent_rejections: list[Rejection]
+    rejections: list[Rejection]
     applied: int
     keyed: bool = False
 
 
-Take = Callable[[bytes, BatchHeaders, Vocabulary, int], Taken]
-"""(value, headers, vocabulary, input time in ms) → Taken. Raises BatchMalformed."""
+Decode = Callable[[bytes, BatchHeaders, Vocabulary, int], DecodedBatch]
+"""(value, headers, vocabulary, input time in ms) → DecodedBatch. Raises BatchMalformed."""
 
 
-def answer(
-    message: SourceMessage, take: Take, nothing: pa.RecordBatch, vocabulary: Vocabulary, limits: Limits = Limits()
-) -> Answer:
-    """The output of a message, `nothing` (without rows) when it cannot be read as a whole, and its dead letters.
+def make_output(
+    message: SourceMessage,
+    decode: Decode,
+    no_rows: pa.RecordBatch,
+    vocabulary: Vocabulary,
+    limits: MessageLimits = MessageLimits(),
+) -> AgentOutput:
+    """Return the output of a message and its dead letters; `no_rows` is the output when it cannot be read as a whole.
 
-    Never raises for what a message holds: a worker that died of it would die of it again, and its partition stand.
+    It never raises for the content of a message: a worker that died of a message would die of it again, and its
+    partition would stop.
     """
     head = BatchHeaders(EXTERNAL_SOURCE, "", "", "")
     try:
@@ -97,39 +108,43 @@ def answer(
         head = BatchHeaders.decode(message.headers, message.time_ms)
         if message.value is None:
             raise BatchMalformed("The message has no value.")
-        taken = take(message.value, head, vocabulary, message.time_ms)
-        own = [(OWN_REJECTIONS_FROM + r.index, r) for r in taken.rejected]
-        rejections = [*((r.index, r) for r in taken.came_rejected), *own]
-        value = arrow.encode(taken.rows)
-        _check_output(taken, value, count_records(r for _, r in rejections), head, limits)
+        decoded = decode(message.value, head, vocabulary, message.time_ms)
+        own = [(OWN_REJECTIONS_FROM + r.index, r) for r in decoded.rejections]
+        rejections = [*((r.index, r) for r in decoded.sent_rejections), *own]
+        value = arrow.encode(decoded.rows)
+        _check_output(decoded, value, count_records(r for _, r in rejections), head, limits)
     except BatchMalformed as fault:
-        return _refused(message, head, nothing, fault, limits)
+        return _refused(message, head, no_rows, fault, limits)
     except Exception as fault:  # noqa: BLE001 - whatever nobody foresaw must not stop the partition
         _log.exception("%s:%s:%s cannot be answered", message.topic, message.partition, message.offset)
-        return _refused(message, head, nothing, BatchMalformed(f"The message cannot be read: {fault!r}."), limits)
+        return _refused(message, head, no_rows, BatchMalformed(f"The message cannot be read: {fault!r}."), limits)
     rejected: Counter[str] = Counter()
     for _, rejection in rejections:
         rejected[str(rejection.reason)] += rejection.records
-    counts = _counts(message, head, applied=taken.applied, rejected=rejected, keyed=taken.keyed)
+    counts = _counts(message, head, applied=decoded.applied, rejected=rejected, keyed=decoded.keyed)
     dead_letters = [_dead_letter(message, head.source, index, r, limits) for index, r in rejections]
-    return Answer(value, counts.encode(), counts, dead_letters)
+    return AgentOutput(value, counts.encode(), counts, dead_letters)
 
 
-def _check_output(taken: Taken, value: bytes, rejected: int, head: BatchHeaders, limits: Limits) -> None:
-    """Check an output. Raises BatchTooLarge for one that its topic does not take, BatchMalformed for counts beyond all
-    bounds."""
+def _check_output(
+    decoded: DecodedBatch, value: bytes, rejected: int, head: BatchHeaders, limits: MessageLimits
+) -> None:
+    """Check an output.
+
+    Raises BatchTooLarge for one that its topic does not accept, BatchMalformed for counts beyond all bounds.
+    """
     if len(value) > limits.output_bytes:
         raise BatchTooLarge(
-            f"The batch gives {taken.rows.num_rows} rows in {len(value)} bytes, more than the {limits.output_bytes} "
+            f"The batch gives {decoded.rows.num_rows} rows in {len(value)} bytes, more than the {limits.output_bytes} "
             "that one message holds; send smaller batches."
         )
-    if taken.applied + rejected + head.duplicate > MAX_COUNT:
+    if decoded.applied + rejected + head.duplicate > MAX_COUNT:
         raise BatchMalformed(f"The batch says it stands for more than {MAX_COUNT} records.")
 
 
 def _refused(
-    message: SourceMessage, head: BatchHeaders, nothing: pa.RecordBatch, fault: BatchMalformed, limits: Limits
-) -> Answer:
+    message: SourceMessage, head: BatchHeaders, no_rows: pa.RecordBatch, fault: BatchMalformed, limits: MessageLimits
+) -> AgentOutput:
     value = message.value or b""
     if isinstance(value, UndecodableBatch):
         records = value.records
@@ -140,7 +155,7 @@ def _refused(
     counts = _counts(message, replace(head, duplicate=duplicate), applied=0, rejected={str(reason): records})
     letter = Rejection(WHOLE_MESSAGE, "", reason, str(fault), value)
     dead_letter = _dead_letter(message, head.source, WHOLE_MESSAGE, letter, limits)
-    return Answer(arrow.encode(nothing), counts.encode(), counts, [dead_letter])
+    return AgentOutput(arrow.encode(no_rows), counts.encode(), counts, [dead_letter])
 
 
 def _counts(
@@ -164,7 +179,7 @@ def _counts(
 
 
 def _dead_letter(
-    message: SourceMessage, source: str, index: int, rejection: Rejection, limits: Limits
+    message: SourceMessage, source: str, index: int, rejection: Rejection, limits: MessageLimits
 ) -> EncodedDeadLetter:
     place = SourceOffset(message.topic, message.partition, message.first_offset)
     at = from_ms(message.time_ms)

@@ -1,15 +1,12 @@
-"""The Faust app: settings that lose nothing, flow again soon, and keep idle workers cheap."""
+"""Build the Faust app: with settings that lose nothing, resume soon after a failure, and keep idle workers cheap."""
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import faust
-import faust.streams
 from faust.auth import SASLCredentials, SSLCredentials
-from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 from mode.supervisors import CrashingSupervisor
 
@@ -17,6 +14,7 @@ from ioc import topics
 from ioc.errors import ConfigurationInvalid
 from ioc.settings import Settings
 from streams.consumer import Consumer
+from streams.faust_patches import IdempotentProducer, NoTables, has_compiled_streams
 
 HEARTBEAT_S = 0.5
 COMMIT_INTERVAL_S = 0.5
@@ -26,31 +24,17 @@ _BATCH_BYTES = 1024 * 1024
 _DAY_S = 86_400.0
 
 
-class _Producer(driver.Producer):
-    """Idempotent, so that what aiokafka sends again after a lost answer is written once and in its order."""
-
-    def _settings_extra(self) -> Mapping[str, Any]:
-        return {"acks": "all", "enable_idempotence": True}
-
-
 class _Transport(driver.Transport):
     Consumer = Consumer
-    Producer = _Producer
-
-
-class _NoTables(TableManager):
-    async def on_start(self) -> None:
-        """Without the second that Faust gives an app to declare its tables."""
-        await self._update_channels()
-        await self.recovery.start()
+    Producer = IdempotentProducer
 
 
 @dataclass(frozen=True)
 class Membership:
-    """Who a worker is in the consumer group.
+    """The identity of a worker in the consumer group.
 
-    A worker that dies and starts again under its `instance` takes its partitions back at once, without a rebalance;
-    one that does not come back loses them after `session_timeout_s`.
+    A worker that dies and starts again under its `instance` gets its partitions back at once, without a rebalance; one
+    that does not come back loses them after `session_timeout_s`.
     """
 
     instance: str
@@ -58,9 +42,8 @@ class Membership:
 
 
 def build_app(settings: Settings, bootstrap: str, membership: Membership, scratch: Path) -> faust.App:
-    """The app without its agents. Faust wants a directory `scratch` and keeps nothing in it."""
-    if getattr(faust.streams, "_CStreamIterator", None) is None:
-        # In pure Python, Faust acknowledges what it skips during a rebalance: such a message could be lost.
+    """Build the app without its agents. Faust requires a directory `scratch` and keeps nothing in it."""
+    if not has_compiled_streams():
         raise ConfigurationInvalid("Faust's compiled stream is missing; install faust-streaming from its wheel.")
     app = faust.App(
         topics.STREAMS_GROUP,
@@ -84,7 +67,7 @@ def build_app(settings: Settings, bootstrap: str, membership: Membership, scratc
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
-        TableManager=_NoTables,
+        TableManager=NoTables,
         web_enabled=False,
         datadir=scratch,
         value_serializer="raw",

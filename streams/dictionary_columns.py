@@ -1,4 +1,4 @@
-"""The vocabulary as arrays, and the columns of a batch as codes into it."""
+"""Columns of a batch as dictionary codes, and the catalogue's measures as arrays by code."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ _GREATEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
-class Words:
-    """A dictionary column: `codes[row]` is a place in `entries`, or -1 where the row or its word is null or empty.
+class DictionaryColumn:
+    """A dictionary column: `codes[row]` is an index into `entries`, or -1 where the row or its entry is null or empty.
 
-    So an array with one element more than `entries` can be indexed by `codes`, its last element standing for null.
+    So an array with one element more than `entries` can be indexed by `codes`; its last element stands for null.
     """
 
     codes: Codes
@@ -28,38 +28,40 @@ class Words:
     dictionary: pa.Array
 
     @classmethod
-    def of(cls, column: pa.DictionaryArray) -> "Words":
+    def of(cls, column: pa.DictionaryArray) -> "DictionaryColumn":
         entries = column.dictionary.to_pylist()
         indices = column.indices
         codes = (indices.fill_null(-1) if indices.null_count else indices).to_numpy(zero_copy_only=False)
-        absent = [place for place, word in enumerate(entries) if not word]
+        absent = [index for index, entry in enumerate(entries) if not entry]
         if absent:
             codes = np.where(np.isin(codes, absent), np.int8(-1), codes)
         return cls(codes, entries, column.dictionary)
 
     @property
     def size(self) -> int:
-        """Number of different codes, null among them."""
+        """The number of different codes, including null."""
         return len(self.entries) + 1
 
-    def take(self, rows: NDArray[np.intp]) -> "Words":
-        return Words(self.codes[rows], self.entries, self.dictionary)
+    def take(self, rows: NDArray[np.intp]) -> "DictionaryColumn":
+        return DictionaryColumn(self.codes[rows], self.entries, self.dictionary)
 
-    def flags(self, fits: Callable[[str], bool]) -> Flags:
-        """By code: whether the word is there and fits."""
-        return np.array([word is not None and word != "" and fits(word) for word in self.entries] + [False], np.bool_)
+    def flags(self, holds: Callable[[str], bool]) -> Flags:
+        """Return, by code, whether the entry is not empty and `holds` is true for it."""
+        return np.array(
+            [entry is not None and entry != "" and holds(entry) for entry in self.entries] + [False], np.bool_
+        )
 
-    def longest(self) -> int:
-        """Characters of the longest word."""
+    def max_length(self) -> int:
+        """Return the number of characters of the longest entry."""
         return max(map(len, filter(None, self.entries)), default=0)
 
-    def all_fit(self, fit: Flags) -> bool:
-        """Whether no row needs to be looked at: every word of the dictionary fits, and none is null."""
-        return bool(fit[:-1].all()) and (len(self.codes) == 0 or int(self.codes.min()) >= 0)
+    def all_hold(self, flags: Flags) -> bool:
+        """Return whether no row needs to be examined: every entry has the flag, and no row is null."""
+        return bool(flags[:-1].all()) and (len(self.codes) == 0 or int(self.codes.min()) >= 0)
 
 
 @dataclass(frozen=True)
-class MeasuresOf:
+class MeasureTable:
     """The catalogue's measures behind a dictionary's entries, by code; an unknown measure has an empty range."""
 
     least: NDArray[np.float64]
@@ -69,8 +71,8 @@ class MeasuresOf:
     distinct: Flags
 
     @classmethod
-    def of(cls, words: Words, vocabulary: Vocabulary) -> "MeasuresOf":
-        found: list[Measure | None] = [vocabulary.measures.get(word or "") for word in words.entries]
+    def of(cls, measures: DictionaryColumn, vocabulary: Vocabulary) -> "MeasureTable":
+        found: list[Measure | None] = [vocabulary.measures.get(entry or "") for entry in measures.entries]
         return cls(
             _real([max(m.least, -_GREATEST) if m else np.inf for m in found] + [np.inf]),
             _real([min(m.most, _GREATEST) if m else -np.inf for m in found] + [-np.inf]),
@@ -89,7 +91,7 @@ def _flag(flags: Sequence[bool]) -> Flags:
 
 
 def compact(codes: Codes, dictionary: pa.Array, kind: pa.DictionaryType) -> pa.DictionaryArray:
-    """A dictionary column of `kind` with only the entries in use; code -1 is null."""
+    """Return a dictionary column of `kind` with only the entries in use; code -1 is null."""
     used = np.zeros(len(dictionary) + 1, np.bool_)
     used[codes] = True
     nulls = bool(used[-1])

@@ -1,4 +1,4 @@
-"""Readings of a source that corrects itself, one row each: what panes would merge, the historian keeps by key."""
+"""Keep readings of a source that corrects itself single: the historian keeps them by key and does not merge them."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,28 +6,31 @@ import pyarrow as pa
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.schemas import KEYED_READINGS, SUBJECT, TERM, TIME
 from ioc.wire.sketches import buckets_of, registers_of
-from streams.dictionary_columns import Flags, MeasuresOf, compact
+from streams.dictionary_columns import Flags, MeasureTable, compact
 from streams.reduce import Reduced
-from streams.validate_readings import Columns, fit_rows, rejections_of
+from streams.validate_readings import ReadingColumns, explain_rejections, valid_rows
 
 
 def keep_single(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> Reduced:
-    """The fit readings (`schemas.KEYED_READINGS`, in their order) of a batch, checked as `reduce` checks it."""
-    columns = Columns.of(batch)
-    measures = MeasuresOf.of(columns.measure, vocabulary)
-    fit = fit_rows(columns, measures, vocabulary, input_time_ms)
-    if fit is None:
+    """Return the valid readings of a batch (`schemas.KEYED_READINGS`), in their order.
+
+    They are checked as `reduce` checks them.
+    """
+    columns = ReadingColumns.of(batch)
+    measures = MeasureTable.of(columns.measure, vocabulary)
+    valid = valid_rows(columns, measures, vocabulary, input_time_ms)
+    if valid is None:
         return Reduced(_rows(columns, measures), [], batch.num_rows)
-    unfit = np.setdiff1d(np.arange(batch.num_rows), fit, assume_unique=True)
-    rejections = list(rejections_of(columns, batch, unfit, vocabulary, input_time_ms))
-    return Reduced(_rows(columns.take(fit), measures), rejections, len(fit))
+    invalid = np.setdiff1d(np.arange(batch.num_rows), valid, assume_unique=True)
+    rejections = list(explain_rejections(columns, batch, invalid, vocabulary, input_time_ms))
+    return Reduced(_rows(columns.take(valid), measures), rejections, len(valid))
 
 
-def _rows(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
+def _rows(columns: ReadingColumns, measures: MeasureTable) -> pa.RecordBatch:
     measure, subject = columns.measure.codes, columns.subject.codes
     distinct = measures.distinct[measure] & (subject >= 0)
     if columns.subject.entries:
-        register, rank = registers_of([word or "" for word in columns.subject.entries])
+        register, rank = registers_of([text or "" for text in columns.subject.entries])
     else:
         register = rank = np.zeros(1, np.int64)
     return pa.RecordBatch.from_arrays(
@@ -49,5 +52,5 @@ def _rows(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
 
 
 def _where(holds: Flags, values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """The values where the flag is set, null elsewhere."""
+    """Return the values where the flag is set, null elsewhere."""
     return pa.array(values.astype(kind.to_pandas_dtype()), kind, mask=~holds)

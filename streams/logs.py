@@ -1,4 +1,4 @@
-"""A worker's log: warnings and worse, none of them again and again."""
+"""Logging of a worker: warnings and errors, each at most once a minute."""
 
 import logging
 from types import TracebackType
@@ -11,41 +11,44 @@ _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | 
 _AGAIN_AFTER_S = 60.0
 
 
-class NotAgain(logging.Filter):
-    """Lets a message through once a minute, whatever it says of: a broker that is away is tried thirty times a second,
-    and Kafka's client tells each time."""
+class OncePerMinute(logging.Filter):
+    """Let a message template through once a minute.
+
+    Why: an absent broker is tried thirty times a second, and Kafka's client logs each attempt.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._said_at: dict[tuple[str, str], float] = {}
+        self._logged_at: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind = (record.name, str(record.msg))
-        if record.created - self._said_at.get(kind, float("-inf")) < _AGAIN_AFTER_S:
+        if record.created - self._logged_at.get(kind, float("-inf")) < _AGAIN_AFTER_S:
             return False
-        self._said_at[kind] = record.created
+        self._logged_at[kind] = record.created
         return True
 
 
-def fault_of_the_broker(error: BaseException | None) -> BaseException | None:
-    """What the broker or the way to it did, where that is `error` or led to it."""
+def broker_fault(error: BaseException | None) -> BaseException | None:
+    """Return `error` or its cause that came from the broker or the connection to it; None when there is none."""
     while error is not None and not isinstance(error, KafkaError | ConnectionError):
         error = error.__cause__ or error.__context__
     return error
 
 
-class InASentence(logging.Formatter):
-    """Tells a broker that is away in one line; a traceback is for faults of our own."""
+class OneLineFormatter(logging.Formatter):
+    """Log an absent broker in one line; tracebacks are for faults of the program."""
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802
-        fault = fault_of_the_broker(ei[1])
+        fault = broker_fault(ei[1])
         return super().formatException(ei) if fault is None else f"{type(fault).__name__}: {fault}"
 
 
 def log_to_stderr() -> None:
+    """Set up logging for the process of a worker."""
     handler = logging.StreamHandler()
-    handler.addFilter(NotAgain())
-    handler.setFormatter(InASentence("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(OncePerMinute())
+    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    # A coordinator that is not there yet is asked again; that is no error of ours.
+    # A coordinator that is not there yet is asked again; that is not an error.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""What a worker did, for Prometheus."""
+"""Metrics of a worker, for Prometheus."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ _LATENCIES_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
 
 
 class Metrics:
-    """Counters of one worker; `listen` shows them on a free port of loopback."""
+    """Counters of one worker; `listen` serves them on a free port of loopback."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -37,7 +37,7 @@ class Metrics:
         )
 
     def answered(self, counts: OutputHeaders, now_s: float) -> None:
-        """One message is answered and acknowledged."""
+        """Count a message that is answered and acknowledged."""
         self._next[counts.topic, counts.partition] = counts.offset + 1
         self._messages.labels(counts.topic).inc()
         self._applied.labels(counts.topic).inc(counts.applied)
@@ -46,7 +46,11 @@ class Metrics:
         self._latency.labels(counts.topic).observe(max(0.0, now_s - counts.input_time_ms / 1000))
 
     def measure_lag(self, ends: Mapping[tuple[str, int], int]) -> None:
-        """`ends` has the end offset of each partition of this worker; one not named is another worker's now."""
+        """Set the lag of each partition.
+
+        `ends` has the end offset of each partition of this worker; a partition that is not in it belongs to another
+        worker.
+        """
         self._lag.clear()
         for (topic, partition), end in ends.items():
             self._lag.labels(topic, str(partition)).set(max(0, end - self._next.get((topic, partition), end)))

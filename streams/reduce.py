@@ -1,4 +1,4 @@
-"""Readings to one-minute panes, on the dictionary codes: a few nanoseconds a reading, never a word compared."""
+"""Reduce readings to one-minute panes on dictionary codes: a few nanoseconds per reading, without comparing texts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,9 @@ from ioc.model.rejection import Rejection
 from ioc.model.vocabulary import Vocabulary
 from ioc.panes.group_by import Grouping
 from ioc.wire.schemas import PANES, SUBJECT, TERM
-from streams.dictionary_columns import Codes, MeasuresOf, Words, compact
+from streams.dictionary_columns import Codes, DictionaryColumn, MeasureTable, compact
 from streams.sketches import bucket_lists, register_lists
-from streams.validate_readings import Columns, fit_rows, rejections_of
+from streams.validate_readings import ReadingColumns, explain_rejections, valid_rows
 
 _MINUTE_MS = 60_000
 _NO_PANES = pa.RecordBatch.from_pylist([], schema=PANES)
@@ -22,9 +22,9 @@ _NO_SUBJECTS = pa.array([], pa.string())
 
 @dataclass(frozen=True)
 class Reduced:
-    """`panes` in the order of measure, unit, subject and minute; `rejections` with the row as index.
+    """Panes in the order of measure, unit, subject and minute, and rejections with the row as index.
 
-    `applied` is the number of readings in the panes: all rows but the rejected.
+    `applied` is the number of readings in the panes: all rows that were not rejected.
     """
 
     panes: pa.RecordBatch
@@ -33,23 +33,23 @@ class Reduced:
 
 
 def reduce(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> Reduced:
-    """The panes (`schemas.PANES`) of a batch of readings (`schemas.READINGS`) that the broker took at `input_time_ms`.
+    """Reduce a batch of readings (`schemas.READINGS`) to panes (`schemas.PANES`).
 
-    Panes of any split of the same readings merge to the same panes: n, sum and sum_squares add up; least, most, first
-    and last do not depend on the order of rows. They are filled for every kind of measure. Where panes merge the
-    subjects, first and last are those of all subjects together.
+    `input_time_ms` is when the broker received the batch. Panes of any split of the same readings merge to the same
+    panes: n, sum and sum_squares add up; least, most, first and last do not depend on the order of rows. All columns
+    are filled for every kind of measure. Where panes merge subjects, first and last are those of all subjects together.
     """
-    columns = Columns.of(batch)
-    measures = MeasuresOf.of(columns.measure, vocabulary)
-    fit = fit_rows(columns, measures, vocabulary, input_time_ms)
-    if fit is None:
+    columns = ReadingColumns.of(batch)
+    measures = MeasureTable.of(columns.measure, vocabulary)
+    valid = valid_rows(columns, measures, vocabulary, input_time_ms)
+    if valid is None:
         return Reduced(_panes(columns, measures), [], batch.num_rows)
-    unfit = np.setdiff1d(np.arange(batch.num_rows), fit, assume_unique=True)
-    rejections = rejections_of(columns, batch, unfit, vocabulary, input_time_ms)
-    return Reduced(_panes(columns.take(fit), measures), rejections, len(fit))
+    invalid = np.setdiff1d(np.arange(batch.num_rows), valid, assume_unique=True)
+    rejections = explain_rejections(columns, batch, invalid, vocabulary, input_time_ms)
+    return Reduced(_panes(columns.take(valid), measures), rejections, len(valid))
 
 
-def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
+def _panes(columns: ReadingColumns, measures: MeasureTable) -> pa.RecordBatch:
     value = columns.value
     if len(value) == 0:
         return _NO_PANES
@@ -62,7 +62,7 @@ def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
         grouping = grouping.by(subject + 1, columns.subject.size)
     grouping = grouping.by(minutes, int(minutes.max()) + 1).compact()
 
-    member = grouping.members()  # a row of each group, which has the group's words
+    member = grouping.members()  # a row of each group, which has the group's entries
     first_ms, first = grouping.first(ms, value)
     last_ms, last = grouping.last(ms, value)
     with np.errstate(over="ignore"):
@@ -92,7 +92,7 @@ def _panes(columns: Columns, measures: MeasuresOf) -> pa.RecordBatch:
 
 
 def _minutes(time_ms: NDArray[np.int64]) -> tuple[NDArray[Any], int, NDArray[np.int32]]:
-    """Minute of each time from the first one on, that first minute since 1970, and the milliseconds into the minute."""
+    """Return the minutes counted from the first one, that first minute since 1970, and the ms into each minute."""
     first_minute = int(time_ms.min()) // _MINUTE_MS
     since = time_ms - first_minute * _MINUTE_MS
     if int(since.max()) < 2**31:  # divides four times as fast
@@ -101,8 +101,8 @@ def _minutes(time_ms: NDArray[np.int64]) -> tuple[NDArray[Any], int, NDArray[np.
     return minutes, first_minute, (since - minutes * _MINUTE_MS).astype(np.int32, copy=False)
 
 
-def _kept(subject: Words, measure: Codes, measures: MeasuresOf) -> Codes | None:
-    """Subject of each row, -1 where its measure merges subjects; None when no row keeps one."""
+def _kept(subject: DictionaryColumn, measure: Codes, measures: MeasureTable) -> Codes | None:
+    """Return the subject of each row, -1 where its measure merges subjects; None when no row keeps one."""
     if not measures.keeps_subject.any() or not subject.entries:
         return None
     if measures.keeps_subject[:-1].all():

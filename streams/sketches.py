@@ -1,4 +1,4 @@
-"""The sketches of a batch's panes: lists of buckets and registers, in the coding of `ioc.wire.sketches`."""
+"""Sketches of a batch's panes: lists of buckets and registers, encoded as in `ioc.wire.sketches`."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from ioc.panes.group_by import Grouping
 from ioc.wire.schemas import BUCKETS, REGISTERS
 from ioc.wire.sketches import PRECISION, buckets_of, registers_of
-from streams.dictionary_columns import Flags, MeasuresOf
-from streams.validate_readings import Columns
+from streams.dictionary_columns import Flags, MeasureTable
+from streams.validate_readings import ReadingColumns
 
 Whole = NDArray[np.int64]
 _RANK_BITS = 6
 
 
-def bucket_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.intp], size: int) -> pa.ListArray:
-    """`schemas.BUCKETS` of panes 0 … size - 1, in the order of buckets; null where the measure has no quantiles.
+def bucket_lists(columns: ReadingColumns, measures: MeasureTable, panes: NDArray[np.intp], size: int) -> pa.ListArray:
+    """Return `schemas.BUCKETS` of panes 0 … size - 1, in the order of buckets; null where the measure has no quantiles.
 
     `panes[row]` is the pane that a row of `columns` belongs to.
     """
@@ -31,8 +31,11 @@ def bucket_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.intp]
     return _lists(pane, pa.StructArray.from_arrays([buckets, pa.array(counts.astype(np.int32))], ["bucket", "n"]), size)
 
 
-def register_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.intp], size: int) -> pa.ListArray:
-    """`schemas.REGISTERS` of panes 0 … size - 1, each register once; null where subjects are not counted or named."""
+def register_lists(columns: ReadingColumns, measures: MeasureTable, panes: NDArray[np.intp], size: int) -> pa.ListArray:
+    """Return `schemas.REGISTERS` of panes 0 … size - 1, each register once.
+
+    Null where subjects are not counted or not named.
+    """
     rows = _rows(measures.distinct, columns)
     if rows is None or not columns.subject.entries:
         return pa.nulls(size, REGISTERS)
@@ -53,8 +56,8 @@ def register_lists(columns: Columns, measures: MeasuresOf, panes: NDArray[np.int
     )
 
 
-def _rows(flags: Flags, columns: Columns) -> NDArray[np.intp] | None:
-    """Rows whose measure has the flag, None when there is none."""
+def _rows(flags: Flags, columns: ReadingColumns) -> NDArray[np.intp] | None:
+    """Return the rows whose measure has the flag, None when there are none."""
     if not flags.any():
         return None
     rows = np.flatnonzero(flags[columns.measure.codes])
@@ -62,7 +65,7 @@ def _rows(flags: Flags, columns: Columns) -> NDArray[np.intp] | None:
 
 
 def _lists(pane: Whole, values: pa.StructArray, size: int) -> pa.ListArray:
-    """Lists of the values of each pane, which stand in the order of panes; null for a pane without any."""
+    """Return lists of the values of each pane, which are in the order of panes; null for a pane without values."""
     counts = np.bincount(pane, minlength=size)
     offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=_LIST_OF[values.type], mask=pa.array(counts == 0))

@@ -1,4 +1,4 @@
-"""Checks of a batch of cases, a column at a time; only unfit rows and their attributes are looked at one by one."""
+"""Check a batch of cases column by column; only invalid rows and their attributes are examined one by one."""
 
 import json
 from dataclasses import dataclass
@@ -16,74 +16,74 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.wire.attributes import check_attributes
 from ioc.wire.schemas import CASES
 from ioc.wire.whole_days import day_of, is_whole_day
-from streams.dictionary_columns import Flags, Words
+from streams.dictionary_columns import DictionaryColumn, Flags
 from streams.validate_readings import (
     AHEAD_MS,
     EARLIEST_MS,
-    LONGEST_WORD,
+    MAX_TERM_LENGTH,
     NO_TIME,
     past_fault,
     time_text,
+    unknown_term,
     unknown_unit,
-    unknown_word,
 )
 
 Times = NDArray[np.int64]
-Verdict = tuple[str, str, str]
+Refusal = tuple[str, str, str]
 _CALENDAR_MS = (-62_135_596_800_000, 253_402_300_799_999)  # years 1 to 9999
 _TIMES = ("received_at", "due_at", "closed_at", "updated_at")
-_WORDS = ("case_type", "unit", "status", "channel", "service")
+_TEXTS = ("case_type", "unit", "status", "channel", "service")
 
 
 @dataclass(frozen=True)
 class CheckedCases:
-    """`cases` (`schemas.CASES`): the fit rows in their order; `rejections` with the row as index."""
+    """The valid rows in their order (`schemas.CASES`), and rejections with the row as index."""
 
     cases: pa.RecordBatch
     rejections: list[Rejection]
 
 
 def check(batch: pa.RecordBatch, vocabulary: Vocabulary, input_time_ms: int) -> CheckedCases:
-    """The fit rows of a batch of cases (`schemas.CASES`) that the broker took at `input_time_ms`."""
-    words = {name: Words.of(batch.column(name)) for name in _WORDS}
+    """Check a batch of cases (`schemas.CASES`); `input_time_ms` is when the broker received it."""
+    columns = {name: DictionaryColumn.of(batch.column(name)) for name in _TEXTS}
     times = {name: _times(batch.column(name)) for name in _TIMES}
     for name, moved in _within_days(times).items():
         if not np.array_equal(moved, times[name]):
             column = pa.array(moved, pa.int64(), mask=moved == NO_TIME).cast(CASES.field(name).type)
             batch, times[name] = batch.set_column(CASES.get_field_index(name), CASES.field(name), column), moved
-    fit = _fit_words(words, vocabulary) & _fit_ids(batch.column("case_id")) & _fit_times(times, input_time_ms)
-    rows = _Rows(batch, words, times, vocabulary, input_time_ms)
-    fit &= rows.fit_attributes(fit)
-    if fit.all():
+    valid = _valid_texts(columns, vocabulary) & _valid_ids(batch.column("case_id")) & _valid_times(times, input_time_ms)
+    rows = _Rows(batch, columns, times, vocabulary, input_time_ms)
+    valid &= rows.valid_attributes(valid)
+    if valid.all():
         return CheckedCases(batch, [])
     rejections = Rejections()
-    for row in np.flatnonzero(~fit).tolist():
+    for row in np.flatnonzero(~valid).tolist():
         rejections.add(row, *rows.rejection(row))
-    return CheckedCases(batch.filter(pa.array(fit)), rejections.all())
+    return CheckedCases(batch.filter(pa.array(valid)), rejections.all())
 
 
-def _fit_words(words: dict[str, Words], vocabulary: Vocabulary) -> Flags:
-    kind, status = words["case_type"], words["status"]
+def _valid_texts(columns: dict[str, DictionaryColumn], vocabulary: Vocabulary) -> Flags:
+    kind, status = columns["case_type"], columns["status"]
     # Status fits case type: a table of all pairs of the two dictionaries, null the last row and column.
     allowed = np.zeros((kind.size, status.size), np.bool_)
     for row, name in enumerate(kind.entries):
         declared = vocabulary.case_types.get(name or "")
         if declared is not None:
-            allowed[row, :-1] = [word in declared.statuses for word in status.entries]
-    fit: Flags = allowed[kind.codes, status.codes]
-    fit &= words["unit"].flags(vocabulary.units.__contains__)[words["unit"].codes]
+            allowed[row, :-1] = [text in declared.statuses for text in status.entries]
+    valid: Flags = allowed[kind.codes, status.codes]
+    valid &= columns["unit"].flags(vocabulary.units.__contains__)[columns["unit"].codes]
     for name in ("channel", "service"):
-        if words[name].longest() > LONGEST_WORD:
-            short = words[name].flags(lambda word: len(word) <= LONGEST_WORD)
+        if columns[name].max_length() > MAX_TERM_LENGTH:
+            short = columns[name].flags(lambda text: len(text) <= MAX_TERM_LENGTH)
             short[-1] = True
-            fit &= short[words[name].codes]
-    return fit
+            valid &= short[columns[name].codes]
+    return valid
 
 
-def _fit_ids(case_id: pa.StringArray) -> Flags:
+def _valid_ids(case_id: pa.StringArray) -> Flags:
     length = pc.fill_null(pc.utf8_length(case_id), 0).to_numpy(zero_copy_only=False)
-    fit: Flags = (length > 0) & (length <= LONGEST_WORD)
-    return fit
+    valid: Flags = (length > 0) & (length <= MAX_TERM_LENGTH)
+    return valid
 
 
 def _times(column: pa.TimestampArray) -> Times:
@@ -93,8 +93,10 @@ def _times(column: pa.TimestampArray) -> Times:
 
 
 def _within_days(times: dict[str, Times]) -> dict[str, Times]:
-    """Move on, within their day, the times that are known by the day only, as `ioc.wire.fields` does: a case is not
-    closed before it was received that day, and not last heard of before either."""
+    """Move times that are known by the day only on within their day, as `ioc.wire.fields` does.
+
+    A case is not closed before it was received on that day, and its last update is not before either.
+    """
     received, closed, updated = times["received_at"], times["closed_at"], times["updated_at"]
     early = is_whole_day(closed) & (closed < received) & (day_of(closed) == day_of(received))
     closed = np.where(early, received, closed)
@@ -104,36 +106,36 @@ def _within_days(times: dict[str, Times]) -> dict[str, Times]:
     return {"closed_at": closed, "updated_at": np.where(is_whole_day(updated), latest, updated)}
 
 
-def _fit_times(times: dict[str, Times], input_time_ms: int) -> Flags:
+def _valid_times(times: dict[str, Times], input_time_ms: int) -> Flags:
     def past(moments: Times) -> Flags:
         within: Flags = (moments >= EARLIEST_MS) & (moments <= input_time_ms + AHEAD_MS)
         return within
 
     due, closed = times["due_at"], times["closed_at"]
-    fit = past(times["received_at"]) & past(times["updated_at"])
-    fit &= (closed == NO_TIME) | (past(closed) & (closed >= times["received_at"]))
-    fit &= (due == NO_TIME) | ((due >= _CALENDAR_MS[0]) & (due <= _CALENDAR_MS[1]))
-    return fit
+    valid = past(times["received_at"]) & past(times["updated_at"])
+    valid &= (closed == NO_TIME) | (past(closed) & (closed >= times["received_at"]))
+    valid &= (due == NO_TIME) | ((due >= _CALENDAR_MS[0]) & (due <= _CALENDAR_MS[1]))
+    return valid
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Single rows of the batch, for what cannot be said of a whole column."""
+    """Single rows of the batch, for what cannot be checked on a whole column."""
 
     batch: pa.RecordBatch
-    words: dict[str, Words]
+    columns: dict[str, DictionaryColumn]
     times: dict[str, Times]
     vocabulary: Vocabulary
     input_time_ms: int
 
-    def fit_attributes(self, fit: Flags) -> Flags:
-        """Whether a row's attributes are none or fit; rows that are unfit anyway are passed over."""
+    def valid_attributes(self, valid: Flags) -> Flags:
+        """Return whether a row's attributes are absent or valid; rows that are invalid anyway are skipped."""
         column = self.batch.column("attributes")
         if column.null_count == len(column):
             return np.ones(len(column), np.bool_)
         encoded = column.dictionary_encode()
-        kind = self.words["case_type"]
-        present = fit & encoded.is_valid().to_numpy(zero_copy_only=False)
+        kind = self.columns["case_type"]
+        present = valid & encoded.is_valid().to_numpy(zero_copy_only=False)
         place = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
         pairs, back = np.unique(place[present] * kind.size + kind.codes[present], return_inverse=True)
         texts = encoded.dictionary.to_pylist()
@@ -142,7 +144,7 @@ class _Rows:
         passes[present] = np.array([verdict is None for verdict in verdicts], np.bool_)[back]
         return passes
 
-    def _attributes_fault(self, text: str, case_type: str | None) -> Verdict | None:
+    def _attributes_fault(self, text: str, case_type: str | None) -> Refusal | None:
         try:
             attributes = orjson.loads(text)
             check_attributes(attributes, self.vocabulary.case_types[case_type or ""])
@@ -153,38 +155,40 @@ class _Rows:
         return None
 
     def rejection(self, row: int) -> tuple[str, str, str, bytes]:
-        """Field, reason and sentence of an unfit row, by the first fault in the order of `ioc.wire.fields`, and the
-        row as JSON."""
-        record: dict[str, Any] = {name: self._word(name, row) for name in _WORDS}
+        """Return field, reason and sentence of an invalid row, and the row as JSON.
+
+        The reason is the first fault in the order of `ioc.wire.fields`.
+        """
+        record: dict[str, Any] = {name: self._text(name, row) for name in _TEXTS}
         record |= {name: time_text(int(self.times[name][row])) for name in _TIMES}
         record |= {name: self.batch.column(name)[row].as_py() for name in ("case_id", "attributes")}
-        field, reason, message = self._verdict(record, row)
+        field, reason, message = self._refusal(record, row)
         content = json.dumps({name: record[name] for name in CASES.names}, ensure_ascii=False)
         return field, reason, message, content.encode()
 
-    def _word(self, name: str, row: int) -> str | None:
-        code = self.words[name].codes[row]
-        return self.words[name].entries[code] if code >= 0 else None
+    def _text(self, name: str, row: int) -> str | None:
+        code = self.columns[name].codes[row]
+        return self.columns[name].entries[code] if code >= 0 else None
 
-    def _verdict(self, record: dict[str, Any], row: int) -> Verdict:
+    def _refusal(self, record: dict[str, Any], row: int) -> Refusal:
         kind, unit, status = record["case_type"], record["unit"], record["status"]
         declared = self.vocabulary.case_types.get(kind or "")
         if declared is None:
             message = f"The catalogue has no case type {kind!r}."
-            return unknown_word("case_type", kind, Reason.UNKNOWN_CASE_TYPE, message)
+            return unknown_term("case_type", kind, Reason.UNKNOWN_CASE_TYPE, message)
         if not record["case_id"]:
             return "case_id", Reason.MISSING_FIELD, "The field `case_id` is missing."
         for name in ("case_id", "channel", "service"):
-            if record[name] and len(record[name]) > LONGEST_WORD:
-                return name, Reason.TOO_LARGE, f"`{name}` is longer than {LONGEST_WORD} characters."
+            if record[name] and len(record[name]) > MAX_TERM_LENGTH:
+                return name, Reason.TOO_LARGE, f"`{name}` is longer than {MAX_TERM_LENGTH} characters."
         if unit not in self.vocabulary.units:
             return unknown_unit(unit, self.vocabulary)
         if status not in declared.statuses:
             message = f"Status {status!r} is none of {', '.join(declared.statuses)}."
-            return unknown_word("status", status, Reason.UNKNOWN_STATUS, message)
+            return unknown_term("status", status, Reason.UNKNOWN_STATUS, message)
         return self._time_fault(row) or self._attributes_fault(record["attributes"], kind) or _NO_FAULT
 
-    def _time_fault(self, row: int) -> Verdict | None:
+    def _time_fault(self, row: int) -> Refusal | None:
         for name in ("received_at", "updated_at", "closed_at"):
             ms = int(self.times[name][row])
             fault = None if name == "closed_at" and ms == NO_TIME else past_fault(name, ms, self.input_time_ms)
@@ -198,4 +202,4 @@ class _Rows:
         return None
 
 
-_NO_FAULT: Verdict = ("", Reason.MALFORMED, "The record does not fit.")
+_NO_FAULT: Refusal = ("", Reason.MALFORMED, "The record does not valid.")

@@ -1,7 +1,7 @@
-"""The vocabulary of the catalogue in force, loaded in a process of its own and kept in a file for the workers.
+"""The vocabulary of the current catalogue, loaded in a separate process and kept in a file for the workers.
 
-The catalogue's loader tries conditions in DuckDB: 35 MB and most of a second that a worker can do without.
-`python -m streams.vocabulary FILE` writes the file, or ends with code 1 and the faults on stderr.
+The catalogue's loader tries conditions in DuckDB: 35 MB and most of a second that workers save this way. `python -m
+streams.vocabulary FILE` writes the file, or ends with code 1 and the faults on stderr.
 """
 
 import pickle
@@ -19,41 +19,43 @@ _TIMEOUT_S = 60
 
 
 class VocabularyFile:
-    """The file, and whether the province's own definitions have changed since it was written."""
+    """The file, written again when the province's own definitions have changed."""
 
     def __init__(self, settings: Settings) -> None:
         self._definitions = settings.catalog_dir
         self._path = settings.data_dir / "streams" / FILE
-        self._written_of: Stamp | None = None
+        self._stamp: Stamp | None = None
 
     def refresh(self) -> None:
-        """Write the file if a definition has changed. Raises ConfigurationInvalid with the faults, once a change; the
-        file then stays as it is."""
+        """Write the file if a definition has changed.
+
+        Raises ConfigurationInvalid with the faults, once per change; the file then stays unchanged.
+        """
         stamp = definitions_stamp(self._definitions)
-        if stamp == self._written_of:
+        if stamp == self._stamp:
             return
-        self._written_of = stamp
+        self._stamp = stamp
         command = [sys.executable, "-m", "streams.vocabulary", str(self._path)]
         writing = subprocess.run(command, capture_output=True, check=False, timeout=_TIMEOUT_S)
         if writing.returncode != 0:
             raise ConfigurationInvalid(writing.stderr.decode(errors="replace").strip())
 
 
-class VocabularyInForce:
-    """What a worker checks against: `now` after each `look`."""
+class CurrentVocabulary:
+    """The vocabulary that a worker checks records against: `current`, after each `reload`."""
 
     def __init__(self, settings: Settings) -> None:
         self._path = settings.data_dir / "streams" / FILE
         self._seen_ns = 0
-        self.now = Vocabulary()
-        self.look()
+        self.current = Vocabulary()
+        self.reload()
 
-    def look(self) -> None:
-        """Read the file again if it is another one."""
+    def reload(self) -> None:
+        """Read the file again if it has changed."""
         written_ns = self._path.stat().st_mtime_ns
         if written_ns != self._seen_ns:
             self._seen_ns = written_ns
-            self.now = pickle.loads(self._path.read_bytes())
+            self.current = pickle.loads(self._path.read_bytes())
 
 
 def _write(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One stream worker, in the process it was forked into."""
+"""One stream worker, in the process that was forked for it."""
 
 import asyncio
 import socket
@@ -11,36 +11,30 @@ import uvloop
 from ioc import topics
 from ioc.errors import IocError
 from ioc.settings import Settings
-from streams.agent_output import Answer, Limits, SourceMessage, answer
+from streams.agent_output import AgentOutput, MessageLimits, SourceMessage, make_output
 from streams.agents import cases, readings
 from streams.agents.loop import add_agent
 from streams.app import Membership, build_app
-from streams.logs import fault_of_the_broker, log_to_stderr
+from streams.faust_patches import UnnamedWorker
+from streams.logs import broker_fault, log_to_stderr
 from streams.metrics import Metrics
-from streams.vocabulary import VocabularyInForce
+from streams.vocabulary import CurrentVocabulary
 from streams.wait_for_topics import await_topics
 
 _AGENTS = {topics.READINGS: readings, topics.CASES: cases}
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 
 
-class _FaustWorker(faust.Worker):
-    """It keeps the name that lists of processes show it by."""
-
-    def _setproctitle(self, info: str, *, ident: str = "") -> None:
-        pass
-
-
-class Worker:
-    """The app of one worker, its metrics, and the vocabulary in force."""
+class StreamWorker:
+    """The app of one worker, its metrics, and its vocabulary."""
 
     def __init__(self, settings: Settings, index: int) -> None:
         self._settings = settings
         self._index = index
         self._directory = settings.data_dir / "streams"
         self._metrics = Metrics()
-        self._vocabulary = VocabularyInForce(settings)
-        self._limits = Limits()
+        self._vocabulary = CurrentVocabulary(settings)
+        self._limits = MessageLimits()
 
     def run(self) -> None:
         """Answer messages until SIGTERM; ends the process."""
@@ -51,38 +45,38 @@ class Worker:
         app = build_app(self._settings, broker.bootstrap, membership, self._directory / f"scratch-{self._index}")
         for topic in _AGENTS:
             add_agent(app, topic, self._answer, self._metrics)
-        app.timer(_LOOK_EVERY_S)(self._reload_changed)
-        app.timer(_LOOK_EVERY_S)(self._measure_lag)
+        app.timer(_CHECK_EVERY_S)(self._reload_changed)
+        app.timer(_CHECK_EVERY_S)(self._measure_lag)
         app.finalize()
-        worker = _FaustWorker(app, quiet=True, override_logging=False, redirect_stdouts=False)
+        worker = UnnamedWorker(app, quiet=True, override_logging=False, redirect_stdouts=False)
         worker.spinner = None
         worker.execute_from_commandline()
 
-    def _answer(self, message: SourceMessage) -> Answer:
+    def _answer(self, message: SourceMessage) -> AgentOutput:
         agent = _AGENTS[message.topic]
-        return answer(message, agent.take, agent.NOTHING, self._vocabulary.now, self._limits)
+        return make_output(message, agent.decode, agent.NO_ROWS, self._vocabulary.current, self._limits)
 
     async def _reload_changed(self, _app: faust.App) -> None:
-        self._vocabulary.look()
+        self._vocabulary.reload()
 
     async def _measure_lag(self, app: faust.App) -> None:
         ends = {(tp.topic, tp.partition): app.consumer.highwater(tp) for tp in app.consumer.assignment()}
-        self._metrics.measure_lag({place: end for place, end in ends.items() if end is not None})
+        self._metrics.measure_lag({partition: end for partition, end in ends.items() if end is not None})
 
     def _instance(self) -> str:
-        """The same for a worker at every start, another for any other worker of the cluster."""
+        """Return a name that is the same at every start of this worker, and unique in the cluster."""
         return f"{socket.gethostname()}-{crc32(str(self._settings.data_dir).encode()):08x}-{self._index}"
 
 
 def run_worker(settings: Settings, index: int) -> None:
-    """Answer messages until SIGTERM; ends with SystemExit, its code a sentence if something is to be mended."""
+    """Answer messages until SIGTERM, then raise SystemExit; its code is a sentence if something has to be corrected."""
     log_to_stderr()
     uvloop.install()
     try:
-        Worker(settings, index).run()
+        StreamWorker(settings, index).run()
     except IocError as fault:
         sys.exit(str(fault))
     except Exception as error:
-        if (fault_of_broker := fault_of_the_broker(error)) is None:
+        if (cause := broker_fault(error)) is None:
             raise
-        sys.exit(f"The broker does not answer any more: {fault_of_broker}")
+        sys.exit(f"The broker does not answer any more: {cause}")

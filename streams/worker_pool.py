@@ -1,4 +1,4 @@
-"""`ioc streams`: as many worker processes as asked for, each started again when it dies."""
+"""Run `ioc streams`: the requested number of worker processes, each restarted when it dies."""
 
 import fcntl
 import gc
@@ -15,7 +15,7 @@ from ioc.supervisor.forked_process import ForkedProcess
 from streams.vocabulary import VocabularyFile
 
 STOP_PATIENCE_S = 4.0
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 _RESTART = RestartPolicy(first_s=0.05, max_s=5.0, settled_after_s=10.0)
 
@@ -23,21 +23,21 @@ _RESTART = RestartPolicy(first_s=0.05, max_s=5.0, settled_after_s=10.0)
 def run(settings: Settings, workers: int) -> None:
     """Keep `workers` processes answering until SIGTERM or SIGINT; then all have ended within 5 seconds.
 
-    Raises ConfigurationInvalid when the catalogue has faults; later ones change nothing and are printed.
-    Several of these may share a data directory: each worker takes a place of its own in it.
+    Raises ConfigurationInvalid when the catalogue has faults at the start; later ones change nothing and are printed.
+    Several pools may share a data directory: each worker claims an index of its own in it.
     """
     ending = StopFlag.on_signals()
     directory = settings.data_dir / "streams"
     directory.mkdir(parents=True, exist_ok=True)
     vocabulary = VocabularyFile(settings)
     vocabulary.refresh()
-    places = [_take_place(directory) for _ in range(workers)]
-    forked = [_worker(settings, directory, index) for index, _ in places]
+    claims = [_claim_index(directory) for _ in range(workers)]
+    forked = [_worker(settings, directory, index) for index, _ in claims]
     refreshed_s = time.monotonic()
 
     def refresh() -> None:
         nonlocal refreshed_s
-        if time.monotonic() - refreshed_s > _LOOK_EVERY_S:
+        if time.monotonic() - refreshed_s > _CHECK_EVERY_S:
             refreshed_s = time.monotonic()
             _refresh(vocabulary)
 
@@ -45,9 +45,9 @@ def run(settings: Settings, workers: int) -> None:
         keep_running(forked, ending, _report, refresh)
     finally:
         stop_all(forked, STOP_PATIENCE_S)
-        for index, place in places:
+        for index, lock in claims:
             (directory / f"worker-{index}.metrics").unlink(missing_ok=True)
-            place.close()
+            lock.close()
 
 
 def _worker(settings: Settings, directory: Path, index: int) -> ForkedProcess:
@@ -71,15 +71,15 @@ def _refresh(vocabulary: VocabularyFile) -> None:
         print(f"The changed catalogue is not used: {fault}", flush=True)
 
 
-def _take_place(directory: Path) -> tuple[int, IO[str]]:
-    """The first number that no other process here has; it is held until the file is closed."""
+def _claim_index(directory: Path) -> tuple[int, IO[str]]:
+    """Return the first index that no other process claims, and the lock file, which holds the claim until closed."""
     index = 0
     while True:
-        place = (directory / f"worker-{index}.lock").open("w")
+        lock = (directory / f"worker-{index}.lock").open("w")
         try:
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            place.close()
+            lock.close()
             index += 1
         else:
             return index, place

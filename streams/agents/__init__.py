@@ -1,1 +1,1 @@
-"""The two agents: readings to panes, cases to case updates."""
+"""The two agents: readings become panes, cases become case updates."""

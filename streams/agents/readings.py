@@ -1,4 +1,4 @@
-"""Readings to panes."""
+"""The agent of readings: readings become panes."""
 
 import pyarrow as pa
 
@@ -8,25 +8,25 @@ from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow, headers, records
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import PANES, READINGS, READINGS_OPTIONAL
-from streams.agent_output import Taken
+from streams.agent_output import DecodedBatch
 from streams.keyed import keep_single
 from streams.reduce import reduce
 
-NOTHING = pa.RecordBatch.from_pylist([], schema=PANES)
+NO_ROWS = pa.RecordBatch.from_pylist([], schema=PANES)
 
 
-def take(content: bytes, head: BatchHeaders, vocabulary: Vocabulary, input_time_ms: int) -> Taken:
-    """Panes of the readings in a message, Arrow or records; of a source that corrects itself the readings one by one.
+def decode(content: bytes, head: BatchHeaders, vocabulary: Vocabulary, input_time_ms: int) -> DecodedBatch:
+    """Decode, check and reduce the readings in a message, Arrow or records, to panes.
 
-    Raises BatchMalformed.
+    Readings of a source that corrects itself stay single. Raises BatchMalformed.
     """
     reduce_batch = keep_single if head.corrects else reduce
     if head.content_type == headers.ARROW:
-        batch, came_rejected = arrow.decode(content, READINGS, READINGS_OPTIONAL)
+        batch, sent_rejections = arrow.decode(content, READINGS, READINGS_OPTIONAL)
         refused: list[Rejection] = []
     else:
         checked = records.check(content, head.content_type, vocabulary, from_ms(input_time_ms), only="readings")
-        batch, came_rejected, refused = checked.readings_batch(), [], checked.rejections
+        batch, sent_rejections, refused = checked.readings_batch(), [], checked.rejections
     reduced = reduce_batch(batch, vocabulary, input_time_ms)
     rejections = [*refused, *reduced.rejections]
-    return Taken(reduced.panes, came_rejected, rejections, reduced.applied, keyed=head.corrects)
+    return DecodedBatch(reduced.panes, sent_rejections, rejections, reduced.applied, keyed=head.corrects)

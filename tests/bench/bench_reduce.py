@@ -19,7 +19,7 @@ from ioc.topics import READINGS as TOPIC
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import READINGS
-from streams.agent_output import SourceMessage, answer
+from streams.agent_output import SourceMessage, make_output
 from streams.agents import readings
 from streams.reduce import reduce
 from tests.bench.report import Table
@@ -77,7 +77,7 @@ def main() -> None:
             headers = BatchHeaders("bench", "readings", "", "", received=rows).encode()
             message = SourceMessage(TOPIC, 0, 0, INPUT_MS, headers, arrow.encode(given))
             reducing = best_s(lambda: reduce(given, words, INPUT_MS))  # noqa: B023 called here and now
-            answering = best_s(lambda: answer(message, readings.take, readings.NOTHING, words))  # noqa: B023
+            answering = best_s(lambda: make_output(message, readings.decode, readings.NO_ROWS, words))  # noqa: B023
             panes = reduce(given, words, INPUT_MS).panes.num_rows
             rates = [f"{rows / seconds / 1e6:.1f}" for seconds in (reducing, answering)]
             table.add(name, f"{rows:,}", f"{panes:,}", *rates)

@@ -15,7 +15,7 @@ from ioc import topics
 from ioc.settings import VIETNAM
 from ioc.store import Condition, Historian, Store, read_ledger
 from ioc.wire.record_batches import RecordBatches, UndecodableBatch
-from streams.agent_output import Answer, SourceMessage, answer
+from streams.agent_output import AgentOutput, SourceMessage, make_output
 from streams.agents import cases, readings
 from tests.fuzz.counts import KAFKA, KAFKA_STRANGERS
 from tests.fuzz.memory_log import MemoryLog
@@ -62,7 +62,7 @@ def test_every_message_is_counted_and_nothing_stands_still(
                 log.append(place, message.value, message.headers)
             undecodable += isinstance(message.value, UndecodableBatch)
             agent = AGENTS[one.topic]
-            given: Answer = answer(message, agent.take, agent.NOTHING, VOCABULARY)
+            given: AgentOutput = make_output(message, agent.decode, agent.NO_ROWS, VOCABULARY)
             output = (topics.OUTPUT_OF[one.topic], one.partition)
             log.append(output, given.value, given.headers)
             sound.append(as_input(output, given.value, given.headers))

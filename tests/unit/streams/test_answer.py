@@ -9,17 +9,17 @@ from ioc.wire import arrow
 from ioc.wire.dead_letters import MAX_CONTENT_BYTES
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import READINGS
-from streams.agent_output import OUTPUT_BYTES, Answer, SourceMessage, answer
+from streams.agent_output import OUTPUT_BYTES, AgentOutput, SourceMessage, make_output
 from streams.agents import readings
 from tests.support.reading_batches import INPUT_MS, START_MS, batch, row, vocabulary
 
 VOCABULARY = vocabulary()
 
 
-def answered(value: bytes | None, head: BatchHeaders | None = None) -> Answer:
+def answered(value: bytes | None, head: BatchHeaders | None = None) -> AgentOutput:
     headers = head.encode() if head else []
     message = SourceMessage(topics.READINGS, 3, 41, INPUT_MS, headers, value)
-    return answer(message, readings.take, readings.NOTHING, VOCABULARY)
+    return make_output(message, readings.decode, readings.NO_ROWS, VOCABULARY)
 
 
 def test_headers_say_which_input_is_answered_and_balance() -> None:
@@ -40,7 +40,7 @@ def test_a_reading_is_judged_by_when_the_broker_took_it(taken_ms: int, rejected:
     value = arrow.encode(batch([row("1000 1")]))
     headers = BatchHeaders("s", "readings", "", "").encode()
     message = SourceMessage(topics.READINGS, 0, 0, taken_ms, headers, value)
-    assert answer(message, readings.take, readings.NOTHING, VOCABULARY).counts.rejected == rejected
+    assert make_output(message, readings.decode, readings.NO_ROWS, VOCABULARY).counts.rejected == rejected
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ioc import topics
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
-from streams.agent_output import SourceMessage, answer
+from streams.agent_output import SourceMessage, make_output
 from streams.agents import cases, readings
 from tests.support.reading_batches import INPUT_MS, batch, row, vocabulary
 from tests.unit.streams.test_cases import CASE
@@ -41,9 +41,9 @@ JSON_CASE = {
 def check_answer(topic: str, value: bytes | None, headers: Any) -> OutputHeaders:
     agent: ModuleType = AGENTS[topic]
     message = SourceMessage(topic, 0, 0, INPUT_MS, headers, value)
-    given = answer(message, agent.take, agent.NOTHING, VOCABULARY)
+    given = make_output(message, agent.decode, agent.NO_ROWS, VOCABULARY)
     counts = OutputHeaders.decode(given.headers)
-    rows, _ = arrow.decode(given.value, agent.NOTHING.schema)
+    rows, _ = arrow.decode(given.value, agent.NO_ROWS.schema)
     told = sum(rows.column("n").to_pylist()) if topic == topics.READINGS else rows.num_rows
     assert told == counts.applied
     assert counts.received == counts.applied + counts.duplicate + sum(counts.rejected.values())

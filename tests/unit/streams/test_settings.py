@@ -9,7 +9,7 @@ from faust.auth import SASLCredentials, SSLCredentials
 
 from ioc.errors import ConfigurationInvalid
 from streams.app import credentials
-from streams.logs import InASentence, NotAgain
+from streams.logs import OncePerMinute, OneLineFormatter
 
 USER = {"sasl_username": "ioc", "sasl_password": "secret"}
 
@@ -42,7 +42,7 @@ def test_a_broken_certificate_is_named(tmp_path: Path) -> None:
 
 
 def test_the_log_says_a_thing_once_a_minute() -> None:
-    not_again = NotAgain()
+    not_again = OncePerMinute()
 
     def passes(at_s: float, message: str, of: str) -> bool:
         record = logging.LogRecord("aiokafka", logging.WARNING, "", 0, message, (of,), None)
@@ -71,5 +71,5 @@ def test_a_broker_that_is_away_is_told_without_a_traceback(
     try:
         raise error from cause
     except Exception as raised:  # noqa: BLE001
-        text = InASentence().formatException((type(raised), raised, raised.__traceback__))
+        text = OneLineFormatter().formatException((type(raised), raised, raised.__traceback__))
     assert text.startswith(said)
