@@ -11,8 +11,8 @@ from typing import Any
 
 import faust
 import faust.streams
-from aiokafka.consumer import fetcher  # type: ignore[import-untyped]
-from aiokafka.record.memory_records import MemoryRecords  # type: ignore[import-untyped]
+from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
 from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 

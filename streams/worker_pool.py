@@ -82,4 +82,4 @@ def _claim_index(directory: Path) -> tuple[int, IO[str]]:
             lock.close()
             index += 1
         else:
-            return index, place
+            return index, lock
