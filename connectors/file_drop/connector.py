@@ -23,7 +23,7 @@ from connectors.writer import SourceWriter
 from ioc.catalog.toml_table import TomlTable
 from ioc.clock import from_ms, to_ms
 from ioc.errors import BatchMalformed, SourceUnavailable
-from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, Limits
+from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, ProcessLimits
 from ioc.wire.replays import ReplayRequest, ReplayResult
 
 MAX_KNOWN_FILES = 200
@@ -65,7 +65,7 @@ class FileDrop(PollingConnector):
         memory_mb = own.number("memory_mb", 1024)
         if not 64 <= memory_mb <= 1 << 20:
             raise own.invalid("memory_mb", f"is {memory_mb:g}, not between 64 and 1048576.")
-        self._reader = LimitedProcess(Limits(int(memory_mb) << 20, _seconds(own, "processor_time", "60s")))
+        self._reader = LimitedProcess(ProcessLimits(int(memory_mb) << 20, _seconds(own, "processor_time", "60s")))
         self._reader_used_s, self._reader_bytes = 0.0, 0
         self.every_s = _seconds(own, "every", "500ms")
         own.finish()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, delivery_id
+from ioc.alerts.grouping import Delivery, DeliveryKind, Member, NotificationGroup, delivery_id
 from ioc.alerts.inputs import milliseconds
 from ioc.alerts.schedules import recipients
 from ioc.model.alert import Alert, Handling, Transition
@@ -23,7 +23,7 @@ class NotificationDraft:
     active: Mapping[str, Alert]
     now_ms: int
     local: datetime
-    groups: dict[str, Group]
+    groups: dict[str, NotificationGroup]
     notified: dict[str, Mapping[str, str]]
     deliveries: list[Delivery] = field(default_factory=list)
 
@@ -41,7 +41,7 @@ class NotificationDraft:
 
     def deliver(
         self,
-        group: Group,
+        group: NotificationGroup,
         kind: DeliveryKind,
         channel: str,
         alerts: tuple[str, ...],
@@ -105,7 +105,7 @@ class NotificationDraft:
                 yield self.routing.people[name]
 
 
-def escalate(draft: NotificationDraft, group: Group) -> Group:
+def escalate(draft: NotificationDraft, group: NotificationGroup) -> NotificationGroup:
     """Take each escalation step that is due for an alert that was sent, is not quiet, and is not acknowledged."""
     route = draft.routing.route(group.route)
     if route is None:
@@ -135,7 +135,7 @@ def escalate(draft: NotificationDraft, group: Group) -> Group:
     return group
 
 
-def deescalate(draft: NotificationDraft, group: Group) -> Group:
+def deescalate(draft: NotificationDraft, group: NotificationGroup) -> NotificationGroup:
     """Tell those whom an escalation reached that somebody has acknowledged the alert."""
     acknowledged = [member for member in group.members.values() if member.escalated and _is_acknowledged(draft, member)]
     if not acknowledged:

@@ -1,6 +1,6 @@
 """Groups of alerts that are sent together, and the outbox: plain records.
 
-The store keeps `Outbox` as JSON by field name, so the fields of Outbox, Group and Member must keep their names.
+The store keeps Outbox, NotificationGroup and Member as JSON by field name, so their fields must keep their names.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class NotificationGroup:
     """Alerts that are sent together.
 
     `due_ms` is when waiting transitions are sent, `told_ms` the last delivery (0: none); `number` counts deliveries.
@@ -94,10 +94,10 @@ class Outbox:
     them: only that group sends the end.
     """
 
-    groups: Mapping[str, Group] = field(default_factory=dict)
+    groups: Mapping[str, NotificationGroup] = field(default_factory=dict)
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def delivery_id(group: Group, number: int, channel: str) -> str:
+def delivery_id(group: NotificationGroup, number: int, channel: str) -> str:
     """Return the id of a delivery: 24 hexadecimal digits."""
     return sha256(f"{group.key}\n{group.opened_ms}\n{number}\n{channel}".encode()).hexdigest()[:24]

@@ -21,7 +21,7 @@ FILE_TYPES = (
 """Extensions of files that may be attached: documents, pictures and recordings, nothing executable."""
 
 
-class IncidentAct(StrEnum):
+class TimelineAct(StrEnum):
     """What an entry of a timeline records."""
 
     OPENED = "opened"
@@ -57,7 +57,7 @@ class TimelineEntry:
 
     at_ms: int
     by: str
-    act: IncidentAct
+    act: TimelineAct
     of: str = ""
     text: str = ""
 
@@ -98,7 +98,7 @@ def open_incident(
     if not title.strip():
         raise ActRefused("title", Message("no_title"))
     incident = Incident(incident_id, title.strip(), severity, at_ms, by, tuple(dict.fromkeys(alerts)))
-    return _with(incident, TimelineEntry(at_ms, by, IncidentAct.OPENED, text=title.strip()))
+    return _with(incident, TimelineEntry(at_ms, by, TimelineAct.OPENED, text=title.strip()))
 
 
 def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
@@ -107,7 +107,7 @@ def add_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Incident:
     if alert in incident.alerts:
         raise ActRefused("alert", Message("alert_in_incident"))
     return _with(
-        replace(incident, alerts=(*incident.alerts, alert)), TimelineEntry(at_ms, by, IncidentAct.ALERT_ADDED, alert)
+        replace(incident, alerts=(*incident.alerts, alert)), TimelineEntry(at_ms, by, TimelineAct.ALERT_ADDED, alert)
     )
 
 
@@ -117,20 +117,20 @@ def remove_alert(incident: Incident, alert: str, by: str, at_ms: int) -> Inciden
     if alert not in incident.alerts:
         raise ActRefused("alert", Message("alert_not_in_incident"))
     kept = tuple(one for one in incident.alerts if one != alert)
-    return _with(replace(incident, alerts=kept), TimelineEntry(at_ms, by, IncidentAct.ALERT_REMOVED, alert))
+    return _with(replace(incident, alerts=kept), TimelineEntry(at_ms, by, TimelineAct.ALERT_REMOVED, alert))
 
 
 def assign(incident: Incident, assignee: str, by: str, at_ms: int) -> Incident:
     """Assign an incident to a person; "" to nobody. Raises ActRefused when it is closed."""
     _require_open(incident)
-    return _with(replace(incident, assignee=assignee), TimelineEntry(at_ms, by, IncidentAct.ASSIGNED, assignee))
+    return _with(replace(incident, assignee=assignee), TimelineEntry(at_ms, by, TimelineAct.ASSIGNED, assignee))
 
 
 def set_severity(incident: Incident, severity: Severity, by: str, at_ms: int) -> Incident:
     """Set the severity. Raises ActRefused when the incident is closed."""
     _require_open(incident)
     return _with(
-        replace(incident, severity=severity), TimelineEntry(at_ms, by, IncidentAct.SEVERITY_SET, severity.value)
+        replace(incident, severity=severity), TimelineEntry(at_ms, by, TimelineAct.SEVERITY_SET, severity.value)
     )
 
 
@@ -140,7 +140,7 @@ def comment(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
         raise ActRefused("text", Message("comment_empty"))
     if len(text) > MAX_TEXT_LENGTH:
         raise ActRefused("text", Message("comment_too_long", given=len(text), most=MAX_TEXT_LENGTH))
-    return _with(incident, TimelineEntry(at_ms, by, IncidentAct.COMMENTED, text=text.strip()))
+    return _with(incident, TimelineEntry(at_ms, by, TimelineAct.COMMENTED, text=text.strip()))
 
 
 def attach(incident: Incident, attachment: Attachment) -> Incident:
@@ -152,7 +152,7 @@ def attach(incident: Incident, attachment: Attachment) -> Incident:
         raise ActRefused("name", Message("file_type", known=known, given=attachment.name[:80]))
     if len(incident.attachments) >= MAX_FILES:
         raise ActRefused("", Message("too_many_files", most=MAX_FILES))
-    entry = TimelineEntry(attachment.at_ms, attachment.by, IncidentAct.ATTACHED, attachment.id, attachment.name)
+    entry = TimelineEntry(attachment.at_ms, attachment.by, TimelineAct.ATTACHED, attachment.id, attachment.name)
     return _with(replace(incident, attachments=(*incident.attachments, attachment)), entry)
 
 
@@ -163,21 +163,21 @@ def start_procedure(incident: Incident, procedure: Procedure, by: str, at_ms: in
         raise ActRefused("procedure", Message("followed_already", given=procedure.id))
     followed = {**incident.procedures, procedure.id: FollowedProcedure(procedure)}
     return _with(
-        replace(incident, procedures=followed), TimelineEntry(at_ms, by, IncidentAct.PROCEDURE_TAKEN_UP, procedure.id)
+        replace(incident, procedures=followed), TimelineEntry(at_ms, by, TimelineAct.PROCEDURE_TAKEN_UP, procedure.id)
     )
 
 
 def do_step(incident: Incident, procedure: str, step: str, tick: CompletedStep) -> Incident:
     """Record a step as done. Raises ActRefused for a procedure that is not followed, or a step unknown or done."""
     after = complete_step(_following(incident, procedure), step, tick)
-    entry = TimelineEntry(tick.at_ms, tick.by, IncidentAct.STEP_DONE, f"{procedure}/{step}", tick.note)
+    entry = TimelineEntry(tick.at_ms, tick.by, TimelineAct.STEP_DONE, f"{procedure}/{step}", tick.note)
     return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
 
 
 def undo_step(incident: Incident, procedure: str, step: str, by: str, at_ms: int) -> Incident:
     """Record a step as not done after all. Raises ActRefused for a step that is not done."""
     after = reopen_step(_following(incident, procedure), step)
-    entry = TimelineEntry(at_ms, by, IncidentAct.STEP_UNDONE, f"{procedure}/{step}")
+    entry = TimelineEntry(at_ms, by, TimelineAct.STEP_UNDONE, f"{procedure}/{step}")
     return _with(replace(incident, procedures={**incident.procedures, procedure: after}), entry)
 
 
@@ -187,7 +187,7 @@ def close(incident: Incident, reason: ClosingReason, text: str, by: str, at_ms: 
     if not text.strip():
         raise ActRefused("text", Message("how_ended"))
     closed = replace(incident, closed_ms=at_ms, closing_reason=reason)
-    return _with(closed, TimelineEntry(at_ms, by, IncidentAct.CLOSED, reason.value, text.strip()))
+    return _with(closed, TimelineEntry(at_ms, by, TimelineAct.CLOSED, reason.value, text.strip()))
 
 
 def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
@@ -197,7 +197,7 @@ def reopen(incident: Incident, text: str, by: str, at_ms: int) -> Incident:
     if not text.strip():
         raise ActRefused("text", Message("why_reopened"))
     opened = replace(incident, closed_ms=None, closing_reason=None)
-    return _with(opened, TimelineEntry(at_ms, by, IncidentAct.REOPENED, text=text.strip()))
+    return _with(opened, TimelineEntry(at_ms, by, TimelineAct.REOPENED, text=text.strip()))
 
 
 def _following(incident: Incident, procedure: str) -> FollowedProcedure:

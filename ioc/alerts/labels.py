@@ -16,7 +16,7 @@ LabelCodes = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class LabelColumn:
-    """`codes` index `values`; -1 where the label is absent."""
+    """One label of all entries: `codes` are indices of `values`, -1 where the label is absent."""
 
     codes: LabelCodes
     values: tuple[str, ...]

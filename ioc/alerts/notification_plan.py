@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ioc.alerts.escalation import NotificationDraft, deescalate, escalate, is_open
-from ioc.alerts.grouping import Delivery, DeliveryKind, Group, Member, Outbox
+from ioc.alerts.grouping import Delivery, DeliveryKind, Member, NotificationGroup, Outbox
 from ioc.alerts.inputs import milliseconds
 from ioc.alerts.routing import group_key, group_labels, routes_for
 from ioc.model.alert import Alert, Transition, TransitionKind
@@ -85,14 +85,14 @@ def _join(draft: NotificationDraft, alert: Alert, transition: Transition) -> lis
         if group is None:
             named = {name: value for name, value in group_labels(route, alert.labels).items() if value}
             due_ms = draft.now_ms + milliseconds(route.group_wait)
-            group = Group(key, route.id, draft.now_ms, due_ms, labels=named)
+            group = NotificationGroup(key, route.id, draft.now_ms, due_ms, labels=named)
         if alert.id not in group.members:
             draft.groups[key] = _awaiting(draft, group, Member(alert.id, transition.at_ms, (transition,)))
             keys.append(key)
     return keys
 
 
-def _awaiting(draft: NotificationDraft, group: Group, member: Member) -> Group:
+def _awaiting(draft: NotificationDraft, group: NotificationGroup, member: Member) -> NotificationGroup:
     """Add a member that has something to send; the group is then due at the end of its interval.
 
     The members are the draft's own and changed in place: a copy for each of thousands would cost their square.
@@ -141,7 +141,7 @@ def _beginning(alert: Alert, fired_ms: int) -> Transition:
     return Transition.of(kind, fired_ms, alert.rule, alert.unit, alert.onset_ms, alert.severity, alert.value)
 
 
-def _update_quiet(group: Group, active: Mapping[str, Alert]) -> Group:
+def _update_quiet(group: NotificationGroup, active: Mapping[str, Alert]) -> NotificationGroup:
     """Update which members are quiet, and remove those that ended while they were quiet and not sent."""
     members: dict[str, Member] = {}
     for key, member in group.members.items():
@@ -154,7 +154,7 @@ def _update_quiet(group: Group, active: Mapping[str, Alert]) -> Group:
     return replace(group, members=members)
 
 
-def _send_waiting(draft: NotificationDraft, group: Group) -> Group:
+def _send_waiting(draft: NotificationDraft, group: NotificationGroup) -> NotificationGroup:
     """Send what waits, if the group is due."""
     if draft.now_ms < group.due_ms:
         return group
@@ -205,7 +205,7 @@ def _can_be_sent(member: Member, route: Route | None, channels: Collection[str])
     return not member.is_quiet
 
 
-def _repeat(draft: NotificationDraft, group: Group) -> Group:
+def _repeat(draft: NotificationDraft, group: NotificationGroup) -> NotificationGroup:
     """Send the group again after `repeat_interval`, while something in it was sent and is not acknowledged."""
     route = draft.routing.route(group.route)
     if route is None or not group.number or draft.now_ms - group.told_ms < milliseconds(route.repeat_interval):
@@ -229,7 +229,7 @@ def _receivers(route: Route | None) -> tuple[str, ...]:
     return (*route.receivers, *(name for step in route.escalation for name in step.receivers))
 
 
-def _listed(draft: NotificationDraft, group: Group, channel: str) -> list[str]:
+def _listed(draft: NotificationDraft, group: NotificationGroup, channel: str) -> list[str]:
     """Return alerts of the group that fire, are not quiet and were sent, unless another group sends them here."""
     return [
         key
@@ -241,7 +241,7 @@ def _listed(draft: NotificationDraft, group: Group, channel: str) -> list[str]:
     ]
 
 
-def _remember_listed(draft: NotificationDraft, group: Group, channel: str, alerts: Iterable[str]) -> None:
+def _remember_listed(draft: NotificationDraft, group: NotificationGroup, channel: str, alerts: Iterable[str]) -> None:
     """Record that a channel lists these alerts, so that a person who came on duty later is notified of their end."""
     for alert in alerts:
         notified = draft.notified.get(alert, {})

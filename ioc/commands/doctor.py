@@ -8,12 +8,12 @@ import orjson
 from connectors.configuration import read_source
 from ioc.clock import SystemClock
 from ioc.commands.definition_checks import check_definitions
-from ioc.doctor import Finding, Level, examine
+from ioc.doctor import Finding, FindingLevel, examine
 from ioc.errors import ConfigurationInvalid
 from ioc.messages import terminal_language
 from ioc.settings import Settings
 
-_MARKS = {Level.BAD: "✗", Level.NOTE: "!", Level.GOOD: "✓"}
+_MARKS = {FindingLevel.BAD: "✗", FindingLevel.NOTE: "!", FindingLevel.GOOD: "✓"}
 
 
 def examine_centre(settings: Settings) -> list[Finding]:
@@ -43,5 +43,5 @@ def command(as_json: bool) -> None:
     else:
         for finding in findings:
             click.echo(f"{_MARKS[finding.level]} {finding.part:12} {finding.text(language)}")
-    if any(finding.level is Level.BAD for finding in findings):
+    if any(finding.level is FindingLevel.BAD for finding in findings):
         raise click.exceptions.Exit(1)

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from ioc.doctor import files, running
-from ioc.doctor.findings import Finding, Level
+from ioc.doctor.findings import Finding, FindingLevel
 from ioc.settings import Settings
 
-_ORDER = (Level.BAD, Level.NOTE, Level.GOOD)
+_ORDER = (FindingLevel.BAD, FindingLevel.NOTE, FindingLevel.GOOD)
 
 
 def examine(

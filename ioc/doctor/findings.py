@@ -11,7 +11,7 @@ from ioc.messages import Message
 from ioc.model.fault import Param
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """`bad` needs a person; `note` is worth knowing; `good` works."""
 
     GOOD = "good"
@@ -19,8 +19,8 @@ class Level(StrEnum):
     BAD = "bad"
 
 
-_CODES: Mapping[Level, tuple[str, ...]] = {
-    Level.GOOD: (
+_CODES: Mapping[FindingLevel, tuple[str, ...]] = {
+    FindingLevel.GOOD: (
         "server_answers",
         "parts_work",
         "lab_answers",
@@ -35,13 +35,13 @@ _CODES: Mapping[Level, tuple[str, ...]] = {
         "snapshot_recent",
         "archive_sound",
     ),
-    Level.NOTE: (
+    FindingLevel.NOTE: (
         "no_sources",
         "source_late",
         "disk_short",
         "snapshot_absent",
     ),
-    Level.BAD: (
+    FindingLevel.BAD: (
         "server_away",
         "server_refuses",
         "lab_away",
@@ -58,7 +58,7 @@ _CODES: Mapping[Level, tuple[str, ...]] = {
         "snapshot_old",
     ),
 }
-LEVELS: Mapping[str, Level] = {code: level for level, codes in _CODES.items() for code in codes}
+LEVELS: Mapping[str, FindingLevel] = {code: level for level, codes in _CODES.items() for code in codes}
 """Every code of an examination. Faults that the server reports have their own codes (`centre` in ioc/messages)."""
 
 
@@ -68,7 +68,7 @@ class Finding:
 
     part: str
     message: Message
-    level: Level
+    level: FindingLevel
 
     @classmethod
     def of(cls, part: str, code: str, **params: Param) -> Finding:

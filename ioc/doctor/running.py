@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-from ioc.doctor.findings import Finding, Level
+from ioc.doctor.findings import Finding, FindingLevel
 from ioc.environment_variables import WILDCARDS
 from ioc.errors import IocError
 from ioc.kafka import topic_states
@@ -58,7 +58,7 @@ def server(settings: Settings, ask: Ask) -> Iterator[Finding]:
     yield Finding.of("server", "server_answers", address=address)
     faults = _messages((ready or {}).get("errors", []))
     for fault in faults:
-        yield Finding("server", fault, Level.NOTE if fault.code == "starting" else Level.BAD)
+        yield Finding("server", fault, FindingLevel.NOTE if fault.code == "starting" else FindingLevel.BAD)
     if not faults:
         yield Finding.of("server", "parts_work")
     if status != 200:
@@ -71,7 +71,7 @@ def server(settings: Settings, ask: Ask) -> Iterator[Finding]:
         reported = {fault.code for fault in faults}
         for fault in _messages(ledger.get("coded_faults", [])):
             if fault.code not in reported:
-                yield Finding("ledger", fault, Level.BAD)
+                yield Finding("ledger", fault, FindingLevel.BAD)
 
 
 def _messages(faults: list[dict[str, Any]]) -> list[Message]:

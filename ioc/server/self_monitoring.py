@@ -124,9 +124,9 @@ class SelfMonitoring:
         }
 
     def _alert_figures(self) -> dict[str, float]:
-        standing = self._service.state
-        fired = [one for one in standing.alerts.values() if one.condition is not ConditionState.PENDING]
-        old_ms = standing.engine.now_ms - _DAY_MS
+        state = self._service.state
+        fired = [one for one in state.alerts.values() if one.condition is not ConditionState.PENDING]
+        old_ms = state.engine.now_ms - _DAY_MS
         return {
             "alerts.firing": float(len(fired)),
             "alerts.unacknowledged": float(
@@ -148,7 +148,7 @@ class SelfMonitoring:
 
 
 def _audited(service: AlertService, now: datetime) -> dict[str, float]:
-    """Audit the alerts of the last 24 hours (ISA-18.2, EEMUA 191); shares in per cent, NaN where unknown is known."""
+    """Audit the alerts of the last 24 hours (ISA-18.2, EEMUA 191); shares in per cent, NaN where nothing is known."""
     moved = service.store.transitions(now - _DAY, now)
     since = (now - _DAY).replace(tzinfo=None)
     rows = service.store.select(

@@ -35,8 +35,8 @@ _KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TZ"})
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Limits of memory for the whole process, and of processor time between two values that the function yields."""
+class ProcessLimits:
+    """Limits of memory for the whole process, and of processor time between two yielded values."""
 
     memory_bytes: int
     processor_s: float
@@ -56,7 +56,7 @@ class LimitExceeded(IocError):
 class LimitedProcess:
     """One child process. `stream` is for one thread at a time, `end` for any."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ProcessLimits) -> None:
         self._limits = limits
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None

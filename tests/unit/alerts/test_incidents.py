@@ -8,7 +8,7 @@ from ioc.alerts.incidents import (
     Attachment,
     ClosingReason,
     Incident,
-    IncidentAct,
+    TimelineAct,
     add_alert,
     assign,
     attach,
@@ -52,19 +52,19 @@ def test_a_whole_life() -> None:
     one = close(one, ClosingReason.SOLVED, "Nước dưới báo động 1", "An", START + 11)
     one = reopen(one, "Nước lên lại", "An", START + 12)
     assert [entry.act for entry in one.timeline] == [
-        IncidentAct.OPENED,
-        IncidentAct.ASSIGNED,
-        IncidentAct.PROCEDURE_TAKEN_UP,
-        IncidentAct.STEP_DONE,
-        IncidentAct.STEP_DONE,
-        IncidentAct.STEP_UNDONE,
-        IncidentAct.COMMENTED,
-        IncidentAct.ATTACHED,
-        IncidentAct.ALERT_ADDED,
-        IncidentAct.ALERT_REMOVED,
-        IncidentAct.SEVERITY_SET,
-        IncidentAct.CLOSED,
-        IncidentAct.REOPENED,
+        TimelineAct.OPENED,
+        TimelineAct.ASSIGNED,
+        TimelineAct.PROCEDURE_TAKEN_UP,
+        TimelineAct.STEP_DONE,
+        TimelineAct.STEP_DONE,
+        TimelineAct.STEP_UNDONE,
+        TimelineAct.COMMENTED,
+        TimelineAct.ATTACHED,
+        TimelineAct.ALERT_ADDED,
+        TimelineAct.ALERT_REMOVED,
+        TimelineAct.SEVERITY_SET,
+        TimelineAct.CLOSED,
+        TimelineAct.REOPENED,
     ]
     assert [entry.at_ms for entry in one.timeline] == [START + n for n in range(13)]
     assert (one.alerts, one.assignee, one.severity) == (("a/1/1", "c/1/1"), "Bình", Severity.CRITICAL)
@@ -119,7 +119,7 @@ def test_a_closed_incident_stays_as_it_is(act: Callable[[Incident], Incident]) -
     closed = close(opened(), ClosingReason.FALSE_ALARM, "cảm biến lỗi", "An", START + 1)
     with pytest.raises(ActRefused, match="closed"):
         act(closed)
-    assert comment(closed, "ghi thêm", "An", START + 2).timeline[-1].act is IncidentAct.COMMENTED
+    assert comment(closed, "ghi thêm", "An", START + 2).timeline[-1].act is TimelineAct.COMMENTED
 
 
 def test_an_incident_needs_a_title() -> None:

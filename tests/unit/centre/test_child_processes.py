@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFlag, stop_all
+from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFlag, keep_running, stop_all
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,23 @@ def test_a_flag_may_be_set_by_a_signal_while_its_thread_waits() -> None:
         assert flag.is_set()
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_process_that_runs_once_is_not_started_again() -> None:
+    once = CommandProcess([sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit(3)"], {}, restart=None)
+    ending, codes = StopFlag(), []
+
+    def died(_process: CommandProcess, code: int) -> None:
+        codes.append(code)
+
+    once.let_begin()
+    began = time.monotonic()
+
+    def stop_later() -> None:
+        if codes or time.monotonic() - began > 20:
+            once.tend(time.monotonic() + 1e9)  # long after any wait
+            ending.set()
+
+    keep_running([once], ending, died, stop_later)
+    assert codes == [3]
+    assert once.process is None

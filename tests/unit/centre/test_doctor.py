@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
-from ioc.doctor import LEVELS, Finding, Level, files, running
+from ioc.doctor import LEVELS, Finding, FindingLevel, files, running
 from ioc.errors import ConfigurationInvalid
 from ioc.messages.tables import texts
 from ioc.people import People
@@ -24,7 +24,7 @@ def codes(findings: Any) -> list[str]:
     return [finding.code for finding in findings]
 
 
-@pytest.mark.parametrize("code", [code for code, level in LEVELS.items() if level is Level.BAD])
+@pytest.mark.parametrize("code", [code for code, level in LEVELS.items() if level is FindingLevel.BAD])
 def test_what_needs_a_person_says_what_to_do(code: str) -> None:
     """Or carries a reason that says it: what is refused elsewhere names the mend."""
     text = texts("en")[code]
@@ -80,7 +80,7 @@ def test_a_damaged_store_names_the_snapshot_to_put_in_its_place(tmp_path: Path) 
     assert codes(files.store(settings)) == ["store_sound"]
     settings.store_path.write_bytes(settings.store_path.read_bytes()[:2000])
     [found] = files.store(settings)
-    assert (found.code, found.level) == ("store_file_damaged", Level.BAD)
+    assert (found.code, found.level) == ("store_file_damaged", FindingLevel.BAD)
     assert str(settings.snapshots_dir) in found.text("en")
 
 
@@ -192,7 +192,7 @@ def test_a_server_that_is_away(tmp_path: Path) -> None:
         raise ConnectionRefusedError
 
     [found] = running.server(Settings(tmp_path), away)
-    assert (found.code, found.level) == ("server_away", Level.BAD)
+    assert (found.code, found.level) == ("server_away", FindingLevel.BAD)
     assert codes(running.lab(Settings(tmp_path))) == ["lab_away"]
     assert codes(running.broker(Settings(tmp_path))) == ["broker_does_not_answer"]
 

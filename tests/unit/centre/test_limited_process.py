@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ioc.errors import BatchMalformed, RecordUnfit
-from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, Limits
+from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, ProcessLimits
 
 
 def counting(most: int) -> Iterator[int]:
@@ -52,7 +52,7 @@ def environment() -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def child() -> Iterator[LimitedProcess]:
-    process = LimitedProcess(Limits(256 << 20, 1.0))
+    process = LimitedProcess(ProcessLimits(256 << 20, 1.0))
     yield process
     process.end()
 
