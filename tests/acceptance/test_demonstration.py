@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import paho.mqtt.client as mqtt
 import pytest
 from kafka import KafkaProducer
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import FLAGS
+from tests.support.checked_answers import check_answer, document
 from tests.support.documented_examples import check, examples
 from tests.support.running_centre import REPOSITORY, RunningCentre, running_centre, wait_for
 
@@ -191,6 +194,29 @@ def test_the_ledger_command_tells_by_its_exit_code(centre: RunningCentre) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_every_answer_is_as_the_document_says(centre: RunningCentre) -> None:
+    known = {
+        "kpi": KPI,
+        "display_id": "main",
+        "rule": "pm25-high",
+        "report": "online_services",
+        "file": "dictionary.json",
+    }
+    served = centre.get("/openapi.json")["paths"]
+    assert served.keys() == document()["paths"].keys()
+    answered = {}
+    headers = {"Authorization": f"Bearer {centre.admin_token()}"}
+    with httpx.Client(base_url=centre.address, headers=headers, timeout=60) as client:
+        for template in sorted(path for path, methods in served.items() if "get" in methods):
+            path = re.sub(r"\{(\w+)\}", lambda name: known.get(name[1], "none"), template)
+            answer = client.get(path)
+            check_answer("GET", path, answer.status_code, answer.headers, answer.content)
+            answered[template] = answer.status_code
+    failed = {path: status for path, status in answered.items() if status != 200}
+    assert all("{" in path and status in (400, 404) for path, status in failed.items()), failed
+
+
 def test_the_documented_api(centre: RunningCentre, tmp_path: Path) -> None:
     """Each example of docs/api.md, as written and in its order, answers as the page shows.
 

@@ -1,4 +1,5 @@
-"""Requests made from the API's own description, fit and unfit ones: none may end in a fault of the server.
+"""Requests made from the API's own description, fit and unfit ones: none may end in a fault of the server, and every
+answer must be as the description says.
 
 The address of a resource is taken from what the centre has in half of the cases, so that the handlers behind the checks
 are reached too. 503 with a reason is an answer: a centre of tests has no broker and no lab.
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import schemathesis
@@ -29,6 +31,7 @@ from ioc.lab.job_process import JobProcess
 from ioc.lab.sql_service import SqlService
 from ioc.model.person import Permission, Role
 from ioc.settings import Settings
+from tests.support.checked_answers import check_answer
 from tests.support.fake_centre import ADMIN, NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, kpi_value
 
 KNOWN: dict[str, list[str]] = {
@@ -82,6 +85,9 @@ def asked(
             spoil(case, choice >> 3)
         own = {"Authorization": f"Bearer {PUSH_TOKEN}"} if takes_source and choice & 1 else headers
         answer = case.call(app=app, headers=own)
+        kinds = {name: values[0] for name, values in answer.headers.items()}
+        path = unquote(urlsplit(answer.request.url or "").path)
+        check_answer(case.method, path, answer.status_code, kinds, answer.content)
         found.append((operation.label, answer.status_code, answer.content.decode(errors="replace")))
 
     with suppress(Unsatisfiable, InvalidArgument):  # nothing unfit can be made where everything is fit
