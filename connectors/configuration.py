@@ -18,7 +18,7 @@ from connectors.registry import KINDS
 from connectors.same_key import FORMER_DEDUPE_VALUES, SameKey
 from ioc.catalog.toml_table import RaiseAtFirstFault, TomlTable
 from ioc.errors import ConfigurationInvalid
-from ioc.model.personal import PersonalTreatment
+from ioc.model.personal_fields import PersonalTreatment
 
 ATTRIBUTE = "attributes."
 PERSONAL_CASE_FIELDS = ("case_id", "channel", "service")

@@ -16,7 +16,7 @@ import pyarrow as pa
 from connectors.batching import Intake
 from connectors.configuration import ATTRIBUTE, PERSONAL_CASE_FIELDS, SourceConfiguration
 from ioc.model.case import CaseType
-from ioc.model.personal import PersonalTreatment
+from ioc.model.personal_fields import PersonalTreatment
 from ioc.wire.schemas import CASES, READINGS
 
 _HASH_DIGITS = 24

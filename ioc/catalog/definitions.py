@@ -23,7 +23,7 @@ from ioc.model.kpi import (
 )
 from ioc.model.measure import Measure, MeasureKind
 from ioc.model.number_text import exact_text
-from ioc.model.personal import PersonalTreatment
+from ioc.model.personal_fields import PersonalTreatment
 from ioc.model.unit import UnitLevel
 from ioc.model.vocabulary import Vocabulary
 from ioc.model.window import Window, WindowKind

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ioc.model.personal import PersonalTreatment
+from ioc.model.personal_fields import PersonalTreatment
 
 
 @dataclass(frozen=True, slots=True)

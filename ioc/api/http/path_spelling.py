@@ -46,7 +46,7 @@ def canonical_path(raw: bytes) -> str:
     return path
 
 
-class Target(NamedTuple):
+class RequestTarget(NamedTuple):
     """A request target split for forwarding."""
 
     path: bytes
@@ -57,9 +57,9 @@ class Target(NamedTuple):
         return self.path + b"?" + self.query if self.query else self.path
 
 
-def target_of(scope: Scope) -> Target:
+def target_of(scope: Scope) -> RequestTarget:
     """Return the request target as the client sent it, after `CanonicalPaths` has accepted it."""
-    return Target(_raw_path(scope), scope.get("query_string", b""))
+    return RequestTarget(_raw_path(scope), scope.get("query_string", b""))
 
 
 class CanonicalPaths:

@@ -43,7 +43,7 @@ class HistoryShape(TypedDict):
 
 
 @dataclass(frozen=True)
-class Series:
+class HistorySeries:
     """The KPI and unit that points belong to; `step` as it was requested."""
 
     kpi: str
@@ -52,7 +52,7 @@ class Series:
 
 
 def render(
-    series: Series,
+    series: HistorySeries,
     points: Sequence[tuple[datetime, float | None, int]],
     encoding: str,
     restated: Sequence[tuple[datetime, datetime]] = (),

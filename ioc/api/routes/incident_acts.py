@@ -18,7 +18,7 @@ from ioc.model.rule import Severity
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class IncidentAct(RequestBody):
+class IncidentActRequest(RequestBody):
     """An act. `of` is its object: an alert, a person, a severity, a procedure, `procedure/step`, or a closing reason.
 
     `text` is the comment, the note or the reason.
@@ -50,7 +50,7 @@ class _Change(NamedTuple):
 
 
 def apply_act(
-    incident: Incident, act: IncidentAct, procedures: Mapping[str, Procedure], by: str, at_ms: int
+    incident: Incident, act: IncidentActRequest, procedures: Mapping[str, Procedure], by: str, at_ms: int
 ) -> Incident:
     """Return the incident after the act. Raises ActRefused, and KeyError for an unknown procedure."""
     return _ACTS[act.act](_Change(incident, act.of, act.text, procedures, by, at_ms))

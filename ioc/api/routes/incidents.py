@@ -16,7 +16,7 @@ from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import FieldFault, Problem
 from ioc.api.http.refusals import refusals_as_problems
 from ioc.api.http.request_models import RequestBody
-from ioc.api.routes.incident_acts import IncidentAct, apply_act
+from ioc.api.routes.incident_acts import IncidentActRequest, apply_act
 from ioc.api.schemas.incidents import IncidentExportShape, IncidentListShape, IncidentShape, incident_shape
 from ioc.messages import Message
 from ioc.model.rule import Severity
@@ -113,7 +113,7 @@ async def export_incident(context: Context, service: Alerts, incidents: Incident
 
 @router.post("/{incident}/acts", response_model=IncidentShape)
 async def act_on_incident(
-    context: Context, service: Alerts, incidents: Incidents, request: Request, incident: str, body: IncidentAct
+    context: Context, service: Alerts, incidents: Incidents, request: Request, incident: str, body: IncidentActRequest
 ) -> Response:
     """Do one act, which is added to the timeline. 400 or 409 with the reason when it is not possible."""
     by = caller_of(request).name

@@ -14,7 +14,7 @@ from ioc.api.context import Context
 from ioc.api.http.json_response import JsonResponse
 from ioc.api.http.problems import Problem, invalid_field
 from ioc.api.http.times import parse_step, parse_time
-from ioc.api.routes.history import FILE_TYPES, MAX_POINTS, HistoryShape, Series, render
+from ioc.api.routes.history import FILE_TYPES, MAX_POINTS, HistorySeries, HistoryShape, render
 from ioc.api.schemas.kpis import KpiShape, kpi_shape
 from ioc.api.schemas.restatements import published_points, restated_spans
 from ioc.catalog import Catalog
@@ -120,12 +120,12 @@ def check_known(field: str, names: Iterable[str], known: Container[str]) -> None
             raise invalid_field(field, Message("not_in_catalogue", field=field, given=name[:80]))
 
 
-def _requested_series(catalog: Catalog, kpi: str, unit: str | None, step: str) -> Series:
+def _requested_series(catalog: Catalog, kpi: str, unit: str | None, step: str) -> HistorySeries:
     if kpi not in catalog.kpis:
         raise Problem(404, Message("no_kpi", given=kpi[:80]))
     code = catalog.province.code if unit is None else unit
     check_known("unit", [code], catalog.vocabulary.units)
-    return Series(kpi, code, step)
+    return HistorySeries(kpi, code, step)
 
 
 async def _set_when_disconnected(request: Request, gone: Event) -> None:

@@ -25,7 +25,7 @@ class SourceListShape(TypedDict):
     sources: list[SourceShape]
 
 
-class ReplayRequest(RequestBody):
+class SourceReplayRequest(RequestBody):
     """Which records to read again: those refused at or after `since` (RFC 3339), or all that are kept (null)."""
 
     since: str | None = None
@@ -75,7 +75,7 @@ async def list_sources(context: Context) -> Response:
 
 
 @router.post("/{source}/replay", response_model=ReplayShape)
-async def replay_source(context: Context, request: Request, source: str, body: ReplayRequest) -> Response:
+async def replay_source(context: Context, request: Request, source: str, body: SourceReplayRequest) -> Response:
     """Read refused records again with the present mapping and catalogue.
 
     However often it is requested, each record counts once. A record that is still invalid stays refused.

@@ -54,7 +54,7 @@ class UnitListShape(TypedDict):
     units: list[UnitShape]
 
 
-class Level(StrEnum):
+class UnitSelection(StrEnum):
     """One level of the province's units, or `country`.
 
     `country` means all provinces and the islands that are special zones, Hoàng Sa and Trường Sa among them.
@@ -66,9 +66,9 @@ class Level(StrEnum):
     COUNTRY = "country"
 
 
-def units_of(level: Level | None, own: Mapping[str, Unit]) -> Iterable[Unit]:
+def units_of(level: UnitSelection | None, own: Mapping[str, Unit]) -> Iterable[Unit]:
     """Return the units of a level; without a level, all of the centre's `own` units."""
-    if level is Level.COUNTRY:
+    if level is UnitSelection.COUNTRY:
         return [unit for unit in all_units().values() if not unit.parent or unit.kind == "special_zone"]
     return [unit for unit in own.values() if level is None or unit.level == level.value]
 
@@ -88,7 +88,7 @@ async def get_centre(context: Context) -> Response:
 
 
 @router.get("/units", response_model=UnitListShape)
-async def list_units(context: Context, level: Level | None = None) -> Response:
+async def list_units(context: Context, level: UnitSelection | None = None) -> Response:
     """Return the province, then its communes, then its agencies; with `level` only one of these.
 
     `level=country` returns all provinces and the islands that are special zones.

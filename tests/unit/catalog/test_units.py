@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ioc.api.routes.units import Level, units_of
+from ioc.api.routes.units import UnitSelection, units_of
 from ioc.catalog import CatalogInvalid, load
 from ioc.catalog.coverage import unfed
 from ioc.catalog.new_pack import new_pack
@@ -15,7 +15,7 @@ from tests.support.catalogs import hue
 
 
 def test_the_country_always_has_hoang_sa_and_truong_sa() -> None:
-    country = {unit.name: unit for unit in units_of(Level.COUNTRY, province_units("46"))}
+    country = {unit.name: unit for unit in units_of(UnitSelection.COUNTRY, province_units("46"))}
     assert sum(not unit.parent for unit in country.values()) == 34
     assert all_units()[country["Đặc khu Hoàng Sa"].parent].name == "Thành phố Đà Nẵng"
     assert all_units()[country["Đặc khu Trường Sa"].parent].name == "Tỉnh Khánh Hòa"
@@ -24,13 +24,13 @@ def test_the_country_always_has_hoang_sa_and_truong_sa() -> None:
 @pytest.mark.parametrize(
     ("level", "count"),
     [
-        pytest.param(Level.PROVINCE, 1, id="the province"),
-        pytest.param(Level.COMMUNE, 40, id="its communes"),
-        pytest.param(Level.DEPARTMENT, 17, id="its agencies"),
+        pytest.param(UnitSelection.PROVINCE, 1, id="the province"),
+        pytest.param(UnitSelection.COMMUNE, 40, id="its communes"),
+        pytest.param(UnitSelection.DEPARTMENT, 17, id="its agencies"),
         pytest.param(None, 58, id="all of it"),
     ],
 )
-def test_levels_of_the_centre(level: Level | None, count: int) -> None:
+def test_levels_of_the_centre(level: UnitSelection | None, count: int) -> None:
     assert len(list(units_of(level, province_units("46")))) == count
 
 

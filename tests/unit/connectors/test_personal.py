@@ -11,7 +11,7 @@ from connectors.configuration import read_source
 from connectors.personal import PersonalFields, personal_names
 from ioc.errors import ConfigurationInvalid
 from ioc.model.case import Case, CaseType
-from ioc.model.personal import PersonalTreatment
+from ioc.model.personal_fields import PersonalTreatment
 from ioc.model.reading import Reading
 from ioc.wire.schemas import CASES, READINGS, readings_batch
 
