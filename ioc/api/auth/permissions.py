@@ -151,8 +151,8 @@ class UnknownAddress(LookupError):
 def find_entry(method: str, path: str) -> str:
     """Return the key of TABLE for a request; HEAD counts as GET. Raises UnknownAddress."""
     wanted = "GET" if method == "HEAD" else method
-    for known, pattern, entry in _patterns():
-        if known == wanted and pattern.fullmatch(path):
+    for method_of_entry, pattern, entry in _patterns():
+        if method_of_entry == wanted and pattern.fullmatch(path):
             return entry
     raise UnknownAddress(f"{method} {path}")
 

@@ -21,7 +21,7 @@ from ioc.messages import Message
 router = APIRouter()
 
 _POLICY_VIOLATION = 1008
-_CLOSED_WITHIN_S = 0.5
+_MAX_CLOSE_S = 0.5
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
@@ -128,7 +128,7 @@ def _abort_soon(websocket: WebSocket) -> None:
     """Abort the connection of a client that does not answer the close in half a second."""
     direct = websocket.scope.get("extensions", {}).get(EXTENSION)
     if direct is not None:
-        asyncio.get_running_loop().call_later(_CLOSED_WITHIN_S, direct["connection"].transport.abort)
+        asyncio.get_running_loop().call_later(_MAX_CLOSE_S, direct["connection"].transport.abort)
 
 
 def check_message(message: Mapping[str, object]) -> None:

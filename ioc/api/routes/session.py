@@ -137,6 +137,7 @@ class _Cookies:
         self._secure = secure
 
     def set(self, response: Response, name: str, value: str, max_age_s: int) -> Response:
+        """Set a cookie that lasts so many seconds, and return the response."""
         response.set_cookie(
             name,
             value,

@@ -83,8 +83,8 @@ def alert_shape(service: AlertService, alert: Alert) -> AlertShape:
     rule, incoming = found.rules.rules.get(alert.rule), standing.external.get(alert.id)
     kpi = found.writer.kpi(rule.kpi) if rule else None
     year = year_of(to_ms(service.now()), service.config.zone)
-    held = standing.handling.acknowledged.get(alert.id)
-    holder = held.by if held is not None and alert.handling is not Handling.UNACKNOWLEDGED else ""
+    acknowledgement = standing.handling.acknowledged.get(alert.id)
+    holder = acknowledgement.by if acknowledgement is not None and alert.handling is not Handling.UNACKNOWLEDGED else ""
     return {
         "id": alert.id,
         "severity": alert.severity.rank,

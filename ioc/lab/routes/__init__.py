@@ -1,0 +1,1 @@
+"""Routes of the lab, one module per resource."""

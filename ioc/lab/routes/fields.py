@@ -10,7 +10,7 @@ from unicodedata import normalize
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-LONGEST_SQL = 100_000
+MAX_SQL_CHARACTERS = 100_000
 MAX_PARAMETERS = 50
 MAX_DEPTH = 20
 _WHOLE = 2**63
@@ -55,7 +55,7 @@ def _value(name: str, value: Any, depth: int = 0) -> Any:
 
 
 Text = Annotated[str, AfterValidator(normalized)]
-SqlText = Annotated[str, Field(max_length=LONGEST_SQL), AfterValidator(normalized)]
+SqlText = Annotated[str, Field(max_length=MAX_SQL_CHARACTERS), AfterValidator(normalized)]
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(normalized)
 ]

@@ -41,7 +41,7 @@ from ioc.settings import Settings
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 
-ANSWERS_WITHIN_S = 10.0
+MAX_WAIT_S = 10.0
 """Pages wait 15 s for a response; what takes longer goes on as a job."""
 _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -110,7 +110,7 @@ async def make_issue(lab: Lab, keeping: Keeping, report: str, body: IssueRequest
     """
     length = (await asyncio.to_thread(_definition, lab.settings, report)).length
     job, period = _start_job(lab, keeping, report, length, body, caller_of(request).name)
-    if not await job.wait(ANSWERS_WITHIN_S):
+    if not await job.wait(MAX_WAIT_S):
         return JsonResponse({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
     if job.fault is not None:
         raise _problem_of(job.fault, period) from None

@@ -61,7 +61,7 @@ def process(tmp_path: Path) -> SlowProcess:
 async def lab(
     tmp_path: Path, process: SlowProcess, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
-    monkeypatch.setattr(route, "ANSWERS_WITHIN_S", 0.05)
+    monkeypatch.setattr(route, "MAX_WAIT_S", 0.05)
     settings = Settings(tmp_path)
     snapshot = Snapshot(tmp_path / "none.duckdb", tmp_path, NOW, 0, 0.0)
     parts = LabContext(settings, FixedClock(NOW), lambda: snapshot, process)  # type: ignore[arg-type]

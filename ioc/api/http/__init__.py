@@ -1,0 +1,1 @@
+"""HTTP below the routes: middleware, limits, problems, JSON, paging."""

@@ -1,0 +1,1 @@
+"""Live values over websockets."""
