@@ -189,7 +189,7 @@ def test_one_click_from_a_tile_and_from_the_catalogue(centre: FakeExplorer, open
 def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall) -> None:
     page = explore(open_page, centre, f"kpi={KPI}&last=1&forecast=1")
     page.keyboard.press("s")
-    page.get_by_text("Dự báo này đáng tin đến đâu").click()
+    page.get_by_text("Độ tin cậy của dự báo").click()
     for key, ready in (("1", "pre"), ("2", "li svg path"), ("3", "tfoot")):
         page.keyboard.press(key)
         expect(page.locator(ready).first).to_be_visible()

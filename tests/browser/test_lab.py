@@ -223,7 +223,7 @@ def test_saved_with_versions_and_shared(lab: FakeLab, open_page: OpenWall) -> No
     write(page, VALUES)
     page.keyboard.press("Control+s")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("Đặt tên để tìm lại được.")
+    expect(page.get_by_role("alert")).to_have_text("Nhập tên truy vấn.")
     page.keyboard.type("Huế theo ngày")
     page.get_by_label("Nhãn").fill("hồ sơ, #ngày")
     page.get_by_label("Chia sẻ cho phân tích viên khác").check()
@@ -240,12 +240,12 @@ def test_saved_with_versions_and_shared(lab: FakeLab, open_page: OpenWall) -> No
     expect(entry).to_contain_text("của bạn, đã chia sẻ · bản 2")
     page.get_by_role("searchbox").fill("hue theo")
     expect(entry).to_be_visible()
-    page.get_by_role("button", name="Các bản").click()
+    page.get_by_role("button", name="Các phiên bản").click()
     page.get_by_role("button", name=re.compile("^bản 1")).click()
     done(page)
     assert lab.asked[-1]["sql"] == VALUES
-    page.get_by_role("button", name="Bỏ", exact=True).click()
-    page.get_by_role("button", name="Bỏ hẳn “Huế theo ngày”").click()
+    page.get_by_role("button", name="Xóa", exact=True).click()
+    page.get_by_role("button", name="Xóa hẳn “Huế theo ngày”").click()
     expect(page.get_by_text("Chưa lưu truy vấn nào")).to_be_visible()
 
 
@@ -257,7 +257,7 @@ def test_what_another_shares_is_not_changed_but_copied(lab: FakeLab, open_page: 
     page = open_lab(open_page, lab)
     page.get_by_role("tab", name="Đã lưu").click()
     expect(page.locator("[data-saved]")).to_contain_text("của someone · bản 3")
-    expect(page.get_by_role("button", name="Bỏ", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name="Xóa", exact=True)).to_have_count(0)
     page.click("[data-saved]")
     done(page)
     page.keyboard.press("Control+s")

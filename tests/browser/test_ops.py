@@ -95,7 +95,7 @@ def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page:
     assert not [told for told in desk.told if "silences" in told[1]]
     page.keyboard.type("unit")
     page.get_by_label("giá trị").fill("46")
-    expect(page.get_by_text("Khớp 2 cảnh báo đang có")).to_be_visible()
+    expect(page.get_by_text("Khớp 2 cảnh báo hiện có")).to_be_visible()
     page.get_by_role("button", name="Tạm tắt", exact=True).click()
     expect(page.locator("[data-silence]")).to_contain_text('unit="46"')
     expect(page.locator("[data-silence]")).to_contain_text("Đang tắt")
@@ -123,7 +123,7 @@ def test_silence_by_key_means_the_chosen_one(desk: FakeDesk, open_page: OpenWall
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
     page.keyboard.press("s")
-    expect(page.get_by_text("Khớp 1 cảnh báo đang có")).to_be_visible()
+    expect(page.get_by_text("Khớp 1 cảnh báo hiện có")).to_be_visible()
     expect(page.locator("#silence-why")).to_be_focused()
     page.keyboard.type("bảo trì")
     page.keyboard.press("Enter")

@@ -36,7 +36,7 @@ def test_an_incident_follows_its_procedure_to_the_end(desk: FakeDesk, open_page:
     expect(page.locator(".timeline")).to_contain_text("Xong một bước · Phạm Dũng")
     expect(page.locator(".timeline")).to_contain_text("Gọi đơn vị vận hành")
     page.get_by_role("button", name="Đóng sự cố").click()
-    expect(page.locator("#incident-fault")).to_have_text("Viết một câu trước đã.")
+    expect(page.locator("#incident-fault")).to_have_text("Nhập nội dung trước.")
     page.keyboard.type("đã khởi động lại dịch vụ")
     page.get_by_role("button", name="Đóng sự cố").click()
     expect(page.locator("[data-incident]")).to_contain_text("đã đóng")
@@ -52,7 +52,7 @@ def test_assigned_to_a_person_by_name(desk: FakeDesk, open_page: OpenWall) -> No
     expect(page.locator(".timeline")).to_contain_text("Giao việc · Phạm Dũng")
     expect(page.locator(".timeline")).to_contain_text("Hồ Quản Trị")
     expect(page.get_by_role("combobox", name="Người phụ trách")).to_have_value("Hồ Quản Trị")
-    page.get_by_role("button", name="Tôi nhận").click()
+    page.get_by_role("button", name="Tôi nhận xử lý").click()
     expect(page.get_by_role("combobox", name="Người phụ trách")).to_have_value("Phạm Dũng")
     acts = [(body["act"], body["of"]) for _, path, body in desk.told if path.endswith("/acts")]
     assert acts == [("assign", "admin"), ("assign", "operator")]

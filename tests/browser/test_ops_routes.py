@@ -36,7 +36,7 @@ def test_who_would_get_an_alert_of_a_rule(desk: FakeDesk, open_page: OpenWall) -
     expect(rows.nth(2)).to_contain_text("sau 30 phút")
     expect(rows.nth(2)).to_contain_text("nếu chưa ai nhận")
     expect(rows.nth(2)).to_contain_text("Nguyễn Lân")
-    expect(page.locator("[data-route=grave]")).to_contain_text("được báo từ đây")
+    expect(page.locator("[data-route=grave]")).to_contain_text("thông báo từ đây")
     assert desk.told[-1][2] == {"rule": "lgsp-latency", "unit": "46"}
 
 
@@ -62,19 +62,19 @@ def test_a_channel_is_tried_and_a_dead_message_sent_again(desk: FakeDesk, open_p
     expect(hook.get_by_role("status")).to_contain_text("Đã gửi tin thử")
     expect(page.locator("[data-letter=d1]")).to_contain_text("HTTP 500")
     page.locator("[data-letter=d1]").get_by_role("button", name="Gửi lại").click()
-    expect(page.get_by_text("Không tin nào bị bỏ")).to_be_visible()
+    expect(page.get_by_text("Không có tin gửi lỗi")).to_be_visible()
     assert [told[1] for told in desk.told] == ["/api/v1/channels/duty-hook/test", "/api/v1/deliveries/retry"]
 
 
 def test_a_routing_with_a_fault_is_not_saved_a_sound_one_is(desk: FakeDesk, open_page: OpenWall) -> None:
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("3")
-    expect(page.locator("#routing-status")).to_contain_text("Văn bản đúng")
+    expect(page.locator("#routing-status")).to_contain_text("Văn bản hợp lệ")
     page.fill("#routing-text", ROUTING.replace('receivers = ["wall", "duty"]', 'receivers = ["dutty"]'))
     expect(page.locator("#routing-faults")).to_contain_text("Không có nơi nhận nào mã dutty. Có phải là “duty”?")
     expect(page.get_by_role("button", name="Lưu và áp dụng")).to_be_disabled()
     page.fill("#routing-text", ROUTING.replace('"30m"', '"15m"'))
-    expect(page.locator("#routing-status")).to_contain_text("Văn bản đúng")
+    expect(page.locator("#routing-status")).to_contain_text("Văn bản hợp lệ")
     page.get_by_label("Lý do").fill("leo thang sớm hơn")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Đã lưu, đang áp dụng.")).to_be_visible()
@@ -90,7 +90,7 @@ def test_a_routing_that_somebody_else_saved_meanwhile_is_not_overwritten_unasked
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("3")
     page.fill("#routing-text", ROUTING.replace('"30m"', '"15m"'))
-    expect(page.locator("#routing-status")).to_contain_text("Văn bản đúng")
+    expect(page.locator("#routing-status")).to_contain_text("Văn bản hợp lệ")
     hers = ROUTING.replace('"30s"', '"10s"')
     desk.routing = hers
     page.get_by_label("Lý do").fill("leo thang sớm hơn")

@@ -34,7 +34,7 @@ def changes(desk: FakeDesk) -> list[tuple[str, str]]:
 
 def test_a_mistake_is_told_beside_its_field_and_what_was_typed_stays(desk: FakeDesk, open_page: OpenWall) -> None:
     page = open_ops(open_page, desk, "rules")
-    expect(status(page)).to_contain_text("Luật đúng")
+    expect(status(page)).to_contain_text("Luật hợp lệ")
     clears = page.get_by_label("Hết khi thấp hơn")
     clears.fill("900,5")
     expect(page.locator("#rule-clears_high-fault")).to_contain_text(
@@ -52,7 +52,7 @@ def test_a_mistake_is_told_beside_its_field_and_what_was_typed_stays(desk: FakeD
 
 def test_form_and_text_follow_each_other_without_loss(desk: FakeDesk, open_page: OpenWall) -> None:
     page = open_ops(open_page, desk, "rules")
-    page.get_by_label("Phải giữ ít nhất", exact=True).fill("5")
+    page.get_by_label("Thời gian tối thiểu", exact=True).fill("5")
     page.get_by_label("Loại điều kiện").select_option("change")
     page.get_by_role("button", name="TOML").click()
     text = page.locator("#rule-text")
@@ -60,7 +60,7 @@ def test_form_and_text_follow_each_other_without_loss(desk: FakeDesk, open_page:
         rule_text({**OTHERWISE, "held_for": "5m", "change": {"over": "1h", "fires_above": 840, "clears_below": 825}})
     )
     text.fill(RULE_TEXT.replace('severity = "high"', 'severity = "low"\nlabels = { team = "lgsp" }'))
-    expect(status(page)).to_contain_text("Luật đúng")
+    expect(status(page)).to_contain_text("Luật hợp lệ")
     page.get_by_role("button", name="Biểu mẫu").click()
     expect(page.get_by_role("radio", name="Thấp")).to_be_checked()
     expect(page.get_by_placeholder("giá trị")).to_have_value("lgsp")
@@ -87,9 +87,9 @@ def test_a_new_rule_from_search_to_saving(desk: FakeDesk, open_page: OpenWall) -
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox", name="Chỉ tiêu")).not_to_have_value("bui min 24")
     page.get_by_label("Báo khi cao hơn").fill("50,5")
-    page.get_by_label("Canh ở đâu").select_option("communes")
-    page.get_by_role("button", name="Thêm giờ canh").click()
-    expect(status(page)).to_contain_text("Luật đúng")
+    page.get_by_label("Phạm vi theo dõi").select_option("communes")
+    page.get_by_role("button", name="Thêm giờ theo dõi").click()
+    expect(status(page)).to_contain_text("Luật hợp lệ")
     page.get_by_label("Lý do").fill("mùa khô")
     page.keyboard.press("Enter")
     expect(page.locator("tr.chosen")).to_have_attribute("data-rule", "air-new")
@@ -124,7 +124,7 @@ def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenWa
     expect(found).to_contain_text("báo 12 lần ở 1 đơn vị, tổng 2 giờ")
     expect(found).to_contain_text("báo 30 lần")
     expect(found).to_contain_text("bớt 3 lần")
-    expect(found).to_contain_text("Ai sẽ nhận: wall (wall, sau 30 giây)")
+    expect(found).to_contain_text("Người nhận: wall (wall, sau 30 giây)")
     page.get_by_role("button", name="Thành phố Huế").click()
     expect(page.get_by_role("heading", name="Xem trước trên lịch sử")).to_be_in_viewport()
     assert page.evaluate("[scrollY, document.documentElement.scrollHeight <= innerHeight]") == [0, True]
@@ -156,14 +156,14 @@ def test_out_of_service_and_back(desk: FakeDesk, open_page: OpenWall) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("[data-out]")).to_contain_text("Phạm Dũng")
     expect(page.locator("[data-out]")).to_contain_text("thay cảm biến")
-    page.get_by_role("button", name="Dùng lại ngay").click()
+    page.get_by_role("button", name="Áp dụng lại ngay").click()
     expect(page.locator("[data-out]")).to_have_count(0)
 
 
 def test_deleting_asks_and_wants_a_reason(desk: FakeDesk, open_page: OpenWall) -> None:
     page = open_ops(open_page, desk, "rules")
     page.get_by_role("button", name="Xóa luật…").click()
-    expect(page.get_by_text("Các bản cũ còn giữ")).to_be_visible()
+    expect(page.get_by_text("Các bản cũ vẫn được giữ")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#delete-why")).to_have_count(0)
     page.get_by_role("button", name="Xóa luật…").click()

@@ -63,8 +63,8 @@ describe('a definition in words', () => {
     [
       'quantile',
       aggregate('quantile', { q: 0.95 }),
-      'Mức mà 95 % số lần đo bụi mịn không vượt quá',
-      'What 95 % of the readings of fine dust do not exceed',
+      'Giá trị mà 95 % số lần đo bụi mịn không vượt quá',
+      'Value that 95 % of the readings of fine dust do not exceed',
     ],
     ['a take that this page does not know', aggregate('mode'), 'mode: bụi mịn', 'mode: fine dust'],
     ['all cases', { kind: 'count', of: 'dossier', where: 'true' }, 'Số hồ sơ', 'Number of dossier'],
@@ -72,7 +72,7 @@ describe('a definition in words', () => {
       'cases with a condition',
       { kind: 'count', of: 'dossier', where: 'closed_at is null and due_at < now' },
       'Số hồ sơ, với điều kiện ngày kết thúc chưa có và hạn trả < hiện tại',
-      'Number of dossier, where day of closing is not set and due date < now',
+      'Number of dossier, where date closed is not set and due date < now',
     ],
     [
       'formula',
@@ -84,7 +84,7 @@ describe('a definition in words', () => {
       'working days',
       { kind: 'time', of: 'dossier', since: 'received_at', until: 'now', where: 'true', take: 'mean', per: '1wd' },
       'Trung bình thời gian từ ngày tiếp nhận đến hiện tại của hồ sơ, tính bằng ngày làm việc',
-      'Mean time from day of receipt to now of dossier, counted in working day',
+      'Mean time from date received to now of dossier, in working day',
     ],
   ])('%s', (_, expression, inVietnamese, inEnglish) => {
     expect(inWords(expression, known, vi)).toBe(inVietnamese)
