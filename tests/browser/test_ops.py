@@ -89,7 +89,7 @@ def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page:
     page.keyboard.press("n")
     page.fill("#silence-why", "diễn tập")
     page.get_by_role("button", name="Tạm tắt", exact=True).click()
-    expect(page.locator("#matchers-fault")).to_contain_text("Nêu ít nhất một điều kiện")
+    expect(page.locator("#matchers-fault")).to_contain_text("Nhập ít nhất một điều kiện")
     expect(page.locator("fieldset input").first).to_be_focused()
     expect(page.locator("#silence-why")).to_have_value("diễn tập")
     assert not [told for told in desk.told if "silences" in told[1]]

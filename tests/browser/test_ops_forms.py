@@ -163,7 +163,7 @@ def test_what_another_has_saved_meanwhile_is_shown_beside_ones_own(open_page: Op
         expect(clash.locator("tbody tr")).to_contain_text(["name.vi"])
         for said in (RULE["name"]["vi"], "Tên của Lân", "Tên của tôi"):
             expect(clash.locator("tbody")).to_contain_text(said)
-        clash.get_by_role("button", name="Lấy bản của họ").click()
+        clash.get_by_role("button", name="Dùng bản của họ").click()
         expect(page.locator("#rule-name-vi")).to_have_value("Tên của Lân")
         expect(clash).to_have_count(0)
 
@@ -210,7 +210,7 @@ def test_an_alert_whose_sender_is_gone_is_closed(desk: FakeDesk, open_page: Open
     expect(page.locator("#act-fault")).to_contain_text("Ghi lý do")
     page.keyboard.type("máy đã gỡ")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Đã đóng")).to_be_visible()
+    expect(page.get_by_role("region", name="Cảnh báo").get_by_text("Đã đóng")).to_be_visible()
     method, path, body = last_told(desk)
     assert (method, path, body["why"]) == ("POST", "/api/v1/alerts/close", "máy đã gỡ")
 

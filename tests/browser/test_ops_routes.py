@@ -57,7 +57,7 @@ def test_a_channel_is_tried_and_a_dead_message_sent_again(desk: FakeDesk, open_p
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("2")
     hook = page.locator("[data-channel=duty-hook]")
-    expect(hook).to_contain_text("bỏ 1")
+    expect(hook).to_contain_text("gửi lỗi 1")
     hook.get_by_role("button", name="Gửi tin thử").click()
     expect(hook.get_by_role("status")).to_contain_text("Đã gửi tin thử")
     expect(page.locator("[data-letter=d1]")).to_contain_text("HTTP 500")

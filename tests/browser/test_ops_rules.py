@@ -43,7 +43,7 @@ def test_a_mistake_is_told_beside_its_field_and_what_was_typed_stays(desk: FakeD
     expect(clears).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Lý do").fill("thử")
     page.get_by_role("button", name="Lưu và áp dụng").click()
-    expect(page.get_by_role("alert")).to_contain_text("Sửa các chỗ được đánh dấu trước đã")
+    expect(page.get_by_role("alert")).to_contain_text("Hãy sửa các trường được đánh dấu")
     expect(clears).to_be_focused()
     expect(clears).to_have_value("900,5")
     expect(page.get_by_label("Lý do")).to_have_value("thử")

@@ -10,6 +10,13 @@ export const INK = {
   rule: '#e2e6eb',
   least: '#dce8f5',
   most: '#123f73',
+  line: '#1f5fa8',
+  high: '#a34600',
+  critical: '#b3102a',
+  bar: '#6d8fb8',
+  goal: '#c3cad2',
+  shade: 'rgba(163, 70, 0, 0.14)',
+  flood: 'rgba(179, 16, 42, 0.12)',
 }
 export const FONT = "'Inter Variable', sans-serif"
 /** Each at least 3:1 on white and told apart by those who see fewer colours; marks and dashes differ as well. */

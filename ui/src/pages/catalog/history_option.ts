@@ -1,11 +1,12 @@
 /** What the history chart draws: the line with its gaps, targets and references, axes in the province's own time. */
 
-import { timeLabels } from '../../lib/format/axis'
+import { local_ms, ruledLine, timeAxis, valueAxis } from '../../lib/charts/axes'
+import type { Option } from '../../lib/charts/echarts'
+import { base, figure, INK } from '../../lib/charts/style'
 import { exact, number } from '../../lib/format/numbers'
 import { date, zoneOffset_ms } from '../../lib/format/times'
 import type { Point, Target } from '../../lib/live/protocol'
 import { named, type Language, type Say } from '../../lib/i18n'
-import type { Option } from './echarts'
 import type { Reference } from '../../lib/kpi_values/protocol'
 import type { Range } from './ranges'
 
@@ -21,12 +22,9 @@ export type Chart = {
 }
 export type Told = { zone: string; language: Language; say: Say }
 
-const INK = { line: '#1f5fa8', text: '#4a5763', rule: '#e2e6eb', target: '#a34600', reference: '#4a5763' }
-const FONT = "'Inter Variable', sans-serif"
-
-/** ECharts places times in UTC: what it is given is moved by the zone's offset, so that its days are the province's. */
-export function option(chart: Chart, { zone, language, say }: Told): Option {
-  const local = (time_ms: number): number => time_ms + zoneOffset_ms(time_ms, zone)
+/** The chart in the province's own time. */
+export function option(chart: Chart, told: Told): Option {
+  const { zone, language, say } = told
   const lines = ruled(chart, language, say)
   const values = chart.points.flatMap(({ value }) => (value === null ? [] : [value]))
   const [least, most] = [Math.min(...values), Math.max(...values)]
@@ -34,46 +32,30 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
   // A line far from all values would flatten them: it is told beside the chart and not drawn in it.
   const near = lines.filter(({ at }) => at >= least - reach && at <= most + reach)
   const bounds = [least, most, ...near.map(({ at }) => at)]
+  const value = valueAxis(chart.unitOfMeasure)
   return {
-    animation: false,
-    useUTC: true,
-    textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
+    ...base,
     grid: { left: 8, right: 14, top: 30, bottom: 6, containLabel: true },
-    xAxis: {
-      type: 'time',
-      min: local(chart.from_ms),
-      max: local(chart.to_ms),
-      axisLine: { lineStyle: { color: '#7d8894' } },
-      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(chart.from_ms, chart.to_ms) },
-      splitLine: { show: false },
-    },
+    xAxis: timeAxis(chart.from_ms, chart.to_ms, zone),
     yAxis: {
-      type: 'value',
+      ...value,
       scale: true,
       min: ({ min }: { min: number }) => padded(Math.min(min, ...bounds), Math.max(...bounds), -1),
       max: ({ max }: { max: number }) => padded(Math.max(max, ...bounds), Math.min(...bounds), 1),
-      name: chart.unitOfMeasure,
-      nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },
-      axisLabel: {
-        color: INK.text,
-        showMinLabel: false,
-        showMaxLabel: false,
-        formatter: (value: number) => tick(value, language),
-      },
-      splitLine: { lineStyle: { color: INK.rule } },
+      axisLabel: { ...value.axisLabel, formatter: (each: number) => figure(each, language) },
     },
     tooltip: {
       trigger: 'axis',
       confine: true,
       transitionDuration: 0,
-      axisPointer: { type: 'line', lineStyle: { color: '#7d8894' } },
+      axisPointer: { type: 'line', lineStyle: { color: INK.axis } },
       formatter: (shown) =>
-        hover(chart.points[(Array.isArray(shown) ? shown[0] : shown)?.dataIndex ?? -1], chart, { zone, language, say }),
+        hover(chart.points[(Array.isArray(shown) ? shown[0] : shown)?.dataIndex ?? -1], chart, told),
     },
     series: [
       {
         type: 'line',
-        data: chart.points.map(({ time, value }) => [local(Date.parse(time)), value]),
+        data: chart.points.map((point) => [local_ms(Date.parse(point.time), zone), point.value]),
         connectNulls: false,
         showSymbol: true,
         symbol: 'circle',
@@ -84,19 +66,11 @@ export function option(chart: Chart, { zone, language, say }: Told): Option {
         markLine: {
           silent: true,
           symbol: 'none',
-          data: near.map(({ at, text, kind }) => ({
-            yAxis: at,
-            lineStyle: { color: INK[kind], type: kind === 'target' ? 'dashed' : 'dotted', width: 1.5 },
-            label: {
-              formatter: text,
-              position: 'insideStartTop',
-              color: INK[kind],
-              backgroundColor: '#fff',
-              padding: [0, 3],
-              fontSize: 12,
-              fontFamily: FONT,
-            },
-          })),
+          data: near.map(({ at, text, kind }) =>
+            kind === 'target'
+              ? ruledLine(at, { text, position: 'insideStartTop' }, INK.high, 'dashed')
+              : ruledLine(at, { text, position: 'insideStartTop' }, INK.text, 'dotted'),
+          ),
         },
       },
     ],
@@ -133,12 +107,6 @@ function padded(edge: number, other: number, way: 1 | -1): number {
   const room = Math.abs(edge - other) * 0.12 || Math.abs(edge) * 0.05 || 1
   const moved = edge + way * room
   return edge >= 0 && moved < 0 ? 0 : moved
-}
-
-function tick(value: number, language: Language): string {
-  const decimals =
-    Math.abs(value) >= 100 ? 0 : Math.min(String(Number(value.toPrecision(4))).split('.')[1]?.length ?? 0, 3)
-  return number(value, decimals, language)
 }
 
 function hover(point: Point | undefined, chart: Chart, told: Told): HTMLElement | string {

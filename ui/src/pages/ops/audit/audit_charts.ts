@@ -1,10 +1,10 @@
 /** The self-audit's charts and judgements, after ISA-18.2 and EEMUA 191. */
 
-import { timeLabels } from '../../../lib/format/axis'
+import { local_ms, shadedArea, timeAxis, valueAxis } from '../../../lib/charts/axes'
+import type { Option } from '../../../lib/charts/echarts'
+import { base, INK } from '../../../lib/charts/style'
 import { number } from '../../../lib/format/numbers'
-import { zoneOffset_ms } from '../../../lib/format/times'
 import type { Language, Say } from '../../../lib/i18n'
-import { FONT, INK, type Option } from '../echarts'
 import type { Audit, Fired } from '../protocol'
 
 export const MINUTE_MS = 60_000
@@ -51,7 +51,6 @@ type Told = { zone: string; language: Language; say: Say }
 export function loadOption(fired: readonly Fired[], audit: Audit, { zone, language, say }: Told): Option {
   const [from_ms, to_ms] = [Date.parse(audit.from), Date.parse(audit.to)]
   const width = width_ms(from_ms, to_ms)
-  const local = (time: number): number => time + zoneOffset_ms(time, zone)
   const counts = buckets(
     fired.map(({ fired_at }) => Date.parse(fired_at)),
     from_ms,
@@ -59,25 +58,13 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
     width,
   )
   return {
-    animation: false,
-    useUTC: true,
-    textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
+    ...base,
     grid: { left: 8, right: 14, top: 26, bottom: 4, containLabel: true },
-    xAxis: {
-      type: 'time',
-      min: local(from_ms),
-      max: local(to_ms),
-      axisLine: { lineStyle: { color: INK.edge } },
-      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) },
-      splitLine: { show: false },
-    },
+    xAxis: timeAxis(from_ms, to_ms, zone),
     yAxis: {
-      type: 'value',
-      minInterval: 1,
-      name: say('au.alerts_per', { minutes: number(width / MINUTE_MS, 0, language) }),
-      nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },
+      ...valueAxis(say('au.alerts_per', { minutes: number(width / MINUTE_MS, 0, language) })),
       axisLabel: { color: INK.text },
-      splitLine: { lineStyle: { color: INK.rule } },
+      minInterval: 1,
     },
     tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'shadow' } },
     series: [
@@ -86,7 +73,7 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
         name: say('au.alerts'),
         barMaxWidth: 14,
         itemStyle: { color: INK.bar },
-        data: counts.map((n, i) => [local(from_ms + (i + 0.5) * width), n]),
+        data: counts.map((n, i) => [local_ms(from_ms + (i + 0.5) * width, zone), n]),
         ...(width === WINDOW_MS
           ? {
               markLine: {
@@ -110,10 +97,7 @@ export function loadOption(fired: readonly Fired[], audit: Audit, { zone, langua
         markArea: {
           silent: true,
           itemStyle: { color: INK.flood },
-          data: audit.floods.map(
-            ({ from_ms: from, until_ms }) =>
-              [{ xAxis: local(from) }, { xAxis: local(until_ms ?? to_ms) }] as [{ xAxis: number }, { xAxis: number }],
-          ),
+          data: audit.floods.map((flood) => shadedArea(flood.from_ms, flood.until_ms ?? to_ms, zone)),
         },
       },
     ],
@@ -140,8 +124,7 @@ export function mixOption({ mix }: Audit, { language, say }: Told): Option {
     },
   })
   return {
-    animation: false,
-    textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
+    ...base,
     grid: { left: 8, right: 48, top: 6, bottom: 4, containLabel: true },
     xAxis: {
       type: 'value',
@@ -156,7 +139,7 @@ export function mixOption({ mix }: Audit, { language, say }: Told): Option {
       data: MIX.map((which) => say(`au.mix_${which}`)),
       axisLabel: { color: INK.text },
       axisTick: { show: false },
-      axisLine: { lineStyle: { color: INK.edge } },
+      axisLine: { lineStyle: { color: INK.axis } },
     },
     tooltip: {
       trigger: 'axis',
@@ -167,7 +150,7 @@ export function mixOption({ mix }: Audit, { language, say }: Told): Option {
     },
     series: [
       bars(say('au.measured'), INK.line, (which) => mix[which] ?? 0),
-      bars(say('au.goal'), '#c3cad2', (which) => MIX_GOAL[which]),
+      bars(say('au.goal'), INK.goal, (which) => MIX_GOAL[which]),
     ],
   }
 }

@@ -1,12 +1,13 @@
 /** The preview of a rule on history: the value, the limits where they are about it, the times when it would have
  * fired. */
 
-import { timeLabels } from '../../../lib/format/axis'
+import { local_ms, ruledLine, shadedArea, timeAxis, valueAxis } from '../../../lib/charts/axes'
+import type { Option } from '../../../lib/charts/echarts'
+import { base, INK } from '../../../lib/charts/style'
 import { exact, number } from '../../../lib/format/numbers'
-import { moment, zoneOffset_ms } from '../../../lib/format/times'
+import { moment } from '../../../lib/format/times'
 import type { Point } from '../../../lib/live/protocol'
 import type { Language, Say } from '../../../lib/i18n'
-import { FONT, INK, type Option } from '../echarts'
 import { limitsOf } from '../rule_limits'
 import type { Fields, Firing } from '../protocol'
 import { kindOf } from './condition'
@@ -39,34 +40,22 @@ export function option(
   { points, firings, fields, from_ms, to_ms, digits, unitOfMeasure }: Preview,
   { zone, language, say, now_ms }: Told,
 ): Option {
-  const local = (time_ms: number): number => time_ms + zoneOffset_ms(time_ms, zone)
   const n = (value: number): string => number(value, digits, language)
   const drawn = lines(fields)
   const values = [...points.flatMap(({ value }) => (value === null ? [] : [value])), ...drawn.map(({ at }) => at)]
   const [least, most] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1]
   const room = (most - least || Math.abs(most) || 1) * 0.12
+  const value = valueAxis(unitOfMeasure)
   return {
-    animation: false,
-    useUTC: true,
-    textStyle: { fontFamily: FONT, fontSize: 12, color: INK.text },
+    ...base,
     grid: { left: 8, right: 14, top: 26, bottom: 4, containLabel: true },
-    xAxis: {
-      type: 'time',
-      min: local(from_ms),
-      max: local(to_ms),
-      axisLine: { lineStyle: { color: INK.edge } },
-      axisLabel: { color: INK.text, hideOverlap: true, formatter: timeLabels(from_ms, to_ms) },
-      splitLine: { show: false },
-    },
+    xAxis: timeAxis(from_ms, to_ms, zone),
     yAxis: {
-      type: 'value',
+      ...value,
       scale: true,
       min: least >= 0 ? Math.max(0, least - room) : least - room,
       max: most + room,
-      name: unitOfMeasure,
-      nameTextStyle: { color: INK.text, align: 'left', padding: [0, 0, 0, -20] },
-      axisLabel: { color: INK.text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => n(value) },
-      splitLine: { lineStyle: { color: INK.rule } },
+      axisLabel: { ...value.axisLabel, formatter: n },
     },
     tooltip: {
       trigger: 'axis',
@@ -75,17 +64,16 @@ export function option(
       formatter: (shown) => {
         const point = points[(Array.isArray(shown) ? shown[0] : shown)?.dataIndex ?? -1]
         if (!point) return ''
-        const box = document.createElement('div')
-        const value = point.value === null ? say('reason.no_data') : `${n(point.value)} ${unitOfMeasure}`
+        const figure = point.value === null ? say('reason.no_data') : `${n(point.value)} ${unitOfMeasure}`
         const samples = say('chart.samples', { n: number(point.samples, 0, language) })
-        box.textContent = [moment(Date.parse(point.time), now_ms, zone), value, samples].join(' · ')
-        return box
+        const textContent = [moment(Date.parse(point.time), now_ms, zone), figure, samples].join(' · ')
+        return Object.assign(document.createElement('div'), { textContent })
       },
     },
     series: [
       {
         type: 'line',
-        data: points.map(({ time, value }) => [local(Date.parse(time)), value]),
+        data: points.map(({ time, value }) => [local_ms(Date.parse(time), zone), value]),
         connectNulls: false,
         showSymbol: false,
         lineStyle: { color: INK.line, width: 2 },
@@ -93,33 +81,17 @@ export function option(
         markLine: {
           silent: true,
           symbol: 'none',
-          data: drawn.map(({ at, kind }) => ({
-            yAxis: at,
-            lineStyle: {
-              color: kind === 'fires' ? INK.high : INK.text,
-              type: kind === 'fires' ? 'dashed' : 'dotted',
-              width: 1.5,
-            },
-            label: {
-              formatter: `${say(`limit.${kind}`)} ${exact(at, language)}`,
-              position: kind === 'fires' ? 'insideStartTop' : 'insideEndBottom',
-              color: kind === 'fires' ? INK.high : INK.text,
-              backgroundColor: '#fff',
-              padding: [0, 3],
-              fontSize: 12,
-            },
-          })),
+          data: drawn.map(({ at, kind }) => {
+            const text = `${say(`limit.${kind}`)} ${exact(at, language)}`
+            return kind === 'fires'
+              ? ruledLine(at, { text, position: 'insideStartTop' }, INK.high, 'dashed')
+              : ruledLine(at, { text, position: 'insideEndBottom' }, INK.text, 'dotted')
+          }),
         },
         markArea: {
           silent: true,
           itemStyle: { color: INK.shade },
-          data: firings.map(
-            ({ fired, end }) =>
-              [{ xAxis: local(Date.parse(fired)) }, { xAxis: local(end ? Date.parse(end) : to_ms) }] as [
-                { xAxis: number },
-                { xAxis: number },
-              ],
-          ),
+          data: firings.map(({ fired, end }) => shadedArea(Date.parse(fired), end ? Date.parse(end) : to_ms, zone)),
         },
       },
     ],
