@@ -2,7 +2,7 @@
 
 import type { Language } from '../i18n'
 import { labelling, type Drawing, type Size } from './drawing'
-import type { Option } from './echarts'
+import type { Option } from './echarts_parts'
 import { heatOption, mapOption } from './fields'
 import { bars, lines, scatter } from './series'
 import { distinct } from './spec'

@@ -2,7 +2,7 @@
 
 import { bubbles } from '../map/bubbles'
 import { labelling, type Drawing, type Size } from './drawing'
-import type { Option } from './echarts'
+import type { Option } from './echarts_parts'
 import { byUnit, heat } from './series'
 import { base, figure, FONT, hovered, INK, nameOf, tip, told } from './style'
 

@@ -1,7 +1,7 @@
 /** What the history chart draws: the line with its gaps, targets and references, axes in the province's own time. */
 
 import { local_ms, ruledLine, timeAxis, valueAxis } from '../../lib/charts/axes'
-import type { Option } from '../../lib/charts/echarts'
+import type { Option } from '../../lib/charts/echarts_parts'
 import { base, figure, INK } from '../../lib/charts/style'
 import { exact, number } from '../../lib/format/numbers'
 import { date, zoneOffset_ms } from '../../lib/format/times'

@@ -1,7 +1,7 @@
 /** What the comparing chart draws: a line a unit, last year's beside it, targets of each year, the forecast with its
  * band. */
 
-import type { Option } from '../../lib/charts/echarts'
+import type { Option } from '../../lib/charts/echarts_parts'
 import { base, colour, dash, figure, hovered, INK, mark, nameOf, tip, told } from '../../lib/charts/style'
 import { exact, number } from '../../lib/format/numbers'
 import type { Unit } from '../../lib/live/protocol'

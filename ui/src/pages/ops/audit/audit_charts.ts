@@ -1,7 +1,7 @@
 /** The self-audit's charts and judgements, after ISA-18.2 and EEMUA 191. */
 
 import { local_ms, shadedArea, timeAxis, valueAxis } from '../../../lib/charts/axes'
-import type { Option } from '../../../lib/charts/echarts'
+import type { Option } from '../../../lib/charts/echarts_parts'
 import { base, INK } from '../../../lib/charts/style'
 import { number } from '../../../lib/format/numbers'
 import type { Language, Say } from '../../../lib/i18n'

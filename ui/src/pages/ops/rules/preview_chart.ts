@@ -2,7 +2,7 @@
  * fired. */
 
 import { local_ms, ruledLine, shadedArea, timeAxis, valueAxis } from '../../../lib/charts/axes'
-import type { Option } from '../../../lib/charts/echarts'
+import type { Option } from '../../../lib/charts/echarts_parts'
 import { base, INK } from '../../../lib/charts/style'
 import { exact, number } from '../../../lib/format/numbers'
 import { moment } from '../../../lib/format/times'
