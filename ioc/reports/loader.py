@@ -6,11 +6,13 @@ with several windows is named by its family and takes the window of the period.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.packs import Entry, read_toml
@@ -114,7 +116,9 @@ def _read(row: TomlTable, catalog: Catalog, file: str) -> list[Report]:
 
 
 def _version(report: Report) -> str:
-    return sha256(repr(replace(report, schedule=None, file="")).encode()).hexdigest()[:8]
+    """Return a hash of the content, by field names and values, so that renamed classes do not change it."""
+    content = asdict(replace(report, schedule=None, file="", version=""))
+    return sha256(orjson.dumps(content, default=str)).hexdigest()[:8]
 
 
 def _schedule(row: TomlTable) -> SendingSchedule | None:
