@@ -27,8 +27,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def await_free_port(host: str, port: int, patience_s: float) -> None:
-    """Return once the address can be had: a server that was killed may hold it for a moment. Raises
-    ConfigurationInvalid when another program keeps it for `patience_s`."""
+    """Wait until the address is free: a server that was killed may hold it for a moment.
+
+    Raises ConfigurationInvalid when another program holds it for `patience_s`.
+    """
     deadline = time.monotonic() + patience_s
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Kafka clients with the centre's connection settings, and its topics on the broker."""
+"""Connect to Kafka with the centre's settings, and create and inspect its topics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ioc.errors import BrokerUnavailable
 from ioc.topics import OUTPUT_OF, TOPICS, Topic
 from ioc.wire.record_batches import RecordBatches
 
-_LARGEST = "max.message.bytes"
+_MAX_BATCH_SETTING = "max.message.bytes"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TopicState:
 
 
 def connection(bootstrap: str, security: Mapping[str, str]) -> dict[str, Any]:
-    """Keyword arguments that every kafka-python client here begins with."""
+    """Return the keyword arguments that all kafka-python clients of the centre share."""
     renamed = {"sasl_username": "sasl_plain_username", "sasl_password": "sasl_plain_password"}
     return {
         "bootstrap_servers": bootstrap.split(","),
@@ -42,17 +42,17 @@ def connection(bootstrap: str, security: Mapping[str, str]) -> dict[str, Any]:
 
 
 class _SoundRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
-    """The library's, over batches that have been read as a whole before."""
+    """The library's records of a partition, over batches that were read as a whole before."""
 
     def __init__(self, fetch_offset: int, tp: TopicPartition, records: MemoryRecords, *args: Any, **named: Any) -> None:
-        super().__init__(fetch_offset, tp, RecordBatches(records._buffer, MemoryRecords), *args, **named)
+        super().__init__(fetch_offset, tp, RecordBatches(records._buffer, MemoryRecords), *args, **named)  # noqa: SLF001
 
 
 class Reader(KafkaConsumer):  # type: ignore[misc]
-    """The consumer that everything here reads with.
+    """The consumer that all of the centre reads with.
 
-    It gives what was committed only, and a batch that cannot be read as one record, at the last offset of the batch,
-    whose value is an `ioc.wire.record_batches.UndecodableBatch`.
+    It returns committed records only. A batch that cannot be read is returned as one record, at the last offset of the
+    batch, whose value is an `ioc.wire.record_batches.UndecodableBatch`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -62,15 +62,17 @@ class Reader(KafkaConsumer):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class TopicChanges:
-    """Changes to the topics: names of the created, and partitions before and after of those that grew."""
+    """Changes to the topics: names of created ones, and numbers of partitions before and after of those that grew."""
 
     created: list[str]
     grown: dict[str, tuple[int, int]]
 
 
 def reach(bootstrap: str, timeout_s: float) -> None:
-    """Check that a broker listens; else raise OSError. kafka-python tries for seconds, and drops its sockets
-    unclosed."""
+    """Check that a broker listens. Raises OSError.
+
+    kafka-python would try for seconds and leave its sockets unclosed.
+    """
     addresses = [address.rpartition(":") for address in bootstrap.split(",")]
     for number, (host, _, port) in enumerate(addresses):
         try:
@@ -82,15 +84,15 @@ def reach(bootstrap: str, timeout_s: float) -> None:
 
 
 def create_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> list[str]:
-    """As `ensure_topics`; names of the created. Raises BrokerUnavailable."""
+    """Create missing topics as `ensure_topics` does, and return their names. Raises BrokerUnavailable."""
     return ensure_topics(bootstrap, security, partitions).created
 
 
 def ensure_topics(bootstrap: str, security: Mapping[str, str], partitions: int) -> TopicChanges:
-    """Create what is missing, and give inputs and their outputs as many partitions; leave what is there.
+    """Create missing topics, and give inputs and their outputs equally many partitions; change nothing else.
 
-    An input without an output of the same partition would never be answered, so a topic that is missing gets as many
-    partitions as its partner has. Raises BrokerUnavailable.
+    A partition of an input without the same partition of the output would never be answered, so a missing topic gets
+    as many partitions as its partner has. Raises BrokerUnavailable.
     """
     try:
         admin = KafkaAdminClient(**connection(bootstrap, security))
@@ -100,7 +102,7 @@ def ensure_topics(bootstrap: str, security: Mapping[str, str], partitions: int) 
             if missing:
                 try:
                     admin.create_topics(missing, wait_for_metadata=True)
-                except TopicAlreadyExistsError:  # another process was quicker
+                except TopicAlreadyExistsError:  # another process was faster
                     return ensure_topics(bootstrap, security, partitions)
             return TopicChanges(sorted(missing), _grow(admin, present))
         finally:
@@ -127,39 +129,43 @@ def _grow(admin: KafkaAdminClient, present: Mapping[str, int]) -> dict[str, tupl
 
 
 def message_limits(bootstrap: str, security: Mapping[str, str]) -> dict[str, int]:
-    """Bytes of the largest record batch that each of the centre's topics takes, by name. Raises BrokerUnavailable."""
+    """Return by topic the bytes of the largest record batch that it takes. Raises BrokerUnavailable."""
     try:
         admin = KafkaAdminClient(**connection(bootstrap, security))
         try:
             names = list(_partition_counts(admin))
-            wanted = [ConfigResource("TOPIC", name, {_LARGEST: None}) for name in names]
+            wanted = [ConfigResource("TOPIC", name, {_MAX_BATCH_SETTING: None}) for name in names]
             found = admin.describe_configs(wanted, config_filter="all") if wanted else {}
             topics = found.get("TOPIC", found.get("topic", {}))
-            return {name: int(values[_LARGEST]["value"]) for name, values in topics.items() if _LARGEST in values}
+            return {
+                name: int(values[_MAX_BATCH_SETTING]["value"])
+                for name, values in topics.items()
+                if _MAX_BATCH_SETTING in values
+            }
         finally:
             admin.close()
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not tell its topics' limits: {fault}") from fault
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not return its topics' limits: {fault}") from fault
 
 
 def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState]:
-    """The centre's topics that the broker has, in the order of `TOPICS`. Raises BrokerUnavailable."""
+    """Return the centre's topics that the broker has, in the order of `TOPICS`. Raises BrokerUnavailable."""
     try:
         consumer = Reader(**connection(bootstrap, security))
         try:
             states = []
             for topic in TOPICS:
                 numbers = consumer.partitions_for_topic(topic.name) or set()
-                places = [TopicPartition(topic.name, number) for number in sorted(numbers)]
-                if places:
-                    first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
-                    messages = sum(end[place] - first[place] for place in places)
-                    states.append(TopicState(topic.name, topic.what, len(places), messages, topic.configuration))
+                partitions = [TopicPartition(topic.name, number) for number in sorted(numbers)]
+                if partitions:
+                    first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+                    messages = sum(end[one] - first[one] for one in partitions)
+                    states.append(TopicState(topic.name, topic.what, len(partitions), messages, topic.configuration))
             return states
         finally:
             consumer.close()
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not tell its topics: {fault}") from fault
+        raise BrokerUnavailable(f"The broker at {bootstrap} did not return its topics: {fault}") from fault
 
 
 def _options(topic: Topic, present: Mapping[str, int], partitions: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Have inputs answered again whose outputs are gone, as when an output topic was deleted."""
+"""Have inputs processed again whose outputs are gone, for example because an output topic was deleted."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from ioc.topics import STREAMS_GROUP, TopicPartition
 
 @dataclass(frozen=True)
 class Repair:
-    """Inputs [from, to) by partition that the workers have answered and the store has not applied; `is_done` when the
-    workers will answer them again, False while they run and so keep their place."""
+    """What was repaired.
+
+    `behind` are by partition the offsets [from, to) of inputs that the workers have processed and the store has not
+    applied. `is_done`: the workers will process them again; False while they run and therefore keep their offsets.
+    """
 
     behind: Mapping[TopicPartition, tuple[int, int]]
     is_done: bool
 
 
-def answer_again(bootstrap: str, security: Mapping[str, str], applied: Mapping[TopicPartition, int]) -> Repair:
-    """Set the workers' place back to what the store has `applied`; what they repeat is dropped as a repeat.
+def rewind_workers(bootstrap: str, security: Mapping[str, str], applied: Mapping[TopicPartition, int]) -> Repair:
+    """Set the workers' offsets back to what the store has `applied`; the store drops what they repeat.
 
-    Kafka takes that only while no worker runs. Raises BrokerUnavailable.
+    Kafka accepts that only while no worker runs. Raises BrokerUnavailable.
     """
     try:
         admin = KafkaAdminClient(**connection(bootstrap, security))

@@ -1,6 +1,6 @@
 """The embedded broker: Apache Kafka itself, one KRaft node on loopback, so that one command runs the centre.
 
-Production sets `IOC_KAFKA` to a cluster and never comes here.
+With `IOC_KAFKA` set to a cluster, none of this is used.
 """
 
 from ioc.broker.embedded import BrokerStartFailed, EmbeddedBroker

@@ -1,7 +1,7 @@
-"""Run a command that ends when its starter ends, however that ends: `python bound.py STARTER_PID COMMAND ...`.
+"""Run a command that is killed when its starter ends, in whatever way: `python bound.py STARTER_PID COMMAND ...`.
 
-A process of its own instead of `preexec_fn`, which may deadlock in a starter with threads. Linux only; elsewhere the
-command merely runs.
+It is a program of its own instead of a `preexec_fn`, which may deadlock in a starter with threads. On systems other
+than Linux the command only runs.
 """
 
 import ctypes
@@ -13,9 +13,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(starter_pid: int, command: list[str]) -> None:
+    """Bind this process to its starter and replace it by the command."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != starter_pid:  # it ended before the line above
+        if os.getppid() != starter_pid:  # the starter ended before the line above
             sys.exit(1)
     os.execv(command[0], command)
 

@@ -1,4 +1,4 @@
-"""The embedded broker's life: format once, start, answer, stop."""
+"""Start and stop the embedded broker: format its folder once, start Kafka, wait for its answer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ioc.broker.claims import Claim
+from ioc.atomic_file import write_atomically
 from ioc.broker.failure import explain
 from ioc.broker.java import FEATURE_LEVELS, KafkaRuntime
-from ioc.broker.occupancy import Occupied, occupied
+from ioc.broker.locks import FolderInUse, PortClaim, folder_lock
 from ioc.broker.ports import any_free, choose_port, is_free
 from ioc.broker.properties import HOST, log_properties, meta_properties, server_properties
 from ioc.broker.spawn import spawn_bound
@@ -27,16 +27,16 @@ STOP_TIMEOUT_S = 5.0
 
 
 class BrokerStartFailed(IocError):
-    """The embedded broker did not come to answer; the text says why, then its last log lines."""
+    """The embedded broker did not start; the text says why, then its last log lines."""
 
 
 class EmbeddedBroker:
-    """One Kafka node on loopback with its data under `<data_dir>/kafka`, kept over restarts.
+    """One Kafka node on loopback; its data under `<data_dir>/kafka` is kept over restarts.
 
-    `start` writes the address to `<data_dir>/kafka.address` and takes the same port again next time if it is free;
-    until `stop` no other embedded broker takes it.
-    The broker's process ends with this one, also when this one is killed; it is in a session of its own, so that a
-    Ctrl-C reaches it only through `stop`, after its clients. A folder in use is left untouched.
+    `start` writes the address to `<data_dir>/kafka.address` and uses the same port next time if it is free; until
+    `stop` no other embedded broker uses it. The broker's process ends with this one, also when this one is killed. It
+    is in a session of its own, so that a Ctrl-C reaches it only through `stop`, after its clients. A folder in use is
+    left untouched.
     """
 
     def __init__(
@@ -49,8 +49,11 @@ class EmbeddedBroker:
         durable: bool = True,
         password: str = "",
     ) -> None:
-        """Without `durable` a loss of power may take what was acknowledged: for tests, which then wait for no disk.
-        With a `password` clients must log in (ioc/broker/properties.py)."""
+        """Prepare a broker.
+
+        Without `durable`, a loss of power may lose what was acknowledged: for tests, which need not wait for the disk.
+        With a `password` clients must log in (ioc/broker/properties.py).
+        """
         self._durable = durable
         self._password = password
         self._home = data_dir.resolve() / "kafka"
@@ -59,25 +62,26 @@ class EmbeddedBroker:
         self._heap_mb = heap_mb
         self._runtime = runtime or KafkaRuntime()
         self._process: subprocess.Popen[bytes] | None = None
-        self._claim: Claim | None = None
+        self._claim: PortClaim | None = None
 
     @property
     def pid(self) -> int:
+        """The id of the broker's process."""
         return self._running().pid
 
     def start(self, *, record_start_cache: bool = False) -> str:
-        """Start and wait for the first answer; gives the bootstrap address. Raises BrokerStartFailed."""
+        """Start, wait for the first answer and return the bootstrap address. Raises BrokerStartFailed."""
         if not self._runtime.class_path():
             raise BrokerStartFailed(f"Kafka's jars are not in {self._runtime.jars}; `make up` fetches them")
         try:
-            with occupied(self._home) as held:
+            with folder_lock(self._home) as held:
                 port = self._write_settings()
                 if not (self._home / "data" / "meta.properties").exists():
                     self._format(held)
                 self._process = self._spawn(
                     ["kafka.Kafka", str(self._home / "server.properties")], held, record=record_start_cache
                 )
-        except Occupied:
+        except FolderInUse:
             raise BrokerStartFailed(
                 f"the embedded broker did not start: another broker is using {self._home}; stop it first"
             ) from None
@@ -85,13 +89,11 @@ class EmbeddedBroker:
             raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
         self._await_answer(port)
         address = f"{HOST}:{port}"
-        part = self._address_file.with_suffix(".part")
-        part.write_text(address)
-        part.replace(self._address_file)
+        write_atomically(self._address_file, address)
         return address
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
-        """Let the broker close its logs; kill it when it takes longer than `timeout_s`. Harmless when it has ended."""
+        """Let the broker close its logs, and kill it after `timeout_s`. Harmless when it has ended."""
         if self._claim is not None:
             self._claim.release()
             self._claim = None
@@ -105,7 +107,7 @@ class EmbeddedBroker:
             self._process.wait()
 
     def wait(self) -> int:
-        """Block until the broker's process ends; gives its exit code, negative for a signal."""
+        """Block until the broker's process ends, and return its exit code, negative for a signal."""
         return self._running().wait()
 
     def __enter__(self) -> Self:
@@ -124,7 +126,7 @@ class EmbeddedBroker:
 
     def _write_settings(self) -> int:
         known = self._address_file.read_text() if self._address_file.exists() else None
-        port = choose_port(self._wanted_port, known, self._take)
+        port = choose_port(self._wanted_port, known, self._claim_port)
         settings = self._home / "server.properties"
         settings.touch(mode=0o600)
         settings.write_text(
@@ -139,12 +141,12 @@ class EmbeddedBroker:
         (self._home / "log4j2.properties").write_text(log_properties(self._home / "broker.log"))
         return port
 
-    def _take(self, port: int) -> bool:
+    def _claim_port(self, port: int) -> bool:
         """Claim a port that is free; False when it is not."""
         if not is_free(port):
             return False
         if self._claim is None or self._claim.port != port:
-            claim = Claim.of(port)
+            claim = PortClaim.of(port)
             if claim is None:
                 return False
             if self._claim is not None:
@@ -153,14 +155,13 @@ class EmbeddedBroker:
         return True
 
     def _format(self, held: int) -> None:
-        """As Kafka's format tool, which takes a second of two cores; by it where its outcome is not recorded."""
+        """Format the folder from a recorded result; without one by Kafka's tool, which takes a second of two cores."""
         if self._runtime.features.exists():
             data = self._home / "data"
             (data / FEATURE_LEVELS).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._runtime.features, data / FEATURE_LEVELS)
-            part = data / "meta.properties.part"
-            part.write_text(meta_properties(cluster_id=_random_id(), directory_id=_random_id()))
-            part.replace(data / "meta.properties")  # last: with it the folder counts as formatted
+            properties = meta_properties(cluster_id=_random_id(), directory_id=_random_id())
+            write_atomically(data / "meta.properties", properties)  # last: with it the folder counts as formatted
             return
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", _random_id()]
         formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")], held)
@@ -196,7 +197,7 @@ class EmbeddedBroker:
 
 
 def _random_id() -> str:
-    """22 random letters; none that begins with a hyphen, which the tool would take for an option."""
+    """Return 22 random characters, the first one not a hyphen, which the tool would read as an option."""
     while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
     return text

@@ -1,11 +1,11 @@
-"""Why a broker did not start, in one sentence, from the last lines it wrote."""
+"""Explain in one sentence why a broker did not start, from the last lines it wrote."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-# First that matches wins; the patterns are Kafka's own words.
+# The first match counts; the patterns are Kafka's own words.
 _CAUSES = [
     (r"Failed to acquire lock", "another broker is using {data}; stop it first"),
     (r"No space left on device", "the disk of {data} is full; make room and start again"),
@@ -22,16 +22,16 @@ _ERROR_LINE = re.compile(r"ERROR|FATAL|Exception|Error")
 
 
 def last_lines(text: str, count: int = 5) -> list[str]:
-    """The last lines that speak of an error, else simply the last; stack frames left out."""
+    """Return the last lines about errors, else the last lines; stack frames are left out."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("\tat ", "\t..."))]
     return ([line for line in lines if _ERROR_LINE.search(line)] or lines)[-count:]
 
 
 def explain(output: str, data: Path) -> str:
-    """One sentence for the person who starts the broker, then the lines it rests on, indented."""
+    """Return one sentence for the person who starts the broker, then the lines it is based on, indented."""
     lines = last_lines(output)
-    told = "\n".join(lines)
-    unknown = "it ended while starting" if lines else "it ended without a word"
-    cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, told)), unknown)
+    text = "\n".join(lines)
+    unknown = "it ended while starting" if lines else "it ended without any output"
+    cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, text)), unknown)
     sentence = f"the embedded broker did not start: {cause.format(data=data)}"
     return sentence + "".join(f"\n  {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""What the broker's process is told: server properties and log settings. Pure text, no I/O."""
+"""Write the settings of the broker's process: server properties and log settings. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 def server_properties(
     *, log_dir: Path, port: int, controller_port: int, durable: bool = True, password: str = ""
 ) -> str:
-    """Kafka's `server.properties` for one node that is broker and controller, reachable from this machine only.
+    """Return Kafka's `server.properties` for one node that is broker and controller, on this machine only.
 
-    `durable`: what it acknowledges is on the disk, also when the power fails: a single node has no replica.
-    With a `password` (letters, digits, - and _) clients must log in as USER; without, whoever reaches it may write.
+    `durable`: what it acknowledges is on the disk, also when the power fails, since a single node has no replica.
+    With a `password` (letters, digits, - and _) clients must log in as USER; without one, any local program may write.
     """
     protocol = "SASL_PLAINTEXT" if password else "PLAINTEXT"
     settings: dict[str, object] = {
@@ -32,7 +32,7 @@ def server_properties(
         "inter.broker.listener.name": "CLIENTS",
         "log.dirs": log_dir,
         "auto.create.topics.enable": "false",
-        # One node: every internal topic has one replica, and few partitions start quicker.
+        # One node: every internal topic has one replica; few partitions start faster.
         "offsets.topic.replication.factor": 1,
         "offsets.topic.num.partitions": 4,
         "transaction.state.log.replication.factor": 1,
@@ -41,24 +41,24 @@ def server_properties(
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "share.coordinator.state.topic.num.partitions": 1,
-        # A killed worker's partitions flow again within 3 s, a first worker's at once.
+        # The partitions of a killed worker flow again within 3 s, those of a first worker at once.
         "group.min.session.timeout.ms": 1000,
         "group.initial.rebalance.delay.ms": 0,
-        # After a SIGKILL the controller refuses the new incarnation until the old one's session is over (default 9 s).
-        # The broker asks again after 0.1, 0.2 and 0.4 s, so that it is let in 0.7 s after its start.
+        # After a SIGKILL the controller refuses the new broker until the session of the old one is over (default 9 s).
+        # The broker tries again after 0.1, 0.2 and 0.4 s, so that it is accepted 0.7 s after its start.
         "broker.session.timeout.ms": 650,
         "broker.heartbeat.interval.ms": 150,
-        # A record of nothing, by which a fallen-behind replica would show (default each 500 ms); there is one node.
+        # An empty record that shows replicas which lag behind (default: every 500 ms); there is one node.
         "metadata.max.idle.interval.ms": 10_000,
         "message.max.bytes": MAX_BATCH_BYTES,
         "replica.fetch.max.bytes": MAX_BATCH_BYTES,
-        # A small disk: topics state their own retention, these bound what does not. After a SIGKILL the last segment of
-        # each partition is read again, about 0.5 s of a core for 400 MB.
+        # A small disk: topics have their own retention, and these settings limit the others. After a SIGKILL the last
+        # segment of each partition is read again, about 0.5 s of a core for 400 MB.
         "log.segment.bytes": 32 * 1024 * 1024,
         "log.retention.hours": 24,
         "log.retention.check.interval.ms": 60_000,
-        # A small heap: the default deduplication buffer alone is 128 MB. This one knows 150,000 keys in one pass, many
-        # times those of the compacted topics.
+        # A small heap: the default deduplication buffer alone is 128 MB. This one holds 150,000 keys, many times those
+        # of the compacted topics.
         "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
         "num.network.threads": 2,
         "num.io.threads": 4,
@@ -79,7 +79,7 @@ def server_properties(
 
 
 def log_properties(log_file: Path) -> str:
-    """log4j 2 settings: warnings and worse into `log_file`, at most 3 files of 4 MB."""
+    """Return log4j 2 settings: warnings and errors go to `log_file`, at most 3 files of 4 MB."""
     return f"""\
 rootLogger.level=WARN
 rootLogger.appenderRef.file.ref=file
@@ -98,5 +98,5 @@ appender.file.strategy.max=2
 
 
 def meta_properties(*, cluster_id: str, directory_id: str) -> str:
-    """`meta.properties` of a new data folder, as Kafka's format tool writes it; both ids as in `random_id`."""
+    """Return `meta.properties` of a new data folder, as Kafka's format tool writes it; ids have 22 characters."""
     return f"version=1\nnode.id={NODE_ID}\ncluster.id={cluster_id}\ndirectory.id={directory_id}\n"

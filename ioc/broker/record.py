@@ -1,4 +1,4 @@
-"""Record a first start: its classes for the start cache, and the feature levels of a new folder. Run once, by set-up.
+"""Record a first start: its classes for the start cache, and the feature levels of a new folder. Set-up runs it once.
 
 python -m ioc.broker.record
 """
@@ -18,8 +18,9 @@ RECORDING_TIMEOUT_S = 120.0
 
 
 def main() -> None:
+    """Start and stop a broker, and keep what it has recorded."""
     made = KafkaRuntime()
-    # Beside the ones in use: a broker that runs has the cache mapped into its memory.
+    # New files beside those in use: a running broker has the cache mapped into its memory.
     parts = replace(made, start_cache=_part_of(made.start_cache), features=_part_of(made.features))
     for part in (parts.start_cache, parts.features):
         part.unlink(missing_ok=True)

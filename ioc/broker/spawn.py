@@ -1,4 +1,4 @@
-"""Start a process whose life is bound to this one's."""
+"""Start a process that ends when this one ends."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ioc.broker import bound
 
 
 def spawn_bound(command: list[str], output: Path, held: int) -> subprocess.Popen[bytes]:
-    """Run `command` with its output in the file `output`; it is killed when this process ends, however that ends.
+    """Run `command` with its output in the file `output`; it is killed when this process ends, in whatever way.
 
     It leads a session of its own, so a Ctrl-C at the terminal does not reach it. It inherits the file descriptor
     `held`, and with it a lock that the caller has on that file. Raises OSError.
     """
     made: Future[subprocess.Popen[bytes]] = Future()
 
-    # The kernel binds a child to the thread that made it, and callers may be short-lived threads of a pool: so each
-    # child gets a thread that stays until it ends.
+    # The kernel binds a child to the thread that started it, and callers may be short-lived threads of a pool. So each
+    # child gets a thread of its own that stays until the child ends.
     def start_and_stay() -> None:
         try:
             with output.open("wb") as file:

@@ -10,7 +10,7 @@ from ioc.commands.centre_client import call_centre
 from ioc.errors import IocError
 from ioc.kafka import TopicChanges, TopicState, ensure_topics, topic_states
 from ioc.settings import Settings
-from ioc.topic_repair import Repair, answer_again
+from ioc.topic_repair import Repair, rewind_workers
 from ioc.topics import TopicPartition
 
 
@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
     bootstrap, security = settings.bootstrap(), settings.security
     changes = ensure_topics(bootstrap, security, settings.partitions)
     stalled = _stalled(settings)
-    repair = answer_again(bootstrap, security, stalled) if stalled is not None else None
+    repair = rewind_workers(bootstrap, security, stalled) if stalled is not None else None
     states = topic_states(bootstrap, security)
     if as_json:
         shown = {"created": changes.created, "grown": changes.grown, "steps": list(_steps(changes, repair))}

@@ -20,7 +20,7 @@ from kafka.errors import KafkaError
 
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.broker.java import FEATURE_LEVELS, KafkaRuntime
-from ioc.broker.occupancy import occupied
+from ioc.broker.locks import folder_lock
 from ioc.kafka import connection, create_topics
 from ioc.topics import MAX_MESSAGE_BYTES
 
@@ -192,7 +192,7 @@ def test_it_ends_with_a_starter_that_was_killed(tmp_path: Path) -> None:
     starter.wait()
     starter.stdout.close()
     assert holds_within(2, lambda: not java.is_running() or java.status() == psutil.STATUS_ZOMBIE)
-    with occupied(tmp_path / "kafka"):
+    with folder_lock(tmp_path / "kafka"):
         """The folder is free for the next broker."""
 
 

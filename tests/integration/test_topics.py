@@ -17,7 +17,7 @@ from ioc.catalog import load
 from ioc.commands.topics import _steps
 from ioc.kafka import TopicChanges, ensure_topics, message_limits
 from ioc.model.reading import Reading
-from ioc.topic_repair import answer_again
+from ioc.topic_repair import rewind_workers
 from tests.integration.store.conftest import remove_topics, until
 from tests.support.connect_process import PARTITIONS, logged
 
@@ -51,9 +51,9 @@ def test_a_deleted_output_topic_gets_as_many_partitions_as_its_input(kafka: str,
 
 def test_inputs_whose_outputs_are_gone_are_answered_again(kafka: str, admin: KafkaAdminClient) -> None:
     places = [TopicPartition(topics.READINGS, n) for n in range(2)]
-    assert answer_again(kafka, {}, {}).is_done, "no worker has ever run"
+    assert rewind_workers(kafka, {}, {}).is_done, "no worker has ever run"
     until(lambda: set_group(admin, {place: OffsetAndMetadata(5, "", -1) for place in places}))
-    repair = answer_again(kafka, {}, {(topics.READINGS, 0): 2, (topics.READINGS, 1): 5, (topics.CASES, 0): 7})
+    repair = rewind_workers(kafka, {}, {(topics.READINGS, 0): 2, (topics.READINGS, 1): 5, (topics.CASES, 0): 7})
     assert (repair.behind, repair.is_done) == ({(topics.READINGS, 0): (2, 5)}, True)
     committed = admin.list_group_offsets({topics.STREAMS_GROUP: None})[topics.STREAMS_GROUP]
     assert [committed[place].offset for place in places] == [2, 5]

@@ -54,12 +54,12 @@ def test_the_log_is_bounded() -> None:
     ],
 )
 def test_port(wanted: int, known: str | None, taken: set[int], chosen: int) -> None:
-    assert choose_port(wanted, known, take=lambda port: port not in taken) == chosen
+    assert choose_port(wanted, known, claim=lambda port: port not in taken) == chosen
 
 
 def test_no_free_port_is_an_error() -> None:
     with pytest.raises(ValueError, match="no free port for the broker from 9092 on"):
-        choose_port(9092, None, take=lambda _: False)
+        choose_port(9092, None, claim=lambda _: False)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_no_free_port_is_an_error() -> None:
         pytest.param("ERROR RuntimeException: No readable meta.properties files found.", "damaged", id="damaged"),
         pytest.param("java.lang.OutOfMemoryError: Java heap space", "ran out of memory", id="memory"),
         pytest.param("ERROR something new", "it ended while starting\n  ERROR something new", id="unknown cause"),
-        pytest.param("", "it ended without a word", id="silence"),
+        pytest.param("", "it ended without any output", id="silence"),
     ],
 )
 def test_failure_is_one_sentence_then_the_log(output: str, said: str) -> None:
