@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ioc.atomic_file import write_atomically
 from ioc.environment_variables import FILE_KEYS, VARIABLES, WILDCARDS
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Role
@@ -239,13 +240,11 @@ def record_province(settings: Settings) -> None:
     """Write `ioc.toml` with the province unless it exists, so that later starts need no variable."""
     path = settings.data_dir / FILE
     if not path.exists():
-        draft = path.with_name(f".{FILE}.{os.getpid()}")
-        draft.write_text(
+        write_atomically(
+            path,
             f"# Settings of this centre; a variable such as IOC_PROVINCE overrides its key here.\n"
             f'# Keys: {", ".join(FILE_KEYS)}.\nprovince = "{settings.province}"\n',
-            encoding="utf-8",
         )
-        draft.replace(path)
 
 
 def _of_file(path: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from ioc.alert_service.rule_store import not_toml
 from ioc.alert_service.service import AlertService
 from ioc.alerts.refusals import ActRefused, no_rule, require_person_and_reason
 from ioc.alerts.versions import Revisions, RuleVersion, require_revision, revision_of
+from ioc.atomic_file import write_atomically
 from ioc.catalog.channels import load_channels
 from ioc.catalog.routing import AlertRouting, read_routing
 from ioc.catalog.rules import check_rule, load_rules
@@ -163,7 +164,7 @@ def put_routing(service: AlertService, text: str, by: str, why: str, revision: s
             _keep_routing(service, number, routing_text(service), "", "Trước lần sửa đầu tiên")
             number += 1
         _keep_routing(service, number, text, by, why)
-        _write(service.config.overlay / "alerting" / "routing.toml", text)
+        write_atomically(service.config.overlay / "alerting" / "routing.toml", text)
         service.reload(service.in_force.catalog)
         return number
 
@@ -184,10 +185,3 @@ def _routing_file(service: AlertService) -> Path:
     if overlay is not None and (overlay / "alerting" / "routing.toml").is_file():
         return overlay / "alerting" / "routing.toml"
     return Path(str(files("ioc.catalog").joinpath("alerting", "routing.toml")))
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -161,5 +161,5 @@ def _ended(alert: SavedAlert, at_ms: int) -> Transition:
         alert.severity,
         None,
         alert.rule_version,
-        "The rule was taken out, or no longer speaks of this unit.",
+        "The rule was removed, or no longer covers this unit.",
     )

@@ -37,8 +37,8 @@ def command(workers: int, demo: bool, broker_password: bool | None) -> None:
     settings.create_data_dir()
     with only_one(settings.data_dir / "up.lock"):
         await_free_port(settings.http_host, settings.http_port, PORT_PATIENCE_S)
-        asks = not demo if broker_password is None else broker_password
-        _run(settings, workers, demo, settings.kafka_password() if asks else settings.without_kafka_password())
+        with_password = not demo if broker_password is None else broker_password
+        _run(settings, workers, demo, settings.kafka_password() if with_password else settings.without_kafka_password())
 
 
 def _run(settings: Settings, workers: int, demo: bool, password: str) -> None:

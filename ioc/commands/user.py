@@ -154,11 +154,11 @@ def trail(limit: int, as_json: bool) -> None:
     people = _people()
     for act in people.trail.read(limit=limit):
         row = {"number": act.number, "at": rfc3339(act.at), "who": act.who, "act": act.act, "what": act.what}
-        words = " ".join(f"{name}={value}" for name, value in act.details.items())
+        details = " ".join(f"{name}={value}" for name, value in act.details.items())
         click.echo(
             orjson.dumps(row | {"details": act.details})
             if as_json
-            else f"{row['at']} {act.who or '-':16} {act.act:20} {act.what} {words}"
+            else f"{row['at']} {act.who or '-':16} {act.act:20} {act.what} {details}"
         )
     people.trail.verify(_anchors(Settings.from_environment()))
 

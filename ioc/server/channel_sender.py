@@ -131,9 +131,9 @@ def check_answer(channel: str, status: int, headers: Mapping[str, str], now: dat
         return
     if status >= 500 or status in _TRY_AGAIN:
         wait_s = _wait_s(headers.get("retry-after", ""), now)
-        asked = f" and asked to wait {wait_s:.0f} s" if wait_s else ""
+        wish = f" and asked to wait {wait_s:.0f} s" if wait_s else ""
         raise NotDelivered(
-            f"{channel} answered {status}{asked}.",
+            f"{channel} answered {status}{wish}.",
             "delivery_asked_to_wait" if wait_s else "delivery_answered",
             retry_in_s=wait_s,
             channel=channel,

@@ -50,8 +50,9 @@ class OutboxSender:
 
     After a crash between sending and recording it, a notification is sent again with the same id. Tries come 1, 2, 4,
     … seconds apart, at most ten minutes, or as the receiver asks. After MAX_TRIES, or when the receiver refuses it for
-    good, the notification is dead, with the reason, and its lane goes on. A dead one that a person sends again goes on
-    where its tries ended. While a receiver does not answer at all, one message at a time is tried (`ChannelState`).
+    good, the notification is dead, with the reason, and the next one of its lane is sent. A dead one that a person
+    sends again continues its tries. While a receiver does not answer at all, one message at a time is tried
+    (`ChannelState`).
     """
 
     def __init__(
@@ -170,8 +171,8 @@ class OutboxSender:
         outcome = self._try(notification, number)
         now = self._clock.now()
         try:
-            said = Said(outcome.reason[:1000], outcome.code, outcome.params)
-            self._store.note_attempt(notification.id, number, now, outcome.state, said, outcome.next_at)
+            reason = Said(outcome.reason[:1000], outcome.code, outcome.params)
+            self._store.note_attempt(notification.id, number, now, outcome.state, reason, outcome.next_at)
         except StoreUnavailable as fault:
             # It is sent again with the same id, so a receiver that remembers ids accepts it once.
             LOG.warning("delivery %s was not recorded: %s", notification.id, fault)

@@ -22,8 +22,8 @@ LOG = logging.getLogger(__name__)
 class TopicPublisher:
     """Publish messages on one topic, in the order of the calls; a message may arrive twice.
 
-    The producer is not idempotent in Kafka's sense: such a producer waits for ever for its id when the broker stood
-    still as it asked.
+    The producer is not idempotent in Kafka's sense: an idempotent one waits for ever for its id when the broker hangs
+    while it asks for one.
     """
 
     def __init__(self, bootstrap: str, security: Mapping[str, str], topic: str) -> None:

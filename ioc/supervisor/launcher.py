@@ -76,8 +76,8 @@ def parts(settings: Settings, workers: int) -> list[ForkedProcess]:
         commands.append(["demo"])
     logs = settings.data_dir / "log"
     return [
-        ForkedProcess(f"ioc {words[0]}", partial(cli.main, words), logs / f"{words[0]}.log", restart=_RESTART)
-        for words in commands
+        ForkedProcess(f"ioc {name}", partial(cli.main, [name, *options]), logs / f"{name}.log", restart=_RESTART)
+        for name, *options in commands
     ]
 
 

@@ -1,4 +1,4 @@
-"""The outbox against a receiver that answers as it is told: tries, giving up, order, channels that are no more."""
+"""The outbox against a receiver with given answers: tries, giving up, order, channels that no longer exist."""
 
 import json
 import socket

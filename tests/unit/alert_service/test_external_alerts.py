@@ -1,4 +1,4 @@
-"""Alerts of other systems: what is taken of a message, what is kept of an alert, how one ends, what messages say."""
+"""Alerts of other systems: which are accepted, what is kept of them, how they end, what notifications say."""
 
 import json
 from collections.abc import Iterator

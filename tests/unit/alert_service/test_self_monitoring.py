@@ -1,4 +1,4 @@
-"""What the centre says of itself to its rules."""
+"""The figures that the centre measures of itself, as its rules see them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,13 +22,13 @@ def parts(tmp_path: Path) -> FakeParts:
     return FakeParts(tmp_path)
 
 
-def told(parts: FakeParts, states: Sequence[SourceState], account: Ledger) -> dict[str, float]:
+def figures_of(parts: FakeParts, states: Sequence[SourceState], account: Ledger) -> dict[str, float]:
     watch = SelfMonitoring("46", parts.data_dir, lambda: states, lambda: account, parts.alerting.service)
     return {figure: float(values.value[0]) for figure, values in watch.values(NOW).items()}
 
 
 def test_every_figure_is_given(parts: FakeParts) -> None:
-    assert told(parts, [], ledger()).keys() == centre_kpis(parts.catalog).keys()
+    assert figures_of(parts, [], ledger()).keys() == centre_kpis(parts.catalog).keys()
 
 
 def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) -> None:
@@ -52,7 +52,7 @@ def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) 
 def test_sources_ledger_and_log(parts: FakeParts) -> None:
     conditions = (SourceCondition.UNAVAILABLE, SourceCondition.LATE, SourceCondition.LIVE, SourceCondition.FAILING)
     states = [source_state(condition.value, condition=condition) for condition in conditions]
-    figures = told(parts, states, ledger("One fault."))
+    figures = figures_of(parts, states, ledger("One fault."))
     assert (figures["centre.sources_silent"], figures["centre.sources_late"]) == (2, 1)
     assert (figures["centre.ledger_faults"], figures["centre.lag"]) == (1, 3)
     assert 0 < figures["centre.disk_free"] <= 100
@@ -60,8 +60,8 @@ def test_sources_ledger_and_log(parts: FakeParts) -> None:
 
 def test_a_connector_of_the_future_shows_that_the_clock_is_off(parts: FakeParts) -> None:
     ahead = source_state(reported_at=NOW + timedelta(seconds=30))
-    assert told(parts, [ahead], ledger())["centre.clock_off_s"] == 30
-    assert told(parts, [source_state()], ledger())["centre.clock_off_s"] < 1
+    assert figures_of(parts, [ahead], ledger())["centre.clock_off_s"] == 30
+    assert figures_of(parts, [source_state()], ledger())["centre.clock_off_s"] < 1
 
 
 def test_refused_records_and_a_log_that_stands_still_count_over_time(

@@ -1,4 +1,4 @@
-"""The service over a real store: what outlasts a restart, what one transaction holds, what a fault leaves."""
+"""The alert service over a real store: what outlasts a restart, what one transaction holds, what a fault leaves."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -160,7 +160,7 @@ def test_a_rule_that_is_taken_out_ends_its_alerts(opened: OpenedService) -> None
     routing_store.put_rule(opened.service, "disk-full", None, "lan", "không dùng")
     assert "disk-full" not in opened.alerts
     [row] = opened.service.store.select("SELECT reason FROM alert_transitions WHERE kind = 'resolved'")
-    assert "taken out" in row["reason"]
+    assert "removed" in row["reason"]
     opened.open()
     assert "disk-full" not in opened.service.in_force.rules.rules
 

@@ -1,4 +1,4 @@
-"""A backtest says what the engine would have done, whatever the series."""
+"""A backtest gives the same alerts as the engine, for any series."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The engine: states, one life at a time, and what must hold however ticks are cut and whenever it is killed."""
+"""The engine: states, transitions, and what must hold wherever ticks are cut and whenever it is killed."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

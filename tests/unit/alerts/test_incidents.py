@@ -1,4 +1,4 @@
-"""Incidents: every act on the timeline, nothing done twice, a closed one stays as it is."""
+"""Incidents: every action is on the timeline, nothing is done twice, a closed one does not change."""
 
 from collections.abc import Callable
 

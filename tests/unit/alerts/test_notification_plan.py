@@ -1,4 +1,4 @@
-"""Who is told what, when: each transition once a channel, in order, whatever happens to the one who plans."""
+"""Who is notified of what, and when: each transition once per channel, in order, although the planner is killed."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who would get an alert: the way through the tree, duty, the text of the message."""
+"""The way of an alert through the routes, who is on duty, and the text of the message."""
 
 from datetime import datetime, time, timedelta
 

@@ -1,4 +1,4 @@
-"""What makes no noise, and why: silences, inhibition, hours, shelving."""
+"""Why an alert is quiet: silences, inhibition, hours, shelving."""
 
 from dataclasses import replace
 from datetime import time, timedelta

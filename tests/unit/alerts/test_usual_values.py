@@ -1,4 +1,4 @@
-"""The same hour of past weeks."""
+"""Usual values: the same hour of past weeks."""
 
 import numpy as np
 

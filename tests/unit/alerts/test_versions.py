@@ -1,4 +1,4 @@
-"""Versions of a rule."""
+"""Versions of a rule: what is appended, going back, and the difference."""
 
 import pytest
 

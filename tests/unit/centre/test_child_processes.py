@@ -1,4 +1,4 @@
-"""Processes: how long a dead one waits, and that a child is started again."""
+"""Child processes: how long a dead one waits, and that it is restarted."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Forked workers: started again after a wait that grows, logged, stopped in time."""
+"""Forked processes: restarted after a wait that grows, logged, stopped in time."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A lab that stands still, or is not there, is named; one that answers is not."""
+"""A lab that hangs or is not there is reported; one that answers is not."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The process that the parts of `ioc up` are forked from."""
+"""The launcher: what it preloads leaves no thread."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Work in a child process: what bursts its limits is an exception here, and the next call is served."""
+"""Work in a limited process: what exceeds the limits is an exception here, and the next call works."""
 
 import os
 import signal

@@ -104,7 +104,7 @@ def make_push_sources(broken: Broken, faults: FaultRegister, _stack: ExitStack) 
     return push_sources.PushSources(cast(Runner, broken), faults)
 
 
-def make_deliveries(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
+def make_outbox_sender(broken: Broken, faults: FaultRegister, stack: ExitStack) -> Any:
     sender = outbox_sender.OutboxSender(cast(Any, Anything()), dict, CLOCK, faults=faults)
     stack.enter_context(patch.object(sender, "_due", broken.fail))
     return sender
@@ -115,7 +115,7 @@ def make_self_report(broken: Broken, faults: FaultRegister, stack: ExitStack) ->
     return self_report.SelfReport("46", broken.fail, lambda _: cast(SourceWriter, Anything()), CLOCK, faults)
 
 
-def make_pulse(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+def make_evaluation_loop(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     evaluator = cast(Any, Anything())
     evaluator.is_due = broken.fail
     return EvaluationLoop(
@@ -123,13 +123,13 @@ def make_pulse(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     )
 
 
-def make_restating(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+def make_restatement_loop(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     restater = cast(Any, Anything())
     restater.step = broken.fail
     return restatement_loop.RestatementLoop(restater, CLOCK, faults)
 
 
-def make_alerting(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
+def make_alert_loop(broken: Broken, faults: FaultRegister, _stack: ExitStack) -> Any:
     nothing = cast(Any, Anything())
     return alert_loop.AlertLoop(
         nothing,
@@ -170,11 +170,11 @@ Make = Callable[[Broken, FaultRegister, ExitStack], Any]
         pytest.param(
             make_push_sources, "push-sources", ValueError("NetworkSelector closed!"), "thread_failed", id="push"
         ),
-        pytest.param(make_deliveries, "deliveries", NO_DESCRIPTORS, "thread_failed", id="deliveries"),
+        pytest.param(make_outbox_sender, "deliveries", NO_DESCRIPTORS, "thread_failed", id="deliveries"),
         pytest.param(make_self_report, "self-report", SpoolFull("Full."), "spool_full", id="self-report"),
-        pytest.param(make_pulse, "evaluation", KeyError("kpi"), "thread_failed", id="evaluation"),
-        pytest.param(make_restating, "restating", ArithmeticError(), "thread_failed", id="restating"),
-        pytest.param(make_alerting, "alerting", StoreUnavailable("Full."), "store_unavailable", id="alerting"),
+        pytest.param(make_evaluation_loop, "evaluation", KeyError("kpi"), "thread_failed", id="evaluation"),
+        pytest.param(make_restatement_loop, "restating", ArithmeticError(), "thread_failed", id="restating"),
+        pytest.param(make_alert_loop, "alerting", StoreUnavailable("Full."), "store_unavailable", id="alerting"),
         pytest.param(make_machine, "machine", NO_DESCRIPTORS, "descriptors_used_up", id="descriptors"),
         pytest.param(make_machine, "machine", StoreUnavailable("Full."), "disk_full", id="disk"),
         pytest.param(make_snapshots, "snapshots", SnapshotFailed("No room."), "thread_failed", id="snapshots"),
