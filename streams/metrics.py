@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
 
+from ioc.atomic_file import write_atomically
 from ioc.wire.headers import OutputHeaders
 
 _LATENCIES_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
@@ -58,7 +59,4 @@ class Metrics:
     def listen(self, address_file: Path) -> None:
         """Serve on 127.0.0.1 and write the address, `127.0.0.1:port`, to the file."""
         server, _ = start_http_server(0, addr="127.0.0.1", registry=self._registry)
-        address_file.parent.mkdir(parents=True, exist_ok=True)
-        part = address_file.with_suffix(".part")
-        part.write_text(f"127.0.0.1:{server.server_port}")
-        part.replace(address_file)
+        write_atomically(address_file, f"127.0.0.1:{server.server_port}")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ioc.atomic_file import write_atomically
 from ioc.definition_files import Stamp, definitions_stamp
 from ioc.errors import ConfigurationInvalid, IocError
 from ioc.model.vocabulary import Vocabulary
@@ -72,9 +73,7 @@ def _write(path: Path) -> None:
         dict(vocabulary.case_types),
         dict(vocabulary.former_units),
     )
-    part = path.with_suffix(".part")
-    part.write_bytes(pickle.dumps(plain))
-    part.replace(path)
+    write_atomically(path, pickle.dumps(plain))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from ioc.atomic_file import write_atomically
 from ioc.demo.world.profile_files import profiles
 
 FILE = "addresses.json"
@@ -44,12 +45,8 @@ def choose(data_dir: Path) -> Addresses:
         folders={source: str(data_dir / "drop" / source) for source in DROPS},
     )
     path = data_dir / "demo" / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_bytes(
-        orjson.dumps({**asdict(chosen), "rest": chosen.rest, "mqtt": chosen.mqtt}, option=orjson.OPT_INDENT_2)
-    )
-    draft.replace(path)
+    content = {**asdict(chosen), "rest": chosen.rest, "mqtt": chosen.mqtt}
+    write_atomically(path, orjson.dumps(content, option=orjson.OPT_INDENT_2))
     return chosen
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from ioc.atomic_file import write_atomically
 from ioc.clock import to_ms
 from ioc.errors import ConfigurationInvalid
 
@@ -65,9 +66,7 @@ class HandedOver:
 
     def _keep(self, feed: str, interval: list[int]) -> None:
         self._intervals[feed] = interval
-        draft = self._path.with_suffix(".part")
-        draft.write_bytes(orjson.dumps(self._intervals))
-        draft.replace(self._path)
+        write_atomically(self._path, orjson.dumps(self._intervals))
 
 
 def _read(path: Path) -> Any:

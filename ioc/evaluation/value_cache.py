@@ -1,9 +1,7 @@
 """Values as last published, kept on disk: after a start they stand there at once, until they are computed anew."""
 
 import logging
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from ioc.atomic_file import atomic_file
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
 from ioc.evaluation.evaluation_plan import Plan
@@ -31,7 +30,6 @@ def keep_values(path: Path, published: Mapping[str, Published], written: Mapping
     entries = list(published.values())
     if not entries:
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     kept: dict[str, Any] = {
         "at": np.array(to_ms(at)),
         "kpis": np.array([entry.definition.id for entry in entries]),
@@ -44,14 +42,10 @@ def keep_values(path: Path, published: Mapping[str, Published], written: Mapping
     }
     kept |= {name: np.concatenate([getattr(entry.column, name) for entry in entries]) for name in _COLUMNS}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
+        with atomic_file(path) as file:
             np.savez(file, **kept)
-        draft.replace(path)
     except OSError as fault:
         LOG.warning("the values were not kept in %s: %s", path, fault)
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def read_kept(

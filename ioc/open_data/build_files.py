@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from ioc.atomic_file import write_atomically
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
@@ -150,9 +151,7 @@ def _put_in_use(directory: Path, draft: Path, stamp: str, before: dict[str, Buil
         with path.open("rb") as file:
             os.fsync(file.fileno())
     draft.rename(directory / stamp)
-    aside = directory / f".{_CURRENT}"
-    aside.write_text(json.dumps({"stamp": stamp, "files": facts}) + "\n")
-    aside.rename(directory / _CURRENT)
+    write_atomically(directory / _CURRENT, json.dumps({"stamp": stamp, "files": facts}) + "\n")
     for folder in sorted(path for path in directory.iterdir() if path.is_dir())[:-_KEPT]:
         with suppress(OSError):
             shutil.rmtree(folder)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import orjson
 
+from ioc.atomic_file import write_atomically
 from ioc.errors import StoreUnavailable
 from ioc.messages import Message
 
@@ -89,12 +90,8 @@ class TrailSeal:
             known = self.head()
             if known is not None and known.number > newest.number:
                 return
-            draft = self._head_path.with_name(".trail.head.new")
-            draft.touch(mode=0o600)
-            draft.write_bytes(
-                orjson.dumps({"number": newest.number, "hash": newest.hash, "seal": self._sealed(newest)})
-            )
-            draft.rename(self._head_path)
+            content = {"number": newest.number, "hash": newest.hash, "seal": self._sealed(newest)}
+            write_atomically(self._head_path, orjson.dumps(content), private=True)
 
     def _sealed(self, anchor: Anchor) -> str:
         return self.link("head", (anchor.number, anchor.hash))

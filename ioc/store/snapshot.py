@@ -22,6 +22,7 @@ from time import monotonic, sleep
 
 import duckdb
 
+from ioc.atomic_file import write_atomically
 from ioc.clock import rfc3339
 from ioc.errors import IocError, StoreUnavailable
 from ioc.store.store import Store
@@ -179,9 +180,7 @@ def _put_in_use(directory: Path, taken: Snapshot) -> None:
         "size_bytes": taken.size_bytes,
         "took_s": round(taken.took_s, 3),
     }
-    aside = directory / f".{_CURRENT}"
-    aside.write_text(json.dumps(facts) + "\n")
-    aside.rename(directory / _CURRENT)
+    write_atomically(directory / _CURRENT, json.dumps(facts) + "\n")
     (directory / _FAILURE).unlink(missing_ok=True)
 
 

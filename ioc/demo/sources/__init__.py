@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from ioc.atomic_file import write_atomically
 from ioc.demo.addresses import Addresses
 from ioc.demo.sources.profiled import source_texts
 from ioc.demo.world.profile_files import profiles
@@ -26,9 +27,7 @@ def write_sources(folder: Path, at: Addresses, province: str) -> list[str]:
         present = path.read_text(encoding="utf-8") if path.exists() else MARK
         if not present.startswith(MARK) or present == text:
             continue
-        draft = path.with_name(f".{path.name}.part")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_atomically(path, text)
         written.append(path.name)
     return written
 

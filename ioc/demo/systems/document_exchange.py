@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ioc.atomic_file import write_atomically
 from ioc.clock import from_ms
 from ioc.demo import noise
 from ioc.demo.calendar import MS_A_DAY
@@ -72,9 +73,6 @@ def vietnamese(number: float, digits: int = 1) -> str:
 def drop(folder: Path, name: str, content: bytes) -> None:
     """Put a file into a folder, whole or not at all. Raises FeedBlocked."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{name}.part"
-        draft.write_bytes(content)
-        draft.replace(folder / name)
+        write_atomically(folder / name, content)
     except OSError as fault:
         raise FeedBlocked(f"{folder / name} cannot be written: {fault.strerror}") from fault

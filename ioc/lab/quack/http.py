@@ -5,10 +5,10 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
+from ioc.atomic_file import write_atomically
 from ioc.errors import ConfigurationInvalid
 from ioc.lab.quack.proxy import QuackProxy
 from ioc.lab.server import configured
@@ -77,7 +77,7 @@ async def listening(proxy: QuackProxy, settings: Settings) -> AsyncIterator[str]
     listener = _listen(settings)
     address = f"{settings.quack_host}:{listener.getsockname()[1]}"
     written = settings.quack_address
-    _write_whole(written, address + "\n")
+    write_atomically(written, address + "\n")
     server = configured(QuackApp(proxy))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -124,9 +124,3 @@ async def _reply(send: Send, status: int, body: bytes, kind: bytes = _PLAIN) -> 
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _write_whole(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}")
-    aside.write_text(text)
-    aside.rename(path)
