@@ -7,6 +7,7 @@ from ioc.alert_service.service import AlertService
 from ioc.api.routes.displays import displays_in_force
 from ioc.catalog import Catalog
 from ioc.evaluation.evaluator import Evaluator
+from ioc.messages import Message
 from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.server.context import ServerContext
@@ -56,8 +57,8 @@ class ServerStatus:
     def starting(self) -> Fault | None:
         """Return what the start still waits for before data can flow, None once it does."""
         if self.historian.state().condition is Condition.STARTING:
-            return Fault.of("starting", self.began_at, step="the historian reads its position in Kafka")
+            return Fault.of("starting", self.began_at, step=Message("start_of_historian"))
         self._was_whole = self._was_whole or self.evaluator.is_whole
         if not self._was_whole:
-            return Fault.of("starting", self.began_at, step="the first evaluation of all KPIs")
+            return Fault.of("starting", self.began_at, step=Message("first_evaluation"))
         return None
