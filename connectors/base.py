@@ -27,6 +27,7 @@ from connectors.same_key import SameKey
 from connectors.writer import SourceWriter
 from ioc.clock import Clock
 from ioc.errors import RecordUnfit
+from ioc.messages import Message
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection, Rejections
@@ -117,7 +118,7 @@ class Connector(ABC):
         """Map, check and hand over a page; waits while much is under way. Raises SpoolFull."""
         intake = build_intake(page, self.mapping, self.context, self._memory(writer, page))
         if page.rows:
-            self.report.missing = _missing(page, intake, self.mapping)
+            self.report.missing = _missing(page, intake, self.mapping) or ""
         result = await asyncio.to_thread(writer.add, intake)
         if page.identity is not None:
             page.identity.counter.confirm()
@@ -229,20 +230,20 @@ def build_intake(
     )
 
 
-def malformed(sentence: str) -> RecordUnfit:
+def malformed(sentence: Message) -> RecordUnfit:
     """Return the fault of a row that cannot be parsed."""
     return RecordUnfit(Reason.MALFORMED, "", sentence)
 
 
-def _missing(page: SourcePage, intake: Intake, mapping: RecordMapping) -> str:
-    """Name the mapped fields that no row of the page has, if records are refused for it; else empty."""
+def _missing(page: SourcePage, intake: Intake, mapping: RecordMapping) -> Message | None:
+    """Name the mapped fields that no row of the page has, if records are refused for it."""
     if not any(rejection.reason == Reason.MISSING_FIELD for rejection in intake.rejections):
-        return ""
+        return None
     rows = ({**row, **page.extra_fields} for row, _ in page.rows if not isinstance(row, RecordUnfit))
     names = mapping.missing_from(rows)
     if not names:
-        return ""
-    return f"The last data has no field {', '.join(names)}; compare the mapping with what the source sends."
+        return None
+    return Message("fields_missing", names=", ".join(names))
 
 
 def _replay_data(

@@ -13,6 +13,7 @@ import orjson
 from connectors.same_key import SameKey
 from ioc.atomic_file import write_atomically
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 
 Serial = tuple[int, int]
 """Identity of a batch: the generation of the writer that made it, and a count. Grows in the order of making."""
@@ -50,10 +51,7 @@ class Checkpoint:
 def checked_source_name(source: str) -> str:
     """Return the name, which is used in paths, headers and addresses. Raises ConfigurationInvalid if it is wrong."""
     if not _NAME.match(source):
-        raise ConfigurationInvalid(
-            f"Source name {source!r} is not valid; use at most 63 lower-case letters, digits and hyphens, and no "
-            "hyphen first."
-        )
+        raise ConfigurationInvalid(Message("source_name", source=source))
     return source
 
 
@@ -69,7 +67,7 @@ class CheckpointFile:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise ConfigurationInvalid(f"Source {source!r} is already run by another process on {data_dir}.") from None
+            raise ConfigurationInvalid(Message("source_run_elsewhere", source=source, data_dir=data_dir)) from None
 
     def load(self) -> Checkpoint | None:
         """Return the checkpoint; None before the first save. Raises ConfigurationInvalid when the file is damaged."""
@@ -79,9 +77,7 @@ class CheckpointFile:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, IndexError) as fault:
-            raise ConfigurationInvalid(
-                f"Checkpoint {self._path} cannot be read: {fault}; restore or remove it."
-            ) from fault
+            raise ConfigurationInvalid(Message("checkpoint_unreadable", path=self._path, reason=str(fault))) from fault
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint; it is on disk when this returns. Raises OSError."""

@@ -18,6 +18,7 @@ from connectors.registry import KINDS
 from connectors.same_key import FORMER_DEDUPE_VALUES, SameKey
 from ioc.catalog.toml_table import RaiseAtFirstFault, TomlTable
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.personal_fields import PersonalTreatment
 
 ATTRIBUTE = "attributes."
@@ -103,7 +104,7 @@ def read_source(path: Path) -> SourceConfiguration:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors of Windows write a byte order mark
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise ConfigurationInvalid(f"{path.name}: cannot be read: {fault}.") from fault
+        raise ConfigurationInvalid(Message("source_file_unreadable", path=path.name, reason=str(fault))) from fault
     if "mapping" in data:
         data["mapping"] = _composed(data["mapping"])
     table = source_table(data, path.name)
@@ -138,11 +139,10 @@ def _personal(table: TomlTable) -> dict[str, PersonalTreatment]:
     treatments = {}
     for field_name, holder, name in fields:
         if holder is table and name not in known:
-            sentence = f"cannot be personal; use {', '.join(known)} or the names under [personal.attributes]."
-            raise table.invalid(name, sentence)
+            raise table.invalid(name, Message("not_personal", known=", ".join(known)))
         treatments[field_name] = PersonalTreatment(holder.choice(name, tuple(PersonalTreatment)))
         if name == "case_id" and holder is table and treatments[field_name] is PersonalTreatment.DROP:
-            raise table.invalid(name, 'cannot be dropped: it joins the versions of a case; write "hash".')
+            raise table.invalid(name, Message("personal_not_dropped"))
     attributes.finish()
     table.finish()
     return treatments
@@ -162,5 +162,5 @@ def _same_key(table: TomlTable) -> SameKey:
     if not table.has("dedupe"):
         return SameKey(table.choice("same_key", tuple(SameKey), SameKey.REPEAT))
     if table.has("same_key"):
-        raise table.invalid("dedupe", "is the former name of same_key; remove it.")
+        raise table.invalid("dedupe", Message("same_key_former"))
     return FORMER_DEDUPE_VALUES[table.choice("dedupe", tuple(FORMER_DEDUPE_VALUES))]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.clock import from_ms, to_ms
 from ioc.errors import RecordUnfit
+from ioc.messages import Message
 from ioc.model.rejection import Reason
 
 _VIETNAMESE = re.compile(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$")
@@ -32,18 +33,18 @@ def number_of(value: Any, numbers: str, field: str) -> float:
     Raises RecordUnfit naming the field.
     """
     if isinstance(value, bool):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {value!r}, not a number.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, Message("not_number", field=field, value=value))
     if isinstance(value, int | float):
         return float(value)
     text = str(value).strip().replace(" ", "").replace("\u00a0", "")
     if numbers == "vietnamese":
         if not _VIETNAMESE.match(text):
-            raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {value!r}, not a number such as 1.234,5.")
+            raise RecordUnfit(Reason.WRONG_TYPE, field, Message("not_local_number", field=field, value=value))
         text = text.replace(".", "").replace(",", ".")
     try:
         return float(text)
     except ValueError:
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {value!r}, not a number.") from None
+        raise RecordUnfit(Reason.WRONG_TYPE, field, Message("not_number", field=field, value=value)) from None
 
 
 def truth_of(value: Any, field: str) -> bool:
@@ -52,9 +53,7 @@ def truth_of(value: Any, field: str) -> bool:
     for truth, texts in _TRUTHS.items():
         if text in texts:
             return truth
-    raise RecordUnfit(
-        Reason.WRONG_TYPE, field, f"`{field}` is {value!r}, neither yes (Có, 1, true) nor no (Không, 0, false)."
-    )
+    raise RecordUnfit(Reason.WRONG_TYPE, field, Message("not_yes_no", field=field, value=value))
 
 
 def day_of(value: Any, formats: tuple[str, ...], zone: ZoneInfo, field: str) -> str:
@@ -80,7 +79,7 @@ def time_of(value: Any, formats: tuple[str, ...], zone: ZoneInfo, field: str) ->
     except (ValueError, OverflowError):
         pass
     expected = " or ".join(formats or _DEFAULT_FORMATS)
-    raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {value!r}, not a time written as {expected}.")
+    raise RecordUnfit(Reason.WRONG_TYPE, field, Message("not_local_time", field=field, value=value, expected=expected))
 
 
 def is_time_format(text: str) -> bool:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from connectors.field_paths import Row, composed, has_path, value_at
 from connectors.local_formats import day_of, number_of, time_of, truth_of
 from ioc.errors import RecordUnfit
+from ioc.messages import Message
 from ioc.model.case import AttributeType, Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason
@@ -81,7 +82,7 @@ class FieldRule:
         text = composed(text_of(raw).strip())
         if text not in self.values and self.default is None:
             reason = _UNKNOWN.get(self.target, Reason.WRONG_TYPE)
-            raise RecordUnfit(reason, self.target, f"The mapping has no value for {self.path} = {text!r}.")
+            raise RecordUnfit(reason, self.target, Message("mapping_no_value", path=self.path, text=text))
         return self.values.get(text, self.default)
 
 
@@ -196,25 +197,25 @@ class RecordMapping:
             if not isinstance(value, str) or value[:1].isdigit() or composed(value.strip()) in rule.values:
                 continue
             if folded(value).rstrip(" :.") in _TOTALS:
-                sentence = f"The row sums up others ({rule.path} = {value.strip()!r}); it is not counted."
-                return RecordUnfit(Reason.TOTAL_ROW, rule.target, sentence)
+                return RecordUnfit(
+                    Reason.TOTAL_ROW, rule.target, Message("row_sums_up", path=rule.path, value=value.strip())
+                )
         return None
 
     def _filtered(self, row: Row) -> RecordUnfit | None:
         for test in self.filters:
             if test.matches(row):
                 text = text_of(value_at(row, test.column)).strip()
-                sentence = f"The mapping leaves out rows with {test.column} = {text!r} (skip_rows)."
-                return RecordUnfit(Reason.LEFT_OUT, "", sentence)
+                return RecordUnfit(Reason.LEFT_OUT, "", Message("row_left_out", column=test.column, value=text))
         return None
 
     def _no_record(self, row: Row) -> RecordUnfit:
         paths = [rule.path for rules in self.outputs for rule in rules if rule.target == "value" and rule.path]
         absent = [path for path in paths if not has_path(row, path)]
         if absent:
-            sentence = f"The row gives no record: it has no field {', '.join(absent)}, which the mapping names."
+            sentence = Message("row_without_fields", absent=", ".join(absent))
         else:
-            sentence = f"The row gives no record: {', '.join(paths)} are all empty."
+            sentence = Message("row_empty", paths=", ".join(paths))
         return RecordUnfit(Reason.MISSING_FIELD, "value", sentence)
 
     def _record(self, rules: Sequence[FieldRule], row: Row) -> dict[str, Any] | RecordUnfit | None:

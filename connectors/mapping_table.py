@@ -10,6 +10,7 @@ from connectors.local_formats import is_time_format
 from connectors.mapping import TIME_FIELDS, FieldRule, RecordMapping, RowFilter, folded
 from ioc.catalog.toml_table import TomlTable
 from ioc.catalog.units import unit_successors
+from ioc.messages import Message
 from ioc.settings import VIETNAM
 from ioc.wire.fields import CASE_FIELDS, READING_FIELDS
 
@@ -44,7 +45,7 @@ def read_mapping(table: TomlTable, zone: ZoneInfo) -> RecordMapping:
     needed = _NEEDED_OF_A_CASE if is_case else _NEEDED_OF_A_READING
     for output in outputs:
         for name in sorted(needed - {rule.target for rule in output}):
-            raise table.invalid(name, "is missing.")
+            raise table.invalid(name, Message("field_is_missing"))
     return RecordMapping(
         tuple(outputs),
         skips_empty=len(parts) > 1,
@@ -71,7 +72,7 @@ def _filter(table: TomlTable) -> RowFilter:
     column, values = table.text("column"), table.texts("values", required=False, unique=False)
     table.finish()
     if not values:
-        raise table.invalid("values", "is missing: the values of the rows to leave out.")
+        raise table.invalid("values", Message("skip_values_missing"))
     return RowFilter(column, frozenset(map(folded, values)))
 
 
@@ -85,13 +86,12 @@ def _rule(table: TomlTable, name: str, *, may_be_time: bool = False) -> FieldRul
         return FieldRule(name, path=path)
     rule = table.table(name)
     if sum(rule.has(way) for way in ("from", "constant", "template")) != 1:
-        raise table.invalid(name, "needs exactly one of from, constant, template.")
+        raise table.invalid(name, Message("mapping_one_of"))
     formats = rule.raw("format", ())
     formats = (formats,) if isinstance(formats, str) else tuple(formats)
     for text in formats:
         if not (may_be_time or name in TIME_FIELDS) or not is_time_format(text):
-            sentence = f"is {text!r}, not rfc3339, epoch_s, epoch_ms or a pattern such as dd/MM/yyyy HH:mm."
-            raise rule.invalid("format", sentence)
+            raise rule.invalid("format", Message("time_pattern", given=text))
     made = FieldRule(
         name,
         path=rule.text("from", ""),

@@ -25,6 +25,7 @@ from ioc.clock import Clock, SystemClock
 from ioc.errors import BrokerUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import Reader, connection, message_limits
+from ioc.messages import Message
 from ioc.model.measure import Measure
 from ioc.periodic_thread import PeriodicThread
 from ioc.wire.headers import Headers
@@ -129,11 +130,11 @@ class SharedProducer:
         """
         producer = self._producer
         if producer is None:
-            raise BrokerUnavailable("Kafka does not answer.")
+            raise BrokerUnavailable(Message("kafka_silent"))
         try:
             future = producer.send(topic, value, headers=headers, partition=partition)
         except KafkaError as fault:
-            raise BrokerUnavailable(f"Kafka does not accept a message: {fault}") from fault
+            raise BrokerUnavailable(Message("kafka_refuses", reason=str(fault))) from fault
         sent = _InFlight(producer, done, time.monotonic())
         with self._in_flight_lock:
             self._in_flight.add(sent)
@@ -148,7 +149,7 @@ class SharedProducer:
         with self._producer_lock:
             if self._producer is None:
                 if time.monotonic() < self._away_until_s:
-                    raise BrokerUnavailable("Kafka does not answer.")
+                    raise BrokerUnavailable(Message("kafka_silent"))
                 try:
                     self._producer = KafkaProducer(
                         **self._connection,
@@ -161,7 +162,7 @@ class SharedProducer:
                     )
                 except (KafkaError, OSError) as fault:
                     self._away_until_s = time.monotonic() + _AWAY_FOR_S
-                    raise BrokerUnavailable(f"Kafka does not answer: {fault}") from fault
+                    raise BrokerUnavailable(Message("kafka_away", reason=str(fault))) from fault
             return self._producer
 
     def read_limits(self) -> None:
@@ -179,7 +180,7 @@ class SharedProducer:
                 max_poll_records=2000,
             )
         except (KafkaError, OSError) as fault:
-            raise BrokerUnavailable(f"Kafka does not answer: {fault}") from fault
+            raise BrokerUnavailable(Message("kafka_away", reason=str(fault))) from fault
 
     def close(self) -> None:
         """Stop the pump and the producer; the writers must have been closed."""

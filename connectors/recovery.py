@@ -18,6 +18,7 @@ from connectors.producer import DELIVERY_TIMEOUT_S, SharedProducer
 from ioc.clock import LAST_MS, rfc3339, to_ms
 from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.kafka import Reader
+from ioc.messages import Message
 from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import GENERATION_AHEAD_MS, BatchHeaders
@@ -102,7 +103,7 @@ def recover(
                 return replace(recovered, generation=generation, offsets={t: ends[t] + 1 for t in ends})
             generation = highest + 1  # the machine's clock was set back
     except KafkaError as fault:
-        raise BrokerUnavailable(f"Kafka does not answer: {fault}") from fault
+        raise BrokerUnavailable(Message("kafka_away", reason=str(fault))) from fault
 
 
 def kind_of(topic: str) -> str:
@@ -137,10 +138,10 @@ def _send_opening(producer: SharedProducer, source: str, topic: str, partition: 
     producer.kafka_producer()
     producer.send(topic, partition, arrow.encode(empty_batch(topic)), headers.encode(), done)
     if not settled.wait(DELIVERY_TIMEOUT_S + 5):
-        raise BrokerUnavailable("Kafka does not acknowledge the opening of the source.")
+        raise BrokerUnavailable(Message("opening_unconfirmed"))
     offset, fault = result[0]
     if offset is None:
-        raise BrokerUnavailable(f"Kafka does not acknowledge the opening of the source: {fault}")
+        raise BrokerUnavailable(Message("opening_failed", reason=str(fault)))
     return offset
 
 
@@ -217,7 +218,7 @@ def _messages(
             if records:
                 received_s = time.monotonic()
             elif time.monotonic() - received_s > _MAX_SILENCE_S:
-                raise BrokerUnavailable("Kafka does not return what the source has sent.")
+                raise BrokerUnavailable(Message("kafka_no_return"))
             for record in records:
                 if record.offset < ends[topic]:
                     yield topic, record

@@ -23,6 +23,7 @@ from ioc.catalog.catalog import Catalog
 from ioc.clock import Clock, SystemClock
 from ioc.errors import BrokerUnavailable, ConfigurationInvalid, SourceUnavailable, SpoolFull
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.model.source import SourceCondition, SourceState
 from ioc.settings import Settings
 from ioc.wire.source_states import encode_state
@@ -129,11 +130,11 @@ class Runner:
         """
         running = self._running.get(source)
         if running is None:
-            raise ConfigurationInvalid(f"No source {source!r} is configured; put {source}.toml into the sources.")
+            raise ConfigurationInvalid(Message("no_such_source", source=source))
         if running.writer is None or running.connector is None:
             if running.health.condition is SourceCondition.FAILING:
-                raise ConfigurationInvalid(running.health.error)
-            raise BrokerUnavailable(f"Source {source!r} is starting; send again.")
+                raise ConfigurationInvalid(Message.of(running.health.error))
+            raise BrokerUnavailable(Message("source_starting", source=source))
         return running.writer
 
     def states(self) -> list[SourceState]:

@@ -20,6 +20,7 @@ from connectors.spool import Spool, SpooledMessage
 from ioc import topics
 from ioc.clock import rfc3339, to_ms
 from ioc.errors import BrokerUnavailable, SpoolFull
+from ioc.messages import Message
 from ioc.wire.headers import BatchHeaders
 
 LOG = logging.getLogger(__name__)
@@ -208,7 +209,7 @@ class SendQueue:
 
     def give_up(self, failure: Exception) -> None:
         """Report to the senders of what only memory holds that it is not safe."""
-        refusal = SpoolFull(f"The disk buffer of {self._source!r} cannot be written: {failure}")
+        refusal = SpoolFull(Message("source_buffer_failed", source=self._source, reason=str(failure)))
         for queued in self.messages:
             if queued.frame is None:
                 for pending in queued.pending:

@@ -19,6 +19,7 @@ import orjson
 from connectors.batching import OutgoingMessage
 from connectors.checkpoint import Serial
 from ioc.errors import SpoolFull
+from ioc.messages import Message
 
 _FRAME = struct.Struct(">III")
 
@@ -98,7 +99,7 @@ class Spool:
             os.fsync(self._file.fileno())
         except OSError as fault:
             self._file.truncate(self.size_bytes)
-            raise SpoolFull(f"The disk buffer cannot be written: {fault.strerror}.") from fault
+            raise SpoolFull(Message("buffer_failed", reason=fault.strerror)) from fault
         self.size_bytes = at
         return frames
 

@@ -33,6 +33,7 @@ from connectors.same_key import SameKey
 from connectors.send_queue import MAX_UNSAFE_S, QueueStage, SendQueue
 from ioc import topics
 from ioc.errors import BrokerUnavailable, SpoolFull
+from ioc.messages import Message
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Rejection, count_records
@@ -91,7 +92,7 @@ class SourceWriter:
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._queue.was_open, timeout_s):
-                raise BrokerUnavailable(self.error or "Kafka does not answer yet.")
+                raise BrokerUnavailable(Message.of(self.error) if self.error else Message("kafka_not_yet"))
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Deliver or spool what is buffered, save the checkpoint and release the source. Harmless a second time."""
@@ -126,10 +127,12 @@ class SourceWriter:
         intake = self._protect(intake)
         with self._changed:
             if not self.is_open:
-                raise BrokerUnavailable(self.error or f"Source {self.source!r} is not open yet: Kafka does not answer.")
+                raise BrokerUnavailable(
+                    Message.of(self.error) if self.error else Message("source_not_open", source=self.source)
+                )
             under_way = self._buffer_bytes + self._queue.unspooled_bytes()
             if intake.size_bytes + under_way > self._queue.spool.room_bytes():
-                raise SpoolFull(f"The disk buffer of {self.source!r} is full while Kafka is away; send later.")
+                raise SpoolFull(Message("source_buffer_full", source=self.source))
             fresh = self._deduplicator.remove_repeats(intake, self._queue.checkpoint.corrects_from_ms)
             pending = PendingIntake(fresh.intake, fresh.duplicates, _promise(), fresh.keys)
             accepted = sum(batch.num_rows for topic in SCHEMAS if (batch := fresh.intake.batch(topic)) is not None)
@@ -150,7 +153,7 @@ class SourceWriter:
         """Submit an intake, but wait while much is under way. Raises SpoolFull also when `timeout_s` is over."""
         with self._changed:
             if not self._changed.wait_for(self.has_room, timeout_s):
-                raise SpoolFull(f"Kafka accepted nothing of {self.source!r} for {timeout_s:g} s.")
+                raise SpoolFull(Message("broker_accepts_nothing", source=self.source, seconds=timeout_s))
             return self.submit(intake)
 
     def add_readings(self, readings: Sequence[Reading] | pa.RecordBatch, position: Any = None) -> IntakeResult:
@@ -173,7 +176,11 @@ class SourceWriter:
             self._buffered_since_s = 0.0
             self._producer.wake()
             if not self._changed.wait_for(self._is_drained, timeout_s):
-                raise BrokerUnavailable(self.error or f"Kafka did not acknowledge {self.source!r} in {timeout_s:g} s.")
+                raise BrokerUnavailable(
+                    Message.of(self.error)
+                    if self.error
+                    else Message("kafka_unconfirmed", source=self.source, seconds=timeout_s)
+                )
 
     @property
     def position(self) -> Any:

@@ -12,6 +12,7 @@ from ioc.messages import terminal_language
 from ioc.private_files import keep_new_files_private
 from ioc.supervisor.no_pandas import keep_pandas_out
 from ioc.supervisor.resource_limits import raise_descriptor_limit
+from ioc.terminal import in_language, usage_fault
 
 COMMANDS = {
     "up": "run the whole centre with the demonstration province",
@@ -73,10 +74,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as fault:
-        fault.show()
+        _show(fault)
         sys.exit(2)
     except IocError as fault:
-        click.echo(f"ioc: {fault.text(terminal_language(os.environ))}", err=True)
+        click.echo(f"ioc: {in_language(fault.message)}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _show(fault: click.ClickException) -> None:
+    """Print what is wrong with a command line: in English as click does, else with the usage line above it."""
+    language = terminal_language(os.environ)
+    message = usage_fault(fault)
+    if language == "en" or message is None:
+        fault.show()
+        return
+    if isinstance(fault, click.UsageError) and fault.ctx is not None:
+        click.echo(fault.ctx.get_usage(), err=True)
+    click.echo(f"ioc: {message.text(language)}", err=True)

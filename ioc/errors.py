@@ -6,8 +6,7 @@ Every message is one sentence for the person who reads it: the offending value, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from ioc.messages import Message
 
@@ -19,18 +18,30 @@ class IocError(Exception):
     """
 
     fault_code: ClassVar[str] = "thread_failed"
-    code: str = ""
-    params: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: Message) -> None:
         super().__init__(message)
-        self.message = cast(Message, message)
-        if isinstance(message, Message):
-            self.code, self.params = message.code, message.params
+        self.message = Message.of(message)
+
+    @property
+    def code(self) -> str:
+        return self.message.code
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return self.message.params
 
     def text(self, language: str) -> str:
         """Return the sentence in `language`: `vi`, or English for any other."""
-        return self.message.text(language) if isinstance(self.message, Message) else str(self)
+        return self.message.text(language)
+
+
+class TextInvalid(ValueError):
+    """A text that a person wrote (condition, formula, matcher, template …) does not have the form that it must have."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = Message.of(message)
 
 
 class ConfigurationInvalid(IocError):
@@ -43,7 +54,7 @@ class SourceUnavailable(IocError):
     `retry_in_s`: not before so many seconds; 0 leaves the wait to the runner.
     """
 
-    def __init__(self, message: str, *, retry_in_s: float = 0.0) -> None:
+    def __init__(self, message: Message, *, retry_in_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry_in_s = retry_in_s
 
@@ -54,14 +65,14 @@ class RecordUnfit(IocError):
     `reason` is a machine word (`ioc.model.rejection.Reason`), `field` names the column at fault ("" for the whole).
     """
 
-    def __init__(self, reason: str, field: str, message: str) -> None:
+    def __init__(self, reason: str, field: str, message: Message) -> None:
         super().__init__(message)
         self.reason = reason
         self.field = field
 
-    def __reduce__(self) -> tuple[type[RecordUnfit], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[RecordUnfit], tuple[str, str, Message]]:
         """Survive a pickle, on the way from a process that parses."""
-        return type(self), (self.reason, self.field, str(self))
+        return type(self), (self.reason, self.field, self.message)
 
 
 class BatchMalformed(IocError):

@@ -14,6 +14,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.record import MemoryRecords
 
 from ioc.errors import BrokerUnavailable
+from ioc.messages import Message
 from ioc.topics import OUTPUT_OF, TOPICS, Topic
 from ioc.wire.record_batches import RecordBatches
 
@@ -108,7 +109,7 @@ def ensure_topics(bootstrap: str, security: Mapping[str, str], partitions: int) 
         finally:
             admin.close()
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not create the topics: {fault}") from fault
+        raise BrokerUnavailable(Message("topics_not_created", address=bootstrap, reason=str(fault))) from fault
 
 
 def _partition_counts(admin: KafkaAdminClient) -> dict[str, int]:
@@ -145,7 +146,7 @@ def message_limits(bootstrap: str, security: Mapping[str, str]) -> dict[str, int
         finally:
             admin.close()
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not return its topics' limits: {fault}") from fault
+        raise BrokerUnavailable(Message("topic_limits_unread", address=bootstrap, reason=str(fault))) from fault
 
 
 def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState]:
@@ -165,7 +166,7 @@ def topic_states(bootstrap: str, security: Mapping[str, str]) -> list[TopicState
         finally:
             consumer.close()
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not return its topics: {fault}") from fault
+        raise BrokerUnavailable(Message("topics_unread", address=bootstrap, reason=str(fault))) from fault
 
 
 def _options(topic: Topic, present: Mapping[str, int], partitions: int) -> dict[str, Any]:

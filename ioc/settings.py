@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from ioc.atomic_file import write_atomically
 from ioc.environment_variables import FILE_KEYS, VARIABLES, WILDCARDS
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.person import Role
 from ioc.setting_faults import SettingInvalid
 
@@ -187,7 +188,7 @@ class Settings:
             return self.kafka
         address = self.data_dir / "kafka.address"
         if not address.exists():
-            raise ConfigurationInvalid(f"No broker: set IOC_KAFKA, or start `ioc broker` (it writes {address}).")
+            raise ConfigurationInvalid(Message("no_broker", path=address))
         return address.read_text().strip()
 
     def kafka_password(self) -> str:

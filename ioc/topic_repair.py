@@ -12,6 +12,7 @@ from kafka.structs import OffsetAndMetadata
 
 from ioc.errors import BrokerUnavailable
 from ioc.kafka import connection
+from ioc.messages import Message
 from ioc.topics import STREAMS_GROUP, TopicPartition
 
 
@@ -51,4 +52,4 @@ def rewind_workers(bootstrap: str, security: Mapping[str, str], applied: Mapping
     except CoordinatorNotAvailableError:  # no group has ever read here
         return Repair({}, is_done=True)
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not set the workers back: {fault}") from fault
+        raise BrokerUnavailable(Message("workers_not_reset", address=bootstrap, reason=str(fault))) from fault

@@ -10,6 +10,7 @@ import pyarrow as pa
 from ioc import topics
 from ioc.clock import from_ms
 from ioc.errors import BatchMalformed, BatchTooLarge
+from ioc.messages import Message
 from ioc.model.rejection import Reason, Rejection, count_records
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire import arrow
@@ -104,10 +105,10 @@ def make_output(
     head = BatchHeaders(EXTERNAL_SOURCE, "", "", "")
     try:
         if isinstance(message.value, UndecodableBatch):
-            raise BatchMalformed(message.value.fault)
+            raise BatchMalformed(Message.of(message.value.fault))
         head = BatchHeaders.decode(message.headers, message.time_ms)
         if message.value is None:
-            raise BatchMalformed("The message has no value.")
+            raise BatchMalformed(Message("message_empty"))
         decoded = decode(message.value, head, vocabulary, message.time_ms)
         own = [(OWN_REJECTIONS_FROM + r.index, r) for r in decoded.rejections]
         rejections = [*((r.index, r) for r in decoded.sent_rejections), *own]
@@ -117,7 +118,7 @@ def make_output(
         return _refused(message, head, no_rows, fault, limits)
     except Exception as fault:  # noqa: BLE001 - whatever nobody foresaw must not stop the partition
         _log.exception("%s:%s:%s cannot be answered", message.topic, message.partition, message.offset)
-        return _refused(message, head, no_rows, BatchMalformed(f"The message cannot be read: {fault!r}."), limits)
+        return _refused(message, head, no_rows, BatchMalformed(Message("message_unreadable", reason=fault)), limits)
     rejected: Counter[str] = Counter()
     for _, rejection in rejections:
         rejected[str(rejection.reason)] += rejection.records
@@ -135,11 +136,10 @@ def _check_output(
     """
     if len(value) > limits.output_bytes:
         raise BatchTooLarge(
-            f"The batch gives {decoded.rows.num_rows} rows in {len(value)} bytes, more than the {limits.output_bytes} "
-            "that one message holds; send smaller batches."
+            Message("batch_over_message", rows=decoded.rows.num_rows, bytes=len(value), max=limits.output_bytes)
         )
     if decoded.applied + rejected + head.duplicate > MAX_COUNT:
-        raise BatchMalformed(f"The batch says it stands for more than {MAX_COUNT} records.")
+        raise BatchMalformed(Message("batch_over_count", max=MAX_COUNT))
 
 
 def _refused(

@@ -12,6 +12,7 @@ from mode.supervisors import CrashingSupervisor
 
 from ioc import topics
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.settings import Settings
 from streams.consumer import Consumer
 from streams.faust_patches import IdempotentProducer, NoTables, has_compiled_streams
@@ -44,7 +45,7 @@ class Membership:
 def build_app(settings: Settings, bootstrap: str, membership: Membership, scratch: Path) -> faust.App:
     """Build the app without its agents. Faust requires a directory `scratch` and keeps nothing in it."""
     if not has_compiled_streams():
-        raise ConfigurationInvalid("Faust's compiled stream is missing; install faust-streaming from its wheel.")
+        raise ConfigurationInvalid(Message("faust_not_compiled"))
     app = faust.App(
         topics.STREAMS_GROUP,
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
@@ -99,5 +100,5 @@ def _tls(security: Mapping[str, str]) -> ssl.SSLContext:
         if "ssl_certfile" in security:
             context.load_cert_chain(security["ssl_certfile"], security.get("ssl_keyfile"))
     except (OSError, ssl.SSLError) as fault:
-        raise ConfigurationInvalid(f"The TLS files of IOC_KAFKA_SSL_… cannot be read: {fault}.") from fault
+        raise ConfigurationInvalid(Message("tls_files", reason=str(fault))) from fault
     return context

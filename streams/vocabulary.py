@@ -12,6 +12,7 @@ from pathlib import Path
 from ioc.atomic_file import write_atomically
 from ioc.definition_files import Stamp, definitions_stamp
 from ioc.errors import ConfigurationInvalid, IocError
+from ioc.messages import Message
 from ioc.model.vocabulary import Vocabulary
 from ioc.settings import Settings
 
@@ -39,7 +40,7 @@ class VocabularyFile:
         command = [sys.executable, "-m", "streams.vocabulary", str(self._path)]
         writing = subprocess.run(command, capture_output=True, check=False, timeout=_TIMEOUT_S)
         if writing.returncode != 0:
-            raise ConfigurationInvalid(writing.stderr.decode(errors="replace").strip())
+            raise ConfigurationInvalid(Message.of(writing.stderr.decode(errors="replace").strip()))
 
 
 class CurrentVocabulary:

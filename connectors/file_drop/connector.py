@@ -23,6 +23,7 @@ from connectors.writer import SourceWriter
 from ioc.catalog.toml_table import TomlTable
 from ioc.clock import from_ms, to_ms
 from ioc.errors import BatchMalformed, SourceUnavailable
+from ioc.messages import Message
 from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, ProcessLimits
 from ioc.wire.replays import ReplayRequest, ReplayResult
 
@@ -64,13 +65,13 @@ class FileDrop(PollingConnector):
         self._largest_bytes = int(own.number("largest_mb", 1024) * 1024 * 1024)
         memory_mb = own.number("memory_mb", 1024)
         if not 64 <= memory_mb <= 1 << 20:
-            raise own.invalid("memory_mb", f"is {memory_mb:g}, not between 64 and 1048576.")
+            raise own.invalid("memory_mb", Message("memory_mb_range", given=memory_mb))
         self._reader = LimitedProcess(ProcessLimits(int(memory_mb) << 20, _seconds(own, "processor_time", "60s")))
         self._reader_used_s, self._reader_bytes = 0.0, 0
         self.every_s = _seconds(own, "every", "500ms")
         own.finish()
         if not self.mapping.outputs:
-            raise configuration.mapping.invalid("unit", "is missing: a dropped file needs a mapping of its columns.")
+            raise configuration.mapping.invalid("unit", Message("file_needs_mapping"))
 
     async def run(self, writer: SourceWriter) -> None:
         """Look into the folder at intervals, until cancelled."""
@@ -92,12 +93,12 @@ class FileDrop(PollingConnector):
             try:
                 content = await asyncio.to_thread(digest_file, self._folder.folder, dropped, watched.get(dropped.path))
             except OSError as fault:  # the others are still read
-                unreadable.append(f"File {dropped.name} cannot be read: {fault.strerror or fault}.")
+                unreadable.append(Message("dropped_unreadable", file=dropped.name, reason=fault.strerror or str(fault)))
                 continue
             async for page in self._file(dropped, content, position, watched.get(dropped.path)):
                 position = page.position
                 yield page
-        self.report.notice = unreadable[0] if unreadable else self._others(scan.others)
+        self.report.notice = unreadable[0] if unreadable else self._others(scan.others) or ""
         if not scan.complete and time.monotonic() - self._reader_used_s > _MAX_IDLE_S:
             self._reader.end()
 
@@ -152,9 +153,9 @@ class FileDrop(PollingConnector):
         row, numbered, tries = start, 0, 2
         try:
             if dropped.fault:
-                raise BatchMalformed(dropped.fault)
+                raise BatchMalformed(Message.of(dropped.fault))
             if dropped.size_bytes > self._largest_bytes:
-                raise BatchMalformed(f"The file has more than {self._largest_bytes >> 20} MB.")
+                raise BatchMalformed(Message("file_over_limit", limit=self._largest_bytes >> 20))
             while tries:
                 chunks = self._reader.stream(rows_of_file, self._folder.folder, dropped.path, self._format, numbered)
                 try:
@@ -181,12 +182,12 @@ class FileDrop(PollingConnector):
                 except LimitExceeded as fault:
                     tries -= 1
                     if not (fault.was_killed and tries):
-                        sentence = f"{fault} Split the file, or raise memory_mb or processor_time of the source."
-                        raise BatchMalformed(sentence) from fault
+                        raise BatchMalformed(Message("file_split", reason=fault.message)) from fault
                 finally:
                     self._end_used_reader(dropped.size_bytes, is_whole=not tries)
         except (BatchMalformed, OSError) as fault:
-            sentence = f"File {dropped.name}: {fault}"
+            reason = fault.message if isinstance(fault, BatchMalformed) else str(fault)
+            sentence = Message("dropped_refused", file=dropped.name, reason=reason)
             self.report.trouble = sentence
             refused = {"row": row, "failed": _with_last(position["failed"], digest, row), "refused": digest}
             beginning = (
@@ -227,8 +228,9 @@ class FileDrop(PollingConnector):
         try:
             return await asyncio.to_thread(self._folder.move, dropped.path, into)
         except OSError as fault:
-            sentence = f"File {dropped.name} cannot be moved to {into}/: {fault.strerror}."
-            raise SourceUnavailable(sentence) from fault
+            raise SourceUnavailable(
+                Message("file_not_moved", file=dropped.name, folder=into, reason=fault.strerror)
+            ) from fault
 
     def _with_finished(
         self, position: Mapping[str, Any], dropped: DroppedFile, path: Path, content: FileDigest, rows: int
@@ -247,12 +249,11 @@ class FileDrop(PollingConnector):
             self._reader.end()
             self._reader_bytes = 0
 
-    def _others(self, names: list[str]) -> str:
+    def _others(self, names: list[str]) -> Message | None:
         if not names:
-            return ""
+            return None
         shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        count = "1 file" if len(names) == 1 else f"{len(names)} files"
-        return f"{count} in the folder not matching the pattern {self._folder.pattern!r}: {shown}."
+        return Message("files_not_matching", count=len(names), pattern=self._folder.pattern, shown=shown)
 
 
 def _seconds(own: TomlTable, field: str, default: str) -> float:
@@ -263,7 +264,7 @@ def _pattern(own: TomlTable) -> str:
     pattern = own.text("pattern", "*")
     parts = PurePosixPath(pattern).parts
     if not parts or pattern.startswith("/") or ".." in parts:
-        raise own.invalid("pattern", f"is {pattern!r}, not a pattern of files inside the folder, such as *.csv.")
+        raise own.invalid("pattern", Message("file_pattern", given=pattern))
     return pattern
 
 

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from connectors.tables.safe_open import DIRECTORY, open_inside, opened_folder
 from ioc.errors import SourceUnavailable
+from ioc.messages import Message
 
 MOVED_TO = ("done", "refused")
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".partial", ".download")
@@ -90,7 +91,7 @@ class DropFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             found = dict(self._walk())
         except OSError as fault:
-            raise SourceUnavailable(f"Folder {self.folder} cannot be read: {fault.strerror}.") from fault
+            raise SourceUnavailable(Message("folder_unreadable", folder=self.folder, reason=fault.strerror)) from fault
         others = []
         complete = []
         before, self._seen = self._seen, {}

@@ -16,6 +16,7 @@ from connectors.known_keys import MAX_KEYS
 from connectors.local_formats import time_of
 from connectors.row_keys import RowCounter, RowIdentity
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
+from ioc.messages import Message
 from ioc.wire.compact_json import kept_json
 from ioc.wire.lenient_json import Document, Record, read_document, read_records
 
@@ -60,9 +61,9 @@ class HttpPoll(PollingConnector):
             for _ in range(MAX_PAGES):
                 url = address(position["at"])
                 if origin(url) != origin(self._poll.url):
-                    raise self._abandon(f"{self._shown} names a next page on another server, {shown_address(url)}.")
+                    raise self._abandon(Message("poll_other_server", address=self._shown, other=shown_address(url)))
                 if _digest(url) in position["pages"]:
-                    raise self._endless("it names a page that it has given before")
+                    raise self._endless(Message("paging_repeats_page"))
                 answer = await transport.get(
                     url,
                     {} if position["pages"] else self._conditional_headers(position),
@@ -76,15 +77,17 @@ class HttpPoll(PollingConnector):
                     return
                 empty = 0 if page.rows or page.duplicate else empty + 1
                 if empty > MAX_EMPTY_PAGES:
-                    raise self._endless(f"it gives {MAX_EMPTY_PAGES} empty pages in a row")
-        raise SourceUnavailable(f"{self._shown} gives more than {MAX_PAGES} pages.", retry_in_s=self.every_s)
+                    raise self._endless(Message("paging_empty_pages", count=MAX_EMPTY_PAGES))
+        raise SourceUnavailable(
+            Message("poll_too_many_pages", address=self._shown, max=MAX_PAGES), retry_in_s=self.every_s
+        )
 
     def parse(self, content: bytes) -> Document:
         """Parse an answer into rows. Raises SourceUnavailable when it cannot be separated into rows."""
         if not content.strip():
-            raise SourceUnavailable(f"{self._shown} answered with an empty body.")
+            raise SourceUnavailable(Message("poll_empty_body", address=self._shown))
         if content.lstrip()[:1] == b"<":
-            raise SourceUnavailable(f"{self._shown} answered with HTML or XML instead of JSON.")
+            raise SourceUnavailable(Message("poll_html", address=self._shown))
         try:
             try:
                 return read_document(content, self._poll.items)
@@ -93,7 +96,7 @@ class HttpPoll(PollingConnector):
                     raise
                 return Document(None, read_records(content))
         except BatchMalformed as fault:
-            raise SourceUnavailable(f"{self._shown} answered with broken JSON: {fault}") from fault
+            raise SourceUnavailable(Message("poll_broken_json", address=self._shown, reason=fault.message)) from fault
 
     def _new_round(self, position: Mapping[str, Any]) -> dict[str, Any]:
         self._counter = RowCounter()
@@ -110,10 +113,10 @@ class HttpPoll(PollingConnector):
             **_NO_SHORT_PAGE,
         }
 
-    def _endless(self, how: str) -> SourceUnavailable:
-        return self._abandon(f"The paging of {self._shown} does not end: {how}; check poll.paging.")
+    def _endless(self, how: Message) -> SourceUnavailable:
+        return self._abandon(Message("paging_endless", address=self._shown, reason=how))
 
-    def _abandon(self, sentence: str) -> SourceUnavailable:
+    def _abandon(self, sentence: Message) -> SourceUnavailable:
         """Return the fault of a round that cannot be finished; the next one begins at the first page."""
         self._begins_again = True
         return SourceUnavailable(sentence, retry_in_s=self.every_s)
@@ -127,15 +130,14 @@ class HttpPoll(PollingConnector):
         self, document: Document, position: Mapping[str, Any], url: str, validators: Mapping[str, str]
     ) -> tuple[SourcePage, dict[str, Any]]:
         if document.records is None:
-            where = f"at {self._poll.items!r} " if self._poll.items else ""
-            raise SourceUnavailable(f"{self._shown} answered JSON without a list {where}of rows.")
+            where = self._poll.items
+            raise SourceUnavailable(Message("poll_no_list", address=self._shown, where=where))
         hashes = [_digest(_content(record)) for record in document.records]
         whole = _digest("".join(hashes))
         if hashes and self._poll.paging != "none" and whole in position["pages"]:
-            raise self._endless("it gives the same rows again as another page")
+            raise self._endless(Message("paging_same_rows"))
         if len(self._counter) + len(hashes) > MAX_ROUND_ROWS:
-            sentence = f"{self._shown} gives more than {MAX_ROUND_ROWS:,} rows in one round"
-            raise self._abandon(f"{sentence}, more than can be recognised later; configure poll.since.")
+            raise self._abandon(Message("poll_many_rows", address=self._shown, max=f"{MAX_ROUND_ROWS:,}"))
         rows = [_row(record) for record in document.records]
         following = self._poll.following(position["at"], document.body, len(hashes))
         highest_ms = self._highest_ms((value for value, _ in document.records), position.get("highest_ms"))
@@ -195,7 +197,7 @@ class HttpPoll(PollingConnector):
 def _row(record: Record) -> RowContent:
     value, own = record
     if not isinstance(value, dict | RecordUnfit):
-        value = malformed("The row is not a JSON object.")
+        value = malformed(Message("row_not_object"))
     return value, own or _content(record)
 
 

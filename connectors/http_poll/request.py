@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
 from connectors.field_paths import value_at
 from ioc.catalog.toml_table import TomlTable
 from ioc.clock import from_ms, rfc3339, to_ms
+from ioc.messages import Message
 
 PAGINGS = ("none", "next_link", "page", "offset", "cursor")
 _PORTS = {"http": 80, "https": 443}
@@ -132,7 +133,7 @@ def read_poll(table: TomlTable) -> PollSettings:
     url = table.text("url")
     scheme, host, _ = origin(url)
     if scheme not in _PORTS or not host:
-        raise table.invalid("url", f"is {shown_address(url)!r}, not an http:// or https:// address.")
+        raise table.invalid("url", Message("not_http_address", given=shown_address(url)))
     paging = table.table("paging", required=False)
     kind = paging.choice("kind", PAGINGS, "none")
     parameter = paging.text("parameter", {"page": "page", "offset": "offset", "cursor": "cursor"}.get(kind, ""))
@@ -154,7 +155,7 @@ def read_poll(table: TomlTable) -> PollSettings:
         short_page_ends=paging.flag("short_page_ends"),
     )
     if poll.short_page_ends and not paging.has("size"):
-        raise paging.invalid("size", "is missing: short_page_ends needs the number of rows of a full page.")
+        raise paging.invalid("size", Message("short_page_rows"))
     paging.finish()
     table.finish()
     return poll

@@ -16,6 +16,7 @@ import httpx
 from connectors.http_poll.request import PollSettings, origin, shown_address
 from ioc.clock import Clock
 from ioc.errors import SourceUnavailable
+from ioc.messages import Message
 
 MAX_REDIRECTS = 5
 MAX_RETRY_AFTER_S = 24 * 3600.0
@@ -63,11 +64,11 @@ class Transport:
             async with asyncio.timeout(self._poll.timeout_s * WHOLE_ANSWER_TIMEOUTS):
                 return await self._follow(url, conditions, missing_is_empty=missing_is_empty)
         except (httpx.TimeoutException, TimeoutError):
-            raise SourceUnavailable(f"{self._shown} did not answer within {self._poll.timeout_s:g} s.") from None
+            raise SourceUnavailable(Message("poll_slow", address=self._shown, seconds=self._poll.timeout_s)) from None
         except httpx.ConnectError as fault:
-            raise SourceUnavailable(f"{self._shown} cannot be reached: {fault}.") from None
+            raise SourceUnavailable(Message("poll_unreachable", address=self._shown, reason=str(fault))) from None
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise SourceUnavailable(f"{self._shown} broke off its answer: {fault}.") from None
+            raise SourceUnavailable(Message("poll_broken_off", address=self._shown, reason=str(fault))) from None
 
     async def _follow(self, url: str, conditions: Mapping[str, str], *, missing_is_empty: bool) -> HttpAnswer | None:
         headers = {**self._poll.headers, **conditions}
@@ -81,13 +82,13 @@ class Transport:
             try:
                 target = redirect_target(url, location)
             except ValueError as fault:
-                raise self._unavailable(str(fault), self._poll.every_s) from None
+                raise self._unavailable(Message.of(str(fault)), self._poll.every_s) from None
             if origin(target) != origin(self._poll.url):
                 # Credentials for one server are never sent to another.
                 headers = {}
                 self._client.cookies.clear()
             url = target
-        raise SourceUnavailable(f"{self._shown} redirects in a circle.")
+        raise SourceUnavailable(Message("poll_circle", address=self._shown))
 
     async def _answer(
         self, answer: httpx.Response, *, missing_is_empty: bool, redirected: list[str]
@@ -102,37 +103,40 @@ class Transport:
         async for piece in answer.aiter_bytes():
             content += piece
             if len(content) > self._poll.body_bytes:
-                size = f"more than {self._poll.body_bytes >> 20} MB"
-                raise SourceUnavailable(f"{self._shown} answered with {size}; ask for smaller pages or raise body_mb.")
+                limit_mb = self._poll.body_bytes >> 20
+                raise SourceUnavailable(Message("poll_large", address=self._shown, limit=limit_mb))
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
         return HttpAnswer(bytes(content), {"etag": etag, "modified": modified})
 
     def _refused(self, answer: httpx.Response, redirected: list[str]) -> SourceUnavailable:
         status, every_s = answer.status_code, self._poll.every_s
         asks_wait_s = retry_after_s(answer.headers.get("retry-after", ""), self._clock.now())
-        failure = f"answered {status} {answer.reason_phrase}".rstrip()
+        phrase = f"{status} {answer.reason_phrase}".rstrip()
+        failure = Message("poll_answered", answer=phrase)
         if asks_wait_s:
-            failure += f" and asks to wait {asks_wait_s:.0f} s"
+            failure = Message("poll_answered_wait", answer=phrase, seconds=f"{asks_wait_s:.0f}")
         if status == 429:
-            return self._unavailable(f"{failure}: it is polled too often; raise poll.every", max(asks_wait_s, every_s))
+            return self._unavailable(Message("poll_too_often", failure=failure), max(asks_wait_s, every_s))
         if status in (401, 403):
-            return self._unavailable(f"{failure}: {self._credential_advice(redirected)}", max(asks_wait_s, every_s))
+            return self._unavailable(
+                Message("poll_refused", failure=failure, advice=self._credential_advice(redirected)),
+                max(asks_wait_s, every_s),
+            )
         if status < 500 and status not in _RETRYABLE:
-            return self._unavailable(f"{failure}: check poll.url and its parameters", max(asks_wait_s, every_s))
+            return self._unavailable(Message("poll_check_url", failure=failure), max(asks_wait_s, every_s))
         return self._unavailable(failure, asks_wait_s)
 
-    def _credential_advice(self, redirected: list[str]) -> str:
+    def _credential_advice(self, redirected: list[str]) -> Message:
         if redirected and origin(redirected[-1]) != origin(self._poll.url):
-            return (
-                f"it redirects to {shown_address(redirected[-1])}, and headers are not sent to another server; "
-                "put that address into poll.url if it is right"
-            )
+            return Message("poll_redirects", address=shown_address(redirected[-1]))
         if not self._poll.headers:
-            return "it requires a credential; put it into poll.headers"
-        return "the credential in poll.headers is wrong or has expired; put a valid one there"
+            return Message("poll_needs_credential")
+        return Message("poll_wrong_credential")
 
-    def _unavailable(self, sentence: str, retry_in_s: float) -> SourceUnavailable:
-        return SourceUnavailable(f"{self._shown} {sentence}.", retry_in_s=retry_in_s)
+    def _unavailable(self, failure: Message, retry_in_s: float) -> SourceUnavailable:
+        return SourceUnavailable(
+            Message("poll_unavailable", address=self._shown, failure=failure), retry_in_s=retry_in_s
+        )
 
 
 def redirect_target(url: str, location: str) -> str:

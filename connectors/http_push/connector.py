@@ -13,6 +13,7 @@ from connectors.configuration import SourceConfiguration
 from connectors.writer import SourceWriter
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed, BrokerUnavailable, ConfigurationInvalid, SpoolFull
+from ioc.messages import Message
 from ioc.model.rejection import SINGLE_REJECTIONS, Reason, Rejection, count_records
 from ioc.model.vocabulary import Vocabulary
 from ioc.wire.records import check
@@ -74,7 +75,7 @@ class HttpPushEndpoint:
         try:
             writer = self._writer_of(source)
         except BrokerUnavailable as fault:
-            raise SpoolFull(str(fault)) from fault
+            raise SpoolFull(fault.message) from fault
         if idempotency_key and (source, idempotency_key) in self._under_way:
             return await self._answered(source, self._under_way[source, idempotency_key])
         if idempotency_key and (known := writer.answer_of(idempotency_key)) is not None:
@@ -92,12 +93,9 @@ class HttpPushEndpoint:
         try:
             return await asyncio.shield(ours)
         except BrokerUnavailable as fault:
-            raise SpoolFull(str(fault)) from fault
+            raise SpoolFull(fault.message) from fault
         except TimeoutError:
-            raise SpoolFull(
-                f"The records of {source!r} are accepted, but it is not certain yet that broker or disk has them; send "
-                "again with the same Idempotency-Key, which returns the answer without counting them twice."
-            ) from None
+            raise SpoolFull(Message("push_uncertain", source=source)) from None
 
     async def _ingest(self, writer: SourceWriter, content: bytes, content_type: str, key: str) -> HttpPushAnswer:
         media_type = content_type.split(";")[0].strip().lower()
@@ -122,7 +120,7 @@ class HttpPushEndpoint:
 
     def _checked(self, content: bytes, media_type: str) -> Intake:
         if len(content) > MAX_BODY_BYTES:
-            raise BatchMalformed(f"The body has {len(content)} bytes; the limit is {MAX_BODY_BYTES}.")
+            raise BatchMalformed(Message("body_over_bytes", count=len(content), max=MAX_BODY_BYTES))
         checked = check(content, media_type, self._vocabulary(), self._clock.now())
         return Intake(
             readings=checked.readings_batch() if checked.readings else None,
@@ -151,10 +149,7 @@ class HttpPush(Connector):
         super().__init__(configuration, context)
         configuration.own.finish()
         if configuration.mapping.data:
-            raise ConfigurationInvalid(
-                f"{configuration.mapping.file}: mapping is not used by http_push, whose records have the centre's own "
-                "fields (measure, unit, time, value, …); remove [mapping] and let the sender write these fields."
-            )
+            raise ConfigurationInvalid(Message("push_mapping", file=configuration.mapping.file))
 
     async def run(self, writer: SourceWriter) -> None:  # noqa: ARG002  the endpoint gets it from the runner
         """Wait until cancelled."""

@@ -19,6 +19,7 @@ from connectors.mqtt.topic import TopicTemplate
 from connectors.writer import SourceWriter
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed, RecordUnfit, SourceUnavailable
+from ioc.messages import Message
 from ioc.model.rejection import Reason
 from ioc.wire.compact_json import kept_json
 from ioc.wire.lenient_json import read_records, shown
@@ -28,10 +29,7 @@ SHORT_CONNECTION_S = 5.0
 MAX_KNOWN_DELIVERIES = 600
 """Deliveries that are remembered; more than the server has in flight at a time."""
 
-_NO_OWN_TIME = (
-    "This is a message that the server kept (retained), without a time of its own, so that it is not known when it was "
-    "measured. Send the time with the value."
-)
+_NO_OWN_TIME = Message("retained_without_time")
 
 _CLIENTS: dict[tuple[str, int, str], str] = {}
 """Sources that run in this process, by server and client id."""
@@ -57,7 +55,7 @@ class MqttSubscription(Connector):
         try:
             self._template = TopicTemplate.parse(own.text("topic"))
         except ValueError as fault:
-            raise own.invalid("topic", f"{fault}.") from fault
+            raise own.invalid("topic", Message("topic_template", reason=str(fault))) from fault
         own.finish()
         self._subscriptions = SubscriptionFile(context.data_dir, configuration.source, self._server)
         self._timed_on_arrival = any(
@@ -139,14 +137,22 @@ class MqttSubscription(Connector):
         """
         levels = self._template.named_levels(topic)
         if levels is None:
-            return [(malformed(f"Topic {shown(topic)} is not of the form {'/'.join(self._template.levels)}."), payload)]
+            return [
+                (malformed(Message("topic_form", topic=shown(topic), form="/".join(self._template.levels))), payload)
+            ]
         if len(payload) > MAX_PACKET_BYTES:
-            sentence = f"The payload has {len(payload):,} bytes; the limit is {MAX_PACKET_BYTES:,}."
-            return [(RecordUnfit(Reason.TOO_LARGE, "", sentence), payload)]
+            return [
+                (
+                    RecordUnfit(
+                        Reason.TOO_LARGE, "", Message("payload_large", count=len(payload), max=MAX_PACKET_BYTES)
+                    ),
+                    payload,
+                )
+            ]
         try:
             records = read_records(payload)
         except BatchMalformed as fault:
-            return [(malformed(f"The payload on {shown(topic)} cannot be read: {fault}"), payload)]
+            return [(malformed(Message("payload_unreadable", topic=shown(topic), reason=fault.message)), payload)]
         return [(self._row(topic, levels, value, arrival), own or kept_json(value)) for value, own in records]
 
     def _row(self, topic: str, levels: Mapping[str, str], value: Any, arrival: str) -> Mapping[str, Any] | RecordUnfit:
@@ -154,7 +160,7 @@ class MqttSubscription(Connector):
             return value
         fields = {"value": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
         if not isinstance(fields, dict):
-            return malformed(f"The payload on {shown(topic)} is neither a JSON object nor a number.")
+            return malformed(Message("payload_kind", topic=shown(topic)))
         if self.mapping.outputs:
             if not arrival and self._timed_on_arrival:
                 return RecordUnfit(Reason.MISSING_FIELD, "time", _NO_OWN_TIME)
@@ -177,8 +183,9 @@ def _sole_client(server: MqttServer, source: str) -> Iterator[None]:
     client = server.host, server.port, server.client_id
     holder = _CLIENTS.setdefault(client, source)
     if holder != source:
-        sentence = f"Source {holder!r} uses the same mqtt.client_id {server.client_id!r} at the same server"
-        raise SourceUnavailable(f"{sentence}; give each its own.", retry_in_s=RETRY_WAIT_S)
+        raise SourceUnavailable(
+            Message("mqtt_client_taken", holder=holder, client=server.client_id), retry_in_s=RETRY_WAIT_S
+        )
     try:
         yield
     finally:

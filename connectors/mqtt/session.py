@@ -18,6 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ioc.catalog.toml_table import TomlTable
 from ioc.errors import SourceUnavailable
+from ioc.messages import Message
 
 KEEP_SESSION_S = 7 * 24 * 3600
 MAX_IN_FLIGHT = 500
@@ -27,12 +28,12 @@ MAX_PACKET_BYTES = 16 * 1024 * 1024
 RETRY_WAIT_S = 30.0
 """Wait before a new attempt that would fail like the last one, or disconnect another client."""
 _UNSPECIFIED, _SESSION_TAKEN_OVER = 0x80, 0x8E
-_ADVICE = {
-    0x84: "set mqtt.version to the other one",
-    0x85: "check mqtt.client_id",
-    0x86: "check mqtt.user and mqtt.password",
-    0x87: "check mqtt.user and mqtt.password, and what that user may read",
-    0x8F: "check mqtt.topic",
+_ADVICE_CODES = {
+    0x84: "mqtt_other_version",
+    0x85: "mqtt_check_client",
+    0x86: "mqtt_check_login",
+    0x87: "mqtt_check_rights",
+    0x8F: "mqtt_check_topic_alone",
 }
 
 
@@ -55,7 +56,7 @@ def read_server(table: TomlTable, source: str) -> MqttServer:
     tls = table.flag("tls")
     ca_file = table.text("ca_file", "")
     if ca_file and not Path(ca_file).is_file():
-        raise table.invalid("ca_file", f"is {ca_file!r}, which is not a file.")
+        raise table.invalid("ca_file", Message("not_a_file", given=ca_file))
     return MqttServer(
         host=table.text("host"),
         port=int(table.number("port", 8883 if tls else 1883)),
@@ -109,11 +110,13 @@ class MqttSession:
             waited: set[asyncio.Future[Any]] = {self._ready, self._ended}
             await asyncio.wait(waited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, ValueError, TimeoutError) as fault:
-            raise SourceUnavailable(f"{server} cannot be reached: {fault or 'no answer in time'}.") from None
+            raise SourceUnavailable(
+                Message("server_unreachable", server=server, reason=fault or "no answer in time")
+            ) from None
         if self._ended.done():
             raise self._ended.result()
         if not self._ready.done():
-            raise SourceUnavailable(f"{server} did not answer within {timeout_s:g} s.")
+            raise SourceUnavailable(Message("server_slow", server=server, seconds=timeout_s))
 
     async def batch(self, max_messages: int) -> list[MQTTMessage]:
         """Wait for a message, and return it with those that have arrived. Raises SourceUnavailable at the end."""
@@ -170,7 +173,9 @@ class MqttSession:
         self, client: Client, _userdata: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._end(f"refuses the connection ({reason})", _ADVICE.get(reason.value, ""), RETRY_WAIT_S)
+            code = _ADVICE_CODES.get(reason.value)
+            advice = Message(code) if code else ""
+            self._end(Message("mqtt_refuses", reason=str(reason), advice=advice), RETRY_WAIT_S)
             return
         for topic in self._former:
             client.unsubscribe(topic)
@@ -187,8 +192,9 @@ class MqttSession:
         self, _client: Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            advice = _ADVICE.get(reasons[0].value, "check mqtt.topic and what mqtt.user may read")
-            self._end(f"refuses the subscription to {self._subscription} ({reasons[0]})", advice, RETRY_WAIT_S)
+            advice = Message(_ADVICE_CODES.get(reasons[0].value, "mqtt_check_topic"))
+            topic, reason = self._subscription, str(reasons[0])
+            self._end(Message("mqtt_refuses_topic", topic=topic, reason=reason, advice=advice), RETRY_WAIT_S)
         else:
             self._call_in_loop(_settle, self._ready, None)
 
@@ -200,22 +206,17 @@ class MqttSession:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        own_id = f"give this source a client_id of its own (now {self._server.client_id!r})"
+        own_id = Message("mqtt_own_id", client=self._server.client_id)
         if reason.value == _SESSION_TAKEN_OVER:
-            self._end(
-                "ended the connection, since another client connected with the same client_id", own_id, RETRY_WAIT_S
-            )
+            self._end(Message("mqtt_taken_over", advice=own_id), RETRY_WAIT_S)
         elif reason.value == _UNSPECIFIED:
-            self._end(
-                "closed the connection without a reason; if that happens again, another client uses the same client_id",
-                own_id,
-            )
+            self._end(Message("mqtt_closed", advice=own_id))
         else:
-            self._end(f"ended the connection ({reason})")
+            self._end(Message("mqtt_ended", reason=str(reason)))
 
-    def _end(self, how: str, advice: str = "", retry_in_s: float = 0.0) -> None:
-        sentence = f"MQTT server {self._server.host}:{self._server.port} {how}"
-        fault = SourceUnavailable(f"{sentence}: {advice}." if advice else f"{sentence}.", retry_in_s=retry_in_s)
+    def _end(self, how: Message, retry_in_s: float = 0.0) -> None:
+        message = Message("mqtt_server", server=f"{self._server.host}:{self._server.port}", how=how)
+        fault = SourceUnavailable(message, retry_in_s=retry_in_s)
         self._call_in_loop(_settle, self._ended, fault)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ioc.errors import RecordUnfit
+from ioc.messages import Message
 from ioc.model.rejection import Reason
 
 _CHUNK_LINES = 2000
@@ -60,12 +61,12 @@ class CsvRecords:
             try:
                 cells = self._cells(line)
             except csv.Error as fault:
-                yield self._unfit(f"cannot be read: {fault}"), line
+                yield self._unfit(Message("csv_line_unreadable", detail=str(fault))), line
                 continue
             if cells is None:
-                yield self._unfit("opens a quote that is never closed"), line
+                yield self._unfit(Message("csv_quote")), line
             elif self._may_be_damaged and _UNDECODED.search(line):
-                yield self._unfit("holds bytes that are not text"), line
+                yield self._unfit(Message("csv_bytes")), line
             else:
                 yield cells, ""
 
@@ -106,5 +107,5 @@ class CsvRecords:
         held, self._held = self._held[:count], self._held[count:]
         return held + list(islice(self._lines, count - len(held)))
 
-    def _unfit(self, sentence: str) -> RecordUnfit:
-        return RecordUnfit(Reason.MALFORMED, "", f"Line {self._number} {sentence}.")
+    def _unfit(self, fault: Message) -> RecordUnfit:
+        return RecordUnfit(Reason.MALFORMED, "", Message("csv_line", line=self._number, fault=fault))

@@ -15,6 +15,7 @@ from connectors.tables.text_file import delimiter_of, encoding_of, lines_of_text
 from connectors.tables.vietnamese_text import repair_of
 from connectors.tables.workbook import open_workbook
 from ioc.errors import BatchMalformed, RecordUnfit
+from ioc.messages import Message
 
 ROWS_AT_ONCE = 2000
 Line = tuple[Row, bytes]
@@ -57,7 +58,7 @@ def rows_of_file(folder: Path, path: Path, wanted: TableFormat, start: int = 0) 
         except (BatchMalformed, OSError, MemoryError):
             raise
         except Exception as fault:  # no file may stop its source, whatever a library raises
-            raise BatchMalformed(f"The file cannot be read: {fault!r}.") from fault
+            raise BatchMalformed(Message("file_not_read", reason=repr(fault))) from fault
 
 
 def lines_of(file: BinaryIO, name: str, wanted: TableFormat) -> Iterator[Line]:
@@ -69,12 +70,9 @@ def lines_of(file: BinaryIO, name: str, wanted: TableFormat) -> Iterator[Line]:
     for mark, kind in _MARKUP.items():
         if text.startswith(mark):
             ending = name.rpartition(".")[2]
-            raise BatchMalformed(
-                f"The file is {kind} with the ending .{ending}, not a workbook or CSV; "
-                "open it in Excel or LibreOffice, save it as .xlsx and use that file."
-            )
+            raise BatchMalformed(Message("not_workbook", kind=kind, ending=ending))
     if name.lower().endswith((".xlsx", ".xlsm", ".xlsb", ".ods")):
-        raise BatchMalformed("The workbook cannot be read: it is not a ZIP file, as every workbook of this kind is.")
+        raise BatchMalformed(Message("workbook_not_zip"))
     return _text_lines(file, wanted)
 
 
@@ -94,8 +92,8 @@ def _workbook_lines(file: BinaryIO, wanted: TableFormat) -> Iterator[Line]:
     for part in (head[number:], rows):
         for cells in part:
             faults = {
-                column: f"Cell {book.address(number, column)} {sentence}."
-                for column, sentence in book.faults.get(number, {}).items()
+                column: Message("cell_fault", cell=book.address(number, column), fault=fault)
+                for column, fault in book.faults.get(number, {}).items()
             }
             row = table.row(cells, faults)
             number += 1

@@ -14,6 +14,7 @@ from datetime import time as clock_time
 from typing import Any
 
 from ioc.errors import BatchMalformed, RecordUnfit
+from ioc.messages import Message
 from ioc.model.rejection import Reason
 from ioc.wire.compact_json import kept_json
 
@@ -22,7 +23,7 @@ Row = Mapping[str, Any] | RecordUnfit
 HEADER_WITHIN = 50
 TABLE_ENDS = ("auto", "blank line", "file")
 """How a table ends; see `TableRows`."""
-_NO_FAULTS: Mapping[int, str] = {}
+_NO_FAULTS: Mapping[int, Message] = {}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def find_header(head: Sequence[Cells], columns: set[str]) -> Header:
                 return Header(at, names, [[header_text(cell) for cell in line] for line in head[at : at + depth]])
     best = max((names_of(cells, []) for cells in head), key=lambda names: len(columns & set(names)), default=[])
     missing = ", ".join(sorted(columns - set(best)))
-    raise BatchMalformed(f"No line among the first {HEADER_WITHIN} is a header with the columns {missing}.")
+    raise BatchMalformed(Message("header_missing", count=HEADER_WITHIN, missing=missing))
 
 
 class TableRows:
@@ -67,7 +68,7 @@ class TableRows:
         self._rows = 0
         self._is_after_blank = self._is_over = False
 
-    def row(self, cells: Cells, faults: Mapping[int, str] = _NO_FAULTS) -> Row | None:
+    def row(self, cells: Cells, faults: Mapping[int, Message] = _NO_FAULTS) -> Row | None:
         """Return the row of a line; None for a blank line or a header. `faults` says why cells have no value."""
         plain = _plain_cells(cells)
         if not any(plain) and not faults and all(map(_is_blank, plain)):
@@ -77,8 +78,7 @@ class TableRows:
             self._is_after_blank = self._is_over = False
             return None
         if self._table_end != "file" and self._is_summary(plain, faults):
-            sentence = "The row comes after the end of the table, which a blank line marks; it is not counted."
-            return RecordUnfit(Reason.TOTAL_ROW, "", sentence)
+            return RecordUnfit(Reason.TOTAL_ROW, "", Message("row_after_end"))
         for column in faults:
             if column in self._mapped:
                 return RecordUnfit(Reason.MALFORMED, "", faults[column])
@@ -90,7 +90,7 @@ class TableRows:
         return dict(zip(names, plain, strict=False))
 
     def _wrong_width(self, count: int) -> RecordUnfit:
-        return RecordUnfit(Reason.MALFORMED, "", f"The line has {count} cells, the header {len(self._names)}.")
+        return RecordUnfit(Reason.MALFORMED, "", Message("line_cells", count=count, names=len(self._names)))
 
     def _is_header(self, plain: Cells) -> bool:
         for first, line in self._header_lines:
@@ -99,7 +99,7 @@ class TableRows:
                 return True
         return False
 
-    def _is_summary(self, plain: Cells, faults: Mapping[int, str]) -> bool:
+    def _is_summary(self, plain: Cells, faults: Mapping[int, Message]) -> bool:
         filled = self._always
         for i in filled:
             if i >= len(plain) or not plain[i]:

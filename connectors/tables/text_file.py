@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from connectors.tables.vietnamese_text import Repair, decode_legacy
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 
 DELIMITERS = ",;\t|"
 _SAMPLE_BYTES = 1 << 18
@@ -47,7 +48,7 @@ def encoding_of(file: BinaryIO) -> Encoding:
             return Encoding("utf-16-le", "replace")
         if start.count(0) == start[::2].count(0) and start.count(0) > len(start) // 4:
             return Encoding("utf-16-be", "replace")
-        raise BatchMalformed("The file is not text; use a text table or a workbook.")
+        raise BatchMalformed(Message("file_not_text"))
     fault_at = _first_fault(file)
     if fault_at is None:
         return Encoding("utf-8-sig")

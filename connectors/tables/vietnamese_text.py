@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 
 Repair = Callable[[str], str]
 
@@ -67,10 +68,7 @@ def decode_legacy(text_of: Callable[[str], str]) -> tuple[str, Repair]:
     if not _words(windows):
         return "cp1258", str
     if shares[best] < _MIN_SHARE and len(_words(latin)) >= 3:
-        raise BatchMalformed(
-            "The encoding of the text is not known (it is not UTF-8, UTF-16, Windows-1258 or TCVN3); "
-            "save the file as 'CSV UTF-8'."
-        )
+        raise BatchMalformed(Message("encoding_unknown"))
     if best == "vni" and shares["vni"] >= _MIN_SHARE and shares["vni"] > shares["cp1258"]:
         raise _vni()
     return ("latin-1", from_tcvn3) if best == "tcvn3" and shares["tcvn3"] >= _MIN_SHARE else ("cp1258", str)
@@ -111,7 +109,7 @@ def from_vni(text: str) -> str:
 
 
 def _vni() -> BatchMalformed:
-    return BatchMalformed("The text is typed for VNI fonts; convert it to Unicode (UniKey can) and hand it over again.")
+    return BatchMalformed(Message("vni_text"))
 
 
 def _words(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 
 Cells = Sequence[Any]
 _MAX_UNPACKED_BYTES = 1 << 30
@@ -52,7 +53,7 @@ class SheetSurvey:
     rows: int = 0
     columns: int = 26
     merged: list[Range] = field(default_factory=list)
-    faults: dict[int, dict[int, str]] = field(default_factory=dict)
+    faults: dict[int, dict[int, Message]] = field(default_factory=dict)
 
     @property
     def is_sparse(self) -> bool:
@@ -66,7 +67,7 @@ class Workbook:
 
     sheet: str
     rows: Iterator[Cells]
-    faults: Mapping[int, Mapping[int, str]]
+    faults: Mapping[int, Mapping[int, Message]]
 
     def address(self, row: int, column: int) -> str:
         """Return the address of a cell, such as Sheet1!B3."""
@@ -89,20 +90,20 @@ def open_workbook(file: BinaryIO, sheet: str) -> Workbook:
         faults = survey[1].faults if survey is not None else {}
         return Workbook(name, _spread(rows, loaded.merged_cell_ranges or []), faults)
     except PasswordError as fault:
-        raise BatchMalformed("The workbook is locked with a password; save it without one.") from fault
+        raise BatchMalformed(Message("workbook_locked")) from fault
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError) as fault:
-        raise BatchMalformed(f"The workbook cannot be read: {fault}.") from fault
+        raise BatchMalformed(Message("workbook_unreadable", reason=str(fault))) from fault
     except (OSError, EOFError, LookupError, ValueError, NotImplementedError, TypeError, RuntimeError) as fault:
-        raise BatchMalformed(f"The workbook cannot be read: {fault!r}.") from fault
+        raise BatchMalformed(Message("workbook_unreadable", reason=str(fault))) from fault
 
 
 def _chosen(sheet: str, names: Sequence[str]) -> str:
     if not names:
-        raise BatchMalformed("The workbook has no sheet.")
+        raise BatchMalformed(Message("workbook_no_sheet"))
     for name in names:
         if not sheet or unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", sheet):
             return name
-    raise BatchMalformed(f"The workbook has no sheet {sheet!r}, but {', '.join(names)}.")
+    raise BatchMalformed(Message("workbook_other_sheets", sheet=sheet, names=", ".join(names)))
 
 
 def _spread(rows: Iterator[Cells], merged: Sequence[Range]) -> Iterator[Cells]:
@@ -143,7 +144,7 @@ def _survey(file: BinaryIO, wanted: str) -> tuple[str, SheetSurvey] | None:
     """
     with zipfile.ZipFile(file) as packed:
         if sum(member.file_size for member in packed.infolist()) > _MAX_UNPACKED_BYTES:
-            raise BatchMalformed(f"The workbook unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GB.")
+            raise BatchMalformed(Message("workbook_unpacks", limit=_MAX_UNPACKED_BYTES >> 30))
         names = set(packed.namelist())
         if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
             return None
@@ -180,7 +181,7 @@ def _parts(packed: zipfile.ZipFile) -> dict[str, str]:
 
 def _small(packed: zipfile.ZipFile, name: str) -> bytes:
     if packed.getinfo(name).file_size > 16 << 20:
-        raise BatchMalformed(f"The workbook's {name} is larger than 16 MB.")
+        raise BatchMalformed(Message("workbook_part_large", name=name))
     return packed.read(name)
 
 
@@ -193,19 +194,19 @@ def _survey_xml(xml: bytes, survey: SheetSurvey) -> None:
     if b"<f" in xml or b":f" in xml:
         for match in _FORMULA.finditer(xml):
             if match["blank"] is None or b't="str"' not in match[1]:
-                _fault(survey, match[1], "is a formula that no program has computed; open the file and save it")
+                _fault(survey, match[1], Message("cell_not_computed"))
     if b't="e"' in xml:
         for match in _ERROR.finditer(xml):
-            _fault(survey, match[1], f"shows the error {match[2].decode('utf-8', 'replace')}; correct its formula")
+            _fault(survey, match[1], Message("cell_error", error=match[2].decode("utf-8", "replace")))
     for left, top, right, bottom in _MERGED.findall(xml):
         first = (int(top) - 1, _column(left))
         survey.merged.append((first, (int(bottom) - 1, _column(right))))
 
 
-def _fault(survey: SheetSurvey, attributes: bytes, sentence: str) -> None:
+def _fault(survey: SheetSurvey, attributes: bytes, fault: Message) -> None:
     if address := _ADDRESS.search(attributes):
         row, column = int(address[2]) - 1, _column(address[1])
-        survey.faults.setdefault(row, {})[column] = sentence
+        survey.faults.setdefault(row, {})[column] = fault
 
 
 def _column(letters: bytes) -> int:

@@ -12,6 +12,7 @@ from ioc.alerts.engine import TickResult, tick
 from ioc.alerts.inputs import DataState, Inputs, Needs, Usual, Values
 from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.states import CONDITIONS, EngineState
+from ioc.messages import Message
 from ioc.model.kpi import Target
 from ioc.model.rule import Rule
 from ioc.model.rule_case import Expected, RuleCase
@@ -25,13 +26,14 @@ def run_case(
     targets: Mapping[str, tuple[Target, ...]],
     zone: ZoneInfo,
     is_working_day: IsWorkingDay,
-) -> list[str]:
+) -> list[Message]:
     """Return one sentence per expectation that does not hold; the rule is evaluated for `unit`."""
     arrays = RuleArrays.of([replace(rule, units=(unit.code,))], {unit.code: unit}, targets, zone)
     needs = Needs.of([rule])
     last = max((one.after_ms for one in case.expected), default=0)
     waiting = sorted(case.expected, key=lambda one: one.after_ms)
-    state, failures = EngineState.fresh(arrays), []
+    state = EngineState.fresh(arrays)
+    failures: list[Message] = []
     for number in range(last // case.step_ms + 1):
         done: TickResult = tick(arrays, state, _inputs(case, number, needs, unit.code))
         state = done.state
@@ -42,19 +44,17 @@ def run_case(
 
 def _difference(
     case: RuleCase, expected: Expected, rule: Rule, state: EngineState, zone: ZoneInfo, is_working_day: IsWorkingDay
-) -> list[str]:
-    where = f"{case.name} ({case.rule}), after {_length(expected.after_ms)}"
+) -> list[Message]:
+    place = Message("case_place", case=case.name, rule=case.rule, after=_length(expected.after_ms))
     found = CONDITIONS[int(state.condition[0])]
-    failures = []
+    failures: list[Message] = []
     if found is not expected.state:
-        failures.append(f"{where}: the alert is {found}, {expected.state} was expected.")
+        failures.append(Message("case_state", place=place, found=found, expected=expected.state))
     local = datetime.fromtimestamp((case.start_ms + expected.after_ms) / 1000, UTC).astimezone(zone)
     quiet = not is_active(rule.active, local, is_working_day)
     if expected.quiet is not None and quiet != expected.quiet:
-        hours = "outside its hours" if quiet else "within its hours"
-        failures.append(
-            f"{where}: it is {hours} ({local:%a %H:%M}), quiet = {str(expected.quiet).lower()} was expected."
-        )
+        code = "case_outside_hours" if quiet else "case_within_hours"
+        failures.append(Message(code, place=place, time=f"{local:%a %H:%M}", expected=str(expected.quiet).lower()))
     return failures
 
 

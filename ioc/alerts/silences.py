@@ -56,7 +56,7 @@ def new_silence(wanted: Silence, now_ms: int) -> Silence:
     """
     require_person_and_reason(wanted.by, wanted.why)
     if not wanted.matchers:
-        raise ActRefused("matchers", Message("silence_no_matcher"))
+        raise ActRefused("matchers", Message("no_matcher"))
     if wanted.until_ms <= max(wanted.from_ms, now_ms):
         raise ActRefused("until", Message("silence_end"))
     if wanted.until_ms - wanted.from_ms > MAX_SHELVING_MS:

@@ -21,6 +21,7 @@ from ioc.broker.ports import any_free, choose_port, is_free
 from ioc.broker.properties import HOST, log_properties, meta_properties, server_properties
 from ioc.broker.spawn import spawn_bound
 from ioc.errors import IocError
+from ioc.messages import Message
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
@@ -72,7 +73,7 @@ class EmbeddedBroker:
     def start(self, *, record_start_cache: bool = False) -> str:
         """Start, wait for the first answer and return the bootstrap address. Raises BrokerStartFailed."""
         if not self._runtime.class_path():
-            raise BrokerStartFailed(f"Kafka's jars are not in {self._runtime.jars}; `make up` fetches them")
+            raise BrokerStartFailed(Message("kafka_jars_missing", folder=self._runtime.jars))
         try:
             with folder_lock(self._home) as held:
                 port = self._write_settings()
@@ -82,11 +83,9 @@ class EmbeddedBroker:
                     ["kafka.Kafka", str(self._home / "server.properties")], held, record=record_start_cache
                 )
         except FolderInUse:
-            raise BrokerStartFailed(
-                f"the embedded broker did not start: another broker is using {self._home}; stop it first"
-            ) from None
+            raise BrokerStartFailed(Message("kafka_other_broker", home=self._home)) from None
         except (OSError, ValueError) as error:
-            raise BrokerStartFailed(f"the embedded broker did not start: {error}") from error
+            raise BrokerStartFailed(Message("kafka_not_started", reason=error)) from error
         self._await_answer(port)
         address = f"{HOST}:{port}"
         write_atomically(self._address_file, address)
@@ -166,19 +165,18 @@ class EmbeddedBroker:
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", _random_id()]
         formatting = self._spawn([*tool, "-c", str(self._home / "server.properties")], held)
         if formatting.wait() != 0:
-            raise BrokerStartFailed(self._explain())
+            raise BrokerStartFailed(Message.of(self._explain()))
 
     def _await_answer(self, port: int) -> None:
         process = self._running()
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(port):
             if process.poll() is not None:
-                raise BrokerStartFailed(self._explain())
+                raise BrokerStartFailed(Message.of(self._explain()))
             if time.monotonic() > deadline:
                 self.stop()
                 raise BrokerStartFailed(
-                    f"the embedded broker did not answer on port {port} within {START_TIMEOUT_S:.0f} s; "
-                    f"its log is {self._home / 'broker.log'}"
+                    Message("kafka_start_slow", port=port, seconds=START_TIMEOUT_S, log=self._home / "broker.log")
                 )
             time.sleep(0.02)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ioc.catalog.packs import CALENDAR, read_toml
-from ioc.catalog.toml_table import DefinitionFault, TomlTable, nearest
+from ioc.catalog.toml_table import DefinitionFault, TomlTable, closest
+from ioc.messages import Message
 from ioc.model.calendar import Calendar, Mark, YearState
 
 FIRST, LAST = date(2000, 1, 1), date(2049, 12, 31)
@@ -59,7 +60,7 @@ def _read_file(path: Path, faults: list[DefinitionFault]) -> Decisions:
     content, known = read_toml(path, faults), ", ".join(f"[[{name}]]" for name in _TABLES)
     faults.extend(
         DefinitionFault(
-            str(path), "", name, f"A calendar has no table {name!r}{nearest(name, _TABLES)}; it has {known}."
+            str(path), "", name, Message("calendar_no_table", name=name, nearest=closest(name, _TABLES), known=known)
         )
         for name in content.keys() - set(_TABLES)
     )
@@ -68,9 +69,9 @@ def _read_file(path: Path, faults: list[DefinitionFault]) -> Decisions:
         state = row.choice("state", [state.value for state in YearState if state is not YearState.COMPUTED])
         year = row.whole("year", FIRST.year, FIRST.year, LAST.year)
         if not row.has("year"):
-            row.fault("year", "is missing; write the year whose days off the file gives.")
+            row.fault("year", Message("calendar_year_missing"))
         if year in years:
-            row.fault("year", f"{year} appears twice.")
+            row.fault("year", Message("year_twice", year=year))
         row.text("note", "")
         row.finish()
         if state and row.sound:
@@ -84,7 +85,7 @@ def _read_file(path: Path, faults: list[DefinitionFault]) -> Decisions:
                 continue
             day, mark = found
             if day in off or day in worked:
-                row.fault("day", f"{day} appears twice; write once whether it is off or worked.")
+                row.fault("day", Message("day_twice", day=day))
             days[day] = mark
     return Decisions(years, off, worked)
 
@@ -100,10 +101,10 @@ def _read_day(row: TomlTable) -> tuple[date, Mark] | None:
     try:
         day = date.fromisoformat(text) if text else None
     except ValueError:
-        row.fault("day", f"{text!r} is not a day; write it as 2026-02-17.")
+        row.fault("day", Message("calendar_not_a_day", given=text))
         return None
     if day is not None and not FIRST <= day <= LAST:
-        row.fault("day", f"{day} is outside {FIRST} to {LAST}, the range of the calendar.")
+        row.fault("day", Message("day_outside_calendar", day=day, first=FIRST, last=LAST))
         return None
     return None if day is None else (day, mark)
 
@@ -111,7 +112,7 @@ def _read_day(row: TomlTable) -> tuple[date, Mark] | None:
 def _rows(content: Mapping[str, Any], kind: str, path: Path, faults: list[DefinitionFault]) -> list[TomlTable]:
     given = content.get(kind, [])
     if not isinstance(given, list) or not all(isinstance(data, dict) for data in given):
-        faults.append(DefinitionFault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
+        faults.append(DefinitionFault(str(path), "", kind, Message("two_brackets", kind=kind)))
         return []
     return [TomlTable(_subject(kind, data), data, {}, str(path), faults) for data in given]
 

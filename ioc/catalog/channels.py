@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ioc.catalog.packs import read_toml
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
+from ioc.messages import Message
 
 WALL = "wall"
 """The channel that always exists: the websocket of the walls."""
@@ -43,11 +44,11 @@ def load_channels(path: Path) -> Mapping[str, Channel]:
         row.subject = f"channel {row.data.get('id', '')}"
         channel = Channel(row.text("id"), row.text("webhook", ""), row.text("apprise", ""), row.text("token", ""))
         if channel.id in channels:
-            row.fault("id", f"Another channel is called {channel.id!r}.")
+            row.fault("id", Message("channel_twice", given=channel.id))
         if bool(channel.webhook) == bool(channel.apprise):
-            row.fault("webhook", "A channel is exactly one of webhook and apprise.")
+            row.fault("webhook", Message("channel_one_way"))
         elif channel.webhook and urlsplit(channel.webhook).scheme not in ("http", "https"):
-            row.fault("webhook", "is not an address; write https://….")
+            row.fault("webhook", Message("channel_no_address"))
         row.finish()
         channels[channel.id] = channel
     whole.finish(["channel"])

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ioc.catalog.time_dependence import FALLING, FREE, RISING, Trend, compared, fixed, flipped, together
-from ioc.catalog.toml_table import nearest
+from ioc.catalog.toml_table import closest
 from ioc.catalog.working_time import add_working_days, working_days
+from ioc.errors import TextInvalid
+from ioc.messages import Message
 from ioc.model.case import CaseType
 
 TIME_COLUMNS = ("received_at", "due_at", "closed_at", "updated_at", "deadline_at")
@@ -38,7 +40,7 @@ _TEXT_FUNCTIONS = {"lower": "text", "upper": "text", "trim": "text", "length": "
 _NUMBER_FUNCTIONS = ("abs", "floor", "ceil", "round")
 _DURATIONS = {"to_seconds": 1, "to_minutes": 60, "to_hours": 3600, "to_days": 86_400, "to_weeks": 604_800}
 _SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "truth": "BOOLEAN"}
-_DURATION_FORM = "Write a duration as INTERVAL 3 DAY, with a whole number."
+_DURATION_FORM = Message("condition_interval")
 _PARSER_LOCK = Lock()
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 
-class ConditionInvalid(ValueError):
+class ConditionInvalid(TextInvalid):
     """The text is not a condition over the case; the message says what is wrong in it and what would be right."""
 
 
@@ -146,13 +148,13 @@ def _tree(text: str) -> Node:
     answer: Node = orjson.loads(row[0]) if row else {"error": True}
     if answer["error"] or len(answer["statements"]) != 1:
         raise ConditionInvalid(
-            f"{text!r} is not one SQL condition: {answer.get('error_message', 'several statements')}"
+            Message("condition_not_sql", given=text, detail=answer.get("error_message", "several statements"))
         )
     node = answer["statements"][0]["node"]
     alone = node["type"] == "SELECT_NODE" and len(node["select_list"]) == 1 and not node["select_list"][0]["alias"]
     clauses = ("modifiers", "where_clause", "group_expressions", "having", "sample", "qualify")
     if not alone or node["from_table"]["type"] != "EMPTY" or any(node[c] for c in clauses) or node["cte_map"]["map"]:
-        raise ConditionInvalid(f"{text!r} is more than a condition; write only what comes after WHERE.")
+        raise ConditionInvalid(Message("condition_more", given=text))
     expression: Node = node["select_list"][0]
     return expression
 
@@ -192,10 +194,7 @@ class _Writer:
                 return self._operator(node)
             case "FUNCTION":
                 return self._function(node)
-        raise ConditionInvalid(
-            f"A {node['class'].lower()} is not allowed in a condition; use columns, constants, `now`, comparisons, "
-            "and, or, not, in, between, is null, like."
-        )
+        raise ConditionInvalid(Message("condition_not_allowed", kind=node["class"].lower()))
 
     def _column(self, names: list[str]) -> _Part:
         name = names[-1]
@@ -215,7 +214,7 @@ class _Writer:
         known = (*TEXT_COLUMNS, *TIME_COLUMNS, *NUMBER_COLUMNS, "now", *self._attributes)
         full = ".".join(names)
         raise ConditionInvalid(
-            f"The case has no column or attribute {full!r} (it has {', '.join(known)}){nearest(full, known)}"
+            Message("condition_no_column", given=full, known=", ".join(known), nearest=closest(full, known))
         )
 
     def _operator(self, node: Node) -> _Part:
@@ -237,7 +236,7 @@ class _Writer:
             parts = self._alike(children)
             sql = f"coalesce({', '.join(part.sql for part in parts)})"
             return _Part(sql, parts[0].kind, _now(parts), trend=fixed(*(part.trend for part in parts)))
-        raise ConditionInvalid(f"The operator {kind} is not allowed in a condition.")
+        raise ConditionInvalid(Message("condition_operator", operator=kind))
 
     def _function(self, node: Node) -> _Part:
         name, children = node["function_name"], node["children"]
@@ -276,7 +275,7 @@ class _Writer:
             trend = fixed(since.trend, days.trend)
             return _Part(add_working_days(since.sql, days.sql), "time", _now(parts), trend=trend)
         allowed = (*_TEXT_FUNCTIONS, *_NUMBER_FUNCTIONS, "coalesce", "working_days", "add_working_days")
-        raise ConditionInvalid(f"The function {name}() is not allowed in a condition; allowed are {', '.join(allowed)}")
+        raise ConditionInvalid(Message("condition_function", name=name, allowed=", ".join(allowed)))
 
     def _alike(self, nodes: list[Node]) -> list[_Part]:
         """Return parts of one kind: attributes take that of the others; several attributes alone are texts."""
@@ -288,8 +287,12 @@ class _Writer:
                 word = node.get("value", {}).get("value") if node["class"] == "CONSTANT" else None
                 if isinstance(word, str) and word not in self._statuses:
                     raise ConditionInvalid(
-                        f"{word!r} is not a status of the case (they are {', '.join(self._statuses)})"
-                        f"{nearest(word, self._statuses)}"
+                        Message(
+                            "condition_no_status",
+                            nearest=closest(word, self._statuses),
+                            given=word,
+                            known=", ".join(self._statuses),
+                        )
                     )
         return parts
 
@@ -302,10 +305,10 @@ def _as(part: _Part, kind: str) -> _Part:
     """Return the part as that kind. Raises ConditionInvalid when it is of another kind."""
     if part.kind == "attribute":
         if kind not in _SQL_TYPES:
-            raise ConditionInvalid(f"The attribute {part.sql!r} is compared with a time; attributes cannot hold times.")
+            raise ConditionInvalid(Message("condition_attribute_time", given=part.sql))
         return _Part(attribute(part.sql, kind), kind)
     if part.kind not in (kind, "null"):
-        raise ConditionInvalid(f"{part.sql} is a {part.kind} where a {kind} is needed.")
+        raise ConditionInvalid(Message("condition_kind", given=part.sql, kind=part.kind, needed=kind))
     return part
 
 
@@ -322,7 +325,7 @@ def _constant(value: Node) -> _Part:
         return _Part(repr(int(value["value"]) / 10**scale), "number")
     if name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT"):
         return _Part(repr(value["value"]), "number")
-    raise ConditionInvalid(f"A constant of type {name} is not allowed in a condition.")
+    raise ConditionInvalid(Message("condition_constant", type=name))
 
 
 def _cast_constant(node: Node) -> _Part:
@@ -332,9 +335,7 @@ def _cast_constant(node: Node) -> _Part:
         return _Part("true" if child["value"]["value"] == "t" else "false", "truth")
     if node["cast_type"]["id"] == "INTERVAL":
         raise ConditionInvalid(_DURATION_FORM)
-    raise ConditionInvalid(
-        "A cast is not allowed in a condition; an attribute takes the type of what it is compared with."
-    )
+    raise ConditionInvalid(Message("condition_cast"))
 
 
 def _duration(name: str, node: Node) -> _Part:

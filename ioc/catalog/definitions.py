@@ -8,7 +8,8 @@ from itertools import pairwise
 from ioc.catalog.catalog import Sector
 from ioc.catalog.conditions import NUMBER_COLUMNS, TEXT_COLUMNS, TIME_COLUMNS
 from ioc.catalog.expressions import EXPRESSIONS, read_expression
-from ioc.catalog.toml_table import TomlTable, nearest
+from ioc.catalog.toml_table import TomlTable, closest
+from ioc.messages import Message
 from ioc.model.case import AttributeType, CaseClock, CaseType
 from ioc.model.kpi import (
     EVERY_PLACE,
@@ -48,7 +49,7 @@ def read_measure(row: TomlTable) -> Measure:
     kind = row.choice("kind", [kind.value for kind in MeasureKind])
     least, most = row.number("least", float("-inf")), row.number("most", float("inf"))
     if least > most:
-        row.fault("most", f"`most` {exact_text(most, 'en')} is below `least` {exact_text(least, 'en')}.")
+        row.fault("most", Message("most_below_least", most=exact_text(most, "en"), least=exact_text(least, "en")))
     measure = Measure(
         id=row.identifier(),
         name=row.names("name"),
@@ -82,12 +83,12 @@ def read_case_type(row: TomlTable, summed: Collection[str] = ()) -> CaseType:
     )
     for status in case_type.clock.pauses_in:
         if status not in case_type.statuses:
-            row.fault("pauses_in", f"{status!r} is not a status of the case{nearest(status, case_type.statuses)}.")
+            row.fault("pauses_in", Message("no_status", nearest=closest(status, case_type.statuses), given=status))
     for name in case_type.attributes:
         if name in _RESERVED or not name.isidentifier() or not name.isascii():
             row.fault(
                 "attributes",
-                f"{name!r} cannot name an attribute; use letters, digits and _, and not the name of a column of cases.",
+                Message("attribute_name", given=name),
             )
     row.finish()
     return case_type
@@ -116,13 +117,13 @@ def _personal(
     treatments = {name: PersonalTreatment(table.choice(name, words) or PersonalTreatment.DROP) for name in table.data}
     for name, treatment in treatments.items():
         if name not in attributes:
-            table.fault(name, f"{name!r} is not an attribute of the case type{nearest(name, tuple(attributes))}.")
+            table.fault(name, Message("no_attribute", given=name, nearest=closest(name, tuple(attributes))))
         elif treatment is PersonalTreatment.HASH and types.get(name) not in (
             None,
             AttributeType.TEXT,
             AttributeType.CODE,
         ):
-            table.fault(name, f"{name!r} is of type {types[name]}; only text and code can be hashed, drop it instead.")
+            table.fault(name, Message("hash_type", given=name, type=types[name]))
     table.finish()
     return treatments
 
@@ -139,18 +140,18 @@ def read_constant(row: TomlTable) -> Constant:
     """Read a table `[[constant]]`; its values neither overlap nor leave a gap."""
     values = [value for inner in row.tables("values") if (value := _constant_value(inner)) is not None]
     if not row.has("values") or not row.data["values"]:
-        row.fault("values", 'is missing; write [{ from = "2026-01-01", value = 1, basis = "…" }].')
+        row.fault("values", Message("constant_values_missing"))
     values.sort(key=lambda value: value.valid_from)
     for earlier, later in pairwise(values):
         if earlier.valid_from == later.valid_from or (earlier.until or later.valid_from) > later.valid_from:
             row.fault(
                 "values",
-                f"Two values hold on {later.valid_from}; end the one from {earlier.valid_from} where the next begins.",
+                Message("constant_overlap", day=later.valid_from, since=earlier.valid_from),
             )
         elif (earlier.until or later.valid_from) < later.valid_from:
             row.fault(
                 "values",
-                f"No value holds from {earlier.until} to {later.valid_from}; leave out `until`, or fill the gap.",
+                Message("constant_gap", until=earlier.until, since=later.valid_from),
             )
     constant = Constant(row.identifier(), row.names("name"), tuple(values))
     row.finish(["values"])
@@ -168,9 +169,9 @@ def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = 
         try:
             window = Window.parse(window_text)
         except (ValueError, OverflowError) as fault:
-            row.fault("window", f"{str(fault).capitalize()}.")
+            row.fault("window", Message("window_form", detail=str(fault).capitalize()))
     if window.span is not None and window.span > _MAX_WINDOW:
-        row.fault("window", f"{window_text!r} is longer than panes are kept by the minute; use at most 30d.")
+        row.fault("window", Message("window_too_long", given=window_text))
     expression = read_expression(row, window, vocabulary)
     roll_up = row.choice("roll_up", [way.value for way in RollUp], RollUp.MERGE)
     min_samples = row.whole("min_samples", 1, 1, 1_000_000_000)
@@ -181,7 +182,7 @@ def read_kpi(row: TomlTable, sector: str, vocabulary: Vocabulary, family: str = 
     digits, basis = row.whole("digits", 1, 0, _MAX_DIGITS), row.text("basis")
     share = row.flag("share")
     if share and unit_of_measure != "%":
-        row.fault("share", f"A share of a whole is measured in %, not in {unit_of_measure!r}.")
+        row.fault("share", Message("share_unit", given=unit_of_measure))
     row.finish(EXPRESSIONS)
     if expression is None:
         return None
@@ -226,9 +227,11 @@ def _per(row: TomlTable) -> tuple[UnitLevel, ...]:
     words = row.texts("per", required=False) if row.has("per") else EVERY_PLACE
     for word in words:
         if word not in set(UnitLevel):
-            row.fault("per", f"{word!r} is not one of {', '.join(UnitLevel)}{nearest(word, list(UnitLevel))}.")
+            row.fault(
+                "per", Message("none_of", given=word, known=list(UnitLevel), nearest=closest(word, list(UnitLevel)))
+            )
     if not words:
-        row.fault("per", "names no level of units; write which levels have the KPI, or leave the field out.")
+        row.fault("per", Message("levels_empty"))
     return tuple(level for level in UnitLevel if level in words)
 
 
@@ -237,16 +240,16 @@ def _bands(row: TomlTable) -> tuple[Band, ...]:
     bands: list[Band] = []
     for entry in row.tables("bands"):
         if entry.has("at_least") and entry.has("over"):
-            entry.fault("over", "A band begins at `at_least` or `over` a value, not both.")
+            entry.fault("over", Message("band_bound"))
         bound = entry.number("over") if entry.has("over") else entry.number("at_least")
         bands.append(Band(entry.names("name"), bound, entry.has("over")))
         entry.number("at_least")
         entry.finish()
     bounds = [band.bound for band in bands]
     if bands and (bounds[-1] is not None or None in bounds[:-1]):
-        row.fault("bands", "Only the last band has no bound: it holds for all values below the others.")
+        row.fault("bands", Message("band_last"))
     elif any(low is not None and high is not None and low >= high for high, low in pairwise(bounds)):
-        row.fault("bands", "Write the bands from the highest bound down.")
+        row.fault("bands", Message("band_order"))
     return tuple(bands)
 
 
@@ -255,7 +258,7 @@ def _references(row: TomlTable) -> tuple[Reference, ...]:
     for entry in row.tables("reference"):
         name, value, at, basis = entry.names("name"), entry.number("value"), entry.day("at"), entry.text("basis")
         if value is None and not entry.has("value"):
-            entry.fault("value", "is missing; write the figure to compare with.")
+            entry.fault("value", Message("target_missing"))
         entry.finish()
         if value is not None and at is not None:
             references.append(Reference(name, value, at, basis))
@@ -267,13 +270,13 @@ def _targets(row: TomlTable) -> tuple[Target, ...]:
     targets: list[Target] = []
     for entry in row.tables("target"):
         if not entry.has("year"):
-            entry.fault("year", "is missing; a target holds for a year.")
+            entry.fault("year", Message("target_year_missing"))
         year = entry.whole("year", _YEARS[0], *_YEARS)
         at_least, at_most = entry.number("at_least"), entry.number("at_most")
         if entry.has("at_least") == entry.has("at_most"):
-            entry.fault("", "A target has exactly one of at_least and at_most.")
+            entry.fault("", Message("target_one_way"))
         if any(target.year == year for target in targets) and entry.has("year"):
-            entry.fault("year", f"The year {year} has a target already; remove one.")
+            entry.fault("year", Message("target_year_twice", year=year))
         targets.append(Target(year, at_least, at_most, entry.text("basis", "")))
         entry.finish()
     return tuple(sorted(targets, key=lambda target: target.year))
@@ -283,9 +286,9 @@ def _constant_value(row: TomlTable) -> ConstantValue | None:
     valid_from, until = row.day("from"), row.day("until", required=False)
     value = row.number("value")
     if value is None and not row.has("value"):
-        row.fault("value", "is missing; write the number that holds from then on.")
+        row.fault("value", Message("constant_value_missing"))
     basis = row.text("basis")
     if valid_from and until and until <= valid_from:
-        row.fault("until", f"{until} is not after `from` {valid_from}.")
+        row.fault("until", Message("constant_until", until=until, since=valid_from))
     row.finish()
     return None if valid_from is None or value is None else ConstantValue(valid_from, value, basis, until)

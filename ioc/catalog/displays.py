@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.packs import read_toml
-from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest
+from ioc.messages import Message
 
 _MAX_TILES = 24
 
@@ -55,7 +56,7 @@ def load_displays(catalog: Catalog, overlay: Path | None = None) -> dict[str, Di
 def _display(row: TomlTable, catalog: Catalog) -> Display:
     scenes = row.tables("scene")
     if not scenes:
-        row.fault("scene", "is missing; a display shows at least one [[scene]].")
+        row.fault("scene", Message("scene_missing"))
     display = Display(
         id=row.identifier(),
         name=row.names("name"),
@@ -72,8 +73,8 @@ def _scene(row: TomlTable, catalog: Catalog) -> Scene:
     row.subject = f"scene {scene.id}"
     for tile in scene.tiles:
         if tile not in catalog.kpis:
-            row.fault("tiles", f"No KPI is called {tile!r}{nearest(tile, catalog.kpis)}.")
+            row.fault("tiles", Message("unknown_kpi", nearest=closest(tile, catalog.kpis), given=tile))
     if len(scene.tiles) > _MAX_TILES:
-        row.fault("tiles", f"{len(scene.tiles)} tiles cannot be read from a distance; show at most {_MAX_TILES}.")
+        row.fault("tiles", Message("too_many_tiles", tiles=len(scene.tiles), most=_MAX_TILES))
     row.finish()
     return scene

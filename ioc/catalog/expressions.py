@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from ioc.catalog.conditions import TIME_COLUMNS, ConditionInvalid, parse_condition
 from ioc.catalog.formulas import FormulaInvalid, parse_formula, parts_of
-from ioc.catalog.toml_table import TomlTable, nearest
+from ioc.catalog.toml_table import TomlTable, closest
+from ioc.messages import Message
 from ioc.model.case import AttributeType, CaseType
 from ioc.model.duration import parse_working_days
 from ioc.model.kpi import (
@@ -44,7 +45,7 @@ def read_expression(row: TomlTable, window: Window, vocabulary: Vocabulary) -> E
     given = [field for field in EXPRESSIONS if row.has(field)]
     if len(given) != 1:
         found = ", ".join(given) if given else "none"
-        row.fault("", f"A KPI has exactly one of {', '.join(EXPRESSIONS)}; this one has {found}.")
+        row.fault("", Message("one_expression", known=", ".join(EXPRESSIONS), given=found))
         return None
     inner = row.table(given[0])
     expression = EXPRESSIONS[given[0]](inner, window, vocabulary)
@@ -58,25 +59,25 @@ def _aggregate(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expres
     per = row.duration("per", required=take == "rate")
     q = _quantile(row, take)
     if per is not None and take != "rate":
-        row.fault("per", f"`per` belongs to rate, not to {take}.")
+        row.fault("per", Message("per_of_rate", take=take))
     measure = vocabulary.measures.get(measure_id)
     if measure is None:
         if measure_id:
-            hint = nearest(measure_id, vocabulary.measures)
-            row.fault("measure", f"No measure is called {measure_id!r}{hint}; declare it as [[measure]].")
+            hint = closest(measure_id, vocabulary.measures)
+            row.fault("measure", Message("unknown_measure", given=measure_id, nearest=hint))
         return MeasureAggregate(measure_id, take, per, q)
     if take == "quantile" and not measure.quantiles:
-        row.fault("take", f"Panes of {measure_id} carry no histogram; declare the measure with quantiles = true.")
+        row.fault("take", Message("no_histogram", measure=measure_id))
     if take == "distinct" and not measure.distinct:
-        row.fault("take", f"Panes of {measure_id} carry no sketch of subjects; declare it with distinct = true.")
+        row.fault("take", Message("no_sketch", measure=measure_id))
     if take in ("sum", "rate") and measure.kind is MeasureKind.GAUGE:
-        row.fault("take", f"{measure_id} is a gauge, so that its {take} has no meaning; use mean or last.")
+        row.fault("take", Message("gauge_sum", take=take, measure=measure_id))
     if take == "nowcast" and window.span != _NOWCAST_SPAN:
-        row.fault("take", "A nowcast needs the means of twelve hours; give the KPI the window 12h.")
+        row.fault("take", Message("nowcast_window"))
     if take == "nowcast" and measure.kind is not MeasureKind.GAUGE:
-        row.fault("take", f"{measure_id} is not a gauge; a nowcast is only defined for one.")
+        row.fault("take", Message("nowcast_gauge", measure=measure_id))
     if window.kind is WindowKind.NOW and take != "last":
-        row.fault("take", f"The window `now` has only the last value, not the {take}; use a duration such as 15m.")
+        row.fault("take", Message("now_only_last", take=take))
     return MeasureAggregate(measure_id, take, per, q)
 
 
@@ -89,11 +90,14 @@ def _sum(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Expression:
     case, case_type = _case(row, window, vocabulary)
     field = row.text("field")
     if case_type is not None and field and field not in case_type.attributes:
-        hint = nearest(field, case_type.attributes)
-        row.fault("field", f"{field!r} is not an attribute of {case.of} ({', '.join(case_type.attributes)}){hint}.")
+        hint = closest(field, case_type.attributes)
+        row.fault(
+            "field",
+            Message("no_attribute_of", given=field, case=case.of, known=", ".join(case_type.attributes), nearest=hint),
+        )
     elif case_type is not None and case_type.attribute_types.get(field) not in (None, AttributeType.NUMBER):
         declared = case_type.attribute_types[field]
-        row.fault("field", f"{field!r} is declared as a {declared} in {case.of}; only a number can be summed up.")
+        row.fault("field", Message("attribute_not_number", given=field, type=declared, case=case.of))
     return CaseSum(case.of, field, case.where, case.at)
 
 
@@ -102,7 +106,7 @@ def _distinct(row: TomlTable, window: Window, vocabulary: Vocabulary) -> Express
     field = row.text("field")
     known = (*DISTINCT_COLUMNS, *(case_type.attributes if case_type else ()))
     if case_type is not None and field and field not in known:
-        row.fault("field", f"{field!r} is not one of {', '.join(known)}{nearest(field, known)}.")
+        row.fault("field", Message("none_of", known=", ".join(known), nearest=closest(field, known), given=field))
     return CaseDistinct(case.of, field, case.where, case.at)
 
 
@@ -127,7 +131,7 @@ def _time(row: TomlTable, window: Window, vocabulary: Vocabulary, *, until: str)
     per, working = _pace(row)
     q = _quantile(row, take)
     if since and since == until:
-        row.fault("until", f"`since` and `until` are both {since}.")
+        row.fault("until", Message("since_until_same", given=since))
     # Without a sound `per` the row is faulty and the expression is never used.
     return CaseTime(case.of, since, until, case.where, take, per or timedelta(hours=1), case.at, q, working)
 
@@ -149,10 +153,10 @@ def _formula(row: TomlTable, _window: Window, _vocabulary: Vocabulary) -> Expres
         try:
             parts = parts_of(parse_formula(text))
         except FormulaInvalid as fault:
-            row.fault("text", str(fault))
+            row.fault("text", fault.message)
         else:
             if not parts:
-                row.fault("text", f"{text!r} names no KPI; a formula combines other KPIs by their ids.")
+                row.fault("text", Message("formula_no_kpi", given=text))
     return Formula(text, parts, when_zero)
 
 
@@ -172,13 +176,13 @@ def _case(row: TomlTable, window: Window, vocabulary: Vocabulary) -> tuple[_Case
     of = row.text("of")
     case_type = vocabulary.case_types.get(of)
     if case_type is None and of:
-        hint = nearest(of, vocabulary.case_types)
-        row.fault("of", f"No case type is called {of!r}{hint}; declare it as [[case_type]].")
+        hint = closest(of, vocabulary.case_types)
+        row.fault("of", Message("unknown_case_type", given=of, nearest=hint))
     at = row.choice("at", TIME_COLUMNS) if row.has("at") else ""
     if not row.has("at") and window.kind not in _STATES:
-        row.fault("at", f"is missing; name the time that must lie in the window ({', '.join(TIME_COLUMNS)}).")
+        row.fault("at", Message("at_missing", known=", ".join(TIME_COLUMNS)))
     if at and window.kind is WindowKind.NOW:
-        row.fault("at", "The window `now` is about the present state; leave out `at` or use another window.")
+        row.fault("at", Message("at_of_now"))
     return _Case(of, _condition(row, "where", case_type), at), case_type
 
 
@@ -188,7 +192,7 @@ def _condition(row: TomlTable, field: str, case_type: CaseType | None) -> str:
         try:
             parse_condition(text, case_type)
         except ConditionInvalid as fault:
-            row.fault(field, str(fault))
+            row.fault(field, fault.message)
     return text
 
 
@@ -203,13 +207,13 @@ def _when_zero(row: TomlTable) -> float | None:
 def _quantile(row: TomlTable, take: str) -> float | None:
     if take != "quantile":
         if row.has("q"):
-            row.fault("q", f"`q` belongs to quantile, not to {take or 'this'}.")
+            row.fault("q", Message("q_of_quantile", take=take or "this"))
             row.number("q")
         return None
     if not row.has("q"):
-        row.fault("q", "is missing; write the quantile's share, such as 0.95.")
+        row.fault("q", Message("q_missing"))
         return None
     q = row.number("q")
     if q is not None and not 0 < q < 1:
-        row.fault("q", f"is {q:g}; a quantile is between 0 and 1, such as 0.95.")
+        row.fault("q", Message("q_range", given=q))
     return q

@@ -8,7 +8,8 @@ from ioc.catalog.definitions import version
 from ioc.catalog.families import Families
 from ioc.catalog.formulas import FormulaPart, Number, divisors, parse_formula, parts_of
 from ioc.catalog.packs import Entry
-from ioc.catalog.toml_table import DefinitionFault, TomlTable, nearest
+from ioc.catalog.toml_table import DefinitionFault, TomlTable, closest
+from ioc.messages import Message
 from ioc.model.kpi import Constant, Formula, KpiDefinition
 
 
@@ -56,7 +57,7 @@ def _order(graph: dict[str, list[str]], entries: Mapping[str, Entry], faults: li
             *cycle, last = reversed(error.args[1])
             closing = cycle[-1]
             shown = " → ".join([*cycle, last])
-            entries[closing].row(closing, faults).fault("formula", f"The formula depends on itself: {shown}.")
+            entries[closing].row(closing, faults).fault("formula", Message("formula_circle", path=shown))
             graph[closing] = [part for part in graph[closing] if part != last]
         else:
             break
@@ -88,30 +89,29 @@ def _separated(definition: KpiDefinition, constants: Mapping[str, Constant]) -> 
     return replace(definition, expression=replace(formula, parts=parts, constants=named))
 
 
-def _unknown(part: str, known: list[str], families: Families, definition: KpiDefinition) -> str:
+def _unknown(part: str, known: list[str], families: Families, definition: KpiDefinition) -> Message:
     if part in families:
         members = ", ".join(f"{part}.{window}" for window in families[part])
-        return f"{part!r} has no window {definition.window_text!r}; name one of its KPIs: {members}."
-    return f"No KPI or constant is called {part!r}{nearest(part, known)}."
+        return Message("family_no_window", given=part, window=definition.window_text, known=members)
+    return Message("unknown_part", given=part, nearest=closest(part, known))
 
 
 def _check_formula(row: TomlTable, formula: Formula, constants: Mapping[str, Constant]) -> None:
     if formula.constants and not formula.parts:
-        row.fault("formula", "The formula names only constants and no KPI; write a figure that never changes as one.")
+        row.fault("formula", Message("formula_constants"))
     has_rule = row.data["formula"].get("when_zero") is not None
     for divisor in divisors(parse_formula(formula.text)):
         if any(part not in constants for part in parts_of(divisor)):
             if not has_rule:
                 row.fault(
                     "formula.when_zero",
-                    "is missing, and the formula divides by something that can be 0; write the value that holds then, "
-                    'or "no_data".',
+                    Message("when_zero_missing"),
                 )
                 return
             continue
         if divisor == Number(0.0):
-            row.fault("formula.text", "The formula divides by 0.")
+            row.fault("formula.text", Message("formula_by_zero"))
         if isinstance(divisor, FormulaPart):
             zeros = [value.valid_from for value in constants[divisor.id].values if value.value == 0]
             if zeros:
-                row.fault("formula.text", f"The formula divides by {divisor.id}, which is 0 from {zeros[0]} on.")
+                row.fault("formula.text", Message("formula_zero_from", divisor=divisor.id, since=zeros[0]))

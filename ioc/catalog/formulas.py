@@ -14,13 +14,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from ioc.errors import TextInvalid
+from ioc.messages import Message
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<id>[A-Za-z_]\w*(?:\.\w+)*)|(?P<sign>[-+*/(),:]))"
 )
 _MAX_DEPTH = 50
 
 
-class FormulaInvalid(ValueError):
+class FormulaInvalid(TextInvalid):
     """The text is not a formula; the message says where, and what was expected."""
 
 
@@ -104,7 +107,7 @@ class _Parser:
     def whole(self) -> Term:
         term = self._sum()
         if self._kind:
-            raise self._expected("an operator")
+            raise self._expected(Message("formula_operator"))
         return term
 
     def _next(self) -> None:
@@ -112,15 +115,17 @@ class _Parser:
         self._start = self._position
         if match is None:
             if self._text[self._position :].strip():
-                raise FormulaInvalid(f"{self._text[self._position :].strip()[0]!r} is not allowed in a formula.")
+                raise FormulaInvalid(Message("formula_sign", given=self._text[self._position :].strip()[0]))
             self._kind, self._token = "", ""
         else:
             self._kind, self._token = match.lastgroup or "", match[match.lastgroup or 0]
             self._position = match.end()
 
     def _expected(self, what: str) -> FormulaInvalid:
-        found = repr(self._token) if self._kind else "the end"
-        return FormulaInvalid(f"At position {self._start + 1} of {self._text!r} is {found}, but {what} was expected.")
+        found = repr(self._token) if self._kind else Message("formula_end")
+        return FormulaInvalid(
+            Message("formula_expected", text=self._text, found=found, place=self._start + 1, wanted=what)
+        )
 
     def _expect(self, sign: str) -> None:
         if self._token != sign:
@@ -146,7 +151,7 @@ class _Parser:
     def _factor(self) -> Term:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise FormulaInvalid(f"The formula is nested deeper than {_MAX_DEPTH} levels.")
+            raise FormulaInvalid(Message("formula_deep", most=_MAX_DEPTH))
         term = self._factor_within()
         self._depth -= 1
         return term
@@ -156,7 +161,7 @@ class _Parser:
         if kind == "number":
             self._next()
             if not math.isfinite(float(token)):
-                raise FormulaInvalid(f"The number {token} is beyond what can be computed with.")
+                raise FormulaInvalid(Message("formula_number", given=token))
             return Number(float(token))
         if kind == "id":
             self._next()
@@ -173,7 +178,7 @@ class _Parser:
             term = self._sum()
             self._expect(")")
             return term
-        raise self._expected("a number, the id of a KPI, or (")
+        raise self._expected(Message("formula_operand"))
 
     def _arguments(self) -> tuple[Term, ...]:
         self._expect("(")
@@ -194,9 +199,9 @@ class _Parser:
             self._expect(":")
             points.append((x, self._signed()))
             if len(points) > 1 and points[-2][0] >= x:
-                raise FormulaInvalid(f"The points of scale() in {self._text!r} must ascend; {x:g} does not.")
+                raise FormulaInvalid(Message("scale_order", text=self._text, given=x))
         if len(points) < 2:
-            raise FormulaInvalid(f"scale() in {self._text!r} needs two points or more, such as scale(x, 0:0, 50:100).")
+            raise FormulaInvalid(Message("scale_points", text=self._text))
         self._expect(")")
         return Scale(operand, tuple(points))
 
@@ -206,7 +211,7 @@ class _Parser:
             self._next()
             sign = -1.0
         if self._kind != "number":
-            raise self._expected("a number")
+            raise self._expected(Message("wanted_number"))
         number = sign * float(self._token)
         self._next()
         return number

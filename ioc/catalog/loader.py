@@ -12,6 +12,7 @@ from ioc.catalog.formula_order import parts_first
 from ioc.catalog.packs import Entry, read_packs, subject_of
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.catalog.units import former_units_of, province_units
+from ioc.messages import Message
 from ioc.model.case import CaseType
 from ioc.model.kpi import Constant, KpiDefinition
 from ioc.model.measure import Measure
@@ -43,14 +44,14 @@ def load(province: str, overlay: Path | None = None) -> Catalog:
     for constant_id, entry in entries["constant"].items():
         row = entry.row(subject_of("constant", constant_id), faults)
         if constant_id in entries["kpi"]:
-            row.fault("id", "A KPI has the same id, so that a formula could mean either; rename one.")
+            row.fault("id", Message("kpi_same_id"))
         constants[constant_id] = read_constant(row)
     single, families = unfold(entries["kpi"], faults)
     kpis: dict[str, KpiDefinition] = {}
     for kpi_id, entry in single.items():
         row = entry.row(kpi_id, faults)
         if not entry.sector:
-            row.fault("", "The file of a new KPI needs a [sector] with its id.")
+            row.fault("", Message("sector_missing"))
         family = kpi_id.rpartition(".")[0]
         definition = read_kpi(row, entry.sector, vocabulary, family if family in families else "")
         if definition is not None:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, closest
+from ioc.messages import Message
 from ioc.model.unit import Unit, UnitLevel
 
 UNITS = "units.csv"
@@ -42,10 +43,10 @@ def lay_units(communes: Mapping[str, Unit], province: str, overlay: Path) -> dic
         subject = f"line {line}"
         missing = [] if code in found else [name for name in _OF_A_NEW_UNIT if not row.get(name)]
         if not code or code in seen:
-            reason = f"The code {code!r} appears twice." if code else "The code is missing; fill the column."
+            reason = Message("code_twice", given=code) if code else Message("code_missing")
             faults.append(DefinitionFault(str(path), subject, "code", reason))
         elif missing:
-            reason = f"{code} is a new commune, and {', '.join(missing)} is missing; fill the column."
+            reason = Message("new_commune_field", code=code, missing=", ".join(missing))
             faults.append(DefinitionFault(str(path), subject, missing[0], reason))
         else:
             unit = _laid(found.get(code), row, province, str(path), subject, faults)
@@ -71,18 +72,18 @@ def own_agencies(shipped: Mapping[str, Unit], province: str, overlay: Path, take
         missing = [name for name in _OF_AN_AGENCY if not row.get(name)]
         subject = f"line {line}"
         if missing:
-            reason = f"{', '.join(missing)} is missing; fill the column."
+            reason = Message("column_missing", missing=", ".join(missing))
             faults.append(DefinitionFault(str(path), subject, missing[0], reason))
         elif row["province"] != province:
             continue
         elif row["code"] in agencies or row["code"] in taken:
-            reason = f"The code {row['code']!r} is another unit's already."
+            reason = Message("code_of_another", given=row["code"])
             faults.append(DefinitionFault(str(path), subject, "code", reason))
         else:
             try:
                 agencies[row["code"]] = read_agency(row)
             except ValueError:
-                reason = 'valid_from and valid_to are days such as "2025-07-01".'
+                reason = Message("validity_days")
                 faults.append(DefinitionFault(str(path), subject, "valid_from", reason))
     if faults:
         raise CatalogInvalid(faults)
@@ -117,7 +118,7 @@ def _laid(
     blank = Unit(row["code"], "", "", "", province, None, None, None)
     fields: dict[str, object] = {name: row[name] for name in ("name", "short_name", "kind") if row.get(name)}
     if fields.get("kind", KINDS[0]) not in KINDS:
-        reason = f"The kind {row['kind']!r} is not one of {', '.join(KINDS)}."
+        reason = Message("kind_of_unit", given=row["kind"], known=", ".join(KINDS))
         faults.append(DefinitionFault(file, subject, "kind", reason))
     for name, bound in (("latitude", 90.0), ("longitude", 180.0), ("area_km2", 1e6)):
         if row.get(name):
@@ -127,17 +128,21 @@ def _laid(
             except ValueError:
                 sound = False
             if not sound:
-                faults.append(DefinitionFault(file, subject, name, f"{row[name]!r} is not a number up to {bound:g}."))
+                faults.append(
+                    DefinitionFault(file, subject, name, Message("number_bound", given=row[name], bound=bound))
+                )
     for name in ("valid_from", "valid_to"):
         if row.get(name):
             try:
                 fields[name] = day_of(row[name])
             except ValueError:
-                faults.append(DefinitionFault(file, subject, name, f'{row[name]!r} is not a day such as "2025-07-01".'))
+                faults.append(DefinitionFault(file, subject, name, Message("day_form", given=row[name])))
     unit = replace(known or blank, **fields)  # type: ignore[arg-type]
     if unit.valid_from and unit.valid_to and unit.valid_to <= unit.valid_from:
         faults.append(
-            DefinitionFault(file, subject, "valid_to", f"{unit.code} ends on {unit.valid_to}, before it begins.")
+            DefinitionFault(
+                file, subject, "valid_to", Message("ends_before_beginning", code=unit.code, until=unit.valid_to)
+            )
         )
     return unit if len(faults) == before else None
 
@@ -151,10 +156,12 @@ def _rows(path: Path, columns: Collection[str], faults: list[DefinitionFault]) -
         names = list(reader.fieldnames or [])
         for name in names:
             if name not in columns:
-                hint = nearest(name, columns)
-                faults.append(DefinitionFault(str(path), "line 1", name, f"There is no column {name!r}{hint}."))
+                hint = closest(name, columns)
+                faults.append(
+                    DefinitionFault(str(path), "line 1", name, Message("no_column", given=name, nearest=hint))
+                )
         rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        faults.append(DefinitionFault(str(path), "", "", f"The file cannot be read as CSV in UTF-8: {fault}."))
+        faults.append(DefinitionFault(str(path), "", "", Message("not_csv", detail=str(fault))))
         return []
     return [] if any(name not in columns for name in names) else rows

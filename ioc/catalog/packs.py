@@ -12,7 +12,8 @@ from typing import Any
 from ioc.catalog.expressions import EXPRESSIONS
 from ioc.catalog.rule_conditions import CONDITIONS, LIMITS
 from ioc.catalog.rule_conditions import KINDS as CONDITION_KINDS
-from ioc.catalog.toml_table import DefinitionFault, FaultList, TomlTable, nearest
+from ioc.catalog.toml_table import DefinitionFault, FaultList, TomlTable, closest
+from ioc.messages import Message
 
 TABLES = ("constant", "measure", "case_type", "kpi", "rule", "procedure")
 CALENDAR = "calendar.toml"
@@ -64,25 +65,25 @@ def _lay(entries: dict[str, dict[str, Entry]], paths: Iterable[Path], faults: li
     for path in paths:
         pack = read_toml(path, faults)
         for name in pack.keys() - {"sector", *TABLES}:
-            hint = nearest(name, ("sector", *TABLES))
-            faults.append(DefinitionFault(str(path), "", name, f"A pack has no table {name!r}{hint}."))
+            hint = closest(name, ("sector", *TABLES))
+            faults.append(DefinitionFault(str(path), "", name, Message("pack_no_table", given=name, nearest=hint)))
         sector = pack.get("sector")
         sector_id = sector.get("id", "") if isinstance(sector, dict) else ""
         tables: list[tuple[str, Any]] = [("sector", sector)] if sector is not None else []
         for kind in TABLES:
             given = pack.get(kind, [])
             if not isinstance(given, list):
-                faults.append(DefinitionFault(str(path), "", kind, f"Write [[{kind}]], with two brackets."))
+                faults.append(DefinitionFault(str(path), "", kind, Message("two_brackets", kind=kind)))
                 continue
             tables += [(kind, data) for data in given]
         for kind, data in tables:
             if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
-                faults.append(DefinitionFault(str(path), "", f"{kind}.id", f"A [{kind}] has no id; give it one."))
+                faults.append(DefinitionFault(str(path), "", f"{kind}.id", Message("id_missing", kind=kind)))
                 continue
             key = (kind, data["id"])
             if key in seen and not (kind == "sector" and len(data) == 1):
                 subject = subject_of(kind, data["id"])
-                faults.append(DefinitionFault(str(path), subject, "id", f"The same id is in {seen[key]}; rename one."))
+                faults.append(DefinitionFault(str(path), subject, "id", Message("id_twice", seen=seen[key])))
                 continue
             seen[key] = str(path)
             _put(entries[kind], data, str(path), sector_id)
@@ -116,11 +117,11 @@ def read_toml(path: Path, faults: FaultList) -> dict[str, Any]:
         content: dict[str, Any] = pickle.loads(_parsed(path.read_text(encoding="utf-8-sig")))
         return content
     except tomllib.TOMLDecodeError as fault:
-        faults.append(DefinitionFault(str(path), "", "", f"This is not TOML: {fault}."))
+        faults.append(DefinitionFault(str(path), "", "", Message("file_not_toml", detail=str(fault))))
     except UnicodeDecodeError:
-        faults.append(DefinitionFault(str(path), "", "", "The file is not UTF-8; save it as UTF-8."))
+        faults.append(DefinitionFault(str(path), "", "", Message("file_not_utf8")))
     except OSError as fault:
-        faults.append(DefinitionFault(str(path), "", "", f"The file cannot be read: {fault.strerror}."))
+        faults.append(DefinitionFault(str(path), "", "", Message("file_unreadable", reason=fault.strerror)))
     return {}
 
 

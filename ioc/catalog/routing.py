@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ioc.catalog.packs import read_toml
 from ioc.catalog.schedules import check_channels, read_people, read_schedules
-from ioc.catalog.toml_table import LANGUAGES, CatalogInvalid, DefinitionFault, TomlTable, closest, nearest
+from ioc.catalog.toml_table import LANGUAGES, CatalogInvalid, DefinitionFault, TomlTable, closest
+from ioc.messages import Message
 from ioc.model.matcher import LABEL_NAME, MatcherInvalid, Matchers, parse_matchers
 from ioc.model.routing import ALL_LABELS, EscalationStep, Inhibition, Receiver, Route, Routing
 from ioc.model.template import ALERT_FIELDS, GROUP_FIELDS, Template, TemplateInvalid, check_text
@@ -63,8 +64,7 @@ def read_routing(
         receivers[receiver.id] = receiver
     inhibitions = tuple(one for inner in row.tables("inhibition") if (one := read_inhibition(inner)) is not None)
     if not row.has("route"):
-        message = "is missing; write a [route] with receivers, so that every alert reaches somebody."
-        row.fault("route", message, "route_missing")
+        row.fault("route", Message("route_missing"))
         root = _ROOT
     else:
         seen: set[str] = set()
@@ -97,7 +97,7 @@ def read_template(row: TomlTable) -> Template | None:
             try:
                 check_text(str(given.get(language, "")), fields)
             except TemplateInvalid as fault:
-                row.fault(f"{name}.{language}", str(fault), "template", detail=str(fault))
+                row.fault(f"{name}.{language}", Message("template", detail=fault.message))
         texts[name] = given
     template = Template(row.identifier(), texts["subject"], texts["opening"], texts["line"], texts["closing"])
     row.finish()
@@ -114,7 +114,7 @@ def read_inhibition(row: TomlTable) -> Inhibition | None:
     equal = row.texts("equal", required=True)
     for name in equal:
         if not LABEL_NAME.match(name):
-            row.fault("equal", f"{name!r} is not a valid label name.", "no_label", given=name)
+            row.fault("equal", Message("no_label", given=name))
     row.finish()
     return Inhibition(inhibition_id, source, target, equal) if row.sound else None
 
@@ -145,8 +145,7 @@ def _receiver(
     row.finish()
     check_channels(row, receiver.channels, channels)
     if not receiver.channels and not row.has("schedule"):
-        message = "is empty, and there is no schedule; nobody would receive anything."
-        row.fault("channels", message, "nobody_receives")
+        row.fault("channels", Message("nobody_receives"))
     return receiver
 
 
@@ -155,23 +154,22 @@ def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen
     route_id = row.text("id", "root") if depth == 0 else row.identifier()
     row.subject = f"route {route_id}"
     if route_id in seen:
-        message = f"Another route is called {route_id!r}; a route is identified by its name."
-        row.fault("id", message, "route_twice", given=route_id)
+        row.fault("id", Message("route_twice", given=route_id))
     seen.add(route_id)
     matchers: Matchers = ()
     if depth == 0 and row.has("matchers"):
-        row.fault("matchers", "The root route receives every alert; put matchers on the routes in it.", "root_matchers")
+        row.fault("matchers", Message("root_matchers"))
         row.skip("matchers")
     elif depth:
         matchers = read_matchers(row, "matchers")
     named = row.texts("receivers", required=depth == 0) if depth == 0 or row.has("receivers") else above.receivers
     if row.has("receivers") and not named:
-        row.fault("receivers", "is empty; nobody would receive what comes here.", "nobody_receives")
+        row.fault("receivers", Message("nobody_receives"))
     _known(row, "receivers", named, receivers)
     group_by = row.texts("group_by", required=False) if row.has("group_by") else above.group_by
     for name in group_by:
         if name != ALL_LABELS and not LABEL_NAME.match(name):
-            row.fault("group_by", f"{name!r} is not a valid label name.", "no_label", given=name)
+            row.fault("group_by", Message("no_label", given=name))
     route = replace(
         above,
         id=route_id,
@@ -186,7 +184,7 @@ def _route(row: TomlTable, above: Route, receivers: Mapping[str, Receiver], seen
         routes=(),
     )
     if depth >= _MAX_DEPTH:
-        row.fault("route", f"is nested deeper than {_MAX_DEPTH} levels.", "too_deep", most=_MAX_DEPTH)
+        row.fault("route", Message("too_deep", most=_MAX_DEPTH))
         row.skip("route")
         return route
     inner = tuple(_route(one, route, receivers, seen, depth + 1) for one in row.tables("route"))
@@ -202,8 +200,7 @@ def _escalation(row: TomlTable, receivers: Mapping[str, Receiver]) -> tuple[Esca
         named = inner.texts("receivers", required=True)
         _known(inner, "receivers", named, receivers)
         if steps and after <= steps[-1].after:
-            message = "comes before the step above; write the steps in the order of time."
-            inner.fault("after", message, "steps_order")
+            inner.fault("after", Message("steps_order"))
         steps.append(EscalationStep(after, named))
         inner.finish()
     row.skip("escalation")
@@ -213,5 +210,4 @@ def _escalation(row: TomlTable, receivers: Mapping[str, Receiver]) -> tuple[Esca
 def _known(row: TomlTable, field: str, named: Collection[str], receivers: Mapping[str, Receiver]) -> None:
     for name in named:
         if name not in receivers:
-            message = f"No receiver is called {name!r}{nearest(name, receivers)}."
-            row.fault(field, message, "unknown_receiver", given=name, nearest=closest(name, receivers))
+            row.fault(field, Message("unknown_receiver", given=name, nearest=closest(name, receivers)))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ioc.catalog.packs import read_toml
 from ioc.catalog.schedules import read_moment
-from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest
+from ioc.messages import Message
 from ioc.model.alert import ConditionState
 from ioc.model.rule import Deviation, Rule, leaves
 from ioc.model.rule_case import Expected, RuleCase, Series, SeriesInvalid
@@ -34,7 +35,7 @@ def read_cases(path: Path, rules: Mapping[str, Rule]) -> list[RuleCase]:
     cases = [_case(inner, number, rules) for number, inner in enumerate(whole.tables("case"), 1)]
     whole.finish(["case"])
     if not cases and not faults:
-        whole.fault("case", "is missing; write at least one [[case]].")
+        whole.fault("case", Message("cases_missing"))
     if faults:
         raise CatalogInvalid(faults)
     return cases
@@ -45,7 +46,7 @@ def _case(row: TomlTable, number: int, rules: Mapping[str, Rule]) -> RuleCase:
     row.subject = name
     rule_id = row.text("rule")
     if rule_id and rule_id not in rules:
-        row.fault("rule", f"No rule is called {rule_id!r}{nearest(rule_id, rules)}.")
+        row.fault("rule", Message("unknown_rule", given=rule_id, nearest=closest(rule_id, rules)))
     parts = list(leaves(rules[rule_id].condition)) if rule_id in rules else []
     kpis = {leaf.kpi for leaf in parts}
     start = read_moment(row, "start") if row.has("start") else _START
@@ -61,12 +62,12 @@ def _case(row: TomlTable, number: int, rules: Mapping[str, Rule]) -> RuleCase:
         samples=row.whole("samples", 1_000_000, 0, 1_000_000_000),
     )
     if not case.expected:
-        row.fault("expect", 'is empty; write expect = [{ at = "10m", state = "firing" }].')
+        row.fault("expect", Message("expect_empty"))
     for leaf in parts:
         if leaf.kpi not in case.series and row.sound:
-            row.fault("series", f"has no values of {leaf.kpi}, which the rule is about.")
+            row.fault("series", Message("case_without_kpi", kpi=leaf.kpi))
         if isinstance(leaf, Deviation) and leaf.kpi not in case.usual:
-            row.fault("usual", f'is missing; write usual = {{ "{leaf.kpi}" = {{ median = 0, mad = 1 }} }}.')
+            row.fault("usual", Message("usual_missing", kpi=leaf.kpi))
     row.finish(["expect"])
     return case
 
@@ -76,12 +77,12 @@ def _series(row: TomlTable, kpis: set[str]) -> dict[str, Series]:
     for kpi in row.data:
         text = row.text(kpi)
         if kpi not in kpis:
-            row.fault(kpi, f"The rule is not about {kpi!r}{nearest(kpi, kpis)}.")
+            row.fault(kpi, Message("rule_not_about", nearest=closest(kpi, kpis), given=kpi))
             continue
         try:
             series[kpi] = Series.parse(text)
         except SeriesInvalid as fault:
-            row.fault(kpi, str(fault))
+            row.fault(kpi, fault.message)
     return series
 
 
@@ -101,5 +102,5 @@ def _usual(row: TomlTable, kpis: set[str]) -> dict[str, tuple[float, float]]:
         usual[kpi] = (inner.number("median") or 0.0, inner.number("mad") or 0.0)
         inner.finish()
         if kpi not in kpis:
-            row.fault(kpi, f"The rule is not about {kpi!r}{nearest(kpi, kpis)}.")
+            row.fault(kpi, Message("rule_not_about", nearest=closest(kpi, kpis), given=kpi))
     return usual

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 
-from ioc.catalog.toml_table import TomlTable, closest, nearest
+from ioc.catalog.toml_table import TomlTable, closest
+from ioc.messages import Message
 from ioc.model.kpi import KpiDefinition
 from ioc.model.number_text import exact_text
 from ioc.model.rule import (
@@ -43,11 +44,10 @@ def read_condition(
     if kind in ("all", "any"):
         return _members(row, kind, kpis, kpi, depth)
     if not kpi:
-        row.fault("kpi", "is missing; name the KPI that the condition is about.", "kpi_missing")
+        row.fault("kpi", Message("kpi_missing"))
         return None
     if kpi not in kpis:
-        message = f"No KPI is called {kpi!r}{nearest(kpi, kpis)}."
-        row.fault("kpi", message, "unknown_kpi", given=kpi, nearest=closest(kpi, kpis))
+        row.fault("kpi", Message("unknown_kpi", given=kpi, nearest=closest(kpi, kpis)))
         return None
     return _about(row, kind, kpis[kpi])
 
@@ -58,9 +58,7 @@ def _kind(row: TomlTable) -> str:
     if any(row.has(name) for name in LIMITS):
         kinds.append("limits")
     if len(kinds) != 1:
-        given = f"this one has {', '.join(kinds)}" if kinds else "this one has none"
-        message = f"A condition is exactly one of limits (fires_above, …), {', '.join(KINDS)}; {given}."
-        row.fault("", message, "one_condition", kinds=kinds)
+        row.fault("", Message("one_condition", known=KINDS, kinds=kinds))
         for name in CONDITIONS:
             row.skip(name)
         return ""
@@ -72,16 +70,15 @@ def _about(row: TomlTable, kind: str, definition: KpiDefinition) -> Condition:
     kpi = definition.id
     if kind in _LACKS:
         if not row.flag(kind):
-            row.fault(kind, f"is false; write {kind} = true, or leave it out.", "false_flag")
+            row.fault(kind, Message("false_flag", kind=kind))
         if kind == "stale" and definition.fresh_within is None:
-            message = f"{kpi} never becomes stale, since it has no fresh_within; use missing = true."
-            row.fault(kind, message, "never_stale", kpi=kpi)
+            row.fault(kind, Message("never_stale", kpi=kpi))
         return DataLack(kpi, _LACKS[kind])
     if kind == "target_missed":
         if not row.flag(kind):
-            row.fault(kind, "is false; write target_missed = true, or leave it out.", "false_flag")
+            row.fault(kind, Message("false_flag", kind="target_missed"))
         if not definition.targets:
-            row.fault(kind, f"{kpi} has no target to miss; give it one, or use limits.", "no_target", kpi=kpi)
+            row.fault(kind, Message("no_target", kpi=kpi))
         return TargetMissed(kpi)
     if kind == "change":
         return _change(row.table("change"), kpi)
@@ -99,19 +96,17 @@ def read_limits(row: TomlTable) -> Limits:
     clears_below, clears_above = row.number("clears_below"), row.number("clears_above")
     if row.has("fires_outside"):
         if row.has("fires_above") or row.has("fires_below"):
-            message = "sets both limits; leave out fires_above and fires_below."
-            row.fault("fires_outside", message, "both_limits")
+            row.fault("fires_outside", Message("both_limits"))
         below, above = _band(row, "fires_outside")
     if row.has("clears_inside"):
         if not row.has("fires_outside"):
-            message = "is only used with fires_outside; write clears_below or clears_above."
-            row.fault("clears_inside", message, "clears_inside_alone")
+            row.fault("clears_inside", Message("clears_inside_alone"))
         clears_above, clears_below = _band(row, "clears_inside")
     elif row.has("fires_outside") and (row.has("clears_below") or row.has("clears_above")):
         name = "clears_below" if row.has("clears_below") else "clears_above"
-        row.fault(name, "Write clears_inside = [low, high].", "write_clears_inside")
+        row.fault(name, Message("write_clears_inside"))
     if above is None and below is None and not any(map(row.has, ("fires_above", "fires_below", "fires_outside"))):
-        row.fault("fires_above", "is missing; write fires_above, fires_below or fires_outside.", "no_limit")
+        row.fault("fires_above", Message("no_limit"))
     limits = Limits(above, below, clears_below, clears_above)
     _check_limits(row, limits)
     return limits
@@ -125,25 +120,18 @@ def _check_limits(row: TomlTable, limits: Limits) -> None:
     if clears_below is not None:
         name = "clears_inside" if inside else "clears_below"
         if above is None:
-            row.fault(name, "has no fires_above to clear.", "nothing_to_clear", limit="fires_above")
+            row.fault(name, Message("nothing_to_clear", limit="fires_above"))
         elif clears_below > above:
-            message = (
-                f"{_text(clears_below)} is above the firing limit {_text(above)}; a clearing limit must be below it."
-            )
-            row.fault(name, message, "clears_wrong_side", given=clears_below, limit=above, side="above")
+            row.fault(name, Message("clears_wrong_side", given=clears_below, limit=above))
     if clears_above is not None:
         name = "clears_inside" if inside else "clears_above"
         if below is None:
-            row.fault(name, "has no fires_below to clear.", "nothing_to_clear", limit="fires_below")
+            row.fault(name, Message("nothing_to_clear", limit="fires_below"))
         elif clears_above < below:
-            message = (
-                f"{_text(clears_above)} is below the firing limit {_text(below)}; a clearing limit must be above it."
-            )
-            row.fault(name, message, "clears_wrong_side", given=clears_above, limit=below, side="below")
+            row.fault(name, Message("clears_wrong_side", given=clears_above, limit=below))
     if above is not None and below is not None and below >= above:
         name = "fires_outside" if row.has("fires_outside") else "fires_below"
-        message = f"The lower limit {_text(below)} is not below the upper one {_text(above)}; every value would fire."
-        row.fault(name, message, "band_upside_down", low=below, high=above)
+        row.fault(name, Message("band_upside_down", low=below, high=above))
 
 
 def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
@@ -152,11 +140,10 @@ def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
     row.skip(field)
     numbers = isinstance(given, list) and len(given) == 2
     if not numbers or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given):
-        row.fault(field, f"{given!r} is not a band; write [low, high].", "no_band", given=repr(given))
+        row.fault(field, Message("no_band", given=repr(given)))
         return None, None
     if any(low >= high for low, high in pairwise(given)):
-        message = f"{given!r} is reversed; write the lower limit first."
-        row.fault(field, message, "band_backwards", given=repr(given))
+        row.fault(field, Message("band_backwards", given=given))
         return None, None
     return float(given[0]), float(given[1])
 
@@ -164,8 +151,7 @@ def _band(row: TomlTable, field: str) -> tuple[float | None, float | None]:
 def _change(inner: TomlTable, kpi: str) -> Condition:
     over = inner.duration("over", required=True)
     if over is not None and over > _MAX_CHANGE:
-        message = "reaches back further than minutes are kept; use at most 30d."
-        inner.fault("over", message, "change_too_long", most="30d")
+        inner.fault("over", Message("change_too_long", most="30d"))
     condition = Change(kpi, over or timedelta(hours=1), read_limits(inner))
     inner.finish()
     return condition
@@ -181,11 +167,10 @@ def _members(row: TomlTable, kind: str, kpis: Mapping[str, KpiDefinition], kpi: 
     rows = row.tables(kind)
     row.skip(kind)
     if depth >= _MAX_DEPTH:
-        row.fault(kind, f"is nested deeper than {_MAX_DEPTH} levels.", "too_deep", most=_MAX_DEPTH)
+        row.fault(kind, Message("too_deep", most=_MAX_DEPTH))
         return None
     if not 2 <= len(rows) <= _MAX_MEMBERS:
-        message = f"has {len(rows)} members; write 2 to {_MAX_MEMBERS}."
-        row.fault(kind, message, "members", given=len(rows), least=2, most=_MAX_MEMBERS)
+        row.fault(kind, Message("members", given=len(rows), most=_MAX_MEMBERS, least=2))
     members = []
     for inner in rows:
         member = read_condition(inner, kpis, kpi, depth + 1)

@@ -11,7 +11,8 @@ from typing import Any
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.packs import Entry, read_packs, subject_of
 from ioc.catalog.rule_conditions import CONDITIONS, read_condition
-from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest
+from ioc.messages import Message
 from ioc.model.matcher import LABEL_NAME
 from ioc.model.procedure import Procedure, Step
 from ioc.model.rule import RESERVED_LABELS, ActiveHours, DataLack, Lack, Rule, Severity, leaves
@@ -88,11 +89,11 @@ def read_procedure(row: TomlTable) -> Procedure:
     for number, inner in enumerate(row.tables("step"), 1):
         step_id = inner.text("id", str(number))
         if any(step.id == step_id for step in steps):
-            inner.fault("id", f"Another step is called {step_id!r}.")
+            inner.fault("id", Message("step_twice", given=step_id))
         steps.append(Step(step_id, {language: inner.text(language) for language in ("vi", "en")}))
         inner.finish()
     if not steps:
-        row.fault("step", 'A procedure has at least one step; write step = [{ vi = "…", en = "…" }].')
+        row.fault("step", Message("no_steps"))
     procedure = Procedure(_id(row), row.names("name"), tuple(steps), row.text("basis", ""))
     row.finish(["step"])
     return procedure
@@ -112,20 +113,16 @@ def read_rule(row: TomlTable, catalog: Catalog, procedures: Mapping[str, Procedu
     labels, procedure = _labels(row), row.text("procedure", "")
     owner, latching = row.text("owner", ""), row.flag("latching")
     if procedure and procedure not in procedures:
-        message = f"No procedure is called {procedure!r}{nearest(procedure, procedures)}."
-        near = closest(procedure, procedures)
-        row.fault("procedure", message, "unknown_procedure", given=procedure, nearest=near)
+        row.fault("procedure", Message("unknown_procedure", given=procedure, nearest=closest(procedure, procedures)))
     row.finish([*CONDITIONS, "active"])
     if condition is None:
         return None
     for leaf in leaves(condition):
         if isinstance(leaf, DataLack) and leaf.lack is Lack.MISSING and least_samples:
-            message = "requires samples of data that must be missing; leave it out."
-            row.fault("least_samples", message, "samples_of_missing")
+            row.fault("least_samples", Message("samples_of_missing"))
         levels = catalog.kpis[leaf.kpi].per
         if isinstance(units, UnitLevel) and units not in levels:
-            message = f"{leaf.kpi} has no values of {units}s; it has values of {', '.join(levels)}."
-            row.fault("units", message, "units_without_values", kpi=leaf.kpi, level=units, levels=list(levels))
+            row.fault("units", Message("units_without_values", kpi=leaf.kpi, level=units, levels=", ".join(levels)))
     if not row.sound:
         return None
     sector = catalog.kpis[next(leaves(condition)).kpi].sector
@@ -154,7 +151,7 @@ def read_hours(row: TomlTable) -> ActiveHours | None:
     """Read `{ days = "working" | ["mon", …], since = "07:30", until = "17:00" }`; at least one must be there."""
     weekdays, working = frozenset(range(7)), False
     if not row.data:
-        row.fault("", "is empty; name days, since or until.", "says_nothing")
+        row.fault("", Message("says_nothing"))
     if row.has("days") and row.data["days"] == "working":
         row.skip("days")
         working = True
@@ -170,9 +167,7 @@ def read_weekdays(row: TomlTable) -> frozenset[int]:
     words = row.texts("days", required=True)
     for word in words:
         if word not in WEEKDAYS:
-            message = f"{word!r} is not a weekday{nearest(word, WEEKDAYS)}; use {', '.join(WEEKDAYS)}."
-            near = closest(word, WEEKDAYS)
-            row.fault("days", message, "no_weekday", given=word, known=list(WEEKDAYS), nearest=near)
+            row.fault("days", Message("no_weekday", given=word, nearest=closest(word, WEEKDAYS), known=list(WEEKDAYS)))
     return frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS)
 
 
@@ -182,18 +177,14 @@ def read_clock(row: TomlTable, field: str) -> time | None:
     try:
         return time.fromisoformat(text)
     except ValueError:
-        row.fault(field, f'{text!r} is not a time of day; write it as "07:30".', "no_clock", given=text)
+        row.fault(field, Message("no_clock", given=text))
         return None
 
 
 def _id(row: TomlTable) -> str:
     text = row.text("id")
     if not text[:1].isalpha() or not set(text) <= _ID_CHARACTERS or len(text) > 80:
-        message = (
-            f"{text!r} is not a valid id; use lower-case letters, digits, -, _ and dots, beginning with a letter, such "
-            "as pm25-high."
-        )
-        row.fault("id", message, "no_rule_id", given=text)
+        row.fault("id", Message("no_rule_id", given=text))
     return text
 
 
@@ -206,18 +197,18 @@ def _units(row: TomlTable, catalog: Catalog) -> UnitLevel | tuple[str, ...]:
     for code in codes:
         if code not in catalog.vocabulary.units:
             province = catalog.province.name
-            row.fault("units", f"{code!r} is not a unit of {province}.", "unknown_unit", given=code, province=province)
+            row.fault("units", Message("unknown_unit", given=code, province=province))
     return codes
 
 
 def _hold(row: TomlTable, field: str) -> timedelta:
     if row.data.get(field) in ("0s", "0m", "0h", "0d", "0", 0):
-        row.fault(field, "is zero; leave it out if the rule is not to wait.", "zero_length")
+        row.fault(field, Message("zero_length"))
         row.skip(field)
         return timedelta()
     length = row.duration(field) or timedelta()
     if length > _MAX_HOLD:
-        row.fault(field, "is longer than a week; the limit is 7d.", "too_long", most="7d")
+        row.fault(field, Message("too_long", most="7d"))
     return length
 
 
@@ -229,13 +220,11 @@ def _labels(row: TomlTable) -> dict[str, str]:
     for name, value in inner.data.items():
         inner.skip(name)
         if not LABEL_NAME.match(name):
-            message = f"{name!r} is not a valid label name; use letters, digits and _."
-            inner.fault(name, message, "no_label", given=name)
+            inner.fault(name, Message("no_label", given=name))
         elif name in RESERVED_LABELS:
-            message = "Every alert has this label already; use another name."
-            inner.fault(name, message, "reserved_label", given=name)
+            inner.fault(name, Message("reserved_label", given=name))
         elif not isinstance(value, str) or not value or len(value) > 200:
-            inner.fault(name, f"{value!r} is not a text of 1 to 200 characters.", "no_label_value")
+            inner.fault(name, Message("no_label_value"))
         else:
             labels[name] = value
     return labels

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ioc.catalog.families import window_endings
 from ioc.catalog.toml_table import DefinitionFault
+from ioc.messages import Message
 from ioc.model.kpi import CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate
 
 
@@ -27,9 +28,13 @@ def differing_conditions(kpis: Mapping[str, KpiDefinition]) -> list[DefinitionFa
                     "",
                     kpi.id,
                     "where",
-                    f"{kpi.name.get('vi', '')!r} counts {' / '.join(condition)!r}, but {other.id} with the same name "
-                    f"counts {' / '.join(_condition(other.expression) or ())!r}; give both the same condition, "
-                    "or another name.",
+                    Message(
+                        "same_name_other_count",
+                        name=kpi.name.get("vi", ""),
+                        condition=" / ".join(condition),
+                        other=other.id,
+                        other_condition=" / ".join(_condition(other.expression) or ()),
+                    ),
                 )
             )
     return faults

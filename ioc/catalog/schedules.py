@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, time
 
 from ioc.catalog.rules import read_clock, read_weekdays
-from ioc.catalog.toml_table import TomlTable, closest, nearest
+from ioc.catalog.toml_table import TomlTable, closest
+from ioc.messages import Message
 from ioc.model.routing import DutyPerson, Schedule, ScheduleException, Shift
 
 WEEK = frozenset(range(7))
@@ -17,7 +18,7 @@ def read_people(row: TomlTable, channels: Collection[str] | None) -> dict[str, D
         person = DutyPerson(inner.identifier(), inner.text("name"), inner.texts("channels", required=True))
         check_channels(inner, person.channels, channels)
         if person.id in people:
-            inner.fault("id", f"Another person has the id {person.id!r}.", "person_twice", given=person.id)
+            inner.fault("id", Message("person_twice", given=person.id))
         people[person.id] = person
         inner.finish()
     return people
@@ -36,8 +37,7 @@ def read_schedules(row: TomlTable, people: Mapping[str, DutyPerson]) -> dict[str
         )
         _known(inner, "otherwise", schedule.otherwise, people)
         if not schedule.otherwise and not _covers_the_week(schedule):
-            message = "is missing, and the shifts leave hours with nobody on duty; name who is on duty then."
-            inner.fault("otherwise", message, "hours_without_anybody")
+            inner.fault("otherwise", Message("hours_without_anybody"))
         schedules[schedule.id] = schedule
         inner.finish(["shift", "exception"])
     return schedules
@@ -47,8 +47,7 @@ def check_channels(row: TomlTable, named: Collection[str], channels: Collection[
     """Note a fault for each channel that is not configured; None accepts any."""
     for channel in named:
         if channels is not None and channel not in channels:
-            message = f"No channel is called {channel!r}{nearest(channel, channels)}."
-            row.fault("channels", message, "unknown_channel", given=channel, nearest=closest(channel, channels))
+            row.fault("channels", Message("unknown_channel", given=channel, nearest=closest(channel, channels)))
 
 
 def read_moment(row: TomlTable, field: str) -> datetime | None:
@@ -58,12 +57,10 @@ def read_moment(row: TomlTable, field: str) -> datetime | None:
     try:
         found = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
     except ValueError:
-        message = f"{given!r} is not a time; write it as 2026-11-22T07:00:00+07:00."
-        row.fault(field, message, "no_time", given=str(given))
+        row.fault(field, Message("no_time", given=given))
         return None
     if found.tzinfo is None:
-        message = f"{given!s} has no time zone; write it as 2026-11-22T07:00:00+07:00."
-        row.fault(field, message, "no_zone", given=str(given))
+        row.fault(field, Message("no_zone", given=given))
         return None
     return found
 
@@ -86,7 +83,7 @@ def _exception(row: TomlTable, people: Mapping[str, DutyPerson]) -> ScheduleExce
     if since is None or until is None:
         return None
     if until <= since:
-        row.fault("until", "An exception ends after it begins.", "ends_before")
+        row.fault("until", Message("ends_before"))
         return None
     return ScheduleException(since, until, named, why)
 
@@ -94,8 +91,7 @@ def _exception(row: TomlTable, people: Mapping[str, DutyPerson]) -> ScheduleExce
 def _known(row: TomlTable, field: str, named: Collection[str], people: Mapping[str, DutyPerson]) -> None:
     for name in named:
         if name not in people:
-            message = f"No person has the id {name!r}{nearest(name, people)}."
-            row.fault(field, message, "unknown_person", given=name, nearest=closest(name, people))
+            row.fault(field, Message("unknown_person", given=name, nearest=closest(name, people)))
 
 
 def _covers_the_week(schedule: Schedule) -> bool:

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as attribute
 from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any, Protocol, overload
@@ -18,6 +17,7 @@ from typing import Any, Protocol, overload
 import tomli_w
 
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.duration import DurationInvalid, parse_duration
 
 LANGUAGES = ("vi", "en")
@@ -40,26 +40,35 @@ class DefinitionFault:
 
     `kpi` names the table: the KPI's id, or `measure ID`, `case_type ID`, `sector ID`, `scene ID`; empty when the file
     as a whole is at fault. `field` is the path inside the table, such as `aggregate.take`. `message` is one sentence;
-    it may begin with a verb ("is missing; …") whose subject is the field. `code` and `given` let a page say the same
-    in another language; `code` is empty where only the sentence says it.
+    it may begin with a verb ("is missing; …") whose subject is the field.
     """
 
     file: str
     kpi: str
     field: str
-    message: str
-    code: str = ""
-    given: Mapping[str, Any] = attribute(default_factory=dict)
+    message: Message
+
+    @property
+    def whole(self) -> Message:
+        """The message with the place: file, table and field."""
+        place = "".join(f"{part} · " for part in (self.file, self.kpi, self.field) if part)
+        return Message("definition_fault", place=place, fault=self.message)
+
+    def shape(self) -> dict[str, Any]:
+        """Return the JSON of a fault; `given` are the parameters of its code."""
+        coded = Message.of(self.message).shape()
+        places = {"file": self.file, "kpi": self.kpi, "field": self.field}
+        return {**places, "message": str(self.message), "code": coded["code"], "given": coded["params"]}
 
     def __str__(self) -> str:
-        return " · ".join(part for part in (self.file, self.kpi, self.field, self.message) if part)
+        return str(self.whole)
 
 
 class CatalogInvalid(ConfigurationInvalid):
     """The definitions cannot be used; those in force stay. `faults` holds everything that was found."""
 
     def __init__(self, faults: Sequence[DefinitionFault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
+        super().__init__(Message("faults_found", faults=[fault.whole for fault in faults]))
         self.faults = list(faults)
 
 
@@ -125,13 +134,13 @@ class TomlTable:
         """Whether the field is in the table, whatever its value."""
         return field in self.data
 
-    def fault(self, field: str, message: str, code: str = "", **given: Any) -> None:
+    def fault(self, field: str, message: Message) -> None:
         """Note a fault of a field of this table."""
-        self._faults.append(self._fault_of(field, message, code, given))
+        self._faults.append(self._fault_of(field, message))
 
-    def invalid(self, field: str, message: str, code: str = "", **given: Any) -> ConfigurationInvalid:
-        """Return the error for a caller that stops at this fault: `raise table.invalid("url", "is not …")`."""
-        return _invalid(self._fault_of(field, message, code, given))
+    def invalid(self, field: str, message: Message) -> ConfigurationInvalid:
+        """Return the error for a caller that stops at this fault: `raise table.invalid("url", Message(…))`."""
+        return _invalid(self._fault_of(field, message))
 
     def raw(self, field: str, default: Any = None) -> Any:
         """Return the value as TOML gives it, unchecked."""
@@ -156,19 +165,14 @@ class TomlTable:
             if isinstance(entry, dict):
                 tables.append(self._inner(entry, field, f"{field}[{index}]."))
             else:
-                message = f"{entry!r} is not a table {{ … }}."
-                self.fault(f"{field}[{index}]", message, "wrong_type", given=repr(entry), wanted="table")
+                self.fault(f"{field}[{index}]", Message("wrong_type", given=repr(entry), wanted="table"))
         return tables
 
     def identifier(self, field: str = "id") -> str:
         """Return an id such as `air.pm25_mean`."""
         text = self.text(field)
         if text and not ID.match(text):
-            message = (
-                f"{text!r} is not a valid id; use lower-case letters, digits and _, with dots between the parts, "
-                "such as air.pm25_mean."
-            )
-            self.fault(field, message, "no_id", given=text)
+            self.fault(field, Message("no_id", given=text))
         return text
 
     def text(self, field: str, default: str | None = None) -> str:
@@ -178,11 +182,11 @@ class TomlTable:
             return default
         text: str = self._value(field, str, "a text", "")
         if default is None and isinstance(self.data.get(field), str) and not text.strip():
-            self.fault(field, "is empty; write what it is.", "empty")
+            self.fault(field, Message("empty"))
         if self._environment is not None and text.startswith("env:"):
             name = text.removeprefix("env:")
             if name not in self._environment:
-                self.fault(field, f"names the environment variable {name}, which is not set.")
+                self.fault(field, Message("variable_not_set", name=name))
             return self._environment.get(name, "")
         return text
 
@@ -195,8 +199,7 @@ class TomlTable:
         """Return one of `choices`; empty, with a fault, for another text."""
         text = self.text(field, default)
         if text and text not in choices:
-            message = f"{text!r} is not one of {', '.join(choices)}{nearest(text, choices)}."
-            self.fault(field, message, "none_of", given=text, known=list(choices), nearest=closest(text, choices))
+            self.fault(field, Message("none_of", given=text, nearest=closest(text, choices), known=list(choices)))
             return ""
         return text
 
@@ -213,7 +216,7 @@ class TomlTable:
         if value is None:
             return default
         if not math.isfinite(value):
-            self.fault(field, f"is {value}; write a finite number.", "not_finite")
+            self.fault(field, Message("not_finite", given=value))
             return default
         return float(value)
 
@@ -224,8 +227,7 @@ class TomlTable:
             return default
         value: int = self._value(field, int, "a whole number", default)
         if not least <= value <= most:
-            message = f"is {value}; write a whole number from {least} to {most}."
-            self.fault(field, message, "out_of_range", given=value, least=least, most=most)
+            self.fault(field, Message("out_of_range", given=value, least=least, most=most))
         return value
 
     def flag(self, field: str, default: bool = False) -> bool:
@@ -244,12 +246,10 @@ class TomlTable:
         if isinstance(self.data.get(field), dict):
             for language in LANGUAGES:
                 if not isinstance(given.get(language), str) or not given[language].strip():
-                    message = f"The {language} text is missing; write it beside the other one."
-                    self.fault(f"{field}.{language}", message, "language_missing", language=language)
+                    self.fault(f"{field}.{language}", Message("language_missing", language=language))
             for language in given:
                 if language not in LANGUAGES:
-                    message = f"{language!r} is not a language of the centre; it has vi and en."
-                    self.fault(f"{field}.{language}", message, "unknown_language", language=language)
+                    self.fault(f"{field}.{language}", Message("unknown_language", language=language))
         return dict(given)
 
     def texts(self, field: str, *, required: bool, unique: bool = True) -> tuple[str, ...]:
@@ -259,12 +259,12 @@ class TomlTable:
             return ()
         given = self._value(field, list, 'a list of texts ["…"]', [])
         if not all(isinstance(text, str) and text for text in given):
-            self.fault(field, f"{given!r} is not a list of texts.", "not_words", given=repr(given))
+            self.fault(field, Message("not_words", given=given))
             return ()
         if unique and len(set(given)) < len(given):
-            self.fault(field, f"{given!r} names one twice.", "named_twice", given=", ".join(given))
+            self.fault(field, Message("named_twice", given=given))
         if required and field in self.data and not given:
-            self.fault(field, "is empty; name at least one.", "empty_list")
+            self.fault(field, Message("empty_list"))
         return tuple(given)
 
     def duration(self, field: str, default: str | None = None, *, required: bool = False) -> timedelta | None:
@@ -277,8 +277,7 @@ class TomlTable:
         try:
             return parse_duration(text) if text else None
         except DurationInvalid:
-            message = f"{text!r} is not a duration; write it as 30s, 15m, 24h or 7d."
-            self.fault(field, message, "no_length", given=text)
+            self.fault(field, Message("no_length", given=text))
             return None
 
     def day(self, field: str, *, required: bool = True) -> date | None:
@@ -290,7 +289,7 @@ class TomlTable:
         try:
             return date.fromisoformat(text) if text else None
         except ValueError:
-            self.fault(field, f'{text!r} is not a day; write it as "2026-11-22".')
+            self.fault(field, Message("no_day", given=text))
             return None
 
     def skip(self, field: str) -> None:
@@ -302,8 +301,9 @@ class TomlTable:
         known = self._known_fields | set(also)
         for field in self.data:
             if field not in known:
-                message = f"There is no field {field!r} here{nearest(field, known)}; known are {_listed(known)}."
-                self.fault(field, message, "unknown_field", given=field, nearest=closest(field, known))
+                self.fault(
+                    field, Message("unknown_field", given=field, nearest=closest(field, known), known=_listed(known))
+                )
 
     def _inner(self, data: Mapping[str, Any], field: str, prefix: str) -> TomlTable:
         file = self._files.get(field, self.file)
@@ -311,27 +311,21 @@ class TomlTable:
         inner._prefix = f"{self._prefix}{prefix}"
         return inner
 
-    def _fault_of(self, field: str, message: str, code: str, given: Mapping[str, Any]) -> DefinitionFault:
+    def _fault_of(self, field: str, message: Message) -> DefinitionFault:
         file = self._files.get(field, self.file)
-        return DefinitionFault(file, self.subject, self._prefix + field, message, code, given)
+        return DefinitionFault(file, self.subject, self._prefix + field, message)
 
     def _value(self, field: str, kind: type | tuple[type, ...], expected: str, default: Any) -> Any:
         self._known_fields.add(field)
         wanted = _EXPECTED_CODES.get(expected, expected)
         if field not in self.data:
-            self.fault(field, f"is missing; write {expected}.", "missing", wanted=wanted)
+            self.fault(field, Message("missing", wanted=wanted))
             return default
         value = self.data[field]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.fault(field, f"{value!r} is not {expected}.", "wrong_type", given=repr(value), wanted=wanted)
+            self.fault(field, Message("wrong_type", given=repr(value), wanted=wanted))
             return default
         return value
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """Return "; did you mean …?" to be put before the full stop of a sentence; empty when nothing is similar."""
-    close = closest(word, known)
-    return f"; did you mean {close!r}?" if close else ""
 
 
 def closest(word: str, known: Collection[str]) -> str:
@@ -359,4 +353,5 @@ def _listed(names: Collection[str]) -> str:
 def _invalid(fault: DefinitionFault) -> ConfigurationInvalid:
     """Return the fault as an error; a message that begins with a verb goes on from the name of the field."""
     link = "" if not fault.field else " " if fault.message[:1].islower() else ": "
-    return ConfigurationInvalid(f"{fault.file}: {fault.field}{link}{fault.message}")
+    place = f"{fault.file}: {fault.field}{link}"
+    return ConfigurationInvalid(Message("definition_fault", place=place, fault=fault.message))

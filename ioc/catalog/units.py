@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ioc.catalog.own_units import AGENCIES, day_of, lay_units, own_agencies, read_agency
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.unit import Unit
 
 _COMMUNE_DIGITS = 5
@@ -34,7 +35,7 @@ def province_units(province: str, overlay: Path | None = None) -> dict[str, Unit
     """
     units = all_units()
     if province not in units or units[province].parent:
-        raise ConfigurationInvalid(f"IOC_PROVINCE={province!r} is not the code of a province; Huế is 46.")
+        raise ConfigurationInvalid(Message("no_province", given=province))
     communes = {code: unit for code, unit in units.items() if unit.parent == province}
     if overlay is not None:
         communes = lay_units(communes, province, overlay)

@@ -7,8 +7,10 @@ from types import FrameType
 import click
 
 from ioc.broker import EmbeddedBroker
-from ioc.errors import ConfigurationInvalid
+from ioc.errors import ConfigurationInvalid, IocError
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import say
 
 
 @click.command()
@@ -22,9 +24,7 @@ def command(port: int, heap_mb: int, password: bool) -> None:
     """
     settings = Settings.from_environment()
     if settings.kafka:
-        raise ConfigurationInvalid(
-            f"IOC_KAFKA={settings.kafka} names an outside cluster; unset it for the embedded broker."
-        )
+        raise ConfigurationInvalid(Message("kafka_outside", address=settings.kafka))
     secret = settings.kafka_password() if password else settings.without_kafka_password()
     broker = EmbeddedBroker(settings.data_dir, port, heap_mb, password=secret)
 
@@ -34,6 +34,6 @@ def command(port: int, heap_mb: int, password: bool) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    click.echo(f"Kafka answers at {broker.start()}")
+    say(Message("kafka_answers", address=broker.start()))
     code = broker.wait()
-    raise click.ClickException(f"The broker ended with code {code}; its log is in {settings.data_dir}/kafka.")
+    raise IocError(Message("kafka_ended", code=code, folder=str(settings.data_dir / "kafka")))

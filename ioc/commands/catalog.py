@@ -12,8 +12,11 @@ from ioc.catalog import load
 from ioc.catalog.coverage import unfed
 from ioc.catalog.new_pack import new_pack
 from ioc.catalog.toml_table import ID, CatalogInvalid
-from ioc.commands.definition_checks import check_definitions
+from ioc.commands.definition_checks import check_definitions, counted
+from ioc.errors import IocError
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import in_language, say
 
 
 @click.group()
@@ -36,14 +39,12 @@ def check(directory: Path | None, as_json: bool) -> None:
         counts = check_definitions(settings, overlay)
     except CatalogInvalid as invalid:
         if as_json:
-            click.echo(orjson.dumps({"faults": [asdict(fault) for fault in invalid.faults]}))
+            click.echo(orjson.dumps({"faults": [fault.shape() for fault in invalid.faults]}))
         else:
             for fault in invalid.faults:
-                click.echo(str(fault), err=True)
+                say(fault.whole, err=True)
         raise click.exceptions.Exit(1) from None
-    click.echo(
-        orjson.dumps({"faults": [], **counts}) if as_json else ", ".join(f"{n} {what}" for what, n in counts.items())
-    )
+    click.echo(orjson.dumps({"faults": [], **counts}) if as_json else counted(counts))
 
 
 @command.command()
@@ -62,9 +63,9 @@ def coverage(as_json: bool) -> None:
         click.echo(orjson.dumps({**counts, "unfed": [asdict(kpi) for kpi in missing]}))
     else:
         for kpi in missing:
-            click.echo(f"{kpi.kpi}: no source provides {', '.join(kpi.missing)}")
+            say(Message("kpi_not_provided", kpi=kpi.kpi, missing=list(kpi.missing)))
         fed = len(catalog.kpis) - len(missing)
-        click.echo(f"{fed} of {len(catalog.kpis)} KPIs are fed by {len(configurations)} sources.", err=True)
+        say(Message("kpis_fed", fed=fed, kpis=len(catalog.kpis), sources=len(configurations)), err=True)
     if missing:
         raise click.exceptions.Exit(1)
 
@@ -74,15 +75,13 @@ def coverage(as_json: bool) -> None:
 def new(sector: str) -> None:
     """Write a commented example pack for SECTOR into the province's catalogue."""
     if not ID.match(sector) or "." in sector:
-        raise click.BadParameter(
-            "a sector's id has small letters, digits and _, such as water_supply.", param_hint="SECTOR"
-        )
+        raise click.BadParameter(in_language(Message("sector_id")), param_hint="SECTOR")
     settings = Settings.from_environment()
     path = settings.catalog_dir / f"{sector}.toml"
     known = load(settings.province, settings.catalog_dir).sectors
     if path.exists() or sector in known:
-        where = str(path) if path.exists() else "the catalogue"
-        raise click.ClickException(f"{sector!r} is in {where} already; choose another id, or edit that.")
+        where = str(path) if path.exists() else Message("the_catalogue")
+        raise IocError(Message("sector_exists", sector=sector, where=where))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(new_pack(sector), encoding="utf-8")
     click.echo(str(path))

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from ioc.errors import IocError
+from ioc.messages import Message
 from ioc.settings import Settings
 
 
@@ -25,14 +26,17 @@ def call_centre(
         answer = httpx.request(method, address, json=body, headers=headers, timeout=timeout_s)
     except httpx.HTTPError as fault:
         kind = NoCentreRuns if isinstance(fault, httpx.ConnectError) else IocError
-        raise kind(f"The centre does not answer at {address}: {fault}.") from fault
+        raise kind(Message("centre_no_answer", address=address, reason=str(fault))) from fault
     if answer.is_error:
-        raise IocError(_detail(answer))
+        raise IocError(_refusal(answer))
     return answer.json()
 
 
-def _detail(answer: httpx.Response) -> str:
+def _refusal(answer: httpx.Response) -> Message:
+    """Return the message of an answer that is a problem: by its code, else in the centre's own words."""
     try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"The centre answered {answer.status_code}: {answer.text[:200]}"
+        problem = answer.json()
+        known = Message.of_shape(problem["errors"][0])
+        return known or Message.of(str(problem["detail"]))
+    except (ValueError, KeyError, TypeError, IndexError):
+        return Message("centre_answered", status=answer.status_code, text=answer.text[:200])

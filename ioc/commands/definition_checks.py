@@ -1,6 +1,6 @@
 """Check all kinds of definitions of a province, for `ioc catalog check` and `ioc doctor`."""
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from pathlib import Path
 
 from ioc.catalog import load, load_displays
@@ -8,9 +8,11 @@ from ioc.catalog.channels import load_channels
 from ioc.catalog.same_names import differing_conditions
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.commands.rule_checks import check_alerting
+from ioc.messages import Message
 from ioc.open_data.dataset_selection import load_open_data
 from ioc.reports.loader import load_reports
 from ioc.settings import Settings
+from ioc.terminal import in_language
 
 
 def check_definitions(settings: Settings, overlay: Path | None) -> dict[str, int]:
@@ -49,3 +51,8 @@ def check_definitions(settings: Settings, overlay: Path | None) -> dict[str, int
     if faults:
         raise CatalogInvalid(faults)
     return counts
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return "3 kpis, 2 rules" in the language of the terminal."""
+    return ", ".join(in_language(Message("counted", count=count, kind=kind)) for kind, count in counts.items())

@@ -6,7 +6,9 @@ import click
 import orjson
 
 from ioc.commands.centre_client import call_centre
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import in_language
 
 _ARCHIVE_WITHIN_S = 3600.0
 
@@ -32,12 +34,14 @@ def command(as_json: bool, archive: bool) -> None:
 def _archive_lines(verified: dict[str, Any] | None) -> list[str]:
     if verified is None:
         return []
-    summary = f"{verified['files']:,} files of the archive read, {verified['size_bytes'] / 1e6:,.0f} MB"
-    return [f"{summary}: {'ALL INTACT' if not verified['faults'] else 'DAMAGED'}."]
+    code = "archive_read_damaged" if verified["faults"] else "archive_read_intact"
+    size_mb = f"{verified['size_bytes'] / 1e6:,.0f}"
+    return [in_language(Message(code, files=f"{verified['files']:,}", size=size_mb))]
 
 
 def _lines(ledger: dict[str, Any]) -> list[str]:
-    heads = ("source", "received", "applied", "duplicate", "rejected", "in flight")
+    columns = ("source", "received", "applied", "duplicate", "rejected", "in_flight")
+    heads = tuple(in_language(Message(f"column_{name}")) for name in columns)
     rows = [
         (
             source["source"],
@@ -55,13 +59,13 @@ def _lines(ledger: dict[str, Any]) -> list[str]:
         for row in [heads, *rows]
     ]
     gaps = [
-        f"gap in {partition['topic']} partition {partition['partition']}: {gap}"
+        in_language(Message("ledger_gap", topic=partition["topic"], partition=partition["partition"], gap=str(gap)))
         for partition in ledger["partitions"]
         for gap in partition["gaps"]
     ]
     return [
         *lines,
         *gaps,
-        *ledger["faults"],
-        "The ledger balances." if ledger["balanced"] else "THE LEDGER DOES NOT BALANCE.",
+        *(in_language(Message.of_shape(fault) or Message.of(fault["detail"])) for fault in ledger["coded_faults"]),
+        in_language(Message("ledger_balances" if ledger["balanced"] else "ledger_unbalanced")),
     ]

@@ -1,7 +1,6 @@
 """`ioc report`: list reports, make an issue, check the definitions."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,12 @@ from ioc.catalog import load
 from ioc.catalog.channels import load_channels
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.commands.centre_client import call_centre
+from ioc.commands.definition_checks import counted
 from ioc.errors import IocError
+from ioc.messages import Message
 from ioc.reports.loader import load_reports
 from ioc.settings import Settings
+from ioc.terminal import in_language, say
 
 _CHECK_EVERY_S = 1.0
 
@@ -34,8 +36,8 @@ def list_reports(as_json: bool) -> None:
         return
     for report in found["reports"]:
         newest = report["newest"]
-        made = f"{newest['id']}, made at {newest['made_at']}" if newest else "no issue yet"
-        click.echo(f"{report['id']:<22} {report['period']:<8} {report['title']['vi']}: {made}")
+        made = Message("issue_made", id=newest["id"], at=newest["made_at"]) if newest else Message("no_issue_yet")
+        click.echo(f"{report['id']:<22} {report['period']:<8} {report['title']['vi']}: {in_language(made)}")
 
 
 @command.command()
@@ -52,8 +54,8 @@ def make(report: str, period: str, send: bool, as_json: bool) -> None:
         click.echo(orjson.dumps(made))
         return
     folder = Settings.from_environment().data_dir / "reports" / made["report"] / made["period"] / str(made["number"])
-    changed = f"; {made['changes']} figures differ from issue {made['replaces']}" if made["replaces"] else ""
-    click.echo(f"{made['report']} {made['id']}: {folder}{changed}")
+    changed = Message("issue_changes", count=made["changes"], issue=made["replaces"]) if made["replaces"] else None
+    click.echo(f"{made['report']} {made['id']}: {folder}{in_language(changed) if changed else ''}")
 
 
 @command.command()
@@ -76,17 +78,17 @@ def check(directory: Path | None, as_json: bool) -> None:
         for report in reports.values():
             for channel in report.schedule.channels if report.schedule else ():
                 if channel not in channels:
-                    message = f"There is no channel {channel!r} in {settings.channels_path.name}."
+                    message = Message("no_channel_in_file", given=channel, file=settings.channels_path.name)
                     faults.append(DefinitionFault(report.file, f"report {report.id}", "schedule.channels", message))
     except CatalogInvalid as invalid:
         faults = invalid.faults
     if as_json:
-        click.echo(orjson.dumps({"faults": [asdict(fault) for fault in faults], "reports": count}))
+        click.echo(orjson.dumps({"faults": [fault.shape() for fault in faults], "reports": count}))
     else:
         for fault in faults:
-            click.echo(str(fault), err=True)
+            say(fault.whole, err=True)
         if not faults:
-            click.echo(f"{count} reports")
+            click.echo(counted({"reports": count}))
     if faults:
         raise click.exceptions.Exit(1)
 
@@ -101,7 +103,7 @@ def _until_made(report: str, job: dict[str, Any]) -> Any:
             continue
         last = found["last_made"]
         if last is None or last["period"] != period:
-            raise IocError(f"The issue of {period} is no longer being made; ask again.")
+            raise IocError(Message("report_no_longer_made", period=period))
         if last["issue"] is None:
             raise IocError(last["detail"])
         issues = _call("GET", f"/api/v1/reports/{report}/issues")["issues"]

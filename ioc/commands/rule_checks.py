@@ -14,6 +14,7 @@ from ioc.catalog.routing import load_routing
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import Rules, load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
+from ioc.messages import Message
 from ioc.model.rule_case import RuleCase
 
 
@@ -62,7 +63,7 @@ def _case_files(overlay: Path | None, catalog: Catalog, in_force: Rules) -> Iter
             yield path, catalog, in_force
 
 
-def failures_of(case: RuleCase, rules: Rules, catalog: Catalog, zone: ZoneInfo) -> list[str]:
+def failures_of(case: RuleCase, rules: Rules, catalog: Catalog, zone: ZoneInfo) -> list[Message]:
     """Return one sentence per expectation that does not hold, in the rule's first unit."""
     rule, units = rules.rules[case.rule], catalog.vocabulary.units
     targets = {kpi_id: kpi.targets for kpi_id, kpi in catalog.kpis.items()}

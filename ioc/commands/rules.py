@@ -1,6 +1,5 @@
 """`ioc rules`: check alert rules, run their test cases, backtest a rule."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,12 @@ from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.commands.centre_client import call_centre
+from ioc.commands.definition_checks import counted
 from ioc.commands.rule_checks import check_alerting, failures_of
 from ioc.errors import IocError
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import say
 
 _PATIENCE_S = 120.0
 
@@ -42,7 +44,7 @@ def test(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None
     settings = Settings.from_environment()
     overlay = directory or settings.catalog_dir
     faults: list[DefinitionFault] = []
-    failures: list[str] = []
+    failures: list[Message] = []
     cases = 0
     try:
         catalog = load(settings.province, overlay)
@@ -79,8 +81,7 @@ def check(directory: Path | None, as_json: bool) -> None:
     except CatalogInvalid as invalid:
         _report(0, [], invalid.faults, as_json)
         raise click.exceptions.Exit(1) from None
-    text = ", ".join(f"{n} {what}" for what, n in counts.items())
-    click.echo(orjson.dumps({"faults": [], **counts}) if as_json else text)
+    click.echo(orjson.dumps({"faults": [], **counts}) if as_json else counted(counts))
 
 
 @command.command()
@@ -97,36 +98,35 @@ def backtest(rule: str, days: int, as_json: bool) -> None:
     try:
         trial = {"text": path.read_text(encoding="utf-8-sig")} if path.is_file() else {"rule": rule}
     except UnicodeDecodeError as fault:
-        raise IocError(f"{path}: the file is not UTF-8; save it as UTF-8.") from fault
+        raise IocError(Message("path_not_utf8_file", path=path)) from fault
     except OSError as fault:
-        raise IocError(f"{path}: the file cannot be read: {fault.strerror}.") from fault
+        raise IocError(Message("path_unreadable", path=path, reason=fault.strerror)) from fault
     found = call_centre(settings, "POST", "/api/v1/rules/backtest", {**trial, "days": days}, _PATIENCE_S)
     if as_json:
         click.echo(orjson.dumps(found))
         return
-    click.echo(_summary(found["after"], found["units"], days))
+    say(_summary(found["after"], found["units"], days))
     if found["before"] is not None:
-        click.echo(f"The version in force: {_summary(found['before'], found['units'], days)}")
-        click.echo(f"{len(found['new'])} would be new, {len(found['gone'])} would be gone.")
+        say(Message("version_in_force", summary=_summary(found["before"], found["units"], days)))
+        say(Message("backtest_change", new=len(found["new"]), gone=len(found["gone"])))
     for one in found["after"]["firings"][:20]:
-        click.echo(f"{one['fired']}  {one['unit']:>8}  until {one['end'] or 'now'}")
+        say(Message("backtest_firing", fired=one["fired"], unit=f"{one['unit']:>8}", end=one["end"] or Message("now")))
 
 
-def _summary(side: dict[str, Any], units: int, days: int) -> str:
-    hours = side["firing_s"] / 3600
-    return (
-        f"{side['count']} alerts in {days} days, in {len(side['units'])} of {units} units, {hours:,.1f} hours in all."
-    )
+def _summary(side: dict[str, Any], units: int, days: int) -> Message:
+    hours = f"{side['firing_s'] / 3600:,.1f}"
+    affected = len(side["units"])
+    return Message("backtest_summary", count=side["count"], days=days, affected=affected, units=units, hours=hours)
 
 
-def _report(cases: int, failures: list[str], faults: list[DefinitionFault], as_json: bool) -> None:
+def _report(cases: int, failures: list[Message], faults: list[DefinitionFault], as_json: bool) -> None:
     if as_json:
-        answer = {"cases": cases, "failures": failures, "faults": [asdict(fault) for fault in faults]}
+        answer = {"cases": cases, "failures": failures, "faults": [fault.shape() for fault in faults]}
         click.echo(orjson.dumps(answer))
         return
     for fault in faults:
-        click.echo(str(fault), err=True)
+        say(fault.whole, err=True)
     for failure in failures:
-        click.echo(failure, err=True)
+        say(failure, err=True)
     if not faults and not failures:
-        click.echo(f"{cases} cases hold")
+        say(Message("cases_hold", count=cases))

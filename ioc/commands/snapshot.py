@@ -8,9 +8,11 @@ import orjson
 from ioc.clock import SystemClock, rfc3339
 from ioc.commands.centre_client import NoCentreRuns, call_centre
 from ioc.errors import IocError
+from ioc.messages import Message
 from ioc.settings import Settings
 from ioc.store import Store
 from ioc.store.snapshot import take
+from ioc.terminal import say
 
 _PATIENCE_S = 300.0
 
@@ -24,10 +26,8 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(taken).decode())
         return
-    click.echo(
-        f"Snapshot of {taken['taken_at']}: {taken['size_bytes'] / 1e6:.1f} MB in {taken['took_s']:.2f} s, "
-        f"{taken['path']}"
-    )
+    size_mb, took_s = f"{taken['size_bytes'] / 1e6:.1f}", f"{taken['took_s']:.2f}"
+    say(Message("snapshot_taken", at=taken["taken_at"], size=size_mb, seconds=took_s, path=taken["path"]))
 
 
 def _through_centre(settings: Settings) -> dict[str, Any] | None:
@@ -43,7 +43,7 @@ def _through_centre(settings: Settings) -> dict[str, Any] | None:
 def _from_store(settings: Settings) -> dict[str, Any]:
     """Take a snapshot of the store, which no centre has open. Raises IocError."""
     if not settings.store_path.exists():
-        raise IocError(f"There is no store at {settings.store_path} yet.")
+        raise IocError(Message("no_store_yet", path=settings.store_path))
     store = Store.open(settings.store_path, settings.archive_dir, zone=settings.zone)
     try:
         taken = take(store, settings.snapshots_dir, SystemClock().now())

@@ -10,7 +10,9 @@ import orjson
 from ioc.clock import rfc3339
 from ioc.commands.centre_client import call_centre
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import in_language, say
 
 _PATIENCE_S = 600.0
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -27,13 +29,11 @@ def command() -> None:
 def token(name: str, as_json: bool) -> None:
     """Print the token of push source NAME, made at the first call."""
     if not _NAME.match(name):
-        raise ConfigurationInvalid(f"Source name {name!r} is not of small letters, digits and hyphens.")
+        raise ConfigurationInvalid(Message("source_name_form", name=name))
     settings = Settings.from_environment()
     secret = settings.source_token(name)
     if not (settings.sources_dir / f"{name}.toml").exists():
-        click.echo(
-            f"note: pushes with this token are refused until {name}.toml lies in {settings.sources_dir}.", err=True
-        )
+        say(Message("token_without_source", file=f"{name}.toml", folder=str(settings.sources_dir)), err=True)
     click.echo(orjson.dumps({"source": name, "token": secret}) if as_json else secret)
 
 
@@ -56,13 +56,11 @@ def replay(name: str, since: datetime | None, as_json: bool) -> None:
 
 
 def _lines(outcome: dict[str, Any]) -> list[str]:
-    lines = [
-        f"Read again and received as new: {outcome['replayed']:,}; "
-        f"already received meanwhile: {outcome['duplicates']:,}."
-    ]
-    lines += [f"Put back into the folder: {file}" for file in outcome["files"]]
-    for what, sentence in (("refused", "Still refused"), ("not_replayable", "Cannot be read again")):
+    counts = Message("replay_counts", new=f"{outcome['replayed']:,}", known=f"{outcome['duplicates']:,}")
+    lines = [in_language(counts)]
+    lines += [in_language(Message("replay_file", file=file)) for file in outcome["files"]]
+    for what, code in (("refused", "replay_refused"), ("not_replayable", "replay_impossible")):
         if count := outcome[f"{what}_count"]:
-            lines.append(f"{sentence}: {count:,}")
+            lines.append(in_language(Message(code, count=f"{count:,}")))
             lines += [f"  {one['key']}  {one['message']}" for one in outcome[what]]
     return lines

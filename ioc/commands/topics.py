@@ -9,7 +9,9 @@ import orjson
 from ioc.commands.centre_client import call_centre
 from ioc.errors import IocError
 from ioc.kafka import TopicChanges, TopicState, ensure_topics, topic_states
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import say
 from ioc.topic_repair import Repair, rewind_workers
 from ioc.topics import TopicPartition
 
@@ -35,7 +37,7 @@ def command(as_json: bool) -> None:
     for state in states:
         click.echo(_row(state, is_new=state.name in changes.created))
     for step in _steps(changes, repair):
-        click.echo(step)
+        say(step)
 
 
 def _stalled(settings: Settings) -> dict[TopicPartition, int] | None:
@@ -51,26 +53,21 @@ def _stalled(settings: Settings) -> dict[TopicPartition, int] | None:
     }
 
 
-def _steps(changes: TopicChanges, repair: Repair | None) -> Iterator[str]:
+def _steps(changes: TopicChanges, repair: Repair | None) -> Iterator[Message]:
     """Yield sentences on what was done, then on what a person has to do, in order."""
     for name in changes.created:
-        yield f"Created {name}."
+        yield Message("topic_created", topic=name)
     for name, (before, after) in changes.grown.items():
-        yield f"Gave {name} {after} partitions, as many as its partner has; it had {before}."
+        yield Message("topic_grown", topic=name, after=after, before=before)
     if repair is None:
         if changes.created or changes.grown:
-            yield "If `ioc serve` has run before, start it and run `ioc topics` again, to see what to process again."
+            yield Message("topics_again")
         return
     for (topic, partition), (first, end) in repair.behind.items():
-        done = "will be processed again" if repair.is_done else "must be processed again"
-        yield f"Offsets {first} to {end - 1} of {topic} partition {partition} {done}."
+        code = "offsets_repeated" if repair.is_done else "offsets_to_repeat"
+        yield Message(code, first=first, last=end - 1, topic=topic, partition=partition)
     if repair.behind:
-        yield (
-            "Start `ioc streams`."
-            if repair.is_done
-            else "Workers keep their positions while they run and for some seconds after: stop `ioc streams`, run "
-            "`ioc topics` again, then start `ioc streams`."
-        )
+        yield Message("start_streams" if repair.is_done else "restart_streams")
 
 
 def _row(state: TopicState, *, is_new: bool) -> str:

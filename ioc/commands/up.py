@@ -13,10 +13,12 @@ import click
 from ioc.broker import BrokerStartFailed, EmbeddedBroker
 from ioc.errors import ConfigurationInvalid
 from ioc.http_listener import await_free_port
+from ioc.messages import Message
 from ioc.periodic_thread import PeriodicThread, StepPolicy
 from ioc.settings import Settings
 from ioc.supervisor.child_processes import CommandProcess, RestartPolicy, StopFlag, keep_running, stop_all
 from ioc.supervisor.launch_settings import CANNOT_START, ENVIRONMENT
+from ioc.terminal import say
 
 STOP_PATIENCE_S = 40.0
 PORT_PATIENCE_S = 5.0
@@ -66,7 +68,7 @@ def _report(launcher: CommandProcess, code: int) -> None:
     """Report that all parts have ended; exit when they could not even start."""
     if launcher.deaths <= 1 and code == CANNOT_START:
         sys.exit(CANNOT_START)
-    click.echo(f"All parts ended with code {code}; they are restarted", err=True)
+    say(Message("parts_ended", code=code), err=True)
 
 
 @contextmanager
@@ -76,9 +78,7 @@ def only_one(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigurationInvalid(
-                f"A centre runs in {path.parent} already; stop it, or set IOC_DATA_DIR."
-            ) from None
+            raise ConfigurationInvalid(Message("centre_runs_already", folder=path.parent)) from None
         yield
 
 
@@ -90,17 +90,17 @@ def _keep_broker_running(broker: EmbeddedBroker, address: str, launcher: Command
     restart, deaths = RestartPolicy(first_s=0.05), 0
     while not ending.is_set():
         began = time.monotonic()
-        reason = f"The broker ended with code {broker.wait()}"
+        reason = Message("broker_ended", code=broker.wait())
         while not ending.is_set():
             lived_s = time.monotonic() - began
             deaths = 0 if lived_s >= restart.settled_after_s else deaths + 1
-            click.echo(f"{reason}; it is restarted", err=True)
+            say(Message("is_restarted", reason=reason), err=True)
             ending.wait(restart.delay_s(deaths, lived_s))
             try:
                 if (present := broker.start()) != address:
                     address = present
-                    click.echo(f"The broker is at {address} now; all parts are restarted", err=True)
+                    say(Message("broker_moved", address=address), err=True)
                     launcher.terminate()
                 break
             except BrokerStartFailed as fault:
-                reason = str(fault)
+                reason = fault.message

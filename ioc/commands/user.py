@@ -8,10 +8,12 @@ import orjson
 
 from ioc.clock import rfc3339
 from ioc.errors import BrokerUnavailable, ConfigurationInvalid
+from ioc.messages import Message
 from ioc.model.duration import DurationInvalid, parse_duration
 from ioc.model.person import Role
 from ioc.people import Anchor, People
 from ioc.settings import Settings
+from ioc.terminal import say
 
 _ROLES = click.Choice([role.value for role in Role])
 _JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
@@ -34,7 +36,7 @@ def add(name: str, role: str, full_name: str) -> None:
     people = _people()
     people.accounts.add(name, full_name or name, Role(role), _password())
     _note(people, "person.add", name, role=role)
-    click.echo(f"{name} can log in now, as {role}.")
+    say(Message("account_added", name=name, role=role))
 
 
 @command.command()
@@ -105,7 +107,7 @@ def token(name: str, lasts: str, as_json: bool) -> None:
     try:
         length = parse_duration(lasts, ("d",), max_digits=4)
     except DurationInvalid:
-        raise ConfigurationInvalid(f"--for {lasts!r} is not a number of days such as 90d.") from None
+        raise ConfigurationInvalid(Message("days_form", given=lasts)) from None
     people = _people()
     text, made = people.tokens.make(name, length)
     _note(people, "token.add", name, id=made.id, expires_at=rfc3339(made.expires_at))
@@ -131,7 +133,7 @@ def tokens(name: str, as_json: bool) -> None:
         click.echo(orjson.dumps(rows))
         return
     for row in rows:
-        click.echo(f"{row['id']} ends {row['expires_at']}, used {row['used_at'] or 'never'}")
+        say(Message("token_row", id=row["id"], ends=row["expires_at"], used=row["used_at"] or Message("never")))
 
 
 @command.command()
@@ -170,7 +172,7 @@ def _anchors(settings: Settings) -> list[Anchor]:
     try:
         return read_anchors(settings.bootstrap(), settings.security)
     except (BrokerUnavailable, ConfigurationInvalid) as fault:
-        click.echo(f"ioc: The trail was not compared with its anchors in Kafka. {fault}", err=True)
+        say(Message("trail_not_compared", reason=fault.message), err=True)
         return []
 
 

@@ -11,6 +11,7 @@ import orjson
 from ioc.atomic_file import write_atomically
 from ioc.clock import to_ms
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 
 BEGINNING_STEP_MS = 300_000
 
@@ -31,7 +32,7 @@ def began_at_ms(data_dir: Path, now: datetime) -> int:
             draft.unlink()
     stored = _read(path)
     if not isinstance(stored, int):
-        raise ConfigurationInvalid(f"{path} does not hold a time in ms; remove {path.parent} to begin anew.")
+        raise ConfigurationInvalid(Message("demo_time", path=path, folder=path.parent))
     return stored
 
 
@@ -73,4 +74,4 @@ def _read(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
-        raise ConfigurationInvalid(f"{path} cannot be read; remove {path.parent} to begin anew.") from None
+        raise ConfigurationInvalid(Message("demo_unreadable", path=path, folder=path.parent)) from None

@@ -20,6 +20,7 @@ from ioc.evaluation.freshness import Column, judge
 from ioc.evaluation.measure_history import pane_series
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.vectors import formula_vectors
+from ioc.messages import Message
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window
 
@@ -55,11 +56,11 @@ def history(
     if unit not in catalog.vocabulary.units or catalog.vocabulary.units[unit].level not in catalog.kpis[kpi_id].per:
         raise KeyError(unit)
     if step < _MINUTE or step % _MINUTE:
-        raise ValueError(f"A step is a whole number of minutes, not {step}.")
+        raise ValueError(Message("step_not_minutes", given=str(step)))
     start = start.replace(second=0, microsecond=0)
     count = max((end - start) // step, 0)
     if count > MOST_POINTS:
-        raise ValueError(f"{count} points are too many; choose a step that makes at most {MOST_POINTS}.")
+        raise ValueError(Message("too_many_points", points=count, max=MOST_POINTS))
     if count == 0:
         return []
     times = [start + step * place for place in range(1, count + 1)]

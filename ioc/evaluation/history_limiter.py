@@ -8,6 +8,7 @@ from time import monotonic
 import duckdb
 
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 
 AT_ONCE = 2
 LONGEST_S = 30.0
@@ -31,7 +32,7 @@ class Turns:
         until = monotonic() + self._longest_s
         while not self._free.acquire(timeout=_LOOKS_EVERY_S):
             if gone.is_set() or monotonic() > until:
-                raise HistoryStopped("Other histories are being computed; ask again in a minute.")
+                raise HistoryStopped(Message("history_busy"))
         try:
             yield Turn(gone, self._longest_s)
         finally:
@@ -57,9 +58,7 @@ class Turn:
         except (duckdb.Error, StoreUnavailable) as fault:
             if not self._stopped:
                 raise
-            raise HistoryStopped(
-                f"The history was not found within {self._longest_s:g} s; ask for fewer points or a shorter time."
-            ) from fault
+            raise HistoryStopped(Message("history_too_slow", seconds=self._longest_s)) from fault
         finally:
             self._done.set()
             watch.join()

@@ -26,6 +26,7 @@ from ioc.explorer.outlook import (
 )
 from ioc.explorer.series import columns
 from ioc.explorer.series_request import SeriesPoints
+from ioc.messages import Message
 from ioc.model.kpi import CaseRatio, CaseTime, Formula, KpiDefinition, Target
 from ioc.model.window import WindowKind
 
@@ -77,7 +78,7 @@ class Forecast:
     """
 
     year: int
-    reason: str = ""
+    reason: Message | None = None
     step_days: int = 0
     season: int = 1
     history: int = 0
@@ -104,7 +105,7 @@ def forecast(
     """
     year = now.astimezone(zone).year
     if definition.window.closed:
-        return Forecast(year, "The KPI speaks of a period that is over; look at the one of the running period.")
+        return Forecast(year, Message("forecast_over"))
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     first_day, year_end = (
         moment.astimezone(UTC) for moment in (midnight, midnight.replace(year=year + 1, month=1, day=1))
@@ -162,7 +163,7 @@ def forecast_from(
     rest = [scores[name] for name in scores if name != model]
     return Forecast(
         year,
-        "",
+        None,
         steps.days,
         season,
         int(np.isfinite(steps.values).sum()),
@@ -208,19 +209,19 @@ def _past(
     return Steps(values[first:], samples[first:], until, length // _DAY)
 
 
-def _reason_against(steps: Steps, year_end: datetime) -> str:
-    """Return why no forecast is possible; empty when it is."""
-    of = {1: "days", 7: "weeks"}[steps.days]
+def _reason_against(steps: Steps, year_end: datetime) -> Message | None:
+    """Return why no forecast is possible; None when it is."""
+    of = Message({1: "days", 7: "weeks"}[steps.days])
     have, need = int(np.isfinite(steps.values).sum()), _LEAST[steps.days]
     if have < need:
-        return f"There are values of {have} {of}; a forecast needs {need} at least."
+        return Message("forecast_few", have=have, of=of, need=need)
     if have < _LEAST_KNOWN * len(steps.values):
-        return f"Of {len(steps.values)} {of} only {have} have a value; a forecast needs four of five."
+        return Message("forecast_gaps", count=len(steps.values), of=of, have=have)
     horizon = -(-((year_end - steps.ends_at) // _DAY) // steps.days)
     begins, ahead = backtest.origins(len(steps.values), horizon, steps.season)
     if len(begins) < 2 or 2 * ahead < horizon:
-        return f"{len(steps.values)} {of} of history are too few to try a forecast of {horizon} {of} on."
-    return ""
+        return Message("forecast_short", count=len(steps.values), of=of, horizon=horizon)
+    return None
 
 
 def _without_gaps(values: Real) -> Real:

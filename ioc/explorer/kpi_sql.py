@@ -14,6 +14,7 @@ from ioc.evaluation.case_sql import quoted
 from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.leaf_sql import NotInViews, bounds, empty_is_zero, level_of, of_cases, of_measure
 from ioc.explorer.series_request import SeriesPoints
+from ioc.messages import Message
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseSum, Constant, Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import WindowKind
 
@@ -40,7 +41,7 @@ class KpiSql:
 
     sql: str
     reads: str
-    why: str = ""
+    why: Message | None = None
     time_column: str = "to"
 
 
@@ -58,7 +59,7 @@ def write_sql(
         return KpiSql(sql, "definition", time_column=time_column)
     except NotInViews as missing:
         sql, view = _ready(definition, units, of, zone)
-        return KpiSql(sql, view, str(missing), time_column)
+        return KpiSql(sql, view, missing.message, time_column)
 
 
 def _covers(definition: KpiDefinition, time: str) -> str:

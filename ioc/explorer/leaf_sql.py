@@ -7,7 +7,9 @@ follows CTEs `moments` (time, window_from, window_to) and `targets` (target, uni
 import re
 from datetime import datetime, timedelta
 
+from ioc.errors import TextInvalid
 from ioc.evaluation.case_sql import DISTINCT, CaseExpression, CaseSql, quoted, unpacked
+from ioc.messages import Message
 from ioc.model.case import CaseClock, CaseType
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, MeasureAggregate
 from ioc.model.window import Window, WindowKind
@@ -24,7 +26,7 @@ _TAKES = {
 _ATTRIBUTE = re.compile(r'"attributes\.(\w+)"')
 
 
-class NotInViews(ValueError):
+class NotInViews(TextInvalid):
     """The views lack the data of this KPI; the text says what."""
 
 
@@ -63,7 +65,7 @@ def of_measure(expression: MeasureAggregate, level: str, *, merged: bool) -> str
     )
     if expression.take == "last":
         if merged:
-            raise NotInViews(f"Which unit's reading of {expression.measure} was the last is not in the views.")
+            raise NotInViews(Message("sql_last_unit", measure=expression.measure))
         latest = f"SELECT m.time, t.target AS unit, r.subject, sum(r.n) AS n, arg_max(r.last, r.time) AS last {source}"
         return (
             f"SELECT time, unit, sum(n)::BIGINT AS n, avg(last) AS v\n  FROM ({latest}\n  GROUP BY ALL)\n  GROUP BY ALL"
@@ -75,7 +77,7 @@ def of_measure(expression: MeasureAggregate, level: str, *, merged: bool) -> str
     elif expression.take in _TAKES:
         value = _TAKES[expression.take]
     else:
-        raise NotInViews(f"A {expression.take} is made of sketches or hours that the views do not hold.")
+        raise NotInViews(Message("sql_take", take=expression.take))
     return f"SELECT m.time, t.target AS unit, sum(r.n)::BIGINT AS n, {value} AS v\n  {source}\n  GROUP BY ALL"
 
 
@@ -86,13 +88,11 @@ def of_cases(expression: CaseExpression, case_type: CaseType, *, latest: bool) -
     """
     sql = CaseSql.of(expression, case_type)
     if sql.uses_calendar:
-        raise NotInViews("It counts working days between two times, which the views do not hold for each case.")
+        raise NotInViews(Message("sql_working_days"))
     latest = latest and bool(expression.at)
     derived = sql.uses_clock or expression.at in ("deadline_at", "pauses")
     if derived and not latest and case_type.clock != CaseClock():
-        raise NotInViews(
-            f"The clock of {case_type.id} may stand; its deadline at moments of the past is not in the views."
-        )
+        raise NotInViews(Message("sql_clock", case=case_type.id))
     versions = f"SELECT *, NULL::TIMESTAMP AS until FROM cases WHERE case_type = {quoted(case_type.id)}"
     held = "true"
     if not latest:

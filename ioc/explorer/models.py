@@ -15,6 +15,7 @@ import numpy as np
 
 from ioc.errors import IocError
 from ioc.explorer.backtest import StepForecast, Z
+from ioc.messages import Message
 
 MODELS = ("AutoETS", "MSTL", "SeasonalNaive")
 BASELINE = MODELS[-1]
@@ -41,10 +42,10 @@ def forecasts(series: Sequence[Sequence[float]], ahead: Sequence[int], season: i
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ForecastFailed(f"The forecast took longer than {_LONGEST_S:g} s.") from None
+        raise ForecastFailed(Message("forecast_too_slow", seconds=_LONGEST_S)) from None
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no word of why"])[-1]
-        raise ForecastFailed(f"The forecast failed: {last[:300]}")
+        raise ForecastFailed(Message("forecast_failed", detail=last[:300]))
     answer = json.loads(done.stdout.splitlines()[-1])
     return {
         model: [StepForecast(np.array(one["mean"]), np.array(one["deviation"])) for one in coming]

@@ -12,6 +12,7 @@ from ioc.evaluation.freshness import Column
 from ioc.evaluation.history import unit_columns
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer.series_request import MOST_CELLS, SeriesPoints
+from ioc.messages import Message
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.store.times import aware, naive
 
@@ -51,9 +52,7 @@ def series(
     Raises ValueError for too many points times units.
     """
     if len(units) * len(of.times) > MOST_CELLS:
-        raise ValueError(
-            f"{len(of.times)} points of {len(units)} units are too many: take a longer step or fewer units."
-        )
+        raise ValueError(Message("too_many_values", points=len(of.times), units=len(units)))
     if not of.times:
         return [UnitSeries(unit, (), ()) for unit in units]
     column = columns(reader, catalog, definition, units, of, zone)

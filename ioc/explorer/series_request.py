@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
+from ioc.messages import Message
 from ioc.model.duration import MINUTES_AND_LONGER, DurationInvalid, parse_duration
 from ioc.model.kpi import KpiDefinition
 from ioc.model.unit import UnitLevel
@@ -41,12 +42,11 @@ def stretch(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> Series
     try:
         length = parse_duration(step, MINUTES_AND_LONGER, max_digits=6)
     except DurationInvalid:
-        message = f"step={step[:40]!r} is none of 30m, 1h, 1d, 7d (some minutes, hours or days) and 1M."
-        raise ValueError(message) from None
+        raise ValueError(Message("step_not_listed", given=step[:40])) from None
     start = start.astimezone(UTC).replace(second=0, microsecond=0)
     count = max((end - start) // length, 0)
     if count > MOST_POINTS:
-        raise ValueError(f"{count} points are too many: take a step that makes at most {MOST_POINTS}.")
+        raise ValueError(Message("too_many_points", points=count, max=MOST_POINTS))
     return SeriesPoints(tuple(start + length * place for place in range(1, count + 1)), monthly=False)
 
 
@@ -66,7 +66,7 @@ def known_kpi(catalog: Catalog, kpi: str) -> KpiDefinition:
     Raises KeyError.
     """
     if kpi not in catalog.kpis:
-        raise KeyError(f"There is no KPI {kpi[:80]!r}.")
+        raise KeyError(Message("no_kpi", given=kpi[:80]))
     return catalog.kpis[kpi]
 
 
@@ -79,16 +79,16 @@ def known_units(catalog: Catalog, definition: KpiDefinition, asked: Sequence[str
     if list(asked) == [COMMUNES]:
         found = [unit.code for unit in units.values() if unit.level is UnitLevel.COMMUNE]
         if UnitLevel.COMMUNE not in definition.per:
-            raise ValueError(f"{definition.id} does not speak of communes.")
+            raise ValueError(Message("kpi_without_communes", kpi=definition.id))
         return tuple(found)
     wanted = tuple(dict.fromkeys(asked)) or (catalog.province.code,)
     if len(wanted) > MOST_UNITS:
-        raise ValueError(f"{len(wanted)} units are too many: name at most {MOST_UNITS}, or units={COMMUNES}.")
+        raise ValueError(Message("too_many_units", count=len(wanted), max=MOST_UNITS, all=COMMUNES))
     for code in wanted:
         if code not in units:
-            raise ValueError(f"units={code[:40]!r} is no unit of this centre.")
+            raise ValueError(Message("units_unknown", given=code[:40]))
         if units[code].level not in definition.per:
-            raise ValueError(f"{definition.id} does not speak of {units[code].name}.")
+            raise ValueError(Message("kpi_without_unit", kpi=definition.id, unit=units[code].name))
     return wanted
 
 
@@ -100,7 +100,7 @@ def _month_ends(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime
             found.append(month.astimezone(UTC))
         month = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
         if len(found) > MOST_POINTS:
-            raise ValueError(f"More than {MOST_POINTS} months are too many.")
+            raise ValueError(Message("too_many_months", max=MOST_POINTS))
     return found
 
 

@@ -16,6 +16,7 @@ from ioc.lab.publishing.publish import PublishingFailed
 from ioc.lab.query import NothingPublished
 from ioc.lab.results import RenderingFailed
 from ioc.lab.sandbox.process import SandboxEnded
+from ioc.messages import Message
 
 log = logging.getLogger("ioc.lab")
 
@@ -36,9 +37,11 @@ def problem_of(request: Request, error: dict[str, Any], kind: str) -> Response:
 
     `errors` holds the position: line and column, both from 1, or null where DuckDB gives none.
     """
-    response = answer(request.url.path, _OF_KIND.get(kind, 422), error["message"])
+    message = Message.of_shape(error) if error.get("code") else None
+    response = answer(request.url.path, _OF_KIND.get(kind, 422), message or Message.of(error["message"]))
     body = orjson.loads(response.body)
-    body["errors"] = [{"line": error["line"], "column": error["column"], "message": error["message"]}]
+    position = {"line": error["line"], "column": error["column"]}
+    body["errors"] = [{**body["errors"][0], "message": error["message"], **position}]
     return Response(orjson.dumps(body), response.status_code, media_type="application/problem+json")
 
 
@@ -50,9 +53,10 @@ async def unexpected(request: Request, fault: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     async def of_lab(request: Request, fault: Exception) -> Response:
-        status = _STATUS[type(fault)]  # type: ignore[index]
+        assert isinstance(fault, IocError)
+        status = _STATUS[type(fault)]
         headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else None
-        return answer(request.url.path, status, str(fault), headers=headers)
+        return answer(request.url.path, status, fault.message, headers=headers)
 
     async def of_anything(request: Request, _fault: Exception) -> Response:
         return answer(request.url.path, 500, UNEXPECTED)

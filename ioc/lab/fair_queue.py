@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ioc.errors import IocError
+from ioc.messages import Message
 
 MAX_WAITING = 60
 MAX_WAITING_PER_PERSON = 12
@@ -38,9 +39,9 @@ class FairQueue(Generic[Item]):
         """
         own = self.waiting.get(person, ())
         if len(own) >= MAX_WAITING_PER_PERSON:
-            raise QueueFull(f"{len(own)} of your queries are already queued; wait for them or cancel some.")
+            raise QueueFull(Message("own_queries_queued", count=len(own)))
         if len(self) >= MAX_WAITING:
-            raise QueueFull(f"{len(self)} queries are already queued; try again in a minute.")
+            raise QueueFull(Message("queries_queued", count=len(self)))
         self.waiting.setdefault(person, deque()).append(item)
 
     def take(self, running: Collection[str]) -> tuple[str, Item] | None:

@@ -6,10 +6,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ioc.api.auth.forwarded import PERMISSIONS_HEADER, is_signed
 from ioc.api.auth.permissions import TABLE, UnknownAddress, find_entry
 from ioc.api.http.problems import answer
+from ioc.messages import Message
 
-_NOT_SIGNED = "The lab answers the centre only; ask at the centre's own address."
-_NOT_HERE = "There is nothing at this address."
-_MAY_NOT = "Your role may not do this."
+_NOT_SIGNED = Message("lab_not_signed")
+_NOT_HERE = Message("nothing_here")
+_MAY_NOT = Message("not_allowed")
 
 
 class LabGate:
@@ -36,7 +37,7 @@ class LabGate:
         else:
             await answer(scope["path"], *refusal)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+    def _refusal(self, scope: Scope) -> tuple[int, Message] | None:
         headers = Headers(scope=scope)
         if not is_signed(self._key, headers):
             return 403, _NOT_SIGNED

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
+from ioc.messages import Message
 from ioc.supervisor.child_processes import die_with_parent
 from ioc.supervisor.no_pandas import keep_pandas_out
 
@@ -96,7 +97,7 @@ class JobProcess:
         self, work: bytes, *, keeps_process: bool, on_progress: Callable[[float], None] | None = None
     ) -> Any:
         if self._waiting >= MAX_WAITING:
-            raise LabBusy(f"{self._waiting} computations are already queued; try again in a minute.")
+            raise LabBusy(Message("computations_queued", count=self._waiting))
         self._waiting += 1
         try:
             async with self._turn:
@@ -112,10 +113,10 @@ class JobProcess:
             good, answer = await within(self._longest_s, self._processor_s, self._exchange(work, on_progress))
         except TimeoutError as fault:
             await self.close()
-            raise ComputationFailed(f"The computation {fault}.") from None
+            raise ComputationFailed(Message("computation_limit", fault=fault.args[0])) from None
         except (asyncio.IncompleteReadError, BrokenPipeError, ConnectionResetError):
             await self.close()
-            raise ComputationFailed("The process that computes ended; try again.") from None
+            raise ComputationFailed(Message("computation_ended")) from None
         except BaseException:  # the caller is gone: a late answer must not be read as the answer to the next call
             await self.close()
             raise
@@ -173,9 +174,9 @@ def _answer(work: bytes) -> bytes:
     except (IocError, ValueError, LookupError) as fault:
         with suppress(Exception):
             return pickle.dumps((False, pickle.loads(pickle.dumps(fault))))
-        return pickle.dumps((False, ComputationFailed(str(fault))))
+        return pickle.dumps((False, ComputationFailed(Message.of(str(fault)))))
     except Exception as fault:  # noqa: BLE001 - any failure must reach the caller
-        return pickle.dumps((False, ComputationFailed(f"The computation failed: {fault!r}")))
+        return pickle.dumps((False, ComputationFailed(Message("computation_failed", reason=repr(fault)))))
 
 
 def main() -> None:

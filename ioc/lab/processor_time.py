@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ioc.messages import Message
+
 MAX_CLOCK_FACTOR = 4.0
 """Clock time allowed, as a multiple of the limit: a busy machine gets this much patience."""
 _SHORTEST_LOOK_S = 0.02
@@ -39,9 +41,9 @@ async def within(seconds: float, used_s: Callable[[], float | None], work: Corou
             elapsed_s, now_s = time.monotonic() - began_s, used_s()
             computed_s = elapsed_s if now_s is None or before_s is None else now_s - before_s
             if computed_s >= seconds:
-                raise TimeoutError(f"took longer than {seconds:g} s of processor time")
+                raise TimeoutError(Message("took_processor_time", seconds=seconds))
             if elapsed_s >= longest_s:
-                raise TimeoutError(f"was not done within {longest_s:g} s")
+                raise TimeoutError(Message("took_too_long", seconds=longest_s))
             left_s = min(seconds - computed_s, longest_s - elapsed_s)
             # Checked often enough that several threads cannot go far beyond the limit.
             if (await asyncio.wait([doing], timeout=max(left_s / 2, _SHORTEST_LOOK_S)))[0]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from ioc.fault_register import FaultRegister
 from ioc.lab.publishing.publish import Publication, PublishingFailed, in_use, published_dir
+from ioc.messages import Message
 from ioc.periodic_task import PeriodicTask
 from ioc.periodic_thread import StepPolicy
 from ioc.settings import Settings
@@ -86,8 +87,8 @@ class Publications:
                 raise
             if process.returncode:
                 last = (stderr.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
-                self.error = f"The newest snapshot is not in use: {last}"
-                raise PublishingFailed(self.error)
+                self.error = Message("snapshot_not_in_use", reason=last)
+                raise PublishingFailed(Message.of(self.error))
             self._published, self.error = in_use(published_dir(self._settings)), ""
             return self._published
 

@@ -21,8 +21,10 @@ from ioc.lab.fair_queue import FairQueue
 from ioc.lab.processor_time import within
 from ioc.lab.publishing.publish import Publication
 from ioc.lab.query import NothingPublished, Query, QueryLimits, State
+from ioc.lab.sandbox.faults import error_shape
 from ioc.lab.sandbox.process import Sandbox, SandboxEnded
 from ioc.lab.sandbox.worker import WorkerSettings
+from ioc.messages import Message
 from ioc.periodic_task import PeriodicTask
 
 log = logging.getLogger("ioc.lab")
@@ -149,7 +151,7 @@ class Queries:
                 return await within(_CHECK_SECONDS, self._quick.processor_s, self._quick.ask(question))
             except TimeoutError as fault:
                 await self._quick.end()
-                raise SandboxEnded(f"A look at this SQL {fault}.") from None
+                raise SandboxEnded(Message("look_limit", fault=fault.args[0])) from None
             except asyncio.CancelledError:
                 await self._quick.end()
                 raise
@@ -159,7 +161,7 @@ class Queries:
     def _newest(self) -> Publication:
         found = self._published()
         if found is None:
-            raise NothingPublished("There is no snapshot to ask yet; the first one comes within minutes.")
+            raise NothingPublished(Message("nothing_published"))
         return found
 
     def _question(self, sql: str, parameters: dict[str, Any], ask: str, rows: int, result: str) -> dict[str, Any]:
@@ -195,9 +197,7 @@ class Queries:
         except Exception as fault:  # whatever happens, nobody may wait for a query that never ends
             log.exception("A query of %s could not be run", query.person)
             await sandbox.end()
-            self._fail(
-                query, f"The lab could not run this query ({type(fault).__name__}); its log says why.", "process"
-            )
+            self._fail(query, Message("query_not_run", reason=type(fault).__name__), "process")
         finally:
             del self._busy[sandbox]
             self._idle_since[sandbox] = monotonic()
@@ -215,15 +215,15 @@ class Queries:
             answer = await within(self.limits.seconds, sandbox.processor_s, sandbox.ask(question, on_progress))
         except TimeoutError as fault:
             await sandbox.end()
-            self._fail(query, f"The query {fault} and was ended.", "time")
+            self._fail(query, Message("query_ended", fault=fault.args[0]), "time")
             return
         except (SandboxEnded, NothingPublished) as fault:
             await sandbox.end()
-            self._fail(query, f"{fault} It was too much for one query, or was ended from outside.", "process")
+            self._fail(query, Message("query_broke", fault=fault.message), "process")
             return
         if failed := answer.get("failed"):
             self._end(
-                query, State.FAILED, {name: failed[name] for name in ("message", "line", "column")}, failed["kind"]
+                query, State.FAILED, {name: value for name, value in failed.items() if name != "kind"}, failed["kind"]
             )
             return
         done = answer["done"]
@@ -233,12 +233,12 @@ class Queries:
         try:
             (sandbox.settings.work / f"{query.id}.arrow").rename(query.result)
         except OSError as fault:
-            self._fail(query, f"The result cannot be kept: {fault.strerror}.", "process")
+            self._fail(query, Message("result_not_kept", reason=fault.strerror or str(fault)), "process")
             return
         self._end(query, State.DONE, None, "")
 
-    def _fail(self, query: Query, message: str, kind: str) -> None:
-        self._end(query, State.FAILED, {"message": message, "line": None, "column": None}, kind)
+    def _fail(self, query: Query, message: Message, kind: str) -> None:
+        self._end(query, State.FAILED, error_shape(message), kind)
 
     def _end(self, query: Query, state: State, error: dict[str, Any] | None, kind: str) -> None:
         if query.began_s:

@@ -14,6 +14,7 @@ import orjson
 
 from ioc.lab.result_values import python_values, text_value
 from ioc.lab.results import XLSX_ROWS
+from ioc.messages import Message
 from ioc.supervisor.no_pandas import keep_pandas_out
 from ioc.wire.spreadsheets import inert, text_cell
 
@@ -135,7 +136,7 @@ def write_xlsx(of: Rendering, path: Path) -> None:
 
     rows = sum(batch.num_rows for batch in of.batches())
     if rows > XLSX_ROWS:
-        raise ValueError(f"XLSX holds {XLSX_ROWS:,} rows here; take CSV, Parquet or Arrow for more.")
+        raise ValueError(Message("xlsx_rows", max=f"{XLSX_ROWS:,}"))
     names = of.schema().names
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Kết quả")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ioc.errors import IocError
 from ioc.lab.context import LabContext
 from ioc.lab.report_making import ReportOrder, make
+from ioc.messages import Message
 from ioc.reports.issue_store import IssueId
 from ioc.store.snapshot import Snapshot
 
@@ -72,9 +73,7 @@ class ReportJobs:
         known = self._running.get(key)
         if known is not None:
             if order.sends and not (known.order.sends or known.order.scheduled):
-                raise AlreadyBeingMade(
-                    f"The issue of {order.period} is being made without being sent; try again when it is there."
-                )
+                raise AlreadyBeingMade(Message("report_being_made", period=order.period))
             return known
         job = self._running[key] = ReportJob(order)
         job.task = asyncio.create_task(self._run(job, snapshot))
@@ -103,7 +102,7 @@ class ReportJobs:
             )
             job.state, job.progress = JobState.DONE, 1.0
         except asyncio.CancelledError:
-            job.state, job.fault = JobState.FAILED, IocError("The lab was stopped while it made the issue.")
+            job.state, job.fault = JobState.FAILED, IocError(Message("report_lab_stopped"))
             raise
         except Exception as fault:  # noqa: BLE001 - the job carries the failure to its requesters
             job.state, job.fault = JobState.FAILED, fault

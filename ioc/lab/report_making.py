@@ -9,6 +9,7 @@ from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
 from ioc.lab.job_process import report_progress
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
+from ioc.messages import Message
 from ioc.reports.alert_figures import SnapshotStore
 from ioc.reports.compose_issue import IssueContext, IssueOrder, check_published, compose
 from ioc.reports.definition import Report
@@ -89,7 +90,7 @@ def make(snapshot: Snapshot, settings: Settings, order: ReportOrder) -> IssueId:
         except FileExistsError:
             # Another issue was stored meanwhile; number this one after it.
             issue = replace(issue, number=issue.number + 1)
-    raise IocError(f"Others make issues of {order.report} at the same time; try again.")
+    raise IocError(Message("report_made_by_others", report=order.report))
 
 
 def report_of(report_id: str, past: OpenSnapshot, settings: Settings) -> Report:
@@ -99,7 +100,7 @@ def report_of(report_id: str, past: OpenSnapshot, settings: Settings) -> Report:
     """
     reports = load_reports(past.catalog, settings.catalog_dir)
     if report_id not in reports:
-        raise NoReport(f"There is no report {report_id[:60]!r}; there are {', '.join(reports)}.")
+        raise NoReport(Message("no_report_known", given=report_id[:60], known=", ".join(reports)))
     return reports[report_id]
 
 

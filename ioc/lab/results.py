@@ -16,6 +16,7 @@ from ioc.clock import rfc3339
 from ioc.errors import IocError
 from ioc.lab.query import Query
 from ioc.lab.result_values import json_value, python_values
+from ioc.messages import Message
 from ioc.supervisor.child_processes import die_with_parent
 
 MEDIA = {
@@ -89,7 +90,7 @@ async def rendered(query: Query, encoding: str, *, decimal_comma: bool = False) 
     result = query.result
     assert result is not None
     if encoding == "xlsx" and (query.row_count or 0) > XLSX_ROWS:
-        raise RenderingFailed(f"XLSX holds {XLSX_ROWS:,} rows here; take CSV, Parquet or Arrow for more.")
+        raise RenderingFailed(Message("xlsx_rows", max=XLSX_ROWS))
     target = result.with_name(f"{result.stem}.{'comma' if decimal_comma else 'made'}.{encoding}")
     kinds = orjson.dumps([column["type"] for column in query.columns]).decode()
     async with _rendering:
@@ -115,11 +116,11 @@ async def rendered(query: Query, encoding: str, *, decimal_comma: bool = False) 
                 process.kill()
             await process.wait()
             if isinstance(fault, TimeoutError):
-                raise RenderingFailed(f"The file was not made within {_RENDERED_WITHIN_S:g} s.") from None
+                raise RenderingFailed(Message("file_too_slow", seconds=_RENDERED_WITHIN_S)) from None
             raise
         if process.returncode:
             last = (stderr.decode(errors="replace").strip().splitlines() or ["its process was ended"])[-1]
-            raise RenderingFailed(f"The file could not be made: {last}")
+            raise RenderingFailed(Message("file_failed", reason=last))
         return target
 
 

@@ -15,6 +15,7 @@ import orjson
 from ioc.clock import from_ms, rfc3339, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.lab.query import Query
+from ioc.messages import Message
 
 _HISTORY_KEPT = 20_000
 _IDS_END = 2**63
@@ -215,4 +216,4 @@ class SavedQueries:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 yield connection
         except sqlite3.Error as fault:
-            raise StoreUnavailable(f"Saved queries cannot be reached ({self._path}): {fault}.") from fault
+            raise StoreUnavailable(Message("saved_unreachable", path=self._path, reason=str(fault))) from fault

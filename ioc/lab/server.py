@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 
 _STOP_WITHIN_S = 1
 
@@ -39,7 +40,7 @@ def listen(path: Path) -> socket.socket:
         aside.rename(path)
     except OSError as fault:
         listener.close()
-        raise ConfigurationInvalid(f"Cannot serve at {path}: {fault.strerror or fault}.") from fault
+        raise ConfigurationInvalid(Message("cannot_serve_at", path=path, reason=fault.strerror or fault)) from fault
     return listener
 
 

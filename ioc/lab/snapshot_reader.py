@@ -11,6 +11,7 @@ import duckdb
 from ioc.catalog import Catalog, load_kept
 from ioc.errors import StoreUnavailable
 from ioc.evaluation.pane_reader import PaneReader
+from ioc.messages import Message
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 from ioc.store.store import unavailable
@@ -55,5 +56,5 @@ def open_snapshot(snapshot: Snapshot, settings: Settings) -> Iterator[OpenSnapsh
         open_things.enter_context(connection)
         facts = connection.execute("SELECT zone_hours FROM store_facts").fetchone()
         if facts is None:
-            raise StoreUnavailable(f"The snapshot {snapshot.path} is empty.")
+            raise StoreUnavailable(Message("snapshot_empty", path=snapshot.path))
         yield OpenSnapshot(PaneReader(connection, snapshot.archive_dir, facts[0]), catalog, settings.zone, connection)

@@ -28,6 +28,11 @@ class Message(str):
         return message
 
     @classmethod
+    def of(cls, text: str) -> Message:
+        """Return a text that is a Message as it is; any other, such as one of another program, without translation."""
+        return text if isinstance(text, cls) else cls("plain_text", text=text)
+
+    @classmethod
     def of_shape(cls, shape: Mapping[str, Any]) -> Message | None:
         """Make the message of what `shape` returned; None when the tables do not have its code or its parameters."""
         params = dict(shape.get("params") or {})

@@ -31,7 +31,8 @@ def fill(code: str, params: Mapping[str, Any], language: str) -> str:
 
     `{name:code}` puts the text of another code there, with the parameter as its `{value}`; nothing when the parameter
     is empty. `{name:code_*}` puts the text of `code_VALUE` there, such as the name of a type; the value itself when
-    there is no such code. A list is joined by commas, a Message is in the same language.
+    there is no such code. A list is joined by commas, with `{name:lines}` by line ends; a Message is in the same
+    language.
 
     Raises KeyError for an unknown code or a missing parameter.
     """
@@ -54,6 +55,8 @@ def _parts(code: str, language: str) -> list[tuple[str, str | None, str, str]]:
 def _formatted(value: Any, form: str, language: str) -> str:
     if not form:
         return _written(value, language)
+    if form == "lines":
+        return "\n".join(_written(each, language) for each in value)
     if form.endswith("*"):
         code = f"{form[:-1]}{value}"
         return fill(code, {}, language) if is_code(code) else str(value)
@@ -66,8 +69,9 @@ def _written(value: Any, language: str) -> str:
     if isinstance(value, str):
         text = getattr(value, "text", None)  # of a Message
         return str(value if text is None else text(language))
-    if isinstance(value, float) and language == "vi":
-        return str(value).replace(".", ",")
+    if isinstance(value, float):
+        text = repr(value).removesuffix(".0")
+        return text.replace(".", ",") if language == "vi" else text
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return ", ".join(_written(each, language) for each in value)
+        return ", ".join(_written(each, language) for each in value) or fill("nothing", {}, language)
     return str(value)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ioc.errors import TextInvalid
 from ioc.messages import Message
 from ioc.model.pattern import Pattern, PatternInvalid, compile_pattern
 
@@ -13,15 +14,11 @@ MAX_VALUE_LENGTH = 1_000
 MAX_MATCHERS = 20
 
 
-class MatcherInvalid(ValueError):
+class MatcherInvalid(TextInvalid):
     """The text is not a matcher; the message says what is wrong and how to correct it.
 
     The parameter `index` of the message is that of the faulty text among several.
     """
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import StrEnum
 
+from ioc.messages import Message
+
 
 class Reason(StrEnum):
     """Codes of rejection; the same in the push answer, the dead letters, the ledger and the metrics."""
@@ -108,6 +110,8 @@ class _Bundle:
 
     def rejection(self) -> Rejection:
         records = len(self.contents)
-        message = self.message if records == 1 else f"{self.message} ({records} records with this fault.)"
+        message = self.message
+        if records > 1:
+            message = Message("records_with_fault", fault=self.message, records=records)
         place = "\n".join(self.places) if any(self.places) else ""
         return Rejection(self.index, self.field, self.reason, message, b"\n".join(self.contents), records, place)

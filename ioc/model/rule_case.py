@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ioc.errors import TextInvalid
 from ioc.messages import Message
 from ioc.model.alert import ConditionState
 from ioc.model.kpi import Freshness
@@ -13,7 +14,7 @@ _TOKEN = re.compile(r"^(?P<start>-?\d+(?:\.\d+)?|_|stale|few)(?:(?P<add>[+-]\d+(
 _LACKS = {"_": Freshness.NO_DATA, "stale": Freshness.STALE, "few": Freshness.INSUFFICIENT}
 
 
-class SeriesInvalid(ValueError):
+class SeriesInvalid(TextInvalid):
     """The text is not a series; the message names the part at fault."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ioc.errors import TextInvalid
 from ioc.messages import Message
 
 MAX_TEMPLATE_LENGTH = 4_000
@@ -19,7 +20,7 @@ ALERT_FIELDS = (
 """Fields of `line`: of one alert. `detail` is value, unit and limit, or what another system says of its alert."""
 
 
-class TemplateInvalid(ValueError):
+class TemplateInvalid(TextInvalid):
     """The text is not a template; the message names the position and the field that cannot be used."""
 
 
@@ -45,15 +46,14 @@ def check_text(text: str, fields: tuple[str, ...]) -> None:
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError as fault:
-        raise TemplateInvalid(Message("template_brackets", detail=fault)) from None
+        raise TemplateInvalid(Message("template_brackets", detail=str(fault))) from None
     for literal, name, spec, conversion in parts:
         place += len(literal)
         if name is None:
             continue
         if name not in fields:
-            close = get_close_matches(name, fields, 1)
-            hint = f"; did you mean {{{close[0]}}}?" if close else f"; there are {', '.join(fields)}."
-            raise TemplateInvalid(f"At place {place} stands {{{name}}}, which is no field{hint}")
+            nearest = next(iter(get_close_matches(name, fields, 1)), "")
+            raise TemplateInvalid(Message("template_field", place=place, name=name, nearest=nearest, known=fields))
         if spec or conversion:
             raise TemplateInvalid(Message("template_format", place=place, name=name))
         place += len(name) + 2

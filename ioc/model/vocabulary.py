@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ioc.messages import Message
 from ioc.model.case import CaseType
 from ioc.model.measure import Measure
 from ioc.model.unit import Unit
@@ -24,10 +25,11 @@ class Vocabulary:
     case_types: Mapping[str, CaseType] = field(default_factory=dict)
     former_units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def unknown_unit(self, code: str | None) -> str:
+    def unknown_unit(self, code: str | None) -> Message:
         """Return the sentence for a code that is not in `units`."""
-        sentence = f"No administrative unit of this centre has the code {code!r}."
         new = [
             f"{unit} ({self.units[unit].name})" for unit in self.former_units.get(code or "", ()) if unit in self.units
         ]
-        return f"{sentence} It was one's until 1 July 2025; now it is {' or '.join(new)}." if new else sentence
+        if new:
+            return Message("former_unit", code=code, now=new)
+        return Message("unknown_unit_code", code=code)

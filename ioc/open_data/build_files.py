@@ -19,6 +19,7 @@ from ioc.atomic_file import write_atomically
 from ioc.catalog import load_kept
 from ioc.clock import rfc3339
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 from ioc.open_data.data_dictionary import HEADER, column_rows, dictionary
 from ioc.open_data.dataset_rows import COLUMNS, DatasetRow, figures
 from ioc.open_data.dataset_selection import Dataset, OpenData, load_open_data
@@ -91,7 +92,7 @@ def build(lab: Path, directory: Path, settings: Settings, site: str, now: dateti
         _write(draft, lab, chosen, settings, site, before, now)
         _put_in_use(directory, draft, stamp, before, now)
     except (OSError, duckdb.Error) as fault:
-        raise StoreUnavailable(f"The open data cannot be built: {str(fault).splitlines()[0]}") from fault
+        raise StoreUnavailable(Message("open_data_not_built", reason=str(fault).splitlines()[0])) from fault
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ioc.catalog import Catalog
 from ioc.catalog.packs import read_toml
-from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, nearest
+from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest
 from ioc.evaluation.periods import KIND_OF
+from ioc.messages import Message
 from ioc.model.kpi import CaseCount, CaseDistinct, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition
 
 THEMES = ("AGRI", "ECON", "EDUC", "ENER", "ENVI", "GOVE", "HEAL", "INTR", "JUST", "REGI", "SOCI", "TECH", "TRAN")
@@ -92,7 +93,7 @@ def load_open_data(catalog: Catalog, overlay: Path | None = None) -> OpenData:
 def _dataset(row: TomlTable, catalog: Catalog) -> Dataset:
     dataset_id = row.text("id")
     if dataset_id and not _DATASET_ID.fullmatch(dataset_id):
-        row.fault("id", f"{dataset_id!r} is no address: small letters, digits and hyphens.")
+        row.fault("id", Message("dataset_address", given=dataset_id))
     period = row.choice("period", _PERIODS)
     kpis = [found for kpi in row.texts("kpis", required=True) if (found := _kpi(row, kpi, period, catalog))]
     keywords = row.table("keywords") if row.has("keywords") else None
@@ -114,12 +115,12 @@ def _dataset(row: TomlTable, catalog: Catalog) -> Dataset:
 def _kpi(row: TomlTable, kpi: str, period: str, catalog: Catalog) -> OpenKpi | None:
     definition = catalog.kpis.get(kpi)
     if definition is None:
-        row.fault("kpis", f"No KPI is called {kpi!r}{nearest(kpi, catalog.kpis)}.")
+        row.fault("kpis", Message("unknown_kpi", nearest=closest(kpi, catalog.kpis), given=kpi))
         return None
     closed = KIND_OF.get(definition.window.kind)
     if closed is None or closed.value != period:
-        has = f"speaks of a {closed.value}" if closed else "has no closed periods"
-        row.fault("kpis", f"{kpi!r} {has}; a dataset of {period}s takes KPIs whose window is one.")
+        has = Message("kpi_of_period", period=closed.value) if closed else Message("kpi_of_no_period")
+        row.fault("kpis", Message("dataset_window", kpi=kpi, has=has, period=period))
         return None
     return OpenKpi(definition, case_types_of(definition, catalog))
 
@@ -142,21 +143,20 @@ def _check_apart(row: TomlTable, datasets: tuple[Dataset, ...]) -> None:
     counted: dict[str, str] = {}
     for dataset in datasets:
         if [other.id for other in datasets].count(dataset.id) > 1:
-            row.fault("dataset", f"Two datasets are called {dataset.id!r}; an address is one dataset's.")
+            row.fault("dataset", Message("dataset_twice", given=dataset.id))
             return
         for kpi in dataset.kpis:
             name, expression = kpi.definition.id, kpi.definition.expression
             family = kpi.definition.family or name
             if family in seen:
-                row.fault("dataset", f"{name!r} is open twice; a month hidden could be calculated from its year.")
+                row.fault("dataset", Message("open_twice", given=name))
             seen.add(family)
             if isinstance(expression, Formula) and kpi.case_types:
-                row.fault("dataset", f"{name!r} is a formula over cases: what is hidden could be calculated from it.")
+                row.fault("dataset", Message("open_formula", given=name))
             if isinstance(expression, CaseCount | CaseSum | CaseDistinct):
                 first = counted.setdefault(expression.of, name)
                 if first != name:
                     row.fault(
                         "dataset",
-                        f"{name!r} and {first!r} both count cases of {expression.of!r}: one hidden could be calculated "
-                        "from the other.",
+                        Message("open_same_cases", given=name, other=first, case=expression.of),
                     )

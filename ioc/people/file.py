@@ -60,7 +60,7 @@ class PeopleFile:
             with closing(self._connect()) as connection:
                 yield connection
         except sqlite3.Error as fault:
-            raise StoreUnavailable(Message("people_file_unusable", path=self.path, reason=fault)) from fault
+            raise StoreUnavailable(Message("people_file_unusable", path=self.path, reason=str(fault))) from fault
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

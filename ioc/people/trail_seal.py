@@ -109,4 +109,4 @@ class TrailSeal:
         try:
             yield
         except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise StoreUnavailable(Message("trail_key", path=self._key_path, reason=fault)) from fault
+            raise StoreUnavailable(Message("trail_key", path=self._key_path, reason=str(fault))) from fault

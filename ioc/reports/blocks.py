@@ -2,7 +2,8 @@
 
 from ioc.catalog.catalog import Catalog
 from ioc.catalog.rules import UNITS
-from ioc.catalog.toml_table import TomlTable, nearest
+from ioc.catalog.toml_table import TomlTable, closest
+from ioc.messages import Message
 from ioc.model.kpi import KpiDefinition
 from ioc.reports.definition import (
     SHOWS,
@@ -41,10 +42,10 @@ class BlockReader:
             block = self._block(inner)
             if block is not None:
                 if any(block.id == other.id for other in blocks):
-                    inner.fault("id", f"Another block is called {block.id!r}.")
+                    inner.fault("id", Message("block_twice", given=block.id))
                 blocks.append(block)
         if not row.data.get("block"):
-            row.fault("block", "A report has at least one [[block]].")
+            row.fault("block", Message("blocks_missing"))
         return tuple(blocks)
 
     def _block(self, row: TomlTable) -> Block | None:
@@ -107,13 +108,13 @@ class BlockReader:
             if kpi is not None:
                 columns.append(ShownKpi(kpi.id, show, best, name))
         if not row.data.get("columns"):
-            row.fault("columns", 'is missing; write columns = [{ kpi = "…" }].')
+            row.fault("columns", Message("columns_missing"))
         return tuple(columns)
 
     def _matrix_row(self, row: TomlTable, unit: str, columns: int) -> MatrixRow:
         words = row.texts("kpis", required=True)
         if words and len(words) != columns:
-            row.fault("kpis", f"names {len(words)} KPIs for {columns} columns.")
+            row.fault("kpis", Message("columns_of_kpis", kpis=len(words), columns=columns))
         found = [self._kpi(row, "kpis", word, unit) for word in words]
         name = row.names("name", required=False)
         made = MatrixRow(name, tuple(kpi.id for kpi in found if kpi), row.number("most"), row.flag("strong"))
@@ -134,7 +135,7 @@ class BlockReader:
             try:
                 named = kpis_of(text)
             except SentenceUnfit as fault:
-                row.fault(f"text.{language}", str(fault))
+                row.fault(f"text.{language}", fault.message)
                 continue
             found = {word: self._kpi(row, f"text.{language}", word, self._catalog.province.code) for word in named}
             texts[language] = renamed(text, {word: kpi.id for word, kpi in found.items() if kpi is not None})
@@ -144,21 +145,21 @@ class BlockReader:
         shows = row.texts(field, required=False) or ("value",)
         for word in shows:
             if word not in choices:
-                row.fault(field, f"{word!r} is not one of {', '.join(choices)}{nearest(word, choices)}.")
+                row.fault(field, Message("none_of", given=word, known=choices, nearest=closest(word, choices)))
         return tuple(word for word in shows if word in choices)
 
     def _levels(self, row: TomlTable, field: str) -> tuple[str, ...]:
         words = row.texts(field, required=True)
         for word in words:
             if word not in UNITS:
-                row.fault(field, f"{word!r} is not one of {', '.join(UNITS)}{nearest(word, UNITS)}.")
+                row.fault(field, Message("none_of", given=word, known=UNITS, nearest=closest(word, UNITS)))
         return tuple(word for word in words if word in UNITS)
 
     def _unit(self, row: TomlTable) -> str:
         province = self._catalog.province
         code = row.text("unit", province.code)
         if code not in self._catalog.vocabulary.units:
-            row.fault("unit", f"{code!r} is no unit of {province.name}.")
+            row.fault("unit", Message("unknown_unit", province=province.name, given=code))
             return province.code
         return code
 
@@ -171,17 +172,17 @@ class BlockReader:
         if definition is None:
             if word:
                 known = {kpi.family or kpi.id for kpi in kpis.values()} | set(kpis)
-                row.fault(field, f"No KPI is called {word!r}{nearest(word, known)}.")
+                row.fault(field, Message("unknown_kpi", nearest=closest(word, known), given=word))
             return None
         if why := misfit(definition, self._length):
-            row.fault(field, f"{definition.id} does not fit a report of a {self._length}: {why}.")
+            row.fault(field, Message("kpi_misfits_report", kpi=definition.id, period=self._length, reason=why))
             return None
         wanted = [UNITS[level] for level in levels]
         if unit:
             wanted.append(self._catalog.vocabulary.units[unit].level)
         if not any(level in definition.per for level in wanted):
             spoken = ", ".join(definition.per)
-            row.fault(field, f"{definition.id} has no values of these units; it speaks of {spoken}.")
+            row.fault(field, Message("kpi_without_these_units", kpi=definition.id, known=spoken))
             return None
         return definition
 

@@ -15,6 +15,7 @@ from ioc.errors import IocError
 from ioc.evaluation.affected_periods import leaves
 from ioc.evaluation.data_start import first_day_of_data
 from ioc.evaluation.pane_reader import PaneReader
+from ioc.messages import Message
 from ioc.model.window import WindowKind
 from ioc.reports.alert_figures import AlertFigures
 from ioc.reports.block_content import BlockBuilder, kpis_in
@@ -76,8 +77,7 @@ def compose(ground: IssueContext, report: Report, span: Span, asked: IssueOrder)
     if span.end > ground.taken_at:
         end = span.end.astimezone(ground.zone)
         at = f"{end:%d/%m/%Y %H:%M}"
-        message = f"{span.label} is not over in the data of the lab; it ends on {at}."
-        raise PeriodUnfit(message, "report_period_running", period=span.label, at=at)
+        raise PeriodUnfit(Message("report_period_running", period=span.label, at=at))
     alerts = AlertFigures(ground.alerts, ground.catalog, ground.rules, ground.zone)
     wanted = FigureRequests(ground.catalog)
     BlockBuilder(ground.catalog, span, ground.zone, wanted, alerts).blocks(report)
@@ -85,7 +85,7 @@ def compose(ground: IssueContext, report: Report, span: Span, asked: IssueOrder)
     partial = _partial(ground, kpis_in(report), span)
     blocks = BlockBuilder(ground.catalog, span, ground.zone, figures, alerts, partial).blocks(report)
     if not _says_something(blocks, span) and not (_tells_of_alerts(report) and alerts.any_in(span)):
-        raise NothingToReport(f"No figure of {report.id} has data of {span.label}; no issue was made.")
+        raise NothingToReport(Message("report_no_data", report=report.id, period=span.label))
     number = 1 if asked.replaced is None else int(asked.replaced["number"]) + 1
     issue = Issue(
         report=report.id,
@@ -151,7 +151,7 @@ def check_published(ground: IssueContext, report: Report, span: Span) -> None:
     for kind, start in kinds:
         query = "SELECT count(*) FROM published_periods WHERE period = ? AND period_from = ?"
         if not ground.cursor.execute(query, [kind, start]).fetchall()[0][0]:
-            raise NotPublished(f"The figures of {span.label} are not published yet.")
+            raise NotPublished(Message("report_not_published", period=span.label))
 
 
 def _compared(ground: IssueContext, issue: Issue, asked: IssueOrder, kpis: list[str]) -> Issue:

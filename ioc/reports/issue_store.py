@@ -16,6 +16,7 @@ from uuid import uuid4
 import orjson
 
 from ioc.errors import IocError, StoreUnavailable
+from ioc.messages import Message
 from ioc.reports.issue_content import Issue
 
 VALUES = "values.json"
@@ -49,7 +50,7 @@ class IssueId:
         """
         period, _, number = text.rpartition(".")
         if not _SAFE.fullmatch(report) or not _PERIOD.fullmatch(period) or not number.isdigit() or len(number) > 6:
-            raise NoIssue(f"{report[:60]!r} has no issue {text[:40]!r}; issues are written as 2026-10.1.")
+            raise NoIssue(Message("no_issue_written", report=report[:60], given=text[:40]))
         return cls(report, period, int(number))
 
 
@@ -87,7 +88,7 @@ class Issues:
         """
         path = self._folder(issue) / FILES[kind]
         if not path.is_file():
-            raise NoIssue(f"{issue.report} has no issue {issue}.")
+            raise NoIssue(Message("no_issue", report=issue.report, given=issue))
         return path
 
     def values(self, issue: IssueId) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class Issues:
             if fault.errno is not None and folder_taken(fault):
                 raise FileExistsError(str(self._folder(made))) from fault
             raise StoreUnavailable(
-                f"The issue {made} of {issue.report} cannot be written: {fault.strerror}."
+                Message("issue_not_written", issue=made, report=issue.report, reason=fault.strerror)
             ) from fault
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ioc.evaluation.periods import KIND_OF, PeriodKind
+from ioc.messages import Message
 from ioc.model.kpi import CaseCount, CaseSum, KpiDefinition, MeasureAggregate
 from ioc.model.window import WindowKind
 from ioc.reports.periods import PeriodLength, Span
@@ -17,24 +18,24 @@ _LENGTH_OF = {
 }
 
 
-def misfit(definition: KpiDefinition, length: PeriodLength) -> str:
-    """Return why a KPI cannot be in a report of this length, as a sentence; empty when it can.
+def misfit(definition: KpiDefinition, length: PeriodLength) -> Message | None:
+    """Return why a KPI cannot be in a report of this length; None when it can.
 
     Allowed are values at the period's end (`now`, `always`) and windows that run from the beginning of this or a
     longer period. A week takes the last seven days (`7d`) and daily counts, which add up.
     """
     window = definition.window
     if window.kind in (WindowKind.NOW, WindowKind.ALWAYS):
-        return ""
+        return None
     if window.kind in _LENGTH_OF:
         longer = _ORDER.index(_LENGTH_OF[window.kind]) >= _ORDER.index(length)
-        return "" if longer else f"its window {window.kind} is shorter than a {length} and does not speak of it"
+        return None if longer else Message("misfit_shorter", window=window.kind, period=length)
     if length is PeriodLength.WEEK:
         if window.span == timedelta(days=7) or adds_up(definition):
-            return ""
+            return None
         if window.kind is WindowKind.TODAY:
-            return "it speaks of one day, and days of it do not add up to a week"
-    return f"its window {definition.window_text} does not speak of a {length}"
+            return Message("misfit_week")
+    return Message("misfit_window", window=definition.window_text, period=length)
 
 
 def adds_up(definition: KpiDefinition) -> bool:

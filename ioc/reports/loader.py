@@ -18,6 +18,7 @@ from ioc.catalog.catalog import Catalog
 from ioc.catalog.packs import Entry, read_toml
 from ioc.catalog.rules import read_clock
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
+from ioc.messages import Message
 from ioc.reports.blocks import BlockReader
 from ioc.reports.definition import Report, SendingSchedule
 from ioc.reports.periods import PeriodLength
@@ -37,7 +38,7 @@ def load_reports(catalog: Catalog, overlay: Path | None = None) -> Mapping[str, 
         row = entry.row(f"report {entry.data['id']}", faults)
         for report in _read(row, catalog, entry.file):
             if report.id in reports:
-                row.fault("id", f"Another report is called {report.id!r}.")
+                row.fault("id", Message("report_twice", given=report.id))
             reports[report.id] = report
     if faults:
         raise CatalogInvalid(faults)
@@ -62,11 +63,13 @@ def _lay(entries: dict[str, Entry], paths: Iterable[Path], faults: list[Definiti
             continue
         report_id = data.get("id")
         if not isinstance(report_id, str) or not report_id:
-            faults.append(DefinitionFault(str(path), "", "id", 'A report has an id; write id = "…" above its tables.'))
+            faults.append(DefinitionFault(str(path), "", "id", Message("report_id_missing")))
             continue
         if report_id in seen:
             faults.append(
-                DefinitionFault(str(path), f"report {report_id}", "id", f"The same id stands in {seen[report_id]}.")
+                DefinitionFault(
+                    str(path), f"report {report_id}", "id", Message("report_id_twice", file=seen[report_id])
+                )
             )
             continue
         seen[report_id] = str(path)
@@ -87,7 +90,7 @@ def _read(row: TomlTable, catalog: Catalog, file: str) -> list[Report]:
     lengths = [PeriodLength(word) for word in words if word in set(PeriodLength)]
     for word in words:
         if word and word not in set(PeriodLength):
-            row.fault("period", f"{word!r} is not one of {', '.join(PeriodLength)}.")
+            row.fault("period", Message("none_of", given=word, known=list(PeriodLength), nearest=""))
     schedule = _schedule(row.table("schedule")) if row.has("schedule") else None
     notes = _texts(row, "notes")
     found = []

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from ioc.errors import IocError
+from ioc.messages import Message
 
 LONGEST_S = 60
 MEMORY_BYTES = 1 << 30
@@ -40,10 +41,10 @@ def pdf(issue: dict[str, Any], *, one_page: bool, longest_s: float = LONGEST_S) 
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TypesettingFailed(f"The PDF was not ready after {longest_s:g} s.") from None
+        raise TypesettingFailed(Message("pdf_too_slow", seconds=longest_s)) from None
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise TypesettingFailed(f"The PDF could not be made: {why[0]}.")
+        raise TypesettingFailed(Message("pdf_failed", reason=why[0]))
     return done.stdout
 
 
@@ -59,7 +60,7 @@ def _typeset(issue: dict[str, Any], *, one_page: bool) -> bytes:
         assert isinstance(made, bytes)
         if not one_page or pages_of(made) == 1:
             return made
-    raise TypesettingFailed(f"It does not fit on one page at {SIZES_PT[-1]} pt; let it have fewer rows")
+    raise TypesettingFailed(Message("pdf_too_long", size=SIZES_PT[-1]))
 
 
 def _font_folder() -> Path:
@@ -70,7 +71,7 @@ def _font_folder() -> Path:
         folder = None
     # Without a font Typst leaves the text out and says nothing.
     if folder is None or not any(folder.glob("*.ttf")):
-        raise TypesettingFailed("The font of the reports is missing; install the Python package fontpkg-inter")
+        raise TypesettingFailed(Message("pdf_no_font"))
     return folder
 
 

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ioc.errors import IocError
+from ioc.messages import Message
 
 _MILLISECOND = timedelta(milliseconds=1)
 _WRITTEN = re.compile(r"(\d{4})(?:-(?:W(\d{2})|Q([1-4])|(\d{2})))?")
@@ -27,18 +27,6 @@ class PeriodLength(StrEnum):
 
 class PeriodUnfit(IocError):
     """The text is not a period of the report, or the period is not over yet."""
-
-    def __init__(self, message: str, code: str = "", **params: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.params = params
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _period_unfit, (str(self), self.code, self.params)
-
-
-def _period_unfit(message: str, code: str, params: dict[str, str]) -> PeriodUnfit:
-    return PeriodUnfit(message, code, **params)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,9 +64,7 @@ def parse_span(length: PeriodLength, text: str, zone: ZoneInfo) -> Span:
     """
     match = _WRITTEN.fullmatch(text)
     form = _FORMS[length]
-    fault = PeriodUnfit(
-        f"{text[:40]!r} is no {length}; write it as {form}.", "report_period", given=text[:40], form=form
-    )
+    fault = PeriodUnfit(Message("report_period", given=text[:40], period=length, form=form))
     if match is None:
         raise fault
     year, week, quarter, month = match.groups()

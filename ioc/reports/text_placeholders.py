@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from ioc.errors import IocError
+from ioc.messages import Message
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _KPI = re.compile(r"kpi:([a-z0-9_.]+)(?:\|(\w+))?")
@@ -30,10 +31,10 @@ def kpis_of(text: str) -> list[str]:
         match = _KPI.fullmatch(inside)
         if match is None:
             if inside not in WORDS:
-                raise SentenceUnfit(f"{{{inside}}} means nothing; write {{kpi:ID}} or one of {', '.join(WORDS)}.")
+                raise SentenceUnfit(Message("placeholder_unknown", given=inside, known=", ".join(WORDS)))
             continue
         if match[2] and match[2] not in MODES:
-            raise SentenceUnfit(f"{{{inside}}}: {match[2]!r} is not one of {', '.join(MODES)}.")
+            raise SentenceUnfit(Message("placeholder_mode", given=inside, mode=match[2], known=", ".join(MODES)))
         found[match[1]] = None
     return list(found)
 

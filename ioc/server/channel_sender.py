@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from ioc.catalog.channels import WALL, Channel
 from ioc.errors import IocError, SourceUnavailable
+from ioc.messages import Message
 from ioc.store.alerting import Notification
 
 LOG = logging.getLogger(__name__)
@@ -35,35 +35,25 @@ ID_HEADER = "X-IOC-Delivery"
 
 
 class Undeliverable(IocError):
-    """The receiver will never accept this message. Pages translate `code` with `params`."""
-
-    def __init__(self, message: str, code: str, **params: Any) -> None:
-        super().__init__(message)
-        self.code = code
-        self.params = params
+    """The receiver will never accept this message."""
 
 
 class NotDelivered(SourceUnavailable):
     """A try failed; another one may succeed.
 
     `is_away`: there was no answer at all, so other messages to the channel would fail too. `retry_in_s` is the pause
-    that the receiver asked for (0: none), `max_tries` how many tries make sense (None: the usual number). Pages
-    translate `code` with `params`.
+    that the receiver asked for (0: none), `max_tries` how many tries make sense (None: the usual number).
     """
 
     def __init__(
         self,
-        message: str,
-        code: str,
+        message: Message,
         *,
         is_away: bool = False,
         retry_in_s: float = 0.0,
         max_tries: int | None = None,
-        **params: Any,
     ) -> None:
         super().__init__(message, retry_in_s=retry_in_s)
-        self.code = code
-        self.params = params
         self.is_away = is_away
         self.max_tries = max_tries
 
@@ -92,8 +82,7 @@ def post(channel: Channel, content: bytes, message_id: str) -> None:
         raise _too_slow(channel, TRY_WITHIN_S) from None
     except httpx.HTTPError as fault:
         detail = str(fault) or type(fault).__name__
-        message = f"{channel.id} does not answer: {detail}."
-        raise NotDelivered(message, "delivery_no_answer", is_away=True, channel=channel.id, detail=detail) from None
+        raise NotDelivered(Message("delivery_no_answer", channel=channel.id, detail=detail), is_away=True) from None
 
 
 async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) -> None:
@@ -101,8 +90,7 @@ async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) ->
     try:
         address = httpx.URL(channel.webhook)
     except httpx.InvalidURL as fault:
-        message = f"The webhook of {channel.id} is not an address: {fault}."
-        raise Undeliverable(message, "delivery_address", channel=channel.id, detail=str(fault)) from None
+        raise Undeliverable(Message("delivery_address", channel=channel.id, detail=str(fault))) from None
     origin = _origin(address)
     async with (
         asyncio.timeout(TRY_WITHIN_S),
@@ -116,13 +104,8 @@ async def _post(channel: Channel, content: bytes, headers: Mapping[str, str]) ->
             address = address.join(answered["location"])
             if _origin(address) != origin:
                 to = f"{address.scheme}://{address.netloc.decode()}"
-                message = (
-                    f"{channel.id} redirects to another server, {to}; nothing was sent there. "
-                    "Write the new address into channels.toml."
-                )
-                raise Undeliverable(message, "delivery_redirect", channel=channel.id, to=to)
-    message = f"{channel.id} redirects more than {MAX_REDIRECTS} times."
-    raise Undeliverable(message, "delivery_redirects", channel=channel.id, most=MAX_REDIRECTS)
+                raise Undeliverable(Message("delivery_redirect", channel=channel.id, to=to))
+    raise Undeliverable(Message("delivery_redirects", channel=channel.id, most=MAX_REDIRECTS))
 
 
 def check_answer(channel: str, status: int, headers: Mapping[str, str], now: datetime) -> None:
@@ -131,20 +114,15 @@ def check_answer(channel: str, status: int, headers: Mapping[str, str], now: dat
         return
     if status >= 500 or status in _TRY_AGAIN:
         wait_s = _wait_s(headers.get("retry-after", ""), now)
-        wish = f" and asked to wait {wait_s:.0f} s" if wait_s else ""
-        raise NotDelivered(
-            f"{channel} answered {status}{wish}.",
-            "delivery_asked_to_wait" if wait_s else "delivery_answered",
-            retry_in_s=wait_s,
-            channel=channel,
-            status=status,
-            seconds=round(wait_s),
-        )
+        message = Message("delivery_answered", channel=channel, status=status)
+        if wait_s:
+            message = Message("delivery_asked_to_wait", channel=channel, status=status, seconds=round(wait_s))
+        raise NotDelivered(message, retry_in_s=wait_s)
     if status in _MAY_BE_CORRECTED:
-        message = f"{channel} answered {status}."
-        tries = MAX_TRIES_WHERE_REFUSED
-        raise NotDelivered(message, "delivery_answered", max_tries=tries, channel=channel, status=status)
-    raise Undeliverable(f"{channel} refused it with {status}.", "delivery_refused", channel=channel, status=status)
+        raise NotDelivered(
+            Message("delivery_answered", channel=channel, status=status), max_tries=MAX_TRIES_WHERE_REFUSED
+        )
+    raise Undeliverable(Message("delivery_refused", channel=channel, status=status))
 
 
 def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] = ()) -> None:
@@ -153,8 +131,7 @@ def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] 
 
     sender = apprise.Apprise()
     if not sender.add(channel.apprise):
-        message = f"{channel.id} has an address that Apprise does not know."
-        raise Undeliverable(message, "delivery_address", channel=channel.id, detail="Apprise")
+        raise Undeliverable(Message("delivery_apprise", channel=channel.id))
     carries_files = channel.apprise.split(":", 1)[0].lower() in _SCHEMES_WITH_FILES
     attached = [str(path) for path in files] if carries_files and files else None
     outcomes: list[bool] = []
@@ -173,12 +150,11 @@ def by_apprise(channel: Channel, subject: str, body: str, files: Sequence[Path] 
     if not outcomes:
         raise _too_slow(channel, APPRISE_WITHIN_S)
     if not outcomes[0]:
-        raise NotDelivered(f"{channel.id} did not accept it.", "delivery_not_taken", channel=channel.id)
+        raise NotDelivered(Message("delivery_not_taken", channel=channel.id))
 
 
 def _too_slow(channel: Channel, seconds: float) -> NotDelivered:
-    message = f"{channel.id} did not answer within {seconds:.0f} s."
-    return NotDelivered(message, "delivery_too_slow", is_away=True, channel=channel.id, seconds=round(seconds))
+    return NotDelivered(Message("delivery_too_slow", channel=channel.id, seconds=round(seconds)), is_away=True)
 
 
 def _origin(address: httpx.URL) -> tuple[str, str, int | None]:

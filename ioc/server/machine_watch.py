@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ioc.errors import IocError
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.periodic_thread import PeriodicThread, StepPolicy
 
 EVERY_S = 2.0
@@ -47,7 +48,11 @@ class MachineWatch:
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
         except OSError as failure:
-            raise DescriptorsUsedUp(f"{failure.strerror}") from failure
+            raise DescriptorsUsedUp(Message("descriptors_used_up", reason=failure.strerror or "")) from failure
         free = shutil.disk_usage(self._data_dir).free
         if free < MIN_FREE_BYTES:
-            raise DiskFull(f"{free / 1e6:.0f} MB are free in {self._data_dir}")
+            raise DiskFull(
+                Message(
+                    "disk_full", reason=Message("disk_free", megabytes=round(free / 1e6), data_dir=str(self._data_dir))
+                )
+            )

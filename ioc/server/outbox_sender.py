@@ -16,6 +16,7 @@ from ioc.catalog.channels import Channel
 from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.periodic_thread import PeriodicThread
 from ioc.server.channel_sender import NotDelivered, Undeliverable, send
 from ioc.server.channel_state import ChannelState
@@ -126,7 +127,7 @@ class OutboxSender:
         try:
             send(self._channels()[channel], notification)
         except Undeliverable as fault:
-            raise NotDelivered(str(fault), fault.code, **fault.params) from None
+            raise NotDelivered(fault.message) from None
         with self._lock:
             self._states.pop(channel, None)
         self._thread.wake()
@@ -187,8 +188,7 @@ class OutboxSender:
         try:
             channel = self._channels().get(notification.channel)
             if channel is None:
-                message = f"There is no channel {notification.channel!r} any more."
-                raise Undeliverable(message, "delivery_no_channel", channel=notification.channel)
+                raise Undeliverable(Message("delivery_no_channel", channel=notification.channel))
             send(channel, notification)
             self._note_state(notification.channel, None)
             return Outcome("sent")

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 from ioc.clock import Clock
 from ioc.errors import BatchMalformed
 from ioc.kafka import Reader, connection
+from ioc.messages import Message
 from ioc.store.dead_letters import mark_replayed, read_refused
 from ioc.store.replays import ReplayNotTaken, ReplayOutcome
 from ioc.store.store import Store, transaction
@@ -44,7 +45,7 @@ class Replays:
         Answers up to then are recorded, and a request that is answered later still counts once.
         """
         if not self._one_at_a_time.acquire(blocking=False):
-            raise ReplayNotTaken("Another replay is running; try again when it has finished.")
+            raise ReplayNotTaken(Message("replay_running"))
         outcome = ReplayOutcome()
         seen: set[str] = set()
         try:
@@ -79,7 +80,7 @@ class Replays:
                 consumer.seek(partition, offset + 1)
                 return _result_of(request.id, lambda: consumer.poll(timeout_ms=200).get(partition, []))
         except (KafkaError, OSError) as fault:
-            raise ReplayNotTaken(f"Kafka does not answer: {fault}; try again when it does.") from fault
+            raise ReplayNotTaken(Message("replay_no_kafka", reason=str(fault))) from fault
 
 
 def _result_of(request: str, poll: Callable[[], list[Any]]) -> ReplayResult:
@@ -94,7 +95,4 @@ def _result_of(request: str, poll: Callable[[], list[Any]]) -> ReplayResult:
                 continue
             if result.id == request:
                 return result
-    raise ReplayNotTaken(
-        "The process that runs the source has not answered: check that `ioc connect` runs and has the source's file. "
-        "The request is valid for an hour; each record counts once, also if you ask again."
-    )
+    raise ReplayNotTaken(Message("replay_no_answer"))

@@ -8,6 +8,7 @@ import orjson
 
 from ioc.catalog.channels import WALL, load_channels
 from ioc.clock import rfc3339
+from ioc.messages import Message
 from ioc.reports.sending_log import IssueMessage
 from ioc.server.channel_sender import Undeliverable, by_apprise, post
 
@@ -21,11 +22,9 @@ def report_sender(channels_path: Path) -> Callable[[str, IssueMessage], None]:
     def send(channel_id: str, parcel: IssueMessage) -> None:
         channel = load_channels(channels_path).get(channel_id)
         if channel is None:
-            message = f"There is no channel {channel_id!r} in {channels_path.name}."
-            raise Undeliverable(message, "delivery_no_channel", channel=channel_id)
+            raise Undeliverable(Message("delivery_no_channel_in", channel=channel_id, file=channels_path.name))
         if channel.id == WALL:
-            message = "The wall shows no reports; name another channel."
-            raise Undeliverable(message, "delivery_address", channel=WALL, detail=WALL)
+            raise Undeliverable(Message("delivery_wall_reports"))
         if channel.webhook:
             post(channel, _payload(parcel), f"report/{parcel.id}")
         else:

@@ -8,6 +8,7 @@ from ioc.clock import Clock
 from ioc.errors import StoreUnavailable
 from ioc.evaluation.restater import Restater
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.periodic_thread import PeriodicThread
 
 IDLE_S = 1.0
@@ -39,7 +40,7 @@ class RestatementLoop:
             raise
         except duckdb.Error as failure:
             # The store was opened again during this piece; the next one uses a new cursor.
-            raise StoreUnavailable(f"Restatements cannot be computed: {str(failure).splitlines()[0]}") from failure
+            raise StoreUnavailable(Message("restatements_failed", reason=str(failure).splitlines()[0])) from failure
         except Exception:
             self._restater.give_up()  # one KPI that cannot be computed must not stop the others
             raise

@@ -12,6 +12,7 @@ from ioc.clock import Clock
 from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import Reader, connection
+from ioc.messages import Message
 from ioc.model.source import SourceCondition, SourceState
 from ioc.periodic_thread import PeriodicThread
 from ioc.topics import SOURCES
@@ -57,7 +58,7 @@ class SourceWatch:
         try:
             self._follow()
         except KafkaError as failure:
-            raise BrokerUnavailable(f"The states of the sources cannot be read: {failure!r}.") from failure
+            raise BrokerUnavailable(Message("source_states_unread", reason=repr(failure))) from failure
 
     def _follow(self) -> None:
         consumer = Reader(**self._connection)

@@ -72,7 +72,7 @@ def stand_in_app(fault: Fault) -> FastAPI:
     pages.install(app)
 
     async def refuse(request: Request) -> Response:
-        return answer(request.url.path, 503, fault.detail, [fault], {"Retry-After": str(RETRY_AFTER_S)})
+        return answer(request.url.path, 503, fault.message, [fault], {"Retry-After": str(RETRY_AFTER_S)})
 
     app.add_route("/{path:path}", refuse, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
     problems.install(app)

@@ -12,6 +12,7 @@ from ioc.clock import Clock, rfc3339
 from ioc.errors import BrokerUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import Reader, connection
+from ioc.messages import Message
 from ioc.people import Anchor
 from ioc.periodic_thread import PeriodicThread
 from ioc.server.topic_publishers import TopicPublisher
@@ -68,14 +69,14 @@ def read_anchors(bootstrap: str, security: Mapping[str, str]) -> list[Anchor]:
             until_s = time.monotonic() + _READ_WITHIN_S
             while consumer.position(partition) < end:
                 if time.monotonic() > until_s:
-                    raise BrokerUnavailable(f"The broker at {bootstrap} did not give the anchors of the audit trail.")
+                    raise BrokerUnavailable(Message("anchors_missing", address=bootstrap))
                 for records in consumer.poll(timeout_ms=500).values():
                     anchors += [anchor for record in records if (anchor := _anchor(record.value)) is not None]
             return anchors
         finally:
             consumer.close()
     except (KafkaError, OSError) as fault:
-        raise BrokerUnavailable(f"The broker at {bootstrap} did not give the anchors: {fault}") from fault
+        raise BrokerUnavailable(Message("anchors_failed", address=bootstrap, reason=str(fault))) from fault
 
 
 def _anchor(value: object) -> Anchor | None:

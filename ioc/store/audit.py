@@ -2,6 +2,7 @@
 
 import duckdb
 
+from ioc.messages import Message
 from ioc.topics import CASES, READINGS
 
 _PANES = """
@@ -11,7 +12,7 @@ UNION ALL SELECT 'hour', (SELECT coalesce(sum(n), 0) FROM hour_panes)
 UNION ALL SELECT 'day', (SELECT coalesce(sum(n), 0) FROM day_panes)"""
 
 
-def audit(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+def audit(cursor: duckdb.DuckDBPyConnection) -> list[Message]:
     """A sentence for each difference; none when all is well. In the running transaction.
 
     Readings: the panes of each level, with what the archive holds, what retention took, and what corrections replaced,
@@ -25,18 +26,18 @@ def audit(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     )
     retired = dict(cursor.execute("SELECT level, sum(n)::BIGINT FROM retired GROUP BY level").fetchall())
     readings, replaced, _ = counts.get(READINGS, [0, 0, 0])
-    faults = []
+    faults: list[Message] = []
     for level, held in cursor.execute(_PANES).fetchall():
         # A reading that replaced another one is applied, but the other one no longer stands.
         stands = int(held) + retired.get(level, 0) + replaced
         if stands != readings:
-            faults.append(f"The {level} panes hold {stands} readings, but {readings} were applied.")
+            faults.append(Message("panes_miscounted", level=level, stands=stands, readings=readings))
     applied, repeated, opened = counts.get(CASES, [0, 0, 0])
     versions, cases = cursor.execute(
         "SELECT (SELECT count(*) FROM case_changes), (SELECT count(*) FROM cases)"
     ).fetchall()[0]
     if versions + repeated != applied:
-        faults.append(f"{versions} case versions and {repeated} repeats are stored, but {applied} were applied.")
+        faults.append(Message("versions_miscounted", versions=versions, repeated=repeated, applied=applied))
     if cases != opened:
-        faults.append(f"{cases} cases are stored, but {opened} were opened.")
+        faults.append(Message("cases_miscounted", cases=cases, opened=opened))
     return faults

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ioc.clock import from_ms
 from ioc.errors import NotStorable
+from ioc.messages import Message
 from ioc.store.cases import CasesAppended, append_cases
 from ioc.store.dead_letters import append_dead_letters
 from ioc.store.dictionary_codes import Codes
@@ -146,7 +147,7 @@ def write_tick(
         return _write_tick(cursor, codes, tick, number, at, zone_hours)
     except _FAULTS_OF_DATA as fault:
         reason = (str(fault).strip() or repr(fault)).splitlines()[0]
-        raise NotStorable(f"The store cannot hold what was read: {reason}") from fault
+        raise NotStorable(Message("not_storable", reason=reason)) from fault
 
 
 def _write_tick(

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc.errors import NotStorable
+from ioc.messages import Message
 
 _MOST = {"measure": 32767, "unit": 32767, "subject": 2**31 - 1}
 KINDS = tuple(_MOST)
@@ -46,7 +47,7 @@ class Codes:
             for word in words:
                 if word not in codes:
                     if len(codes) >= _MOST[kind]:
-                        raise NotStorable(f"The store has room for {_MOST[kind]} {kind}s; {word!r} is more.") from None
+                        raise NotStorable(Message("dictionary_full", max=_MOST[kind], kind=kind, given=word)) from None
                     codes[word] = len(codes) + 1
                     self._fresh[kind].append(word)
         return np.array([codes[word] for word in words], np.int32)

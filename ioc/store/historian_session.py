@@ -9,6 +9,7 @@ from typing import Any
 
 from ioc.clock import LAST_MS, Clock, from_ms, to_ms
 from ioc.errors import BatchMalformed, IocError, NotStorable
+from ioc.messages import Message
 from ioc.model.ledger import LogView, LossCause
 from ioc.model.rejection import Reason, Rejection
 from ioc.store.commit_tick import Commit, LostInputs, Tick, write_tick
@@ -143,7 +144,7 @@ class Session:
         self._looked_s = monotonic()
         verdict = judge_logs(self._topic_ids, state.topic_ids, state.partitions)
         if verdict.waits_for:
-            raise TopicsMissing(f"The broker does not have topic {', '.join(verdict.waits_for)} yet.")
+            raise TopicsMissing(Message("topics_missing_yet", topics=", ".join(verdict.waits_for)))
         if verdict.refusal:
             raise LogRefused(verdict.refusal)
         if dict(state.topic_ids) != self._topic_ids:
@@ -248,8 +249,13 @@ class Session:
             self._ends |= self._log.ends([known for known in self._ends if known[0] == head.topic])
         if head.end_offset > self._ends[place]:
             raise BatchMalformed(
-                f"The output says it answers offset {head.end_offset - 1} of {head.topic} partition {head.partition}, "
-                f"which ends at {self._ends[place]}."
+                Message(
+                    "output_beyond_end",
+                    offset=head.end_offset - 1,
+                    topic=head.topic,
+                    partition=head.partition,
+                    end=self._ends[place],
+                )
             )
 
     def _set_aside(self, place: TopicPartition, record: Any, reason: Reason, message: str) -> None:

@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 
 from ioc.errors import BrokerUnavailable
 from ioc.kafka import Reader, connection, reach
+from ioc.messages import Message
 from ioc.store.topic_logs import READ_TOPICS
 from ioc.topics import MAX_MESSAGE_BYTES, OUTPUT_OF, TopicPartition
 
@@ -119,7 +120,7 @@ class Log:
                 if records:
                     return start, records[0].offset
                 if self._inputs.position(partition) < end:
-                    raise BrokerUnavailable(f"The broker at {self._bootstrap} does not hand out {place[0]}.")
+                    raise BrokerUnavailable(Message("broker_gives_nothing", address=self._bootstrap, place=place[0]))
             return start, None
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
@@ -138,4 +139,6 @@ class Log:
         return client
 
     def _unavailable(self, fault: Exception) -> BrokerUnavailable:
-        return BrokerUnavailable(f"The broker at {self._bootstrap} does not answer: {fault or type(fault).__name__}")
+        return BrokerUnavailable(
+            Message("broker_no_answer", address=self._bootstrap, reason=fault or type(fault).__name__)
+        )

@@ -52,7 +52,7 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
                 "SELECT topic, partition, from_offset, to_offset, why, found_at FROM losses ORDER BY found_at DESC"
             ).fetchall()
         ]
-        faults = [Fault.of("rows_miscounted", view.at, reason=sentence.rstrip(".")) for sentence in audit(cursor)]
+        faults = [Fault.of("rows_miscounted", view.at, reason=sentence) for sentence in audit(cursor)]
     finally:
         cursor.execute("ROLLBACK")
     next_offsets = {(topic, partition): offset for topic, partition, offset in applied}

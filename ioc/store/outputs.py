@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ioc.clock import LAST_MS
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 from ioc.topics import CASES, OUTPUT_OF
 from ioc.wire import arrow, schemas
 from ioc.wire.headers import MAX_COUNT, OutputHeaders
@@ -28,11 +29,17 @@ _OPTIONAL_PANES = frozenset({"subject", "buckets", "registers"})
 def read_head(topic: str, partition: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> OutputHeaders:
     """Return which input of that partition the message answers. Raises BatchMalformed when it is not an output."""
     if isinstance(value, UndecodableBatch):
-        raise BatchMalformed(value.fault)
+        raise BatchMalformed(Message.of(value.fault))
     head = OutputHeaders.decode(headers)
     if (head.topic, head.partition) != (INPUT_OF[topic], partition):
         raise BatchMalformed(
-            f"The output in {topic} partition {partition} says it answers {head.topic} partition {head.partition}."
+            Message(
+                "output_other_partition",
+                topic=topic,
+                partition=partition,
+                other_topic=head.topic,
+                other_partition=head.partition,
+            )
         )
     return head
 
@@ -58,13 +65,13 @@ def read_rows(head: OutputHeaders, value: bytes | None) -> pa.RecordBatch:
 
 def _check_count(rows: int, head: OutputHeaders) -> None:
     if rows != head.applied:
-        raise BatchMalformed(f"The output holds {rows} records, but says that {head.applied} were applied.")
+        raise BatchMalformed(Message("output_records", rows=rows, applied=head.applied))
 
 
 def _check_panes(panes: pa.RecordBatch) -> None:
     for name in panes.schema.names:
         if name not in _OPTIONAL_PANES and panes.column(name).null_count:
-            raise BatchMalformed(f"A pane has no {name}.")
+            raise BatchMalformed(Message("pane_without", name=name))
     for name, (least, most) in _BOUNDS.items():
         _check_between(name, panes.column(name), least, most)
     for name in ("measure", "unit", "subject"):
@@ -72,14 +79,14 @@ def _check_panes(panes: pa.RecordBatch) -> None:
     for name, part in (("buckets", "n"), ("registers", "rank")):
         lists = panes.column(name).flatten()
         if lists.null_count or any(lists.field(n).null_count for n in range(lists.type.num_fields)):
-            raise BatchMalformed(f"A pane has {name} without a value.")
+            raise BatchMalformed(Message("pane_without_value", name=name))
         _check_between(f"{part} of its {name}", lists.field(part), 0, MAX_COUNT)
 
 
 def _check_readings(readings: pa.RecordBatch, head: OutputHeaders) -> None:
     for name in ("measure", "unit", "time", "value", "kept"):
         if readings.column(name).null_count:
-            raise BatchMalformed(f"A reading has no {name}.")
+            raise BatchMalformed(Message("reading_without", name=name))
     _check_between("time", readings.column("time").cast(pa.int64()), 0, head.input_time_ms + _AHEAD_MS)
     for name in ("measure", "unit", "subject"):
         _check_words(name, readings.column(name))
@@ -89,7 +96,7 @@ def _check_cases(cases: pa.RecordBatch) -> None:
     for name in cases.schema.names:
         column = cases.column(name)
         if name not in schemas.CASES_OPTIONAL and column.null_count:
-            raise BatchMalformed(f"A case has no {name}.")
+            raise BatchMalformed(Message("case_without", name=name))
         if pa.types.is_timestamp(column.type):
             _check_between(name, column.cast(pa.int64()), _FIRST_MS, LAST_MS)
         elif pa.types.is_dictionary(column.type):
@@ -99,10 +106,12 @@ def _check_cases(cases: pa.RecordBatch) -> None:
 def _check_between(name: str, column: pa.Array, least: int, most: int) -> None:
     found = pc.min_max(column).as_py()
     if found["min"] is not None and not least <= found["min"] <= found["max"] <= most:
-        raise BatchMalformed(f"The {name} of a row is {found['min']} or {found['max']}, not from {least} to {most}.")
+        raise BatchMalformed(
+            Message("output_out_of_range", name=name, low=found["min"], high=found["max"], least=least, most=most)
+        )
 
 
 def _check_words(name: str, column: pa.DictionaryArray) -> None:
     words = column.dictionary
     if words.null_count or any(len(word) > _MAX_WORD for word in words.to_pylist()):
-        raise BatchMalformed(f"A {name} is not a word of at most {_MAX_WORD} characters.")
+        raise BatchMalformed(Message("output_word", name=name, max=_MAX_WORD))

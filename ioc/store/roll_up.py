@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 from ioc.panes.merge import merge_rows
 from ioc.panes.roll_up import hours_to_days, minutes_to_hours
 from ioc.panes.schema import STORED, Columns, RowShape
@@ -37,7 +38,7 @@ def roll_up(
         found = rows.fetch(cursor, table, "minute", shape, "minute <= ?", [until])
         deleted = cursor.execute(f"DELETE FROM {table} WHERE minute <= ?", [until]).fetchall()[0][0]
         if deleted != rows.count(found):
-            raise StoreUnavailable(f"The roll-up read {rows.count(found)} rows of {table}, but deleted {deleted}.")
+            raise StoreUnavailable(Message("roll_up_counts", count=rows.count(found), table=table, deleted=deleted))
         minutes = merge_rows(found, shape)
         hours = merge_rows(minutes_to_hours(minutes), shape)
         days = merge_rows(hours_to_days(hours, zone_hours), shape)

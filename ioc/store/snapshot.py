@@ -25,6 +25,7 @@ import duckdb
 from ioc.atomic_file import write_atomically
 from ioc.clock import rfc3339
 from ioc.errors import IocError, StoreUnavailable
+from ioc.messages import Message
 from ioc.store.store import Store
 
 KEPT = 2
@@ -83,7 +84,7 @@ def take(store: Store, directory: Path, now: datetime, *, sources: bytes = b"[]"
         _put_in_use(directory, taken)
     except (OSError, duckdb.Error, StoreUnavailable) as fault:
         shutil.rmtree(draft, ignore_errors=True)
-        sentence = f"No snapshot could be taken: {_sentence(fault)}"
+        sentence = Message("snapshot_failed", reason=_sentence(fault))
         with suppress(OSError):
             (directory / _FAILURE).write_text(sentence + "\n")
         raise SnapshotFailed(sentence) from fault
@@ -124,7 +125,7 @@ def _copy_between_checkpoints(store: Store, draft: Path) -> None:
         finally:
             with suppress(duckdb.Error):  # the store is closed; a newly opened one has its own
                 cursor.execute("SET GLOBAL checkpoint_threshold = ?", [before])
-    raise StoreUnavailable("the store wrote checkpoints of its own all the while.")
+    raise StoreUnavailable(Message("snapshot_checkpoints"))
 
 
 def _checkpoint(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -138,9 +139,7 @@ def _checkpoint(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
             return
         except duckdb.TransactionException as fault:
             if monotonic() > until_s:
-                raise StoreUnavailable(
-                    f"the store was written without a pause for {_CHECKPOINT_WITHIN_S:g} s."
-                ) from fault
+                raise StoreUnavailable(Message("snapshot_busy", seconds=_CHECKPOINT_WITHIN_S)) from fault
             sleep(_BETWEEN_S)
 
 

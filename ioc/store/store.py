@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
+from ioc.messages import Message
 from ioc.store.archive_views import refresh_views
 from ioc.store.case_clocks import Clocks, keep_clocks
 from ioc.store.dictionary_codes import Codes
@@ -86,7 +87,7 @@ class Store:
         """A connection of its own to the open file, for one thread. Raises StoreUnavailable when it is closed."""
         with self._lock:
             if self._connection is None:
-                raise StoreUnavailable(f"The store {self.path} is closed.")
+                raise StoreUnavailable(Message("store_closed", path=self.path))
             cursor = self._connection.cursor()
             self._cursors.add(cursor)
             return cursor
@@ -105,8 +106,7 @@ class Store:
                 cursor.execute("INSERT INTO store_province VALUES (?)", [province])
         if known and known[0][0] != province:
             raise ConfigurationInvalid(
-                f"The store {self.path} holds the data of province {known[0][0]}, but this centre is set to province "
-                f"{province}; set IOC_PROVINCE={known[0][0]}, or IOC_DATA_DIR to another folder."
+                Message("store_other_province", path=self.path, known=known[0][0], province=province)
             )
 
     def close(self) -> None:
@@ -133,13 +133,9 @@ class Store:
             made = datetime.now(UTC).replace(tzinfo=None)
             connection.execute("INSERT INTO store_facts VALUES (?, ?, ?)", [VERSION, self.zone_hours, made])
         elif facts[0] > VERSION:
-            raise StoreUnavailable(
-                f"The store {self.path} has layout {facts[0]}; this program writes layout {VERSION}."
-            )
+            raise StoreUnavailable(Message("store_layout", path=self.path, layout=facts[0], version=VERSION))
         elif facts[1] != self.zone_hours:
-            raise StoreUnavailable(
-                f"The store {self.path} keeps days of UTC{facts[1]:+d}, the centre's zone is UTC{self.zone_hours:+d}."
-            )
+            raise StoreUnavailable(Message("store_zone", path=self.path, kept=facts[1], own=self.zone_hours))
         elif facts[0] < VERSION:
             migrate(connection, facts[0])
         make_level_views(connection, self.zone_hours)
@@ -170,16 +166,16 @@ def unavailable(path: Path, fault: Exception) -> StoreUnavailable:
     """What a DuckDB or system error means to the person who runs the centre."""
     text = str(fault)
     if _is_held(fault):
-        return StoreUnavailable(f"The store {path} is held by another process; stop that `ioc serve` first.")
+        return StoreUnavailable(Message("store_held", path=path))
     if any(sign in text.lower() for sign in _DISK_FULL):
-        return StoreUnavailable(f"The disk of {path} is full; writing stops until there is space again.")
-    return StoreUnavailable(f"The store {path} cannot be used: {(text.strip() or repr(fault)).splitlines()[0]}")
+        return StoreUnavailable(Message("store_disk_full", path=path))
+    return StoreUnavailable(Message("store_unusable", path=path, reason=(text.strip() or repr(fault)).splitlines()[0]))
 
 
 def _cannot_open(path: Path, fault: Exception) -> StoreUnavailable:
     """As `unavailable`, and StoreDamaged where it is the file's or the disk's doing."""
     told = unavailable(path, fault)
-    return told if _is_held(fault) else StoreDamaged(str(told))
+    return told if _is_held(fault) else StoreDamaged(told.message)
 
 
 def _is_held(fault: Exception) -> bool:
@@ -191,7 +187,7 @@ def _whole_hours(zone: ZoneInfo) -> int:
     offsets = {datetime(2025, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in range(1, 13)}
     seconds = {offset.total_seconds() for offset in offsets if offset is not None}
     if len(seconds) != 1 or (only := seconds.pop()) % 3600:
-        raise ConfigurationInvalid(f"The zone {zone.key} is not a whole number of hours from UTC all year.")
+        raise ConfigurationInvalid(Message("zone_not_whole_hours", zone=zone.key))
     return int(only // 3600)
 
 

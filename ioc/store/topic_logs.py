@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ioc.messages import Message
 from ioc.topics import DEAD_LETTERS, OUTPUT_OF
 
 PAIRS = tuple(OUTPUT_OF.items())
@@ -15,7 +16,7 @@ class LogVerdict:
     when reading may go on; `waits_for` are topics the broker does not have (yet)."""
 
     begins_anew: tuple[str, ...] = ()
-    refusal: str = ""
+    refusal: Message | None = None
     waits_for: tuple[str, ...] = ()
 
 
@@ -32,16 +33,18 @@ def judge_logs(known: Mapping[str, str], found: Mapping[str, str], partitions: M
     for source, output in PAIRS:
         if partitions[source] != partitions[output]:
             return LogVerdict(
-                refusal=f"Topic {source} has {partitions[source]} partitions, {output} has {partitions[output]}: "
-                "inputs of some would never get an output; run `ioc topics`, which gives both as many."
+                refusal=Message(
+                    "topics_uneven",
+                    source=source,
+                    source_count=partitions[source],
+                    output=output,
+                    output_count=partitions[output],
+                )
             )
     changed = {name for name in READ_TOPICS if name in known and known[name] != found[name]}
     anew: list[str] = [DEAD_LETTERS] if DEAD_LETTERS in changed else []
     for source, output in PAIRS:
         if source in changed and output not in changed:
-            return LogVerdict(
-                refusal=f"Topic {source} was re-created, {output} was not: their offsets no longer belong together; "
-                f"stop `ioc serve` and `ioc streams`, delete {output} too, run `ioc topics` and start them again."
-            )
+            return LogVerdict(refusal=Message("topic_recreated_alone", source=source, output=output))
         anew += [name for name in (source, output) if name in changed]
     return LogVerdict(begins_anew=tuple(anew))

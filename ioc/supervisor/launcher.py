@@ -13,20 +13,20 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 
-import click
-
 from ioc import cli
 from ioc.catalog import load_kept
 from ioc.catalog.conditions import end_parser
 from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
 from ioc.evaluation.evaluation_plan import Plan
+from ioc.messages import Message
 from ioc.settings import Settings
 from ioc.store import Clocks
 from ioc.supervisor.child_processes import RestartPolicy, StopFlag, keep_running, set_process_title, stop_all
 from ioc.supervisor.forked_process import ForkedProcess
 from ioc.supervisor.launch_settings import CANNOT_START
 from ioc.supervisor.welcome import welcome
+from ioc.terminal import say
 
 STOP_PATIENCE_S = 6.0
 ALL_STOP_PATIENCE_S = 35.0
@@ -97,7 +97,7 @@ def main(workers: int) -> None:
 
     def died(process: ForkedProcess, code: int) -> None:
         if process is supervisor:
-            click.echo(f"All parts ended with code {code}; they are restarted", err=True)
+            say(Message("parts_ended", code=code), err=True)
 
     try:
         keep_running([supervisor, welcoming], ending, died)
@@ -118,7 +118,7 @@ def supervise(settings: Settings, workers: int) -> None:
 
 
 def _report(part: ForkedProcess, code: int) -> None:
-    click.echo(f"{part.name} ended with code {code}; it is restarted (log: {part.log})", err=True)
+    say(Message("part_ended", part=part.name, code=code, log=str(part.log)), err=True)
 
 
 def _create_topics(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ioc.errors import IocError
+from ioc.messages import Message
 
 _CLOCK_PER_PROCESSOR_S = 10.0
 """How many times longer a call may take on the clock than on the processor: the machine or the disk may be busy."""
@@ -48,7 +49,7 @@ class LimitExceeded(IocError):
     `was_killed`: from outside, such as by the system when memory is short; another try may succeed.
     """
 
-    def __init__(self, message: str, *, was_killed: bool = False) -> None:
+    def __init__(self, message: Message, *, was_killed: bool = False) -> None:
         super().__init__(message)
         self.was_killed = was_killed
 
@@ -144,7 +145,7 @@ class LimitedProcess:
         """Return the error that says why the process is gone."""
         process = self._process
         if process is None:
-            return LimitExceeded("Its reading was interrupted.", was_killed=True)
+            return LimitExceeded(Message("reading_interrupted"))
         with suppress(subprocess.TimeoutExpired):
             process.wait(5)
         code = process.returncode
@@ -153,13 +154,13 @@ class LimitedProcess:
         if code == -signal.SIGABRT:  # Rust aborts when it gets no memory
             return LimitExceeded(self._too_large())
         how = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
-        return LimitExceeded(f"It ended the process that read it ({how}).", was_killed=code == -signal.SIGKILL)
+        return LimitExceeded(Message("reading_killed", how=how))
 
-    def _too_slow(self) -> str:
-        return f"It needs more than {self._limits.processor_s:g} s of processor time at once."
+    def _too_slow(self) -> Message:
+        return Message("reading_slow", seconds=self._limits.processor_s)
 
-    def _too_large(self) -> str:
-        return f"It needs more than {self._limits.memory_bytes >> 20} MB of memory."
+    def _too_large(self) -> Message:
+        return Message("reading_large", limit=self._limits.memory_bytes >> 20)
 
 
 def main() -> None:

@@ -9,7 +9,9 @@ import orjson
 from ioc import cli
 from ioc.demo import addresses
 from ioc.demo.people import demonstration_accounts
+from ioc.messages import Message
 from ioc.settings import Settings
+from ioc.terminal import in_language, say
 
 READY_WITHIN_S = 180.0
 _LOOK_EVERY_S = 0.2
@@ -27,7 +29,7 @@ def welcome(settings: Settings, began: float) -> None:
     state = _await_ready(settings.http_port, began)
     for line in next_steps(settings):
         click.echo(line)
-    click.echo(f"{state} Ctrl-C stops all of it.")
+    say(Message("welcome_end", state=state))
 
 
 def addresses_of(settings: Settings) -> list[str]:
@@ -36,11 +38,11 @@ def addresses_of(settings: Settings) -> list[str]:
     settings.admin_token()
     token = "IOC_ADMIN_TOKEN" if settings.configured_admin_token else str(settings.data_dir / "admin.token")
     return [
-        f"Wall         {address}/wall/main  (starting)",
+        in_language(Message("welcome_wall", address=address)),
         f"API          {address}/docs",
         f"Kafka        {settings.bootstrap()}",
-        f"Admin token  {token}",
-        f"Data, logs   {settings.data_dir}",
+        in_language(Message("welcome_token", token=token)),
+        in_language(Message("welcome_data", folder=str(settings.data_dir))),
     ]
 
 
@@ -49,13 +51,16 @@ def next_steps(settings: Settings) -> list[str]:
     if not settings.demonstration:
         if settings.sources_dir.is_dir() and any(settings.sources_dir.glob("*.toml")):
             return []
-        return [f"No source is configured yet: put one TOML file per source into {settings.sources_dir}"]
-    lines = ["Push token   .venv/bin/ioc source token demo-push"]
+        return [in_language(Message("no_sources", folder=str(settings.sources_dir)))]
+    lines = [in_language(Message("welcome_push"))]
     if (at := addresses.read(settings.data_dir)) is not None:
-        lines.append(f"MQTT         {at.mqtt}  (simulated server; topic air/<unit>/air.pm25/<station>)")
-        lines.append(f"Drop folder  {at.folders['demo-drop']}")
+        lines.append(in_language(Message("welcome_mqtt", address=at.mqtt)))
+        lines.append(in_language(Message("welcome_folder", folder=at.folders["demo-drop"])))
     accounts = demonstration_accounts(settings)
-    return lines + [f"Log in as    {role:9} {name:9} {password}" for role, name, password in accounts]
+    return lines + [
+        in_language(Message("welcome_login", role=f"{role:9}", name=f"{name:9}", password=password))
+        for role, name, password in accounts
+    ]
 
 
 def _load_history() -> None:
@@ -64,29 +69,30 @@ def _load_history() -> None:
         cli.main(["demo", "--history"])
     except SystemExit as end:
         if end.code:
-            click.echo("The history was not loaded completely; the next start continues.", err=True)
+            say(Message("history_incomplete"), err=True)
 
 
-def _await_ready(port: int, began: float) -> str:
+def _await_ready(port: int, began: float) -> Message:
     """Wait until all parts work; return a sentence that says so, or what is missing."""
-    missing = "the server does not answer."
+    missing = Message("server_silent")
     while time.monotonic() - began < READY_WITHIN_S:
         status, detail = _readiness(port)
         if status == 200:
-            return f"Ready after {time.monotonic() - began:.0f} s."
+            return Message("centre_ready", seconds=f"{time.monotonic() - began:.0f}")
         missing = detail or missing
         time.sleep(_LOOK_EVERY_S)
-    return f"NOT READY after {READY_WITHIN_S:.0f} s: {missing}"
+    return Message("centre_not_ready", seconds=f"{READY_WITHIN_S:.0f}", missing=missing)
 
 
-def _readiness(port: int) -> tuple[int, str]:
-    """Return the status of `/readyz` and its sentence; (0, "") while the server does not answer."""
+def _readiness(port: int) -> tuple[int, Message | None]:
+    """Return the status of `/readyz` and what is missing; (0, None) while the server does not answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        return answer.status, str(orjson.loads(answer.read()).get("detail", ""))
+        errors = orjson.loads(answer.read()).get("errors") or [{}]
+        return answer.status, Message.of_shape(errors[0]) if "code" in errors[0] else None
     except (OSError, HTTPException, ValueError):
-        return 0, ""
+        return 0, None
     finally:
         connection.close()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc.errors import BatchMalformed, BatchTooLarge
+from ioc.messages import Message
 from ioc.model.rejection import Reason, Rejection
 from ioc.wire.arrow_size import unpacked_bytes
 from ioc.wire.headers import MAX_COUNT
@@ -55,7 +56,7 @@ def row_keys_of(content: bytes) -> bytes:
         with pa.ipc.open_stream(content, options=_IN_THIS_THREAD) as reader:
             return b64decode((reader.schema.metadata or {}).get(ROW_KEYS, b""))
     except (pa.ArrowException, OSError, ValueError) as fault:
-        raise BatchMalformed(f"The Arrow batch has no readable keys: {fault!r}") from fault
+        raise BatchMalformed(Message("arrow_keys", reason=repr(fault))) from fault
 
 
 def decode(
@@ -76,7 +77,7 @@ def decode(
         rejections = _rejections(metadata.get(REJECTIONS))
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as fault:
         raise BatchMalformed(
-            f"The Arrow batch cannot be read: {str(fault).splitlines()[0] if str(fault) else fault!r}"
+            Message("arrow_unreadable", reason=str(fault).splitlines()[0] if str(fault) else fault)
         ) from fault
     return pa.RecordBatch.from_arrays(columns, schema=schema), rejections
 
@@ -107,10 +108,7 @@ def _column(batches: list[pa.RecordBatch], given: pa.Schema, field: pa.Field, op
 
 def _check_size(size_bytes: int, what: str) -> None:
     if size_bytes > UNPACKED_BYTES:
-        raise BatchTooLarge(
-            f"The Arrow batch {what} {size_bytes:,} bytes, more than the {UNPACKED_BYTES:,} that are held in memory; "
-            "send smaller batches."
-        )
+        raise BatchTooLarge(Message("arrow_large", what=what, bytes=size_bytes, max=UNPACKED_BYTES))
 
 
 def _written_out_bytes(array: pa.Array) -> int:

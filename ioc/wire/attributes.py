@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from ioc.errors import RecordUnfit
+from ioc.messages import Message
 from ioc.model.case import AttributeType, CaseType
 from ioc.model.rejection import Reason
 from ioc.wire.lenient_json import readable, shown
@@ -29,21 +30,23 @@ def check_attributes(attributes: Any, case_type: CaseType) -> Attributes:
     if attributes is None:
         return {}
     if not isinstance(attributes, dict):
-        raise RecordUnfit(Reason.WRONG_TYPE, "attributes", "`attributes` is not a JSON object.")
+        raise RecordUnfit(Reason.WRONG_TYPE, "attributes", Message("attributes_not_object"))
     for name, value in attributes.items():
         if name not in case_type.attributes:
-            sentence = f"The case type has no attribute {shown(name)}."
-            raise RecordUnfit(Reason.UNKNOWN_FIELD, f"attributes.{readable(name)}", sentence)
+            raise RecordUnfit(
+                Reason.UNKNOWN_FIELD, f"attributes.{readable(name)}", Message("attribute_unknown", given=shown(name))
+            )
         if not (isinstance(value, str) or is_number(value) or isinstance(value, bool)):
-            raise _unfit(name, f"Attribute {name!r} is not a text, number or yes/no.")
+            raise _unfit(name, Message("attribute_kind", name=name))
         if isinstance(value, str) and not is_utf8(value):
-            raise _unfit(name, f"Attribute {name!r} is not readable text.")
+            raise _unfit(name, Message("attribute_text", name=name))
         if isinstance(value, str) and len(value) > MAX_TEXT:
-            sentence = f"Attribute {name!r} is longer than {MAX_TEXT:,} characters."
-            raise RecordUnfit(Reason.TOO_LARGE, f"attributes.{name}", sentence)
+            raise RecordUnfit(
+                Reason.TOO_LARGE, f"attributes.{name}", Message("attribute_long", name=name, max=MAX_TEXT)
+            )
         declared = case_type.attribute_types.get(name)
         if declared is not None and not _FITS[declared](value):
-            raise _unfit(name, f"Attribute {name!r} is {shown(value)}, not {_WANTED[declared]}.")
+            raise _unfit(name, Message("attribute_type", name=name, given=shown(value), wanted=_WANTED[declared]))
     return dict(attributes)
 
 
@@ -128,5 +131,5 @@ def _number(cell: str) -> float | str:
     return int(number) if number.is_integer() and abs(number) < _NUMBERS_END else number
 
 
-def _unfit(name: str, sentence: str) -> RecordUnfit:
+def _unfit(name: str, sentence: Message) -> RecordUnfit:
     return RecordUnfit(Reason.WRONG_TYPE, f"attributes.{name}", sentence)

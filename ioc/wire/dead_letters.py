@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 from ioc.model.rejection import Reason, Rejection
 from ioc.wire.headers import MAX_COUNT, MAX_OFFSET, MAX_PARTITION, Headers, bounded, source_name
 from ioc.wire.record_batches import UndecodableBatch
@@ -118,7 +119,7 @@ class DeadLetter:
         agents write that topic, but anybody may try.
         """
         if isinstance(value, UndecodableBatch):
-            raise BatchMalformed(value.fault)
+            raise BatchMalformed(Message.of(value.fault))
         found = {name: content or b"" for name, content in headers}
         try:
             return cls(
@@ -138,7 +139,7 @@ class DeadLetter:
                 place=_place(found.get("ioc-place")),
             )
         except (KeyError, ValueError, OverflowError) as fault:
-            raise BatchMalformed(f"A header of the dead letter cannot be read: {fault}.") from fault
+            raise BatchMalformed(Message("dead_letter_header", reason=str(fault))) from fault
 
 
 def _cut_text(text: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ioc.clock import from_ms, to_ms
 from ioc.errors import RecordUnfit
+from ioc.messages import Message
 from ioc.model.case import Case
 from ioc.model.number_text import exact_text
 from ioc.model.reading import Reading
@@ -41,21 +42,31 @@ def check_reading(record: Mapping[str, Any], vocabulary: Vocabulary, now: dateti
     _no_other_fields(record, READING_FIELDS)
     measure = vocabulary.measures.get(_term(record, "measure"))
     if measure is None:
-        raise RecordUnfit(Reason.UNKNOWN_MEASURE, "measure", f"The catalogue has no measure {record['measure']!r}.")
+        raise RecordUnfit(Reason.UNKNOWN_MEASURE, "measure", Message("measure_unknown", given=record["measure"]))
     unit = _unit(record, vocabulary)
     subject = _term(record, "subject", required=False)
     time = _past(record, "time", now)
     value = record.get("value")
     if value is None:
-        raise RecordUnfit(Reason.MISSING_FIELD, "value", "The field `value` is missing.")
+        raise RecordUnfit(Reason.MISSING_FIELD, "value", Message("value_missing"))
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RecordUnfit(Reason.WRONG_TYPE, "value", f"`value` is {shown(value)}, not a number.")
+        raise RecordUnfit(Reason.WRONG_TYPE, "value", Message("value_not_number", given=shown(value)))
     if not _is_finite(value):
-        raise RecordUnfit(Reason.NOT_FINITE, "value", f"`value` is {shown(value)}, not a finite number.")
+        raise RecordUnfit(Reason.NOT_FINITE, "value", Message("value_not_finite", given=shown(value)))
     if not measure.least <= value <= measure.most:
         given, least, most = (exact_text(one, "en") for one in (value, measure.least, measure.most))
-        message = f"{given} {measure.unit_of_measure} is outside {least} to {most} of {measure.id}."
-        raise RecordUnfit(Reason.OUT_OF_RANGE, "value", message)
+        raise RecordUnfit(
+            Reason.OUT_OF_RANGE,
+            "value",
+            Message(
+                "value_out_of_range",
+                given=given,
+                unit=measure.unit_of_measure,
+                least=least,
+                most=most,
+                measure=measure.id,
+            ),
+        )
     return Reading(measure.id, unit, time, float(value), subject)
 
 
@@ -65,14 +76,16 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
     case_type = vocabulary.case_types.get(_term(record, "case_type"))
     if case_type is None:
         raise RecordUnfit(
-            Reason.UNKNOWN_CASE_TYPE, "case_type", f"The catalogue has no case type {record['case_type']!r}."
+            Reason.UNKNOWN_CASE_TYPE, "case_type", Message("case_type_unknown", given=record["case_type"])
         )
     case_id = _term(record, "case_id")
     unit = _unit(record, vocabulary)
     status = _term(record, "status")
     if status not in case_type.statuses:
         raise RecordUnfit(
-            Reason.UNKNOWN_STATUS, "status", f"Status {status!r} is none of {', '.join(case_type.statuses)}."
+            Reason.UNKNOWN_STATUS,
+            "status",
+            Message("status_unknown", given=status, known=", ".join(case_type.statuses)),
         )
     received_at = _past(record, "received_at", now)
     updated_at = _past(record, "updated_at", now)
@@ -81,7 +94,7 @@ def check_case(record: Mapping[str, Any], vocabulary: Vocabulary, now: datetime)
         closed_at = _within_day(closed_at, received_at)
     updated_at = _within_day(updated_at, *filter(None, (received_at, closed_at)))
     if closed_at is not None and closed_at < received_at:
-        raise RecordUnfit(Reason.TIME_ORDER, "closed_at", "`closed_at` is before `received_at`.")
+        raise RecordUnfit(Reason.TIME_ORDER, "closed_at", Message("closed_before_received"))
     return Case(
         case_type=case_type.id,
         case_id=case_id,
@@ -104,21 +117,21 @@ def _within_day(moment: datetime, *others: datetime) -> datetime:
 def _no_other_fields(record: Mapping[str, Any], known: frozenset[str]) -> None:
     for name in record:
         if name not in known:
-            raise RecordUnfit(Reason.UNKNOWN_FIELD, readable(name), f"No field is called {shown(name)}.")
+            raise RecordUnfit(Reason.UNKNOWN_FIELD, readable(name), Message("field_unknown", given=shown(name)))
 
 
 def _term(record: Mapping[str, Any], field: str, *, required: bool = True) -> str:
     term = record.get(field)
     if term is None or term == "":
         if required:
-            raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
+            raise RecordUnfit(Reason.MISSING_FIELD, field, Message("field_missing", field=field))
         return ""
     if not isinstance(term, str):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(term)}, not a text.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, Message("field_not_text", field=field, given=shown(term)))
     if not is_utf8(term):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(term)}, not readable text.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, Message("field_not_readable", field=field, given=shown(term)))
     if len(term) > _MAX_TERM_LENGTH:
-        raise RecordUnfit(Reason.TOO_LARGE, field, f"`{field}` is longer than {_MAX_TERM_LENGTH} characters.")
+        raise RecordUnfit(Reason.TOO_LARGE, field, Message("field_long", field=field, max=_MAX_TERM_LENGTH))
     return term
 
 
@@ -133,36 +146,38 @@ def _time(record: Mapping[str, Any], field: str) -> datetime:
     """Parse RFC 3339 text with a time zone, or whole milliseconds since 1970 UTC."""
     given = record.get(field)
     if given is None:
-        raise RecordUnfit(Reason.MISSING_FIELD, field, f"The field `{field}` is missing.")
+        raise RecordUnfit(Reason.MISSING_FIELD, field, Message("field_missing", field=field))
     if isinstance(given, int) and not isinstance(given, bool):
         try:
             return from_ms(given)
         except (OverflowError, OSError, ValueError):
             raise RecordUnfit(
-                Reason.WRONG_TYPE, field, f"`{field}` is {shown(given)}, not a time in milliseconds."
+                Reason.WRONG_TYPE, field, Message("field_not_milliseconds", field=field, given=shown(given))
             ) from None
     if not isinstance(given, str):
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(given)}, not an RFC 3339 time.")
+        raise RecordUnfit(Reason.WRONG_TYPE, field, Message("field_not_time", field=field, given=shown(given)))
     try:
         moment = datetime.fromisoformat(given)
     except ValueError:
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {shown(given)}, not an RFC 3339 time.") from None
+        raise RecordUnfit(
+            Reason.WRONG_TYPE, field, Message("field_not_time", field=field, given=shown(given))
+        ) from None
     if moment.tzinfo is None:
-        raise RecordUnfit(Reason.NO_TIME_ZONE, field, f"`{field}` is {given!r}, without a time zone.")
+        raise RecordUnfit(Reason.NO_TIME_ZONE, field, Message("field_no_zone", field=field, given=given))
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise RecordUnfit(Reason.WRONG_TYPE, field, f"`{field}` is {given!r}, out of the calendar.") from None
+        raise RecordUnfit(Reason.WRONG_TYPE, field, Message("field_no_calendar", field=field, given=given)) from None
 
 
 def _past(record: Mapping[str, Any], field: str, now: datetime) -> datetime:
     moment = _time(record, field)
     if moment > now + MAX_AHEAD:
         raise RecordUnfit(
-            Reason.TIME_IN_FUTURE, field, f"`{field}` is {moment.isoformat()}, more than 5 minutes in the future."
+            Reason.TIME_IN_FUTURE, field, Message("field_in_future", field=field, given=moment.isoformat())
         )
     if moment < BEGINNING:
-        raise RecordUnfit(Reason.TIME_TOO_OLD, field, f"`{field}` is {moment.isoformat()}, before the year 2000.")
+        raise RecordUnfit(Reason.TIME_TOO_OLD, field, Message("field_too_old", field=field, given=moment.isoformat()))
     return moment
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from ioc.clock import LAST_MS
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 from ioc.model.rejection import Reason
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -93,7 +94,7 @@ class BatchHeaders:
         found = {name.lower(): value or b"" for name, value in headers}
         requests = _read(found, "ioc-requests", orjson.loads, {})
         if not isinstance(requests, dict):
-            raise BatchMalformed("The header ioc-requests is not a JSON object.")
+            raise BatchMalformed(Message("header_requests"))
         generation = _read(found, "ioc-generation", _number, 0)
         check_generation(generation, taken_ms)
         return cls(
@@ -183,9 +184,9 @@ class OutputHeaders:
         )
         check_generation(output.generation, output.input_time_ms)
         if output.received != output.applied + output.duplicate + sum(output.rejected.values()):
-            raise BatchMalformed(f"The output says {output.received} were received, which its other counts are not.")
+            raise BatchMalformed(Message("output_counts", received=output.received))
         if output.inputs < 1 or output.end_offset > MAX_OFFSET:
-            raise BatchMalformed(f"The output says it answers {output.inputs} inputs from {output.offset} on.")
+            raise BatchMalformed(Message("output_inputs", inputs=output.inputs, offset=output.offset))
         return output
 
 
@@ -196,10 +197,7 @@ def check_generation(generation: int, taken_ms: int) -> None:
     echoes.
     """
     if generation > taken_ms + GENERATION_AHEAD_MS:
-        raise BatchMalformed(
-            f"The header ioc-generation is {generation}, more than a day ahead of the broker's clock ({taken_ms}); "
-            "set the clock of the machine that sends."
-        )
+        raise BatchMalformed(Message("generation_ahead", generation=generation, taken_ms=taken_ms))
 
 
 def source_name(text: bytes) -> str:
@@ -254,13 +252,13 @@ def _read(found: Mapping[str, bytes], name: str, parse: Callable[[bytes], _Found
     """Return the parsed header, or `absent`. Raises BatchMalformed."""
     if name not in found:
         if absent is _REQUIRED:
-            raise BatchMalformed(f"The header {name} is missing.")
+            raise BatchMalformed(Message("header_missing_one", name=name))
         return absent  # type: ignore[no-any-return]
     try:
         return parse(found[name])
     except orjson.JSONDecodeError as fault:
-        raise BatchMalformed(f"The header {name} is not JSON: {fault}.") from fault
+        raise BatchMalformed(Message("header_not_json", name=name, reason=str(fault))) from fault
     except UnicodeDecodeError as fault:
-        raise BatchMalformed(f"The header {name} is not UTF-8: {fault}.") from fault
+        raise BatchMalformed(Message("header_not_utf8", name=name, reason=str(fault))) from fault
     except ValueError as fault:
-        raise BatchMalformed(f"The header {name} {fault}.") from fault
+        raise BatchMalformed(Message("header_invalid", name=name, reason=str(fault))) from fault

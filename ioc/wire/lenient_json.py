@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from ioc.errors import BatchMalformed, RecordUnfit
+from ioc.messages import Message
 from ioc.model.rejection import Reason
 
 MAX_DIGITS = 400
@@ -99,11 +100,11 @@ def read_value(content: bytes) -> Record:
     try:
         return _exact(content), content
     except UnicodeDecodeError as fault:
-        return _unfit(f"This is not UTF-8 from byte {fault.start} on ({shown(content[fault.start :])})."), content
+        return _unfit(Message("not_utf8_from", start=fault.start, shown=shown(content[fault.start :]))), content
     except json.JSONDecodeError as fault:
-        return _unfit(f"This is not JSON: {fault.msg} at character {fault.pos} ({shown(fault.doc)})."), content
+        return _unfit(Message("not_json_at", detail=fault.msg, position=fault.pos, shown=shown(fault.doc))), content
     except RecursionError:
-        return _unfit("This record is nested too deep."), content
+        return _unfit(Message("record_deep")), content
     except RecordUnfit as fault:
         return fault, content
 
@@ -118,7 +119,7 @@ def utf8(content: bytes) -> bytes:
     try:
         return content.decode(encoding).encode(errors="surrogatepass")
     except UnicodeDecodeError as fault:
-        raise BatchMalformed(f"The content is not {encoding} from byte {fault.start} on.") from None
+        raise BatchMalformed(Message("not_encoding", encoding=encoding, start=fault.start)) from None
 
 
 def shown(value: Any) -> str:
@@ -142,9 +143,9 @@ def _cut_document(content: bytes, path: str, fault: orjson.JSONDecodeError | Non
         else:
             records, (body, _) = None, read_value(content)
     except _Broken:
-        raise BatchMalformed(f"This is not JSON: {fault or 'its brackets do not fit'}.") from None
+        raise BatchMalformed(Message("not_json", reason=str(fault or "its brackets do not fit"))) from None
     if isinstance(body, RecordUnfit):
-        raise BatchMalformed(str(body))
+        raise BatchMalformed(body.message)
     return Document(body, records)
 
 
@@ -262,7 +263,7 @@ def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise RecordUnfit(Reason.MALFORMED, readable(twice), f"The field {shown(twice)} is there twice; send it once.")
+        raise RecordUnfit(Reason.MALFORMED, readable(twice), Message("field_twice", given=shown(twice)))
     return fields
 
 
@@ -283,5 +284,5 @@ def _found(parsed: Any, path: str) -> Any:
     return parsed
 
 
-def _unfit(sentence: str) -> RecordUnfit:
+def _unfit(sentence: Message) -> RecordUnfit:
     return RecordUnfit(Reason.MALFORMED, "", sentence)

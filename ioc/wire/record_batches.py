@@ -17,6 +17,7 @@ import snappy
 import zstandard
 
 from ioc.errors import BatchMalformed, BatchTooLarge
+from ioc.messages import Message
 
 UNPACKED_BYTES = 64 * 1024 * 1024
 """Memory limit for the records of one batch, eight times the largest message."""
@@ -76,23 +77,23 @@ def unpack(content: bytes) -> bytes:
     try:
         head = _Head.of(content)
     except struct.error:
-        raise BatchMalformed("it is shorter than its head") from None
+        raise BatchMalformed(Message("batch_short")) from None
     if crc32c.crc32c(memoryview(content)[_CHECKED_FROM:]) != head.crc:
-        raise BatchMalformed("its checksum does not fit its bytes")
+        raise BatchMalformed(Message("batch_checksum"))
     if not 0 <= head.records <= MAX_RECORDS:
-        raise BatchTooLarge(f"it says it holds {head.records} messages; at most {MAX_RECORDS} are read")
+        raise BatchTooLarge(Message("batch_many", count=head.records, max=MAX_RECORDS))
     codec = head.attributes & _CODEC
     if codec == 0:
         return content
     if codec not in _CODECS:
-        raise BatchMalformed(f"it is compressed with codec {codec}, which is unknown")
+        raise BatchMalformed(Message("batch_codec", codec=codec))
     name, unpack_records = _CODECS[codec]
     try:
         records = unpack_records(content[_HEAD.size :])
     except (BatchTooLarge, MemoryError):
-        raise BatchTooLarge(f"it unpacks to more than {UNPACKED_BYTES:,} bytes ({name})") from None
+        raise BatchTooLarge(Message("batch_unpacks", max=UNPACKED_BYTES, name=name)) from None
     except Exception as fault:  # each codec has errors of its own
-        raise BatchMalformed(f"its {name} bytes are damaged: {fault}") from fault
+        raise BatchMalformed(Message("batch_damaged", name=name, reason=str(fault))) from fault
     plain = bytearray(content[: _HEAD.size])
     struct.pack_into(">i", plain, 8, len(content[12 : _HEAD.size]) + len(records))
     struct.pack_into(">h", plain, _CHECKED_FROM, head.attributes & ~_CODEC)
@@ -291,7 +292,7 @@ def _unzstd(content: bytes) -> bytes:
 
 def _check_size(size_bytes: int) -> None:
     if size_bytes > UNPACKED_BYTES:
-        raise BatchTooLarge("more than is held in memory")
+        raise BatchTooLarge(Message("batch_memory"))
 
 
 _CODECS: dict[int, tuple[str, Callable[[bytes], bytes]]] = {

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ioc import topics
 from ioc.errors import BatchMalformed, RecordUnfit
+from ioc.messages import Message
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.model.rejection import Reason, Rejection, Rejections
@@ -67,7 +68,9 @@ def parse(content: bytes, content_type: str) -> Iterator[tuple[Any, bytes]]:
         yield from _parse_csv(content)
     else:
         raise BatchMalformed(
-            f"Content type {content_type!r} is none of {headers.JSON}, {headers.NDJSON}, {headers.CSV}."
+            Message(
+                "content_type_unknown", given=content_type, json=headers.JSON, ndjson=headers.NDJSON, csv=headers.CSV
+            )
         )
 
 
@@ -92,12 +95,12 @@ def check(
             if isinstance(record, RecordUnfit):
                 raise record
             if not isinstance(record, dict):
-                raise RecordUnfit(Reason.WRONG_TYPE, "", f"A record is a JSON object, not {type(record).__name__}.")
+                raise RecordUnfit(Reason.WRONG_TYPE, "", Message("record_not_object", name=type(record).__name__))
             is_case = "case_type" in record or "case_id" in record
             if is_case and only == "readings":
-                raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is a case; cases go to {topics.CASES}.")
+                raise RecordUnfit(Reason.WRONG_TYPE, "", Message("record_is_case", topic=topics.CASES))
             if not is_case and only == "cases":
-                raise RecordUnfit(Reason.WRONG_TYPE, "", f"This is not a case; readings go to {topics.READINGS}.")
+                raise RecordUnfit(Reason.WRONG_TYPE, "", Message("record_is_reading", topic=topics.READINGS))
             if is_case:
                 if content_type == headers.CSV:
                     record = _typed(record, vocabulary)
@@ -127,23 +130,23 @@ def _parse_csv(content: bytes) -> Iterator[tuple[Any, bytes]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
-        raise BatchMalformed(f"The CSV is not UTF-8: {fault}.") from fault
+        raise BatchMalformed(Message("csv_not_utf8", reason=str(fault))) from fault
     lines = csv.reader(io.StringIO(text), strict=True)
     try:
         names = [name.strip() for name in next(lines, [])]
         if not names or ("measure" not in names and "case_type" not in names):
-            raise BatchMalformed("The CSV's first line must name the columns, `measure` or `case_type` among them.")
+            raise BatchMalformed(Message("csv_first_line"))
         for cells in lines:
             if not cells:
                 continue
             own = ",".join(cells).encode()
             if len(cells) != len(names):
-                sentence = f"The line has {len(cells)} cells, the header {len(names)}."
+                sentence = Message("line_cells", count=len(cells), names=len(names))
                 yield RecordUnfit(Reason.MALFORMED, "", sentence), own
             else:
                 yield _csv_record(dict(zip(names, cells, strict=True))), own
     except csv.Error as fault:
-        raise BatchMalformed(f"The CSV cannot be read at line {lines.line_num}: {fault}.") from fault
+        raise BatchMalformed(Message("csv_unreadable", line=lines.line_num, reason=str(fault))) from fault
 
 
 def _typed(record: Record, vocabulary: Vocabulary) -> Record:

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 
 KIND_HEADER = "ioc-replay"
 REQUEST, RESULT = b"request", b"result"
@@ -59,7 +60,7 @@ class ReplayRequest:
             records = [RefusedRecord(**{**one, "content": b64decode(one["content"])}) for one in found["records"]]
             return cls(_text(found["id"]), _text(found["source"]), _text(found["by"]), records)
         except (ValueError, TypeError, KeyError) as fault:
-            raise BatchMalformed(f"This is not a request for a replay: {fault!r}") from fault
+            raise BatchMalformed(Message("not_replay_request", reason=repr(fault))) from fault
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ReplayResult:
             _text(result.id)
             return result
         except (ValueError, TypeError) as fault:
-            raise BatchMalformed(f"This is not the result of a replay: {fault!r}") from fault
+            raise BatchMalformed(Message("not_replay_result", reason=repr(fault))) from fault
 
 
 def _text(value: Any) -> str:

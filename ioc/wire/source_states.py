@@ -13,6 +13,7 @@ import orjson
 
 from ioc.clock import rfc3339
 from ioc.errors import BatchMalformed
+from ioc.messages import Message
 from ioc.model.source import Liveness, SourceCondition, SourceState
 
 _TIMES = ("last_success", "reported_at")
@@ -44,7 +45,7 @@ def decode_state(content: bytes) -> SourceState:
         fields.setdefault("liveness", _LIVENESS_BEFORE.get(fields.get("kind"), Liveness.ANSWER))
         return SourceState(**{name: read(fields, name) for name, read in _FIELDS.items() if name in fields})
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as fault:
-        raise BatchMalformed(f"This is no state of a source: {fault}.") from fault
+        raise BatchMalformed(Message("not_source_state", reason=str(fault))) from fault
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

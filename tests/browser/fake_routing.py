@@ -15,6 +15,7 @@ from ioc.alerts.versions import revision_of
 from ioc.api.http.refusals import field_faults
 from ioc.catalog.routing import AlertRouting, read_routing
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable
+from ioc.messages import Message
 from tests.browser import province
 from tests.browser.province import Json
 
@@ -76,9 +77,8 @@ def read(text: str) -> AlertRouting:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        given = {"line": 1, "column": 1, "detail": str(fault)}
         raise CatalogInvalid(
-            [DefinitionFault("", "", "text", f"This is not TOML: {fault}.", "not_toml", given)]
+            [DefinitionFault("", "", "text", Message("not_toml", line=1, column=1, detail=str(fault)))]
         ) from None
     found = read_routing(TomlTable("", data, {}, "", faults), faults, CHANNELS)
     if found is None:

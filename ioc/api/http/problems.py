@@ -5,7 +5,6 @@ import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -40,17 +39,12 @@ class FieldFault(NamedTuple):
     """What is wrong with one field; "" stands for the request as a whole."""
 
     field: str
-    message: str
-    code: str = ""
-    params: Mapping[str, Any] = MappingProxyType({})
+    message: Message
 
     def shape(self) -> ErrorShape:
         """Return the JSON, with the code and parameters of the message."""
-        named = {"field": self.field, "message": self.message}
-        if isinstance(self.message, Message):
-            return cast(ErrorShape, named | self.message.shape())
-        coded = {"code": self.code, "params": dict(self.params)} if self.code else {}
-        return cast(ErrorShape, named | coded)
+        named = {"field": self.field, "message": str(self.message)}
+        return cast(ErrorShape, named | Message.of(self.message).shape())
 
 
 class Problem(Exception):
@@ -59,8 +53,8 @@ class Problem(Exception):
     def __init__(
         self,
         status: int,
-        detail: str,
-        errors: Sequence[tuple[str, str] | FieldFault | Fault] = (),
+        detail: Message,
+        errors: Sequence[tuple[str, Message] | FieldFault | Fault] = (),
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
@@ -89,8 +83,8 @@ def unavailable(failure: Exception) -> Message | None:
 def answer(
     request_path: str,
     status: int,
-    detail: str,
-    errors: Sequence[tuple[str, str] | FieldFault | Fault] = (),
+    detail: Message,
+    errors: Sequence[tuple[str, Message] | FieldFault | Fault] = (),
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
@@ -116,7 +110,7 @@ def _invalid_field(row: Mapping[str, Any]) -> tuple[str, Message]:
     return field, Message(code, **(row.get("ctx") or {}))
 
 
-def _error_shape(error: tuple[str, str] | FieldFault | Fault) -> ErrorShape:
+def _error_shape(error: tuple[str, Message] | FieldFault | Fault) -> ErrorShape:
     if isinstance(error, Fault):
         shape = FieldFault("", error.message).shape()
         shape["since"] = rfc3339(error.since)

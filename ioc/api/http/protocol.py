@@ -12,8 +12,9 @@ from uvicorn.server import ServerState
 from ioc.api.http.connections import HEALTH_PATHS, Connections
 from ioc.api.http.problems import RETRY_AFTER_S, answer
 from ioc.api.live.direct_writes import DirectProtocol
+from ioc.messages import Message
 
-_FULL = "The centre has too many connections just now; try again shortly."
+_FULL = Message("connections_full")
 _MAX_DRAIN_S = 2.0
 _MAX_DRAINED_BYTES = 8 * 1024 * 1024
 _FULL_WEBSOCKETS = (

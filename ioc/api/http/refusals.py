@@ -16,7 +16,7 @@ from ioc.model.matcher import MatcherInvalid
 
 def field_faults(invalid: CatalogInvalid) -> list[FieldFault]:
     """Return the faults of a definition as members of `errors`."""
-    return [FieldFault(one.field, one.message, one.code, one.given) for one in invalid.faults]
+    return [FieldFault(one.field, one.message) for one in invalid.faults]
 
 
 def invalid_matcher(field: str, fault: MatcherInvalid) -> Problem:
@@ -50,8 +50,9 @@ def refusals_as_problems() -> Iterator[None]:
         raise _conflict(fault) from None
     except CatalogInvalid as fault:
         errors = field_faults(fault)
-        first = errors[0] if errors else FieldFault("", str(fault))
-        raise Problem(400, f"{first.field} {first.message}".strip(), errors) from None
+        first = fault.faults[0]
+        place = f"{first.field} " if first.field else ""
+        raise Problem(400, Message("definition_fault", place=place, fault=first.message), errors) from None
     except MatcherInvalid as fault:
         raise invalid_matcher("matchers", fault) from None
     except KeyError as fault:

@@ -4,11 +4,13 @@ import re
 
 import orjson
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 
 from ioc.api.auth.permissions import UnknownAddress, find_entry
 from ioc.api.http.body_limits import BOUNDED_BY_ROUTE
 from ioc.api.http.problems import answer
+from ioc.messages import Message
 
 _LONG_NUMBER = re.compile(rb"\d{19}")
 _TEXT_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<whole>-?\d+)(?P<fraction>[.eE][\d.eE+-]*)?')
@@ -43,12 +45,11 @@ class StrictJson:
             try:
                 read = orjson.loads(body)
                 if (wide := _wide_integer(bytes(body))) is not None:
-                    sentence = f"{wide[:40]} is beyond 64 bits and would be rounded; send it as text."
-                    await answer(scope["path"], 422, sentence)(scope, receive, send)
+                    await answer(scope["path"], 422, Message("number_too_wide", given=wide[:40]))(scope, receive, send)
                     return
                 body = bytearray(orjson.dumps(read))
             except orjson.JSONDecodeError as fault:
-                await answer(scope["path"], 422, f"The body is not JSON: {fault}.")(scope, receive, send)
+                await answer(scope["path"], 422, Message("body_not_json", detail=str(fault)))(scope, receive, send)
                 return
             headers = MutableHeaders(scope=scope)
             headers["content-length"] = str(len(body))
@@ -56,7 +57,7 @@ class StrictJson:
                 del headers["transfer-encoding"]
         is_handed_on = False
 
-        async def receive_body() -> Message:
+        async def receive_body() -> AsgiMessage:
             nonlocal is_handed_on
             if is_handed_on:
                 return await receive()

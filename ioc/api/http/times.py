@@ -21,9 +21,9 @@ def parse_time(field: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
     except ValueError:
-        raise invalid_field(field, Message("no_time", field=field, given=text[:40])) from None
+        raise invalid_field(field, Message("parameter_not_time", field=field, given=text[:40])) from None
     if moment.tzinfo is None:
-        raise invalid_field(field, Message("no_zone", field=field, given=text[:40]))
+        raise invalid_field(field, Message("parameter_no_zone", field=field, given=text[:40]))
     try:
         return moment.astimezone(UTC)
     except OverflowError:

@@ -36,7 +36,9 @@ async def reload_definitions(context: Context, request: Request) -> Response:
         try:
             catalog = context.reload_catalog()
         except CatalogInvalid as invalid:
-            raise Problem(422, str(invalid), [(_location(fault), fault.message) for fault in invalid.faults]) from None
+            raise Problem(
+                422, invalid.message, [(_location(fault), fault.message) for fault in invalid.faults]
+            ) from None
         counts: ReloadShape = {"kpis": len(catalog.kpis), "measures": len(catalog.vocabulary.measures)}
         context.people.trail.note(by, "catalog.reload", "catalog", dict(counts))
         return JsonResponse(counts)

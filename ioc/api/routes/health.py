@@ -32,7 +32,7 @@ async def get_readiness(context: Context) -> Response:
     Otherwise 503: `errors` lists every fault with its code, `detail` is the oldest one.
     """
     if faults := await context.threads.run(lambda: _faults(context)):
-        raise Problem(503, faults[0].detail, faults, {"Retry-After": str(RETRY_AFTER_S)})
+        raise Problem(503, faults[0].message, faults, {"Retry-After": str(RETRY_AFTER_S)})
     return JsonResponse({"status": "ok"})
 
 

@@ -17,6 +17,7 @@ from ioc.api.http.path_spelling import target_of
 from ioc.api.http.problems import RETRY_AFTER_S, Problem
 from ioc.api.schemas.lab import SnapshotTakenShape
 from ioc.clock import rfc3339
+from ioc.messages import Message
 from ioc.store.snapshot import SnapshotFailed
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ _REQUEST_HEADERS_DROPPED = frozenset({
     *(name.lower() for name in FORWARDED_HEADERS),
 })  # fmt: skip
 _RESPONSE_HEADERS_DROPPED = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
-_AWAY = "The lab does not answer just now; everything else goes on. Try again in a few seconds."
+_AWAY = Message("lab_silent")
 
 
 class LabClient:

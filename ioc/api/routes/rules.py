@@ -66,17 +66,7 @@ async def list_rules(service: Alerts) -> Response:
         {"id": kpi.id, "name": kpi.name, "unit_of_measure": kpi.unit_of_measure, "digits": kpi.digits}
         for kpi in centre_kpis(service.in_force.catalog).values()
     ]
-    left_out = [
-        {
-            "file": fault.file,
-            "kpi": fault.kpi,
-            "field": fault.field,
-            "message": fault.message,
-            "code": fault.code,
-            "given": dict(fault.given),
-        }
-        for fault in service.in_force.rules.left_out
-    ]
+    left_out = [fault.shape() for fault in service.in_force.rules.left_out]
     return JsonResponse(rule_list_shape(service, figures) | {"left_out": left_out})
 
 

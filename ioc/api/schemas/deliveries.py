@@ -1,5 +1,6 @@
 """Channels and deliveries of notifications as JSON."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -7,7 +8,6 @@ import orjson
 from typing_extensions import TypedDict
 
 from ioc.alert_service.context import ChannelWait
-from ioc.api.http.problems import FieldFault
 from ioc.api.http.rows import stored_row
 from ioc.api.schemas.problems import ErrorShape
 from ioc.catalog.channels import WALL, Channel
@@ -146,13 +146,21 @@ def _wait(sent: dict[str, Any], wait: ChannelWait | None) -> ChannelWaitShape | 
         return None
     if wait is not None:
         until, since = (None if at is None else rfc3339(at) for at in (wait.until, wait.away_since))
-        said = FieldFault("", wait.said.text, wait.said.code, wait.said.params).shape()
+        said = _stored(wait.said.text, wait.said.code, wait.said.params)
         code: Literal["no_answer", "asked_to_wait"] = "no_answer" if wait.code == "no_answer" else "asked_to_wait"
         return {"code": code, "reason": wait.said.text, "said": said, "until": until, "away_since": since}
     reason = sent.get("waiting_reason") or ""
     params = orjson.loads(sent.get("waiting_params") or "{}")
-    last = FieldFault("", reason, sent.get("waiting_code") or "", params).shape()
+    last = _stored(reason, sent.get("waiting_code") or "", params)
     return {"code": "refused" if reason else "turn", "reason": reason, "said": last, "until": None, "away_since": None}
+
+
+def _stored(text: str, code: str, params: Mapping[str, Any]) -> ErrorShape:
+    """Return a failure as it was recorded, also one whose code this version does not have."""
+    shape: ErrorShape = {"field": "", "message": text}
+    if code:
+        shape |= {"code": code, "params": dict(params)}
+    return shape
 
 
 def _host(channel: Channel) -> str:

@@ -1,6 +1,6 @@
 """Answers of the explorer as JSON: series, contributions to a change, forecasts, SQL."""
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -141,6 +141,7 @@ class ForecastShape(TypedDict):
     unit: str
     year: int
     reason: str
+    reason_message: dict[str, Any] | None
     step_days: int
     season: int
     history: int
@@ -163,4 +164,5 @@ class KpiSqlShape(TypedDict):
     sql: str
     reads: str
     why: str
+    why_message: dict[str, Any] | None
     time_column: Literal["from", "to"]

@@ -1,6 +1,6 @@
 """Answers of the lab as JSON: SQL, queries, saved queries and the dictionary of views."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -106,6 +106,9 @@ class SqlErrorShape(TypedDict):
     """DuckDB's message and the position in the SQL (from 1; null where unknown)."""
 
     message: str
+    code: NotRequired[str]
+    params: NotRequired[dict[str, Any]]
+    nested: NotRequired[dict[str, Any]]
     line: int | None
     column: int | None
 

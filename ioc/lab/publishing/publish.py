@@ -29,6 +29,7 @@ from ioc.lab.publishing.cases import refresh_cases
 from ioc.lab.publishing.minutes import minutes_source, refresh_minutes
 from ioc.lab.publishing.slices import day_tables, refresh
 from ioc.lab.publishing.small_tables import refresh_small
+from ioc.messages import Message
 from ioc.model.source import SourceState
 from ioc.settings import Settings
 from ioc.store.snapshot import SOURCES, Snapshot, current
@@ -114,7 +115,7 @@ def publish(snapshot: Snapshot, settings: Settings) -> Publication:
         draft.rename(final)
     except (OSError, duckdb.Error) as fault:
         shutil.rmtree(draft, ignore_errors=True)
-        raise PublishingFailed(f"The snapshot could not be published: {str(fault).splitlines()[0]}") from fault
+        raise PublishingFailed(Message("publishing_failed", reason=str(fault).splitlines()[0])) from fault
     _keep_newest(lab_dir)
     return Publication(final, snapshot.taken_at, size_bytes, about["took_s"], made["views"])
 

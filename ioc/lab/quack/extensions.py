@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 
 QUACK = ("httpfs", "quack")
 """In loading order: Quack sends through httpfs."""
@@ -25,5 +26,5 @@ def _file(name: str, of_duckdb: str) -> Path:
     except PackageNotFoundError:
         path = Path()
     if not path.is_file():
-        raise ConfigurationInvalid(f"Quack needs the package {package}=={of_duckdb}, which is not installed.")
+        raise ConfigurationInvalid(Message("quack_package", package=package, version=of_duckdb))
     return path

@@ -12,6 +12,7 @@ from ioc.atomic_file import write_atomically
 from ioc.errors import ConfigurationInvalid
 from ioc.lab.quack.proxy import QuackProxy
 from ioc.lab.server import configured
+from ioc.messages import Message
 from ioc.settings import Settings
 
 DEFAULT_PORT = 9494
@@ -98,9 +99,9 @@ def _listen(settings: Settings) -> socket.socket:
         except OSError as fault:
             if fault.errno != errno.EADDRINUSE or settings.quack_port:
                 raise ConfigurationInvalid(
-                    f"Quack cannot listen on {settings.quack_host}:{port}: {fault.strerror}; set IOC_QUACK_PORT."
+                    Message("quack_listen", host=settings.quack_host, port=port, reason=fault.strerror)
                 ) from fault
-    raise ConfigurationInvalid(f"No port from {DEFAULT_PORT} on is free for Quack; set IOC_QUACK_PORT.")
+    raise ConfigurationInvalid(Message("quack_no_port", port=DEFAULT_PORT))
 
 
 async def _message(receive: Receive) -> bytes | None:

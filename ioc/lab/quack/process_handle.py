@@ -15,6 +15,7 @@ import orjson
 
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
+from ioc.messages import Message
 from ioc.supervisor.child_processes import die_with_parent
 
 _START_WITHIN_S = 20.0
@@ -95,7 +96,7 @@ class QuackProcess:
             raise
         if said != b"ready\n":
             await started.end()
-            raise ProcessGone("The Quack server could not be started: " + (said.decode().strip() or "it ended."))
+            raise ProcessGone(Message("quack_not_started", reason=said.decode().strip() or "it ended"))
         return started
 
     async def ask(self, message: bytes, within_s: float) -> bytes:
@@ -109,7 +110,7 @@ class QuackProcess:
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as fault:
             if isinstance(fault, TimeoutError):
                 raise
-            raise ProcessGone("The process that answers your queries ended.") from fault
+            raise ProcessGone(Message("quack_ended")) from fault
 
     async def _asked(self, message: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

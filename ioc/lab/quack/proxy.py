@@ -15,6 +15,7 @@ from ioc.errors import IocError
 from ioc.lab.quack.messages import PASSED_ON, Kind, MessageUnfit, QuackMessage, disconnect, done, error
 from ioc.lab.quack.process_handle import ProcessGone
 from ioc.lab.quack.sessions import NoSession, QuackSession, QuackSessions
+from ioc.messages import Message
 from ioc.model.person import Caller, Permission
 
 MAX_CONNECTIONS = 32
@@ -88,9 +89,9 @@ class QuackProxy:
     async def _pass_on(self, message: QuackMessage) -> bytes:
         connection = self._connections.get(message.connection)
         if connection is None:
-            raise Refused("This connection is not known (any more); attach again.")
+            raise Refused(Message("quack_connection"))
         if message.kind not in PASSED_ON:
-            raise Refused("The lab only reads; nothing is written through Quack.")
+            raise Refused(Message("quack_read_only"))
         connection.used_s = monotonic()
         if message.kind == Kind.PREPARE:
             await self._asker(connection.token)
@@ -101,20 +102,20 @@ class QuackProxy:
             await self._release(connection)
             return done()
         if not connection.stands:
-            raise Refused("The result is not there any more; try again.")
+            raise Refused(Message("quack_result_gone"))
         answer = await self._ask(connection, message)
         connection.sent_bytes += len(answer)
         if connection.sent_bytes > self._sessions.limits.bytes:
             await self._release(connection)
-            raise Refused(f"The result is larger than {self._sessions.limits.bytes >> 20} MB; ask for less.")
+            raise Refused(Message("quack_result_large", limit=self._sessions.limits.bytes >> 20))
         return answer
 
     async def _asker(self, token: str) -> str:
         caller = await asyncio.to_thread(self._who, token)
         if caller is None:
-            raise Refused("Authentication failed: make a token with `ioc user token NAME`, or ask for one.")
+            raise Refused(Message("quack_login"))
         if not caller.may(Permission.ASK_SQL):
-            raise Refused("Authentication failed: the role of this account may not ask SQL.")
+            raise Refused(Message("quack_role"))
         return caller.name
 
     async def _ensure_process(self, connection: _Connection) -> None:
@@ -126,7 +127,7 @@ class QuackProxy:
         if connection.session is not session or not connection.inner:
             await self._greet(connection)
             if not connection.inner:
-                raise Refused("The process that answers queries does not let the lab in; try again.")
+                raise Refused(Message("quack_process"))
 
     async def _greet(self, connection: _Connection) -> bytes:
         session = await self._sessions.of(connection.person, fresh=False)
@@ -147,11 +148,13 @@ class QuackProxy:
         try:
             return await session.process.ask(data, within_s)
         except TimeoutError as fault:
-            await self._sessions.end(person, session, f"The query {fault}.")
-            raise Refused(session.why_ended) from None
+            await self._sessions.end(person, session, Message("query_stopped", fault=fault.args[0]))
+            raise Refused(Message.of(session.why_ended)) from None
         except ProcessGone as fault:
             await self._sessions.end(person, session)
-            raise Refused(session.why_ended or f"{fault} Try again.") from None
+            raise Refused(
+                Message.of(session.why_ended) if session.why_ended else Message("try_again", fault=fault.message)
+            ) from None
         except asyncio.CancelledError:  # the client is gone: its statement must not run on
             if session.asking == 1:
                 await self._sessions.end(person, session, "Its client went away.")

@@ -9,6 +9,7 @@ from time import monotonic
 
 from ioc.errors import IocError
 from ioc.lab.quack.process_handle import ProcessGone, QuackLimits, QuackProcess
+from ioc.messages import Message
 
 MOST = 2
 IDLE_S = 300.0
@@ -83,12 +84,12 @@ class QuackSessions:
                 session = None
             if session is None:
                 if lab is None:
-                    raise NoSession("No snapshot is published yet; try again in a minute.")
+                    raise NoSession(Message("quack_no_snapshot"))
                 await self._make_room()
                 try:
                     process = await QuackProcess.start(lab, self._minutes, self._zone, self.limits)
                 except ProcessGone as fault:
-                    raise NoSession(str(fault)) from fault
+                    raise NoSession(fault.message) from fault
                 session = self._sessions[person] = QuackSession(process)
                 if self._watching is None or self._watching.done():
                     self._watching = asyncio.create_task(self._watch())
@@ -120,7 +121,7 @@ class QuackSessions:
             return
         quiet = [person for person, session in self._sessions.items() if session.quiet]
         if not quiet:
-            raise NoSession(f"All {self._most} Quack sessions are in use; try again in a minute.")
+            raise NoSession(Message("quack_full", most=self._most))
         await self._vacate(min(quiet, key=lambda person: self._sessions[person].used_s))
 
     async def _vacate(self, person: str) -> None:

@@ -138,7 +138,7 @@ def _snapshot(lab: LabContext) -> Snapshot:
     if found is None:
         raise Problem(
             503,
-            "There is no snapshot of the history yet; the first one comes within minutes of the centre's start.",
+            Message("no_history_snapshot"),
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     return found
@@ -159,10 +159,10 @@ async def _computed(
     try:
         return await lab.beside.run(function, *arguments, **named)
     except KeyError as unknown:
-        raise Problem(404, str(unknown.args[0])) from None
+        raise Problem(404, unknown.args[0]) from None
     except ValueError as invalid:
-        raise Problem(400, str(invalid)) from None
+        raise Problem(400, invalid.args[0]) from None
     except LabBusy as busy:
-        raise Problem(429, str(busy), headers={"Retry-After": str(RETRY_AFTER_S)}) from None
+        raise Problem(429, busy.message, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
     except (ComputationFailed, ForecastFailed) as failed:
-        raise Problem(503, str(failed)) from None
+        raise Problem(503, failed.message) from None

@@ -17,6 +17,7 @@ from ioc.explorer.series import UnitSeries, as_published, series, targets, with_
 from ioc.explorer.series_files import as_csv, as_xlsx, rows
 from ioc.explorer.series_request import SeriesPoints, a_year_before, known_kpi, known_units, stretch
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
+from ioc.messages import Message
 from ioc.model.kpi import KpiDefinition, Target
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
@@ -131,8 +132,9 @@ def compute_sql(settings: Settings, wanted: SeriesRequest) -> Shape:
     units = known_units(catalog, definition, wanted.units)
     of = stretch(wanted.start, wanted.end, wanted.step, settings.zone)
     if not of.times:
-        raise ValueError("There is no point between from and to: take a longer time or a shorter step.")
-    return asdict(write_sql(catalog, definition, units, of, wanted.step, settings.zone))
+        raise ValueError(Message("no_point"))
+    written = write_sql(catalog, definition, units, of, wanted.step, settings.zone)
+    return asdict(written) | {"why": written.why or "", "why_message": written.why.shape() if written.why else None}
 
 
 def _series(past: OpenSnapshot, wanted: SeriesRequest) -> _Found:
@@ -189,4 +191,6 @@ def _forecast(made: Forecast) -> Shape:
     shape = asdict(made)
     shape["path"] = [{**asdict(reach), "time": rfc3339(reach.time)} for reach in made.path]
     shape["target"] = None if made.target is None else _target(made.target)
+    shape["reason"] = made.reason or ""
+    shape["reason_message"] = made.reason.shape() if made.reason else None
     return shape

@@ -14,6 +14,7 @@ from starlette.responses import FileResponse
 from ioc.api.http.problems import Problem
 from ioc.errors import IocError
 from ioc.lab.context import Lab, LabContext
+from ioc.messages import Message
 from ioc.open_data.build_files import BuiltFile, build, built, built_at, lacks_rows
 
 CODINGS = {"zstd": ".zst", "gzip": ".gz"}
@@ -30,7 +31,7 @@ _FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind.partition(";")[0]: {"schema": {}} for kind in _KINDS.values()}}
 }
 _SHARED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
-_NOT_OPEN = "No open data has this name; /open/dictionary.json lists all files."
+_NOT_OPEN = Message("not_open")
 _MIN_BUILD_INTERVAL = timedelta(minutes=15)
 _LOOK_EVERY_S = 5.0
 _LOG = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ async def keep_built(published: Callable[[], Path | None], lab: LabContext) -> N
 def _file(directory: Path, name: str, headers: Mapping[str, str]) -> Response:
     files = built(directory)
     if not files:
-        raise Problem(503, "The open data is being built; try again in a minute.", headers={"Retry-After": "60"})
+        raise Problem(503, Message("open_data_building"), headers={"Retry-After": "60"})
     found = files.get(name)
     suffix = Path(name).suffix
     if found is None or suffix not in _KINDS:

@@ -15,6 +15,7 @@ from ioc.lab.query import State
 from ioc.lab.results import rows_of
 from ioc.lab.routes.sql import RESULT_FILES, DecimalMark, Format, SqlRequest, result_response
 from ioc.lab.sql_service import SqlService
+from ioc.messages import Message
 
 router = APIRouter(prefix="/api/v1/lab/queries", tags=["lab"])
 
@@ -72,13 +73,13 @@ def _own_query(sql: SqlService, request: Request, query: str) -> SqlQuery:
     try:
         return sql.queries.named(query, caller_of(request).name)
     except KeyError:
-        raise Problem(404, "There is no such query of yours, or its result was dropped; run it again.") from None
+        raise Problem(404, Message("no_query")) from None
 
 
 def _with_result(sql: SqlService, request: Request, query: str) -> SqlQuery:
     found = _own_query(sql, request, query)
     if found.state is not State.DONE or found.result is None:
-        raise Problem(409, f"The query has no result: it is {found.state}.")
+        raise Problem(409, Message("query_no_result", state=found.state))
     return found
 
 

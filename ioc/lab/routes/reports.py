@@ -30,6 +30,7 @@ from ioc.lab.job_process import ComputationFailed, LabBusy
 from ioc.lab.report_jobs import AlreadyBeingMade, ReportJob
 from ioc.lab.report_making import NoReport, ReportOrder
 from ioc.lab.report_schedule import ReportSchedule, due_at
+from ioc.messages import Message
 from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.definition import Report
 from ioc.reports.formatting import LANGUAGES
@@ -109,11 +110,11 @@ async def make_issue(lab: Lab, keeping: Keeping, report: str, body: IssueRequest
     job.
     """
     length = (await asyncio.to_thread(_definition, lab.settings, report)).length
-    job, period = _start_job(lab, keeping, report, length, body, caller_of(request).name)
+    job = _start_job(lab, keeping, report, length, body, caller_of(request).name)
     if not await job.wait(MAX_WAIT_S):
         return JsonResponse({"making": _job_shape(job)}, 202, headers={"Location": f"/api/v1/reports/{report}"})
     if job.fault is not None:
-        raise _problem_of(job.fault, period) from None
+        raise _problem_of(job.fault) from None
     assert job.issue is not None
     headers = {"Location": f"/api/v1/reports/{job.issue.report}/issues/{job.issue}"}
     return JsonResponse(_issue_summary(keeping, job.issue), 201, headers=headers)
@@ -126,7 +127,7 @@ async def get_issue(keeping: Keeping, report: str, issue: str) -> Response:
     try:
         values = await asyncio.to_thread(keeping.issues.values, found)
     except NoIssue as fault:
-        raise Problem(404, str(fault)) from None
+        raise Problem(404, fault.message) from None
     sendings = [
         {name: getattr(attempt, name) for name in ("channel", "attempt", "at", "outcome", "reason", "next_at")}
         for attempt in keeping.sendings.of(found)
@@ -140,36 +141,36 @@ async def download_issue_file(keeping: Keeping, report: str, issue: str, file: s
     found = _parsed(report, issue)
     name, _, kind = file.partition(".")
     if name != "file" or kind not in _TYPES:
-        raise Problem(404, f"An issue has file.pdf, file.xlsx and file.json, but not {file[:40]!r}.")
+        raise Problem(404, Message("report_file", given=file[:40]))
     try:
         path = keeping.issues.path(found, kind)
     except NoIssue as fault:
-        raise Problem(404, str(fault)) from None
+        raise Problem(404, fault.message) from None
     return FileResponse(path, media_type=_TYPES[kind], filename=f"{report}-{issue}.{kind}")
 
 
 def _start_job(
     lab: LabContext, keeping: ReportSchedule, report: str, length: PeriodLength, body: IssueRequest, by: str
-) -> tuple[ReportJob, str]:
-    """Start or find the job for the requested period, and return it with the period. Raises Problem."""
+) -> ReportJob:
+    """Start or find the job for the requested period. Raises Problem."""
     snapshot = lab.snapshot()
     if snapshot is None:
         raise Problem(
             503,
-            "There is no snapshot of the store yet; try again shortly.",
+            Message("no_store_snapshot"),
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     zone = lab.settings.zone
     try:
         span = parse_span(length, body.period, zone) if body.period else closed_span(length, snapshot.taken_at, zone)
     except PeriodUnfit as fault:
-        raise _problem_of(fault, body.period) from None
+        raise _problem_of(fault) from None
     order = ReportOrder(report, span.label, by, lab.clock.now(), sends=body.send)
     try:
-        return keeping.jobs.start(snapshot, order), span.label
+        return keeping.jobs.start(snapshot, order)
     except AlreadyBeingMade as fault:
-        field = FieldFault("period", str(fault), "report_being_made", {"period": span.label})
-        raise Problem(409, str(fault), [field]) from None
+        field = FieldFault("period", fault.message)
+        raise Problem(409, fault.message, [field]) from None
 
 
 def _definitions(settings: Settings) -> Mapping[str, Report]:
@@ -180,7 +181,7 @@ def _definitions(settings: Settings) -> Mapping[str, Report]:
 def _definition(settings: Settings, report: str) -> Report:
     found = _definitions(settings)
     if report not in found:
-        raise Problem(404, f"There is no report {report[:60]!r}.")
+        raise Problem(404, Message("no_report", given=report[:60]))
     return found[report]
 
 
@@ -188,7 +189,7 @@ def _parsed(report: str, issue: str) -> IssueId:
     try:
         return IssueId.parse(report, issue)
     except NoIssue as fault:
-        raise Problem(404, str(fault)) from None
+        raise Problem(404, fault.message) from None
 
 
 def _summary(lab: LabContext, keeping: ReportSchedule, report: Report) -> dict[str, Any]:
@@ -225,7 +226,7 @@ def _summary(lab: LabContext, keeping: ReportSchedule, report: Report) -> dict[s
 
 def _job_shape(job: ReportJob) -> dict[str, Any]:
     """Return a job as ReportJobShape; `detail` and `errors` are those of the problem that a request would get."""
-    problem = None if job.fault is None else _problem_of(job.fault, job.order.period)
+    problem = None if job.fault is None else _problem_of(job.fault)
     return {
         "period": job.order.period,
         "by": job.order.by,
@@ -239,21 +240,21 @@ def _job_shape(job: ReportJob) -> dict[str, Any]:
     }
 
 
-def _problem_of(fault: Exception, period: str) -> Problem:
+def _problem_of(fault: Exception) -> Problem:
     """Return the problem for an issue that could not be made."""
     match fault:
         case NoReport():
-            return Problem(404, str(fault))
+            return Problem(404, fault.message)
         case PeriodUnfit():
-            return Problem(400, str(fault), [FieldFault("period", str(fault), fault.code, fault.params)])
+            return Problem(400, fault.message, [FieldFault("period", fault.message)])
         case NothingToReport():
-            return Problem(409, str(fault), [FieldFault("period", str(fault), "report_no_data", {"period": period})])
+            return Problem(409, fault.message, [FieldFault("period", fault.message)])
         case LabBusy():
-            return Problem(429, str(fault), headers={"Retry-After": str(RETRY_AFTER_S)})
+            return Problem(429, fault.message, headers={"Retry-After": str(RETRY_AFTER_S)})
         case ComputationFailed() | TypesettingFailed() | StoreUnavailable():
-            return Problem(503, str(fault))
+            return Problem(503, fault.message)
         case IocError():
-            return Problem(409, str(fault))
+            return Problem(409, fault.message)
     return Problem(500, UNEXPECTED)
 
 

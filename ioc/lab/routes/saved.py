@@ -21,6 +21,7 @@ from ioc.lab.context import Lab, Sql
 from ioc.lab.questions import questions
 from ioc.lab.routes.fields import KeptChart, Name, Parameters, SqlText, Text
 from ioc.lab.saved_queries import NotOwner, QueryDraft
+from ioc.messages import Message
 from ioc.model.person import Permission
 
 router = APIRouter(prefix="/api/v1/lab", tags=["lab"])
@@ -59,7 +60,7 @@ async def list_past_queries(
     """Return the caller's ended queries, the latest first."""
     caller = caller_of(request)
     if everybody and Permission.ADMINISTER not in caller.permissions:
-        raise Problem(403, "Only an administrator sees what others asked.")
+        raise Problem(403, Message("others_queries"))
     return JsonResponse({"history": sql.book.history(None if everybody else caller.name, limit)})
 
 
@@ -78,38 +79,38 @@ async def save_query(lab: Lab, sql: Sql, request: Request, body: SavedQueryReque
 @router.get("/saved/{saved}", response_model=SavedQueryShape)
 async def get_saved_query(sql: Sql, request: Request, saved: SavedId) -> Response:
     """Return a saved query."""
-    with _refusals("changes a saved query; save a copy of your own"):
+    with _refusals(Message("saved_owner_changes")):
         return JsonResponse(sql.book.one(saved, caller_of(request).name))
 
 
 @router.get("/saved/{saved}/versions", response_model=SavedQueryVersionsShape)
 async def list_saved_query_versions(sql: Sql, request: Request, saved: SavedId) -> Response:
     """Return the versions of a saved query, the latest first."""
-    with _refusals("changes a saved query; save a copy of your own"):
+    with _refusals(Message("saved_owner_changes")):
         return JsonResponse({"versions": sql.book.versions(saved, caller_of(request).name)})
 
 
 @router.put("/saved/{saved}", response_model=SavedQueryShape)
 async def change_saved_query(lab: Lab, sql: Sql, request: Request, saved: SavedId, body: SavedQueryRequest) -> Response:
     """Save a new version; earlier versions are kept. Only the owner may."""
-    with _refusals("changes a saved query; save a copy of your own"):
+    with _refusals(Message("saved_owner_changes")):
         return JsonResponse(sql.book.change(saved, body.draft(), caller_of(request).name, lab.clock.now()))
 
 
 @router.delete("/saved/{saved}", status_code=204)
 async def remove_saved_query(sql: Sql, request: Request, saved: SavedId) -> Response:
     """Remove a saved query. Only the owner may."""
-    with _refusals("removes a saved query"):
+    with _refusals(Message("saved_owner_removes")):
         sql.book.remove(saved, caller_of(request).name)
     return Response(status_code=204)
 
 
 @contextmanager
-def _refusals(what_owners_do: str) -> Iterator[None]:
+def _refusals(not_owner: Message) -> Iterator[None]:
     """Raise Problem: 404 for an unknown id, 403 where only the owner may."""
     try:
         yield
     except KeyError:
-        raise Problem(404, "There is no such saved query, or it is not shared with you.") from None
+        raise Problem(404, Message("no_saved_query")) from None
     except NotOwner:
-        raise Problem(403, f"Only its owner {what_owners_do}.") from None
+        raise Problem(403, not_owner) from None

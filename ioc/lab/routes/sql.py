@@ -26,7 +26,9 @@ from ioc.lab.query import Query as SqlQuery
 from ioc.lab.query import State
 from ioc.lab.results import MEDIA, json_pieces, rendered
 from ioc.lab.routes.fields import Parameters, SqlText, Text
+from ioc.lab.sandbox.faults import error_shape
 from ioc.lab.sql_service import SqlService
+from ioc.messages import Message
 from ioc.store.snapshot import failure
 
 router = APIRouter(prefix="/api/v1", tags=["lab"])
@@ -76,7 +78,7 @@ async def run_sql(
     query = queries.submit(caller_of(request).name, body.sql, body.parameters, rows=rows, name=body.name)
     await _until_ended(request, sql, query)
     if query.state is not State.DONE:
-        error = query.error or {"message": "The query was cancelled.", "line": None, "column": None}
+        error = query.error or error_shape(Message("query_cancelled"))
         return problem_of(request, error, query.kind)
     return await result_response(query, encoding, lab.settings.zone, decimal_comma=decimal == "comma")
 
@@ -123,7 +125,7 @@ async def check_sql(sql: Sql, body: SqlRequest) -> Response:
     """Return whether SQL is a query that could be run, and the names of its parameters. Nothing is run."""
     answer = await sql.queries.check(body.sql, "check", {})
     if failed := answer.get("failed"):
-        error = {name: failed[name] for name in ("message", "line", "column")}
+        error = {name: value for name, value in failed.items() if name != "kind"}
         return JsonResponse({"ok": False, "parameters": [], "error": error})
     return JsonResponse({"ok": True, "parameters": answer["done"]["parameters"], "error": None})
 

@@ -9,25 +9,31 @@ import duckdb
 import orjson
 
 from ioc.lab.sandbox.statement import Refusal
+from ioc.messages import Message
 
 _JSON = re.compile(r"^(?P<kind>[^{]*?): (?P<json>\{.*\})\s*$", re.DOTALL)
 _PATH = re.compile(r"(?<![\w.])/(?:[\w.\-]+/)+[\w.\-]*")
 
 
 def fault_of(fault: Exception, sql: str) -> dict[str, Any]:
-    """Return `message`, and `line` and `column` from 1, null where DuckDB gives no position."""
+    """Return `message` with its `code` and `params`, and `line` and `column` from 1, null without a position."""
     if isinstance(fault, Refusal):
         line, column = place_of(sql, fault.offset_bytes)
-        return {"message": fault.message, "line": line, "column": column}
+        return error_shape(fault.message, line, column)
     message, offset = _of_duckdb(str(fault))
     if "Possible solutions" in message:  # these name settings that are of no use to an analyst
         message = message.split("\n", 1)[0]
-    if "File too large" in message or "max_temp_directory_size" in message:
-        message = "The query needs more temporary disk than one query has here; narrow it down."
-    if isinstance(fault, MemoryError):
-        message = "Out of Memory Error: the query needs more memory than one query has here."
     line, column = place_of(sql, offset)
-    return {"message": _PATH.sub("…", message), "line": line, "column": column}
+    if "File too large" in message or "max_temp_directory_size" in message:
+        return error_shape(Message("sql_disk"), line, column)
+    if isinstance(fault, MemoryError):
+        return error_shape(Message("sql_memory"), line, column)
+    return error_shape(Message("sql_fault", detail=_PATH.sub("…", message)), line, column)
+
+
+def error_shape(message: Message, line: int | None = None, column: int | None = None) -> dict[str, Any]:
+    """Return what the lab's answers say of a failed query."""
+    return {"message": str(message), **message.shape(), "line": line, "column": column}
 
 
 def place_of(sql: str, offset_bytes: int | None) -> tuple[int | None, int | None]:

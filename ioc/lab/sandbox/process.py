@@ -14,6 +14,7 @@ import orjson
 from ioc.errors import IocError
 from ioc.lab.processor_time import processor_s, within
 from ioc.lab.sandbox.worker import WorkerSettings
+from ioc.messages import Message
 from ioc.supervisor.child_processes import die_with_parent
 
 _STARTS_WITHIN_S = 30.0
@@ -70,7 +71,7 @@ class Sandbox:
                     on_progress(float(answer["progress"]))
         except (BrokenPipeError, ConnectionResetError, ValueError) as fault:
             await self.end()
-            raise SandboxEnded("The process of the query broke down.") from fault
+            raise SandboxEnded(Message("query_process_broke")) from fault
 
     async def ready(self) -> None:
         """Start the process if needed and wait until it is ready.
@@ -108,7 +109,7 @@ class Sandbox:
             self.missing = first["ready"]
         except (TimeoutError, KeyError, ValueError, BrokenPipeError) as fault:
             await self.end()
-            raise SandboxEnded("The process for queries does not start; the lab's log says why.") from fault
+            raise SandboxEnded(Message("query_process_start")) from fault
 
     async def _line(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
         assert process.stdout is not None

@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import orjson
 
+from ioc.messages import Message
+
 LONGEST_BYTES = 100_000
 TABLE_FUNCTIONS = frozenset({
     "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary",
@@ -39,7 +41,7 @@ class Refusal(Exception):
     `offset_bytes` is the position in the SQL, None when there is none; `message` is a sentence.
     """
 
-    message: str
+    message: Message
     offset_bytes: int | None = None
 
 
@@ -57,12 +59,12 @@ def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> ReadState
     Raises Refusal, and duckdb.Error where DuckDB's parser has its own message.
     """
     if len(sql.encode()) > LONGEST_BYTES:
-        raise Refusal(f"The SQL is longer than {LONGEST_BYTES // 1000} kB.")
+        raise Refusal(Message("sql_long", limit=LONGEST_BYTES // 1000))
     if "\0" in sql:
-        raise Refusal("The SQL has a NUL character in it.", sql.encode().index(b"\0"))
+        raise Refusal(Message("sql_nul"), sql.encode().index(b"\0"))
     statements = connection.extract_statements(sql)
     if not statements:
-        raise Refusal("There is no SQL in it: write a query as SELECT … FROM …", 0)
+        raise Refusal(Message("sql_empty"), 0)
     if len(statements) > 1:
         raise Refusal(*_of_several(statements, sql))
     only = statements[0]
@@ -70,9 +72,7 @@ def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> ReadState
     begin = _COMMENT.match(sql)
     start = len(sql[: begin.end() if begin else 0].encode())
     if kind not in ("SELECT", "EXPLAIN"):
-        raise Refusal(
-            f"{_word(kind)} is not a query: the lab only reads (SELECT, WITH, DESCRIBE, SUMMARIZE, EXPLAIN).", start
-        )
+        raise Refusal(Message("sql_not_query", kind=_word(kind)), start)
     text = only.query
     if described := _DESCRIBE.fullmatch(text):
         return ReadStatement(_description_of(described[1]), frozenset())
@@ -80,14 +80,14 @@ def read_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> ReadState
     return ReadStatement(text, frozenset(only.named_parameters))
 
 
-def _of_several(statements: list[Any], sql: str) -> tuple[str, int]:
+def _of_several(statements: list[Any], sql: str) -> tuple[Message, int]:
     if any(one.type.name == "CREATE" and not one.query for one in statements):
-        return "PIVOT needs its columns named here: PIVOT … ON column IN ('one', 'other') USING …", 0
+        return Message("sql_pivot"), 0
     second = statements[1].query
     place = sql.encode().find(second.encode(), len(statements[0].query.encode()))
     begin = _COMMENT.match(second)
     skipped = len(second[: begin.end() if begin else 0].encode())
-    return f"These are {len(statements)} statements; send one at a time.", max(place, 0) + skipped
+    return Message("sql_several", count=len(statements)), max(place, 0) + skipped
 
 
 def _word(kind: str) -> str:
@@ -110,11 +110,11 @@ def _check_tree(connection: duckdb.DuckDBPyConnection, text: str, start: int, *,
         inner = text[head.end() :] if head else text
         of = connection.extract_statements(inner)
         if not head or len(of) != 1 or of[0].type.name != "SELECT":
-            raise Refusal("EXPLAIN explains queries only.", start)
+            raise Refusal(Message("sql_explain"), start)
     skipped = len(text.encode()) - len(inner.encode())
     tree = orjson.loads(connection.execute("SELECT json_serialize_sql($1)", [inner]).fetchall()[0][0])
     if tree.get("error"):
-        raise Refusal(f"This is not a query that the lab can read: {tree.get('error_message', '')}", start)
+        raise Refusal(Message("sql_unreadable", detail=tree.get("error_message", "")), start)
     for node in _nodes(tree):
         _check_node(node, skipped)
 
@@ -131,15 +131,15 @@ def _check_node(node: dict[str, Any], skipped: int) -> None:
     if kind == "TABLE_FUNCTION":
         name = str(node["function"].get("function_name", "")).lower()
         if name not in TABLE_FUNCTIONS:
-            raise Refusal(f"The table function {name}() is not open to queries here.", at)
+            raise Refusal(Message("sql_table_function", name=name), at)
     elif kind == "BASE_TABLE":
         schema, name = str(node.get("schema_name", "")).lower(), str(node.get("table_name", ""))
         if schema in _HIDDEN_SCHEMAS or _SYSTEM_TABLES.fullmatch(name):
-            raise Refusal(f"The table {schema + '.' if schema else ''}{name} is not open to queries here.", at)
+            raise Refusal(Message("sql_table", schema=schema + "." if schema else "", name=name), at)
     elif node.get("class") == "FUNCTION":
         name = str(node.get("function_name", "")).lower()
         if name in _NEVER or name.startswith(("pg_read", "duckdb_secret")):
-            raise Refusal(f"The function {name}() is not open to queries here.", at)
+            raise Refusal(Message("sql_function", name=name), at)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

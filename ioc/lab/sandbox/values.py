@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ioc.lab.sandbox.statement import Refusal
+from ioc.messages import Message
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
@@ -20,9 +21,9 @@ def bound(wanted: frozenset[str], given: Mapping[str, Any], zone: ZoneInfo) -> d
     Raises Refusal that names a missing or unknown parameter.
     """
     if missing := sorted(wanted - given.keys()):
-        raise Refusal(f"The query asks for {_named(missing)}, which {_is(missing)} not given.")
+        raise Refusal(Message("parameters_missing", names=_named(missing)))
     if unknown := sorted(given.keys() - wanted):
-        raise Refusal(f"The query does not ask for {_named(unknown)}; {_is(unknown)} given all the same.")
+        raise Refusal(Message("parameters_unknown", names=_named(unknown)))
     return {name: _value(name, given[name], zone) for name in wanted}
 
 
@@ -35,18 +36,14 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
                 moment = datetime.fromisoformat(value)
                 return moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
         except (ValueError, OverflowError):
-            raise Refusal(f"${name} = {value!r} is no day or time that there is.") from None
+            raise Refusal(Message("parameter_no_time", name=name, value=value)) from None
         return value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list) and all(isinstance(one, str | bool | int | float) for one in value):
         return value
-    raise Refusal(f"${name} is not a text, a number, yes or no, or a list of such.")
+    raise Refusal(Message("parameter_kind", name=name))
 
 
 def _named(names: list[str]) -> str:
     return ", ".join(f"${name}" for name in names)
-
-
-def _is(names: list[str]) -> str:
-    return "is" if len(names) == 1 else "are"

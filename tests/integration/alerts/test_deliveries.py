@@ -14,6 +14,7 @@ from ioc.catalog.channels import WALL, Channel, load_channels
 from ioc.catalog.toml_table import CatalogInvalid
 from ioc.clock import FixedClock, SystemClock
 from ioc.errors import SourceUnavailable
+from ioc.messages import Message
 from ioc.server import channel_sender, outbox_sender
 from ioc.server.channel_sender import NotDelivered, Undeliverable, check_answer
 from ioc.server.channel_state import ChannelState
@@ -319,12 +320,12 @@ def test_answers_after_which_no_try_helps(status: int) -> None:
 def test_the_pauses_of_a_channel_grow_while_nobody_answers() -> None:
     state, pauses = ChannelState(), []
     for _ in range(8):
-        state = state.after_failure(NotDelivered("away", "delivery_no_answer", is_away=True), NOW)
+        state = state.after_failure(NotDelivered(Message.of("away"), is_away=True), NOW)
         assert state.paused_until is not None
         pauses.append((state.paused_until - NOW).total_seconds())
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     assert state.away_since == NOW
-    assert state.after_failure(NotDelivered("500", "delivery_answered"), NOW) == ChannelState()
+    assert state.after_failure(NotDelivered(Message.of("500")), NOW) == ChannelState()
 
 
 @pytest.mark.parametrize(

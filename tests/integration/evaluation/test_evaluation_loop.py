@@ -13,6 +13,7 @@ from ioc.clock import SystemClock, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.evaluation import Evaluator
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.model.kpi import KpiValue
 from ioc.model.ledger import Ledger
 from ioc.model.reading import Reading
@@ -71,7 +72,7 @@ def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
 
 
 def test_what_a_failure_kept_from_the_screen_is_told_once_it_is_over(centre: Centre) -> None:
-    failures = [StoreUnavailable("The disk is full.")]
+    failures = [StoreUnavailable(Message.of("The disk is full."))]
 
     def ledger() -> Ledger:
         """Read after the first values are computed, and before they are told."""

@@ -4,6 +4,7 @@ import os
 import time
 
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 
 
 def add(one: int, other: int) -> int:
@@ -16,7 +17,7 @@ def process() -> int:
 
 
 def refuse() -> None:
-    raise ConfigurationInvalid("There is no such thing.")
+    raise ConfigurationInvalid(Message.of("There is no such thing."))
 
 
 def fail() -> float:

@@ -19,6 +19,7 @@ from ioc.alerts.refusals import ActRefused
 from ioc.catalog.rules import CatalogInvalid  # type: ignore[attr-defined]
 from ioc.clock import FixedClock, from_ms, to_ms
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
 from ioc.store import Store
@@ -115,7 +116,7 @@ def test_a_tick_told_twice_counts_once(opened: OpenedService) -> None:
 
 def test_what_cannot_be_written_has_not_happened(opened: OpenedService) -> None:
     def full(*_: object) -> None:
-        raise StoreUnavailable("The disk is full.")
+        raise StoreUnavailable(Message.of("The disk is full."))
 
     with patch.object(opened.service.store, "write", full):
         with pytest.raises(StoreUnavailable):

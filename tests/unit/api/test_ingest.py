@@ -8,6 +8,7 @@ import pytest
 
 from ioc.api.http.body_reader import MAX_ALL_BODIES_BYTES, MAX_PUSH_BYTES, BodyReader
 from ioc.errors import BatchMalformed, ConfigurationInvalid, IocError, SpoolFull
+from ioc.messages import Message
 from ioc.model.rejection import Rejection
 from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
@@ -122,9 +123,11 @@ async def test_bodies_read_at_one_time_share_a_bound() -> None:
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
-        pytest.param(BatchMalformed("Line 3 is no JSON."), 400, id="malformed as a whole"),
-        pytest.param(SpoolFull("The broker is away and the buffer is full."), 503, id="no room"),
-        pytest.param(ConfigurationInvalid("The source has no configuration."), 409, id="token without a source"),
+        pytest.param(BatchMalformed(Message.of("Line 3 is no JSON.")), 400, id="malformed as a whole"),
+        pytest.param(SpoolFull(Message.of("The broker is away and the buffer is full.")), 503, id="no room"),
+        pytest.param(
+            ConfigurationInvalid(Message.of("The source has no configuration.")), 409, id="token without a source"
+        ),
     ],
 )
 async def test_what_the_endpoint_refuses(

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 from tests.support.fake_centre import ADMIN, PUSH_SOURCE, PUSH_TOKEN, FakeParts
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
@@ -54,7 +55,7 @@ async def test_a_fault_inside_says_nothing_of_the_inside(client: httpx.AsyncClie
 
 
 async def test_a_store_that_is_away_is_said_in_its_own_sentence(client: httpx.AsyncClient, parts: FakeParts) -> None:
-    parts.kpis.fault = StoreUnavailable("The store is closed.")
+    parts.kpis.fault = StoreUnavailable(Message.of("The store is closed."))
     answer = await client.get("/api/v1/kpis")
     assert (answer.status_code, answer.json()["detail"]) == (503, "The store is closed.")
     assert answer.headers["retry-after"]

@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from ioc.catalog import CatalogInvalid, DefinitionFault
+from ioc.messages import Message
 from ioc.model.fault import Fault
 from ioc.model.kpi import Target
 from ioc.model.ledger import Loss
@@ -257,7 +258,10 @@ async def test_alerts_are_none_yet(client: httpx.AsyncClient) -> None:
 
 async def test_reload_names_each_fault(client: httpx.AsyncClient, parts: FakeParts) -> None:
     parts.reload_fault = CatalogInvalid(
-        [DefinitionFault("a.toml", "x.y", "window", "window 'w' is none."), DefinitionFault("b.toml", "", "", "Bad.")]
+        [
+            DefinitionFault("a.toml", "x.y", "window", Message.of("window 'w' is none.")),
+            DefinitionFault("b.toml", "", "", Message.of("Bad.")),
+        ]
     )
     answer = await client.post("/api/v1/catalog/reload", headers=AS_ADMIN)
     assert answer.status_code == 422

@@ -12,6 +12,7 @@ import pytest
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.doctor import LEVELS, Finding, FindingLevel, files, running
 from ioc.errors import ConfigurationInvalid
+from ioc.messages import Message
 from ioc.messages.tables import texts
 from ioc.people import People
 from ioc.settings import VIETNAM, Settings
@@ -34,7 +35,10 @@ def test_what_needs_a_person_says_what_to_do(code: str) -> None:
 def test_definitions_name_every_faulty_file() -> None:
     def refuse() -> dict[str, int]:
         raise CatalogInvalid(
-            [DefinitionFault("a.toml", "own.k", "take", "is missing."), DefinitionFault("b.csv", "", "", "not CSV.")]
+            [
+                DefinitionFault("a.toml", "own.k", "take", Message.of("is missing.")),
+                DefinitionFault("b.csv", "", "", Message.of("not CSV.")),
+            ]
         )
 
     found = list(files.definitions(refuse))
@@ -45,7 +49,7 @@ def test_definitions_name_every_faulty_file() -> None:
 
 def test_sources_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     def refuse(path: Path) -> None:
-        raise ConfigurationInvalid(f"{path.name}: kind is missing.")
+        raise ConfigurationInvalid(Message.of(f"{path.name}: kind is missing."))
 
     assert codes(files.source_files(tmp_path, refuse)) == ["no_sources"]
     (tmp_path / "one.toml").touch()

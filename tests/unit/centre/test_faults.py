@@ -14,6 +14,7 @@ import pytest
 from ioc.clock import FixedClock
 from ioc.errors import BrokerUnavailable, IocError, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.model.fault import Fault
 from ioc.periodic_task import PeriodicTask
 from ioc.periodic_thread import THREAD_LOST_EXIT_CODE, PeriodicThread, StepPolicy
@@ -46,9 +47,11 @@ def test_a_fault_keeps_its_beginning_until_it_is_cleared() -> None:
         pytest.param(
             OSError(24, "Too many open files"), "thread_failed", "Too many open files", id="descriptors used up"
         ),
-        pytest.param(StoreUnavailable("The disk is full."), "store_unavailable", "The disk is full", id="disk full"),
-        pytest.param(BrokerUnavailable("No broker."), "broker_away", "No broker", id="broker away"),
-        pytest.param(SpoolFull("At its bound."), "spool_full", "At its bound", id="spool full"),
+        pytest.param(
+            StoreUnavailable(Message.of("The disk is full.")), "store_unavailable", "The disk is full", id="disk full"
+        ),
+        pytest.param(BrokerUnavailable(Message.of("No broker.")), "broker_away", "No broker", id="broker away"),
+        pytest.param(SpoolFull(Message.of("At its bound.")), "spool_full", "At its bound", id="spool full"),
     ],
 )
 def test_a_failing_step_is_a_fault_until_it_succeeds_again(failure: Exception, code: str, reason: str) -> None:

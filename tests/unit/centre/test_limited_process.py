@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ioc.errors import BatchMalformed, RecordUnfit
+from ioc.messages import Message
 from ioc.supervisor.limited_process import LimitedProcess, LimitExceeded, ProcessLimits
 
 
@@ -86,8 +87,8 @@ def test_limit(child: LimitedProcess, function: object, arguments: tuple[int, ..
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(BatchMalformed("no table"), id="a sentence"),
-        pytest.param(RecordUnfit("malformed", "value", "no number"), id="with a field"),
+        pytest.param(BatchMalformed(Message.of("no table")), id="a sentence"),
+        pytest.param(RecordUnfit("malformed", "value", Message.of("no number")), id="with a field"),
         pytest.param(FileNotFoundError(2, "No such file"), id="of the system"),
     ],
 )

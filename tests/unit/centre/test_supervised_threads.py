@@ -23,6 +23,7 @@ from ioc.broker.ports import any_free
 from ioc.clock import SystemClock
 from ioc.errors import BrokerUnavailable, SpoolFull, StoreUnavailable
 from ioc.fault_register import FaultRegister
+from ioc.messages import Message
 from ioc.server import (
     alert_loop,
     machine_watch,
@@ -162,22 +163,52 @@ Make = Callable[[Broken, FaultRegister, ExitStack], Any]
 @pytest.mark.parametrize(
     ("make", "name", "failure", "code"),
     [
-        pytest.param(make_historian, "historian", BrokerUnavailable("Away."), "broker_away", id="historian, no broker"),
+        pytest.param(
+            make_historian,
+            "historian",
+            BrokerUnavailable(Message.of("Away.")),
+            "broker_away",
+            id="historian, no broker",
+        ),
         pytest.param(make_historian, "historian", OverflowError("too large"), "thread_failed", id="historian, poison"),
-        pytest.param(make_historian, "historian", StoreUnavailable("Full."), "store_unavailable", id="historian, disk"),
-        pytest.param(make_maintenance, "store-maintenance", StoreUnavailable("Full."), "store_unavailable", id="store"),
+        pytest.param(
+            make_historian,
+            "historian",
+            StoreUnavailable(Message.of("Full.")),
+            "store_unavailable",
+            id="historian, disk",
+        ),
+        pytest.param(
+            make_maintenance,
+            "store-maintenance",
+            StoreUnavailable(Message.of("Full.")),
+            "store_unavailable",
+            id="store",
+        ),
         pytest.param(make_source_watch, "source-watch", KafkaConnectionError(), "broker_away", id="source watch"),
         pytest.param(
             make_push_sources, "push-sources", ValueError("NetworkSelector closed!"), "thread_failed", id="push"
         ),
         pytest.param(make_outbox_sender, "deliveries", NO_DESCRIPTORS, "thread_failed", id="deliveries"),
-        pytest.param(make_self_report, "self-report", SpoolFull("Full."), "spool_full", id="self-report"),
+        pytest.param(make_self_report, "self-report", SpoolFull(Message.of("Full.")), "spool_full", id="self-report"),
         pytest.param(make_evaluation_loop, "evaluation", KeyError("kpi"), "thread_failed", id="evaluation"),
         pytest.param(make_restatement_loop, "restating", ArithmeticError(), "thread_failed", id="restating"),
-        pytest.param(make_alert_loop, "alerting", StoreUnavailable("Full."), "store_unavailable", id="alerting"),
+        pytest.param(
+            make_alert_loop,
+            "alerting",
+            StoreUnavailable(Message.of("Full.")),
+            "store_unavailable",
+            id="alerting",
+        ),
         pytest.param(make_machine, "machine", NO_DESCRIPTORS, "descriptors_used_up", id="descriptors"),
-        pytest.param(make_machine, "machine", StoreUnavailable("Full."), "disk_full", id="disk"),
-        pytest.param(make_snapshots, "snapshots", SnapshotFailed("No room."), "thread_failed", id="snapshots"),
+        pytest.param(make_machine, "machine", StoreUnavailable(Message.of("Full.")), "disk_full", id="disk"),
+        pytest.param(
+            make_snapshots,
+            "snapshots",
+            SnapshotFailed(Message.of("No room.")),
+            "thread_failed",
+            id="snapshots",
+        ),
     ],
 )
 def test_a_failure_in_any_thread_is_visible(make: Make, name: str, failure: Exception, code: str) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from ioc.clock import FixedClock
 from ioc.errors import StoreUnavailable
+from ioc.messages import Message
 from ioc.model.person import Person, Role
 from ioc.people.full_names import FullNames
 
@@ -15,7 +16,7 @@ def test_names_are_read_every_half_minute_and_outlast_a_damaged_file() -> None:
     def accounts() -> list[Person]:
         asked.append(clock.now())
         if len(asked) > 2:
-            raise StoreUnavailable("The file is damaged.")
+            raise StoreUnavailable(Message.of("The file is damaged."))
         return list(people)
 
     names = FullNames(accounts, clock)

@@ -17,6 +17,7 @@ from ioc.lab.app import create_lab_app
 from ioc.lab.context import LabContext
 from ioc.lab.report_making import ReportOrder, reports_dir
 from ioc.lab.routes import reports as route
+from ioc.messages import Message
 from ioc.reports.compose_issue import NothingToReport
 from ioc.reports.issue_store import IssueId, Issues
 from ioc.settings import Settings
@@ -97,7 +98,7 @@ async def test_asking_again_finds_the_same_job(lab: httpx.AsyncClient, process: 
 
 async def test_a_job_that_fails_says_why_to_who_comes_later(lab: httpx.AsyncClient, process: SlowProcess) -> None:
     assert (await lab.post(f"{AT}/issues", json={"period": "2026-10"})).status_code == 202
-    process.fault = NothingToReport("No figure of online_services has data of 2026-10; no issue was made.")
+    process.fault = NothingToReport(Message.of("No figure of online_services has data of 2026-10; no issue was made."))
     process.go_on.set()
     last = await until_ended(lab)
     assert (last["state"], last["issue"], last["detail"]) == ("failed", None, str(process.fault))

@@ -13,6 +13,7 @@ from ioc.errors import IocError, SourceUnavailable
 from ioc.lab.context import LabContext
 from ioc.lab.report_making import ReportOrder, reports_dir
 from ioc.lab.report_schedule import ReportSchedule, due_at
+from ioc.messages import Message
 from ioc.reports.compose_issue import NotPublished
 from ioc.reports.definition import Report, SendingSchedule
 from ioc.reports.issue_store import IssueId, Issues
@@ -107,7 +108,7 @@ async def test_not_before_its_time(lab: Lab) -> None:
 
 
 async def test_what_is_not_published_is_asked_again_after_an_hour(lab: Lab) -> None:
-    lab.maker.fault = NotPublished("The figures of 2026-10 are not published yet.")
+    lab.maker.fault = NotPublished(Message.of("The figures of 2026-10 are not published yet."))
     keeping = lab.started()
     await keeping.step()
     await keeping.step()
@@ -120,7 +121,7 @@ async def test_what_is_not_published_is_asked_again_after_an_hour(lab: Lab) -> N
 
 
 async def test_sending_is_tried_again_and_noted(lab: Lab) -> None:
-    lab.post.fault = SourceUnavailable("mail does not answer.")
+    lab.post.fault = SourceUnavailable(Message.of("mail does not answer."))
     await lab.started().step()
     await lab.started().step()
     assert len(lab.post.parcels) == 1, "it is not yet time for another try"
@@ -141,7 +142,7 @@ async def test_sending_is_tried_again_and_noted(lab: Lab) -> None:
 
 
 async def test_a_refusal_is_final(lab: Lab) -> None:
-    lab.post.fault = IocError("There is no channel 'mail'.")
+    lab.post.fault = IocError(Message.of("There is no channel 'mail'."))
     await lab.started().step()
     lab.clock.moment += timedelta(hours=5)
     keeping = lab.started()
@@ -151,7 +152,7 @@ async def test_a_refusal_is_final(lab: Lab) -> None:
 
 
 async def test_a_line_that_a_kill_cut_off_is_passed_over(lab: Lab) -> None:
-    lab.post.fault = SourceUnavailable("away")
+    lab.post.fault = SourceUnavailable(Message.of("away"))
     await lab.started().step()
     path = reports_dir(Settings(lab.folder)) / "sendings.ndjson"
     path.write_bytes(path.read_bytes() + b'{"report": "online_ser')
@@ -166,9 +167,9 @@ async def test_a_line_that_a_kill_cut_off_is_passed_over(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("fault", "wait_s"),
     [
-        pytest.param(SourceUnavailable("away"), 30, id="no wish"),
-        pytest.param(SourceUnavailable("429", retry_in_s=5), 30, id="a wish shorter than the back-off"),
-        pytest.param(SourceUnavailable("429", retry_in_s=600), 600, id="a longer wish is kept"),
+        pytest.param(SourceUnavailable(Message.of("away")), 30, id="no wish"),
+        pytest.param(SourceUnavailable(Message.of("429"), retry_in_s=5), 30, id="a wish shorter than the back-off"),
+        pytest.param(SourceUnavailable(Message.of("429"), retry_in_s=600), 600, id="a longer wish is kept"),
     ],
 )
 def test_a_receiver_that_asks_to_wait_is_left_alone(fault: SourceUnavailable, wait_s: int) -> None:

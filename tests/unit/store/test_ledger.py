@@ -138,7 +138,7 @@ def test_a_damaged_row_shows(filled: Store, damage: str, fault: str) -> None:
     assert ledger_of(filled).balanced
     with filled.cursor() as cursor:
         cursor.execute(damage)
-    assert ledger_of(filled).faults == (fault,)
+    assert ledger_of(filled).faults == (f"The rows in the store do not match the ledger: {fault}",)
 
 
 def test_a_writer_that_runs_while_another_holds_is_a_fault_with_what_it_lost(filled: Store) -> None:

@@ -49,7 +49,7 @@ def value(store: Store, query: str) -> Any:
 
 def faults(store: Store) -> list[str]:
     with store.cursor() as cursor:
-        return audit(cursor)
+        return list(map(str, audit(cursor)))
 
 
 def test_pieces_that_an_earlier_run_left_become_one_row(
