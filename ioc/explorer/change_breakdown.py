@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.case_sql import DISTINCT, CaseSql
 from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_targets
 from ioc.evaluation.formulas import compute, in_force
 from ioc.evaluation.measure_history import pane_series
-from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer.contributions import ChangeGroup, Contribution, largest, of_amount, of_formula, of_ratio
-from ioc.explorer.series import columns
+from ioc.explorer.series import KpiReader, columns
 from ioc.explorer.series_request import SeriesPoints
 from ioc.model.kpi import CaseCount, CaseRatio, CaseSum, CaseTime, Formula, KpiDefinition, MeasureAggregate, RollUp
 
@@ -72,16 +69,12 @@ class KpiChange:
 
 
 @dataclass(frozen=True)
-class ChangeCalculator:
+class ChangeCalculator(KpiReader):
     """Calculates changes; reads within the reader's cursor."""
-
-    reader: PaneReader
-    catalog: Catalog
-    zone: ZoneInfo
 
     def change(self, definition: KpiDefinition, unit: str, before: datetime, after: datetime) -> KpiChange:
         of = SeriesPoints((before, after), monthly=False)
-        column = columns(self.reader, self.catalog, definition, [unit], of, self.zone)
+        column = columns(self, definition, [unit], of)
         values = [None if value != value else value for value in column.value.tolist()]
         standings = [
             MomentValue(time, value, samples, *definition.window.bounds(time - _MILLISECOND, self.zone))
@@ -100,10 +93,7 @@ class ChangeCalculator:
     def _parts(
         self, formula: Formula, definition: KpiDefinition, unit: str, of: SeriesPoints
     ) -> list[PartEffect] | None:
-        found = {
-            part: columns(self.reader, self.catalog, self.catalog.kpis[part], [unit], of, self.zone).value.tolist()
-            for part in formula.parts
-        }
+        found = {part: columns(self, self.catalog.kpis[part], [unit], of).value.tolist() for part in formula.parts}
         ends = [definition.window.bounds(time - _MILLISECOND, self.zone)[1] for time in of.times]
         constants = in_force(self.catalog.constants, formula.constants, ends, self.zone)
         found |= {constant: values.tolist() for constant, values in constants.items()}
@@ -130,7 +120,7 @@ class ChangeCalculator:
 
     def _of_communes(self, definition: KpiDefinition, of: SeriesPoints) -> tuple[str, list[ChangeGrouping]]:
         units = [u.code for u in self.catalog.vocabulary.units.values() if u.parent and u.level in definition.per]
-        values = columns(self.reader, self.catalog, definition, units, of, self.zone).value.reshape(2, len(units))
+        values = columns(self, definition, units, of).value.reshape(2, len(units))
         have, amounts = np.isfinite(values).astype(float).T.tolist(), np.nan_to_num(values).T.tolist()
         groups = [
             ChangeGroup(unit, (amounts[i][0], amounts[i][1]), (have[i][0], have[i][1]))

@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ioc.catalog import Catalog
-from ioc.evaluation.pane_reader import PaneReader
 from ioc.explorer import backtest
 from ioc.explorer.backtest import Real, Score, StepForecast
 from ioc.explorer.outlook import (
     Behaviour,
+    ComingDays,
     WindowSoFar,
     behaviour,
     bounds_of,
@@ -24,7 +23,7 @@ from ioc.explorer.outlook import (
     of_step,
     values_at,
 )
-from ioc.explorer.series import columns
+from ioc.explorer.series import KpiReader, columns
 from ioc.explorer.series_request import SeriesPoints
 from ioc.messages import Message
 from ioc.model.kpi import CaseRatio, CaseTime, Formula, KpiDefinition, Target
@@ -90,50 +89,45 @@ class Forecast:
     chance: float | None = None
 
 
-def forecast(
-    reader: PaneReader,
-    catalog: Catalog,
-    definition: KpiDefinition,
-    unit: str,
-    now: datetime,
-    zone: ZoneInfo,
-    models: Models,
-) -> Forecast:
+@dataclass(frozen=True, slots=True)
+class KpiPast:
+    """What a forecast starts from.
+
+    `so_far` is about the window that is running at `steps.ends_at`; `is_share`: no value can be above 100.
+    """
+
+    steps: Steps
+    so_far: WindowSoFar
+    is_share: bool = False
+
+
+def forecast(kpis: KpiReader, definition: KpiDefinition, unit: str, now: datetime, models: Models) -> Forecast:
     """Read a KPI's past and forecast it.
 
     Raises what `models` raises.
     """
-    year = now.astimezone(zone).year
+    year = now.astimezone(kpis.zone).year
     if definition.window.closed:
         return Forecast(year, Message("forecast_over"))
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(kpis.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     first_day, year_end = (
         moment.astimezone(UTC) for moment in (midnight, midnight.replace(year=year + 1, month=1, day=1))
     )
-    steps = _past(reader, catalog, definition, unit, first_day, (year_end - first_day) // _DAY, zone)
+    steps = _past(kpis, definition, unit, first_day, (year_end - first_day) // _DAY)
     if reason := _reason_against(steps, year_end):
         return Forecast(year, reason)
     own = replace(definition, min_samples=1)
-    column = columns(reader, catalog, own, [unit], SeriesPoints((first_day,), monthly=False), zone, known_now=True)
-    known = WindowSoFar(float(np.nan_to_num(column.value[0])), int(column.samples[0]))
-    is_share = is_share_of_whole(definition, catalog.vocabulary.measures)
-    return forecast_from(definition, steps, known, year_end, zone, models, is_share=is_share)
+    column = columns(kpis, own, [unit], SeriesPoints((first_day,), monthly=False), known_now=True)
+    so_far = WindowSoFar(float(np.nan_to_num(column.value[0])), int(column.samples[0]))
+    past = KpiPast(steps, so_far, is_share_of_whole(definition, kpis.catalog.vocabulary.measures))
+    return forecast_from(definition, past, year_end, kpis.zone, models)
 
 
 def forecast_from(
-    definition: KpiDefinition,
-    steps: Steps,
-    known: WindowSoFar,
-    year_end: datetime,
-    zone: ZoneInfo,
-    models: Models,
-    *,
-    is_share: bool = False,
+    definition: KpiDefinition, past: KpiPast, year_end: datetime, zone: ZoneInfo, models: Models
 ) -> Forecast:
-    """Forecast from a given past; the same past gives the same forecast.
-
-    `known` is about the window that is running at `steps.ends_at`; `is_share`: no value can be above 100.
-    """
+    """Forecast from a given past; the same past gives the same forecast."""
+    steps = past.steps
     kind, season, first_day = behaviour(definition), steps.season, steps.ends_at
     days = (year_end - first_day) // _DAY
     horizon = -(-days // steps.days)
@@ -143,19 +137,20 @@ def forecast_from(
         [whole.tolist(), *(whole[:begin].tolist() for begin in begins)], [horizon, *([ahead] * len(begins))], season
     )
     actual = [steps.values[begin : begin + ahead] for begin in begins]
-    scores = {model: backtest.score(model, actual, coming[1:]) for model, coming in made.items()}
+    scores = {model: backtest.score(model, actual, steps_of[1:]) for model, steps_of in made.items()}
     model = backtest.best(scores)
     period = season if model == list(made)[-1] else 1
     widened = scores[model].widening
     if kind is Behaviour.AMOUNT:
         widened = max(widened, _widening_of_sums(actual, made[model][1:], period))
-    bounds = bounds_of(steps.values, is_share=is_share)
+    bounds = bounds_of(steps.values, is_share=past.is_share)
     courses = np.clip(backtest.paths(made[model][0], widened, period, COURSES), bounds.least, bounds.most)
     daily = by_day(courses, steps.days, days, amount=kind is Behaviour.AMOUNT)
     weights = expected_samples(steps.samples, season, days, steps.days)
     ends = [min(first_day + steps.days * _DAY * (step + 1), year_end) for step in range(horizon)]
+    coming = ComingDays(first_day, daily, weights)
     values = values_at(
-        kind, daily, weights, known, first_day, ends, lambda end: definition.window.bounds(end - _MILLISECOND, zone)[0]
+        kind, coming, past.so_far, ends, lambda end: definition.window.bounds(end - _MILLISECOND, zone)[0]
     )
     middle, low, high = interval(values)
     year = (year_end - _MILLISECOND).astimezone(zone).year
@@ -176,15 +171,7 @@ def forecast_from(
     )
 
 
-def _past(
-    reader: PaneReader,
-    catalog: Catalog,
-    definition: KpiDefinition,
-    unit: str,
-    until: datetime,
-    days: int,
-    zone: ZoneInfo,
-) -> Steps:
+def _past(kpis: KpiReader, definition: KpiDefinition, unit: str, until: datetime, days: int) -> Steps:
     # Each step of a formula evaluates all KPIs behind it; a share or mean of cases has no value on days off.
     daily = definition.window.kind is WindowKind.TODAY or (
         days <= _SOON_DAYS and not isinstance(definition.expression, Formula | CaseRatio | CaseTime)
@@ -192,17 +179,14 @@ def _past(
     length, count = (_DAY, _DAYS_BACK) if daily else (7 * _DAY, _WEEKS_BACK)
     if behaviour(definition) is Behaviour.LEVEL and definition.window.kind is WindowKind.YEAR:
         # The year-to-date values of other years are not a past of this year's.
-        began, _ = definition.window.bounds(until - _MILLISECOND, zone)
+        began, _ = definition.window.bounds(until - _MILLISECOND, kpis.zone)
         count = min(count, (until - began) // length)
     times = tuple(until - length * place for place in range(count - 1, -1, -1))
-    asked = of_step(definition, length)
-    kpis = (
-        {kpi_id: of_step(each, length) for kpi_id, each in catalog.kpis.items()}
-        if asked != definition
-        else catalog.kpis
-    )
-    of, known = SeriesPoints(times, monthly=False), replace(catalog, kpis=kpis)
-    column = columns(reader, known, asked, [unit], of, zone, known_now=True)
+    of_one_step = of_step(definition, length)
+    if of_one_step != definition:
+        by_step = {kpi_id: of_step(each, length) for kpi_id, each in kpis.catalog.kpis.items()}
+        kpis = replace(kpis, catalog=replace(kpis.catalog, kpis=by_step))
+    column = columns(kpis, of_one_step, [unit], SeriesPoints(times, monthly=False), known_now=True)
     values, samples = column.value, column.samples.astype(float)
     begun = np.flatnonzero(np.isfinite(values) & (samples > 0))
     first = int(begun[0]) if len(begun) else len(values)

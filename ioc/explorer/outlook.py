@@ -98,20 +98,30 @@ def by_day(courses: Real, days_a_step: int, days: int, *, amount: bool) -> Real:
     return spread[:, :days]
 
 
+@dataclass(frozen=True, slots=True)
+class ComingDays:
+    """The days to come.
+
+    Day 0 begins at `first_day`; `values` has one row per course and one column per day, `samples` one entry per day.
+    """
+
+    first_day: datetime
+    values: Real
+    samples: Real
+
+
 def values_at(
     kind: Behaviour,
-    daily: Real,
-    weights: Real,
+    coming: ComingDays,
     known: WindowSoFar,
-    first_day: datetime,
     ends: Sequence[datetime],
     window_from: Callable[[datetime], datetime],
 ) -> Real:
     """Return the KPI's value at each of `ends` (columns) on each course (rows).
 
-    Day 0 begins at `first_day`; `window_from` returns where the window that ends at a moment begins; `weights` are
-    the samples of each day.
+    `window_from` returns where the window that ends at a moment begins.
     """
+    daily, weights, first_day = coming.values, coming.samples, coming.first_day
     if kind is Behaviour.LEVEL:
         return daily[:, [(end - first_day) // _DAY - 1 for end in ends]]
     amounts = daily if kind is Behaviour.AMOUNT else daily * weights

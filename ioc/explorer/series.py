@@ -39,14 +39,16 @@ class TargetSpan:
     target: Target
 
 
-def series(
-    reader: PaneReader,
-    catalog: Catalog,
-    definition: KpiDefinition,
-    units: Sequence[str],
-    of: SeriesPoints,
-    zone: ZoneInfo,
-) -> list[UnitSeries]:
+@dataclass(frozen=True)
+class KpiReader:
+    """What KPIs are calculated from: a store, the definitions, and the province's zone."""
+
+    reader: PaneReader
+    catalog: Catalog
+    zone: ZoneInfo
+
+
+def series(kpis: KpiReader, definition: KpiDefinition, units: Sequence[str], of: SeriesPoints) -> list[UnitSeries]:
     """Calculate all units in one pass.
 
     Raises ValueError for too many points times units.
@@ -55,7 +57,7 @@ def series(
         raise ValueError(Message("too_many_values", points=len(of.times), units=len(units)))
     if not of.times:
         return [UnitSeries(unit, (), ()) for unit in units]
-    column = columns(reader, catalog, definition, units, of, zone)
+    column = columns(kpis, definition, units, of)
     shape = (len(of.times), len(units))
     values, samples = column.value.reshape(shape), column.samples.reshape(shape)
     return [
@@ -69,23 +71,17 @@ def series(
 
 
 def columns(
-    reader: PaneReader,
-    catalog: Catalog,
-    definition: KpiDefinition,
-    units: Sequence[str],
-    of: SeriesPoints,
-    zone: ZoneInfo,
-    *,
-    known_now: bool = False,
+    kpis: KpiReader, definition: KpiDefinition, units: Sequence[str], of: SeriesPoints, *, known_now: bool = False
 ) -> Column:
     """Return one entry per (time, unit), times first, units in the given order.
 
     `known_now`: count what is known now instead of what was known at the time; several times as fast.
     """
-    province = catalog.province.code
+    province = kpis.catalog.province.code
     # The evaluation needs the province first.
     ordered = [unit for unit in units if unit == province] + [unit for unit in units if unit != province]
-    column = unit_columns(reader, catalog, definition, ordered, of.times, zone, latest=of.monthly or known_now)
+    latest = of.monthly or known_now
+    column = unit_columns(kpis.reader, kpis.catalog, definition, ordered, of.times, kpis.zone, latest=latest)
     place = np.array([ordered.index(unit) for unit in units], np.intp)
     return column.at((np.arange(len(of.times))[:, None] * len(units) + place).reshape(-1))
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -38,13 +37,13 @@ _SWEEP_EVERY_S = 20.0
 class Queries:
     """All queries of the lab.
 
-    `published` returns the publication to query; `noted` is called with each query that has ended.
+    `published` returns the publication to query; `noted` is called with each query that has ended. Results are kept in
+    the folder `results` beside the workers' own.
     """
 
     def __init__(
         self,
         worker: WorkerSettings,
-        results: Path,
         published: Callable[[], Publication | None],
         noted: Callable[[Query], None],
         clock: Clock,
@@ -53,7 +52,7 @@ class Queries:
     ) -> None:
         self.limits = limits
         self.counts: Counter[str] = Counter()
-        self._results = results
+        self._results = worker.work.with_name("results")
         self._published = published
         self._noted = noted
         self._clock = clock

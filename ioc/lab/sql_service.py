@@ -53,7 +53,7 @@ class SqlService:
         worker = WorkerSettings(
             published, published / MINUTES, settings.lab_dir / "work", settings.zone, limits.memory_mb, limits.spill_mb
         )
-        queries = Queries(worker, settings.lab_dir / "results", publications.in_use, note, clock, limits, faults)
+        queries = Queries(worker, publications.in_use, note, clock, limits, faults)
         return cls(publications, queries, book, faults)
 
     def published_path(self) -> Path | None:

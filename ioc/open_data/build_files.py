@@ -89,7 +89,8 @@ def build(lab: Path, directory: Path, settings: Settings, site: str, now: dateti
         for leftover in directory.glob(".draft-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         draft.mkdir(parents=True)
-        _write(draft, lab, chosen, settings, site, before, now)
+        build = _Build(site, before, now, simulated=settings.demonstration)
+        _write(draft, lab, chosen, build)
         _put_in_use(directory, draft, stamp, before, now)
     except (OSError, duckdb.Error) as fault:
         raise StoreUnavailable(Message("open_data_not_built", reason=str(fault).splitlines()[0])) from fault
@@ -97,17 +98,25 @@ def build(lab: Path, directory: Path, settings: Settings, site: str, now: dateti
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _write(
-    draft: Path, lab: Path, chosen: OpenData, settings: Settings, site: str, before: dict[str, BuiltFile], now: datetime
-) -> None:
+@dataclass(frozen=True)
+class _Build:
+    """What a build knows besides the data: the centre's address, the files before it, and its time."""
+
+    site: str
+    before: dict[str, BuiltFile]
+    now: datetime
+    simulated: bool
+
+
+def _write(draft: Path, lab: Path, chosen: OpenData, build: _Build) -> None:
     published: dict[str, Published] = {}
-    told = dictionary(chosen) | {"simulated": settings.demonstration}
+    described = dictionary(chosen) | {"simulated": build.simulated}
     with duckdb.connect(str(lab), read_only=True, config={"threads": 1, "memory_limit": "200MB"}) as connection:
-        for dataset, entry in zip(chosen.datasets, told["datasets"], strict=True):
+        for dataset, entry in zip(chosen.datasets, described["datasets"], strict=True):
             rows = figures(connection, dataset)
             write_figures(draft, dataset.id, rows)
             write_csv(draft / f"{dataset.id}.dictionary.csv", column_rows(), HEADER)
-            published[dataset.id] = one = _published(draft, dataset, rows, before, now)
+            published[dataset.id] = one = _published(draft, dataset, rows, build.before, build.now)
             entry |= {
                 "rows": len(rows),
                 "suppressed": sum(row.suppressed for row in rows),
@@ -117,8 +126,8 @@ def _write(
                 "sizes": dict(one.sizes_bytes),
                 "preview": [[getattr(row, column) for column in COLUMNS] for row in _latest(rows)],
             }
-    (draft / "dictionary.json").write_text(json.dumps(told, ensure_ascii=False, default=str) + "\n")
-    statements = catalogue(chosen, published, site, simulated=settings.demonstration)
+    (draft / "dictionary.json").write_text(json.dumps(described, ensure_ascii=False, default=str) + "\n")
+    statements = catalogue(chosen, published, build.site, simulated=build.simulated)
     (draft / "catalog.jsonld").write_text(json_ld(statements))
     (draft / "catalog.ttl").write_text(turtle(statements))
 

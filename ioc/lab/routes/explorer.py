@@ -98,8 +98,11 @@ async def get_series(lab: Lab, kpi: str, query: Annotated[SeriesParameters, Quer
 
 @router.get("/{kpi}/parts", response_model=ChangeShape)
 async def get_contributions(lab: Lab, kpi: str, begins: Begins = None, ends: Ends = None, unit: str = "") -> Response:
-    """Return what made the KPI change between two moments: by unit, channel, service and status, or by the parts of a
-    formula. The contributions of a grouping add up to the change; `method` says how they are calculated."""
+    """Return what made the KPI change between two moments.
+
+    By unit, channel, service and status, or by the parts of a formula. The contributions of a grouping add up to the
+    change; `method` says how they are calculated.
+    """
     wanted = _series_request(lab, kpi, unit, begins, ends)
     found = await _computed(lab, compute_parts, _snapshot(lab), lab.settings, kpi, unit, wanted.start, wanted.end)
     return JsonResponse(found)
@@ -107,8 +110,10 @@ async def get_contributions(lab: Lab, kpi: str, begins: Begins = None, ends: End
 
 @router.get("/{kpi}/forecast", response_model=ForecastShape)
 async def get_forecast(lab: Lab, forecasts: Forecasts, kpi: str, unit: str = "") -> Response:
-    """Return the KPI at the end of the year, with the interval that holds four of five, and the chance of meeting the
-    target. `reason` says why there is no forecast."""
+    """Return the KPI at the end of the year, its 80 % interval, and the chance of meeting the target.
+
+    `reason` says why there is no forecast.
+    """
     snapshot = _snapshot(lab)
     key = snapshot.stamp, kpi, unit
     found = forecasts.get(key)
@@ -127,8 +132,10 @@ async def get_kpi_sql(
     ends: Ends = None,
     step: Annotated[str, Query(description="1h, 1d, 7d and so on, or 1M for calendar months")] = "1d",
 ) -> Response:
-    """Return SQL over the lab's views that gives the values of `series`. Where the views do not contain what the KPI is
-    calculated from, it reads a view of ready values instead (`reads`)."""
+    """Return SQL over the lab's views that gives the values of `series`.
+
+    Where the views do not contain what the KPI is calculated from, it reads a view of ready values instead (`reads`).
+    """
     wanted = _series_request(lab, kpi, units, begins, ends).with_step(step)
     return JsonResponse(await _computed(lab, compute_sql, lab.settings, wanted))
 

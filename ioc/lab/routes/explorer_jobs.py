@@ -13,7 +13,7 @@ from ioc.explorer.covered_periods import CoveredPeriod, covered_periods
 from ioc.explorer.forecast import Forecast, forecast
 from ioc.explorer.kpi_sql import write_sql
 from ioc.explorer.models import forecasts
-from ioc.explorer.series import UnitSeries, as_published, series, targets, with_restated_marks
+from ioc.explorer.series import KpiReader, UnitSeries, as_published, series, targets, with_restated_marks
 from ioc.explorer.series_files import as_csv, as_xlsx, rows
 from ioc.explorer.series_request import SeriesPoints, a_year_before, known_kpi, known_units, stretch
 from ioc.lab.snapshot_reader import OpenSnapshot, open_snapshot
@@ -118,7 +118,7 @@ def compute_forecast(snapshot: Snapshot, settings: Settings, kpi: str, unit: str
     with open_snapshot(snapshot, settings) as past:
         definition = known_kpi(past.catalog, kpi)
         [code] = known_units(past.catalog, definition, [unit] if unit else [])
-        made = forecast(past.reader, past.catalog, definition, code, snapshot.taken_at, past.zone, forecasts)
+        made = forecast(KpiReader(past.reader, past.catalog, past.zone), definition, code, snapshot.taken_at, forecasts)
     return {"id": kpi, "unit": code, **_forecast(made), "snapshot": {"taken_at": rfc3339(snapshot.taken_at)}}
 
 
@@ -144,7 +144,7 @@ def _series(past: OpenSnapshot, wanted: SeriesRequest) -> _Found:
     before = a_year_before(of, past.zone)
 
     def of_units(stretch: SeriesPoints) -> list[UnitSeries]:
-        found = series(past.reader, past.catalog, definition, units, stretch, past.zone)
+        found = series(KpiReader(past.reader, past.catalog, past.zone), definition, units, stretch)
         return as_published(past.reader, definition, found, stretch)
 
     return _Found(of, of_units(of), before, of_units(before) if wanted.last_year else [])

@@ -71,8 +71,10 @@ async def run_sql(
     encoding: Annotated[Format, Query(alias="format")] = "json",
     decimal: DecimalMark = "point",
 ) -> Response:
-    """Run a query and return its rows; JSON at most 10,000 unless `limit` is given. A client that disconnects cancels
-    its query."""
+    """Run a query and return its rows; JSON at most 10,000 unless `limit` is given.
+
+    A client that disconnects cancels its query.
+    """
     queries = sql.queries
     rows = body.limit if body.limit is not None else _MAX_JSON_ROWS if encoding == "json" else queries.limits.rows
     query = queries.submit(caller_of(request).name, body.sql, body.parameters, rows=rows, name=body.name)

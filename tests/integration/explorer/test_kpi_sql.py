@@ -9,7 +9,7 @@ import pytest
 
 from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.kpi_sql import write_sql
-from ioc.explorer.series import series
+from ioc.explorer.series import KpiReader, series
 from ioc.explorer.series_request import stretch
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK
@@ -46,7 +46,7 @@ def test_the_sql_of_every_kind_gives_what_is_shown(
         assert written.reads in written.sql
         assert OURS[kpi].get("aggregate", {}).get("take") in (*NOT_IN_VIEWS, None, "last")
         return
-    shown = series(told.reader, told.catalog, definition, units, of, VIETNAM)
+    shown = series(KpiReader(told.reader, told.catalog, VIETNAM), definition, units, of)
     covered = covered_periods(definition.window, of.times, VIETNAM)
     expected = {
         (local(period.start), local(period.end), one.unit): (value, samples)

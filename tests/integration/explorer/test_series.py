@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ioc.explorer.series import as_published, series
+from ioc.explorer.series import KpiReader, as_published, series
 from ioc.explorer.series_request import SeriesPoints, stretch
 from ioc.settings import VIETNAM
 from tests.integration.evaluation.conftest import NOW, PACK
@@ -19,7 +19,7 @@ def test_every_kind_of_kpi_is_what_the_history_says(told: Told, kpi: str) -> Non
     definition = told.catalog.kpis[kpi]
     units = [u for u in reversed(told.units) if told.catalog.vocabulary.units[u].level in definition.per]
     start, end = NOW - timedelta(hours=50), NOW
-    found = series(told.reader, told.catalog, definition, units, stretch(start, end, "5h", VIETNAM), VIETNAM)
+    found = series(KpiReader(told.reader, told.catalog, VIETNAM), definition, units, stretch(start, end, "5h", VIETNAM))
     assert [one.unit for one in found] == units
     for one in found:
         points = told.centre.evaluator.history(kpi, one.unit, start, end, timedelta(hours=5))
@@ -32,7 +32,7 @@ def test_a_point_at_the_end_of_a_closed_period_is_its_value_as_published(told: T
     stretch = SeriesPoints((end - timedelta(days=1), end, end + timedelta(hours=6)), False)
     definition = told.catalog.kpis["t.mean_24h"]
     units = told.units[:2]
-    found = series(told.reader, told.catalog, definition, units, stretch, VIETNAM)
+    found = series(KpiReader(told.reader, told.catalog, VIETNAM), definition, units, stretch)
     row = [definition.id, units[1], "day", end - timedelta(days=1), end, 12.5, 7, definition.version, end]
     row = [value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value for value in row]
     told.reader.cursor.execute(f"INSERT INTO published_periods VALUES ({', '.join('?' * len(row))})", row)

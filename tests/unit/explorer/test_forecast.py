@@ -9,7 +9,7 @@ import pytest
 
 from ioc.explorer import backtest
 from ioc.explorer.backtest import Real, StepForecast
-from ioc.explorer.forecast import Forecast, Steps, forecast_from
+from ioc.explorer.forecast import Forecast, KpiPast, Steps, forecast_from
 from ioc.explorer.models import BASELINE, forecasts
 from ioc.explorer.outlook import WindowSoFar, is_share_of_whole
 from ioc.model.kpi import CaseCount, CaseRatio, Expression, Formula, KpiDefinition, MeasureAggregate, Target
@@ -62,7 +62,7 @@ def reckoned(  # type: ignore[no-untyped-def]
 ) -> Forecast:
     steps = Steps(past, np.full(len(past), 10.0), TODAY, days)
     is_share = is_share_of_whole(definition, MEASURES)
-    return forecast_from(definition, steps, so_far, YEAR_END, VIETNAM, models, is_share=is_share)
+    return forecast_from(definition, KpiPast(steps, so_far, is_share), YEAR_END, VIETNAM, models)
 
 
 def test_a_year_to_date_is_what_is_known_and_what_is_to_come() -> None:
