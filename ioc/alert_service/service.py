@@ -4,11 +4,8 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from threading import RLock
 from time import perf_counter
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from ioc.alert_service.alert_state import (
     SILENCE,
@@ -19,60 +16,29 @@ from ioc.alert_service.alert_state import (
     read_stored_state,
     record,
 )
-from ioc.alert_service.notification_text import NotificationWriter
+from ioc.alert_service.definitions import (
+    AlertDefinitions,
+    AlertServiceConfig,
+    Changed,
+    last_good_definitions,
+    load_definitions,
+    rule_arrays_of,
+)
 from ioc.alert_service.rule_store import RuleStore
 from ioc.alerts.engine import carry_over, restore, tick
 from ioc.alerts.flood import Flood, find_floods
 from ioc.alerts.handling import end_with_alerts
-from ioc.alerts.inputs import Inputs, Needs
+from ioc.alerts.inputs import Inputs
 from ioc.alerts.notification_plan import plan_deliveries
-from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.silences import Silence, end_resolved
 from ioc.alerts.suppression import SuppressionIndex
 from ioc.catalog.catalog import Catalog
-from ioc.catalog.channels import Channel, load_channels
-from ioc.catalog.last_good import read_last_good, read_last_good_file
-from ioc.catalog.routing import AlertRouting, load_routing
-from ioc.catalog.rules import Rules, load_rules
-from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault
 from ioc.clock import Clock, to_ms
 from ioc.model.alert import Alert, Transition, TransitionKind
 from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Notification, Opened, Writing
 
 _FLOOD_HISTORY = timedelta(hours=1)
 _TICKS_GO_ON_MS = 10_000
-
-
-@dataclass(frozen=True)
-class AlertServiceConfig:
-    """Where the service finds its definitions.
-
-    `overlay` is the folder of the province's definitions, `channels` the file of channels, `link` the address of the
-    console. `kept` is the folder for the last good versions of these files; None keeps none.
-    """
-
-    overlay: Path | None
-    channels: Path
-    zone: ZoneInfo
-    link: str
-    kept: Path | None = None
-
-
-@dataclass(frozen=True)
-class AlertDefinitions:
-    """Rules, routing and channels in force, with what is derived from them.
-
-    `needs` is what a tick's inputs must contain for these rules. `faults` are those of the files whose last good
-    version is in force.
-    """
-
-    catalog: Catalog
-    rules: Rules
-    alerting: AlertRouting
-    channels: Mapping[str, Channel]
-    needs: Needs
-    writer: NotificationWriter
-    faults: tuple[DefinitionFault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,10 +82,10 @@ class AlertService:
         self.on_change: Callable[[AlertChange], None] = lambda _: None
         self.full_name: Callable[[str], str] = lambda account: account
         self.ticks = TickStatistics()
-        self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
-        self.in_force = self._last_good_definitions(catalog)
+        self._calendar = catalog.decisions.calendar()
+        self.in_force = last_good_definitions(config, catalog, self.rule_store.changed())
         stored = read_stored_state(self.store)
-        arrays = _rule_arrays(self.in_force, config.zone, clock.now())
+        arrays = rule_arrays_of(self.in_force, config.zone, clock.now())
         engine, ended = restore(arrays, stored.saved)
         state = AlertState(
             arrays,
@@ -142,9 +108,11 @@ class AlertService:
 
     def put_in_force(self, definitions: AlertDefinitions) -> None:
         """Continue alerts by the new rules, and end those whose rule or unit is gone. Raises StoreUnavailable."""
-        arrays = _rule_arrays(definitions, self.config.zone, self.clock.now())
+        arrays = rule_arrays_of(definitions, self.config.zone, self.clock.now())
         with self.lock:
             before = self.state
+            if definitions.catalog.decisions != self.in_force.catalog.decisions:
+                self._calendar = definitions.catalog.decisions.calendar()
             engine, ended = carry_over(before.arrays, before.engine, arrays)
             suppression = SuppressionIndex.of(arrays, before.silences, definitions.alerting.inhibitions)
             self.in_force = definitions
@@ -255,65 +223,6 @@ class AlertService:
         floods = find_floods(self.recent_firings(now), to_ms(now))
         return floods[-1] if floods and floods[-1].until_ms is None else None
 
-    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> AlertDefinitions:
+    def definitions(self, catalog: Catalog, changed: Changed) -> AlertDefinitions:
         """Return the definitions as they would be with these rules changed. Raises CatalogInvalid."""
-        channels = load_channels(self.config.channels)
-        rules, alerting = _rules_and_routing(catalog, self.config.overlay, channels, changed)
-        return self._definitions(catalog, rules, alerting, channels)
-
-    def _last_good_definitions(self, catalog: Catalog) -> AlertDefinitions:
-        """Return the definitions; the last good version replaces a faulty file of the province."""
-        changed = self.rule_store.changed()
-        if self.config.kept is None:
-            return self.definitions(catalog, changed)
-        channels = read_last_good_file(load_channels, self.config.channels, self.config.kept / "channels")
-        found = read_last_good(
-            lambda folder: _rules_and_routing(catalog, folder, channels.value, changed),
-            self.config.overlay,
-            ("*.toml", "alerting/*.toml"),
-            self.config.kept / "rules",
-        )
-        return self._definitions(catalog, *found.value, channels.value, (*channels.faults, *found.faults))
-
-    def _definitions(
-        self,
-        catalog: Catalog,
-        rules: Rules,
-        alerting: AlertRouting,
-        channels: Mapping[str, Channel],
-        faults: tuple[DefinitionFault, ...] = (),
-    ) -> AlertDefinitions:
-        if catalog.decisions != self._decisions:
-            self._decisions, self._calendar = catalog.decisions, catalog.decisions.calendar()
-        writer = NotificationWriter(catalog, rules, alerting, self.config.zone, self.config.link)
-        return AlertDefinitions(catalog, rules, alerting, channels, Needs.of(rules.rules.values()), writer, faults)
-
-
-def _rules_and_routing(
-    catalog: Catalog,
-    overlay: Path | None,
-    channels: Mapping[str, Channel],
-    changed: Mapping[str, Mapping[str, Any] | None],
-) -> tuple[Rules, AlertRouting]:
-    """Read rules and routing. Raises CatalogInvalid with the faults of both."""
-    faults: list[DefinitionFault] = []
-    alerting = None
-    try:
-        alerting = load_routing(overlay, channels)
-    except CatalogInvalid as invalid:
-        faults += invalid.faults
-    try:
-        rules = load_rules(catalog, overlay, changed)
-    except CatalogInvalid as invalid:
-        raise CatalogInvalid([*faults, *invalid.faults]) from None
-    if alerting is None:
-        raise CatalogInvalid(faults)
-    return rules, alerting
-
-
-def _rule_arrays(definitions: AlertDefinitions, zone: ZoneInfo, now: datetime) -> RuleArrays:
-    """Lay the rules out for the units that exist at `now`; a commune that was merged away lacks nothing."""
-    today = now.astimezone(zone).date()
-    units = {code: unit for code, unit in definitions.catalog.vocabulary.units.items() if unit.is_in_being(today)}
-    targets = {kpi_id: kpi.targets for kpi_id, kpi in definitions.catalog.kpis.items()}
-    return RuleArrays.of(definitions.rules.rules.values(), units, targets, zone)
+        return load_definitions(self.config, catalog, changed)

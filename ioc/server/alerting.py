@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from connectors.writer import SourceWriter
 from ioc import topics
 from ioc.alert_service.context import AlertingContext
+from ioc.alert_service.definitions import AlertServiceConfig
 from ioc.alert_service.incident_store import IncidentStore
 from ioc.alert_service.kpi_history import KpiHistory
-from ioc.alert_service.service import AlertService, AlertServiceConfig
+from ioc.alert_service.service import AlertService
 from ioc.evaluation.published_values import Published
 from ioc.people import People
 from ioc.people.full_names import FullNames

@@ -7,12 +7,16 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
+from unittest.mock import patch
 
+from ioc.alert_service import service as service_module
 from ioc.alert_service.alert_state import AlertState
+from ioc.alert_service.definitions import AlertDefinitions, AlertServiceConfig
 from ioc.alert_service.notification_text import NotificationWriter
-from ioc.alert_service.service import AlertDefinitions, AlertService, AlertServiceConfig
+from ioc.alert_service.service import AlertService
 from ioc.alerts.inputs import Needs
 from ioc.catalog import load
+from ioc.catalog.catalog import Catalog
 from ioc.catalog.channels import load_channels
 from ioc.catalog.routing import load_routing
 from ioc.catalog.rules import Rules
@@ -25,14 +29,12 @@ from tests.bench.report import Table
 MOST_TICK_MS = 100
 
 
-class _BenchDesk(AlertService):
-    """With the bench's rules in place of the catalogue's."""
-
-    def definitions(self, catalog, changed):  # type: ignore[no-untyped-def]
-        channels, alerting = load_channels(Path("none")), load_routing()
-        listed = Rules({rule.id: rule for rule in _plan().rules}, {}, {})
-        wording = NotificationWriter(catalog, listed, alerting, VIETNAM, "")
-        return AlertDefinitions(catalog, listed, alerting, channels, Needs.of(listed.rules.values()), wording)
+def _definitions(_config: AlertServiceConfig, catalog: Catalog, _changed: object) -> AlertDefinitions:
+    """Return definitions with the bench's rules in place of the catalogue's."""
+    channels, alerting = load_channels(Path("none")), load_routing()
+    listed = Rules({rule.id: rule for rule in _plan().rules}, {}, {})
+    writer = NotificationWriter(catalog, listed, alerting, VIETNAM, "")
+    return AlertDefinitions(catalog, listed, alerting, channels, Needs.of(listed.rules.values()), writer)
 
 
 def run() -> None:
@@ -41,7 +43,9 @@ def run() -> None:
     with TemporaryDirectory() as folder:
         store = Store.open(Path(folder) / "ioc.duckdb", Path(folder) / "archive", zone=VIETNAM)
         clock = FixedClock(from_ms(START_MS))
-        service = _BenchDesk(store, load("46"), AlertServiceConfig(None, Path("none"), VIETNAM, ""), clock)
+        config = AlertServiceConfig(None, Path("none"), VIETNAM, "")
+        with patch.object(service_module, "last_good_definitions", _definitions):
+            service = AlertService(store, load("46"), config, clock)
         service.state = AlertState.initial(plan)
         ticks = _Ticks(plan)
         service.tick(ticks.told(1, 0))

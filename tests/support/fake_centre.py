@@ -13,11 +13,12 @@ from unittest.mock import patch
 
 import duckdb
 
-from ioc.alert_service import service as service_module
+from ioc.alert_service import definitions
 from ioc.alert_service.context import AlertingContext
+from ioc.alert_service.definitions import AlertServiceConfig
 from ioc.alert_service.incident_store import IncidentStore
 from ioc.alert_service.kpi_history import KpiHistory
-from ioc.alert_service.service import AlertService, AlertServiceConfig
+from ioc.alert_service.service import AlertService
 from ioc.api.context import ApiContext
 from ioc.api.live.hub import Hub
 from ioc.catalog import Catalog
@@ -190,7 +191,7 @@ class FakeParts:
         place = AlertServiceConfig(
             self.data_dir / "catalog", self.data_dir / "channels.toml", VIETNAM, "http://centre/ops"
         )
-        with patch.object(service_module, "load_rules", quick_rules):
+        with patch.object(definitions, "load_rules", quick_rules):
             service = AlertService(self.store, self.catalog, place, self.clock)
         past = KpiHistory(cast(Store, self.store), VIETNAM)
         deliveries = OutboxSender(service.store, lambda: service.in_force.channels, self.clock)

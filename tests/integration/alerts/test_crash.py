@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 import pytest
 
+from ioc.alert_service.definitions import AlertDefinitions
 from ioc.alert_service.notification_text import NotificationWriter
-from ioc.alert_service.service import AlertDefinitions
 from ioc.alerts.inputs import Needs
 from ioc.catalog import load
 from ioc.catalog.channels import Channel
@@ -23,7 +23,7 @@ from ioc.catalog.routing import load_routing
 from ioc.catalog.rules import Rules, check_rule
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.integration.alerts.ticking import KPIS, live, open_desk, tick_on
+from tests.integration.alerts.ticking import KPIS, live, open_service, tick_on
 from tests.support.preloaded import FORKED
 
 ROUTING = """
@@ -149,7 +149,7 @@ def test_killed_again_and_again(
         ticking.close()
 
     # The same without a kill, and without sending, gives the same transitions.
-    store, service, clock = open_desk(plain, in_force)
+    store, service, clock = open_service(plain, in_force)
     tick_on(service, clock, changing)
     expected = [
         (one["id"], one["kind"]) for one in service.store.select("SELECT * FROM alert_transitions ORDER BY number")

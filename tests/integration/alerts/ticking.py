@@ -2,17 +2,17 @@
 
 import pickle
 import time
-from collections.abc import Mapping
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
-from ioc.alert_service.service import AlertDefinitions, AlertService, AlertServiceConfig
+from ioc.alert_service import service as service_module
+from ioc.alert_service.definitions import AlertDefinitions, AlertServiceConfig
+from ioc.alert_service.service import AlertService
 from ioc.alerts.inputs import DataState, Inputs, Values
-from ioc.catalog.catalog import Catalog
 from ioc.clock import FixedClock, SystemClock, from_ms
 from ioc.server import outbox_sender as sending
 from ioc.server.outbox_sender import OutboxSender
@@ -22,16 +22,7 @@ from ioc.store import Store
 START_MS = 1_795_392_000_000
 KPIS = ("air.pm25_mean_24h", "air.pm25_max_1h")
 STANDING = 30
-"""TickStatistics at the end in which no value moves, so that everything is told."""
-
-
-class ReadyDesk(AlertService):
-    """Definitions were read by whoever started this process, once for all its lives."""
-
-    ready: AlertDefinitions
-
-    def definitions(self, catalog: Catalog, changed: Mapping[str, Mapping[str, Any] | None]) -> AlertDefinitions:
-        return self.ready
+"""Ticks at the end in which no value moves, so that everything is sent."""
 
 
 def inputs(number: int, units: tuple[str, ...], changing: int) -> Inputs:
@@ -47,12 +38,13 @@ def inputs(number: int, units: tuple[str, ...], changing: int) -> Inputs:
     return Inputs(START_MS + number * 1000, kpis)
 
 
-def open_desk(folder: Path, in_force: AlertDefinitions) -> tuple[Store, ReadyDesk, FixedClock]:
+def open_service(folder: Path, in_force: AlertDefinitions) -> tuple[Store, AlertService, FixedClock]:
+    """Open a service with definitions that whoever started this process has read once for all its lives."""
     clock = FixedClock(from_ms(START_MS))
     store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
-    ReadyDesk.ready = in_force
-    place = AlertServiceConfig(None, folder / "channels.toml", VIETNAM, "")
-    return store, ReadyDesk(store, in_force.catalog, place, clock), clock
+    config = AlertServiceConfig(None, folder / "channels.toml", VIETNAM, "")
+    with patch.object(service_module, "last_good_definitions", lambda *_: in_force):
+        return store, AlertService(store, in_force.catalog, config, clock), clock
 
 
 def tick_on(service: AlertService, clock: FixedClock, changing: int, pause_s: float = 0) -> None:
@@ -69,7 +61,7 @@ def tick_on(service: AlertService, clock: FixedClock, changing: int, pause_s: fl
 def live(folder: Path, changing: int, ticking: Connection) -> None:
     """One life, a process of its own: it says when it ticks, and ends once all is sent."""
     sending.IDLE_S = 0.02  # half of all tries fail: their waits would be most of the test
-    store, service, clock = open_desk(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
+    store, service, clock = open_service(folder, pickle.loads((folder / "in_force.pickle").read_bytes()))
     deliveries = OutboxSender(
         service.store, lambda: service.in_force.channels, SystemClock(), first_back_off=timedelta(milliseconds=20)
     )

@@ -9,11 +9,11 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from ioc.alert_service import actions, routing_store
-from ioc.alert_service import service as service_module
+from ioc.alert_service import actions, definitions, routing_store
 from ioc.alert_service.actions import SilenceRequest
+from ioc.alert_service.definitions import AlertServiceConfig
 from ioc.alert_service.incident_store import IncidentStore
-from ioc.alert_service.service import AlertService, AlertServiceConfig
+from ioc.alert_service.service import AlertService
 from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.alerts.refusals import ActRefused
 from ioc.catalog.rules import CatalogInvalid  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ class OpenedService:
             self.store.close()
         self.store = Store.open(self.folder / "ioc.duckdb", self.folder / "archive", zone=VIETNAM)
         opened = AlertServiceConfig(self.folder / "catalog", self.folder / "channels.toml", VIETNAM, "")
-        with patch.object(service_module, "load_rules", quick_rules):
+        with patch.object(definitions, "load_rules", quick_rules):
             self.service = AlertService(self.store, hue(), opened, self.clock)
         return self.service
 
@@ -265,6 +265,6 @@ def test_rules_speak_of_the_units_that_exist(opened: OpenedService) -> None:
     catalog = opened.service.in_force.catalog
     ended = replace(catalog.vocabulary.units["19753"], valid_to=opened.clock.now().date())
     units = {**catalog.vocabulary.units, "19753": ended}
-    with patch.object(service_module, "load_rules", quick_rules):
+    with patch.object(definitions, "load_rules", quick_rules):
         opened.service.reload(replace(catalog, vocabulary=replace(catalog.vocabulary, units=units)))
     assert set(before) - set(opened.service.state.arrays.units) == {"19753"}
