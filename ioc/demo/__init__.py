@@ -1,4 +1,4 @@
 """The demonstration province: simulated sector systems that speak the real protocols, and a year of back history.
 
-Everything simulated is a function of a seed and a time (`world/`); thin shells speak the protocols (`systems/`).
+All simulated data is a function of a seed and a time (`world/`); thin shells speak the protocols (`systems/`).
 """

@@ -1,4 +1,4 @@
-"""Where the simulated systems listen: free loopback ports, kept so that a restart listens on the same ones."""
+"""Choose where the simulated systems listen: free loopback ports, kept over restarts."""
 
 import socket
 from contextlib import closing
@@ -15,7 +15,7 @@ FILE = "addresses.json"
 
 @dataclass(frozen=True)
 class Addresses:
-    """`folders` are where files for the file drop go, by source."""
+    """Ports of the simulated systems, and by source the folders that their files go to."""
 
     rest_port: int
     mqtt_port: int
@@ -23,10 +23,12 @@ class Addresses:
 
     @property
     def rest(self) -> str:
+        """The address of the REST systems."""
         return f"http://127.0.0.1:{self.rest_port}"
 
     @property
     def mqtt(self) -> str:
+        """The address of the MQTT server."""
         return f"mqtt://127.0.0.1:{self.mqtt_port}"
 
 
@@ -37,7 +39,7 @@ DROPS = (
 
 
 def choose(data_dir: Path) -> Addresses:
-    """The kept ports where they are free, else other free ones; written to `<data_dir>/demo/addresses.json`."""
+    """Return the kept ports if they are free, else other free ones, and write `<data_dir>/demo/addresses.json`."""
     kept = read(data_dir)
     chosen = Addresses(
         rest_port=_free_port(kept.rest_port if kept else 0),
@@ -51,7 +53,7 @@ def choose(data_dir: Path) -> Addresses:
 
 
 def read(data_dir: Path) -> Addresses | None:
-    """None before the first start, or when the file cannot be read."""
+    """Return the kept addresses; None before the first start, or when the file cannot be read."""
     try:
         stored = orjson.loads((data_dir / "demo" / FILE).read_bytes())
         return Addresses(int(stored["rest_port"]), int(stored["mqtt_port"]), dict(stored["folders"]))

@@ -1,4 +1,6 @@
-"""Working days of Vietnamese offices: Monday to Friday without public holidays (Labour Code 2019, article 112).
+"""Calculate with the working days of Vietnamese offices.
+
+These are Monday to Friday without public holidays (Labour Code 2019, article 112).
 
 Days are counted since 1970-01-01 in the province's zone.
 """
@@ -38,10 +40,12 @@ _FIXED = ((1, 1), (4, 30), (5, 1), (9, 1), (9, 2))
 
 
 def day_number(day: date) -> int:
+    """Return the number of a day."""
     return (day - EPOCH).days
 
 
 def date_of(day: int) -> date:
+    """Return the date of a day's number."""
     return EPOCH + timedelta(days=day)
 
 
@@ -61,27 +65,28 @@ def _dates(days: Ints) -> npt.NDArray[np.datetime64]:
 
 
 def is_working(days: Ints) -> npt.NDArray[np.bool_]:
+    """Return for each day whether offices work."""
     return np.asarray(np.is_busday(_dates(days), busdaycal=_OFFICES))
 
 
 def working_day(days: Ints, offset: Ints | int = 0) -> Ints:
-    """The `offset`-th working day after the first working day on or after each day."""
+    """Return the `offset`-th working day after the first working day on or after each day."""
     moved = np.busday_offset(_dates(days), offset, roll="forward", busdaycal=_OFFICES)
     return np.asarray(moved.astype(np.int64))
 
 
 def weekday(days: Ints) -> Ints:
-    """0 is Monday; 1970-01-01 was a Thursday."""
+    """Return the weekday of each day, 0 for Monday; 1970-01-01 was a Thursday."""
     return np.asarray((np.asarray(days) + 3) % 7)
 
 
 def days_to_tet(days: Ints) -> Ints:
-    """Days until the next lunar new year (0 on the day itself), a large number behind the last one known."""
+    """Return the days until the next lunar new year, 0 on the day itself; a large number after the last known one."""
     at = np.searchsorted(_TET_DAYS, days)
     known = np.append(_TET_DAYS, np.int64(10**6))
     return np.asarray(known[at] - days)
 
 
 def month(days: Ints) -> Ints:
-    """1 to 12."""
+    """Return the month of each day, 1 to 12."""
     return np.asarray(_dates(days).astype("datetime64[M]").astype(np.int64) % 12 + 1)

@@ -1,6 +1,6 @@
-"""Random numbers as a function of where they are used: no state, so the same place always gives the same number.
+"""Random numbers without state: the same seed, name and keys always give the same number.
 
-Each draw is a hash (the finalizer of SplitMix64) of the seed, the name of what is drawn, and whole-number keys.
+Each number is a hash (the finalizer of SplitMix64) of the seed, the name of what is drawn, and whole-number keys.
 """
 
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
+Hashes = npt.NDArray[np.uint64]
 Keys = Ints | int
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -22,12 +22,12 @@ _PIECE = np.uint64(0x1FFFFF)
 
 
 class Draw(Protocol):
-    """Even numbers in [0, 1) for what is named, one for each row of a table at hand."""
+    """Returns uniform numbers in [0, 1) for a name, one for each row of a table."""
 
     def __call__(self, what: str) -> Floats: ...
 
 
-def _hash(seed: int, what: str, keys: tuple[Keys, ...]) -> Words:
+def _hash(seed: int, what: str, keys: tuple[Keys, ...]) -> Hashes:
     with np.errstate(over="ignore"):
         state = np.asarray(np.uint64(seed) * _STEP ^ np.uint64(crc32(what.encode())))
         for key in keys:
@@ -39,19 +39,19 @@ def _hash(seed: int, what: str, keys: tuple[Keys, ...]) -> Words:
 
 
 def uniform(seed: int, what: str, *keys: Keys) -> Floats:
-    """Even in [0, 1); the shape is that of the keys broadcast together."""
+    """Return uniform numbers in [0, 1); the shape is that of the keys broadcast together."""
     return np.asarray((_hash(seed, what, keys) >> np.uint64(11)).astype(np.float64) * _TO_UNIT)
 
 
 def spread(seed: int, what: str, *keys: Keys) -> Floats:
-    """Mean 0, standard deviation 1, within ±3: the sum of three even numbers, near enough to normal."""
-    word = _hash(seed, what, keys)
-    pieces = (word & _PIECE) + ((word >> np.uint64(21)) & _PIECE) + ((word >> np.uint64(42)) & _PIECE)
+    """Return numbers with mean 0 and standard deviation 1, within ±3: sums of three uniform numbers, nearly normal."""
+    hashes = _hash(seed, what, keys)
+    pieces = (hashes & _PIECE) + ((hashes >> np.uint64(21)) & _PIECE) + ((hashes >> np.uint64(42)) & _PIECE)
     return np.asarray(pieces.astype(np.float64) / float(_PIECE) * 2 - 3)
 
 
 def drift(seed: int, what: str, place: Floats, *keys: Keys) -> Floats:
-    """A smooth wander within ±1 along `place`, with a new direction at each whole number (weather, moods of a week)."""
+    """Return a smooth drift within ±1 along `place`, with a new direction at each whole number, as weather has."""
     knot = np.floor(place)
     left = uniform(seed, what, knot.astype(np.int64), *keys)
     right = uniform(seed, what, knot.astype(np.int64) + 1, *keys)
@@ -61,10 +61,10 @@ def drift(seed: int, what: str, place: Floats, *keys: Keys) -> Floats:
 
 
 def counts(expected: npt.NDArray[np.floating[Any]], chance: Floats) -> Ints:
-    """Whole numbers whose mean is `expected` (≥ 0): the fraction is rounded up as often as it is large."""
+    """Return whole numbers whose mean is `expected` (≥ 0): a fraction is rounded up with that probability."""
     return np.asarray(np.floor(np.maximum(expected, 0) + chance), np.int64)
 
 
 def hit(seed: int, what: str, probability: float, *keys: Keys) -> npt.NDArray[np.bool_]:
-    """True in a share of `probability` of the places."""
+    """Return True with the given probability."""
     return np.asarray(uniform(seed, what, *keys) < probability)

@@ -1,4 +1,4 @@
-"""One account a role, so that a newcomer can look at the demonstration as each of them."""
+"""Make one account per role, so that a newcomer can look at the demonstration as each of them."""
 
 from ioc.errors import ConfigurationInvalid
 from ioc.model.person import Role
@@ -15,9 +15,9 @@ _NAMES = {Role.VIEWER: "lanhdao", Role.OPERATOR: "trucban", Role.ANALYST: "phant
 
 
 def demonstration_accounts(settings: Settings) -> list[tuple[Role, str, str]]:
-    """(role, name, password) of each; made at the first call with a password of this centre alone, kept with mode 600.
+    """Return (role, name, password) of each account, made at the first call; passwords are kept in files of mode 600.
 
-    An account that exists already, perhaps with a password of its own by now, is left as it is.
+    Passwords differ between centres. An account that exists already, perhaps with a changed password, is left alone.
     """
     people = People.open(settings.people_path)
     known = {person.name for person in people.accounts.all()}
@@ -28,6 +28,6 @@ def demonstration_accounts(settings: Settings) -> list[tuple[Role, str, str]]:
             try:
                 people.accounts.add(name, _FULL_NAMES[role], role, password)
             except ConfigurationInvalid:
-                continue  # another process made it meanwhile
+                continue  # another process has made it in the meantime
         accounts.append((role, name, password))
     return accounts

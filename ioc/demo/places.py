@@ -1,4 +1,4 @@
-"""Where the demonstration's devices stand and how large its communes are."""
+"""The simulated world: its units with their sizes, and where devices are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ Codes = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class World:
-    """What everything simulated is a function of, together with time: the seed and the province's communes.
+    """The seed and the province's units; together with time they determine all simulated data.
 
-    `units` are codes, the province first, then its communes, then `offices` departments; the codes of the tables below
-    are places in these tuples.
+    `units` are codes: the province, then its communes, then `offices` departments. Simulated tables refer to units by
+    their index in these tuples.
     """
 
     seed: int
@@ -36,7 +36,7 @@ class World:
 
     @classmethod
     def of(cls, units: Mapping[str, Unit], zone: ZoneInfo, seed: int = SEED) -> "World":
-        """Of a province with its communes and departments, the province first."""
+        """Return the world of a province with its communes and departments; `units` has the province first."""
         own = sorted(units.values(), key=lambda unit: unit.kind == "department")
         return cls(
             seed,
@@ -49,19 +49,21 @@ class World:
 
     @cached_property
     def communes(self) -> Ints:
-        """Places of the communes in `units`."""
+        """Indices of the communes in `units`."""
         return np.arange(1, len(self.units) - self.offices, dtype=np.int64)
 
     @cached_property
     def departments(self) -> Ints:
-        """Places of the departments in `units`; of the province itself where none are known."""
+        """Indices of the departments in `units`; the province itself where none are known."""
         known = np.arange(len(self.units) - self.offices, len(self.units), dtype=np.int64)
         return known if len(known) else np.zeros(1, np.int64)
 
     @cached_property
     def size(self) -> Floats:
-        """Size of each unit against the mean commune, 0.65 to 2; the province's own entry is 0. Wards are larger.
-        Departments are measured against their own mean."""
+        """Size of each unit relative to the mean commune, 0.65 to 2; 0 for the province. Wards are larger.
+
+        Departments are relative to the mean department.
+        """
         place = np.arange(len(self.units), dtype=np.int64)
         drawn = 0.65 + noise.uniform(self.seed, "size", place) ** 2 * np.where(self.wards, 1.35, 0.6)
         drawn[0] = 0
@@ -72,27 +74,29 @@ class World:
         return np.asarray(drawn)
 
     def weight(self, units: Ints) -> Floats:
-        """Their size, and 1 for the province."""
+        """Return the sizes of units, and 1 for the province."""
         return np.asarray(np.where(units == 0, 1.0, self.size[units]))
 
     @cached_property
     def towns(self) -> Ints:
-        """Places of the wards, or of all communes where there is no ward: devices stand there."""
+        """Indices of the wards, or of all communes where there is no ward: devices are there."""
         wards = np.flatnonzero(np.array(self.wards)).astype(np.int64)
         return wards if len(wards) else self.communes
 
     def station_units(self) -> Ints:
-        """Place of the unit of each air-quality station, AQ-01 first."""
+        """Return the unit of each air-quality station, AQ-01 first."""
         return self.towns[np.arange(STATIONS) % len(self.towns)]
 
     def counting_point_units(self) -> Ints:
-        """Place of the unit of each traffic counting point, TC-01 first; the inner towns have two."""
+        """Return the unit of each traffic counting point, TC-01 first; the inner towns have two."""
         return self.towns[np.arange(COUNTING_POINTS) % min(9, len(self.towns))]
 
 
 def station(number: int) -> str:
+    """Return the name of an air-quality station, from 0."""
     return f"AQ-{number + 1:02d}"
 
 
 def counting_point(number: int) -> str:
+    """Return the name of a traffic counting point, from 0."""
     return f"TC-{number + 1:02d}"

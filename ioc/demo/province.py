@@ -1,4 +1,4 @@
-"""All simulated sector systems of the demonstration province in one process."""
+"""Run all simulated sector systems of the demonstration province in one process."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from ioc.demo import addresses, feeds, state
 from ioc.demo.addresses import Addresses
 from ioc.demo.places import World
 from ioc.demo.sources import write_sources
-from ioc.demo.state import HandedOver
+from ioc.demo.state import FeedProgress
 from ioc.demo.systems import handed_list
 from ioc.demo.systems.day_file import DayFile
 from ioc.demo.systems.document_exchange import DocumentExchange
@@ -37,12 +37,12 @@ _FINISH_S = 3.0
 
 
 def run(settings: Settings) -> None:
-    """Until SIGINT or SIGTERM. Raises ConfigurationInvalid when the province or the kept state is wrong."""
+    """Run until SIGINT or SIGTERM. Raises ConfigurationInvalid when the province or the kept state is wrong."""
     asyncio.run(_until_signalled(settings))
 
 
 def world_of(settings: Settings) -> World:
-    """The simulated world of the settings' province. Raises ConfigurationInvalid."""
+    """Return the simulated world of the settings' province. Raises ConfigurationInvalid."""
     return World.of(province_units(settings.province, settings.catalog_dir), settings.zone)
 
 
@@ -57,10 +57,10 @@ async def _until_signalled(settings: Settings) -> None:
 
 @asynccontextmanager
 async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses]:
-    """The systems run while the context is open; the source configurations that reach them are written before."""
+    """Run the systems while the context is open, after writing the source configurations that reach them."""
     world, data_dir = world_of(settings), settings.data_dir
     began_at_ms = state.began_at_ms(data_dir, clock.now())
-    handed_over = HandedOver(data_dir, began_at_ms)
+    progress = FeedProgress(data_dir, began_at_ms)
     at = addresses.choose(data_dir)
     write_sources(settings.sources_dir, at, settings.province)
     folders = {source: Path(folder) for source, folder in at.folders.items()}
@@ -72,7 +72,7 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
         await stack.enter_async_context(_served(application(world, began_at_ms, clock), at.rest_port))
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
         stack.push_async_callback(gateway.close)
-        handed_list.hand_over_once(folders["handed-list"], handed_over, began_at_ms, to_ms(clock.now()))
+        handed_list.drop_once(folders["handed-list"], progress, began_at_ms, to_ms(clock.now()))
         pushes = [
             Pushes(
                 *(world, profile, client, began_at_ms),
@@ -85,7 +85,7 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
         profiled = own_feeds(world, profiles(), folders, gateway, pushes)
         for feed in profiled:
             if isinstance(feed, YearFigures):
-                feed.hand_over_past(handed_over, began_at_ms)
+                feed.drop_past(progress, began_at_ms)
         running: tuple[feeds.Feed, ...] = (
             LgspGateway(world, client, _push_address(settings, LGSP), settings.source_token(LGSP)),
             Stations(world, gateway),
@@ -95,9 +95,9 @@ async def simulated(settings: Settings, clock: Clock) -> AsyncIterator[Addresses
             *profiled,
         )
         ending = asyncio.Event()
-        tasks = [asyncio.create_task(feeds.run(feed, handed_over, clock, ending), name=feed.name) for feed in running]
+        tasks = [asyncio.create_task(feeds.run(feed, progress, clock, ending), name=feed.name) for feed in running]
         for task in tasks:
-            task.add_done_callback(_tell)
+            task.add_done_callback(_log_failure)
         try:
             yield at
         finally:
@@ -113,15 +113,15 @@ def _push_address(settings: Settings, source: str) -> str:
     return f"http://{host}:{settings.http_port}/api/v1/ingest/{source}"
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         _LOG.error("%s ended", task.get_name(), exc_info=task.exception())
 
 
-class _Server(uvicorn.Server):
+class _DemoServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals end the whole process, not this server."""
+        """Leave signals alone: they end the whole process, not this server."""
         yield
 
 
@@ -131,7 +131,7 @@ async def _served(app: Starlette, port: int) -> AsyncIterator[None]:
     configuration = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
-    server = _Server(configuration)
+    server = _DemoServer(configuration)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield

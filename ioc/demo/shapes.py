@@ -1,6 +1,7 @@
-"""How busy things are by hour, weekday and season.
+"""How busy offices, roads and platforms are by hour, weekday and season.
 
-Tables of (hour, level) with straight lines between; a level is relative to a usual working morning, unless it says so.
+The tables hold (hour, level) with linear interpolation; a level is relative to a usual working morning, unless a
+comment says otherwise.
 """
 
 import numpy as np
@@ -44,33 +45,36 @@ TRAFFIC: Table = (
     *((14, 0.5), (16, 0.62), (16.5, 0.9), (17.3, 1), (18.5, 0.85), (19.5, 0.55), (22, 0.3), (24, 0.08)),
 )
 TRAFFIC_WEEKEND: Table = ((0, 0.1), (4, 0.06), (7, 0.35), (10, 0.55), (16, 0.55), (18, 0.7), (21, 0.5), (24, 0.1))
-# Fine dust gathers in still mornings and is blown off in the afternoon; against the mean of the day.
+# Fine dust gathers in still mornings and is blown away in the afternoon; relative to the mean of the day.
 DUST: Table = ((0, 1.02), (4, 1.1), (7, 1.3), (9, 1.15), (13, 0.8), (16, 0.82), (19, 1.05), (22, 1.08), (24, 1.02))
 DUST_BY_MONTH = np.array([1.3, 1.2, 1.1, 1.0, 0.9, 0.8, 0.75, 0.78, 0.85, 0.95, 1.1, 1.3])
 
 
 def level(table: Table, hour: Floats) -> Floats:
-    """Level at an hour of the day (0 to 24, with a fraction); the table's ends hold beyond it."""
+    """Return the level at an hour of the day (0 to 24, with a fraction); outside the table that of its ends."""
     hours, levels = zip(*table, strict=True)
     return np.asarray(np.interp(hour, hours, levels))
 
 
 def by_weekday(working: Table, free: Table | float, day: Ints, hour: Floats) -> Floats:
-    """Level of the table of working days or of free days; a number is that share of a working day's level."""
+    """Return the level of working days or of free days; a number is that share of a working day's level."""
     busy = level(working, hour)
     idle = busy * free if isinstance(free, float) else level(free, hour)
     return np.asarray(np.where(calendar.is_working(day), busy, idle))
 
 
 def office(day: Ints, hour: Floats) -> Floats:
-    """Offices at work: nothing on free days, less on Friday afternoon."""
+    """Return the level of offices: nothing on free days, less on Friday afternoon."""
     friday_afternoon = (calendar.weekday(day) == FRIDAY) & (np.asarray(hour) >= 12)
     return np.asarray(by_weekday(OFFICE, 0.0, day, hour) * np.where(friday_afternoon, FRIDAY_AFTERNOON, 1.0))
 
 
 def dossiers_of_day(day: Ints) -> Floats:
-    """Dossiers of a day against a usual working day: some online on free days, hardly any in the Tết holidays,
-    more in June to August (school records) and in the month before Tết."""
+    """Return the dossiers of a day relative to a usual working day.
+
+    There are some online on free days, hardly any in the Tết holidays, and more from June to August (school records)
+    and in the month before Tết.
+    """
     weekly = np.array([1.12, 1.05, 1.0, 1.0, 0.88, 0.16, 0.14])[calendar.weekday(day)]
     holiday = ~calendar.is_working(day) & (calendar.weekday(day) <= FRIDAY)
     to_tet = calendar.days_to_tet(day)
@@ -83,12 +87,12 @@ def dossiers_of_day(day: Ints) -> Floats:
 
 
 def arrival_hour(table: Table, chance: Floats) -> Floats:
-    """Hour of the day at which an arrival falls, so that arrivals follow the table. `chance` even in [0, 1)."""
+    """Return hours of arrival that follow the table, from uniform `chance` in [0, 1)."""
     hours = np.linspace(0, 24, 24 * 60 + 1)
     share = np.cumsum(np.where((hours < table[0][0]) | (hours > table[-1][0]), 0.0, level(table, hours)))
     return np.asarray(np.interp(chance, share / share[-1], hours))
 
 
 def less_on_friday(table: Table) -> Table:
-    """The same table with Friday's afternoon."""
+    """Return the table with the lower level of a Friday afternoon."""
     return tuple((hour, busy * FRIDAY_AFTERNOON if hour >= 12 else busy) for hour, busy in table)

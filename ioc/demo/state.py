@@ -1,4 +1,4 @@
-"""What the simulated sector systems remember over a restart: when they began, and how far each feed has handed over."""
+"""Remember over restarts when the simulated systems began, and how far each feed has sent."""
 
 import os
 import secrets
@@ -17,8 +17,11 @@ BEGINNING_STEP_MS = 300_000
 
 
 def began_at_ms(data_dir: Path, now: datetime) -> int:
-    """The moment at which back history ends and the live systems begin: the first caller's `now`, down to five
-    minutes (the step of the slowest live feed); every later call gives the same."""
+    """Return the moment at which the history ends and the live systems begin.
+
+    It is the `now` of the first call, rounded down to five minutes (the step of the slowest live feed); later calls
+    return the same.
+    """
     path = data_dir / "demo" / "began_at.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,11 +39,11 @@ def began_at_ms(data_dir: Path, now: datetime) -> int:
     return stored
 
 
-class HandedOver:
-    """How far each feed has handed over, in `<data_dir>/demo/handed_over.json`.
+class FeedProgress:
+    """How far each feed has sent, in `<data_dir>/demo/handed_over.json`.
 
-    An interval is claimed before it is sent and settled once the other side has it: what a crash leaves claimed is
-    sent again, as the same interval, so that the other side knows it again.
+    An interval is claimed before it is sent and settled once the receiver has it. What a crash leaves claimed is sent
+    again as the same interval, so that the receiver recognises it.
     """
 
     def __init__(self, data_dir: Path, began_at_ms: int) -> None:
@@ -51,11 +54,11 @@ class HandedOver:
         self._intervals: dict[str, list[int]] = stored if isinstance(stored, dict) else {}
 
     def until_ms(self, feed: str) -> int:
-        """Behind what is settled."""
+        """Return the end of what is settled (ms since 1970)."""
         return self._intervals.get(feed, [self._began_at_ms])[0]
 
     def claim(self, feed: str, to_ms: int) -> tuple[int, int]:
-        """The interval to send now: what was claimed before, or from what is settled to `to_ms`."""
+        """Return the interval to send now: the claimed one, or from the end of what is settled to `to_ms`."""
         from_ms, claimed_to_ms = [*self._intervals.get(feed, [self._began_at_ms]), 0][:2]
         if claimed_to_ms <= from_ms:
             claimed_to_ms = max(to_ms, from_ms)
@@ -63,6 +66,7 @@ class HandedOver:
         return from_ms, claimed_to_ms
 
     def settle(self, feed: str, to_ms: int) -> None:
+        """Note that the receiver has everything before `to_ms`."""
         self._keep(feed, [to_ms])
 
     def _keep(self, feed: str, interval: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""A year of back history, so that the wall has months to speak of at the first start."""
+"""A year of history, so that the wall has months to show at the first start."""
 
 from ioc.demo.history.load import HistoryWriter, load
 

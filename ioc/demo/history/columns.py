@@ -1,4 +1,4 @@
-"""Simulated tables as Arrow batches of the wire's schemas, without a Python object a row."""
+"""Convert simulated tables to Arrow batches of the wire's schemas, without a Python object per row."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from ioc.wire.schemas import CASES, READINGS, SUBJECT, TERM, TIME
 
 
 def reading_rows(world: World, readings: Readings) -> pa.RecordBatch:
-    """In the readings' order."""
+    """Return the readings as a batch, in their order."""
     return pa.RecordBatch.from_arrays(
         [
             _coded(readings.measure, MEASURES, TERM),
@@ -28,7 +28,7 @@ def reading_rows(world: World, readings: Readings) -> pa.RecordBatch:
 
 
 def case_rows(world: World, tables: Sequence[Versions]) -> pa.RecordBatch:
-    """Several tables of versions as one batch, one behind the other."""
+    """Return several tables of versions as one batch, one after the other."""
     batches = [_version_rows(world, versions) for versions in tables if len(versions)]
     if not batches:
         return pa.RecordBatch.from_pylist([], schema=CASES)
@@ -61,7 +61,7 @@ def _version_rows(world: World, versions: Versions) -> pa.RecordBatch:
 
 
 def _case_ids(versions: Versions) -> pa.Array:
-    """As `Cases.case_id` writes them."""
+    """Return ids as `Cases.case_id` does."""
     cases, row = versions.cases, versions.row
     day = pc.strftime(pa.array(cases.day[row].astype("datetime64[D]")), format="%y%m%d")
     unit = pc.utf8_lpad(pa.array(cases.unit[row] + 10).cast(pa.string()), 2, "0")

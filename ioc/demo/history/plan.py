@@ -1,4 +1,4 @@
-"""The back history cut into numbered batches: always the same ones for the same beginning."""
+"""Plan the history as numbered batches: always the same ones for the same beginning."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,25 +18,28 @@ from ioc.demo.world.readings import Readings, local, midnight_ms
 
 DAYS = 365
 FINE_MS = MS_A_DAY
-"""The last stretch before the beginning, which comes by the minute."""
+"""The time before the beginning for which the history is by the minute."""
 
 _WEEK = 7
 
 
 @dataclass(frozen=True)
-class Step:
-    """One batch, made when it is its turn. `of` is `readings` or `cases`."""
+class HistoryStep:
+    """One batch of the history, made when it is its turn. `kind` is `readings` or `cases`."""
 
-    of: str
+    kind: str
     make: Callable[[], pa.RecordBatch]
 
 
-def plan(world: World, began_at_ms: int, days: int = DAYS) -> list[Step]:
-    """All batches of the `days` before `began_at_ms`: the last day first, then weeks back in time, so that what the
-    wall shows comes first. A batch holds up to 70,000 rows."""
+def plan(world: World, began_at_ms: int, days: int = DAYS) -> list[HistoryStep]:
+    """Return all batches of the `days` before `began_at_ms`.
+
+    The last day comes first, then weeks back in time, so that the wall has its data first. A batch has up to 70,000
+    rows.
+    """
     fine_from_ms = (began_at_ms - FINE_MS) // MS_AN_HOUR * MS_AN_HOUR
     steps = [
-        Step("readings", partial(make, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
+        HistoryStep("readings", partial(make, world, from_ms, min(from_ms + 6 * MS_AN_HOUR, began_at_ms)))
         for from_ms in range(fine_from_ms, began_at_ms, 6 * MS_AN_HOUR)
         for make in (_by_minute, _profiled)
     ]
@@ -44,11 +47,11 @@ def plan(world: World, began_at_ms: int, days: int = DAYS) -> list[Step]:
     for weeks in range(-(-days // _WEEK)):
         to_day = last_day - weeks * _WEEK
         first_day = max(to_day - _WEEK, last_day - days)
-        steps.append(Step("cases", partial(_cases, world, first_day, to_day, began_at_ms)))
+        steps.append(HistoryStep("cases", partial(_cases, world, first_day, to_day, began_at_ms)))
         from_ms, to_ms = midnight_ms(world, first_day), min(midnight_ms(world, to_day), fine_from_ms)
         if from_ms < to_ms:
-            steps.append(Step("readings", partial(_by_hour, world, from_ms, to_ms)))
-            steps.append(Step("readings", partial(_profiled, world, from_ms, to_ms, MS_AN_HOUR)))
+            steps.append(HistoryStep("readings", partial(_by_hour, world, from_ms, to_ms)))
+            steps.append(HistoryStep("readings", partial(_profiled, world, from_ms, to_ms, MS_AN_HOUR)))
     return steps
 
 
@@ -76,7 +79,7 @@ def _by_hour(world: World, from_ms: int, to_ms: int) -> pa.RecordBatch:
 
 
 def _profiled(world: World, from_ms: int, to_ms: int, coarse_ms: int = 0) -> pa.RecordBatch:
-    """Of all profiles but those whose file holds its own history."""
+    """Return readings of all profiles but those whose file contains its own history."""
     parts = [
         profiles.readings(world, profile, from_ms, to_ms, coarse_ms)
         for profile in profile_files()
@@ -86,7 +89,7 @@ def _profiled(world: World, from_ms: int, to_ms: int, coarse_ms: int = 0) -> pa.
 
 
 def _department_days(world: World, from_ms: int, to_ms: int) -> list[Readings]:
-    """Of the days whose file was written in (from_ms, to_ms]: at 17:00 the day is whole."""
+    """Return the departments' days whose file was written in (from_ms, to_ms]; it is written at 17:00."""
     first, last = (int(day) for day in local(world, np.array([from_ms, to_ms]))[0])
     written = documents.DAY_FILE_HOUR * MS_AN_HOUR
     return [
@@ -114,8 +117,10 @@ def _cases(world: World, first_day: int, last_day: int, began_at_ms: int) -> pa.
 def first_and_last(
     cases: Cases, before_ms: int, visible_after_ms: np.ndarray | int, also: tuple[int, ...] = ()
 ) -> Versions:
-    """Of each case its first and its latest version that could be seen before a moment, and the steps `also` (in which
-    its clock stood); the other steps between are left out of the history."""
+    """Return the first and the latest version of each case that could be seen before a moment.
+
+    The steps `also`, in which the clock of a case stood still, are included; the other steps between are left out.
+    """
     seen = cases.step_ms + np.asarray(visible_after_ms).reshape(-1, 1)
     visible = (cases.step_ms != NEVER) & (seen < before_ms)
     first = visible[:, 0]

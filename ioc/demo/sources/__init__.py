@@ -1,7 +1,7 @@
-"""Configurations of the demonstration's sources, as an administrator would write them for true systems.
+"""Write the configurations of the demonstration's sources, as an administrator would for real systems.
 
-The TOML files beside this one are what is written, with the addresses of the running systems put in for `@…@`, and
-one or two for each profile (`ioc/demo/world/profiles/`).
+They are the TOML files in this folder, with the addresses of the running systems in place of `@…@`, and one or two for
+each profile (`ioc/demo/world/profiles/`).
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,10 @@ MARK = "# Written by the demonstration at its start. Remove this line to keep ch
 
 
 def write_sources(folder: Path, at: Addresses, province: str) -> list[str]:
-    """Write what is missing, and anew what still bears the mark and differs (the ports have changed); the names of
-    the files written. Files without the mark are left alone."""
+    """Write missing files, and update those that still have the mark; return the names of the files written.
+
+    Files without the mark are left alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for source, text in _texts(at, province):
@@ -33,7 +35,7 @@ def write_sources(folder: Path, at: Addresses, province: str) -> list[str]:
 
 
 def _texts(at: Addresses, province: str) -> Iterator[tuple[str, str]]:
-    """Name and text of every source."""
+    """Yield name and text of every source."""
     for template in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
         if template.name.endswith(".toml"):
             yield template.name.removesuffix(".toml"), _filled(template.read_text(encoding="utf-8"), at)

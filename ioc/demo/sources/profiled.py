@@ -1,4 +1,4 @@
-"""Source configurations of the profiles' systems."""
+"""Write the source configurations of the profiles' systems."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ value = "value"
 
 
 def source_texts(profile: Profile, at: Addresses) -> Iterator[tuple[str, str]]:
-    """Name and text of each source of a system; a statistics system with cases has a second one for them."""
+    """Yield name and text of each source of a system; a statistics system with cases has a second one for them."""
     measures = _same(profile.measures)
     if profile.kind == "statistics":
         if profile.readings:
@@ -105,8 +105,8 @@ def source_texts(profile: Profile, at: Addresses) -> Iterator[tuple[str, str]]:
 _FORMAT = ', format = "dd/MM/yyyy HH:mm"'
 
 
-def _head(profile: Profile, kind: str, of: Mapping[str, str] | None = None) -> str:
-    name = {language: f"{text}: {of[language]}" if of else text for language, text in profile.name.items()}
+def _head(profile: Profile, kind: str, part: Mapping[str, str] | None = None) -> str:
+    name = {language: f"{text}: {part[language]}" if part else text for language, text in profile.name.items()}
     return (
         f'name = {{ vi = "{name["vi"]} (mô phỏng)", en = "{name["en"]} (simulated)" }}\n'
         f'kind = "{kind}"\nexpected_every = "{profile.expected_every}"\n'
@@ -125,5 +125,5 @@ def _attributes(profile: Profile) -> str:
 
 
 def _same(words: tuple[str, ...]) -> str:
-    """The source's words are the catalogue's own; listed, so that what it gives can be read here."""
+    """Map ids to themselves: the source uses the catalogue's ids, and the list shows what it gives."""
     return "{ " + ", ".join(f'"{word}" = "{word}"' for word in words) + " }"

@@ -1,1 +1,1 @@
-"""Simulated sector systems: thin shells that speak the real protocols for the world's functions."""
+"""Simulated sector systems: thin shells that send the world's data over the real protocols."""

@@ -1,4 +1,4 @@
-"""The departments' day file: one workbook at 17:00, as a clerk hands it over."""
+"""Write the departments' day file: one workbook at 17:00, as a clerk writes it."""
 
 from datetime import datetime
 from io import BytesIO
@@ -20,7 +20,7 @@ _COLUMNS = ("document.sent", "document.sent_electronic", "document.refused")
 
 
 class DayFile:
-    """Files `VanBanSoNganh_yyyyMMdd.xlsx`: a merged title, the header in two rows with merged cells, true dates."""
+    """Files `VanBanSoNganh_yyyyMMdd.xlsx`: a merged title, a header in two rows with merged cells, dates as dates."""
 
     name = "department-day-file"
     rhythm = Rhythm(step_ms=MS_AN_HOUR, memory_ms=7 * MS_A_DAY, piece_ms=MS_A_DAY, shift_ms=5_000)
@@ -29,7 +29,7 @@ class DayFile:
         self._world, self._folder = world, folder
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """A file at 17:00, nothing at other hours. Raises FeedBlocked."""
+        """Drop a file at 17:00, nothing at other hours. Raises FeedBlocked."""
         first, last = (int(day) for day in local(self._world, np.array([from_ms, to_ms]))[0])
         for day in range(first, last + 1):
             written_ms = midnight_ms(self._world, day) + documents.DAY_FILE_HOUR * MS_AN_HOUR
@@ -38,7 +38,8 @@ class DayFile:
                 drop(self._folder, name, self.workbook(day))
 
     def workbook(self, day: int) -> bytes:
-        from openpyxl import Workbook  # 10 MB of memory, wanted once a day
+        """Return the workbook of a local day."""
+        from openpyxl import Workbook  # 10 MB of memory, needed once a day
 
         book = Workbook()
         sheet = book.create_sheet("Ngày", 0)

@@ -1,4 +1,4 @@
-"""The document exchange: drops a CSV file every 5 minutes, as offices in Viet Nam write them."""
+"""Drop the document exchange's CSV files, one every 5 minutes, as offices in Viet Nam write them."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -31,12 +31,13 @@ class DocumentExchange:
         self._impossible_date = ImpossibleDate()
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """Raises FeedBlocked when the folder cannot be written."""
+        """Drop the file of an interval. Raises FeedBlocked when the folder cannot be written."""
         written_at = self._local(to_ms)
         text = "\r\n".join(self.lines(from_ms, to_ms)) + "\r\n"
         drop(self._folder, f"LTVB_{written_at:%Y%m%d_%H%M}.csv", text.encode("utf-8-sig"))
 
     def lines(self, from_ms: int, to_ms: int) -> Iterator[str]:
+        """Yield the lines of the file of an interval."""
         width = len(HEADER) - 1
         yield "UBND THÀNH PHỐ HUẾ" + ";" * width
         yield "VĂN BẢN GỬI QUA TRỤC LIÊN THÔNG (DỮ LIỆU MÔ PHỎNG)" + ";" * width
@@ -48,7 +49,7 @@ class DocumentExchange:
             yield ";".join((*rows[0][:2], self._impossible_date.text, *rows[0][3:]))
 
     def _rows(self, readings: Readings) -> Iterator[tuple[str, ...]]:
-        """One row a commune and step; the parts of the table have the same order."""
+        """Yield one row per commune and step; the parts of the table have the same order."""
         parts = [readings.where(readings.measure == MEASURES.index(name)) for name in _COLUMNS]
         kilobytes = 40 + 900 * noise.uniform(self._world.seed, "kilobytes", parts[0].unit, parts[0].time_ms // 1000)
         for row in range(len(parts[0])):
@@ -66,12 +67,12 @@ class DocumentExchange:
 
 
 def vietnamese(number: float, digits: int = 1) -> str:
-    """`1.234,5`: a point for thousands, a comma before the decimal."""
+    """Return a number as `1.234,5`: points between thousands, a comma before the decimals."""
     return f"{number:,.{digits}f}".translate(str.maketrans(",.", ".,"))
 
 
 def drop(folder: Path, name: str, content: bytes) -> None:
-    """Put a file into a folder, whole or not at all. Raises FeedBlocked."""
+    """Write a file into a folder, whole or not at all. Raises FeedBlocked."""
     try:
         write_atomically(folder / name, content)
     except OSError as fault:

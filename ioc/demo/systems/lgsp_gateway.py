@@ -1,4 +1,4 @@
-"""The integration platform's gateway: pushes its transactions over HTTP every 5 seconds, and later what it missed."""
+"""Push the integration platform's transactions over HTTP every 5 seconds, and later what it missed."""
 
 import httpx
 import orjson
@@ -24,12 +24,12 @@ class LgspGateway:
         self._twice, self._text = PushesTwice(), TextForNumber()
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """Steps of 5 s, or of a minute for what is behind. Raises FeedBlocked."""
+        """Push an interval in steps of 5 s, or of a minute for what was missed. Raises FeedBlocked."""
         step_ms = lgsp.STEP_MS if to_ms - from_ms <= MS_A_MINUTE else MS_A_MINUTE
         records = list(lgsp.readings(self._world, from_ms, to_ms, step_ms).records(self._world))
         if not records:
             return
-        records += self._text.beside(self._world, records[0], from_ms)
+        records += self._text.added(self._world, records[0], from_ms)
         body = orjson.dumps(records)
         for _ in range(2 if self._twice.twice(self._world, from_ms) else 1):
             await self._push(body, f"{SOURCE}-{from_ms}-{to_ms}")

@@ -1,4 +1,4 @@
-"""Systems of profiles that hand over by themselves: a day's file, a year's workbook, sensors, pushes."""
+"""Feeds of the profiles whose systems send by themselves: a file per day, a workbook per year, sensors, pushes."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,13 +12,13 @@ from ioc.clock import from_ms, rfc3339
 from ioc.demo.calendar import MS_A_DAY, MS_A_MINUTE, MS_AN_HOUR
 from ioc.demo.feeds import Feed, FeedBlocked, Rhythm
 from ioc.demo.places import World
-from ioc.demo.state import HandedOver
+from ioc.demo.state import FeedProgress
 from ioc.demo.systems.case_book import CaseBook, profiled
 from ioc.demo.systems.document_exchange import drop, vietnamese
 from ioc.demo.systems.sensors import Gateway, reading_messages
 from ioc.demo.world import profiles
-from ioc.demo.world.cases import Version
-from ioc.demo.world.profile_files import Length, Profile
+from ioc.demo.world.cases import CaseVersion
+from ioc.demo.world.profile_files import Profile, ProfileDuration
 from ioc.demo.world.readings import MEASURES, Readings
 
 HEADER = ("Ngày", "Mã đơn vị", "Tên đơn vị", "Chỉ tiêu", "Giá trị")
@@ -33,7 +33,7 @@ class DayFigures:
         self.rhythm = Rhythm(step_ms=MS_AN_HOUR, memory_ms=7 * MS_A_DAY, piece_ms=MS_A_DAY, shift_ms=8_000)
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """A file when something was published, else nothing. Raises FeedBlocked."""
+        """Drop a file if something was published. Raises FeedBlocked."""
         made = profiles.readings(self._world, self._profile, from_ms, to_ms)
         if len(made):
             text = "\r\n".join(self.lines(made)) + "\r\n"
@@ -41,6 +41,7 @@ class DayFigures:
             drop(self._folder, name, text.encode("utf-8-sig"))
 
     def lines(self, made: Readings) -> Iterator[str]:
+        """Yield the lines of a file."""
         yield f"{self._profile.name['vi'].upper()};;;;"
         yield ";;;;"
         yield ";".join(HEADER)
@@ -54,8 +55,10 @@ class DayFigures:
 
 
 class YearFigures:
-    """Workbooks `SoLieuNam_<source>_yyyyMMdd.xlsx`: at the first start one with all that was published before, later
-    one whenever something new is."""
+    """Workbooks `SoLieuNam_<source>_yyyyMMdd.xlsx`.
+
+    At the first start one has all that was published before; later there is one whenever something is published.
+    """
 
     def __init__(self, world: World, profile: Profile, folder: Path) -> None:
         self._world, self._profile, self._folder = world, profile, folder
@@ -63,26 +66,27 @@ class YearFigures:
         self.rhythm = Rhythm(step_ms=MS_AN_HOUR, memory_ms=365 * MS_A_DAY, piece_ms=365 * MS_A_DAY, shift_ms=12_000)
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """Raises FeedBlocked."""
+        """Drop a workbook if something was published. Raises FeedBlocked."""
         made = profiles.readings(self._world, self._profile, from_ms, to_ms)
         if len(made):
             self._drop(made, to_ms)
 
-    def hand_over_past(self, handed_over: HandedOver, began_at_ms: int) -> None:
-        """All that was published before the beginning, once. Raises FeedBlocked."""
-        if handed_over.until_ms(f"{self.name} past") > began_at_ms:
+    def drop_past(self, progress: FeedProgress, began_at_ms: int) -> None:
+        """Drop once everything that was published before the beginning. Raises FeedBlocked."""
+        if progress.until_ms(f"{self.name} past") > began_at_ms:
             return
         made = profiles.readings(self._world, self._profile, 0, began_at_ms)
         if len(made):
             self._drop(made, began_at_ms)
-        handed_over.settle(f"{self.name} past", began_at_ms + 1)
+        progress.settle(f"{self.name} past", began_at_ms + 1)
 
     def _drop(self, made: Readings, at_ms: int) -> None:
         at = from_ms(at_ms).astimezone(self._world.zone)
         drop(self._folder, f"SoLieuNam_{self.name}_{at:%Y%m%d}.xlsx", self.workbook(made))
 
     def workbook(self, made: Readings) -> bytes:
-        from openpyxl import Workbook  # 10 MB of memory, wanted once a year
+        """Return a workbook of readings."""
+        from openpyxl import Workbook  # 10 MB of memory, needed once a year
 
         book = Workbook()
         sheet = book.create_sheet("Năm", 0)
@@ -98,16 +102,16 @@ class YearFigures:
 
 
 class Sensors:
-    """Devices behind the MQTT gateway: topic `{source}/{unit}/{measure}/{subject}`, as the air-quality stations."""
+    """Devices behind the MQTT gateway, with the topic `{source}/{unit}/{measure}/{subject}`."""
 
     def __init__(self, world: World, profile: Profile, gateway: Gateway, turn: int) -> None:
         self._world, self._profile, self._gateway = world, profile, gateway
         self.name = profile.source
-        step_ms = Length.parse(profile.every).ms
+        step_ms = ProfileDuration.parse(profile.every).ms
         self.rhythm = Rhythm(step_ms, 15 * MS_A_MINUTE, 5 * MS_A_MINUTE, shift_ms=800 + 100 * turn)
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """Raises FeedBlocked."""
+        """Publish the readings of an interval. Raises FeedBlocked."""
         made = profiles.readings(self._world, self._profile, from_ms, to_ms)
         await self._gateway.publish(reading_messages(self.name, self._world, made))
 
@@ -122,10 +126,10 @@ class Pushes:
         self._address, self._token = address, token
         self._books = [(case.case_type, CaseBook(world, profiled(case), began_at_ms)) for case in profile.cases]
         self.name = profile.source
-        self.rhythm = Rhythm(Length.parse(profile.every).ms, 2 * MS_A_DAY, 30 * MS_A_MINUTE, shift_ms=400)
+        self.rhythm = Rhythm(ProfileDuration.parse(profile.every).ms, 2 * MS_A_DAY, 30 * MS_A_MINUTE, shift_ms=400)
 
     async def send(self, from_ms: int, to_ms: int) -> None:
-        """Raises FeedBlocked."""
+        """Push the readings and case versions of an interval. Raises FeedBlocked."""
         records = list(profiles.readings(self._world, self._profile, from_ms, to_ms).records(self._world))
         for case_type, book in self._books:
             versions, _ = book.between(from_ms + 1, to_ms, 0, 1_000_000)
@@ -148,7 +152,7 @@ class Pushes:
 def own_feeds(
     world: World, files: Sequence[Profile], folders: dict[str, Path], gateway: Gateway, pushes: Sequence[Pushes]
 ) -> list[Feed]:
-    """Feeds of all profiles that hand over by themselves."""
+    """Return the feeds of all profiles whose systems send by themselves."""
     made: list[Feed] = list(pushes)
     for turn, profile in enumerate(files):
         if profile.kind == "day_file":
@@ -160,8 +164,8 @@ def own_feeds(
     return made
 
 
-def _record(world: World, case_type: str, version: Version) -> dict[str, object]:
-    """As the push contract writes cases."""
+def _record(world: World, case_type: str, version: CaseVersion) -> dict[str, object]:
+    """Return a case version as a JSON object, as it is pushed."""
     optional: dict[str, object] = {
         "channel": version.channel or None,
         "service": version.service or None,

@@ -1,4 +1,4 @@
-"""The REST interfaces of the one-stop-shop system and of the petition system: pages of case versions since a moment."""
+"""Serve the REST interfaces of the one-stop-shop and petition systems: pages of case versions since a moment."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -15,12 +15,12 @@ from ioc.demo.habits import FormerUnit, RepeatsRecords
 from ioc.demo.places import World
 from ioc.demo.systems import statistics
 from ioc.demo.systems.case_book import DOSSIERS, PETITIONS, CaseBook
-from ioc.demo.world.cases import Version
+from ioc.demo.world.cases import CaseVersion
 
 DOSSIERS_PATH = "/mot-cua/api/v1/ho-so"
 PETITIONS_PATH = "/pakn/api/v1/phan-anh"
-PAGE, LARGEST_PAGE = 200, 1000
-# The systems' own words, as their codes.
+PAGE, MAX_PAGE = 200, 1000
+# The systems' own codes.
 STATUS_WORDS = {
     "received": "TIEP_NHAN",
     "processing": "DANG_XU_LY",
@@ -41,13 +41,16 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def application(world: World, began_at_ms: int, clock: Clock) -> Starlette:
-    """`GET …?tu=<RFC 3339>&trang=1&so_dong=200` → `{"tong", "trang", "so_trang", "trang_sau", "du_lieu": […]}`, by
-    `capNhatLuc` (petitions: `dongBoLuc`), from `tu` on, both ends included; with ETag. 400 for an unreadable value."""
+    """Return the application with all REST systems.
+
+    `GET …?tu=<RFC 3339>&trang=1&so_dong=200` → `{"tong", "trang", "so_trang", "trang_sau", "du_lieu": […]}`, by
+    `capNhatLuc` (petitions: `dongBoLuc`), from `tu` to now, both included; with ETag. 400 for an invalid value.
+    """
     one_stop = CaseBook(world, DOSSIERS, began_at_ms)
     petitions = CaseBook(world, PETITIONS, began_at_ms)
     former, repeats = FormerUnit(), RepeatsRecords()
 
-    def dossier_rows(versions: Sequence[Version]) -> list[Row]:
+    def dossier_rows(versions: Sequence[CaseVersion]) -> list[Row]:
         rows = []
         for version in versions:
             rows.append(dossier_row(world, version))
@@ -55,7 +58,7 @@ def application(world: World, began_at_ms: int, clock: Clock) -> Starlette:
                 rows.append({**rows[-1], "maDonVi": former.code})
         return rows
 
-    def petition_rows(versions: Sequence[Version]) -> list[Row]:
+    def petition_rows(versions: Sequence[CaseVersion]) -> list[Row]:
         return [petition_row(world, version) for version in versions]
 
     return Starlette(
@@ -74,14 +77,14 @@ def _pages(
     clock: Clock,
     began_at_ms: int,
     since_ms: Callable[[int, int], int],
-    rows_of: Callable[[Sequence[Version]], list[Row]],
+    rows_of: Callable[[Sequence[CaseVersion]], list[Row]],
 ) -> Handler:
     async def answer(request: Request) -> Response:
         asked = request.query_params
         try:
             asked_ms = to_ms(datetime.fromisoformat(asked["tu"])) if "tu" in asked else began_at_ms
             page, size = int(asked.get("trang", "1")), int(asked.get("so_dong", str(PAGE)))
-            if page < 1 or not 1 <= size <= LARGEST_PAGE:
+            if page < 1 or not 1 <= size <= MAX_PAGE:
                 raise ValueError(f"trang={page} so_dong={size}")
         except ValueError as fault:
             return Response(orjson.dumps({"loi": f"Tham số không hợp lệ: {fault}"}), 400, media_type="application/json")
@@ -105,11 +108,8 @@ def _pages(
     return answer
 
 
-def _as_asked(asked_ms: int, _now_ms: int) -> int:
-    return asked_ms
-
-
-def dossier_row(world: World, version: Version) -> Row:
+def dossier_row(world: World, version: CaseVersion) -> Row:
+    """Return a dossier in the words of the one-stop-shop system."""
     attributes = orjson.loads(version.attributes)
     return {
         "maHoSo": version.case_id,
@@ -138,7 +138,8 @@ def dossier_row(world: World, version: Version) -> Row:
     }
 
 
-def petition_row(world: World, version: Version) -> Row:
+def petition_row(world: World, version: CaseVersion) -> Row:
+    """Return a petition in the words of the petition system."""
     attributes = orjson.loads(version.attributes)
     return {
         "maPhanAnh": version.case_id,

@@ -1,7 +1,7 @@
-"""The statistics systems of departments: pages of figures, and of the versions of their cases, since a moment.
+"""Serve the statistics systems of departments: pages of figures and of case versions since a moment.
 
 `GET /thong-ke/{source}/so-lieu` and `/thong-ke/{source}/su-vu` with `?tu=<RFC 3339>&trang=1&so_dong=500` →
-`{"tong", "trang", "trang_sau", "du_lieu": […]}` by `capNhatLuc`; 400 for an unreadable value.
+`{"tong", "trang", "trang_sau", "du_lieu": […]}` by `capNhatLuc`; 400 for an invalid value.
 """
 
 from collections.abc import Callable
@@ -18,30 +18,32 @@ from ioc.demo.calendar import MS_A_DAY
 from ioc.demo.places import World
 from ioc.demo.systems.case_book import CaseBook, profiled
 from ioc.demo.world import profiles
-from ioc.demo.world.cases import Version
+from ioc.demo.world.cases import CaseVersion
 from ioc.demo.world.profile_files import Profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.demo.world.readings import MEASURES, NO_SUBJECT, SUBJECTS
 
-PAGE, LARGEST_PAGE = 500, 5000
+PAGE, MAX_PAGE = 500, 5000
 KEPT_MS = 14 * MS_A_DAY
-"""How far back a system shows figures."""
+"""How far back a system returns figures."""
 
 Row = dict[str, object]
 Rows = Callable[[int, int], list[Row]]
-"""All rows from a moment (both ends included) to now, in ms, by the time they were handed over."""
+"""Returns all rows from a moment to now (ms, both included), by the time they were sent."""
 
 
 def readings_path(source: str) -> str:
+    """Return the path of a system's figures."""
     return f"/thong-ke/{source}/so-lieu"
 
 
 def cases_path(source: str) -> str:
+    """Return the path of a system's cases."""
     return f"/thong-ke/{source}/su-vu"
 
 
 def routes(world: World, began_at_ms: int, clock: Clock) -> list[Route]:
-    """Those of every profile of the kind `statistics`."""
+    """Return the routes of every profile of the kind `statistics`."""
     made = []
     for profile in profile_files():
         if profile.kind != "statistics":
@@ -60,7 +62,7 @@ def _answer(rows_of: Rows, began_at_ms: int, clock: Clock) -> Callable[[Request]
         try:
             asked_ms = to_ms(datetime.fromisoformat(asked["tu"])) if "tu" in asked else began_at_ms
             page, size = int(asked.get("trang", "1")), int(asked.get("so_dong", str(PAGE)))
-            if page < 1 or not 1 <= size <= LARGEST_PAGE:
+            if page < 1 or not 1 <= size <= MAX_PAGE:
                 raise ValueError(f"trang={page} so_dong={size}")
         except ValueError as fault:
             return Response(orjson.dumps({"loi": f"Tham số không hợp lệ: {fault}"}), 400, media_type="application/json")
@@ -80,7 +82,7 @@ def _answer(rows_of: Rows, began_at_ms: int, clock: Clock) -> Callable[[Request]
 
 def _figures(world: World, profile: Profile) -> Rows:
     def rows(from_ms_: int, now_ms: int) -> list[Row]:
-        made, at_ms = profiles.handed_over(world, profile, from_ms_ - 1, now_ms)
+        made, at_ms = profiles.sent(world, profile, from_ms_ - 1, now_ms)
         order = np.argsort(at_ms, kind="stable")
         columns = [column[order].tolist() for column in (*made.columns(), at_ms)]
         return [
@@ -113,7 +115,7 @@ def _case_rows(world: World, profile: Profile, began_at_ms: int) -> Rows:
     return rows
 
 
-def _case_row(world: World, case_type: str, version: Version) -> Row:
+def _case_row(world: World, case_type: str, version: CaseVersion) -> Row:
     return {
         "loai": case_type,
         "ma": version.case_id,

@@ -1,4 +1,4 @@
-"""Fine dust at the province's air-quality stations, every 10 s; a coarser step is a sample of the same series."""
+"""Simulate fine dust at the air-quality stations, every 10 s; a coarser step samples the same series."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ MEAN = 26.0
 
 
 def dust(world: World, place: Ints, time_ms: Ints) -> Floats:
-    """PM2.5 in µg/m³ of the station at a place (0 first) at a moment."""
+    """Return PM2.5 in µg/m³ at stations (numbered from 0) at moments."""
     day, hour = local(world, time_ms)
     days = np.asarray(time_ms) / MS_A_DAY
     seed = world.seed
@@ -28,7 +28,7 @@ def dust(world: World, place: Ints, time_ms: Ints) -> Floats:
 
 
 def readings(world: World, from_ms: int, to_ms: int, step_ms: int = STEP_MS) -> Readings:
-    """PM2.5 and PM10 of all stations with power and a true clock, in [from_ms, to_ms), by time, then station."""
+    """Return PM2.5 and PM10 of stations with power and a right clock, in [from_ms, to_ms), by time, then station."""
     times = slots(from_ms, to_ms, step_ms)[:, None]
     place = np.delete(np.arange(STATIONS, dtype=np.int64), ClockAhead().place)[None, :]
     fine = dust(world, place, times)
@@ -44,7 +44,7 @@ def readings(world: World, from_ms: int, to_ms: int, step_ms: int = STEP_MS) -> 
 
 
 def with_wrong_clock(world: World, from_ms: int, to_ms: int) -> Readings:
-    """PM2.5 of the station whose clock is ahead, as it times it itself."""
+    """Return PM2.5 of the station whose clock is ahead, at its own times."""
     habit = ClockAhead()
     times = slots(from_ms, to_ms, habit.every_ms)
     place = np.full(len(times), habit.place, np.int64)

@@ -1,4 +1,4 @@
-"""Simulated cases: one row a case with all the steps of its life, and the versions that fall into an interval."""
+"""Tables of simulated cases with all their steps, and the versions of them that are seen in an interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,9 +15,12 @@ RECEIVED = 0
 
 
 @dataclass(frozen=True)
-class CaseWords:
-    """What the codes of a case table stand for; `attributes` are JSON objects. `after_closing` is the number of steps
-    behind the closing (an answer is published)."""
+class CaseCodes:
+    """What the codes of a case table stand for.
+
+    `attributes` are JSON objects. `after_closing` is the number of steps after the closing, such as the publication of
+    an answer.
+    """
 
     case_type: str
     prefix: str
@@ -30,14 +33,14 @@ class CaseWords:
 
 @dataclass(frozen=True)
 class Cases:
-    """Columns of equal length, one row a case; `day` and `number` (from 1, within unit and day) make its id.
+    """Columns of equal length, one row per case; `day` and `number` (from 1, within unit and day) make its id.
 
-    `step_ms` and `step_status` have a column a step, in order of time; NEVER marks a step that is left out, and a due
-    time that nobody promised. The first step is the receipt, `closing` the closing. `attributes` hold while the case is
-    open, `attributes_closed` from then on.
+    `step_ms` and `step_status` have one column per step, in order of time. NEVER marks a step that does not occur, and
+    a missing due time. The first step is the receipt, `closing` the closing. `attributes` hold while the case is open,
+    `attributes_closed` afterwards.
     """
 
-    words: CaseWords
+    words: CaseCodes
     unit: Ints
     day: Ints
     number: Ints
@@ -59,24 +62,25 @@ class Cases:
 
     @classmethod
     def joined(cls, parts: Sequence["Cases"]) -> "Cases":
-        """Of one case type, at least one part."""
+        """Return the cases of all parts, of one case type; there is at least one part."""
         columns = zip(*(part.columns() for part in parts), strict=True)
         return cls(parts[0].words, *(np.concatenate(column) for column in columns))
 
     def columns(self) -> tuple[Ints, ...]:
-        """All but the words, in the order of the fields."""
+        """Return all columns, in the order of the fields."""
         return tuple(getattr(self, field.name) for field in fields(self)[1:])
 
     def rows(self, kept: Ints) -> "Cases":
-        """The cases at these places, in this order."""
+        """Return the cases at these indices, in this order."""
         return Cases(self.words, *(column[kept] for column in self.columns()))
 
     def case_id(self, row: int) -> str:
+        """Return the id of a case."""
         day = calendar.date_of(int(self.day[row]))
         return f"{self.words.prefix}{self.unit[row] + 10:02d}-{day:%y%m%d}-{self.number[row]:04d}"
 
     def versions(self, from_ms: int, to_ms: int, visible_after_ms: Ints | int = 0) -> "Versions":
-        """Versions that can be seen from a moment in [from_ms, to_ms) on, in the order in which they are seen."""
+        """Return the versions that are first seen in [from_ms, to_ms), in the order in which they are seen."""
         seen = self.step_ms + np.asarray(visible_after_ms).reshape(-1, 1)
         rows, steps = np.nonzero((self.step_ms != NEVER) & (seen >= from_ms) & (seen < to_ms))
         order = np.lexsort((steps, rows, seen[rows, steps]))
@@ -85,7 +89,7 @@ class Cases:
 
 @dataclass(frozen=True)
 class Versions:
-    """Rows and steps of `cases`, with the moment from which each version can be seen."""
+    """Rows and steps of `cases`, with the moment at which each version is first seen."""
 
     cases: Cases
     row: Ints
@@ -94,7 +98,7 @@ class Versions:
 
     @classmethod
     def joined(cls, parts: Sequence["Versions"]) -> "Versions":
-        """Parts of one case type (at least one) as one table, in the order in which they are seen."""
+        """Return parts of one case type (at least one) as one table, in the order in which they are seen."""
         begins = np.cumsum([0, *(len(part.cases) for part in parts[:-1])])
         row = np.concatenate([part.row + begin for part, begin in zip(parts, begins, strict=True)])
         step = np.concatenate([part.step for part in parts])
@@ -106,14 +110,15 @@ class Versions:
         return len(self.row)
 
     def compact(self) -> "Versions":
-        """The same versions without the cases that have none here."""
+        """Return the same versions without the cases that have none here."""
         kept, row = np.unique(self.row, return_inverse=True)
         return Versions(self.cases.rows(kept), row.astype(np.int64), self.step, self.seen_ms)
 
-    def version(self, place: int) -> "Version":
+    def version(self, place: int) -> "CaseVersion":
+        """Return one version."""
         cases, row, step = self.cases, int(self.row[place]), int(self.step[place])
         words, closed = cases.words, step >= cases.closing
-        return Version(
+        return CaseVersion(
             case_id=cases.case_id(row),
             unit=int(cases.unit[row]),
             status=words.statuses[cases.step_status[row, step]],
@@ -129,8 +134,8 @@ class Versions:
 
 
 @dataclass(frozen=True)
-class Version:
-    """One version of one case; `unit` is a place in `World.units`, `attributes` a JSON object."""
+class CaseVersion:
+    """One version of one case; `unit` is an index in `World.units`, `attributes` a JSON object."""
 
     case_id: str
     unit: int
@@ -146,7 +151,7 @@ class Version:
 
 
 def spread_over_days(per_cell: Ints, units: Ints, days: Ints) -> tuple[Ints, Ints, Ints]:
-    """Unit, day and number (from 1) of each case, from the number of cases of each (day, unit) cell."""
+    """Return unit, day and number (from 1) of each case, from the number of cases of each (day, unit)."""
     flat = per_cell.ravel()
     day, unit = np.meshgrid(days, units, indexing="ij")
     ends = np.cumsum(flat)
@@ -155,11 +160,11 @@ def spread_over_days(per_cell: Ints, units: Ints, days: Ints) -> tuple[Ints, Int
 
 
 def choose(shares: tuple[float, ...], chance: Floats) -> Ints:
-    """Place in `shares` (which add up to 1) that an even number in [0, 1) falls on."""
+    """Return indices in `shares` (which add up to 1), chosen by uniform numbers in [0, 1)."""
     return np.asarray(np.searchsorted(np.cumsum(shares)[:-1], chance, side="right"), np.int64)
 
 
 def working_moment(world: World, day: Ints, chance: Floats) -> Ints:
-    """A moment in the office hours of a day: more in the morning, nothing at lunch."""
+    """Return moments in the office hours of days: more in the morning, none at lunch."""
     hour = np.interp(chance, (0, 0.55, 0.5501, 1), (7.75, 11.4, 13.5, 16.75))
     return moment_ms(world, day, np.asarray(hour))

@@ -1,4 +1,4 @@
-"""Levels over the hours of a day, by name; and the storms that rain, rivers and outages follow."""
+"""Named curves over the hours of a day, and the storms that rain, rivers and outages follow."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from ioc.demo.noise import Floats, Ints
 from ioc.demo.shapes import Table
 
 Curve = Callable[[Ints, Floats], Floats]
-"""Level at a local day and hour."""
+"""Returns the level at a local day and hour."""
 
 _CLINIC: Table = (
     (0, 0.04),
@@ -38,7 +38,7 @@ def _all_week(table: Table) -> Curve:
 
 
 def _school(day: Ints, hour: Floats) -> Floats:
-    """Nothing on free days and from June to August."""
+    """Return the level of schools: nothing on free days and from June to August."""
     holidays = np.isin(calendar.month(day), (6, 7, 8))
     return np.asarray(np.where(holidays, 0.0, shapes.by_weekday(_SCHOOL, 0.0, day, hour)))
 
@@ -62,23 +62,23 @@ DAY = np.arange(0, 24, 1 / 12)
 
 _BLOCK_MS = 5 * 24 * MS_AN_HOUR
 _STORM_CHANCE = np.array([0.12, 0.04, 0.04, 0.06, 0.2, 0.15, 0.12, 0.2, 0.45, 0.8, 0.75, 0.4])
-"""Of a storm in a stretch of five days, by month: Huế has its floods from October to December."""
+"""Probability of a storm in five days, by month: Huế has its floods from October to December."""
 _RISE_MS, _FALL_MS = 22 * MS_AN_HOUR, 34 * MS_AN_HOUR
 _SHOWERS_AN_HOUR = 1.5
 
 
 def storm_rain(seed: int, time_ms: Ints) -> Floats:
-    """How hard it rains: 1 at the height of a strong storm, 0 for most of the time."""
+    """Return how hard it rains: 1 at the height of a strong storm, 0 most of the time."""
     return np.asarray(sum(_one_storm(seed, time_ms, back)[0] for back in (0, 1)))
 
 
 def storm_flood(seed: int, time_ms: Ints) -> Floats:
-    """How high the rivers stand because of it: behind the rain by hours, falling over two days."""
+    """Return how high rivers are because of storms: hours after the rain, falling over two days."""
     return np.asarray(sum(_one_storm(seed, time_ms, back)[1] for back in (0, 1, 2)))
 
 
 def _one_storm(seed: int, time_ms: Ints, back: int) -> tuple[Floats, Floats]:
-    """Rain and flood of the storm that may begin in the block `back` blocks ago."""
+    """Return rain and flood of the storm that may have begun `back` blocks ago."""
     time_ms = np.asarray(time_ms, np.int64)
     block = time_ms // _BLOCK_MS - back
     chance = _STORM_CHANCE[calendar.month(block * 5) - 1]

@@ -1,4 +1,4 @@
-"""Documents that communes and departments send over the document exchange (trục liên thông văn bản)."""
+"""Simulate the documents that communes and departments send over the document exchange (trục liên thông văn bản)."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ioc.demo.world.readings import DEPARTMENTS, Readings, local, midnight_ms, s
 
 STEP_MS = 300_000
 AN_HOUR = 11.0
-"""Documents a mean commune sends in a usual morning hour."""
+"""Documents that a mean commune sends in a usual morning hour."""
 PAPER = 0.03
 REFUSED = 0.006
 DAY_FILE_HOUR = 17
@@ -34,7 +34,7 @@ def _table(world: World, unit: Ints, times: Ints, expected: Floats, step_ms: int
 
 
 def of_communes(world: World, from_ms: int, to_ms: int, step_ms: int = STEP_MS) -> Readings:
-    """Documents of each step and commune, timed at the step's beginning; 0 where none was sent."""
+    """Return the documents of each step and commune, timed at the step's beginning; 0 where none was sent."""
     times = slots(from_ms, to_ms, step_ms)[:, None]
     unit = world.communes[None, :]
     day, hour = local(world, times)
@@ -43,7 +43,7 @@ def of_communes(world: World, from_ms: int, to_ms: int, step_ms: int = STEP_MS) 
 
 
 def of_departments(world: World, day: int) -> Readings:
-    """A day of the province's departments by hour, from 7 o'clock until the file is written at 17:00."""
+    """Return a day of the departments by hour, from 7:00 until the file is written at 17:00."""
     begins = midnight_ms(world, day)
     times = slots(begins + 7 * MS_AN_HOUR, begins + DAY_FILE_HOUR * MS_AN_HOUR, MS_AN_HOUR)[:, None]
     subject = (np.arange(len(DEPARTMENTS), dtype=np.int64) + STATIONS + COUNTING_POINTS)[None, :]

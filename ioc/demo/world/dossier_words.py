@@ -1,11 +1,11 @@
-"""What the codes of the simulated dossiers stand for: their attributes as JSON, in every combination that occurs."""
+"""What the codes of the simulated dossiers stand for: their attributes as JSON, in every possible combination."""
 
 import json
 
 import numpy as np
 
 from ioc.demo.noise import Floats, Ints
-from ioc.demo.world.cases import CaseWords
+from ioc.demo.world.cases import CaseCodes
 from ioc.demo.world.procedures import PROCEDURES
 
 HANDLED = (
@@ -17,15 +17,14 @@ HANDLED = (
     ("population_used", 0.7),
     ("reused", 0.45),
 )
-"""What is done with a dossier, each only where the ones before it are, and in which share of dossiers; what is not done
-is not written."""
+"""Steps of handling with their share of dossiers. Each is done only after those before it; others are left out."""
 RATINGS = (None, False, True)
-"""What the citizen said at the end: nothing, dissatisfied, satisfied."""
+"""The citizen's rating at the end: none, dissatisfied, satisfied."""
 CERTIFIED_COPY = "2.000815"
 
 
 def _attributes() -> tuple[str, ...]:
-    """By procedure × online × paid online × handled so far × complained of × (open, then closed with each rating)."""
+    """Return the JSON by procedure × online × paid online × handled so far × complaint × (open, closed by rating)."""
     return tuple(
         json.dumps(
             {
@@ -51,7 +50,7 @@ def _attributes() -> tuple[str, ...]:
     )
 
 
-WORDS = CaseWords(
+WORDS = CaseCodes(
     case_type="dossier",
     prefix="H57.",
     statuses=("received", "processing", "supplement", "settled", "returned", "withdrawn"),
@@ -62,11 +61,11 @@ WORDS = CaseWords(
 
 
 def code(service: Ints, online: Ints, paid: Ints, handled: Ints, complained: Ints) -> Ints:
-    """Place in WORDS.attributes while a dossier is open; once closed it is 1 + the rating's place further on."""
+    """Return the index in WORDS.attributes of an open dossier; a closed one adds 1 + the index of its rating."""
     whole = ((service * 2 + online) * 2 + paid) * (len(HANDLED) + 1) + handled
     return (whole * 2 + complained) * (1 + len(RATINGS))
 
 
 def handled(chance: Floats, care: Floats) -> Ints:
-    """How much is done with each dossier, from an even number in [0, 1); an office of `care` 1 does the usual."""
+    """Return how many steps each dossier gets, by a uniform number in [0, 1); an office of `care` 1 does the usual."""
     return np.asarray(np.sum([chance < share * care for _, share in HANDLED], axis=0), np.int64)

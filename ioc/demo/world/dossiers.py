@@ -1,4 +1,4 @@
-"""Dossiers at the one-stop shops of communes (20 to 60 a working day) and departments, most settled on time."""
+"""Simulate dossiers at the one-stop shops of communes (20 to 60 per working day) and departments; most are on time."""
 
 import numpy as np
 
@@ -17,10 +17,10 @@ OFFICE_A_DAY = 30.0
 ONLINE, POST = 0.775, 0.012
 LATE = 0.034
 SUPPLEMENTED, AGAIN = 0.06, 0.06
-LONGEST_DAYS = 80
-"""No dossier stays open longer, in calendar days."""
+MAX_OPEN_DAYS = 80
+"""Calendar days after which every dossier is closed."""
 PAUSES = (2, 3, 4, 5)
-"""Steps at which its clock stops and goes on."""
+"""Steps at which the clock of a dossier stops and continues."""
 
 _STATUSES = (0, 1, 2, 1, 2, 1, 3)
 _OUTCOMES = (0.96, 0.025, 0.015)  # settled, returned, withdrawn
@@ -30,8 +30,10 @@ _PROMISED = np.array([procedure.promised for procedure in PROCEDURES], np.int64)
 
 
 def dossiers(world: World, first_day: int, last_day: int) -> Cases:
-    """All dossiers received on local days in [first_day, last_day), by day and unit, communes first, with their whole
-    lives."""
+    """Return all dossiers received on local days in [first_day, last_day), with all their steps.
+
+    They are ordered by day and unit, communes first.
+    """
     seed = world.seed
     days = np.arange(first_day, last_day, dtype=np.int64)
     unit, day, number = (np.concatenate(columns) for columns in zip(*_arrivals(world, days), strict=True))
@@ -67,7 +69,7 @@ def dossiers(world: World, first_day: int, last_day: int) -> Cases:
 
 
 def _arrivals(world: World, days: Ints) -> "list[tuple[Ints, Ints, Ints]]":
-    """Unit, day and number of each dossier, of the communes and of the departments that have procedures."""
+    """Return unit, day and number of each dossier, of communes and of departments that have procedures."""
     made = []
     for units, a_day in ((world.communes, A_DAY * world.size[world.communes]), _offices(world)):
         expected = np.asarray(a_day)[None, :] * shapes.dossiers_of_day(days)[:, None]
@@ -78,14 +80,14 @@ def _arrivals(world: World, days: Ints) -> "list[tuple[Ints, Ints, Ints]]":
 
 
 def _offices(world: World) -> tuple[Ints, Floats]:
-    """Places of the departments with procedures, and their dossiers a day."""
+    """Return the departments with procedures, and their dossiers per day."""
     codes = dict.fromkeys(procedure.office for procedure in OFFICE_PROCEDURES)
     places = np.array([world.units.index(office) for office in codes if office in world.units], np.int64)
     return places, OFFICE_A_DAY * world.size[places]
 
 
 def _service(world: World, unit: Ints, chance: Floats) -> Ints:
-    """Place in PROCEDURES, of those that the unit has."""
+    """Return for each dossier an index in PROCEDURES, among those that its unit has."""
     service = choose(tuple(procedure.share for procedure in COMMUNE_PROCEDURES), chance)
     for place in np.unique(unit[unit > len(world.communes)]).tolist():
         own = [n for n, procedure in enumerate(PROCEDURES) if procedure.office == world.units[place]]
@@ -112,7 +114,7 @@ def _step_statuses(chance: Floats) -> Ints:
 
 
 class _Life:
-    """When each dossier is taken up, supplemented, and closed, in ms, and when it is due."""
+    """The moments in ms at which each dossier is begun, supplemented and closed, and when it is due."""
 
     def __init__(self, world: World, received: Ints, promised: Ints, draw: "noise.Draw") -> None:
         day, hour = local(world, received)
@@ -120,7 +122,7 @@ class _Life:
         taken_day = np.where(in_hours, day, calendar.working_day(np.where(calendar.is_working(day), day + 1, day)))
         opening = moment_ms(world, taken_day, np.full(len(day), 7.6))
         taken = np.maximum(received, opening)
-        # What comes in the afternoon is promised for the next day, not for the same one.
+        # A dossier that arrives in the afternoon is promised for the next day instead of the same one.
         days_given = np.where((promised == 0) & in_hours & (hour >= 14.5), 1, promised)
         self.due = moment_ms(world, calendar.working_day(taken_day, days_given), np.full(len(day), 17.0))
 
@@ -145,6 +147,6 @@ class _Life:
         self.resumed_again = np.where(twice, self.resumed + 3 * left, NEVER)
 
 
-def _minutes(least: int, most: int, chance: Floats) -> Ints:
-    """In ms, to the second."""
-    return np.asarray((least * 60 + chance * (most - least) * 60).astype(np.int64) * 1000)
+def _minutes(low: int, high: int, chance: Floats) -> Ints:
+    """Return a duration in ms, to the second."""
+    return np.asarray((low * 60 + chance * (high - low) * 60).astype(np.int64) * 1000)

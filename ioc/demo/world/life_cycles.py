@@ -1,4 +1,4 @@
-"""Life cycles of profiles: all cases of a type received on some days, with every step until they are closed."""
+"""Simulate the cases of profiles: all cases of a type received on some days, with every step until the closing."""
 
 import json
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ from ioc.demo.calendar import MS_A_DAY
 from ioc.demo.noise import Draw, Floats, Ints
 from ioc.demo.places import World
 from ioc.demo.world import curves
-from ioc.demo.world.cases import NEVER, Cases, CaseWords, choose, spread_over_days, working_moment
-from ioc.demo.world.profile_files import CaseProfile, Length
+from ioc.demo.world.cases import NEVER, CaseCodes, Cases, choose, spread_over_days, working_moment
+from ioc.demo.world.profile_files import CaseProfile, ProfileDuration
 from ioc.demo.world.readings import local, midnight_ms, moment_ms
 
 _OFFICE_ENDS = 17.0
 _WORKING_DAY = calendar.day_number(date(2026, 10, 13))
 _SPREAD = 0.6
-_LONGEST = 5
-"""No case takes longer than so many times what is usual."""
+_MAX_FACTOR = 5
+"""No case takes longer than so many times the usual duration."""
 
 
 def cases(world: World, profile: CaseProfile, first_day: int, last_day: int) -> Cases:
-    """All received on local days in [first_day, last_day), by day and unit, with their whole lives."""
+    """Return all cases received on local days in [first_day, last_day), by day and unit, with all their steps."""
     days = np.arange(first_day, last_day, dtype=np.int64)
     units = {"province": np.zeros(1, np.int64), "communes": world.communes, "towns": world.towns}.get(
         profile.on, world.departments
@@ -70,28 +70,28 @@ def _busy(world: World, profile: CaseProfile, days: Ints) -> Floats:
 
 
 def _hour(profile: CaseProfile, chance: Floats) -> Floats:
-    """Hour of arrival, by the curve of a working day, on free days too."""
+    """Return hours of arrival by the curve of a working day, also on free days."""
     levels = curves.CURVES[profile.shape](np.full(len(curves.DAY), _WORKING_DAY), curves.DAY)
     table = tuple(zip(curves.DAY.tolist(), np.asarray(levels).tolist(), strict=True))
     return shapes.arrival_hour(table, chance)
 
 
 def _closing(world: World, profile: CaseProfile, received: Ints, ends: Ints, draw: Draw) -> tuple[Ints, Ints]:
-    """When each is closed, and when it was due (NEVER without a promise)."""
+    """Return when each case is closed, and when it was due (NEVER without a due time)."""
     due = _due(world, profile, received)
     late = draw("late") < profile.late
     closed = np.zeros(len(received), np.int64)
     for place, end in enumerate(profile.closing):
-        usual = Length.parse(end.takes or profile.takes)
+        usual = ProfileDuration.parse(end.takes or profile.takes)
         here = ends == place
         if usual.working_days:
             taken = _taken_day(world, received)
             worked = np.floor(-0.85 * usual.working_days * np.log1p(-draw("worked"))).astype(np.int64)
-            days = np.minimum(worked, _LONGEST * usual.working_days)
+            days = np.minimum(worked, _MAX_FACTOR * usual.working_days)
             own = working_moment(world, calendar.working_day(taken, days), draw("moment"))
         else:
             stretch = np.exp(_SPREAD * (3 * (draw("worked") - 0.5) + 1.5 * (draw("moment") - 0.5)))
-            own = received + np.minimum(usual.ms * stretch, _LONGEST * usual.ms).astype(np.int64)
+            own = received + np.minimum(usual.ms * stretch, _MAX_FACTOR * usual.ms).astype(np.int64)
         closed = np.where(here, own, closed)
     closed = np.maximum(closed, received + 60_000)
     if not profile.due:
@@ -106,7 +106,7 @@ def _closing(world: World, profile: CaseProfile, received: Ints, ends: Ints, dra
 def _due(world: World, profile: CaseProfile, received: Ints) -> Ints:
     if not profile.due:
         return np.full(len(received), NEVER, np.int64)
-    promised = Length.parse(profile.due)
+    promised = ProfileDuration.parse(profile.due)
     if not promised.working_days:
         return np.asarray(received + promised.ms)
     day = calendar.working_day(_taken_day(world, received), promised.working_days)
@@ -114,13 +114,13 @@ def _due(world: World, profile: CaseProfile, received: Ints) -> Ints:
 
 
 def _taken_day(world: World, received: Ints) -> Ints:
-    """The working day on which it is first looked at: the same day, or the next one from three o'clock on."""
+    """Return the working day on which a case is first handled: the same day, or the next one from 15:00 on."""
     day, hour = local(world, received)
     return np.asarray(calendar.working_day(np.where(hour < 15, day, day + 1)))
 
 
 def _steps(profile: CaseProfile, received: Ints, closed: Ints, ends: Ints, draw: Draw) -> tuple[Ints, Ints]:
-    """Times and statuses, a column a step; the steps between lie at their part of the case's own time."""
+    """Return times and statuses, one column per step; steps between are at their part of the case's duration."""
     statuses = words_of(profile).statuses
     columns, names = [received], [np.full(len(received), statuses.index(profile.first_status), np.int64)]
     for number, step in enumerate(profile.steps):
@@ -135,9 +135,10 @@ def _steps(profile: CaseProfile, received: Ints, closed: Ints, ends: Ints, draw:
 
 
 @cache
-def words_of(profile: CaseProfile) -> CaseWords:
+def words_of(profile: CaseProfile) -> CaseCodes:
+    """Return what the codes of the profile's cases stand for."""
     statuses = (profile.first_status, *(s.status for s in profile.steps), *(end.status for end in profile.closing))
-    return CaseWords(
+    return CaseCodes(
         case_type=profile.case_type,
         prefix=profile.prefix,
         statuses=tuple(dict.fromkeys(statuses)),
@@ -148,7 +149,7 @@ def words_of(profile: CaseProfile) -> CaseWords:
 
 
 def _attributes(profile: CaseProfile) -> Iterator[str]:
-    """JSON of every combination: joint × independent × (still open, then those of the closing)."""
+    """Yield the JSON of every combination: joint × independent × (open, then those of the closing)."""
     for joint, _ in profile.joint:
         for chosen in product(*profile.attributes.values()):
             own = {**joint, **{name: word for name, (word, _) in zip(profile.attributes, chosen, strict=True)}}
@@ -159,7 +160,7 @@ def _attributes(profile: CaseProfile) -> Iterator[str]:
 
 
 def _codes(profile: CaseProfile, draw: Draw) -> tuple[Ints, Ints]:
-    """Places in the attributes' texts, while open and once closed."""
+    """Return indices in the attributes' texts, for open and for closed cases."""
     code = choose(tuple(share for _, share in profile.joint), draw("joint"))
     for name, shares in profile.attributes.items():
         code = code * len(shares) + choose(tuple(share for _, share in shares), draw(f"attribute {name}"))

@@ -1,4 +1,4 @@
-"""Petitions of citizens (phản ánh, kiến nghị): about 15 a day in the province, answered within days."""
+"""Simulate petitions of citizens (phản ánh, kiến nghị): about 15 per day in the province, answered within days."""
 
 import json
 
@@ -7,20 +7,20 @@ import numpy as np
 from ioc.demo import calendar, noise, shapes
 from ioc.demo.noise import Floats, Ints
 from ioc.demo.places import World
-from ioc.demo.world.cases import NEVER, Cases, CaseWords, choose, spread_over_days, working_moment
+from ioc.demo.world.cases import NEVER, CaseCodes, Cases, choose, spread_over_days, working_moment
 from ioc.demo.world.readings import local, moment_ms
 
 A_DAY = 15.0
 DUE_WORKING_DAYS = 15
 LATE, REFUSED, SATISFIED = 0.02, 0.05, 0.88
-LONGEST_DAYS = 60
-"""No petition stays open longer, in calendar days."""
+MAX_OPEN_DAYS = 60
+"""Calendar days after which every petition is closed."""
 FIELDS = ("giao thông", "môi trường", "đô thị", "điện, nước", "an ninh trật tự", "thủ tục hành chính")
 
 _FIELD_SHARES = (0.24, 0.22, 0.2, 0.14, 0.1, 0.1)
 MORE_ASKED, PUBLISHED_LATE = 0.08, 0.05
 PAUSES = (3, 4)
-"""Steps at which its clock stops and goes on."""
+"""Steps at which the clock of a petition stops and continues."""
 _STATUSES = (0, 1, 2, 3, 2, 4, 5)
 _CLOSING = 5
 _REFUSED = 6
@@ -29,7 +29,7 @@ _ASKED_IN_SHARES = (0.45, 0.35, 0.16, 0.04)
 
 
 def _attributes() -> tuple[str, ...]:
-    """By field × working days until more was asked (none: nothing was) × (not rated, dissatisfied, satisfied)."""
+    """Return the JSON by field × working days until more was requested (or never) × (no rating, bad, good)."""
     return tuple(
         json.dumps(
             {"field": name}
@@ -43,7 +43,7 @@ def _attributes() -> tuple[str, ...]:
     )
 
 
-WORDS = CaseWords(
+WORDS = CaseCodes(
     case_type="petition",
     prefix="PAKN.",
     statuses=("received", "assigned", "processing", "more_asked", "answered", "published", "refused"),
@@ -55,7 +55,7 @@ WORDS = CaseWords(
 
 
 def petitions(world: World, first_day: int, last_day: int) -> Cases:
-    """All petitions received on local days in [first_day, last_day), by day and commune, with their whole lives."""
+    """Return all petitions received on local days in [first_day, last_day), by day and commune, with all steps."""
     days = np.arange(first_day, last_day, dtype=np.int64)
     busy = np.where(calendar.is_working(days), 1.15, 0.65)
     expected = A_DAY / len(world.communes) * busy[:, None] * world.size[world.communes][None, :]
@@ -104,6 +104,6 @@ def petitions(world: World, first_day: int, last_day: int) -> Cases:
 
 
 def _taken_day(world: World, received: Ints) -> Ints:
-    """The working day on which an official first looks at it: at once in the morning, else the next one."""
+    """Return the working day on which a petition is first handled: the same one in the morning, else the next."""
     day, hour = local(world, received)
     return np.asarray(calendar.working_day(np.where(hour < 11, day, day + 1)))

@@ -1,6 +1,6 @@
-"""Profiles: what each simulated sector system of the table-driven kind gives, read from `profiles/*.toml`.
+"""Read profiles, which say what a simulated sector system gives, from `profiles/*.toml`.
 
-One file a system; its stem is the name of the source. `profiles/README.md` says what can be written in it.
+There is one file per system; its stem is the name of the source. `profiles/README.md` explains the fields.
 """
 
 import tomllib
@@ -25,15 +25,15 @@ class ProfileInvalid(ValueError):
 
 
 @dataclass(frozen=True)
-class Length:
-    """A stretch of `ms`, or of whole working days (then `ms` are those of as many calendar days)."""
+class ProfileDuration:
+    """A duration of `ms`, or of whole working days (then `ms` are those of as many calendar days)."""
 
     ms: int
     working_days: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> "Length":
-        """`30s`, `15m`, `24h`, `7d`, `15wd`. Raises ValueError."""
+    def parse(cls, text: str) -> "ProfileDuration":
+        """Read `30s`, `15m`, `24h`, `7d` or `15wd`. Raises ValueError."""
         working_days = parse_working_days(text) or 0
         length = timedelta(days=working_days) if working_days else parse_duration(text)
         return cls(length // timedelta(milliseconds=1), working_days)
@@ -41,14 +41,13 @@ class Length:
 
 @dataclass(frozen=True)
 class ReadingProfile:
-    """Readings of one measure: every `every`, by `shape` over the day, or one a `period`, or the `values` as published.
+    """Readings of one measure: one per `every`, by `shape` over the day, or one per `period`, or published `values`.
 
-    The level of the hour (`shape`) and of the month (`season`) times `mean`, on top of `base` and `a_year` for each
-    year since 2025, wandering slowly by `wander` and shaken by `spread`, both as shares; `counts` makes whole numbers
-    with `mean` expected in an hour (or a period) at level 1. `of_measure` makes it the share `mean` of another measure
-    of the file. `out_share` is the share of two-hour stretches in which it is 0. A `recent` one has only the last day
-    of history; a `sparse` one leaves out what is 0. One with a `province` is
-    measured in that province alone.
+    A value is the level of the hour (`shape`) and month (`season`) times `mean`, plus `base`, plus `a_year` for each
+    year since 2025. It drifts slowly by `wander` and varies by `spread`, both as shares. `counts` makes whole numbers,
+    with `mean` expected per hour (or period) at level 1. `of_measure` makes it the share `mean` of another measure of
+    the file. `out_share` is the share of two-hour intervals in which it is 0. With `recent` there is only the last day
+    of history; with `sparse` zeros are left out. With `province` it is measured in that province only.
     """
 
     measure: str
@@ -81,12 +80,13 @@ class ReadingProfile:
 
     @property
     def step_ms(self) -> int:
-        return Length.parse(self.every).ms
+        """The step `every` in ms."""
+        return ProfileDuration.parse(self.every).ms
 
 
 @dataclass(frozen=True)
 class StepProfile:
-    """A step between receipt and closing: the status, in what share of the cases, and at which part of the time."""
+    """A step between receipt and closing: its status, its share of cases, and at which part of the duration it is."""
 
     status: str
     part: float = 0.5
@@ -95,7 +95,7 @@ class StepProfile:
 
 @dataclass(frozen=True)
 class ClosingProfile:
-    """An end: the status, its share, and how long it usually takes (as `takes` of the case, unless said)."""
+    """A way to close: its status, its share, and its usual duration (by default `takes` of the case)."""
 
     status: str
     share: float
@@ -104,7 +104,7 @@ class ClosingProfile:
 
 @dataclass(frozen=True, eq=False)
 class CaseProfile:
-    """Life cycles of one case type: `a_day` in the whole province on a working day, `free_days` of that on others."""
+    """Cases of one type: `a_day` in the whole province on a working day, the share `free_days` of that on others."""
 
     case_type: str
     prefix: str
@@ -128,16 +128,18 @@ class CaseProfile:
     history: str = "first_and_last"
 
     @property
-    def longest_days(self) -> int:
-        """No case stays open longer, in calendar days."""
-        lengths = [Length.parse(text) for text in (self.takes, self.due, *(end.takes for end in self.closing)) if text]
+    def max_open_days(self) -> int:
+        """Calendar days after which every case is closed."""
+        lengths = [
+            ProfileDuration.parse(text) for text in (self.takes, self.due, *(end.takes for end in self.closing)) if text
+        ]
         longest = max(length.ms / 86_400_000 * (1.7 if length.working_days else 1) for length in lengths)
         return int(5 * longest) + 25
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A simulated system. `kind` says how it hands over; `every` how often the centre asks or it sends."""
+    """A simulated system. `kind` says how it sends data; `every` how often it sends or the centre asks."""
 
     source: str
     kind: str
@@ -153,19 +155,20 @@ class Profile:
 
     @property
     def measures(self) -> tuple[str, ...]:
+        """The measures that the system gives."""
         return tuple(dict.fromkeys(profile.measure for profile in self.readings))
 
 
 @cache
 def profiles() -> tuple[Profile, ...]:
-    """All of the package, by the names of their files. Raises ProfileInvalid."""
+    """Return all profiles of the package, by the names of their files. Raises ProfileInvalid."""
     folder = files("ioc.demo.world").joinpath("profiles")
     entries = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
     return tuple(read_profile(entry.name.removesuffix(".toml"), entry.read_text(encoding="utf-8")) for entry in entries)
 
 
 def read_profile(source: str, text: str) -> Profile:
-    """Raises ProfileInvalid."""
+    """Return the profile of a TOML text. Raises ProfileInvalid."""
     try:
         data = tomllib.loads(text)
         system = data.pop("source")
@@ -234,7 +237,7 @@ def _case(entry: dict[str, Any]) -> CaseProfile:
 
 
 def _shares(given: Mapping[str, float] | Sequence[Sequence[Any]]) -> Shares:
-    """`{ app = 0.6, web = 0.4 }`, or `[[true, 0.9], [false, 0.1]]` where words are no text."""
+    """Read `{ app = 0.6, web = 0.4 }`, or `[[true, 0.9], [false, 0.1]]` for values that are not texts."""
     pairs = given.items() if isinstance(given, Mapping) else [(word, share) for word, share in given]
     return tuple((word, float(share)) for word, share in pairs)
 

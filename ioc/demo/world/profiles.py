@@ -1,7 +1,7 @@
-"""Readings of profiles: what each system of the table-driven kind has handed over in a stretch of time.
+"""Simulate the readings of profiles: what each system has sent in an interval of time.
 
-A sampled value is handed over at the end of its step; a count is timed at the step's beginning, a state at its end. The
-figure of a day, month, quarter or year lies at noon of the period's last day and is handed over when it is published.
+A sampled value is sent at the end of its step; a count is timed at the step's beginning, a state at its end. The figure
+of a day, month, quarter or year is timed at noon of the period's last day and sent when it is published.
 """
 
 from datetime import date
@@ -26,13 +26,15 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def readings(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms: int = 0) -> Readings:
-    """All that is handed over in (from_ms, to_ms], by measure, then time, then place. With `coarse_ms` sampled values
-    come in such steps instead of their own."""
-    return handed_over(world, profile, from_ms, to_ms, coarse_ms)[0]
+    """Return the readings sent in (from_ms, to_ms], by measure, then time, then unit or subject.
+
+    With `coarse_ms`, sampled values come in steps of that length instead of their own.
+    """
+    return sent(world, profile, from_ms, to_ms, coarse_ms)[0]
 
 
-def handed_over(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms: int = 0) -> tuple[Readings, Ints]:
-    """The same, with the moment (ms) at which each was handed over."""
+def sent(world: World, profile: Profile, from_ms: int, to_ms: int, coarse_ms: int = 0) -> tuple[Readings, Ints]:
+    """Return the same readings, with the moment (ms) at which each was sent."""
     given = profile.within(world.units[0]).readings
     wanted = [one for one in given if not (coarse_ms and one.recent)]
     made = [_of(world, profile, one, from_ms, to_ms, coarse_ms) for one in wanted]
@@ -42,6 +44,7 @@ def handed_over(world: World, profile: Profile, from_ms: int, to_ms: int, coarse
 
 
 def nothing() -> Readings:
+    """Return a table without readings."""
     empty = np.zeros(0, np.int64)
     return Readings(empty, empty, empty, empty, np.zeros(0))
 
@@ -74,7 +77,7 @@ def _of(
 
 
 def stands(world: World, one: ReadingProfile) -> tuple[Ints, Ints]:
-    """Place in `World.units` of each unit or subject that gives the measure, and its own number."""
+    """Return for each unit or subject that gives the measure its index in `World.units`, and its own number."""
     units = {
         "province": np.zeros(1, np.int64),
         "communes": world.communes,
@@ -85,10 +88,10 @@ def stands(world: World, one: ReadingProfile) -> tuple[Ints, Ints]:
     return units[number % len(units)], number
 
 
-def _values(
+def _values(  # noqa: PLR0913  the columns of one table
     world: World, profile: Profile, one: ReadingProfile, begins: Ints, unit: Ints, place: Ints, step_ms: int
 ) -> Floats:
-    """`begins` are times in ms of a step's beginning, or local days when `step_ms` is 0."""
+    """Return values; `begins` are the beginnings of steps in ms, or local days when `step_ms` is 0."""
     if one.of_measure:
         return _share(world, profile, one, begins, unit, place, step_ms)
     seed, what = world.seed, one.measure
@@ -97,7 +100,7 @@ def _values(
     if step_ms:
         level = CURVES[one.shape](day, hour)
     else:
-        # A day has a figure or none, by what goes on in its morning.
+        # A day has a figure if the curve is above 0 in its morning.
         level = np.where(CURVES[one.shape](day, np.full(day.shape, _MORNING)) > 0, 1.0, 0.0)
     if one.season:
         level = level * np.array(one.season)[calendar.month(day) - 1]
@@ -126,10 +129,10 @@ def _values(
     return np.asarray(np.round(value, one.digits))
 
 
-def _share(
+def _share(  # noqa: PLR0913  the columns of one table
     world: World, profile: Profile, one: ReadingProfile, begins: Ints, unit: Ints, place: Ints, step_ms: int
 ) -> Floats:
-    """So many of the other measure's that `mean` of them are; never more than there are."""
+    """Return the share `mean` of another measure's values; never more than these."""
     whole = next(other for other in profile.readings if other.measure == one.of_measure and other.on == one.on)
     of = _values(world, profile, whole, begins, unit, place, step_ms)
     days = local(world, begins)[0] if step_ms else begins
@@ -142,17 +145,17 @@ def _share(
 
 
 def _years(days: Ints) -> Floats:
-    """Since the beginning of 2025."""
+    """Return years since the beginning of 2025."""
     return np.asarray((days - _FIRST_DAY) / _DAYS_A_YEAR)
 
 
 def _slots(from_ms: int, to_ms: int, step_ms: int) -> Ints:
-    """Beginnings of the steps that end in (from_ms, to_ms]."""
+    """Return the beginnings of the steps that end in (from_ms, to_ms]."""
     return np.arange(from_ms // step_ms * step_ms, to_ms - step_ms + 1, step_ms, dtype=np.int64)
 
 
 def _periods(world: World, one: ReadingProfile, from_ms: int, to_ms: int) -> tuple[Ints, Ints]:
-    """Last local days of the periods whose figure is published in (from_ms, to_ms], and when (ms) it is."""
+    """Return last local days of the periods whose figure is published in (from_ms, to_ms], and when (ms)."""
     first, last = (int(day) for day in local(world, np.array([from_ms, to_ms]))[0])
     ends, at_ms = [], []
     for day in range(first, last + 1):

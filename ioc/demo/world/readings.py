@@ -1,4 +1,4 @@
-"""A table of simulated readings, and the time grid they lie on."""
+"""Tables of simulated readings, and their grid of times."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ NO_SUBJECT = -1
 
 @dataclass(frozen=True)
 class Readings:
-    """Columns of equal length: places in MEASURES, in `World.units`, in SUBJECTS (or NO_SUBJECT), time, value."""
+    """Columns of equal length: indices in MEASURES, in `World.units` and in SUBJECTS (or NO_SUBJECT), time, value."""
 
     measure: Ints
     unit: Ints
@@ -49,7 +49,7 @@ class Readings:
 
     @classmethod
     def of(cls, measure: str, unit: Ints, time_ms: Ints, value: Floats | Ints, subject: str | Ints = "") -> "Readings":
-        """Of one measure; `unit`, `time_ms`, `value` and `subject` are broadcast together."""
+        """Return readings of one measure; `unit`, `time_ms`, `value` and `subject` are broadcast together."""
         first = SUBJECTS.index(subject) if isinstance(subject, str) and subject else NO_SUBJECT
         places = first if isinstance(subject, str) else subject
         columns = np.broadcast_arrays(unit, places, time_ms, value)
@@ -64,19 +64,22 @@ class Readings:
 
     @classmethod
     def joined(cls, parts: Sequence["Readings"]) -> "Readings":
+        """Return the readings of all parts, one after the other."""
         return cls(*(np.concatenate(columns) for columns in zip(*(part.columns() for part in parts), strict=True)))
 
     def columns(self) -> tuple[Ints, Ints, Ints, Ints, Floats]:
+        """Return all columns, in the order of the fields."""
         return self.measure, self.unit, self.subject, self.time_ms, self.value
 
     def where(self, kept: np.ndarray) -> "Readings":
+        """Return the readings for which `kept` is true."""
         return Readings(*(column[kept] for column in self.columns()))
 
     def __len__(self) -> int:
         return len(self.value)
 
     def records(self, world: World) -> Iterator[dict[str, object]]:
-        """As the push contract writes readings."""
+        """Yield the readings as JSON objects, as they are pushed."""
         for measure, unit, subject, time_ms, value in zip(*(c.tolist() for c in self.columns()), strict=True):
             record: dict[str, object] = {
                 "measure": MEASURES[measure],
@@ -90,28 +93,29 @@ class Readings:
 
 
 def slots(from_ms: int, to_ms: int, step_ms: int) -> Ints:
-    """Beginnings of the steps (counted from 1970 UTC) that lie in [from_ms, to_ms)."""
+    """Return the beginnings of steps (counted from 1970 UTC) in [from_ms, to_ms)."""
     first = -(-from_ms // step_ms) * step_ms
     return np.arange(first, to_ms, step_ms, dtype=np.int64)
 
 
 def offset_ms(world: World) -> int:
-    """The province's distance from UTC; Viet Nam keeps no summer time."""
+    """Return the province's offset from UTC; Viet Nam has no summer time."""
     offset = datetime(2026, 1, 1, tzinfo=world.zone).utcoffset()
     return 0 if offset is None else round(offset.total_seconds() * 1000)
 
 
 def local(world: World, time_ms: Ints) -> tuple[Ints, Floats]:
-    """Day since 1970 and hour of the day (with a fraction) in the province's zone."""
+    """Return the day since 1970 and the hour of the day (with a fraction) in the province's zone."""
     own = np.asarray(time_ms) + offset_ms(world)
     return np.asarray(own // MS_A_DAY), np.asarray(own % MS_A_DAY / MS_AN_HOUR)
 
 
 def moment_ms(world: World, day: Ints, hour: Floats) -> Ints:
-    """Milliseconds since 1970 UTC of an hour of a local day, to the whole second."""
+    """Return milliseconds since 1970 UTC of an hour of a local day, to the whole second."""
     second = np.floor(np.asarray(hour) * 3600)
     return np.asarray(np.asarray(day) * MS_A_DAY + second.astype(np.int64) * 1000 - offset_ms(world))
 
 
 def midnight_ms(world: World, day: int) -> int:
+    """Return milliseconds since 1970 UTC of the beginning of a local day."""
     return day * MS_A_DAY - offset_ms(world)

@@ -1,4 +1,4 @@
-"""Vehicles and their speed at the counting points."""
+"""Simulate vehicles and their speed at the counting points."""
 
 import numpy as np
 
@@ -14,14 +14,14 @@ FREE_SPEED = 41.0
 
 
 def _crowd(world: World, times: np.ndarray, number: np.ndarray) -> Floats:
-    """Share of each road's busiest hour at a moment, in (0, 1.2)."""
+    """Return how busy each road is, as a share of its busiest hour, in (0, 1.2)."""
     day, hour = local(world, times)
     usual = shapes.by_weekday(shapes.TRAFFIC, shapes.TRAFFIC_WEEKEND, day, hour)
     return np.asarray(usual * (1 + 0.12 * noise.drift(world.seed, "crowd", times / MS_AN_HOUR * 4, number)))
 
 
 def readings(world: World, from_ms: int, to_ms: int, step_ms: int = STEP_MS) -> Readings:
-    """Vehicles counted in each step and their mean speed, timed at the step's beginning, of all points."""
+    """Return vehicles per step and their mean speed at all points, timed at the step's beginning."""
     times = slots(from_ms, to_ms, step_ms)[:, None]
     number = np.arange(COUNTING_POINTS, dtype=np.int64)[None, :]
     crowd = _crowd(world, times, number)

@@ -22,7 +22,7 @@ from connectors.registry import KINDS
 from ioc.clock import FixedClock, to_ms
 from ioc.clock import from_ms as from_ms_to
 from ioc.demo import feeds
-from ioc.demo.state import HandedOver
+from ioc.demo.state import FeedProgress
 from ioc.demo.systems.profile_feeds import DayFigures, YearFigures
 from ioc.demo.systems.rest import application
 from ioc.demo.systems.statistics import cases_path, readings_path
@@ -147,7 +147,7 @@ def versions(province: Province, profile: Profile, until_ms: int) -> set[tuple[s
     """Case type, id and time of all versions since the beginning."""
     found = set()
     for one in profile.cases:
-        cases = life_cycles.cases(province.world, one, 20_780 - one.longest_days, 20_781)
+        cases = life_cycles.cases(province.world, one, 20_780 - one.max_open_days, 20_781)
         seen = cases.versions(province.began_at_ms + 1, until_ms + 1)
         for version in map(seen.version, range(len(seen))):
             found.add((one.case_type, version.case_id, version.updated_ms))
@@ -158,11 +158,11 @@ async def test_the_day_file_has_vietnamese_numbers_at_17(province: Province) -> 
     profile = profile_of("day-figures")
     folder = Path(province.at.folders[profile.source])
     feed = DayFigures(province.world, profile, folder)
-    handed_over = HandedOver(province.settings.data_dir / "another", province.began_at_ms)
-    assert await feeds.hand_over(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
+    handed_over = FeedProgress(province.settings.data_dir / "another", province.began_at_ms)
+    assert await feeds.send_next(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
     assert not files_of(province, profile.source)
     at = datetime(2026, 11, 23, 17, 0, 9, tzinfo=VIETNAM)
-    assert await feeds.hand_over(feed, handed_over, to_ms(at))
+    assert await feeds.send_next(feed, handed_over, to_ms(at))
     (path,) = files_of(province, profile.source)
     mapping = mapping_of(province, profile.source)
     records = [record for row, _ in lines_of(path, mapping.columns()) for record in mapping.records(row)]  # type: ignore[arg-type]
@@ -183,8 +183,8 @@ async def test_past_years_come_as_a_workbook_once(own_province: Province) -> Non
     assert (of_2020["egdi.osi"], of_2020["egdi.tii"], of_2020["egdi.hci"]) == (0.6529, 0.6694, 0.6779)
     assert {r.time.hour for r in readings} == {2}, "9 o'clock in the province"
     path.unlink()
-    handed_over = HandedOver(own_province.settings.data_dir, own_province.began_at_ms)
-    YearFigures(own_province.world, profile, folder).hand_over_past(handed_over, own_province.began_at_ms)
+    handed_over = FeedProgress(own_province.settings.data_dir, own_province.began_at_ms)
+    YearFigures(own_province.world, profile, folder).drop_past(handed_over, own_province.began_at_ms)
     assert not files_of(own_province, profile.source)
 
 

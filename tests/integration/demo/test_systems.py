@@ -19,7 +19,7 @@ from ioc.clock import to_ms
 from ioc.demo import feeds
 from ioc.demo.calendar import MS_A_MINUTE
 from ioc.demo.province import simulated
-from ioc.demo.state import HandedOver
+from ioc.demo.state import FeedProgress
 from ioc.demo.systems.day_file import DayFile
 from ioc.demo.systems.rest import DOSSIERS_PATH, PETITIONS_PATH
 from ioc.demo.world import documents, dossiers, lgsp
@@ -221,11 +221,11 @@ async def test_document_files_read_as_what_was_sent(province: Province) -> None:
 async def test_the_day_file_comes_at_17(province: Province) -> None:
     folder = Path(province.at.folders["department-day-file"])
     feed = DayFile(province.world, folder)
-    handed_over = HandedOver(province.settings.data_dir / "another", province.began_at_ms)
-    assert await feeds.hand_over(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
+    handed_over = FeedProgress(province.settings.data_dir / "another", province.began_at_ms)
+    assert await feeds.send_next(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
     assert files_of(province, "department-day-file") == []
     at = datetime(2026, 11, 23, 17, 0, 6, tzinfo=VIETNAM)
-    assert await feeds.hand_over(feed, handed_over, to_ms(at))
+    assert await feeds.send_next(feed, handed_over, to_ms(at))
     (path,) = files_of(province, "department-day-file")
     assert path.name == "VanBanSoNganh_20261123.xlsx"
     mapping = mapping_of(province, "department-day-file")

@@ -56,7 +56,7 @@ def test_petitions_look_as_on_the_wall(all_petitions: Cases) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "longest"), [("all_dossiers", dossiers.LONGEST_DAYS), ("all_petitions", petitions.LONGEST_DAYS)]
+    ("name", "longest"), [("all_dossiers", dossiers.MAX_OPEN_DAYS), ("all_petitions", petitions.MAX_OPEN_DAYS)]
 )
 def test_lives_are_in_order(request: pytest.FixtureRequest, name: str, longest: int) -> None:
     cases: Cases = request.getfixturevalue(name)

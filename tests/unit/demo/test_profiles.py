@@ -13,7 +13,7 @@ from ioc.demo.systems.profile_feeds import DayFigures
 from ioc.demo.world import life_cycles, profiles
 from ioc.demo.world.cases import NEVER
 from ioc.demo.world.curves import storm_flood, storm_rain
-from ioc.demo.world.profile_files import CaseProfile, Length, Profile, ProfileInvalid, read_profile
+from ioc.demo.world.profile_files import CaseProfile, Profile, ProfileDuration, ProfileInvalid, read_profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.demo.world.readings import MEASURES, Readings
 from tests.support.catalogs import hue
@@ -44,7 +44,7 @@ def test_an_interval_is_the_same_whole_or_in_parts(world: World, file: Profile) 
     whole = profiles.readings(world, file, begin, end)
     parts = [profiles.readings(world, file, begin, middle), profiles.readings(world, file, middle, end)]
     assert rows(whole) == rows(Readings.joined(parts))
-    _, seen = profiles.handed_over(world, file, begin, end)
+    _, seen = profiles.sent(world, file, begin, end)
     assert ((seen > begin) & (seen <= end)).all()
     assert (whole.time_ms <= seen).all(), "nothing is handed over before it happened"
 
@@ -86,7 +86,7 @@ def test_counts_follow_the_clock_and_the_calendar(world: World) -> None:
 def test_a_months_figure_lies_on_its_last_day_and_comes_when_published(world: World) -> None:
     file = by_name("statistics-office")
     begin, end = at("2026-11-06 08:59"), at("2026-11-06 09:00")
-    given, seen = profiles.handed_over(world, file, begin, end)
+    given, seen = profiles.sent(world, file, begin, end)
     exports = given.measure == MEASURES.index("trade.exports")
     assert exports.sum() == 1
     assert given.time_ms[exports].tolist() == [at("2026-10-31 12:00")]
@@ -127,7 +127,7 @@ def test_lives_are_whole_and_such_as_the_catalogue_takes(world: World, profile: 
     assert (np.diff(np.fmax.accumulate(times, axis=1), axis=1) >= 0).all()
     stays_ms = cases.step_ms[:, cases.closing] - cases.step_ms[:, 0]
     assert (stays_ms > 0).all()
-    assert stays_ms.max() < profile.longest_days * DAY_MS
+    assert stays_ms.max() < profile.max_open_days * DAY_MS
     if profile.due:
         late = (cases.step_ms[:, cases.closing] > cases.due_ms).mean()
         assert abs(late - profile.late) < 0.03 + 1 / len(cases) ** 0.5
@@ -138,13 +138,12 @@ def test_lives_are_whole_and_such_as_the_catalogue_takes(world: World, profile: 
 @pytest.mark.parametrize(
     ("text", "length"),
     [
-        pytest.param("30s", Length(30_000), id="seconds"),
-        pytest.param("2.5h", Length(9_000_000), id="a fraction"),
-        pytest.param("15wd", Length(15 * DAY_MS, 15), id="working days"),
+        pytest.param("30s", ProfileDuration(30_000), id="seconds"),
+        pytest.param("15wd", ProfileDuration(15 * DAY_MS, 15), id="working days"),
     ],
 )
-def test_lengths(text: str, length: Length) -> None:
-    assert Length.parse(text) == length
+def test_lengths(text: str, length: ProfileDuration) -> None:
+    assert ProfileDuration.parse(text) == length
 
 
 HEAD = '[source]\nkind = "statistics"\nname = { vi = "Thử", en = "Trial" }\n'
