@@ -213,6 +213,10 @@ def test_every_answer_is_as_the_document_says(centre: RunningCentre) -> None:
             answer = client.get(path)
             check_answer("GET", path, answer.status_code, answer.headers, answer.content)
             answered[template] = answer.status_code
+        for path, body in (("/api/v1/lab/snapshot", {}), ("/api/v1/sql", {"sql": "SELECT 1 AS one"})):
+            answer = client.post(path, json=body)
+            check_answer("POST", path, answer.status_code, answer.headers, answer.content)
+            answered[path] = answer.status_code
     failed = {path: status for path, status in answered.items() if status != 200}
     assert all("{" in path and status in (400, 404) for path, status in failed.items()), failed
 

@@ -23,7 +23,7 @@ from ioc.store.snapshot import SnapshotFailed
 if TYPE_CHECKING:
     import httpx
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 FORWARDED: tuple[str, ...] = (
     "POST /api/v1/sql",
@@ -126,7 +126,7 @@ async def get_lab(connection: HTTPConnection) -> LabClient:
 Lab = Annotated[LabClient, Depends(get_lab)]
 
 
-@router.post("/api/v1/lab/snapshot", tags=["lab"], response_model=SnapshotTakenShape, include_in_schema=True)
+@router.post("/api/v1/lab/snapshot", tags=["lab"], response_model=SnapshotTakenShape)
 async def take_snapshot(context: Context, lab: Lab, request: Request) -> Response:
     """Take a snapshot of the store now, and have the lab publish it."""
     try:
@@ -157,7 +157,7 @@ async def forward_to_lab(lab: Lab, request: Request) -> Response:
 for _entry in FORWARDED:
     _method, _path = _entry.split()
     _methods = ["GET", "HEAD"] if _method == "GET" else [_method]
-    router.add_api_route(_path, forward_to_lab, methods=_methods, response_model=None)
+    router.add_api_route(_path, forward_to_lab, methods=_methods, response_model=None, include_in_schema=False)
 
 
 async def _unless_disconnected(request: Request, sending: "Coroutine[Any, Any, httpx.Response]") -> "httpx.Response":

@@ -100,8 +100,8 @@ async def get_series(lab: Lab, kpi: str, query: Annotated[SeriesParameters, Quer
 async def get_contributions(lab: Lab, kpi: str, begins: Begins = None, ends: Ends = None, unit: str = "") -> Response:
     """Return what made the KPI change between two moments.
 
-    By unit, channel, service and status, or by the parts of a formula. The contributions of a grouping add up to the
-    change; `method` says how they are calculated.
+    Contributions are grouped by unit, channel, service and status, or by the parts of a formula. Those of one grouping
+    add up to the change; `method` says how they are calculated.
     """
     wanted = _series_request(lab, kpi, unit, begins, ends)
     found = await _computed(lab, compute_parts, _snapshot(lab), lab.settings, kpi, unit, wanted.start, wanted.end)

@@ -39,6 +39,11 @@ def test_every_answer_has_a_model() -> None:
     assert missing == set(WITHOUT_MODEL)
 
 
+def test_a_snapshot_is_described_as_the_centre_answers_it() -> None:
+    """The lab has the same address, for the centre only."""
+    assert operations()["POST /api/v1/lab/snapshot"]["operationId"] == "take_snapshot"
+
+
 def test_names_are_those_of_functions_and_unique() -> None:
     names = [operation["operationId"] for operation in operations().values()]
     assert len(set(names)) == len(names)
