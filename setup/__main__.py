@@ -1,4 +1,4 @@
-"""`python3 -m setup up|test|bench`: bring this checkout to where the command can run; nothing is done twice."""
+"""Set up this checkout for a command: `python3 -m setup up|test|bench`. Steps that are done are skipped."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from setup.kafka import FETCH_JARS, RECORD_START
 from setup.pages import BUILD_PAGES, NPM_PACKAGES
 from setup.steps import BUILD, VENV, SetupFailed, fail, is_done, perform, perform_side_by_side
 
-# Each purpose with the locks requirements/<lock>.txt that serve it, the least first; "test" holds all of "up".
+# Each purpose with the locks requirements/<lock>.txt that are enough for it, the smallest first; "test" includes "up".
 PURPOSES = {"up": ("up", "test"), "test": ("test",), "bench": ("test",)}
 
 
 def main(purpose: str) -> None:
+    """Perform all steps for a purpose. Raises SetupFailed."""
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)  # two `make` at once wait for each other
+        fcntl.flock(held, fcntl.LOCK_EX)  # of two `make` at once, one waits for the other
         perform([environment(VENV)])
         sufficient = [install(lock) for lock in PURPOSES[purpose]]
         if not any(is_done(step) for step in sufficient):

@@ -1,4 +1,4 @@
-"""A headless Chromium for the browser tests: an installed one, else the binary that npm's @sparticuz/chromium carries.
+"""Provide a headless Chromium for the browser tests: an installed one, else the one in npm's @sparticuz/chromium.
 
 Either way the tests start `.build/chromium`.
 """
@@ -13,19 +13,21 @@ from pathlib import Path
 from setup.steps import BUILD, ROOT, Step, call
 
 INSTALLED = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""The first is the lightest: without a window's parts it takes half the processor time."""
+"""The first one is the lightest: it has no window and takes half the processor time."""
 STARTER = BUILD / "chromium"
 RECIPE = ROOT / "setup" / "browser"
 FOLDER = BUILD / "browser"
 
 
 def write_starter(executable: str, *, environment: dict[str, str]) -> None:
+    """Write the script that starts an executable with these variables."""
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
     STARTER.write_text(f'#!/bin/sh\n{exports}exec {shlex.quote(executable)} "$@"\n')
     STARTER.chmod(0o755)
 
 
 def provide(log: Path) -> None:
+    """Find or fetch the browser. Raises SetupFailed."""
     installed = next((path for path in map(shutil.which, INSTALLED) if path), None)
     if installed:
         write_starter(installed, environment={})
@@ -44,7 +46,7 @@ def provide(log: Path) -> None:
         with tarfile.open(archive) as members:
             members.extractall(FOLDER, filter="data")
         archive.unlink()
-    # The package is made for one fixed folder; its font settings name it.
+    # The package is built for one fixed folder, which its font settings name.
     fonts = FOLDER / "fonts.conf"
     fonts.write_text(fonts.read_text().replace("/tmp/fonts", str(FOLDER / "fonts")))
     executable = FOLDER / "chromium"

@@ -1,4 +1,4 @@
-"""The virtual environment: made by the best Python at hand with its own pip, filled from a lock with checksums."""
+"""Make the virtual environment with the best Python found, and install packages from a lock with checksums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setup.steps import BUILD, ROOT, VENV, SetupFailed, Step, call
 INTERPRETERS = ("python3.11", "python3", "python3.12", "python3.13")
 OLDEST = (3, 11)
 OURS = ("ioc", "streams", "connectors")
-# What `make bench` compares with is kept apart: its packages hold versions that the centre cannot live with.
+# The engines that `make bench` compares with are kept apart: they need versions that the centre cannot use.
 PEERS_VENV = BUILD / "peers"
 
 
@@ -35,7 +35,7 @@ def suitable_interpreter() -> str:
 
 
 def environment(venv: Path) -> Step:
-    """An environment that works is kept, else one is made."""
+    """Return the step that makes an environment; one that works is kept."""
     python = venv / "bin" / "python"
 
     def make(log: Path) -> None:
@@ -54,15 +54,17 @@ def environment(venv: Path) -> Step:
 
 
 def fill(venv: Path, lock: str, log: Path) -> None:
-    """Everything in `requirements/<lock>.txt`, exactly. The lock is whole, so pip need not resolve; it reuses what is
-    there. Raises SetupFailed."""
+    """Install exactly what `requirements/<lock>.txt` lists. Raises SetupFailed.
+
+    The lock is complete, so pip need not resolve; it keeps what is installed already.
+    """
     file = ROOT / "requirements" / f"{lock}.txt"
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
     call([*pip, "--require-hashes", "-r", str(file)], log, failure=f"{file.name} was not installed")
 
 
 def install(lock: str) -> Step:
-    """Everything in `requirements/<lock>.txt`; and the project itself, so that `ioc` is a command."""
+    """Return the step that installs `requirements/<lock>.txt` and the project itself, so that `ioc` is a command."""
 
     def run(log: Path) -> None:
         fill(VENV, lock, log)
@@ -79,7 +81,7 @@ def install(lock: str) -> Step:
     )
 
 
-# A second of each start, where the environment keeps Python from writing compiled files itself.
+# Saves a second of each start where Python may not write compiled files itself.
 COMPILED = Step(
     name="compiled",
     title="Compiled files",

@@ -1,9 +1,9 @@
 """Fetch Kafka's jars with jgo, a Maven resolver in Python. Runs in the virtual environment.
 
     python -m setup.fetch_jars           download what setup/kafka.lock names and verify it
-    python -m setup.fetch_jars --lock    resolve anew and write setup/kafka.lock
+    python -m setup.fetch_jars --lock    resolve again and write setup/kafka.lock
 
-The machine's own jgo configuration (a mirror, say) holds.
+The machine's own jgo configuration, such as a mirror, is used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROOTS = [f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.apache.logging.log
 
 
 def resolve() -> list[tuple[str, str, str]]:
-    """`(group, artifact, version)` of Kafka and all it needs; where two roots differ, Kafka's version holds."""
+    """Return (group, artifact, version) of Kafka and all it needs; where two roots differ, Kafka's version counts."""
     versions: dict[tuple[str, str], str] = {}
     for root in ROOTS:
         for artifact in jgo.resolve(root):
@@ -36,7 +36,7 @@ def resolve() -> list[tuple[str, str, str]]:
 
 
 def download(coordinates: list[tuple[str, str, str]], into: Path) -> None:
-    """Raises RuntimeError naming the artifact that no repository has or that could not be reached."""
+    """Download jars into a folder. Raises RuntimeError naming the artifact that could not be fetched."""
     with tempfile.TemporaryDirectory(dir=into) as cache:
         maven = MavenContext(
             repo_cache=Path(cache),
@@ -54,6 +54,7 @@ def download(coordinates: list[tuple[str, str, str]], into: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
+    """Download and verify the jars; with `--lock`, write the lock first."""
     relock = arguments == ["--lock"]
     coordinates = resolve() if relock else [(j.group, j.artifact, j.version) for j in read_lock(LOCK.read_text())]
     part = JARS.with_suffix(".part")

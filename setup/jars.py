@@ -1,6 +1,6 @@
-"""The lock of Kafka's jars, `setup/kafka.lock`, and the folder that must agree with it.
+"""Read the lock of Kafka's jars, `setup/kafka.lock`, and verify the folder of jars.
 
-One line a jar: `group:artifact:version sha256`, sorted, so that a change of a version reads well in a diff.
+The lock has one line per jar, `group:artifact:version sha256`, sorted, so that a new version is readable in a diff.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ class JarsDiffer(Exception):
 
 @dataclass(frozen=True, order=True)
 class LockedJar:
+    """One line of the lock."""
+
     group: str
     artifact: str
     version: str
@@ -27,6 +29,7 @@ class LockedJar:
 
     @property
     def file_name(self) -> str:
+        """The name of the jar's file."""
         return f"{self.artifact}-{self.version}.jar"
 
     def __str__(self) -> str:
@@ -34,7 +37,7 @@ class LockedJar:
 
 
 def read_lock(text: str) -> list[LockedJar]:
-    """Raises ValueError naming the line that is not `group:artifact:version sha256`."""
+    """Return the jars of a lock. Raises ValueError naming the line that is not `group:artifact:version sha256`."""
     jars = []
     for number, line in enumerate(text.splitlines(), start=1):
         coordinate, _, sha256 = line.partition(" ")
@@ -46,11 +49,12 @@ def read_lock(text: str) -> list[LockedJar]:
 
 
 def checksum(file: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def verify(jars: list[LockedJar], folder: Path) -> None:
-    """Raises JarsDiffer at the first jar that is missing or differs."""
+    """Check all jars in a folder. Raises JarsDiffer at the first one that is missing or differs."""
     for jar in jars:
         file = folder / jar.file_name
         if not file.exists():

@@ -1,4 +1,4 @@
-"""Re-make every lock file: `make lock` takes the newest versions that pyproject.toml and package.json allow."""
+"""Write all lock files again, with the newest versions that pyproject.toml and package.json allow (`make lock`)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PYTHON_LOCKS: dict[str, list[str]] = {
 
 
 def main() -> None:
+    """Write all lock files."""
     for name, extras in PYTHON_LOCKS.items():
         lock = ROOT / "requirements" / f"{name}.txt"
         subprocess.run([*UV, *extras, "--output-file", str(lock)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""The pages: npm's packages, then the build into `ioc/api/static/`."""
+"""Build the pages: install npm's packages, then build into `ioc/api/static/`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ UI = ROOT / "ui"
 
 
 def npm_packages(log: Path) -> None:
+    """Install the packages. Raises SetupFailed."""
     command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
     call(command, log, cwd=UI, failure="the pages' npm packages were not installed")
 
 
 def build(log: Path) -> None:
+    """Build the pages. Raises SetupFailed."""
     call(["npm", "run", "build", "--loglevel=error"], log, cwd=UI, failure="the pages could not be built")
 
 

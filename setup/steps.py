@@ -1,4 +1,4 @@
-"""A step of the set-up, done once for its inputs: skipped while what it read is unchanged and what it made is there."""
+"""Perform steps of the set-up. A step is skipped while its inputs are unchanged and its outputs are there."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ BUILD = ROOT / ".build"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
-_TOLD_LINES = 15
+_SHOWN_LINES = 15
 
 
 class SetupFailed(Exception):
-    """The set-up cannot go on; the text is one sentence for the person at the terminal, then what the tool said."""
+    """The set-up cannot continue; the text is one sentence for the person at the terminal, then the tool's output."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """`run` is handed the log file of the step; `inputs` are files and folders, `outputs` what must exist after it."""
+    """One step: `run` gets the step's log file, `inputs` are files and folders, `outputs` must exist afterwards."""
 
     name: str
     title: str
@@ -37,11 +37,12 @@ class Step:
 
     @property
     def stamp(self) -> Path:
+        """The file with the fingerprint of the inputs for which the step is done."""
         return BUILD / "stamps" / self.name
 
 
 def files_of(inputs: Iterable[Path], leave_out: frozenset[str]) -> list[Path]:
-    """All files of `inputs`, sorted; folders named in `leave_out` are not entered, what is missing is passed over."""
+    """Return all files of `inputs`, sorted, without folders named in `leave_out` and without missing ones."""
     files: list[Path] = []
     for path in inputs:
         if path.is_file():
@@ -53,7 +54,7 @@ def files_of(inputs: Iterable[Path], leave_out: frozenset[str]) -> list[Path]:
 
 
 def fingerprint(step: Step) -> str:
-    """Changes when a file of the inputs changes, comes or goes, and when the checkout moves."""
+    """Return a text that changes when a file of the inputs changes, comes or goes, and when the checkout moves."""
     digest = hashlib.sha256(str(ROOT).encode())
     for file in files_of(step.inputs, step.leave_out):
         digest.update(f"\n{file.relative_to(ROOT)} ".encode())
@@ -62,6 +63,7 @@ def fingerprint(step: Step) -> str:
 
 
 def is_done(step: Step) -> bool:
+    """Whether the step is done for its present inputs."""
     return (
         step.stamp.exists()
         and all(output.exists() for output in step.outputs)
@@ -69,17 +71,18 @@ def is_done(step: Step) -> bool:
     )
 
 
-def tell(line: str) -> None:
+def show(line: str) -> None:
+    """Print a line at once."""
     sys.stdout.write(f"{line}\n")  # text and line end in one write: lanes run side by side
     sys.stdout.flush()
 
 
 def perform(steps: Iterable[Step]) -> None:
-    """Run what is not done, in this order, one progress line each. Raises SetupFailed."""
+    """Run the steps that are not done, in order, with a line for each. Raises SetupFailed."""
     for step in steps:
         if is_done(step):
             continue
-        tell(f"  {step.title} …")
+        show(f"  {step.title} …")
         begun = time.monotonic()
         before = fingerprint(step)
         log = BUILD / "log" / f"{step.name}.log"
@@ -88,11 +91,11 @@ def perform(steps: Iterable[Step]) -> None:
         log.write_bytes(b"")
         step.run(log)
         step.stamp.write_text(before)
-        tell(f"  {step.title}: done in {time.monotonic() - begun:.0f} s")
+        show(f"  {step.title}: done in {time.monotonic() - begun:.0f} s")
 
 
 def perform_side_by_side(lanes: list[list[Step]]) -> None:
-    """Each lane in order, the lanes at once. Raises SetupFailed with the first lane's failure."""
+    """Run each lane in order and the lanes at once. Raises the first failure of a lane, such as SetupFailed."""
     failures: list[BaseException] = []
 
     def run(lane: list[Step]) -> None:
@@ -123,12 +126,13 @@ def call(command: list[str], log: Path, *, failure: str, cwd: Path = ROOT) -> No
             output.write(f"{error}\n".encode())
             code = 1
     if code != 0:
-        told = log.read_text(errors="replace").splitlines()[-_TOLD_LINES:]
+        shown = log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:]
         raise SetupFailed(
-            "\n".join([f"{failure} (all of it in {log.relative_to(ROOT)}):", *(f"    {t}" for t in told)])
+            "\n".join([f"{failure} (all of it in {log.relative_to(ROOT)}):", *(f"    {t}" for t in shown)])
         )
 
 
 def fail(failure: SetupFailed) -> None:
+    """Print the failure and exit with code 1."""
     print(f"Set-up stopped: {failure}", file=sys.stderr)
     sys.exit(1)
