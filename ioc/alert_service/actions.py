@@ -12,7 +12,7 @@ from ioc.clock import from_ms, to_ms
 from ioc.messages import Message
 from ioc.model.alert import Alert, Handling
 from ioc.model.matcher import Matchers
-from ioc.store.alerting import ActRow
+from ioc.store.alerting import ActionRow
 
 MAX_COMMENT_LENGTH = 4_000
 MAX_ALERTS_AT_ONCE = 5_000
@@ -73,7 +73,7 @@ def out_of_service(service: AlertService, rule: str, until_ms: int, by: str, why
         _require_future(service, until_ms)
         shelving = Shelving(service.new_id(), Handling.OUT_OF_SERVICE, rule, "", service.act_ms(), until_ms, by, why)
         after = handling.shelve(service.state.handling, shelving)
-        row = ActRow(service.now(), by, "out_of_service", "", rule, "", why)
+        row = ActionRow(service.now(), by, "out_of_service", "", rule, "", why)
         service.commit(replace(service.state, handling=after), acts=[row])
         return shelving
 
@@ -90,7 +90,7 @@ def in_service(service: AlertService, rule: str, by: str) -> None:
         if not active:
             raise ActRefused("rule", Message("in_service", given=rule))
         after = handling.unshelve(before, active, by, at_ms)
-        row = ActRow(service.now(), by, "in_service", "", rule, "", "")
+        row = ActionRow(service.now(), by, "in_service", "", rule, "", "")
         service.commit(replace(service.state, handling=after), acts=[row])
 
 
@@ -101,7 +101,7 @@ def comment(service: AlertService, alerts: Sequence[str], by: str, text: str) ->
     rows = []
     for alert in _distinct(alerts):
         rule, unit = _rule_and_unit(alert)
-        rows.append(ActRow(service.now(), by, "comment", alert, rule, unit, text.strip()))
+        rows.append(ActionRow(service.now(), by, "comment", alert, rule, unit, text.strip()))
     with service.lock:
         service.commit(service.state, acts=rows)
 
@@ -150,7 +150,7 @@ def end_silence(service: AlertService, silence_id: str, by: str) -> Silence:
 
 def _commit(service: AlertService, after: HandlingState, act: str, alerts: Iterable[Alert], by: str, text: str) -> None:
     now, found = service.now(), list(alerts)
-    rows = [ActRow(now, by, act, alert.id, alert.rule, alert.unit, text) for alert in found]
+    rows = [ActionRow(now, by, act, alert.id, alert.rule, alert.unit, text) for alert in found]
     state = replace(service.state, handling=after)
     if act in ("acknowledge", "unacknowledge"):
         names = [alert.id for alert in found]

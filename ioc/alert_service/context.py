@@ -7,7 +7,7 @@ from datetime import datetime
 from ioc.alert_service.incident_store import IncidentStore
 from ioc.alert_service.kpi_history import KpiHistory
 from ioc.alert_service.service import AlertService
-from ioc.store.alerting import Said
+from ioc.store.alerting import DeliveryFault
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class ChannelWait:
     """
 
     code: str
-    said: Said
+    said: DeliveryFault
     until: datetime | None
     away_since: datetime | None
 

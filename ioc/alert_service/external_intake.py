@@ -13,7 +13,7 @@ from ioc.clock import to_ms
 from ioc.errors import BatchMalformed
 from ioc.messages import Message
 from ioc.model.alert import Transition, TransitionKind, alert_id
-from ioc.store.alerting import ActRow
+from ioc.store.alerting import ActionRow
 
 MAX_PER_COMMIT = 1_000
 MAX_OPEN = 5_000
@@ -110,7 +110,7 @@ def close(service: AlertService, alerts: Sequence[str], by: str, why: str) -> No
             if alert is None:
                 raise no_alert("alerts", name)
             changes.end(alert, now_ms, f"{by}: {why}", is_closed=True)
-            rows.append(ActRow(service.now(), by, "close", alert.id, alert.rule, alert.unit, why))
+            rows.append(ActionRow(service.now(), by, "close", alert.id, alert.rule, alert.unit, why))
         changes.commit(service, rows)
 
 
@@ -158,7 +158,7 @@ class _Changes:
         self.ended[alert.id] = alert
         self.records[ENDED_EXTERNAL, alert.id] = record(alert)
 
-    def commit(self, service: AlertService, acts: Sequence[ActRow] = ()) -> None:
+    def commit(self, service: AlertService, acts: Sequence[ActionRow] = ()) -> None:
         if self.transitions or self.records:
             after = replace(service.state, external=self.external, ended_external=self.ended)
             service.commit(after, self.transitions, acts, self.records)

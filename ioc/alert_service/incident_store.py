@@ -6,7 +6,7 @@ from threading import RLock
 from ioc.alerts.incidents import Attachment, Incident, attach
 from ioc.alerts.records import from_record, to_json
 from ioc.clock import Clock, to_ms
-from ioc.store.alerting import AlertStore, Writing
+from ioc.store.alerting import AlertStore, AlertWrite
 
 KIND = "incident"
 MAX_FILE_BYTES = 5 * 1024 * 1024
@@ -70,6 +70,6 @@ class IncidentStore:
 
     def _keep(self, incident: Incident) -> Incident:
         records = {(KIND, incident.id): to_json(incident)}
-        self._store.write(Writing(records=records), self._clock.now())
+        self._store.write(AlertWrite(records=records), self._clock.now())
         self._incidents = self._incidents | {incident.id: incident}
         return incident

@@ -35,7 +35,7 @@ from ioc.alerts.suppression import SuppressionIndex
 from ioc.catalog.catalog import Catalog
 from ioc.clock import Clock, to_ms
 from ioc.model.alert import Alert, Transition, TransitionKind
-from ioc.store.alerting import ENGINE, OUTBOX, ActRow, AlertStore, Notification, Opened, Writing
+from ioc.store.alerting import ENGINE, OUTBOX, ActionRow, AlertStore, AlertWrite, Notification, StoreHandle
 
 _FLOOD_HISTORY = timedelta(hours=1)
 _TICKS_GO_ON_MS = 10_000
@@ -71,7 +71,7 @@ class AlertService:
     under the lock, and must return at once. `full_name` returns the name of the person behind an account.
     """
 
-    def __init__(self, store: Opened, catalog: Catalog, config: AlertServiceConfig, clock: Clock) -> None:
+    def __init__(self, store: StoreHandle, catalog: Catalog, config: AlertServiceConfig, clock: Clock) -> None:
         """Restore the stored state. Raises StoreUnavailable, CatalogInvalid."""
         self.store = AlertStore(store)
         self.rule_store = RuleStore(self.store)
@@ -139,7 +139,7 @@ class AlertService:
         self,
         after: AlertState,
         transitions: Sequence[Transition] = (),
-        acts: Sequence[ActRow] = (),
+        acts: Sequence[ActionRow] = (),
         records: Mapping[tuple[str, str], bytes | None] | None = None,
     ) -> AlertChange:
         """Write what changed in one transaction, then make `after` the present state. Raises StoreUnavailable.
@@ -175,7 +175,7 @@ class AlertService:
         changed |= {
             (SILENCE, silence.id): record(silence) for silence in after.silences if known.get(silence.id) != silence
         }
-        writing = Writing(transitions, written_state, changed, acts, notifications)
+        writing = AlertWrite(transitions, written_state, changed, acts, notifications)
         self.store.write(writing, self.clock.now())
         self.state = after
         change = AlertChange(before.alerts, after.alerts, transitions, notifications)

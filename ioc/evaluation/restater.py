@@ -34,7 +34,7 @@ from ioc.evaluation.periods import KIND_OF, Period, PeriodKind, closed_periods, 
 from ioc.evaluation.source_freshness import Word
 from ioc.model.kpi import KpiDefinition
 from ioc.store import Store, transaction
-from ioc.store.restatements import Change, PublishedValue, publish, read_late_batches, republish, restate
+from ioc.store.restatements import PublishedValue, RestatedValue, publish, read_late_batches, republish, restate
 from ioc.store.source_feeds import read_feeds
 from ioc.store.times import aware, naive
 
@@ -258,7 +258,7 @@ class Restater:
 
     def _caused(
         self, cursor: duckdb.DuckDBPyConnection, kpi: str, differing: Sequence[tuple[PublishedValue, PublishedValue]]
-    ) -> list[Change]:
+    ) -> list[RestatedValue]:
         words = list(dict.fromkeys(leaf.word for leaf in self._leaves[kpi]))
         changes = []
         batches = {}
@@ -267,7 +267,7 @@ class Restater:
                 days = [self._day(new.period_from), self._day(new.period_to - timedelta(milliseconds=1))]
                 batches[new.period_from] = read_late_batches(cursor, words, *days)
             cause = "data" if old.definition_version == new.definition_version else "definition"
-            changes.append(Change(old, new, cause, batches[new.period_from]))
+            changes.append(RestatedValue(old, new, cause, batches[new.period_from]))
         return changes
 
     def _kind(self, kpi: str) -> PeriodKind | None:

@@ -20,7 +20,7 @@ from ioc.messages import Message
 from ioc.periodic_thread import PeriodicThread
 from ioc.server.channel_sender import NotDelivered, Undeliverable, send
 from ioc.server.channel_state import ChannelState
-from ioc.store.alerting import AlertStore, Notification, Said
+from ioc.store.alerting import AlertStore, DeliveryFault, Notification
 
 LOG = logging.getLogger(__name__)
 MAX_TRIES = 12
@@ -112,7 +112,7 @@ class OutboxSender:
         return {
             channel: ChannelWait(
                 "asked_to_wait" if state.asked_to_wait else "no_answer",
-                Said(state.reason, state.code, state.params),
+                DeliveryFault(state.reason, state.code, state.params),
                 state.paused_until,
                 state.away_since,
             )
@@ -172,7 +172,7 @@ class OutboxSender:
         outcome = self._try(notification, number)
         now = self._clock.now()
         try:
-            reason = Said(outcome.reason[:1000], outcome.code, outcome.params)
+            reason = DeliveryFault(outcome.reason[:1000], outcome.code, outcome.params)
             self._store.note_attempt(notification.id, number, now, outcome.state, reason, outcome.next_at)
         except StoreUnavailable as fault:
             # It is sent again with the same id, so a receiver that remembers ids accepts it once.

@@ -12,7 +12,7 @@ from ioc.model.fault import Fault
 from ioc.model.ledger import Ledger
 from ioc.server.context import ServerContext
 from ioc.server.lab_watch import LabWatch
-from ioc.store.historian import Condition, Historian
+from ioc.store.historian import Historian, HistorianCondition
 from ioc.store.ledger import read_ledger
 
 
@@ -56,7 +56,7 @@ class ServerStatus:
 
     def starting(self) -> Fault | None:
         """Return what the start still waits for before data can flow, None once it does."""
-        if self.historian.state().condition is Condition.STARTING:
+        if self.historian.state().condition is HistorianCondition.STARTING:
             return Fault.of("starting", self.began_at, step=Message("start_of_historian"))
         self._was_whole = self._was_whole or self.evaluator.is_whole
         if not self._was_whole:

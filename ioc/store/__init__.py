@@ -3,7 +3,7 @@
 from ioc.store.apply import apply_cases, apply_panes
 from ioc.store.case_clocks import Clocks
 from ioc.store.commit_tick import Commit
-from ioc.store.historian import Condition, Historian, HistorianState
+from ioc.store.historian import Historian, HistorianCondition, HistorianState
 from ioc.store.ledger import read_ledger
 from ioc.store.maintenance import Maintenance
 from ioc.store.store import Store, transaction
@@ -11,8 +11,8 @@ from ioc.store.store import Store, transaction
 __all__ = [
     "Clocks",
     "Commit",
-    "Condition",
     "Historian",
+    "HistorianCondition",
     "HistorianState",
     "Maintenance",
     "Store",

@@ -1,4 +1,4 @@
-"""What alerting keeps: transitions, state, acts of people, the outbox; all of a tick in one transaction."""
+"""Storage of alerting: transitions, state, actions of people, deliveries; all of one tick in one transaction."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MESSAGES_KEPT = timedelta(days=90)
 TRANSITIONS_KEPT = timedelta(days=400)
 
 
-class Opened(Protocol):
-    """The store, as far as it is asked here."""
+class StoreHandle(Protocol):
+    """The part of the store that alerting uses."""
 
     @property
     def path(self) -> Path: ...
@@ -33,8 +33,8 @@ class Opened(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ActRow:
-    """What a person did about an alert."""
+class ActionRow:
+    """An action of a person about an alert."""
 
     at: datetime
     who: str
@@ -47,7 +47,7 @@ class ActRow:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A delivery as it goes out: rendered, `payload` for webhooks. `attempts` were made already."""
+    """A delivery as it is sent: rendered, `payload` for webhooks. `attempts` have been made already."""
 
     id: str
     kind: str
@@ -68,8 +68,8 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Why a try failed: a sentence in English, and a code with what is filled in for pages in another language."""
+class DeliveryFault:
+    """Why an attempt failed: a sentence in English, and a code with parameters for pages in another language."""
 
     text: str
     code: str = ""
@@ -77,13 +77,16 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Writing:
-    """What one transaction writes. `state` and `records` (kind, id → JSON; None: taken away) replace what was there."""
+class AlertWrite:
+    """The content of one transaction.
+
+    `state` and `records` (kind, id → JSON; None removes) replace what is there.
+    """
 
     transitions: Sequence[Transition] = ()
     state: Mapping[str, bytes] = field(default_factory=dict)
     records: Mapping[tuple[str, str], bytes | None] = field(default_factory=dict)
-    acts: Sequence[ActRow] = ()
+    acts: Sequence[ActionRow] = ()
     notifications: Sequence[Notification] = ()
 
     def __bool__(self) -> bool:
@@ -91,16 +94,16 @@ class Writing:
 
 
 class AlertStore:
-    """May be used from any thread; writings come one after the other, as the caller sees to."""
+    """Reads and writes alerting's tables; may be used from any thread, as long as the caller writes one at a time."""
 
-    def __init__(self, store: Opened) -> None:
-        """Raises StoreUnavailable."""
+    def __init__(self, store: StoreHandle) -> None:
+        """Read the number of the last transition. Raises StoreUnavailable."""
         self._store = store
         self._reviving = Lock()
         self._number = int(self.select("SELECT coalesce(max(number), 0) AS n FROM alert_transitions")[0]["n"])
 
-    def write(self, writing: Writing, now: datetime) -> None:
-        """All or nothing. Raises StoreUnavailable."""
+    def write(self, writing: AlertWrite, now: datetime) -> None:
+        """Write all or nothing. Raises StoreUnavailable."""
         if not writing:
             return
         at = naive(now)
@@ -126,10 +129,16 @@ class AlertStore:
         self._number += len(writing.transitions)
 
     def note_attempt(
-        self, notification: str, number: int, at: datetime, outcome: str, why: Said | str, next_at: datetime | None
+        self,
+        notification: str,
+        number: int,
+        at: datetime,
+        outcome: str,
+        why: DeliveryFault | str,
+        next_at: datetime | None,
     ) -> None:
-        """Raises StoreUnavailable."""
-        said = why if isinstance(why, Said) else Said(why)
+        """Record an attempt to deliver a notification. Raises StoreUnavailable."""
+        said = why if isinstance(why, DeliveryFault) else DeliveryFault(why)
         row = [notification, number, naive(at), outcome, said.text, None if next_at is None else naive(next_at)]
         row += [said.code, orjson.dumps(dict(said.params)).decode()]
         self.execute(
@@ -139,18 +148,20 @@ class AlertStore:
         )
 
     def state(self, part: str) -> Any:
-        """The part's JSON, None when it was never written. Raises StoreUnavailable."""
+        """Return the part's JSON, None when it was never written. Raises StoreUnavailable."""
         rows = self.select("SELECT content FROM alerting_state WHERE part = ?", [part])
         return orjson.loads(rows[0]["content"]) if rows else None
 
     def records(self, kind: str) -> dict[str, Any]:
-        """By id, in the order of their last change. Raises StoreUnavailable."""
+        """Return the records of a kind by id, in the order of their last change. Raises StoreUnavailable."""
         rows = self.select("SELECT id, content FROM alerting_records WHERE kind = ? ORDER BY changed_at, id", [kind])
         return {row["id"]: orjson.loads(row["content"]) for row in rows}
 
     def ended_incoming(self, alerts: Sequence[str]) -> dict[str, Any]:
-        """Return what other systems sent about alerts that have ended: of these ids, and of all that a person closed,
-        by id. Raises StoreUnavailable."""
+        """Return what other systems sent about alerts that have ended, by id.
+
+        These are the alerts of the given ids and all that a person closed. Raises StoreUnavailable.
+        """
         rows = self.select(
             "SELECT id, content FROM alerting_records WHERE kind = 'incoming_ended' "
             "AND (list_contains(?, id) OR content LIKE '%\"is_closed\":true%')",
@@ -159,14 +170,17 @@ class AlertStore:
         return {row["id"]: orjson.loads(row["content"]) for row in rows}
 
     def known_alerts(self, alerts: Sequence[str]) -> set[str]:
-        """Those of the ids that some transition is on record for. Raises StoreUnavailable."""
+        """Return those of the ids that have a recorded transition. Raises StoreUnavailable."""
         if not alerts:
             return set()
         query = "SELECT DISTINCT alert FROM alert_transitions WHERE list_contains(?, alert)"
         return {row["alert"] for row in self.select(query, [list(alerts)])}
 
     def waiting(self) -> list[Notification]:
-        """Deliveries that were neither sent nor given up, in the order of their lanes. Raises StoreUnavailable."""
+        """Return deliveries that were neither sent nor given up, in the order of their lanes.
+
+        Raises StoreUnavailable.
+        """
         rows = self.select(
             "SELECT d.*, coalesce(a.attempts, 0) AS attempts, a.next_at FROM deliveries d LEFT JOIN ("
             "SELECT delivery, max(number) AS attempts, arg_max(next_at, number) AS next_at, "
@@ -176,7 +190,7 @@ class AlertStore:
         return [_notification(row) for row in rows]
 
     def revive(self, deliveries: Sequence[str], at: datetime, why: str) -> list[Notification]:
-        """Those of them that were given up wait again, on record. Raises StoreUnavailable."""
+        """Make deliveries that were given up wait again, with a record of it. Raises StoreUnavailable."""
         with self._reviving:
             rows = self.select(
                 "SELECT d.*, s.attempts, NULL AS next_at FROM deliveries d JOIN delivery_states s ON s.id = d.id "
@@ -189,7 +203,10 @@ class AlertStore:
         return [_notification(row) for row in rows]
 
     def transitions(self, since: datetime, until: datetime) -> list[Transition]:
-        """Of [since, until) and, before it, those of alerts that had not ended by then; in their order."""
+        """Return the transitions in [since, until), in their order.
+
+        Earlier ones of alerts that had not ended by `since` come with them.
+        """
         rows = self.select(
             "SELECT * FROM alert_transitions WHERE moved_at < ? AND (moved_at >= ? OR alert IN (SELECT alert "
             "FROM alert_transitions WHERE moved_at < ? GROUP BY alert "
@@ -213,7 +230,7 @@ class AlertStore:
         ]
 
     def select(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Rows by column. Raises StoreUnavailable."""
+        """Return rows as dicts by column. Raises StoreUnavailable."""
         with self._store.cursor() as cursor:
             try:
                 result = cursor.execute(query, list(parameters))
@@ -223,7 +240,7 @@ class AlertStore:
                 raise unavailable(self._store.path, fault) from fault
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> None:
-        """A transaction of its own. Raises StoreUnavailable."""
+        """Execute a statement in its own transaction. Raises StoreUnavailable."""
         with self._store.cursor() as cursor, transaction(cursor, self._store.path):
             cursor.execute(statement, list(parameters))
 
@@ -247,8 +264,10 @@ class AlertStore:
 
 
 def expire_alerting(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Let go of messages and of what other systems said of ended alerts after 90 days, and of transitions after 400,
-    never of what an open alert still needs."""
+    """Delete notifications and what other systems said of ended alerts after 90 days, and transitions after 400 days.
+
+    What an open alert still needs is kept.
+    """
     old, oldest = naive(now - MESSAGES_KEPT), naive(now - TRANSITIONS_KEPT)
     cursor.execute(
         "DELETE FROM delivery_attempts WHERE delivery IN (SELECT id FROM deliveries WHERE planned_at < ?)", [old]
@@ -263,7 +282,7 @@ def expire_alerting(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
 
 
 def _records(records: Mapping[tuple[str, str], bytes | None], at: datetime) -> pa.Table:
-    """In the order of the table's columns; `content` null for what is taken away."""
+    """Return the columns in the order of the table; `content` is null for records to be removed."""
     return pa.table(
         {
             "kind": [kind for kind, _ in records],
@@ -274,8 +293,8 @@ def _records(records: Mapping[tuple[str, str], bytes | None], at: datetime) -> p
     )
 
 
-def _acts(acts: Sequence[ActRow]) -> pa.Table:
-    """In the order of the table's columns."""
+def _acts(acts: Sequence[ActionRow]) -> pa.Table:
+    """Return the columns in the order of the table."""
     return pa.table(
         {
             "done_at": [naive(act.at) for act in acts],

@@ -1,4 +1,4 @@
-"""Take batches into the store without Kafka, each call one transaction: for tests, and for loading history."""
+"""Apply batches to the store without Kafka, each call in one transaction: for tests, and for loading history."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc.clock import to_ms
-from ioc.store.commit_tick import Commit, Tick, write_tick
+from ioc.store.commit_tick import Commit, HistorianTick, write_tick
 from ioc.store.exactly_once import Output
 from ioc.store.store import Store, transaction
 from ioc.topics import CASES, READINGS
@@ -19,7 +19,7 @@ SOURCE = "direct"
 def apply_panes(
     store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
 ) -> Commit:
-    """Batches of the schema PANES. Not to be called beside a running historian: both would assign codes."""
+    """Apply batches of the schema PANES. Do not call it while a historian runs: both would assign codes."""
     counts = [pc.sum(batch.column("n")).as_py() or 0 for batch in batches]
     return _apply(store, READINGS, batches, counts, applied_at, source)
 
@@ -27,18 +27,18 @@ def apply_panes(
 def apply_keyed(
     store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
 ) -> Commit:
-    """Batches of the schema KEYED_READINGS, of a source whose readings replace earlier ones of their keys."""
+    """Apply batches of the schema KEYED_READINGS, of a source whose readings replace earlier ones with the same key."""
     return _apply(store, READINGS, batches, [batch.num_rows for batch in batches], applied_at, source, keyed=True)
 
 
 def apply_cases(
     store: Store, *batches: pa.RecordBatch, applied_at: datetime | None = None, source: str = SOURCE
 ) -> Commit:
-    """Batches of the schema CASES."""
+    """Apply batches of the schema CASES."""
     return _apply(store, CASES, batches, [batch.num_rows for batch in batches], applied_at, source)
 
 
-def _apply(
+def _apply(  # noqa: PLR0913  what the three public functions share
     store: Store,
     topic: str,
     batches: tuple[pa.RecordBatch, ...],
@@ -49,7 +49,7 @@ def _apply(
     keyed: bool = False,
 ) -> Commit:
     at = at or datetime.now(UTC)
-    tick = Tick()
+    tick = HistorianTick()
     for batch, n in zip(batches, applied, strict=True):
         head = OutputHeaders(topic, 0, 0, source, 0, 0, n, n, 0, {}, to_ms(at), keyed)
         tick.apply(Output(head, batch, 0))

@@ -1,8 +1,9 @@
-"""Minute panes of past days in Parquet: `archive/year=/month=/day=/KIND-NUMBER.parquet`, with words instead of codes.
+"""Move minute panes of past days to Parquet files, with ids instead of codes.
 
-A file is announced in `archive_files`, written aside, moved into place, and then, in one transaction, counted in and
-its rows deleted from the table. Only what is counted in is history: what an interrupted writer left is unlinked at the
-next opening. A day is moved in slices, so that no transaction is long; its files, and those of late rows, are joined.
+The files are `archive/year=/month=/day=/KIND-NUMBER.parquet`. A file is announced in `archive_files`, written beside
+its final place and moved there. Then it is counted in and its rows are deleted from the table, in one transaction. Only
+counted files are history: what an interrupted writer left is removed at the next opening. A day is moved in slices, so
+that no transaction is long; its files, and those of late rows, are joined later.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ from ioc.store.archive_views import refresh_views
 from ioc.store.store import Store, transaction, unavailable
 
 SLICE_ROWS = 300_000
-"""Rows of one step: their deletion must not hold the writer up."""
-MOST_FILES_A_DAY = 4
+"""Rows per step: deleting them must not delay the writer."""
+MAX_FILES_PER_DAY = 4
 EPOCH = date(1970, 1, 1)
 _ROW_GROUP = 120_000
 
 
 @dataclass(frozen=True)
 class ArchiveFile:
-    """One row of `archive_files`; `path` is below the archive directory."""
+    """One row of `archive_files`; `path` is relative to the archive directory."""
 
     kind: str
     day: int
@@ -48,7 +49,7 @@ class ArchiveFile:
 def archive_slice(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: int) -> bool:
     """Move the oldest rows of days before `before_day` (days since 1970 of the zone) into one file.
 
-    False when there was nothing to move. Raises StoreUnavailable; then nothing has moved.
+    Return False when there was nothing to move. Raises StoreUnavailable; then nothing has moved.
     """
     for shape in STORED:
         table = f"kept_minute_{shape.table}"
@@ -71,7 +72,7 @@ def join_files(store: Store, cursor: duckdb.DuckDBPyConnection) -> bool:
     """Make one file of a day that has more than a few; False when no day has. Raises StoreUnavailable."""
     crowded = cursor.execute(
         "SELECT kind, day FROM archive_files WHERE state = 'kept' GROUP BY kind, day HAVING count(*) > ? LIMIT 1",
-        [MOST_FILES_A_DAY],
+        [MAX_FILES_PER_DAY],
     ).fetchall()
     if not crowded:
         return False
@@ -99,7 +100,7 @@ def join_files(store: Store, cursor: duckdb.DuckDBPyConnection) -> bool:
 
 
 def expire_days(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: int) -> None:
-    """Take the files of days before `before_day` out of the history; their readings are entered as retired."""
+    """Remove the files of days before `before_day` from the history; their readings are recorded as retired."""
     with transaction(cursor, store.path):
         cursor.execute(
             "INSERT INTO retired SELECT 'minute', day, sum(n) FROM archive_files "
@@ -115,7 +116,7 @@ def expire_days(store: Store, cursor: duckdb.DuckDBPyConnection, before_day: int
 
 
 def unlink_dropped(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
-    """Remove files that are replaced, expired, or were never counted in. Not while one is being written."""
+    """Delete files that are replaced, expired, or were never counted in. Do not call it while one is being written."""
     for (path,) in cursor.execute("SELECT path FROM archive_files WHERE state IN ('writing', 'dropped')").fetchall():
         for leftover in (store.archive_dir / path, _aside(store.archive_dir / path)):
             leftover.unlink(missing_ok=True)
@@ -127,7 +128,7 @@ def unlink_dropped(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
 def _written(
     store: Store, cursor: duckdb.DuckDBPyConnection, shape: RowShape, day: int
 ) -> Iterator[tuple[ArchiveFile, Path]]:
-    """A new file of the day, announced; taken back when the block fails."""
+    """Announce a new file of the day; withdraw it when the block fails."""
     moment = EPOCH + timedelta(days=day)
     known = cursor.execute("SELECT count(*) FROM archive_files WHERE kind = ? AND day = ?", [shape.table, day])
     number = known.fetchall()[0][0]
@@ -149,7 +150,7 @@ def _written(
 
 
 def _write(path: Path, tables: Iterable[pa.Table]) -> None:
-    """The tables as row groups, on the disk for good when this returns."""
+    """Write the tables as row groups, and sync them to disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = _aside(path)
     parts = iter(tables)
@@ -169,23 +170,26 @@ def _write(path: Path, tables: Iterable[pa.Table]) -> None:
 
 
 def _tables(cursor: duckdb.DuckDBPyConnection, shape: RowShape, columns: Columns) -> Iterator[pa.Table]:
-    """Rows in the order of time, words for codes, and the minute as a time for those who read the file elsewhere."""
+    """Yield rows in the order of time, with ids instead of codes.
+
+    For other readers of the file, the minute also comes as a time.
+    """
     order = np.argsort(columns["time"], kind="stable")
     sorted_columns = {name: values[order] for name, values in columns.items()}
     minutes = pa.array(sorted_columns["time"], pa.int32())
     table = {
         "time": pc.multiply(minutes.cast(pa.int64()), 60_000).cast(pa.timestamp("ms")),
-        "measure": _words(cursor, "measure", sorted_columns["measure"]),
-        "unit": _words(cursor, "unit", sorted_columns["unit"]),
+        "measure": _ids(cursor, "measure", sorted_columns["measure"]),
+        "unit": _ids(cursor, "unit", sorted_columns["unit"]),
         "minute": minutes,
     }
     for name in shape.columns:
         values = sorted_columns[name]
-        table[name] = _words(cursor, "subject", values) if name == "subject" else pa.array(values)
+        table[name] = _ids(cursor, "subject", values) if name == "subject" else pa.array(values)
     yield pa.table(table)
 
 
-def _words(cursor: duckdb.DuckDBPyConnection, kind: str, codes: np.ndarray) -> pa.Array:
+def _ids(cursor: duckdb.DuckDBPyConnection, kind: str, codes: np.ndarray) -> pa.Array:
     words = dict(cursor.execute(f"SELECT code, id FROM {kind}_codes").fetchall())
     used, place = np.unique(codes, return_inverse=True)
     known = [words.get(int(code), "") for code in used]
@@ -208,7 +212,7 @@ def _count_in(cursor: duckdb.DuckDBPyConnection, file: ArchiveFile, path: Path, 
 
 
 def _slice_end(cursor: duckdb.DuckDBPyConnection, table: str, oldest: int, day: int, zone_hours: int) -> int:
-    """The minute before which a slice ends: within the day, and few enough rows (one minute at least)."""
+    """Return the minute before which a slice ends: within the day, and few enough rows (one minute at least)."""
     day_end = ((day + 1) * 24 - zone_hours) * 60
     counts = cursor.execute(
         f"SELECT minute, count(*) FROM {table} WHERE minute < ? GROUP BY minute ORDER BY minute", [day_end]

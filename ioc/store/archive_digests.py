@@ -1,4 +1,4 @@
-"""SHA-256 digests of the archive's files, kept in the store: a file that is not as it was written is not read."""
+"""SHA-256 digests of the archive's files, kept in the store: a file that has changed is not read."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def record_digest(cursor: duckdb.DuckDBPyConnection, path: str, digest: str) -> 
 
 
 def sound_files(cursor: duckdb.DuckDBPyConnection, archive_dir: Path, paths: Sequence[str]) -> list[str]:
-    """Return those of `paths` whose content is what was written; a file without a digest counts as sound."""
+    """Return those of `paths` whose content is unchanged; a file without a digest counts as unchanged."""
     digests: dict[str, str] = {}
     with suppress(duckdb.CatalogException):  # a snapshot of before there were digests
         digests = dict(cursor.execute("SELECT path, digest FROM archive_digests").fetchall())
@@ -65,6 +65,6 @@ def is_sound(path: Path, digest: str | None) -> bool:
 
 
 def forget_checks() -> None:
-    """Read every file again at its next use."""
+    """Forget all checks, so that every file is read again at its next use."""
     with _lock:
         _checks.clear()

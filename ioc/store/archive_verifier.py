@@ -1,4 +1,4 @@
-"""Verification of the archive in the background: each file against its digest, again and again, one at a time."""
+"""Verify the archive in the background: compare each file with its digest, repeatedly, one at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class ArchiveReport:
 
 
 class ArchiveVerifier:
-    """Belongs to one thread. A damaged or missing file is a fault until it is restored, and its rows are left out."""
+    """Verifies one file per step; belongs to one thread.
+
+    A damaged or missing file is a fault until it is restored, and its rows are left out.
+    """
 
     def __init__(self, store: Store, faults: FaultRegister) -> None:
         self._store = store
@@ -55,9 +58,10 @@ class ArchiveVerifier:
 
 
 def verify(store: Store, cursor: duckdb.DuckDBPyConnection, path: str) -> str:
-    """Read one file and record how it stands: `kept`, `damaged` or `missing`; `dropped` when it was replaced meanwhile.
+    """Read one file and record its state: `kept`, `damaged` or `missing`.
 
-    A file of before there were digests gets one. Raises StoreUnavailable.
+    The result is `dropped` when it was replaced in the meantime. A file from before there were digests gets one. Raises
+    StoreUnavailable.
     """
     try:
         found: str | None = digest_of(store.archive_dir / path)

@@ -1,4 +1,4 @@
-"""Views over the archive: as rows of codes beside the table's, and with names for people."""
+"""Views over the archive: rows with codes, to be read together with the table's rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import duckdb
 from ioc.panes.schema import STORED
 from ioc.store.archive_digests import sound_files
 
-_OF_WORDS = {
+_COLUMNS = {
     "panes": "m.code AS measure, u.code AS unit, coalesce(s.code, 0)::INTEGER AS subject, minute, "
     "n, sum, sum_squares, least, most, first_at, first, last_at, last",
     "buckets": "m.code AS measure, u.code AS unit, minute, bucket, n",
@@ -18,9 +18,9 @@ _OF_WORDS = {
 
 
 def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
-    """Make `archived_minute_*` read exactly the files that are counted in, in the running transaction.
+    """Make `archived_minute_*` read exactly the counted files, in the running transaction.
 
-    A counted file that is not there is marked `missing`, which the audit shows; the rest stays readable.
+    A counted file that does not exist is marked `missing`, which the audit shows; the rest stays readable.
     """
     for shape in STORED:
         listed = cursor.execute(
@@ -40,8 +40,10 @@ def refresh_views(cursor: duckdb.DuckDBPyConnection, archive_dir: Path) -> None:
 def archived_rows(
     cursor: duckdb.DuckDBPyConnection, archive_dir: Path, kind: str, first_day: int, last_day: int
 ) -> str:
-    """SQL of the archived minutes (as codes) of first_day … last_day, days since 1970 of the zone, which opens the
-    files of these days alone; empty when there are none. Damaged files are left out."""
+    """Return SQL of the archived minutes (as codes) of the days first_day … last_day, since 1970 in the zone.
+
+    It opens the files of these days only, without damaged ones; empty when there are none.
+    """
     listed = cursor.execute(
         "SELECT path FROM archive_files WHERE kind = ? AND state = 'kept' AND day BETWEEN ? AND ? ORDER BY path",
         [kind, first_day, last_day],
@@ -56,6 +58,6 @@ def _select(kind: str, archive_dir: Path, paths: list[str]) -> str:
     files = ", ".join("'" + str(archive_dir / path).replace("'", "''") + "'" for path in paths)
     subjects = "LEFT JOIN subject_codes s ON s.id = a.subject" if kind == "panes" else ""
     return (
-        f"SELECT {_OF_WORDS[kind]} FROM read_parquet([{files}], hive_partitioning = false) a "
+        f"SELECT {_COLUMNS[kind]} FROM read_parquet([{files}], hive_partitioning = false) a "
         f"JOIN measure_codes m ON m.id = a.measure JOIN unit_codes u ON u.id = a.unit {subjects}"
     )

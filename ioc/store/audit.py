@@ -1,4 +1,4 @@
-"""Does the data itself say what the ledger says? Counted from the rows, not from the counters."""
+"""Audit the data against the ledger: counted from the rows, not from the counters."""
 
 import duckdb
 
@@ -13,11 +13,11 @@ UNION ALL SELECT 'day', (SELECT coalesce(sum(n), 0) FROM day_panes)"""
 
 
 def audit(cursor: duckdb.DuckDBPyConnection) -> list[Message]:
-    """A sentence for each difference; none when all is well. In the running transaction.
+    """Return one sentence per difference, in the running transaction.
 
-    Readings: the panes of each level, with what the archive holds, what retention took, and what corrections replaced,
-    are the applied readings.
-    Cases: each applied version is a row of `case_changes` or a repeat of one, and each case has its row in `cases`.
+    Readings: the panes of each level, together with what the archive holds, what retention deleted, and what
+    corrections replaced, equal the applied readings. Cases: each applied version is a row of `case_changes` or a repeat
+    of one, and each case has its row in `cases`.
     """
     counts = dict(
         cursor.execute(
@@ -28,10 +28,10 @@ def audit(cursor: duckdb.DuckDBPyConnection) -> list[Message]:
     readings, replaced, _ = counts.get(READINGS, [0, 0, 0])
     faults: list[Message] = []
     for level, held in cursor.execute(_PANES).fetchall():
-        # A reading that replaced another one is applied, but the other one no longer stands.
-        stands = int(held) + retired.get(level, 0) + replaced
-        if stands != readings:
-            faults.append(Message("panes_miscounted", level=level, stands=stands, readings=readings))
+        # A reading that replaced another one is applied, but the other one is gone.
+        counted = int(held) + retired.get(level, 0) + replaced
+        if counted != readings:
+            faults.append(Message("panes_miscounted", level=level, stands=counted, readings=readings))
     applied, repeated, opened = counts.get(CASES, [0, 0, 0])
     versions, cases = cursor.execute(
         "SELECT (SELECT count(*) FROM case_changes), (SELECT count(*) FROM cases)"

@@ -1,8 +1,9 @@
-"""The clocks of the cases: what the store derives for each case from all its versions, and the calendar for it.
+"""Clocks of the cases: derive deadlines and pauses of each case from all its versions, and keep the calendar for it.
 
-A case's `deadline_at` is its due time, moved on by the time that its clock stood; null without a due time and while the
-clock stands. `pauses` counts how often it stood. A clock that has run out no longer stands, and a due time that a
-source sets anew is moved by what comes after that only: sources that reckon with the pause do so by a new due time.
+A case's `deadline_at` is its due time, moved on by the time that its clock was stopped; it is null without a due time
+and while the clock is stopped. `pauses` counts how often it was stopped. A clock that has run out is not stopped any
+more. A due time that a source sets later is moved only by the pauses after that: a source that accounts for pauses
+itself does so with a new due time.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ BY_CONTENT = (
     "channel DESC NULLS LAST, service DESC NULLS LAST, attributes DESC NULLS LAST"
 )
 LATER_FIRST = f"updated_at DESC, applied_at DESC, {BY_CONTENT}"
-"""Which of a case's versions holds: the newest; of one time (sources that know days only) the one that arrived last.
-`applied_at` also orders what arrived in one tick."""
+"""The order in which a case's versions override each other: the newest first; of one time (sources that know days only)
+the one that arrived last. `applied_at` also orders what arrived in one tick.
+"""
 STANDING = "(closed_at IS NULL AND coalesce(list_contains(pauses_in, status), FALSE))"
 _CASE = "case_type, case_id"
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """The clock of each case type, the calendar of those in working days, and the statuses in the order of the life
-    cycle."""
+    """The clock of each case type, the calendar for working days, and the statuses in the order of the life cycle."""
 
     calendar: Calendar
     of: Mapping[str, CaseClock] = field(default_factory=dict)
@@ -51,8 +52,7 @@ class Clocks:
 
 
 def keep_clocks(cursor: duckdb.DuckDBPyConnection, clocks: Clocks, zone_hours: int) -> frozenset[str]:
-    """Take the clocks into the store and derive anew what they change, in the running transaction; returns the case
-    types whose clock is another."""
+    """Store the clocks and derive again what they change, in the running transaction; return the changed case types."""
     rows = {
         name: (name, clock.working, list(clock.pauses_in), clock.due_in)
         for name, clock in clocks.of.items()
@@ -69,12 +69,12 @@ def keep_clocks(cursor: duckdb.DuckDBPyConnection, clocks: Clocks, zone_hours: i
         cursor.execute("DELETE FROM case_clocks")
         for row in rows.values():
             cursor.execute("INSERT INTO case_clocks VALUES (?, ?, ?, ?)", row)
-        _derive_anew(cursor, sorted(changed))
+        _derive_again(cursor, sorted(changed))
     return frozenset(changed)
 
 
 def _keep_steps(cursor: duckdb.DuckDBPyConnection, statuses: Mapping[str, Sequence[str]]) -> None:
-    """Versions that are there already keep the order that they have."""
+    """Store the order of statuses; versions that are stored already keep the order that they have."""
     steps = [(name, status, step) for name, words in sorted(statuses.items()) for step, status in enumerate(words)]
     if cursor.execute("SELECT * FROM case_steps ORDER BY case_type, step").fetchall() != steps:
         cursor.execute("DELETE FROM case_steps")
@@ -83,8 +83,10 @@ def _keep_steps(cursor: duckdb.DuckDBPyConnection, statuses: Mapping[str, Sequen
 
 
 def due(zone_hours: int) -> str:
-    """SQL of the due time before pauses, over a case version, its clock and the calendar: the source's own, or the end
-    of the last day of `due_in`."""
+    """Return SQL of the due time before pauses, over a case version, its clock and the calendar.
+
+    It is the source's own, or the end of the last day of `due_in`.
+    """
     shift = zone_hours * 3_600_000
     by_day = (
         f"make_timestamp((((epoch_ms(received_at) + {shift}) // {MS_A_DAY} + due_in + 1) * {MS_A_DAY} - {shift} - 1) "
@@ -95,9 +97,10 @@ def due(zone_hours: int) -> str:
 
 
 def clocked(versions: str, zone_hours: int) -> str:
-    """SQL of the versions that hold (one a case and time) with `deadline_at` and `pauses` as they were from then on.
+    """Return SQL of the current versions, with `deadline_at` and `pauses` as they were from then on.
 
-    `versions` is SQL of all versions of some cases, with the columns of the wire and `applied_at`.
+    There is one version per case and time. `versions` is SQL of all versions of some cases, with the columns of the
+    wire and `applied_at`.
     """
     of_case = f"PARTITION BY {_CASE} ORDER BY updated_at"
     so_far = f"({of_case} ROWS UNBOUNDED PRECEDING)"
@@ -147,11 +150,11 @@ FROM told t, working_calendar"""
 
 
 def _moved(by: str) -> str:
-    """`due` moved on, by working days or milliseconds."""
+    """Return SQL of `due` moved on, by working days or milliseconds."""
     return f"CASE WHEN working THEN {moved_by_working_days('due', by)} ELSE due + to_milliseconds({by}) END"
 
 
-def _derive_anew(cursor: duckdb.DuckDBPyConnection, case_types: list[str]) -> None:
+def _derive_again(cursor: duckdb.DuckDBPyConnection, case_types: list[str]) -> None:
     """Every case of the types. Only cases that ever stood are looked at version by version."""
     zone_hours = cursor.execute("SELECT zone_hours FROM store_facts").fetchall()[0][0]
     places = ", ".join("?" for _ in case_types)
@@ -214,6 +217,6 @@ def _write_calendar(cursor: duckdb.DuckDBPyConnection, calendar: Calendar, versi
 
 
 def _version(calendar: Calendar, zone_hours: int) -> str:
-    """Changes with anything that changes a working day."""
+    """Return a hash that changes with every change of a working day."""
     days = sorted(calendar.off), sorted(calendar.worked)
     return sha256(repr((calendar.first, calendar.last, zone_hours, days)).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Case versions into the tables: the latest version of each case with what its clock says, and every distinct one."""
+"""Write case versions: the latest version of each case with its deadline, and every distinct version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,8 +100,11 @@ _TOUCHED = "SELECT case_type, unit FROM latest UNION SELECT case_type, unit FROM
 
 @dataclass(frozen=True)
 class CasesAppended:
-    """What a tick touched: case types and units (of old and new versions), and per batch in the given order how many
-    versions the store had already or saw before in the tick, and how many cases it was the first to bring."""
+    """The changes of a tick.
+
+    Case types, and units of old and new versions; per batch, in the given order, how many versions were stored already
+    or came earlier in the tick, and how many cases it was the first to bring.
+    """
 
     case_types: frozenset[str]
     units: frozenset[str]
@@ -112,7 +115,7 @@ class CasesAppended:
 def append_cases(
     cursor: duckdb.DuckDBPyConnection, batches: Sequence[pa.RecordBatch], applied_at: datetime, zone_hours: int
 ) -> CasesAppended:
-    """Take batches of the schema CASES into `cases` and `case_changes`, in the running transaction."""
+    """Write batches of the schema CASES to `cases` and `case_changes`, in the running transaction."""
     if not any(batch.num_rows for batch in batches):
         return CasesAppended(frozenset(), frozenset(), (0,) * len(batches), (0,) * len(batches))
     cursor.register("incoming", _plain(batches))
@@ -148,7 +151,7 @@ def append_cases(
 
 @cache
 def _clocked(zone_hours: int) -> str:
-    """What the clocks say of the cases whose clock ever stood, by their versions as they are now."""
+    """Return SQL of deadlines and pauses of the cases whose clock was ever stopped, by their current versions."""
     return f"""
 CREATE OR REPLACE TEMP TABLE clocked AS
 SELECT case_type, case_id, deadline_at, pauses FROM ({clocked(_VERSIONS, zone_hours)})
@@ -168,7 +171,7 @@ FROM rewritten, working_calendar ORDER BY updated_at"""
 
 
 def _plain(batches: Sequence[pa.RecordBatch]) -> pa.Table:
-    """Words as text, times as the store keeps them, and where each row arrived: its batch, and its row there."""
+    """Return texts, times as the store keeps them, and for each row its batch and its index there."""
     tables = []
     for number, batch in enumerate(batches):
         columns = [

@@ -1,4 +1,4 @@
-"""One tick of the historian: what was read is written in one transaction, or not at all."""
+"""Write one tick of the historian: all that was read, in one transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ioc.errors import NotStorable
 from ioc.messages import Message
 from ioc.store.cases import CasesAppended, append_cases
 from ioc.store.dead_letters import append_dead_letters
-from ioc.store.dictionary_codes import Codes
+from ioc.store.dictionary_codes import DictionaryCodes
 from ioc.store.exactly_once import Output
 from ioc.store.keyed import append_keyed
 from ioc.store.panes import PanesAppended, append_panes
@@ -24,15 +24,18 @@ from ioc.topics import READINGS, TopicPartition
 from ioc.wire.dead_letters import DeadLetter
 from ioc.wire.headers import OutputHeaders
 
-# What fails because of the values that were to be written: the file is well, and takes the next.
+# Errors caused by the values that were to be written: the file is sound, and accepts others.
 _FAULTS_OF_DATA = (duckdb.DataError, duckdb.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What a transaction changed: measure ids with their earliest changed minute (since 1970 UTC), unit codes of panes
-    and cases, case types; `at` is when; `fed` are (source, kind, word) of what each source gave.
-    Data that only moved (roll-up, archive) is no commit."""
+    """The changes of a transaction.
+
+    Measure ids with their earliest changed minute (since 1970 UTC), unit codes of panes and cases, case types; `at` is
+    the time; `fed` are (source, kind, id) of what each source sent. Data that only moved (roll-up, archive) is not a
+    commit.
+    """
 
     earliest_minute: Mapping[str, int]
     units: frozenset[str]
@@ -46,9 +49,11 @@ class Commit:
 
 
 @dataclass
-class Counts:
+class TickCounts:
     """Additive counts of one (source, topic, generation) in a tick; `sequence` and `last_input_ms` are the highest.
-    `repeated` are applied case versions that were there already, and applied readings that replace an earlier one."""
+
+    `repeated` are applied case versions that were stored already, and applied readings that replace an earlier one.
+    """
 
     sequence: int = 0
     received: int = 0
@@ -65,17 +70,17 @@ class Counts:
 
 @dataclass(frozen=True)
 class LostInputs:
-    """[from, to) inputs of a source partition that will never be applied, and why (`ioc.model.ledger.LOSSES`)."""
+    """[from, to) inputs of a source partition that will never be applied, and why (`ioc.model.ledger.LossCause`)."""
 
-    place: TopicPartition
+    partition: TopicPartition
     from_offset: int
     to_offset: int
     why: str
 
 
 @dataclass
-class Tick:
-    """Collected between two commits. `applied` and `read` are the new offsets of source and output partitions."""
+class HistorianTick:
+    """What was read between two commits. `applied` and `read` are the new offsets of source and output partitions."""
 
     outputs: list[Output] = field(default_factory=list)
     panes: list[pa.RecordBatch] = field(default_factory=list)
@@ -85,14 +90,14 @@ class Tick:
     losses: list[LostInputs] = field(default_factory=list)
     applied: dict[TopicPartition, int] = field(default_factory=dict)
     read: dict[TopicPartition, int] = field(default_factory=dict)
-    counts: dict[tuple[str, str, int], Counts] = field(default_factory=dict)
+    counts: dict[tuple[str, str, int], TickCounts] = field(default_factory=dict)
     size_bytes: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.read or self.applied or self.losses)
 
     def apply(self, output: Output) -> None:
-        """Take the rows and counts of an admitted output."""
+        """Add the rows and counts of an admitted output."""
         head = output.headers
         counts = self._of(head)
         counts.sequence = max(counts.sequence, head.sequence)
@@ -112,7 +117,7 @@ class Tick:
             self.cases.append(output)
 
     def fence(self, head: OutputHeaders) -> None:
-        """Count a batch that is an echo, and its records; of it nothing else counts."""
+        """Count a batch that is an echo, and its records; nothing else of it counts."""
         counts = self._of(head)
         counts.fenced += 1
         counts.fenced_records += head.received
@@ -122,7 +127,7 @@ class Tick:
         self._of(head).replayed += 1
 
     def refuse(self, head: OutputHeaders, letter: DeadLetter, rejected: Mapping[str, int]) -> None:
-        """Count what was not taken, `rejected` by reason, and keep the bytes."""
+        """Count rejected records, by reason, and keep their bytes."""
         counts = self._of(head)
         counts.sequence = max(counts.sequence, head.sequence)
         counts.received += sum(rejected.values())
@@ -132,16 +137,21 @@ class Tick:
         self.dead_letters.append(letter)
         self.size_bytes += len(letter.content)
 
-    def _of(self, head: OutputHeaders) -> Counts:
-        return self.counts.setdefault((head.source, head.topic, head.generation), Counts())
+    def _of(self, head: OutputHeaders) -> TickCounts:
+        return self.counts.setdefault((head.source, head.topic, head.generation), TickCounts())
 
 
 def write_tick(
-    cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, number: int, at: datetime, zone_hours: int
+    cursor: duckdb.DuckDBPyConnection,
+    codes: DictionaryCodes,
+    tick: HistorianTick,
+    number: int,
+    at: datetime,
+    zone_hours: int,
 ) -> Commit:
-    """All of a tick, in the running transaction. `number` grows with each tick of the store.
+    """Write a tick in the running transaction. `number` grows with each tick of the store.
 
-    Raises NotStorable when the store cannot hold what the tick brings.
+    Raises NotStorable when the store cannot hold the tick's data.
     """
     try:
         return _write_tick(cursor, codes, tick, number, at, zone_hours)
@@ -151,7 +161,12 @@ def write_tick(
 
 
 def _write_tick(
-    cursor: duckdb.DuckDBPyConnection, codes: Codes, tick: Tick, number: int, at: datetime, zone_hours: int
+    cursor: duckdb.DuckDBPyConnection,
+    codes: DictionaryCodes,
+    tick: HistorianTick,
+    number: int,
+    at: datetime,
+    zone_hours: int,
 ) -> Commit:
     panes = append_panes(cursor, codes, tick.panes) if tick.panes else PanesAppended({}, frozenset(), 0)
     earliest, units = dict(panes.earliest_minute), panes.units
@@ -176,15 +191,17 @@ def _write_tick(
             counts.opened += opened
     append_dead_letters(cursor, tick.dead_letters)
     _append(
-        cursor, "losses", [(*loss.place, loss.from_offset, loss.to_offset, loss.why, naive(at)) for loss in tick.losses]
+        cursor,
+        "losses",
+        [(*loss.partition, loss.from_offset, loss.to_offset, loss.why, naive(at)) for loss in tick.losses],
     )
     _append(
         cursor,
         "progress",
         [
-            (number, what, *place, offset)
+            (number, what, *partition, offset)
             for what, offsets in (("applied", tick.applied), ("read", tick.read))
-            for place, offset in offsets.items()
+            for partition, offset in offsets.items()
         ],
     )
     _append(

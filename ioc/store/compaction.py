@@ -1,4 +1,4 @@
-"""One row a pane again: kept rows of one time are merged in place, a small step at a time."""
+"""Compact kept rows: merge the rows of a time that was rolled up in several pieces."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ MAX_TOTAL = 2**63 - 1
 _SHAPE = {shape.table: shape for shape in STORED}
 
 Bucket = tuple[str, str, int]
-"""Level, kind, time."""
+"""Level, table, time."""
 
 
 @dataclass
-class Waiting:
-    """Which (level, kind, time) got how many rows, in how many pieces, since they were compacted last."""
+class CompactionQueue:
+    """Counts how many rows, in how many pieces, each (level, table, time) got since it was last compacted."""
 
     rows: Counter[Bucket] = field(default_factory=Counter)
     pieces: Counter[Bucket] = field(default_factory=Counter)
     compacted: dict[Bucket, int] = field(default_factory=dict)
 
     def note(self, touched: Mapping[tuple[str, str], Sequence[int]]) -> None:
-        """`touched` as `roll_up` returns it."""
+        """Count what a roll-up wrote; `touched` is what `roll_up` returns."""
         for (level, kind), times in touched.items():
             for time, n in Counter(times).items():
                 self.rows[level, kind, time] += n
                 self.pieces[level, kind, time] += 1
 
-    def found(self, left: Mapping[Bucket, int]) -> None:
-        """Rows of times that are in several pieces, as `LeftInPieces` gives them."""
+    def add(self, left: Mapping[Bucket, int]) -> None:
+        """Add times that are in several pieces, as `FragmentedTimes` finds them."""
         for bucket, n in left.items():
             self.rows[bucket] += n
             self.pieces[bucket] += 2
 
     def due(self, now: Mapping[str, int]) -> Bucket | None:
-        """What to compact next; `now` is the running time of each level. None when nothing would be gained.
+        """Return what to compact next, None when there is nothing to gain; `now` is the current time of each level.
 
         A closed time is compacted when it has several pieces, an open one when it has grown fourfold.
         """
@@ -58,7 +58,10 @@ class Waiting:
         return None
 
     def done(self, bucket: Bucket, size: int, now: Mapping[str, int]) -> None:
-        """`size` rows are left. A closed time is forgotten unless rows come again; then it has at least two pieces."""
+        """Note that `size` rows are left.
+
+        A closed time is forgotten unless more rows come; these are then a second piece.
+        """
         self.rows.pop(bucket, None)
         self.pieces.pop(bucket, None)
         self.compacted[bucket] = size
@@ -66,14 +69,14 @@ class Waiting:
             del self.compacted[old]
 
     def forget_single(self, now: Mapping[str, int]) -> None:
-        """Closed times of one piece are whole already."""
+        """Forget closed times with one piece, which are compact already."""
         for bucket in [b for b, n in self.pieces.items() if n < 2 and b[2] < now[b[0]] - 3]:
             self.rows.pop(bucket)
             self.pieces.pop(bucket)
 
 
-class LeftInPieces:
-    """Looks for times that an earlier run has left in several pieces: newest first, so many times in a step."""
+class FragmentedTimes:
+    """Finds times that an earlier run has left in several pieces: newest first, a limited number per step."""
 
     _STEPS: ClassVar = {"minute": 24 * 60, "hour": 30 * 24, "day": 400}
 
@@ -87,7 +90,7 @@ class LeftInPieces:
         return not self._left
 
     def step(self, cursor: duckdb.DuckDBPyConnection) -> dict[Bucket, int]:
-        """Times with more than one row of a key in the next stretch, and their rows."""
+        """Return times with more than one row per key in the next range, and their rows."""
         level, shape, until = self._left.pop()
         table, key = f"kept_{level}_{shape.table}", ", ".join(name for name in shape.key if name != "time")
         bounds = cursor.execute(f"SELECT min({level}), max({level}) FROM {table}").fetchall()[0]
@@ -106,7 +109,7 @@ class LeftInPieces:
 
 
 def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:
-    """Merge the kept rows of one time, in the running transaction; how many are left."""
+    """Merge the kept rows of one time, in the running transaction; return how many are left."""
     level, name, time = bucket
     shape, table = _SHAPE[name], f"kept_{level}_{name}"
     found = rows.fetch(cursor, table, level, shape, f"{level} = ?", [time])
@@ -120,8 +123,7 @@ def compact(cursor: duckdb.DuckDBPyConnection, bucket: Bucket) -> int:
 
 
 def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
-    """One row a place in `progress`, a generation in `source_counts`, a reason in `source_rejections`, a word of a
-    source in `feeds`."""
+    """Merge the rows of `progress`, `source_counts`, `source_rejections` and `feeds` to one per key."""
     for table, columns, merged in (
         ("progress", "tick, what, topic, partition, next_offset",
          "max(tick), what, topic, partition, arg_max(next_offset, tick) FROM progress GROUP BY what, topic, partition"),
@@ -143,5 +145,5 @@ def compact_positions(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _totals(*columns: str) -> str:
-    """Sums that stop at the end of their column's 64 bits, where DuckDB would refuse the whole statement."""
+    """Return sums that stop at the end of 64 bits, where DuckDB would refuse the whole statement."""
     return ", ".join(f"least(sum({column}), {MAX_TOTAL})::BIGINT" for column in columns)

@@ -1,4 +1,4 @@
-"""Dead letters: messages of `ioc.dead-letters.v1` as rows, each stored once."""
+"""Store dead letters, each once; delete old ones; read those to be replayed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ioc.wire.replays import RefusedRecord
 
 KEPT_FOR = timedelta(days=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 _SCHEMA = pa.schema([
     ("key", pa.string()), ("source", pa.string()), ("topic", pa.string()), ("partition", pa.int32()),
     ("offset", pa.int64()), ("index", pa.int64()), ("field", pa.string()), ("reason", pa.string()),
@@ -25,7 +25,7 @@ _SCHEMA = pa.schema([
 
 
 def append_dead_letters(cursor: duckdb.DuckDBPyConnection, letters: Sequence[DeadLetter]) -> None:
-    """Insert what is not there yet, in the running transaction; an agent may publish one again after a crash."""
+    """Insert new dead letters, in the running transaction; an agent may publish one again after a crash."""
     if not letters:
         return
     once = list({letter.key: letter for letter in letters}.values())
@@ -40,17 +40,20 @@ def append_dead_letters(cursor: duckdb.DuckDBPyConnection, letters: Sequence[Dea
         cursor.unregister("arrived_letters")
 
 
-def expire_dead_letters(cursor: duckdb.DuckDBPyConnection, now: datetime, most_bytes: int = MOST_BYTES) -> None:
-    """Delete what is older than 30 days, and the oldest beyond `most_bytes` of content, in the running transaction."""
+def expire_dead_letters(cursor: duckdb.DuckDBPyConnection, now: datetime, max_bytes: int = MAX_BYTES) -> None:
+    """Delete dead letters older than 30 days, and the oldest beyond `max_bytes` of content.
+
+    In the running transaction.
+    """
     cursor.execute('DELETE FROM dead_letters WHERE "at" < ?', [naive(now - KEPT_FOR)])
     held = cursor.execute("SELECT coalesce(sum(octet_length(content)), 0) FROM dead_letters").fetchall()[0][0]
-    if held > most_bytes:
+    if held > max_bytes:
         cursor.execute(
             """
             DELETE FROM dead_letters WHERE "key" IN (
                 SELECT "key" FROM dead_letters
                 QUALIFY sum(octet_length(content)) OVER (ORDER BY "at" DESC, "key" DESC) > ?)""",
-            [most_bytes],
+            [max_bytes],
         )
 
 
@@ -60,10 +63,12 @@ def read_refused(
     since: datetime | None,
     but: Collection[str],
     most: int,
-    most_bytes: int,
+    max_bytes: int,
 ) -> list[RefusedRecord]:
-    """The oldest dead letters of a source that were not replayed, from `since` on and without those of the keys `but`:
-    at most `most`, and one more than `most_bytes` of content hold."""
+    """Return the oldest dead letters of a source that were not replayed, from `since` on and without the keys `but`.
+
+    At most `most` are returned, and at most one more than `max_bytes` of content hold.
+    """
     cursor.register("keys_left_out", pa.table({"key": pa.array(list(but), pa.string())}))
     try:
         rows = cursor.execute(
@@ -73,7 +78,7 @@ def read_refused(
                 FROM dead_letters ANTI JOIN keys_left_out USING ("key")
                 WHERE source = ? AND replayed_at IS NULL AND "at" >= ?)
             WHERE before <= ? ORDER BY "at", "key" LIMIT ?""",
-            [source, naive(since) if since else naive(_EPOCH), most_bytes, most],
+            [source, naive(since) if since else naive(_EPOCH), max_bytes, most],
         ).fetchall()
     finally:
         cursor.unregister("keys_left_out")
@@ -81,7 +86,7 @@ def read_refused(
 
 
 def mark_replayed(cursor: duckdb.DuckDBPyConnection, keys: Sequence[str], by: str, at: datetime) -> None:
-    """Note who had these dead letters read again, and when, in the running transaction."""
+    """Record who had these dead letters read again, and when, in the running transaction."""
     if keys:
         cursor.register("replayed_keys", pa.table({"key": list(keys)}))
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The writer of record: a thread that takes the agents' outputs into the store, exactly once."""
+"""The historian: a thread that writes the agents' outputs to the store, exactly once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ioc.model.fault import Fault
 from ioc.model.ledger import LogView
 from ioc.periodic_thread import PeriodicThread, StepPolicy, reason_of
 from ioc.store.commit_tick import Commit
-from ioc.store.historian_session import LogRefused, Session, TopicsMissing
+from ioc.store.historian_session import HistorianSession, LogRefused, TopicsMissing
 from ioc.store.kafka_log import Log
 from ioc.store.ledger import faults_of_view
 from ioc.store.store import Store
@@ -25,8 +25,11 @@ RETRY_S = 0.5
 STUCK_AFTER_S = 10.0
 
 
-class Condition(StrEnum):
-    """`not_writing`: the store refuses (disk full); `refused`: the topics are not those the store has read from."""
+class HistorianCondition(StrEnum):
+    """The condition of the historian.
+
+    `not_writing`: the store refuses (disk full); `refused`: the topics are not those the store has read from.
+    """
 
     STARTING = "starting"
     LIVE = "live"
@@ -40,18 +43,18 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True)
 class HistorianState:
-    """`error` is one sentence, empty when all is well; `since` is when this condition began."""
+    """The condition since `since`; `error` is one sentence, empty when all is well."""
 
-    condition: Condition
+    condition: HistorianCondition
     error: str
     since: datetime
 
 
-_CONDITIONS: dict[type[Exception], Condition] = {
-    BrokerUnavailable: Condition.BROKER_AWAY,
-    TopicsMissing: Condition.TOPICS_MISSING,
-    LogRefused: Condition.REFUSED,
-    StoreUnavailable: Condition.NOT_WRITING,
+_CONDITIONS: dict[type[Exception], HistorianCondition] = {
+    BrokerUnavailable: HistorianCondition.BROKER_AWAY,
+    TopicsMissing: HistorianCondition.TOPICS_MISSING,
+    LogRefused: HistorianCondition.REFUSED,
+    StoreUnavailable: HistorianCondition.NOT_WRITING,
 }
 
 
@@ -79,7 +82,7 @@ class Historian:
         self._thread = PeriodicThread(
             "historian", self._work, 0.0, faults, policy=StepPolicy(max_back_off_s=RETRY_S, stuck_after_s=STUCK_AFTER_S)
         )
-        self._state = HistorianState(Condition.STARTING, "", self._clock.now())
+        self._state = HistorianState(HistorianCondition.STARTING, "", self._clock.now())
         self._view = LogView(self._clock.now())
         if faults is not None:
             faults.add_check(lambda _now: self.faults())
@@ -88,27 +91,27 @@ class Historian:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the last tick is written or given up; what was read and not written is read again later."""
+        """Stop, after the last tick is written or given up; what was read and not written is read again later."""
         self._thread.stop()
-        self._become(Condition.STOPPED, "")
+        self._become(HistorianCondition.STOPPED, "")
 
     def state(self) -> HistorianState:
         return self._state
 
     def log_view(self) -> LogView:
-        """The input topics as last seen, at most about a second old while live."""
+        """Return the input topics as last seen, at most about a second ago while live."""
         return self._view
 
     def faults(self) -> Iterable[Fault]:
         """Return faults of single partitions and writers, as long as the log can be read."""
-        return faults_of_view(self._view) if self._state.condition is Condition.LIVE else ()
+        return faults_of_view(self._view) if self._state.condition is HistorianCondition.LIVE else ()
 
     def _work(self) -> None:
-        """Read and write until stopped. Whatever fails ends the session; the next one begins from what is stored."""
+        """Read and write until stopped. A failure ends the session; the next one begins from what is stored."""
         try:
             self._follow()
         except Exception as failure:
-            self._become(_CONDITIONS.get(type(failure), Condition.FAILED), reason_of(failure) + ".")
+            self._become(_CONDITIONS.get(type(failure), HistorianCondition.FAILED), reason_of(failure) + ".")
             if isinstance(failure, StoreUnavailable):
                 self._reopen()
             raise
@@ -118,7 +121,9 @@ class Historian:
         one_by_one = False
         try:
             while not self._thread.is_stopping:
-                session = Session(self._store, log, self._on_commit, self._see, self._clock, one_by_one=one_by_one)
+                session = HistorianSession(
+                    self._store, log, self._on_commit, self._see, self._clock, one_by_one=one_by_one
+                )
                 try:
                     self._work_through(session)
                 except NotStorable as fault:
@@ -131,23 +136,23 @@ class Historian:
         finally:
             log.close()
 
-    def _work_through(self, session: Session) -> None:
+    def _work_through(self, session: HistorianSession) -> None:
         while not self._thread.is_stopping:
             session.turn()
-            self._become(Condition.LIVE, "")
+            self._become(HistorianCondition.LIVE, "")
             self._thread.succeeded()
         session.commit()
 
     def _reopen(self) -> None:
-        """After a failed write DuckDB takes nothing more until the file is opened anew."""
+        """Open the file again: after a failed write DuckDB accepts nothing more until then."""
         try:
             self._store.reopen()
         except StoreUnavailable as fault:
-            self._become(Condition.NOT_WRITING, str(fault))
+            self._become(HistorianCondition.NOT_WRITING, str(fault))
 
     def _see(self, view: LogView) -> None:
         self._view = view
 
-    def _become(self, condition: Condition, error: str) -> None:
+    def _become(self, condition: HistorianCondition, error: str) -> None:
         if (condition, error) != (self._state.condition, self._state.error):
             self._state = HistorianState(condition, error, self._clock.now())

@@ -1,4 +1,4 @@
-"""The historian while broker and store are well: read outputs, decide, write a tick."""
+"""One session of the historian while broker and store are well: read outputs, decide, write a tick."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ioc.errors import BatchMalformed, IocError, NotStorable
 from ioc.messages import Message
 from ioc.model.ledger import LogView, LossCause
 from ioc.model.rejection import Reason, Rejection
-from ioc.store.commit_tick import Commit, LostInputs, Tick, write_tick
-from ioc.store.exactly_once import Output, PartitionProgress, Verdict, judge_missing
+from ioc.store.commit_tick import Commit, HistorianTick, LostInputs, write_tick
+from ioc.store.exactly_once import Output, OutputOrder, PartitionProgress, judge_missing
 from ioc.store.kafka_log import Log, LogState
 from ioc.store.outputs import INPUT_OF, read_head, read_rows
 from ioc.store.source_offsets import read_positions, record_logs
@@ -27,7 +27,7 @@ from ioc.wire.headers import EXTERNAL_SOURCE, OutputHeaders
 
 TICK_EVERY_S = 0.1
 TICK_BYTES = 8 * 1024 * 1024
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 STALLED_S = 5.0
 CONFIRM_CUT_S = 1.0
 _MAX_SENTENCE = 1000
@@ -48,10 +48,10 @@ class TopicsMissing(IocError):
     fault_code = "topics_missing"
 
 
-class Session:
-    """One connection's worth of work. Anything that fails ends it; the next one begins from what the store holds.
+class HistorianSession:
+    """The work of one connection. Any failure ends it; the next session begins from what the store holds.
 
-    With `one_by_one`, each output has a tick of its own, and one that the store cannot hold is set aside.
+    With `one_by_one`, each output gets its own tick, and one that the store cannot hold is set aside.
     """
 
     def __init__(
@@ -64,7 +64,10 @@ class Session:
         *,
         one_by_one: bool = False,
     ) -> None:
-        """Raises BrokerUnavailable, StoreUnavailable, TopicsMissing, LogRefused."""
+        """Read the offsets and check the log.
+
+        Raises BrokerUnavailable, StoreUnavailable, TopicsMissing and LogRefused.
+        """
         self._store = store
         self._log = log
         self._on_commit = on_commit
@@ -73,7 +76,7 @@ class Session:
         self._one_by_one = one_by_one
         self._cursor = store.cursor()
         self._progress: dict[TopicPartition, PartitionProgress] = {}
-        self._tick = Tick()
+        self._tick = HistorianTick()
         self._next_tick_s = 0.0
         self._stalls = Stalls()
         self._moved_s: dict[TopicPartition, tuple[int, float]] = {}
@@ -82,28 +85,30 @@ class Session:
         self._number = positions.tick
         self._fences = positions.fences
         self._topic_ids: dict[str, str] = positions.topic_ids
-        self._looked_s = -LOOK_EVERY_S
-        self.look()
+        self._checked_s = -CHECK_EVERY_S
+        self.check_log()
 
     def close(self) -> None:
         self._cursor.close()
 
     @property
     def is_one_by_one(self) -> bool:
-        """True until all that had come is written."""
+        """True until all that was waiting is written."""
         return self._one_by_one
 
     def turn(self) -> None:
-        """Read what is there (waiting up to a tick) and write it when a tick is due. Raises NotStorable, and then
-        nothing of the tick is written: the next session has to go one by one."""
-        if monotonic() - self._looked_s >= LOOK_EVERY_S:
-            self.look()
+        """Read what is there (waiting up to a tick) and write it when a tick is due.
+
+        Raises NotStorable; then nothing of the tick is written, and the next session has to go one by one.
+        """
+        if monotonic() - self._checked_s >= CHECK_EVERY_S:
+            self.check_log()
             self._commit_alone()
         wait_s = max(0.0, self._next_tick_s - monotonic()) if self._tick else TICK_EVERY_S
         polled = self._log.poll(round(wait_s * 1000))
-        for place, records in polled:
+        for partition, records in polled:
             for record in records:
-                self._take(place, record)
+                self._read(partition, record)
                 self._commit_alone()
         self._rewind()
         if not polled:
@@ -119,7 +124,7 @@ class Session:
     def commit(self) -> None:
         """Write what was read. Raises StoreUnavailable and NotStorable; then nothing of it is written."""
         began_s, worked_s = monotonic(), thread_time()
-        tick, self._tick = self._tick, Tick()
+        tick, self._tick = self._tick, HistorianTick()
         for (topic, partition), progress in self._progress.items():
             output = (OUTPUT_OF[topic], partition)
             if output in tick.read:
@@ -138,44 +143,44 @@ class Session:
         if commit.earliest_minute or commit.case_types:
             self._on_commit(commit)
 
-    def look(self) -> None:
-        """Ask the broker how its topics are: identity, partitions, ends; and what it has where outputs are missing."""
+    def check_log(self) -> None:
+        """Compare the broker's topics with the store's, and find out about inputs whose outputs are missing."""
         state = self._log.state()
-        self._looked_s = monotonic()
+        self._checked_s = monotonic()
         verdict = judge_logs(self._topic_ids, state.topic_ids, state.partitions)
-        if verdict.waits_for:
-            raise TopicsMissing(Message("topics_missing_yet", topics=", ".join(verdict.waits_for)))
+        if verdict.missing:
+            raise TopicsMissing(Message("topics_missing_yet", topics=", ".join(verdict.missing)))
         if verdict.refusal:
             raise LogRefused(verdict.refusal)
         if dict(state.topic_ids) != self._topic_ids:
             with transaction(self._cursor, self._store.path):
-                record_logs(self._cursor, state.topic_ids, verdict.begins_anew, self._ends, self._clock.now())
+                record_logs(self._cursor, state.topic_ids, verdict.recreated, self._ends, self._clock.now())
             self._topic_ids = dict(state.topic_ids)
-            if verdict.begins_anew:
+            if verdict.recreated:
                 self._progress = {}
-                self._tick = Tick()
-        if any(progress.next_offset > state.ends[place] for place, progress in self._progress.items()):
+                self._tick = HistorianTick()
+        if any(progress.next_offset > state.ends[partition] for partition, progress in self._progress.items()):
             if self._tick:
                 self.commit()
             self._progress = {}  # the log was cut
         self._ends = dict(state.ends)
         self._assign(state)
-        for place, progress in self._progress.items():
-            self._look_at(place, progress)
+        for partition, progress in self._progress.items():
+            self._check_progress(partition, progress)
         self._on_view(self._view(state))
 
     def _assign(self, state: LogState) -> None:
-        places = [(topic, n) for topic, output in OUTPUT_OF.items() for n in range(state.partitions[output])]
-        if all(place in self._progress for place in places):
+        partitions = [(topic, n) for topic, output in OUTPUT_OF.items() for n in range(state.partitions[output])]
+        if all(partition in self._progress for partition in partitions):
             return
         if self._tick:
             self.commit()
         known = read_positions(self._cursor, to_ms(self._clock.now()))
         self._number = known.tick
         self._fences = known.fences
-        read = {(OUTPUT_OF[topic], n): known.read.get((OUTPUT_OF[topic], n), 0) for topic, n in places}
+        read = {(OUTPUT_OF[topic], n): known.read.get((OUTPUT_OF[topic], n), 0) for topic, n in partitions}
         read[DEAD_LETTERS, 0] = known.read.get((DEAD_LETTERS, 0), 0)
-        applied = {place: known.applied.get(place, 0) for place in places}
+        applied = {partition: known.applied.get(partition, 0) for partition in partitions}
         self._progress = {}
         self._fall_back(applied, read)
         self._progress = {
@@ -184,13 +189,13 @@ class Session:
         self._log.assign(read)
 
     def _fall_back(self, applied: dict[TopicPartition, int], read: dict[TopicPartition, int]) -> None:
-        """Where the log ends before what the store has of it, as after a loss of power, go back to its end.
+        """Go back to the end of the log where it ends before what the store has of it, as after a loss of power.
 
         What comes next has offsets that were given before. The outputs that are there still answer the inputs that are
-        gone, so they are passed over.
+        gone, so they are skipped.
         """
         ends = self._log.ends([*applied, *read])
-        if not any(ends[place] < offset for place, offset in (applied | read).items()):
+        if not any(ends[partition] < offset for partition, offset in (applied | read).items()):
             return
         sleep(CONFIRM_CUT_S)  # a broker that has just started may not know all that it has
         ends = self._log.ends([*applied, *read])
@@ -201,94 +206,96 @@ class Session:
                 self._tick.applied[topic, partition] = applied[topic, partition] = end
                 self._tick.read[output] = read[output] = ends[output]
                 self._ends[topic, partition] = end
-        for place, offset in list(read.items()):
-            if ends[place] < offset:
-                self._tick.read[place] = read[place] = ends[place]
+        for output, offset in list(read.items()):
+            if ends[output] < offset:
+                self._tick.read[output] = read[output] = ends[output]
         self.commit()
 
-    def _take(self, place: TopicPartition, record: Any) -> None:
-        topic, partition = place
+    def _read(self, partition: TopicPartition, record: Any) -> None:
+        topic, number = partition
         if topic == DEAD_LETTERS:
-            self._take_dead_letter(place, record)
+            self._read_dead_letter(partition, record)
             return
-        progress = self._progress[INPUT_OF[topic], partition]
+        progress = self._progress[INPUT_OF[topic], number]
         try:
-            head = read_head(topic, partition, record.value, record.headers)
-            self._check_is_there(head)
-            if progress.verdict(head) is Verdict.REPLAYED:
-                progress.passed(record.offset)
-                self._tick.read[place] = progress.read_offset
+            head = read_head(topic, number, record.value, record.headers)
+            self._check_input_exists(head)
+            if progress.order_of(head) is OutputOrder.REPLAYED:
+                progress.advance(record.offset)
+                self._tick.read[partition] = progress.read_offset
                 self._tick.replay(head)
                 return
             rows = read_rows(head, record.value)
         except BatchMalformed as fault:
             # As if it had not come: if its input still waits for an answer, that shows as a gap.
             progress.set_aside(record.offset)
-            self._set_aside(place, record, Reason.MALFORMED, str(fault))
+            self._set_aside(partition, record, Reason.MALFORMED, str(fault))
             return
-        outputs = progress.take(Output(head, rows, record.offset))
-        self._tick.read[place] = progress.read_offset
-        self._apply((head.topic, partition), outputs)
+        outputs = progress.accept(Output(head, rows, record.offset))
+        self._tick.read[partition] = progress.read_offset
+        self._apply((head.topic, number), outputs)
 
-    def _take_dead_letter(self, place: TopicPartition, record: Any) -> None:
+    def _read_dead_letter(self, partition: TopicPartition, record: Any) -> None:
         try:
             letter = DeadLetter.decode(record.key, record.value, record.headers)
         except BatchMalformed as fault:
-            self._set_aside(place, record, Reason.MALFORMED, str(fault))
+            self._set_aside(partition, record, Reason.MALFORMED, str(fault))
             return
-        self._tick.read[place] = record.offset + 1
+        self._tick.read[partition] = record.offset + 1
         self._tick.dead_letters.append(letter)
         self._tick.size_bytes += len(letter.content)
         if self._one_by_one:
-            self._commit_or(lambda fault: self._set_aside(place, record, Reason.NOT_STORABLE, fault))
+            self._commit_or(lambda fault: self._set_aside(partition, record, Reason.NOT_STORABLE, fault))
 
-    def _check_is_there(self, head: OutputHeaders) -> None:
+    def _check_input_exists(self, head: OutputHeaders) -> None:
         """Check that the log has the input. Raises BatchMalformed when it does not."""
-        place = (head.topic, head.partition)
-        if head.end_offset > self._ends[place]:
+        partition = (head.topic, head.partition)
+        if head.end_offset > self._ends[partition]:
             self._ends |= self._log.ends([known for known in self._ends if known[0] == head.topic])
-        if head.end_offset > self._ends[place]:
+        if head.end_offset > self._ends[partition]:
             raise BatchMalformed(
                 Message(
                     "output_beyond_end",
                     offset=head.end_offset - 1,
                     topic=head.topic,
                     partition=head.partition,
-                    end=self._ends[place],
+                    end=self._ends[partition],
                 )
             )
 
-    def _set_aside(self, place: TopicPartition, record: Any, reason: Reason, message: str) -> None:
-        """A message that is not what its topic is for becomes a dead letter with its own offset."""
-        self._tick.read[place] = record.offset + 1
-        taken_ms = min(max(0, record.timestamp or 0), LAST_MS)
+    def _set_aside(self, partition: TopicPartition, record: Any, reason: Reason, message: str) -> None:
+        """Turn a message that does not belong in its topic into a dead letter with its own offset."""
+        self._tick.read[partition] = record.offset + 1
+        received_ms = min(max(0, record.timestamp or 0), LAST_MS)
         at = self._clock.now()
         value = bytes(record.value or b"")
-        letter = _whole_message(SourceOffset(*place, record.offset), EXTERNAL_SOURCE, reason, message, value, at)
-        head = _head_of_nobody(place, record.offset, taken_ms)
+        letter = _whole_message(SourceOffset(*partition, record.offset), EXTERNAL_SOURCE, reason, message, value, at)
+        head = _external_head(partition, record.offset, received_ms)
         self._tick.refuse(head, letter, {reason: 1})
 
-    def _apply(self, place: TopicPartition, outputs: list[Output]) -> None:
+    def _apply(self, partition: TopicPartition, outputs: list[Output]) -> None:
         for output in outputs:
             if self._fences.admits(output.headers):
                 self._tick.apply(output)
             else:
                 self._tick.fence(output.headers)
-            self._tick.applied[place] = output.headers.end_offset
+            self._tick.applied[partition] = output.headers.end_offset
             if self._one_by_one:
-                self._commit_or(lambda fault, output=output: self._refuse(place, output, fault))  # type: ignore[misc]
+                self._commit_or(lambda fault, output=output: self._refuse(partition, output, fault))  # type: ignore[misc]
         if outputs:
-            self._tick.applied[place] = self._progress[place].next_offset
+            self._tick.applied[partition] = self._progress[partition].next_offset
 
-    def _refuse(self, place: TopicPartition, output: Output, fault: str) -> None:
-        """An output that the store cannot hold counts as rejected; its rows are kept as they came."""
+    def _refuse(self, partition: TopicPartition, output: Output, fault: str) -> None:
+        """Count an output that the store cannot hold as rejected; its rows are kept as they came."""
         head, value = output.headers, arrow.encode(output.rows)
         at = from_ms(head.input_time_ms)
-        letter = _whole_message(SourceOffset(*place, head.offset), head.source, Reason.NOT_STORABLE, fault, value, at)
+        letter = _whole_message(
+            SourceOffset(*partition, head.offset), head.source, Reason.NOT_STORABLE, fault, value, at
+        )
         rejected = dict(head.rejected)
         rejected[Reason.NOT_STORABLE] = rejected.get(Reason.NOT_STORABLE, 0) + head.applied + head.duplicate
-        self._tick.applied[place] = head.end_offset
-        self._tick.read[OUTPUT_OF[place[0]], place[1]] = output.place + 1
+        self._tick.applied[partition] = head.end_offset
+        self._tick.read[OUTPUT_OF[partition[0]], partition[1]] = output.output_offset + 1
         self._tick.refuse(head, letter, rejected)
 
     def _commit_or(self, refuse: Callable[[str], None]) -> None:
@@ -304,44 +311,44 @@ class Session:
             if (offset := progress.rewind()) is not None:
                 self._log.rewind((OUTPUT_OF[topic], partition), offset)
 
-    def _look_at(self, place: TopicPartition, progress: PartitionProgress) -> None:
-        """Tell holes that the broker made, and records that expired, from outputs that are still to come."""
-        end = self._ends[place]
-        offset, since_s = self._moved_s.get(place, (-1, 0.0))
+    def _check_progress(self, partition: TopicPartition, progress: PartitionProgress) -> None:
+        """Find holes that the broker made, and expired records, among inputs whose outputs are still to come."""
+        end = self._ends[partition]
+        offset, since_s = self._moved_s.get(partition, (-1, 0.0))
         if offset != progress.next_offset:
             since_s = monotonic()
-            self._moved_s[place] = (progress.next_offset, since_s)
+            self._moved_s[partition] = (progress.next_offset, since_s)
         stalled = progress.next_offset < end and monotonic() - since_s >= STALLED_S
         gap = progress.gap
         if gap is None and not stalled:
             return
-        start, first = self._log.first_input(place, progress.next_offset)
+        start, first = self._log.first_input(partition, progress.next_offset)
         missing = judge_missing(progress.next_offset, gap[1] if gap else end, start, first)
         if missing.lost:
-            self._tick.losses.append(LostInputs(place, *missing.lost, LossCause.INPUTS_EXPIRED))
+            self._tick.losses.append(LostInputs(partition, *missing.lost, LossCause.INPUTS_EXPIRED))
         skip_to = missing.skip_to
         if skip_to is None and stalled and (unreadable := progress.unreadable_gap):
-            self._tick.losses.append(LostInputs(place, *unreadable, LossCause.OUTPUT_UNREADABLE))
+            self._tick.losses.append(LostInputs(partition, *unreadable, LossCause.OUTPUT_UNREADABLE))
             skip_to = unreadable[1]
         if stalled:
-            self._moved_s[place] = (progress.next_offset, monotonic())
+            self._moved_s[partition] = (progress.next_offset, monotonic())
         if skip_to is not None:
-            self._tick.applied[place] = skip_to
-            self._apply(place, progress.skip_to(skip_to))
+            self._tick.applied[partition] = skip_to
+            self._apply(partition, progress.skip_to(skip_to))
 
     def _view(self, state: LogState) -> LogView:
         now = self._clock.now()
-        gaps, stalls = self._stalls.look(self._progress, state.ends, now)
+        gaps, stalls = self._stalls.update(self._progress, state.ends, now)
         generations: dict[str, int] = {}
         for (source, _), (generation, _) in self._fences.highest.items():
             generations[source] = max(generation, generations.get(source, 0))
         return LogView(at=now, ends=dict(state.ends), gaps=gaps, stalls=stalls, generations=generations)
 
 
-def _head_of_nobody(place: TopicPartition, offset: int, taken_ms: int) -> OutputHeaders:
-    """Counts of a message that nobody can be told to have sent."""
-    topic, partition = place
-    return OutputHeaders(topic, partition, offset, EXTERNAL_SOURCE, 0, 0, 1, 0, 0, {}, taken_ms)
+def _external_head(partition: TopicPartition, offset: int, received_ms: int) -> OutputHeaders:
+    """Return the counts of a message without a known sender."""
+    topic, number = partition
+    return OutputHeaders(topic, number, offset, EXTERNAL_SOURCE, 0, 0, 1, 0, 0, {}, received_ms)
 
 
 def _whole_message(

@@ -1,4 +1,4 @@
-"""The log as the historian reads it: outputs in, and questions about the inputs to the broker."""
+"""The log as the historian reads it: outputs to write, and what the broker knows of the inputs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ioc.topics import MAX_MESSAGE_BYTES, OUTPUT_OF, TopicPartition
 _TIMEOUT_MS = 5000
 # The broker's answer waits for data at most this long; an idle historian asks five times a second.
 _FETCH_WAIT_MS = 200
-_MOST_RECORDS = 2000
+_MAX_RECORDS = 2000
 _CLIENT = {"request_timeout_ms": _TIMEOUT_MS, "bootstrap_timeout_ms": _TIMEOUT_MS, "reconnect_backoff_max_ms": 250}
 
 
 @dataclass(frozen=True)
 class LogState:
-    """Topics of READ_TOPICS that the broker has: id and number of partitions; `ends` of the input partitions."""
+    """Id and number of partitions of the topics of READ_TOPICS that the broker has; `ends` of the input partitions."""
 
     topic_ids: Mapping[str, str]
     partitions: Mapping[str, int]
@@ -34,7 +34,7 @@ class LogState:
 
 
 class Log:
-    """Clients of one broker connection; when it is lost, make another. All methods raise BrokerUnavailable."""
+    """Clients of one broker connection; after it is lost, make another. All methods raise BrokerUnavailable."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
         self._bootstrap = bootstrap
@@ -42,13 +42,13 @@ class Log:
         reading = options | {
             "group_id": None,
             "enable_auto_commit": False,
-            # Only for outputs that expired unread; what then is missing shows as a gap or as lost inputs.
+            # Only for outputs that expired unread; what is missing then shows as a gap or as lost inputs.
             "auto_offset_reset": "earliest",
             "allow_auto_create_topics": False,
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
             "max_partition_fetch_bytes": MAX_MESSAGE_BYTES,
             "fetch_max_bytes": 2 * MAX_MESSAGE_BYTES,
-            "max_poll_records": _MOST_RECORDS,
+            "max_poll_records": _MAX_RECORDS,
             "metrics_enabled": False,
         }
         self._clients: list[Any] = []
@@ -72,14 +72,14 @@ class Log:
         ids = {topic["name"]: str(topic["topic_id"]) for topic in found}
         return LogState(ids, counts, self.ends(inputs) if inputs else {})
 
-    def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """End offset of each partition."""
+    def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the end offset of each partition."""
         ends: dict[TopicPartition, int] = {}
         try:
             # Topic by topic: of several, kafka-python leaves out one that it has never asked about before.
-            for topic in sorted({topic for topic, _ in places}):
-                found = self._inputs.end_offsets([KafkaPartition(*place) for place in places if place[0] == topic])
-                ends |= {(place.topic, place.partition): end for place, end in found.items()}
+            for topic in sorted({topic for topic, _ in partitions}):
+                found = self._inputs.end_offsets([KafkaPartition(*each) for each in partitions if each[0] == topic])
+                ends |= {(each.topic, each.partition): end for each, end in found.items()}
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
         return ends
@@ -87,29 +87,33 @@ class Log:
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Read these output partitions from these offsets on."""
         try:
-            self._outputs.assign([KafkaPartition(*place) for place in offsets])
-            for place, offset in offsets.items():
-                self._outputs.seek(KafkaPartition(*place), offset)
+            self._outputs.assign([KafkaPartition(*each) for each in offsets])
+            for each, offset in offsets.items():
+                self._outputs.seek(KafkaPartition(*each), offset)
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
 
-    def rewind(self, place: TopicPartition, offset: int) -> None:
-        """Read one of the assigned partitions from another offset on."""
-        self._outputs.seek(KafkaPartition(*place), offset)
+    def rewind(self, partition: TopicPartition, offset: int) -> None:
+        """Read an assigned partition from another offset on."""
+        self._outputs.seek(KafkaPartition(*partition), offset)
 
     def poll(self, timeout_ms: int) -> Iterable[tuple[TopicPartition, list[Any]]]:
-        """New records (kafka-python's) by output partition, in order; of a batch that cannot be read one record with an
-        `UndecodableBatch` as its value."""
+        """Return new records (kafka-python's) by output partition, in order.
+
+        A batch that cannot be read gives one record with an `UndecodableBatch` as its value.
+        """
         try:
             polled = self._outputs.poll(timeout_ms=timeout_ms)
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault
-        return [((place.topic, place.partition), records) for place, records in polled.items()]
+        return [((each.topic, each.partition), records) for each, records in polled.items()]
 
-    def first_input(self, place: TopicPartition, offset: int) -> tuple[int, int | None]:
-        """Start of an input partition's log, and the first record's offset at or above `offset`; None when there is
-        none before the end."""
-        partition = KafkaPartition(*place)
+    def first_input(self, source: TopicPartition, offset: int) -> tuple[int, int | None]:
+        """Return the start of an input partition's log, and the offset of the first record at or above `offset`.
+
+        The second is None when there is none before the end.
+        """
+        partition = KafkaPartition(*source)
         try:
             start: int = self._inputs.beginning_offsets([partition])[partition]
             end: int = self._inputs.end_offsets([partition])[partition]
@@ -120,7 +124,7 @@ class Log:
                 if records:
                     return start, records[0].offset
                 if self._inputs.position(partition) < end:
-                    raise BrokerUnavailable(Message("broker_gives_nothing", address=self._bootstrap, place=place[0]))
+                    raise BrokerUnavailable(Message("broker_gives_nothing", address=self._bootstrap, place=source[0]))
             return start, None
         except (KafkaError, OSError) as fault:
             raise self._unavailable(fault) from fault

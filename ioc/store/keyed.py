@@ -1,9 +1,9 @@
-"""Single readings of sources that correct themselves: the value that holds for each key.
+"""Single readings of sources that correct themselves: the current value of each key.
 
 Panes only add up, so a value that is replaced can never be taken out of them. The readings of such a source therefore
-never become rows of panes: `keyed_readings` holds one row for each key (source, measure, unit, subject, time), and the
-views of every level (ioc/store/levels.sql) show each row as a pane of one reading. A correction replaces the row, and
-with that minutes, hours, days and sketches are right in the same transaction, whatever was rolled up or archived since.
+never become rows of panes: `keyed_readings` holds one row per key (source, measure, unit, subject, time), and the views
+of every level (ioc/store/levels.sql) show each row as a pane of one reading. A correction replaces the row, and with
+that minutes, hours, days and sketches are right in the same transaction, whatever was rolled up or archived since.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ioc.store.dictionary_codes import Codes, codes_of_column
+from ioc.store.dictionary_codes import DictionaryCodes, codes_of_column
 from ioc.store.exactly_once import Output
 from ioc.store.levels import has_keyed, make_level_views
 
@@ -55,8 +55,11 @@ _TOUCHED = "SELECT measure, unit, min(minute) FROM changed_readings GROUP BY mea
 
 @dataclass(frozen=True)
 class KeyedAppended:
-    """Changes of a tick: for each measure id its earliest changed minute, and the unit ids; and for each output how
-    many of its readings repeat what held (`repeated`) and how many replace another value (`corrected`)."""
+    """The changes of a tick.
+
+    For each measure id its earliest changed minute, and the unit ids; and for each output how many of its readings
+    repeat the current value (`repeated`) and how many replace another value (`corrected`).
+    """
 
     earliest_minute: dict[str, int]
     units: frozenset[str]
@@ -65,11 +68,11 @@ class KeyedAppended:
 
 
 def append_keyed(
-    cursor: duckdb.DuckDBPyConnection, codes: Codes, outputs: Sequence[Output], zone_hours: int
+    cursor: duckdb.DuckDBPyConnection, codes: DictionaryCodes, outputs: Sequence[Output], zone_hours: int
 ) -> KeyedAppended:
-    """Take outputs of the schema KEYED_READINGS, in their order, in the running transaction.
+    """Write outputs of the schema KEYED_READINGS, in their order, in the running transaction.
 
-    Of readings of one key the last one in the order of the source's offsets and rows holds.
+    Of readings with one key, the last one in the order of the source's offsets and rows is the current one.
     """
     nothing = (0,) * len(outputs)
     if not any(output.rows.num_rows for output in outputs):
@@ -102,7 +105,7 @@ def append_keyed(
     return KeyedAppended(earliest, frozenset(touched), repeated, corrected)
 
 
-def _arrived(outputs: Sequence[Output], codes: Codes, zone_hours: int) -> pa.Table:
+def _arrived(outputs: Sequence[Output], codes: DictionaryCodes, zone_hours: int) -> pa.Table:
     tables = []
     for number, output in enumerate(outputs):
         rows = output.rows

@@ -1,4 +1,4 @@
-"""The ledger out of the store, and an audit of the data itself."""
+"""Read the ledger from the store, with an audit of the data itself."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LOSS_CODES: Mapping[str, str] = {
     LossCause.LOG_CUT: "log_cut",
     LossCause.OUTPUT_UNREADABLE: "output_unreadable",
 }
-"""The message of each cause."""
+"""The message code of each cause."""
 
 
 def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterable[SourceState]) -> Ledger:
-    """The account at one moment: everything is read in one transaction.
+    """Return the ledger at one moment: everything is read in one transaction.
 
-    `view` is the historian's (`Historian.log_view`); `states` are the sources' own reports, which tell what a connector
-    took in that the store does not have yet.
+    `view` is the historian's (`Historian.log_view`); `states` are the sources' own reports, which say what a connector
+    accepted that the store does not have yet.
     """
     states = list(states)
     cursor.execute("BEGIN")
@@ -66,12 +66,14 @@ def read_ledger(cursor: duckdb.DuckDBPyConnection, view: LogView, states: Iterab
 
 
 def faults_of_view(view: LogView) -> list[Fault]:
-    """Return faults that the log alone shows: inputs without an output behind which others have one, and partitions
-    that stand."""
+    """Return faults that the log alone shows.
+
+    These are inputs without an output while later ones have one, and stalled partitions.
+    """
     gaps = [
         Fault.of("output_missing", gap.since, **_inputs(gap)) for gap in view.gaps if view.at - gap.since > GAP_ALLOWED
     ]
-    told = {(gap.topic, gap.partition) for gap in view.gaps}
+    with_gap = {(gap.topic, gap.partition) for gap in view.gaps}
     return gaps + [
         Fault.of(
             "partition_stalled",
@@ -81,12 +83,12 @@ def faults_of_view(view: LogView) -> list[Fault]:
             seconds=round((view.at - stall.since).total_seconds()),
         )
         for stall in view.stalls
-        if (stall.topic, stall.partition) not in told
+        if (stall.topic, stall.partition) not in with_gap
     ]
 
 
 def _lost(loss: Loss) -> Fault:
-    """Each cause has a sentence of its own; one that an older version recorded is told as it was."""
+    """Return the fault for lost inputs; a cause that an older version recorded is shown as it was recorded."""
     code = LOSS_CODES.get(loss.why)
     if code is None:
         return Fault.of("inputs_lost", loss.found_at, **_inputs(loss), reason=loss.why)
@@ -94,7 +96,7 @@ def _lost(loss: Loss) -> Fault:
 
 
 def _fenced_writers(fenced: Iterable[Any], states: Mapping[str, SourceState], at: datetime) -> list[Fault]:
-    """Writers that run while another one's higher generation holds: what they send is not taken."""
+    """Return faults for writers that run while another one has a higher generation: what they send is not accepted."""
     return [
         Fault.of("writer_fenced", at, source=source, generation=generation, records=int(records))
         for source, generation, records in fenced
@@ -164,8 +166,8 @@ def _all_applied(source: str, view: LogView, next_offsets: Mapping[tuple[str, in
         partitions = sum(name == topic for name, _ in view.ends)
         if not partitions:
             return False
-        place = (topic, partition_of(source, partitions))
-        if next_offsets.get(place, 0) < view.ends[place]:
+        partition = (topic, partition_of(source, partitions))
+        if next_offsets.get(partition, 0) < view.ends[partition]:
             return False
     return True
 

@@ -1,4 +1,4 @@
-"""The views of panes, buckets and registers of every level, which everyone reads."""
+"""Views of panes, buckets and registers of every level, through which they are read."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _KEYED = {
 
 
 def make_level_views(cursor: duckdb.DuckDBPyConnection, zone_hours: int) -> None:
-    """Make the views in the running transaction. Where no source corrects itself they leave `keyed_readings` out, whose
-    planning alone costs each query of the evaluation a tenth more."""
+    """Make the views in the running transaction.
+
+    Where no source corrects itself they leave `keyed_readings` out, whose planning alone makes each query of the
+    evaluation a tenth slower.
+    """
     keyed = has_keyed(cursor)
     branches = {
         f"keyed_{level}_{kind}": "\n    UNION ALL SELECT " + sql.format(level=level) if keyed else ""
@@ -28,5 +31,5 @@ def make_level_views(cursor: duckdb.DuckDBPyConnection, zone_hours: int) -> None
 
 
 def has_keyed(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a reading of a source that corrects itself has ever come."""
+    """Return whether a reading of a source that corrects itself has ever come."""
     return bool(cursor.execute("SELECT 1 FROM keyed_readings LIMIT 1").fetchall())

@@ -1,4 +1,4 @@
-"""The store's housekeeping: a thread that rolls up, compacts, archives and expires in small steps."""
+"""The store's maintenance: a thread that rolls up, compacts, archives and expires in small steps."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ioc.fault_register import FaultRegister
 from ioc.periodic_thread import PeriodicThread
 from ioc.store.archive import unlink_dropped
 from ioc.store.archive_verifier import ArchiveVerifier
-from ioc.store.compaction import LeftInPieces, Waiting, compact, compact_positions
+from ioc.store.compaction import CompactionQueue, FragmentedTimes, compact, compact_positions
 from ioc.store.retention import expire, oldest_minute, retain_step, today
-from ioc.store.roll_up import MOST_ROWS, recent_rows, roll_up
+from ioc.store.roll_up import MAX_ROWS, recent_rows, roll_up
 from ioc.store.store import Store, transaction, unavailable
 
 ROLL_UP_ROWS = 100_000
@@ -30,14 +30,16 @@ Job = Callable[[duckdb.DuckDBPyConnection, datetime], bool]
 
 
 class Maintenance:
-    """`step` does one small piece of work; the thread calls it again and again. After a failure the kind of
-    work that failed comes first, so that its fault ends only when it has succeeded."""
+    """`step` does one small piece of work; the thread calls it again and again.
+
+    After a failure the kind of work that failed comes first, so that its fault ends only when it has succeeded.
+    """
 
     def __init__(self, store: Store, *, clock: Clock | None = None, faults: FaultRegister | None = None) -> None:
         self._store = store
         self._clock = clock or SystemClock()
-        self._waiting = Waiting()
-        self._left = LeftInPieces()
+        self._queue = CompactionQueue()
+        self._fragmented = FragmentedTimes()
         begin = self._clock.now()
         self._rolled_at = begin
         self._positions_at = begin
@@ -60,11 +62,11 @@ class Maintenance:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the running step is done."""
+        """Stop after the current step."""
         self._thread.stop()
 
     def step(self) -> bool:
-        """Do what is most due; True when there may be more at once. Raises StoreUnavailable."""
+        """Do what is most due; return True when there may be more at once. Raises StoreUnavailable."""
         now = self._clock.now()
         with self._store.cursor() as cursor:
             for job in self._jobs:
@@ -101,25 +103,25 @@ class Maintenance:
         hours = self._store.zone_hours
         with transaction(cursor, self._store.path):
             touched = roll_up(cursor, hours, oldest_minute(now, hours))
-        self._waiting.note(touched)
+        self._queue.note(touched)
         self._rolled_at = now
-        return waiting > MOST_ROWS
+        return waiting > MAX_ROWS
 
     def _compact(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
         minute = to_ms(now) // 60_000
         running = {"minute": minute, "hour": minute // 60, "day": today(now, self._store.zone_hours)}
-        self._waiting.forget_single(running)
-        if (bucket := self._waiting.due(running)) is not None:
+        self._queue.forget_single(running)
+        if (bucket := self._queue.due(running)) is not None:
             with transaction(cursor, self._store.path):
                 left = compact(cursor, bucket)
-            self._waiting.done(bucket, left, running)
+            self._queue.done(bucket, left, running)
             return True
         if now - self._positions_at >= POSITIONS_EVERY:
             with transaction(cursor, self._store.path):
                 compact_positions(cursor)
             self._positions_at = now
-        if not self._left.is_done:
-            self._waiting.found(self._left.step(cursor))
+        if not self._fragmented.is_done:
+            self._queue.add(self._fragmented.step(cursor))
             return True
         return False
 

@@ -1,9 +1,9 @@
-"""A store file of an older layout brought to the present one, in the transaction that opens it."""
+"""Migrate a store file of an older layout, in the transaction that opens it."""
 
 import duckdb
 
 VERSION = 2
-"""1: cases as they came; 2: with what their clocks say."""
+"""1: cases as they came; 2: with deadlines and pauses."""
 _TO_2 = """
 ALTER TABLE cases RENAME TO cases_1;
 CREATE TABLE cases AS
@@ -15,7 +15,7 @@ DROP TABLE cases_1"""
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
-    """From an older version; the clocks are put in by the first catalogue that the store is given."""
+    """Migrate from an older version; the first catalogue that the store is given fills in the clocks."""
     if version == 1:
         connection.execute(_TO_2)
     connection.execute("UPDATE store_facts SET version = ?", [VERSION])

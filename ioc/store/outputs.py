@@ -1,6 +1,6 @@
-"""A message of an output topic as the store can take it: every number and word within what its columns hold. Pure.
+"""Check messages of the output topics: every number and text must fit the store's columns. Pure.
 
-Only our agents write these topics, but who can write to the broker can write there as well.
+Only our agents write these topics, but whoever can write to the broker can write there as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ioc.wire.headers import MAX_COUNT, OutputHeaders
 from ioc.wire.record_batches import UndecodableBatch
 
 INPUT_OF = {output: source for source, output in OUTPUT_OF.items()}
-_MAX_WORD = 200
+_MAX_TEXT = 200
 _AHEAD_MS = 86_400_000
 _BOUNDS = {"n": (1, MAX_COUNT), "first_ms": (0, 59_999), "last_ms": (0, 59_999)}
 _FIRST_MS = -62_135_596_800_000  # the year 1
@@ -45,7 +45,7 @@ def read_head(topic: str, partition: int, value: bytes | None, headers: Sequence
 
 
 def read_rows(head: OutputHeaders, value: bytes | None) -> pa.RecordBatch:
-    """Panes, single readings or case versions, checked against the counts in `head`. Raises BatchMalformed."""
+    """Return panes, single readings or case versions, checked against the counts in `head`. Raises BatchMalformed."""
     if head.topic == CASES:
         cases, _ = arrow.decode(value or b"", schemas.CASES, schemas.CASES_OPTIONAL)
         _check_cases(cases)
@@ -75,7 +75,7 @@ def _check_panes(panes: pa.RecordBatch) -> None:
     for name, (least, most) in _BOUNDS.items():
         _check_between(name, panes.column(name), least, most)
     for name in ("measure", "unit", "subject"):
-        _check_words(name, panes.column(name))
+        _check_texts(name, panes.column(name))
     for name, part in (("buckets", "n"), ("registers", "rank")):
         lists = panes.column(name).flatten()
         if lists.null_count or any(lists.field(n).null_count for n in range(lists.type.num_fields)):
@@ -89,7 +89,7 @@ def _check_readings(readings: pa.RecordBatch, head: OutputHeaders) -> None:
             raise BatchMalformed(Message("reading_without", name=name))
     _check_between("time", readings.column("time").cast(pa.int64()), 0, head.input_time_ms + _AHEAD_MS)
     for name in ("measure", "unit", "subject"):
-        _check_words(name, readings.column(name))
+        _check_texts(name, readings.column(name))
 
 
 def _check_cases(cases: pa.RecordBatch) -> None:
@@ -100,7 +100,7 @@ def _check_cases(cases: pa.RecordBatch) -> None:
         if pa.types.is_timestamp(column.type):
             _check_between(name, column.cast(pa.int64()), _FIRST_MS, LAST_MS)
         elif pa.types.is_dictionary(column.type):
-            _check_words(name, column)
+            _check_texts(name, column)
 
 
 def _check_between(name: str, column: pa.Array, least: int, most: int) -> None:
@@ -111,7 +111,7 @@ def _check_between(name: str, column: pa.Array, least: int, most: int) -> None:
         )
 
 
-def _check_words(name: str, column: pa.DictionaryArray) -> None:
+def _check_texts(name: str, column: pa.DictionaryArray) -> None:
     words = column.dictionary
-    if words.null_count or any(len(word) > _MAX_WORD for word in words.to_pylist()):
-        raise BatchMalformed(Message("output_word", name=name, max=_MAX_WORD))
+    if words.null_count or any(len(word) > _MAX_TEXT for word in words.to_pylist()):
+        raise BatchMalformed(Message("output_word", name=name, max=_MAX_TEXT))

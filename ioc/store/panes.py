@@ -1,4 +1,4 @@
-"""Pane batches into the tables: all panes of a tick merged, then appended to the recent rows."""
+"""Write pane batches: merge all panes of a tick, then append them to the recent rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,22 @@ import pyarrow.compute as pc
 
 from ioc.panes.merge import concatenate, merge_rows
 from ioc.panes.schema import BUCKETS, PANES, REGISTERS, Columns
-from ioc.store.dictionary_codes import Codes, codes_of_column
+from ioc.store.dictionary_codes import DictionaryCodes, codes_of_column
 from ioc.store.rows import insert
 
 
 @dataclass(frozen=True)
 class PanesAppended:
-    """What a tick touched: for each measure id its earliest minute, the unit codes, how many readings."""
+    """The changes of a tick: the earliest minute of each measure id, the unit ids, and how many readings."""
 
     earliest_minute: dict[str, int]
     units: frozenset[str]
     readings: int
 
 
-def append_panes(cursor: duckdb.DuckDBPyConnection, codes: Codes, batches: Sequence[pa.RecordBatch]) -> PanesAppended:
+def append_panes(
+    cursor: duckdb.DuckDBPyConnection, codes: DictionaryCodes, batches: Sequence[pa.RecordBatch]
+) -> PanesAppended:
     """Append batches of the schema PANES in the running transaction.
 
     The batches are merged first, so that the rows written depend on the keys of a tick, not on its messages.
@@ -42,7 +44,7 @@ def append_panes(cursor: duckdb.DuckDBPyConnection, codes: Codes, batches: Seque
     return _touched(merged, codes)
 
 
-def _touched(panes: Columns, codes: Codes) -> PanesAppended:
+def _touched(panes: Columns, codes: DictionaryCodes) -> PanesAppended:
     measures = {code: word for word, code in codes.known("measure").items()}
     units = {code: word for word, code in codes.known("unit").items()}
     earliest = {
@@ -52,7 +54,7 @@ def _touched(panes: Columns, codes: Codes) -> PanesAppended:
     return PanesAppended(earliest, touched, int(panes["n"].sum()))
 
 
-def _coded(batch: pa.RecordBatch, codes: Codes) -> tuple[Columns, Columns | None, Columns | None]:
+def _coded(batch: pa.RecordBatch, codes: DictionaryCodes) -> tuple[Columns, Columns | None, Columns | None]:
     minute = batch.column("minute").to_numpy()
     began_ms = minute.astype(np.int64) * 60_000
     panes = {
@@ -74,7 +76,7 @@ def _coded(batch: pa.RecordBatch, codes: Codes) -> tuple[Columns, Columns | None
 
 
 def _exploded(batch: pa.RecordBatch, name: str, panes: Columns) -> Columns | None:
-    """Rows of a list column beside the measure, unit and time of their pane; None when there are none."""
+    """Return rows of a list column with the measure, unit and time of their pane; None when there are none."""
     lists = batch.column(name)
     if lists.null_count == len(lists):
         return None

@@ -1,4 +1,4 @@
-"""Result of a replay of a source's refused records."""
+"""The result of a replay of a source's refused records."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from ioc.wire.replays import ReplayResult
 
 
 class ReplayNotTaken(IocError):
-    """Nobody who runs the source has taken the request; the text says what to do."""
+    """No process that runs the source has answered the request; the text says what to do."""
 
 
 @dataclass
 class ReplayOutcome:
-    """Counts of records, and dead letters (by key) that were not taken: `refused` with reason and sentence,
-    `not_replayable` with the cause. `duplicates` of the replayed ones had come again by themselves."""
+    """Counts of records, and dead letters (by key) that were not accepted.
+
+    `refused` with reason and sentence, `not_replayable` with the cause. `duplicates` of the replayed ones had already
+    come again.
+    """
 
     replayed: int = 0
     duplicates: int = 0

@@ -1,4 +1,4 @@
-"""Values of closed periods as they were published, and every change of them, each in the caller's transaction."""
+"""Published values of closed periods and their restatements, written in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PublishedValue:
 
 @dataclass(frozen=True, slots=True)
 class LateBatches:
-    """Batches of one source partition that reached into a period: offsets [from, to), and how many samples."""
+    """Batches of one source partition that reach into a period: offsets [from, to), and how many samples."""
 
     source: str
     topic: str
@@ -66,8 +66,8 @@ class LateBatches:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A published value, what takes its place, and why: `data` or `definition`."""
+class RestatedValue:
+    """A published value, its new value, and the cause: `data` or `definition`."""
 
     before: PublishedValue
     after: PublishedValue
@@ -76,7 +76,7 @@ class Change:
 
 
 def publish(cursor: duckdb.DuckDBPyConnection, values: Sequence[PublishedValue]) -> None:
-    """Values that have no row yet."""
+    """Insert values that have no row yet."""
     if values:
         _register(cursor, values)
         cursor.execute("INSERT INTO published_periods BY NAME SELECT * FROM published_rows")
@@ -84,7 +84,7 @@ def publish(cursor: duckdb.DuckDBPyConnection, values: Sequence[PublishedValue])
 
 
 def republish(cursor: duckdb.DuckDBPyConnection, values: Sequence[PublishedValue]) -> None:
-    """Values that take the place of the rows of their keys."""
+    """Replace the rows of the values' keys."""
     if values:
         _register(cursor, values)
         same = " AND ".join(f"p.{name} = r.{name}" for name in _KEY)
@@ -94,8 +94,8 @@ def republish(cursor: duckdb.DuckDBPyConnection, values: Sequence[PublishedValue
         cursor.unregister("published_rows")
 
 
-def restate(cursor: duckdb.DuckDBPyConnection, changes: Iterable[Change], at: datetime) -> None:
-    """Put changes on record. With `republish` in one transaction, each change is there exactly once."""
+def restate(cursor: duckdb.DuckDBPyConnection, changes: Iterable[RestatedValue], at: datetime) -> None:
+    """Record changes. Together with `republish` in one transaction, each change is recorded exactly once."""
     rows = [
         {
             "kpi": change.after.kpi,
@@ -124,11 +124,11 @@ def restate(cursor: duckdb.DuckDBPyConnection, changes: Iterable[Change], at: da
 
 
 def read_late_batches(
-    cursor: duckdb.DuckDBPyConnection, words: Sequence[tuple[str, str]], first_day: int, last_day: int
+    cursor: duckdb.DuckDBPyConnection, ids: Sequence[tuple[str, str]], first_day: int, last_day: int
 ) -> list[LateBatches]:
-    """Those of the words that are not judged yet and reached any of the days (inclusive)."""
-    listed = " OR ".join("(kind = ? AND word = ?)" for _ in words)
-    given = [part for word in words for part in word]
+    """Return batches of the (kind, id) pairs that are not judged yet and reach any of the days (inclusive)."""
+    listed = " OR ".join("(kind = ? AND word = ?)" for _ in ids)
+    given = [part for word in ids for part in word]
     rows = cursor.execute(
         f"""SELECT source, topic, partition, min("offset"), max("offset") + 1, sum(samples)::BIGINT FROM late_batches
         WHERE ({listed or "false"}) AND first_day <= ? AND last_day >= ? GROUP BY ALL ORDER BY ALL""",

@@ -1,4 +1,4 @@
-"""What is kept how long: minutes 30 days (after two days in the archive alone), hours 400 days, days for ever."""
+"""Retention: minutes 30 days (after two days in the archive only), hours 400 days, days for ever."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ VALUES_BY_MINUTE = timedelta(days=30)
 
 
 def today(now: datetime, zone_hours: int) -> int:
-    """The running day of the zone, in days since 1970."""
+    """Return the current day of the zone, in days since 1970."""
     return ((now.astimezone(UTC) + timedelta(hours=zone_hours)).date() - date(1970, 1, 1)).days
 
 
 def oldest_minute(now: datetime, zone_hours: int) -> int:
-    """The first minute (since 1970 UTC) that is still kept as a minute."""
+    """Return the first minute (since 1970 UTC) that is still kept as a minute."""
     return ((today(now, zone_hours) - MINUTES_DAYS) * 24 - zone_hours) * 60
 
 
 def retain_step(store: Store, cursor: duckdb.DuckDBPyConnection, now: datetime) -> bool:
-    """One piece of archiving; False when there is none left. Raises StoreUnavailable."""
+    """Do one step of archiving; return False when there is none left. Raises StoreUnavailable."""
     return archive_slice(store, cursor, today(now, store.zone_hours) - MINUTES_IN_TABLE_DAYS) or join_files(
         store, cursor
     )
 
 
 def expire(store: Store, cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Let go of what is past its time. Raises StoreUnavailable."""
+    """Delete what is past its retention. Raises StoreUnavailable."""
     expire_days(store, cursor, today(now, store.zone_hours) - MINUTES_DAYS)
     oldest_hour = (today(now, store.zone_hours) - HOURS_DAYS) * 24 - store.zone_hours
     with transaction(cursor, store.path):
@@ -58,7 +58,7 @@ def expire(store: Store, cursor: duckdb.DuckDBPyConnection, now: datetime) -> No
 
 
 def _thin_values(cursor: duckdb.DuckDBPyConnection, before: datetime) -> None:
-    """Of values older than that, leave the last one of each hour."""
+    """Keep only the last value of each hour of values older than `before`."""
     cursor.execute(
         """
         DELETE FROM kpi_values WHERE rowid IN (

@@ -1,4 +1,4 @@
-"""Move the recent rows, merged, to where minutes, hours and days are kept."""
+"""Roll up: move the recent rows, merged, to the tables of minutes, hours and days."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from ioc.panes.roll_up import hours_to_days, minutes_to_hours
 from ioc.panes.schema import STORED, Columns, RowShape
 from ioc.store import rows
 
-MOST_ROWS = 200_000
-"""Of one step: it takes about this many µs and some ten MB."""
+MAX_ROWS = 200_000
+"""Rows per step: it takes about this many µs and some ten MB."""
 
 
 def recent_rows(cursor: duckdb.DuckDBPyConnection) -> int:
-    """How many rows wait to be rolled up."""
+    """Return how many rows wait to be rolled up."""
     total = " + ".join(f"(SELECT count(*) FROM recent_{shape.table})" for shape in STORED)
     return int(cursor.execute(f"SELECT {total}").fetchall()[0][0])
 
 
 def roll_up(
-    cursor: duckdb.DuckDBPyConnection, zone_hours: int, oldest_minute: int, most_rows: int = MOST_ROWS
+    cursor: duckdb.DuckDBPyConnection, zone_hours: int, oldest_minute: int, max_rows: int = MAX_ROWS
 ) -> dict[tuple[str, str], list[int]]:
-    """One step of each kind, oldest rows first, in the running transaction; times that got rows, by (level, kind).
+    """Roll up one step of each kind, oldest rows first, in the running transaction; return the changed times.
 
-    Minutes before `oldest_minute` are past their retention: they are kept as hours and days only, and entered as
-    retired. Rows that the historian appends meanwhile are not seen by this transaction and stay.
+    They are by (level, table). Minutes before `oldest_minute` are past their retention: they are kept as hours and days
+    only, and recorded as retired. Rows that the historian appends in the meantime are not seen by this transaction and
+    stay.
     """
     touched: dict[tuple[str, str], list[int]] = {}
     for shape in STORED:
         table = f"recent_{shape.table}"
-        until = _until(cursor, table, most_rows)
+        until = _until(cursor, table, max_rows)
         if until is None:
             continue
         found = rows.fetch(cursor, table, "minute", shape, "minute <= ?", [until])
@@ -50,16 +51,16 @@ def roll_up(
     return touched
 
 
-def _until(cursor: duckdb.DuckDBPyConnection, table: str, most_rows: int) -> int | None:
-    """The minute up to which rows make about `most_rows`; None for an empty table.
+def _until(cursor: duckdb.DuckDBPyConnection, table: str, max_rows: int) -> int | None:
+    """Return the minute up to which there are about `max_rows` rows; None for an empty table.
 
     By the rows' own minute and not by `rowid`: a checkpoint of another connection drops row groups that are deleted as
-    a whole and numbers the rest anew, also between two statements of this transaction (DuckDB 1.5.5).
+    a whole and renumbers the rest, also between two statements of this transaction (DuckDB 1.5.5).
     """
     count, last = cursor.execute(f"SELECT count(*), max(minute) FROM {table}").fetchall()[0]
-    if count <= most_rows:
+    if count <= max_rows:
         return None if last is None else int(last)
-    share = most_rows / count
+    share = max_rows / count
     return int(cursor.execute(f"SELECT quantile_disc(minute, ?) FROM {table}", [share]).fetchall()[0][0])
 
 

@@ -1,4 +1,4 @@
-"""Columns of panes into a table, and out of it."""
+"""Insert columns of panes into a table, and fetch them from it."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, time: str, columns: Co
 def fetch(
     cursor: duckdb.DuckDBPyConnection, table: str, time: str, shape: RowShape, where: str, parameters: Sequence[object]
 ) -> Columns:
-    """Rows that meet `where`, not merged; columns of length 0 when there are none."""
+    """Return rows that meet `where`, not merged; columns of length 0 when there are none."""
     names = ", ".join(("measure", "unit", f"{time} AS time", *shape.columns))
     query = f"SELECT {names} FROM {table} WHERE {where}"
     return {name: np.asarray(values) for name, values in cursor.execute(query, list(parameters)).fetchnumpy().items()}

@@ -1,9 +1,9 @@
-"""A copy of the store at one moment, for readers that must not hold the writer up.
+"""Take a copy of the store at one moment, for readers that must not delay the writer.
 
 Between two checkpoints DuckDB writes to the main file only where nothing of the last checkpoint lies: committed rows go
-to the log, rows of a large open transaction to free blocks. So the main file, copied while its headers stay as they
-are, is the store as of the last checkpoint; the log is left out. The headers are compared before and after the copy, so
-that a checkpoint in between is found out and the copy made anew.
+to the log, rows of a large open transaction to free blocks. So the main file, copied while its headers stay the same,
+is the store as of the last checkpoint; the log is left out. The headers are compared before and after the copy, so that
+a checkpoint in between is noticed and the copy repeated.
 
 `DIRECTORY/STAMP/ioc.duckdb` with `DIRECTORY/STAMP/archive/`, hard links to the archive's files of that moment: neither
 is changed any more. `DIRECTORY/current.json` names the one in use and is replaced as a whole.
@@ -29,10 +29,10 @@ from ioc.messages import Message
 from ioc.store.store import Store
 
 KEPT = 2
-"""The one in use and the one before it, which a reader may have open."""
+"""The snapshot in use and the one before it, which a reader may have open."""
 FILE = "ioc.duckdb"
 SOURCES = "sources.json"
-"""Beside it, when a running centre took it: a JSON list of the sources' states."""
+"""A file beside it, written when a running centre took it: a JSON list of the sources' states."""
 _CURRENT = "current.json"
 _FAILURE = "failure.txt"
 _HEADERS_BYTES = 3 * 4096
@@ -44,12 +44,12 @@ _NEVER = "1TB"
 
 
 class SnapshotFailed(IocError):
-    """No new snapshot could be taken; the one before stays in use. The text says why, in one sentence."""
+    """No new snapshot could be taken; the previous one stays in use. The text says why, in one sentence."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`path` is the copy, `archive_dir` holds the archive's files of that moment; `took_s` is what taking it took."""
+    """`path` is the copy, `archive_dir` holds the archive's files of that moment; `took_s` is how long it took."""
 
     path: Path
     archive_dir: Path
@@ -63,9 +63,10 @@ class Snapshot:
 
 
 def take(store: Store, directory: Path, now: datetime, *, sources: bytes = b"[]") -> Snapshot:
-    """Take one, check it, put it in use, and let go of those that are older than the KEPT newest.
+    """Take a snapshot, check it, put it in use, and delete those older than the KEPT newest.
 
-    Raises SnapshotFailed; then nothing of it is left behind. After a kill it is removed at the next. One at a time.
+    Raises SnapshotFailed; then nothing of it remains. After a kill the next call removes what is left. Call one at a
+    time.
     """
     began_s = monotonic()
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -93,7 +94,7 @@ def take(store: Store, directory: Path, now: datetime, *, sources: bytes = b"[]"
 
 
 def failure(directory: Path) -> str:
-    """Why the latest try gave no snapshot, in one sentence; empty when it gave one."""
+    """Return why the latest attempt failed, in one sentence; empty when it succeeded."""
     try:
         return (directory / _FAILURE).read_text().strip()
     except OSError:
@@ -101,7 +102,7 @@ def failure(directory: Path) -> str:
 
 
 def current(directory: Path) -> Snapshot | None:
-    """The one in use; None when there is none yet."""
+    """Return the snapshot in use; None when there is none yet."""
     try:
         facts = json.loads((directory / _CURRENT).read_text())
         folder = directory / facts["stamp"]
@@ -129,8 +130,11 @@ def _copy_between_checkpoints(store: Store, draft: Path) -> None:
 
 
 def _checkpoint(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
-    """DuckDB refuses it while others write: the historian is held off for it, the rest are between two transactions
-    soon. Raises StoreUnavailable when they never are."""
+    """Write a checkpoint. Raises StoreUnavailable when others never pause writing.
+
+    DuckDB refuses a checkpoint while others write: the historian is held off, the rest are soon between two
+    transactions.
+    """
     until_s = monotonic() + _CHECKPOINT_WITHIN_S
     while True:
         try:
@@ -144,7 +148,7 @@ def _checkpoint(store: Store, cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _copied_unchanged(source: Path, target: Path) -> bool:
-    """Copy the file; whether no checkpoint came in between."""
+    """Copy the file; return whether no checkpoint came in between."""
     with source.open("rb") as read, target.open("wb") as write:
         headers = os.pread(read.fileno(), _HEADERS_BYTES, 0)
         left = os.fstat(read.fileno()).st_size
@@ -166,7 +170,7 @@ def _link_archive(store: Store, cursor: duckdb.DuckDBPyConnection, target: Path)
 
 
 def _check(path: Path) -> None:
-    """Raises duckdb.Error when the copy cannot be read."""
+    """Check that the copy can be read. Raises duckdb.Error when it cannot."""
     with duckdb.connect(str(path), read_only=True, config={"threads": 1, "memory_limit": "64MB"}) as connection:
         if not connection.execute("SELECT count(*) FROM store_facts").fetchall()[0][0]:
             raise duckdb.Error("the copy is empty.")

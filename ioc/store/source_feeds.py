@@ -1,4 +1,4 @@
-"""Which source feeds what, and which batches reached back into closed days: a few rows a batch, never one a record."""
+"""Record which source feeds what, and which batches reach into closed days: a few rows per batch."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ _MS_A_MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fed:
-    """What one batch brought of one word: how many readings or case versions. `samples` are those that reach into days
-    before the one in which it was applied, `late` those of them that were heard of late, `first_day` and `last_day`
-    the days reached (since 1970, of the zone)."""
+class BatchFeed:
+    """What one batch brought of one measure or case type: how many readings or case versions.
+
+    `samples` are those that reach into days before the one in which it was applied, `late` those of them that came
+    late, `first_day` and `last_day` the days reached (since 1970, of the zone).
+    """
 
     kind: str
     word: str
@@ -43,7 +45,7 @@ LateRow = tuple[datetime, str, str, int, int, str, str, int, int, int, int]
 
 
 def feed_rows(outputs: Iterable[Output], at: datetime, zone_hours: int) -> tuple[list[FeedRow], list[LateRow]]:
-    """Rows of `feeds` and `late_batches` for outputs that are applied at `at`."""
+    """Return rows of `feeds` and `late_batches` for outputs that are applied at `at`."""
     fed: dict[tuple[str, str, str], tuple[int, int, int]] = {}
     late: list[LateRow] = []
     today_ms = (to_ms(at) + zone_hours * _MS_AN_HOUR) // _MS_A_DAY * _MS_A_DAY - zone_hours * _MS_AN_HOUR
@@ -62,7 +64,7 @@ def feed_rows(outputs: Iterable[Output], at: datetime, zone_hours: int) -> tuple
 
 
 def read_feeds(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[str]]:
-    """Sources of each (kind, word)."""
+    """Return the sources of each (kind, id)."""
     found: dict[tuple[str, str], set[str]] = {}
     for kind, word, source in cursor.execute("SELECT DISTINCT kind, word, source FROM feeds").fetchall():
         found.setdefault((kind, word), set()).add(source)
@@ -70,11 +72,11 @@ def read_feeds(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[s
 
 
 def read_last_fed(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """When each source last gave anything, ms since 1970."""
+    """Return when each source last sent anything, ms since 1970."""
     return dict(cursor.execute("SELECT source, epoch_ms(max(last_at)) FROM feeds GROUP BY source").fetchall())
 
 
-def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[Fed]:
+def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[BatchFeed]:
     batch = output.rows
     if not batch.num_rows:
         return
@@ -98,9 +100,9 @@ def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[Fed]:
     counts = np.bincount(codes, n, len(names))
     for code in np.flatnonzero(counts).tolist():
         if not any_reaches or not (mine := reaches & (codes == code)).any():
-            yield Fed(kind, names[code], int(counts[code]))
+            yield BatchFeed(kind, names[code], int(counts[code]))
             continue
         ends = earliest[mine].min(), latest[mine].max()
         first, last = ((int(ms) + zone_hours * _MS_AN_HOUR) // _MS_A_DAY for ms in ends)
         late = n[mine & (heard < today_ms)].sum()
-        yield Fed(kind, names[code], int(counts[code]), int(n[mine].sum()), int(late), first, last)
+        yield BatchFeed(kind, names[code], int(counts[code]), int(n[mine].sum()), int(late), first, last)

@@ -1,4 +1,4 @@
-"""What the store says of the historian's place, and how it is told of a new log."""
+"""Read and reset the historian's offsets, which the store keeps."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from ioc.wire.headers import GENERATION_AHEAD_MS
 
 @dataclass(frozen=True)
 class Positions:
-    """`applied`: next input of each source partition; `read`: where to read on in each output partition; `tick`: the
-    number of the last tick."""
+    """Offsets of the historian.
+
+    `applied`: next input of each source partition; `read`: next offset of each output partition; `tick`: the number of
+    the last tick.
+    """
 
     applied: dict[TopicPartition, int]
     read: dict[TopicPartition, int]
@@ -29,8 +32,10 @@ class Positions:
 
 
 def read_positions(cursor: duckdb.DuckDBPyConnection, now_ms: int = LAST_MS) -> Positions:
-    """A place that is absent has never been read: it begins at 0. Generations that no writer can have at `now_ms` fence
-    nobody off."""
+    """Return the offsets; a partition that is absent has never been read and begins at 0.
+
+    Generations that no writer can have at `now_ms` do not fence anybody off.
+    """
     applied = cursor.execute("SELECT topic, partition, next_offset FROM next_offsets").fetchall()
     read = cursor.execute("SELECT topic, partition, next_offset FROM resume_offsets").fetchall()
     fences = cursor.execute("SELECT source, topic, generation, sequence FROM source_ledger").fetchall()
@@ -54,11 +59,11 @@ def read_positions(cursor: duckdb.DuckDBPyConnection, now_ms: int = LAST_MS) -> 
 def record_logs(
     cursor: duckdb.DuckDBPyConnection,
     topic_ids: Mapping[str, str],
-    anew: Collection[str],
+    recreated: Collection[str],
     ends: Mapping[TopicPartition, int],
     at: datetime,
 ) -> None:
-    """Remember the identity of the topics; of those that begin `anew`, start over and record what was left behind.
+    """Record the identity of the topics; start over with those that were `recreated`, and record what was left behind.
 
     `ends` are the last ends seen of the former logs. In the running transaction.
     """
@@ -69,10 +74,10 @@ def record_logs(
             cursor.execute("INSERT INTO topic_logs VALUES (?, ?, ?)", [topic, topic_id, naive(at)])
     for what, offsets in (("applied", positions.applied), ("read", positions.read)):
         for (topic, partition), offset in offsets.items():
-            if topic not in anew:
+            if topic not in recreated:
                 continue
-            place = [positions.tick + 1, what, topic, partition, 0]
-            cursor.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?)", place)
+            row = [positions.tick + 1, what, topic, partition, 0]
+            cursor.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?)", row)
             if what == "applied":
                 end = max(offset, ends.get((topic, partition), offset))
                 cursor.execute(

@@ -1,4 +1,4 @@
-"""The DuckDB file: opening, cursors, transactions, and what its errors mean."""
+"""The DuckDB file: opening, cursors, transactions, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ioc.errors import ConfigurationInvalid, StoreDamaged, StoreUnavailable
 from ioc.messages import Message
 from ioc.store.archive_views import refresh_views
 from ioc.store.case_clocks import Clocks, keep_clocks
-from ioc.store.dictionary_codes import Codes
+from ioc.store.dictionary_codes import DictionaryCodes
 from ioc.store.levels import make_level_views
 from ioc.store.migration import VERSION, migrate
 
@@ -35,18 +35,18 @@ _DISK_FULL = ("no space left", "disk full", "file too large", "could not write",
 
 
 class Store:
-    """The one owner of the file. Cursors are cheap: a thread takes one for a piece of work and closes it.
+    """The only owner of the file. Cursors are cheap: a thread opens one for a piece of work and closes it.
 
     `zone_hours` is the offset of the province's zone; days of the store are days of that zone. `writing` is held by
-    each transaction that writes cases, since the clocks of all may be derived anew from another thread; `checkpoints`
-    by whoever needs the file to stay as it is for a while (ioc/store/snapshot.py).
+    each transaction that writes cases, since another thread may derive all clocks again; `checkpoints` by whoever needs
+    the file to stay unchanged for a while (ioc/store/snapshot.py).
     """
 
     def __init__(self, path: Path, archive_dir: Path, zone_hours: int) -> None:
         self.path = path
         self.archive_dir = archive_dir
         self.zone_hours = zone_hours
-        self.codes = Codes()
+        self.codes = DictionaryCodes()
         self.writing = Lock()
         self.checkpoints = Lock()
         self._lock = Lock()
@@ -55,15 +55,18 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, archive_dir: Path, *, zone: ZoneInfo) -> Store:
-        """Make or open the file. Raises StoreUnavailable: held by another process, made for another zone;
-        StoreDamaged: no space, unreadable; ConfigurationInvalid for a zone that is not a whole number of hours all
-        year."""
+        """Create or open the file.
+
+        Raises StoreUnavailable when another process holds it or it was made for another zone; StoreDamaged when there
+        is no space or it is unreadable; ConfigurationInvalid for a zone that is not a whole number of hours from UTC
+        all year.
+        """
         store = cls(path, archive_dir, _whole_hours(zone))
         store.reopen()
         return store
 
     def reopen(self) -> None:
-        """Close and open anew: after a failed write DuckDB refuses everything until then. Raises StoreUnavailable."""
+        """Close and open again: after a failed write DuckDB refuses everything until then. Raises StoreUnavailable."""
         with self._lock:
             self._shut()
             try:
@@ -84,7 +87,7 @@ class Store:
             self._connection = connection
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own to the open file, for one thread. Raises StoreUnavailable when it is closed."""
+        """Return a new connection to the open file, for one thread. Raises StoreUnavailable when it is closed."""
         with self._lock:
             if self._connection is None:
                 raise StoreUnavailable(Message("store_closed", path=self.path))
@@ -93,13 +96,15 @@ class Store:
             return cursor
 
     def keep_clocks(self, clocks: Clocks) -> frozenset[str]:
-        """Take the clocks and the calendar in force; what is derived from others is derived anew. Returns the case
-        types that this touched. Raises StoreUnavailable; the clocks of before then stay."""
+        """Store the current clocks and the calendar, and derive again what depends on others.
+
+        Return the changed case types. Raises StoreUnavailable; the previous clocks then stay.
+        """
         with self.cursor() as cursor, self.writing, transaction(cursor, self.path):
             return keep_clocks(cursor, clocks, self.zone_hours)
 
     def claim(self, province: str) -> None:
-        """Record whose data the store holds, when it is new. Raises ConfigurationInvalid for another province's."""
+        """Record which province's data a new store holds. Raises ConfigurationInvalid for another province's store."""
         with self.cursor() as cursor, self.writing, transaction(cursor, self.path):
             known = cursor.execute("SELECT code FROM store_province").fetchall()
             if not known:
@@ -110,7 +115,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Write everything into the file and let go of it; harmless when closed already."""
+        """Write everything into the file and close it; does nothing when it is closed already."""
         with self._lock:
             self._shut()
 
@@ -148,8 +153,11 @@ class Store:
 
 @contextmanager
 def transaction(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """All or nothing of what the block does. Raises StoreUnavailable in place of DuckDB's own errors; any error of
-    the block, and a commit that fails, leave the store as it was."""
+    """Do all or nothing of the block.
+
+    Raises StoreUnavailable in place of DuckDB's own errors; any error of the block, and a commit that fails, leave the
+    store unchanged.
+    """
     try:
         cursor.execute("BEGIN")
         yield cursor
@@ -163,7 +171,7 @@ def transaction(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckd
 
 
 def unavailable(path: Path, fault: Exception) -> StoreUnavailable:
-    """What a DuckDB or system error means to the person who runs the centre."""
+    """Return what a DuckDB or system error means to the person who runs the centre."""
     text = str(fault)
     if _is_held(fault):
         return StoreUnavailable(Message("store_held", path=path))
@@ -173,9 +181,9 @@ def unavailable(path: Path, fault: Exception) -> StoreUnavailable:
 
 
 def _cannot_open(path: Path, fault: Exception) -> StoreUnavailable:
-    """As `unavailable`, and StoreDamaged where it is the file's or the disk's doing."""
-    told = unavailable(path, fault)
-    return told if _is_held(fault) else StoreDamaged(told.message)
+    """Return StoreDamaged where the file or the disk is at fault, otherwise the same as `unavailable`."""
+    meaning = unavailable(path, fault)
+    return meaning if _is_held(fault) else StoreDamaged(meaning.message)
 
 
 def _is_held(fault: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Is this the log the store has read from? A re-created topic counts its offsets anew. Pure."""
+"""Check that the log is the one the store has read from: a re-created topic counts its offsets from 0. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,24 +12,27 @@ READ_TOPICS = (*OUTPUT_OF, *OUTPUT_OF.values(), DEAD_LETTERS)
 
 @dataclass(frozen=True)
 class LogVerdict:
-    """`begins_anew` are topics that were re-created, inputs always with their outputs; `refusal` is one sentence, empty
-    when reading may go on; `waits_for` are topics the broker does not have (yet)."""
+    """The result of the check.
 
-    begins_anew: tuple[str, ...] = ()
+    `recreated` are topics that were re-created, inputs always with their outputs; `refusal` is one sentence, None when
+    reading may continue; `missing` are topics that the broker does not have (yet).
+    """
+
+    recreated: tuple[str, ...] = ()
     refusal: Message | None = None
-    waits_for: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def judge_logs(known: Mapping[str, str], found: Mapping[str, str], partitions: Mapping[str, int]) -> LogVerdict:
-    """Topic ids as the store knows them against those of the broker, and whether inputs and outputs fit each other.
+    """Compare the topic ids in the store with the broker's, and the partitions of inputs with those of outputs.
 
     Input and output re-created together: a new log, read from its start. Only the output: its inputs keep their
     offsets, so it is read from its start, and what was applied before is dropped as a repeat. Only the input: outputs
-    of the old input may still lie in the output topic and would be taken for the new input's, so reading is refused.
+    of the old input may still be in the output topic and would be mistaken for the new input's, so reading is refused.
     """
     missing = tuple(name for name in READ_TOPICS if name not in found)
     if missing:
-        return LogVerdict(waits_for=missing)
+        return LogVerdict(missing=missing)
     for source, output in PAIRS:
         if partitions[source] != partitions[output]:
             return LogVerdict(
@@ -42,9 +45,9 @@ def judge_logs(known: Mapping[str, str], found: Mapping[str, str], partitions: M
                 )
             )
     changed = {name for name in READ_TOPICS if name in known and known[name] != found[name]}
-    anew: list[str] = [DEAD_LETTERS] if DEAD_LETTERS in changed else []
+    recreated: list[str] = [DEAD_LETTERS] if DEAD_LETTERS in changed else []
     for source, output in PAIRS:
         if source in changed and output not in changed:
             return LogVerdict(refusal=Message("topic_recreated_alone", source=source, output=output))
-        anew += [name for name in (source, output) if name in changed]
-    return LogVerdict(begins_anew=tuple(anew))
+        recreated += [name for name in (source, output) if name in changed]
+    return LogVerdict(recreated=tuple(recreated))

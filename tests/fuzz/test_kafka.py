@@ -13,7 +13,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from ioc import topics
 from ioc.settings import VIETNAM
-from ioc.store import Condition, Historian, Store, read_ledger
+from ioc.store import Historian, HistorianCondition, Store, read_ledger
 from ioc.wire.record_batches import RecordBatches, UndecodableBatch
 from streams.agent_output import AgentOutput, SourceMessage, make_output
 from streams.agents import cases, readings
@@ -91,7 +91,7 @@ def test_every_message_is_counted_and_nothing_stands_still(
         ends = log.ends([*log.records])
         read = {place: end for place, end in ends.items() if place[0] not in topics.OUTPUT_OF}
         until(lambda: positions(store, "resume_offsets") == read, timeout_s=30 + count / 50)
-        assert historian.state().condition is Condition.LIVE
+        assert historian.state().condition is HistorianCondition.LIVE
         assert positions(store, "next_offsets") == {p: end for p, end in ends.items() if p[0] in topics.OUTPUT_OF}
         until(lambda: not list(historian.faults()))
         with store.cursor() as cursor:

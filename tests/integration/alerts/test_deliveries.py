@@ -21,7 +21,7 @@ from ioc.server.channel_state import ChannelState
 from ioc.server.outbox_sender import OutboxSender
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from ioc.store.alerting import AlertStore, Notification, Writing
+from ioc.store.alerting import AlertStore, AlertWrite, Notification
 from tests.support.running_centre import wait_for
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -104,7 +104,7 @@ def run(store: AlertStore, receiver: tuple[Answering, int]) -> Run:
             "json": Channel("json", apprise=f"json://127.0.0.1:{receiver[1]}/"),
             WALL: Channel(WALL),
         }
-        store.write(Writing(notifications=notifications), NOW)
+        store.write(AlertWrite(notifications=notifications), NOW)
         sender = OutboxSender(store, lambda: channels, SystemClock(), timedelta(milliseconds=1))
         sender.start()
         wait_for("all deliveries", lambda: not sender.waiting, 20, 0.02)
@@ -152,7 +152,7 @@ def test_kinds_of_channels(run: Run, channel: str, state: str) -> None:
 
 
 def test_what_waits_is_sent_after_a_restart(run: Run, store: AlertStore, receiver: tuple[Answering, int]) -> None:
-    store.write(Writing(notifications=[notification(1)]), NOW)
+    store.write(AlertWrite(notifications=[notification(1)]), NOW)
     store.note_attempt("hook-1", 1, NOW, "failed", "away", NOW)
     [state, _] = run(notification(2))
     assert (state["state"], state["attempts"]) == ("sent", 2)
@@ -184,12 +184,12 @@ def test_a_receiver_that_never_answers_delays_no_other_channel(
         "hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/"),
     }
     groups = [notification(n, "dead", f"dead g{n}") for n in range(24)]
-    store.write(Writing(notifications=groups), NOW)
+    store.write(AlertWrite(notifications=groups), NOW)
     sender = OutboxSender(store, lambda: channels, SystemClock())
     sender.start()
     wait_for("tries with the dead receiver", lambda: len(sender._busy) == 4, 5, 0.02)
     late = notification(1)
-    store.write(Writing(notifications=[late]), NOW)
+    store.write(AlertWrite(notifications=[late]), NOW)
     sender.add([late])
     wait_for("the healthy channel's message", lambda: receiver[0].bodies, 5, 0.02)
     assert sender.waiting >= 24
@@ -221,7 +221,7 @@ def test_a_try_is_limited_as_a_whole_and_then_the_channel_is_tried_with_one_mess
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     channels = {"slow": Channel("slow", webhook=f"http://127.0.0.1:{server.server_address[1]}/")}
-    store.write(Writing(notifications=[notification(n, "slow", f"slow g{n}") for n in range(9)]), NOW)
+    store.write(AlertWrite(notifications=[notification(n, "slow", f"slow g{n}") for n in range(9)]), NOW)
     sender = OutboxSender(store, lambda: channels, SystemClock())
     sender.start()
     wait = wait_for("the state of the channel", lambda: sender.waits().get("slow"), 10, 0.02)
@@ -277,7 +277,7 @@ def test_a_receiver_that_asks_to_wait_is_left_alone_for_so_long(
     receiver[0].statuses, receiver[0].headers = [429, 200], {"Retry-After": "5"}
     clock = FixedClock(NOW)
     channels = {"hook": Channel("hook", webhook=f"http://127.0.0.1:{receiver[1]}/")}
-    store.write(Writing(notifications=[notification(1), notification(2, lane="hook other")]), NOW)
+    store.write(AlertWrite(notifications=[notification(1), notification(2, lane="hook other")]), NOW)
     sender = OutboxSender(store, lambda: channels, clock)
     sender._deliver(sender._due()[0])
     sender._busy.clear()

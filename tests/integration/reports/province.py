@@ -31,7 +31,7 @@ from ioc.reports.loader import load_reports
 from ioc.reports.periods import PeriodLength, parse_span
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_cases, apply_panes
-from ioc.store.alerting import ActRow, AlertStore, Writing
+from ioc.store.alerting import ActionRow, AlertStore, AlertWrite
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
 from tests.support.catalogs import hue, kpis_of
@@ -138,8 +138,8 @@ class Province:
                 moved.append(Transition.of(TransitionKind.RESOLVED, end, rule, unit, onset, severity, 0.0))
             if chance.random() < 0.5:
                 at = from_ms(onset + 60_000 + chance.randrange(3_600_000))
-                acts.append(ActRow(at, "lan", "acknowledge", fired.alert, rule, unit, ""))
-        self.alerts.write(Writing(transitions=sorted(moved, key=lambda one: one.at_ms), acts=acts), self.now)
+                acts.append(ActionRow(at, "lan", "acknowledge", fired.alert, rule, unit, ""))
+        self.alerts.write(AlertWrite(transitions=sorted(moved, key=lambda one: one.at_ms), acts=acts), self.now)
 
 
 class KpisOf:

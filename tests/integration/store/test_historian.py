@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from ioc.kafka import create_topics
-from ioc.store import Commit, Condition, Historian, Store, dictionary_codes, read_ledger
+from ioc.store import Commit, Historian, HistorianCondition, Store, dictionary_codes, read_ledger
 from ioc.topics import CASES, DEAD_LETTERS, PANES, READINGS
 from ioc.wire import arrow
 from ioc.wire.headers import OutputHeaders
@@ -50,7 +50,7 @@ def test_outputs_become_panes_cases_and_counts_in_one_commit(
     assert ledger.balanced, ledger.faults
     assert {"air.pm25"} in [c.measures for c in commits]
     assert {"dossier"} in [c.case_types for c in commits]
-    assert historian.state().condition is Condition.LIVE
+    assert historian.state().condition is HistorianCondition.LIVE
 
 
 def test_replays_are_dropped_and_counted_and_gaps_are_held_and_told(
@@ -148,11 +148,11 @@ def test_recreated_topics_begin_anew_and_half_a_pair_is_refused(
     until(lambda: readings(store) == 3)
     remove_topics(topics, (READINGS,))
     create_topics(topics, {}, PARTITIONS)
-    until(lambda: historian.state().condition is Condition.REFUSED)
+    until(lambda: historian.state().condition is HistorianCondition.REFUSED)
     assert f"Topic {READINGS} was re-created" in historian.state().error
     remove_topics(topics, (PANES,))
     create_topics(topics, {}, PARTITIONS)
-    until(lambda: historian.state().condition is Condition.LIVE)
+    until(lambda: historian.state().condition is HistorianCondition.LIVE)
     again = Agents(topics)
     again.output(one_pane(MINUTE, n=10), again.input(), generation=2)
     again.close()
@@ -234,7 +234,7 @@ def test_what_no_column_holds_is_one_dead_letter_each_and_the_rest_is_applied(
     until(lambda: readings(store) == 1)
     set_aside = len(forged) + 2
     until(lambda: value(store, "SELECT count(*) FROM dead_letters") == len(LETTERS_OF_NOBODY) + set_aside)
-    assert historian.state().condition is Condition.LIVE
+    assert historian.state().condition is HistorianCondition.LIVE
     assert faults(store, historian) == ()
     rows = value(store, f'SELECT list("offset" ORDER BY "offset") FROM dead_letters WHERE topic = \'{PANES}\'')
     assert rows == list(range(set_aside)), "each with its own offset"
@@ -246,7 +246,7 @@ def test_what_the_store_cannot_hold_is_set_aside_with_its_bytes(
 ) -> None:
     agents.output(one_pane(MINUTE, n=1), agents.input())
     until(lambda: readings(store) == 1)
-    monkeypatch.setitem(dictionary_codes._MOST, "measure", 1)
+    monkeypatch.setitem(dictionary_codes._MAX_CODES, "measure", 1)
     agents.output(one_pane(MINUTE, n=10), agents.input())
     agents.output(one_pane(MINUTE, measure="noise.level", n=100), agents.input(), rejected={"not_finite": 2})
     agents.output(one_pane(MINUTE, n=1000), agents.input())
@@ -261,7 +261,7 @@ def test_what_the_store_cannot_hold_is_set_aside_with_its_bytes(
         (1113, 1011, {"not_finite": 2, "not_storable": 100})
     ]
     assert ledger.balanced, ledger.faults
-    assert historian.state().condition is Condition.LIVE
+    assert historian.state().condition is HistorianCondition.LIVE
 
 
 def test_a_store_ahead_of_its_log_goes_back_to_the_end_and_says_what_is_gone(

@@ -14,7 +14,7 @@ import pytest
 from ioc.broker import EmbeddedBroker
 from ioc.kafka import create_topics
 from ioc.settings import VIETNAM
-from ioc.store import Condition, Historian, Store, read_ledger
+from ioc.store import Historian, HistorianCondition, Store, read_ledger
 from tests.integration.store.conftest import PARTITIONS, Agents, until
 from tests.integration.store.historian_process import run_historian
 from tests.support.preloaded import FORKED
@@ -43,7 +43,7 @@ def readings(store: Store) -> int:
         return int(cursor.execute("SELECT coalesce(sum(n), 0) FROM day_panes").fetchall()[0][0])
 
 
-def heard(line: Connection, condition: Condition) -> str:
+def heard(line: Connection, condition: HistorianCondition) -> str:
     """The error told with the next state of this condition."""
     while True:
         told, error = line.recv()
@@ -62,10 +62,10 @@ def test_a_full_disk_stops_writing_and_space_starts_it_again(agents: Agents, top
     other_end.close()
     for rows in batches[:30]:
         agents.output(rows, agents.input())
-    assert "is full; writing stops until there is space again" in heard(line, Condition.NOT_WRITING)
+    assert "is full; writing stops until there is space again" in heard(line, HistorianCondition.NOT_WRITING)
     assert process.pid is not None
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    heard(line, Condition.LIVE)
+    heard(line, HistorianCondition.LIVE)
     agents.output(batches[30], agents.input())
     line.send("end")
     process.join(30)
@@ -87,13 +87,13 @@ def test_a_broker_that_restarts_and_one_that_lost_its_data(tmp_path: Path, store
     historian = Historian(store, address, {}, lambda _: None)
     try:
         historian.start()
-        until(lambda: historian.state().condition is Condition.TOPICS_MISSING)
+        until(lambda: historian.state().condition is HistorianCondition.TOPICS_MISSING)
         create_topics(address, {}, PARTITIONS)
         apply(address, 3, 1)
         until(lambda: readings(store) == 3, 30)
 
         broker.stop()
-        until(lambda: historian.state().condition is Condition.BROKER_AWAY, 30)
+        until(lambda: historian.state().condition is HistorianCondition.BROKER_AWAY, 30)
         broker = EmbeddedBroker(tmp_path / "broker", port=port)
         assert broker.start() == address
         apply(address, 2, 10)
@@ -105,7 +105,7 @@ def test_a_broker_that_restarts_and_one_that_lost_its_data(tmp_path: Path, store
         create_topics(address, {}, PARTITIONS)
         apply(address, 8, 100, generation=2)
         until(lambda: readings(store) == 823, 30)
-        until(lambda: historian.state().condition is Condition.LIVE)
+        until(lambda: historian.state().condition is HistorianCondition.LIVE)
         with store.cursor() as cursor:
             assert [loss.why for loss in read_ledger(cursor, historian.log_view(), []).losses] == [
                 "the topic was re-created"

@@ -17,7 +17,7 @@ from ioc.clock import FixedClock
 from ioc.errors import StoreUnavailable
 from ioc.settings import VIETNAM
 from ioc.store import Maintenance, Store, transaction
-from ioc.store.commit_tick import Tick, write_tick
+from ioc.store.commit_tick import HistorianTick, write_tick
 from ioc.store.exactly_once import Output
 from ioc.store.source_offsets import read_positions
 from ioc.topics import CASES, READINGS
@@ -46,8 +46,8 @@ def keyed_of(number: int) -> list[Reading]:
     ]
 
 
-def tick(number: int) -> Tick:
-    tick = Tick(applied={(READINGS, 0): number + 1})
+def tick(number: int) -> HistorianTick:
+    tick = HistorianTick(applied={(READINGS, 0): number + 1})
     single = keyed_batch(keyed_of(number))
     head = OutputHeaders(READINGS, 0, number, "k", 1, number, 6, 6, 0, {}, BEGIN_MS, keyed=True)
     tick.apply(Output(head, single, number))

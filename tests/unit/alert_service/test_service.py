@@ -23,7 +23,7 @@ from ioc.messages import Message
 from ioc.model.matcher import parse_matchers
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from ioc.store.alerting import Said, expire_alerting
+from ioc.store.alerting import DeliveryFault, expire_alerting
 from tests.support.catalogs import hue
 from tests.support.fake_centre import quick_rules
 
@@ -230,7 +230,7 @@ def test_an_older_store_gets_the_codes_of_failed_messages(opened: OpenedService)
     )
     opened.open()
     [letter] = opened.service.store.waiting()
-    said = Said("hook answered 404.", "delivery_answered", {"channel": "hook", "status": 404})
+    said = DeliveryFault("hook answered 404.", "delivery_answered", {"channel": "hook", "status": 404})
     opened.service.store.note_attempt(letter.id, 1, opened.clock.now(), "dead", said, None)
     [state] = opened.service.store.select("SELECT state, code, params FROM delivery_states")
     assert state == {"state": "dead", "code": "delivery_answered", "params": '{"channel":"hook","status":404}'}

@@ -111,7 +111,7 @@ def test_the_whole_archive_is_verified_when_asked(store: Store, maintenance: Mai
 def test_a_damaged_file_is_not_joined_into_one_that_looks_sound(
     store: Store, maintenance: Maintenance, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ioc.store.archive.MOST_FILES_A_DAY", 0)
+    monkeypatch.setattr("ioc.store.archive.MAX_FILES_PER_DAY", 0)
     flip_a_bit(first_file(store), keeps_its_time=True)
     forget_checks()
     with store.cursor() as cursor:

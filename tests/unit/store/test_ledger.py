@@ -11,7 +11,7 @@ from ioc.clock import FixedClock
 from ioc.model.ledger import Gap, Ledger, LogView
 from ioc.model.source import SourceCondition, SourceState
 from ioc.store import Maintenance, Store, read_ledger
-from ioc.store.commit_tick import Tick, write_tick
+from ioc.store.commit_tick import HistorianTick, write_tick
 from ioc.store.compaction import compact_positions
 from ioc.store.exactly_once import Output, PartitionProgress
 from ioc.store.ledger import faults_of_view
@@ -32,7 +32,7 @@ VIEW = LogView(NOW + timedelta(seconds=1), {(READINGS, 0): 2, (CASES, 0): 1})
 @pytest.fixture
 def filled(store: Store) -> Store:
     """`sensors` in two generations: 3 + 4 applied, 2 rejected, 1 duplicate; `dossiers`: 3 versions, one repeated."""
-    tick = Tick(applied={(READINGS, 0): 2, (CASES, 0): 1}, read={("o", 0): 3})
+    tick = HistorianTick(applied={(READINGS, 0): 2, (CASES, 0): 1}, read={("o", 0): 3})
     for generation, n, rejected, duplicate in ((1, 3, {"not_finite": 2}, 0), (2, 4, {}, 1)):
         received = n + sum(rejected.values()) + duplicate
         head = OutputHeaders(READINGS, 0, 0, "sensors", generation, 0, received, n, duplicate, rejected, 0)
@@ -142,7 +142,7 @@ def test_a_damaged_row_shows(filled: Store, damage: str, fault: str) -> None:
 
 
 def test_a_writer_that_runs_while_another_holds_is_a_fault_with_what_it_lost(filled: Store) -> None:
-    tick = Tick()
+    tick = HistorianTick()
     tick.fence(OutputHeaders(READINGS, 0, 0, "sensors", 1, 7, 5, 5, 0, {}, 0))
     with filled.cursor() as cursor, transaction(cursor, filled.path):
         write_tick(cursor, filled.codes, tick, 2, NOW, filled.zone_hours)
@@ -157,14 +157,14 @@ def test_a_writer_that_runs_while_another_holds_is_a_fault_with_what_it_lost(fil
 def test_a_partition_that_stands_still_is_a_fault(still_s: int, codes: list[str]) -> None:
     stalls, progress = Stalls(), {(READINGS, 1): PartitionProgress(4, 0), (CASES, 0): PartitionProgress(2, 0)}
     ends = {(READINGS, 1): 9, (CASES, 0): 2}
-    stalls.look(progress, ends, NOW)
+    stalls.update(progress, ends, NOW)
     at = NOW + timedelta(seconds=still_s)
-    gaps, stalled = stalls.look(progress, ends, at)
+    gaps, stalled = stalls.update(progress, ends, at)
     faults = faults_of_view(LogView(at, ends, gaps, stalled))
     assert [fault.code for fault in faults] == codes
     assert all("5 messages wait" in fault.detail and "ioc topics" in fault.detail for fault in faults)
     progress[READINGS, 1].skip_to(5)
-    assert stalls.look(progress, ends, at + timedelta(seconds=1)) == ((), ()), "it moves again"
+    assert stalls.update(progress, ends, at + timedelta(seconds=1)) == ((), ()), "it moves again"
 
 
 def test_sums_stop_at_the_end_of_their_column(store: Store) -> None:

@@ -32,7 +32,7 @@ def output(offset: int, place: int, *, generation: int = 1, sequence: int = 0, s
 )
 def test_take(arrivals: list[int], applied: list[int], gap: tuple[int, int] | None, resume: int) -> None:
     progress = PartitionProgress(0, 0)
-    taken = [o.headers.offset for place, offset in enumerate(arrivals) for o in progress.take(output(offset, place))]
+    taken = [o.headers.offset for place, offset in enumerate(arrivals) for o in progress.accept(output(offset, place))]
     assert (taken, progress.gap, progress.resume_offset) == (applied, gap, resume)
 
 
@@ -58,7 +58,7 @@ def test_outputs_that_answer_several_inputs(
     taken = [
         one.headers.offset
         for place, (offset, inputs) in enumerate(arrivals)
-        for one in progress.take(several(offset, inputs, place))
+        for one in progress.accept(several(offset, inputs, place))
     ]
     assert (taken, progress.next_offset, progress.gap) == (applied, next_offset, None)
 
@@ -69,10 +69,10 @@ def test_outputs_that_answer_several_inputs(
 )
 def test_a_gap_is_told_from_an_output_that_cannot_be_read(unreadable_at: int, gap: tuple[int, int] | None) -> None:
     progress = PartitionProgress(0, 0)
-    progress.take(output(0, 0))
+    progress.accept(output(0, 0))
     if unreadable_at == 1:
         progress.set_aside(1)
-    progress.take(output(2, 2))
+    progress.accept(output(2, 2))
     if unreadable_at == 3:
         progress.set_aside(3)
     assert progress.gap == (1, 2)
@@ -84,10 +84,10 @@ def test_any_order_and_repetition_within_a_bound_of_memory_applies_each_once_in_
     rng = random.Random(seed)
     log = [rng.randrange(40) for _ in range(120)]
     log += [offset for offset in range(40) if offset not in log]
-    progress = PartitionProgress(0, 0, most_held_bytes=ROWS.nbytes * 3)
+    progress = PartitionProgress(0, 0, max_held_bytes=ROWS.nbytes * 3)
     taken, place, reads = [], 0, 0
     while place < len(log):
-        taken += [o.headers.offset for o in progress.take(output(log[place], place))]
+        taken += [o.headers.offset for o in progress.accept(output(log[place], place))]
         place, reads = place + 1, reads + 1
         assert len(progress.held) <= 4
         assert reads < 10_000
@@ -99,15 +99,15 @@ def test_any_order_and_repetition_within_a_bound_of_memory_applies_each_once_in_
 
 
 def test_what_was_let_go_is_read_again_after_a_restart() -> None:
-    progress = PartitionProgress(0, 0, most_held_bytes=0)
+    progress = PartitionProgress(0, 0, max_held_bytes=0)
     for place, offset in enumerate([3, 1, 2]):
-        progress.take(output(offset, place))
+        progress.accept(output(offset, place))
     assert progress.resume_offset == 0
 
 
 def test_a_hole_of_the_broker_releases_what_waits() -> None:
     progress = PartitionProgress(5, 0)
-    assert progress.take(output(7, 0)) == []
+    assert progress.accept(output(7, 0)) == []
     assert [o.headers.offset for o in progress.skip_to(7)] == [7]
     assert progress.next_offset == 8
 

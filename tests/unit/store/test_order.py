@@ -90,7 +90,7 @@ def test_panes(seed: int, tmp_path: Path) -> None:
         apply_panes(store, *(panes_batch(p, BUCKETS, REGISTERS) for p in (part[:cut], part[cut:])))
         if rng.random() < 0.4:
             with store.cursor() as cursor, transaction(cursor, store.path):
-                touched = roll_up(cursor, store.zone_hours, oldest_minute=0, most_rows=rng.choice([20, 10_000]))
+                touched = roll_up(cursor, store.zone_hours, oldest_minute=0, max_rows=rng.choice([20, 10_000]))
                 for (level, kind), times in touched.items():
                     if rng.random() < 0.5:
                         compact(cursor, (level, kind, times[0]))

@@ -114,7 +114,7 @@ def test_nothing_is_lost(store: Store, most: int) -> None:
     with repeated(store, append) as appended, repeated(store, write_elsewhere), store.cursor() as cursor:
         while steps < most or sum(appended) <= 5 * ROWS:
             with transaction(cursor, store.path):
-                roll_up(cursor, store.zone_hours, oldest_minute=0, most_rows=ROWS)
+                roll_up(cursor, store.zone_hours, oldest_minute=0, max_rows=ROWS)
             steps += 1
     with store.cursor() as cursor, transaction(cursor, store.path):
         assert audit(cursor) == []

@@ -19,9 +19,9 @@ SAME = dict.fromkeys(READ_TOPICS, "old")
         pytest.param(list(READ_TOPICS), (DEAD_LETTERS, READINGS, PANES, CASES, CASE_UPDATES), id="a wiped broker"),
     ],
 )
-def test_begins_anew(changed: list[str], anew: tuple[str, ...]) -> None:
+def test_recreated(changed: list[str], anew: tuple[str, ...]) -> None:
     verdict = judge_logs(SAME, SAME | dict.fromkeys(changed, "new"), EVEN)
-    assert (verdict.begins_anew, verdict.refusal) == (anew, None)
+    assert (verdict.recreated, verdict.refusal) == (anew, None)
 
 
 @pytest.mark.parametrize("topic", [READINGS, CASES])
@@ -33,11 +33,11 @@ def test_an_input_without_its_output_is_refused(topic: str) -> None:
 
 def test_a_new_store_takes_any_log() -> None:
     verdict = judge_logs({}, SAME, EVEN)
-    assert (verdict.begins_anew, verdict.refusal, verdict.waits_for) == ((), None, ())
+    assert (verdict.recreated, verdict.refusal, verdict.missing) == ((), None, ())
 
 
 def test_missing_topics_are_waited_for() -> None:
-    assert judge_logs(SAME, {PANES: "old"}, {}).waits_for == (READINGS, CASES, CASE_UPDATES, DEAD_LETTERS)
+    assert judge_logs(SAME, {PANES: "old"}, {}).missing == (READINGS, CASES, CASE_UPDATES, DEAD_LETTERS)
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(8, 4), (4, 8)])
