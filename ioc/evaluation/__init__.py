@@ -1,4 +1,4 @@
-"""KPI values from panes and cases: kept up each second, and for any time of the past."""
+"""Compute KPI values from panes and cases: continuously, and for any time of the past."""
 
 from ioc.evaluation.changes import Changes
 from ioc.evaluation.evaluator import Evaluator

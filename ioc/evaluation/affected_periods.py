@@ -1,4 +1,4 @@
-"""Which closed periods of which KPIs late or corrected data reaches."""
+"""Find which closed periods of which KPIs late or corrected data affects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import duckdb
 
 from ioc.catalog import Catalog
 from ioc.evaluation.periods import Period
-from ioc.evaluation.source_freshness import Word, word_of
+from ioc.evaluation.source_freshness import FeedKey, feed_key
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
 from ioc.model.window import Window
 from ioc.store.source_feeds import CASE_TYPE
@@ -25,71 +25,77 @@ _ANY = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """What a KPI asks of the data in the end: a word, of cases the column that must lie in the window, the window."""
+class KpiInput:
+    """An input of a KPI: measure or case type, the time column of cases that must lie in the window, and the window."""
 
-    word: Word
+    key: FeedKey
     at: str
     window: Window
 
 
-def leaves(definition: KpiDefinition, catalog: Catalog) -> tuple[Leaf, ...]:
-    """Of a formula those of its parts, each once."""
+def kpi_inputs(definition: KpiDefinition, catalog: Catalog) -> tuple[KpiInput, ...]:
+    """Return the inputs of a KPI, of a formula those of its parts, each once."""
     return tuple(dict.fromkeys(_leaves(definition, catalog)))
 
 
-def _leaves(definition: KpiDefinition, catalog: Catalog) -> Iterator[Leaf]:
+def _leaves(definition: KpiDefinition, catalog: Catalog) -> Iterator[KpiInput]:
     expression = definition.expression
     if isinstance(expression, Formula):
         for part in expression.parts:
             yield from _leaves(catalog.kpis[part], catalog)
-    elif word := word_of(definition):
+    elif key := feed_key(definition):
         at = "" if isinstance(expression, MeasureAggregate) else expression.at
-        yield Leaf(word, at, definition.window)
+        yield KpiInput(key, at, definition.window)
 
 
 @dataclass(frozen=True)
-class Reached:
-    """Days (since 1970, of the zone, sorted) by word and column; measures have the column ''. A column that is not
-    among the keys of its case type is taken to reach the days of every column and all between."""
+class AffectedDays:
+    """Affected days (since 1970, of the zone, sorted) by feed key and column; measures have the column ''.
 
-    days: Mapping[tuple[Word, str], Sequence[int]]
+    A column that is not among the keys of its case type is assumed to affect the days of every column and all between.
+    """
+
+    days: Mapping[tuple[FeedKey, str], Sequence[int]]
     zone_hours: int
 
-    def touches(self, leaf: Leaf, period: Period, zone: ZoneInfo) -> bool:
-        """Whether any of it lies in the leaf's window at the end of the period."""
-        at = period.end if leaf.window.closed else period.end - timedelta(milliseconds=1)
-        start, end = (self._day(moment) for moment in leaf.window.bounds(at, zone))
-        days = self.days.get((leaf.word, leaf.at))
+    def touches(self, needed: KpiInput, period: Period, zone: ZoneInfo) -> bool:
+        """Return whether any of the days lies in the input's window at the end of the period."""
+        at = period.end if needed.window.closed else period.end - timedelta(milliseconds=1)
+        start, end = (self._day(moment) for moment in needed.window.bounds(at, zone))
+        days = self.days.get((needed.key, needed.at))
         if days is not None:
-            place = bisect_left(days, start)
-            return place < len(days) and days[place] < max(end, start + 1)
-        spread = [day for (word, _), some in self.days.items() if word == leaf.word for day in some]
+            position = bisect_left(days, start)
+            return position < len(days) and days[position] < max(end, start + 1)
+        spread = [day for (key, _), some in self.days.items() if key == needed.key for day in some]
         return bool(spread) and min(spread) < max(end, start + 1) and max(spread) >= start
 
     def _day(self, moment: datetime) -> int:
         return (moment - _EPOCH + timedelta(hours=self.zone_hours)) // _DAY
 
 
-def read_reached(cursor: duckdb.DuckDBPyConnection, words: Iterable[Word], until: datetime, zone_hours: int) -> Reached:
-    """What the batches of `late_batches` up to `until` (naive UTC) reached, of these words: the days of readings as the
-    batches tell them, those of cases from all versions of the cases that changed."""
-    days: dict[tuple[Word, str], set[int]] = defaultdict(set)
-    for kind, word in words:
+def read_affected_days(
+    cursor: duckdb.DuckDBPyConnection, keys: Iterable[FeedKey], until: datetime, zone_hours: int
+) -> AffectedDays:
+    """Read which days the batches of `late_batches` up to `until` (naive UTC) affect, for these feed keys.
+
+    Days of readings come from the batches, days of cases from all versions of the cases that changed.
+    """
+    days: dict[tuple[FeedKey, str], set[int]] = defaultdict(set)
+    for kind, key in keys:
         rows = cursor.execute(
             "SELECT DISTINCT first_day, last_day FROM late_batches WHERE kind = ? AND word = ? AND applied_at <= ?",
-            [kind, word, until],
+            [kind, key, until],
         ).fetchall()
         if kind != CASE_TYPE:
             for first, last in rows:
-                days[(kind, word), _ANY].update(range(first, last + 1))
+                days[(kind, key), _ANY].update(range(first, last + 1))
             continue
         for column in _COLUMNS:
-            found = cursor.execute(_DAYS_OF_CASES.format(column=column), [zone_hours, word, word, until]).fetchall()
-            days[(kind, word), column].update(day for (day,) in found)
-        # A state that holds at a moment is touched from the earliest change on.
-        days[(kind, word), _ANY].update(days[(kind, word), "updated_at"])
-    return Reached({key: sorted(some) for key, some in days.items()}, zone_hours)
+            found = cursor.execute(_DAYS_OF_CASES.format(column=column), [zone_hours, key, key, until]).fetchall()
+            days[(kind, key), column].update(day for (day,) in found)
+        # A state at a moment is affected from the earliest change on.
+        days[(kind, key), _ANY].update(days[(kind, key), "updated_at"])
+    return AffectedDays({key: sorted(some) for key, some in days.items()}, zone_hours)
 
 
 _DAYS_OF_CASES = """

@@ -1,7 +1,8 @@
-"""What a KPI takes of a measure's panes: pure, over vectors of units.
+"""Aggregate functions of a measure's panes. Pure, over vectors with one entry per unit.
 
 `stddev` is that of the readings in the window (population). `last` is the newest value of a subject; over several
-subjects the mean of theirs. `rate` divides by the time that has passed of the window.
+subjects it is the mean of their newest values. `rate` divides by the elapsed time of the window. `nowcast` is the
+hourly PM value of VN_AQI.
 """
 
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ _NEWEST_HOURS, _NEEDED_HOURS = 3, 2
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """One entry a unit: the value (NaN where there is none), how many samples are behind it, the time of the newest
-    (ms since 1970, NEVER without), and whether there is data at all."""
+    """One entry per unit.
+
+    The value (NaN where there is none), the number of samples behind it, the time of the newest sample (ms since 1970,
+    NEVER without samples), and whether there is data at all.
+    """
 
     value: Real
     samples: Whole
@@ -39,7 +43,7 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What panes merge to, one entry a unit."""
+    """The merged panes of each unit."""
 
     n: Amounts
     sum: Amounts
@@ -49,9 +53,9 @@ class Moments:
     newest: Amounts
 
     @classmethod
-    def of(cls, part: Columns, places: Whole, size: int) -> "Moments":
-        """Rows of panes into `size` entries; `places` says where each row belongs, several rows may share one."""
-        entries = Grouping(places, size)
+    def of(cls, part: Columns, positions: Whole, size: int) -> "Moments":
+        """Merge rows of panes into `size` entries; `positions` is the entry of each row, several rows may share one."""
+        entries = Grouping(positions, size)
         return cls(
             entries.sums(part["n"]),
             entries.sums(part["sum"]),
@@ -64,19 +68,19 @@ class Moments:
     def shaped(self, *shape: int) -> "Moments":
         return Moments(*(values.reshape(shape) for values in self._all()))
 
-    def at(self, place: int) -> "Moments":
-        """One entry of the first axis."""
-        return Moments(*(values[place] for values in self._all()))
+    def at(self, position: int) -> "Moments":
+        """Return one entry of the first axis."""
+        return Moments(*(values[position] for values in self._all()))
 
     def _all(self) -> tuple[Amounts, ...]:
         return self.n, self.sum, self.sum_squares, self.least, self.most, self.newest
 
 
-def take_moments(expression: MeasureAggregate, moments: Moments, passed_s: float | Real) -> Real:
-    """Values of count, sum, mean, min, max, rate, stddev; NaN without readings. `passed_s` is the window's length so
-    far, in seconds, of all entries or of each.
+def aggregate_moments(expression: MeasureAggregate, moments: Moments, passed_s: float | Real) -> Real:
+    """Compute count, sum, mean, min, max, rate or stddev; NaN without readings.
 
-    Raises ValueError for another take.
+    `passed_s` is the elapsed time of the window in seconds, one for all entries or one per entry. Raises ValueError for
+    another aggregate.
     """
     n = np.where(moments.n > 0, moments.n, np.nan)
     match expression.take:
@@ -98,33 +102,45 @@ def take_moments(expression: MeasureAggregate, moments: Moments, passed_s: float
             mean = moments.sum / n
             deviation: Real = np.sqrt(np.maximum(moments.sum_squares / n - mean * mean, 0.0))
             return deviation
-    raise ValueError(f"{expression.take!r} is not taken of moments")
+    raise ValueError(f"{expression.take!r} is not an aggregate of moments")
 
 
-def take_rows(expression: MeasureAggregate, part: Columns, places: Whole, size: int, newest_hour: Whole | int) -> Real:
-    """Values of last, quantile, distinct, nowcast; a key stands once in each place. `newest_hour` is that in which the
-    window of an entry ends, since 1970 UTC. Raises ValueError for another take."""
+def aggregate_rows(
+    expression: MeasureAggregate, part: Columns, positions: Whole, size: int, newest_hour: Whole | int
+) -> Real:
+    """Compute last, quantile, distinct or nowcast; each key occurs once per entry.
+
+    `newest_hour` is the hour in which the window of an entry ends, since 1970 UTC. Raises ValueError for another
+    aggregate.
+    """
     match expression.take:
         case "last":
-            subjects = np.bincount(places, minlength=size)
-            total = np.bincount(places, part["last"], size)
+            subjects = np.bincount(positions, minlength=size)
+            total = np.bincount(positions, part["last"], size)
             return np.where(subjects > 0, total / np.maximum(subjects, 1), np.nan)
         case "quantile":
-            return quantiles(places, part["bucket"], part["n"], expression.q or 0.5, size)
+            return quantiles(positions, part["bucket"], part["n"], expression.q or 0.5, size)
         case "distinct":
-            counted = distinct_counts(places, part["rank"], size)
-            return np.where(np.bincount(places, minlength=size) > 0, np.round(counted), np.nan)
+            counted = distinct_counts(positions, part["rank"], size)
+            return np.where(np.bincount(positions, minlength=size) > 0, np.round(counted), np.nan)
         case "nowcast":
-            age = np.broadcast_to(newest_hour, size)[places] - part["hour"]
-            return nowcast(places, age, part["n"], part["sum"], size)
-    raise ValueError(f"{expression.take!r} is not taken of rows")
+            age = np.broadcast_to(newest_hour, size)[positions] - part["hour"]
+            return nowcast(positions, age, part["n"], part["sum"], size)
+    raise ValueError(f"{expression.take!r} is not an aggregate of rows")
 
 
-def nowcast(places: Whole, age: Whole, n: Whole, total: Real, size: int) -> Real:
-    """One value an entry, NaN without. A row is an hour of an entry (`places`): its age in hours (0 is the newest;
-    those of 12 and more do not count), how many readings it has and their sum."""
+def nowcast(positions: Whole, age: Whole, n: Whole, total: Real, size: int) -> Real:
+    """Compute the hourly PM value of VN_AQI: a weighted mean of the last twelve hourly means (QĐ 1459/QĐ-TCMT, 2019).
+
+    The weight of an hour is w to the power of its age; w is the smallest hourly mean divided by the greatest, but at
+    least one half. Hours without a mean have no weight. With fewer than two of the newest three hours there is no
+    value. (For w = ½ the decision writes a sum of halves, not a mean: the same to 0.03 % when all hours are there.)
+
+    Return one value per entry, NaN without. A row is an hour of an entry (`positions`): its age in hours (0 is the
+    newest; 12 and more do not count), how many readings it has, and their sum.
+    """
     here = (age >= 0) & (age < NOWCAST_HOURS) & (n > 0)
-    cell = places[here] * NOWCAST_HOURS + age[here]
+    cell = positions[here] * NOWCAST_HOURS + age[here]
     readings = np.bincount(cell, n[here], size * NOWCAST_HOURS).reshape(size, NOWCAST_HOURS)
     sums = np.bincount(cell, total[here], size * NOWCAST_HOURS).reshape(size, NOWCAST_HOURS)
     there = readings > 0

@@ -1,8 +1,8 @@
-"""KPIs over cases at many moments, from every version that each case had.
+"""KPIs over cases at many moments, computed from all versions of each case.
 
-The versions of a case type are read once, into a table of the connection, for all KPIs that a request asks of it: each
-with the first and the last of the points at which it holds and lies in the window, so that what counts alike at several
-points is counted once and then brought to them.
+The versions of a case type are read once, into a table of the connection, for all KPIs that a request needs of it: each
+with the first and the last of the points at which it is current and lies in the window. So what counts alike at several
+points is counted once and then spread to them.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ from ioc.evaluation.case_versions import (
     latest_versions,
     merged_targets,
     past_versions,
-    speaks_of_clock,
+    uses_clock,
 )
 from ioc.evaluation.pane_windows import minute_of
 from ioc.evaluation.time_dependent_conditions import TURNED, cut_to_turns, knows_calendar
@@ -41,7 +41,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class CaseSeriesQuery:
     """An expression over cases of `targets`, each at every moment."""
 
     expression: CaseExpression
@@ -56,61 +56,67 @@ class Asked:
 def case_series(
     cursor: duckdb.DuckDBPyConnection,
     case_type: CaseType,
-    asked: Sequence[Asked],
+    queries: Sequence[CaseSeriesQuery],
     zone_hours: int,
     *,
     latest: bool = False,
 ) -> list[Vectors]:
-    """Of each that is asked: one entry a (moment, target), moments first. The times of the moments are the same for
-    all and stand in equal steps, a version that came at a moment counts from the next one on. `latest`: cases count at
-    every moment as they are known now, whatever the steps."""
-    sql = [CaseSql.of(one.expression, case_type) for one in asked]
-    _read_versions(cursor, case_type, asked, sql, zone_hours, latest=latest)
+    """Return one `Vectors` per query, flattened as (moment, target) in row-major order.
+
+    The times of the moments are the same for all queries and have equal steps; a version that came at a moment counts
+    from the next one on. `latest`: cases count at every moment as they are known now, whatever the steps.
+    """
+    sql = [CaseSql.of(one.expression, case_type) for one in queries]
+    _read_versions(cursor, case_type, queries, sql, zone_hours, latest=latest)
     first_reports = {unit: at_ms for _, unit, at_ms in read_first_reports(cursor, [case_type.id])}
     together: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for place, one in enumerate(asked):
-        shares = sql[place].uses_now and sql[place].turns is None
-        alone = place if not ((sql[place].additive and not sql[place].uses_now) or shares) else -1
-        together[one.targets, one.at, one.moments, sql[place].uses_now, alone].append(place)
+    for position, one in enumerate(queries):
+        shares = sql[position].uses_now and sql[position].turns is None
+        alone = position if not ((sql[position].additive and not sql[position].uses_now) or shares) else -1
+        together[one.targets, one.at, one.moments, sql[position].uses_now, alone].append(position)
     found: dict[int, Vectors] = {}
-    for places in together.values():
-        one, mine = asked[places[0]], [sql[place] for place in places]
+    for positions in together.values():
+        one, mine = queries[positions[0]], [sql[position] for position in positions]
         totals = _totals(cursor, one.targets, one.at, one.moments, mine)
-        times = _known_since(first_reports, case_type, one.targets, asked[0].moments)
-        for place, total in zip(places, totals, strict=True):
-            found[place] = case_values(asked[place].expression, total.n, total.amount, times, times != NEVER)
+        times = _known_since(first_reports, case_type, one.targets, queries[0].moments)
+        for position, total in zip(positions, totals, strict=True):
+            found[position] = case_values(queries[position].expression, total.n, total.amount, times, times != NEVER)
     cursor.execute(f"DROP TABLE versions; DROP TABLE IF EXISTS parsed; DROP TABLE IF EXISTS {TURNED}")
-    return [found[place] for place in range(len(asked))]
+    return [found[position] for position in range(len(queries))]
 
 
 def _read_versions(
     cursor: duckdb.DuckDBPyConnection,
     case_type: CaseType,
-    asked: Sequence[Asked],
+    queries: Sequence[CaseSeriesQuery],
     expressions: Sequence[CaseSql],
     zone_hours: int,
     *,
     latest: bool,
 ) -> None:
-    """The table `versions`: all that may count at some moment for any of the expressions. Attributes are parsed once
-    for all cases that have the same."""
-    moments = asked[0].moments
+    """Create the table `versions`: all that may count at some moment for any of the expressions.
+
+    Attributes are parsed once for all cases that have the same.
+    """
+    moments = queries[0].moments
     may_count = {
         f"({sql.loose} AND {in_windows(one.at, one.moments)})" if one.at else sql.loose
-        for sql, one in zip(expressions, asked, strict=True)
+        for sql, one in zip(expressions, queries, strict=True)
     }
-    times = {f'"{one.at}"' for one in asked if one.at}
+    times = {f'"{one.at}"' for one in queries if one.at}
     text = " ".join([*(sql.columns(0) for sql in expressions), *may_count, *times])
     names = unpacked(text)[1]
     chosen = [name for name in _COLUMNS if f'"{name}"' in text]
-    units = list(dict.fromkeys(unit for one in asked for unit in one.targets.units))
-    targets = merged_targets(units) if any(one.targets.merged for one in asked) else Targets(tuple(units), merged=False)
+    units = list(dict.fromkeys(unit for one in queries for unit in one.targets.units))
+    targets = (
+        merged_targets(units) if any(one.targets.merged for one in queries) else Targets(tuple(units), merged=False)
+    )
     if names:
         _parse_attributes(cursor, case_type, names)
     if latest:
         versions = latest_versions(case_type.id, targets, moments, marked=bool(names))
     else:
-        derives = any(speaks_of_clock(sql, one.at) for sql, one in zip(expressions, asked, strict=True))
+        derives = any(uses_clock(sql, one.at) for sql, one in zip(expressions, queries, strict=True))
         [(ties,)] = cursor.execute(has_ties(case_type.id)).fetchall()
         carried = () if ties else ("unit", *chosen)
         versions = past_versions(
@@ -124,7 +130,7 @@ def _read_versions(
 
 
 def _parse_attributes(cursor: duckdb.DuckDBPyConnection, case_type: CaseType, names: Sequence[str]) -> None:
-    """The table `parsed`: the attributes of each text that any case has, with a number for it."""
+    """Create the table `parsed`: the attributes of each text that any case has, with a number for it."""
     columns = ", ".join(f'json_extract_string(attributes, \'$."{name}"\') AS "attributes.{name}"' for name in names)
     texts = f"SELECT DISTINCT attributes FROM case_changes WHERE case_type = {quoted(case_type.id)}"
     cursor.execute(
@@ -140,7 +146,7 @@ def _totals(
     moments: Sequence[Moment],
     expressions: Sequence[CaseSql],
 ) -> list[CaseTotals]:
-    """Samples and amount of each expression, one entry a (moment, target), moments first."""
+    """Return samples and amount of each expression, one entry per (moment, target) in row-major order."""
     place_of_unit = pa.table(
         {
             "unit": pa.array(targets.units, pa.string()),
@@ -166,7 +172,7 @@ def _totals(
         span = "greatest(first_point, first_in) AS first_point, least(last_point, last_in) AS last_point"
     for name, table in shown.items():
         cursor.register(name, table)
-    held = f"(SELECT * EXCLUDE (first_point, last_point), {target} AS place, {span} FROM {versions})"
+    held = f"(SELECT * EXCLUDE (first_point, last_point), {target} AS position, {span} FROM {versions})"
     held = f"(SELECT * FROM {held} WHERE first_point <= last_point)"
     try:
         turns = expressions[0].turns if len(expressions) == 1 and expressions[0].additive else None
@@ -182,8 +188,10 @@ def _totals(
 
 
 def _cells(moments: Sequence[Moment]) -> tuple[int, pa.Table]:
-    """Of each stretch of time, no longer than that no border of a window lies in it (its length in µs), the first and
-    the last point in whose window it lies. Borders never move back from one point to the next."""
+    """Return the length in µs of a grid of window borders, and the first and last point whose window holds each cell.
+
+    Cells are so short that no border of a window lies inside one. Borders never move back from one point to the next.
+    """
     starts = np.array([minute_of(moment.window_from) for moment in moments])
     ends = np.array([minute_of(moment.window_to) for moment in moments])
     grid = gcd(*starts.tolist(), *ends.tolist())
@@ -197,26 +205,26 @@ def _cells(moments: Sequence[Moment]) -> tuple[int, pa.Table]:
 def _of_spans(
     cursor: duckdb.DuckDBPyConnection, held: str, expressions: Sequence[CaseSql], points: int, size: int
 ) -> list[CaseTotals]:
-    """What counts alike at every point of a span is counted once."""
-    columns = unpacked(", ".join(sql.columns(place) for place, sql in enumerate(expressions)))[0]
+    """Count once what counts alike at every point of a span."""
+    columns = unpacked(", ".join(sql.columns(position) for position, sql in enumerate(expressions)))[0]
     table = cursor.execute(
-        f"SELECT first_point, last_point, place, {columns} FROM {held}{_calendar(expressions)} GROUP BY ALL"
+        f"SELECT first_point, last_point, position, {columns} FROM {held}{_calendar(expressions)} GROUP BY ALL"
     ).fetchnumpy()
     first = np.asarray(table["first_point"]).astype(np.int64)
     length = np.asarray(table["last_point"]).astype(np.int64) - first + 1
     before = np.cumsum(length) - length
     row = np.repeat(np.arange(len(first)), length)
     point = np.arange(len(row)) + (first - before)[row]
-    entry = point * size + np.asarray(table["place"]).astype(np.int64)[row]
+    entry = point * size + np.asarray(table["position"]).astype(np.int64)[row]
     answer: list[CaseTotals] = []
-    for place, sql in enumerate(expressions):
-        n = np.bincount(entry, np.asarray(table[f"n{place}"])[row], points * size).astype(np.int64)
-        answer.append(CaseTotals(n, _folded(sql, table[f"a{place}"], row, entry, points * size)))
+    for position, sql in enumerate(expressions):
+        n = np.bincount(entry, np.asarray(table[f"n{position}"])[row], points * size).astype(np.int64)
+        answer.append(CaseTotals(n, _folded(sql, table[f"a{position}"], row, entry, points * size)))
     return answer
 
 
 def _folded(sql: CaseSql, amounts: Amounts, row: Whole, entry: Whole, size: int) -> Real:
-    """The amounts of the rows brought to their entries; what an entry without rows gets is never looked at."""
+    """Merge the amounts of the rows into their entries; entries without rows have no meaning."""
     if isinstance(amounts, np.ma.MaskedArray):
         there = ~np.ma.getmaskarray(amounts)[row]
         row, entry = row[there], entry[there]
@@ -231,26 +239,26 @@ def _folded(sql: CaseSql, amounts: Amounts, row: Whole, entry: Whole, size: int)
 def _of_points(
     cursor: duckdb.DuckDBPyConnection, held: str, expressions: Sequence[CaseSql], points: int, size: int
 ) -> list[CaseTotals]:
-    """Each version is looked at anew at every point at which it holds."""
-    columns = unpacked(", ".join(sql.columns(place) for place, sql in enumerate(expressions)))[0]
+    """Evaluate each version again at every point at which it is current."""
+    columns = unpacked(", ".join(sql.columns(position) for position, sql in enumerate(expressions)))[0]
     calendar = _calendar(expressions)
     if not any(sql.uses_now for sql in expressions):
         [sql] = expressions
         value, where = unpacked(sql.amount)[0], unpacked(sql.counted)[0]
         alike = "count(*)" if sql.fold == DISTINCT else "1"
         group = " GROUP BY ALL" if sql.fold == DISTINCT else ""
-        kept = f"first_point, last_point, place, {value} AS value, {alike} AS n"
+        kept = f"first_point, last_point, position, {value} AS value, {alike} AS n"
         held = f"(SELECT {kept} FROM {held}{calendar} WHERE {where}{group})"
         columns, calendar = f"sum(n)::BIGINT AS n0, {sql.folded('value')} AS a0", ""
     spread = f"(SELECT *, unnest(range(first_point, last_point + 1)) AS point FROM {held})"
     table = cursor.execute(
-        f"SELECT point, place, {columns} FROM {spread} JOIN points USING (point){calendar} GROUP BY ALL"
+        f"SELECT point, position, {columns} FROM {spread} JOIN points USING (point){calendar} GROUP BY ALL"
     ).fetchnumpy()
-    entry = np.asarray(table["point"]).astype(np.int64) * size + np.asarray(table["place"]).astype(np.int64)
+    entry = np.asarray(table["point"]).astype(np.int64) * size + np.asarray(table["position"]).astype(np.int64)
     answer: list[CaseTotals] = []
-    for place in range(len(expressions)):
+    for position in range(len(expressions)):
         total = CaseTotals.empty(points * size)
-        total.put(entry, table[f"n{place}"], table[f"a{place}"])
+        total.put(entry, table[f"n{position}"], table[f"a{position}"])
         answer.append(total)
     return answer
 
@@ -266,8 +274,10 @@ def _calendar(expressions: Sequence[CaseSql]) -> str:
 def _known_since(
     first_reports: Mapping[str, int], case_type: CaseType, targets: Targets, moments: Sequence[Moment]
 ) -> Whole:
-    """Return since when no case means 0, one entry per (moment, target), moments first; NEVER where it means nothing
-    yet: a unit that has not reported by then, or a province of which nothing was heard."""
+    """Return since when no case means 0, one entry per (moment, target) in row-major order.
+
+    NEVER where no case means nothing yet: a unit that has not reported by then, or a province without any report.
+    """
     anywhere = min(first_reports.values(), default=_FOREVER)
     if targets.merged or case_type.silence_is_zero:
         began = np.full(targets.size, anywhere)

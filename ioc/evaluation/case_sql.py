@@ -1,4 +1,4 @@
-"""Case aggregates: the KPIs over one case type in few scans, each with FILTER clauses."""
+"""SQL of KPIs over cases, and the queries that compute them for all units in one scan."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -21,17 +21,12 @@ DISTINCT = "count distinct"
 # As ioc.catalog.conditions.attribute writes it.
 _ATTRIBUTE = re.compile(r"""json_extract_string\(attributes, '\$\."(\w+)"'\)""")
 _CAST = re.compile(rf"try_cast\({_ATTRIBUTE.pattern} AS (\w+)\)")
-_TAKES = {"mean": "sum", "min": "min", "max": "max"}
+_AGGREGATES = {"mean": "sum", "min": "min", "max": "max"}
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSql:
-    """SQL of an expression over the columns of `cases` and `now`, without the window.
-
-    `counted` says which cases are samples, `hit` which of them count (a ratio's only); `amount` is what is summed or
-    compared, empty where cases are counted; `loose` is `counted` without `now`, true at least where it can be. `turns`
-    are the parts of `counted` by how they go with `now`, where they are known and nothing else speaks of `now`.
-    """
+    """The SQL parts of an expression over cases."""
 
     counted: str
     hit: str
@@ -66,14 +61,14 @@ class CaseSql:
                 if expression.working:
                     amount = f"({working_days(since, until)} / {expression.per.days}.0)"
                 counted = f"({where.sql} AND {amount} IS NOT NULL)"
-                fold = _TAKES.get(expression.take) or f"quantile_cont:{expression.q!r}"
+                fold = _AGGREGATES.get(expression.take) or f"quantile_cont:{expression.q!r}"
                 turns = None if expression.until == "now" else _also(where.trends, f"{amount} IS NOT NULL")
                 uses_now = where.uses_now or expression.until == "now"
                 return cls(counted, "", amount, fold, uses_now, where.loose, turns)
         return cls(where.sql, "", "", "sum", where.uses_now, where.loose, where.trends)
 
-    def columns(self, place: int, within: str = "") -> str:
-        """Two aggregates, `n{place}` the samples and `a{place}` the amount (of a count: 0)."""
+    def columns(self, position: int, within: str = "") -> str:
+        """Return two aggregates: `n{position}` the samples and `a{position}` the amount (0 for a count)."""
         counted = f"FILTER (WHERE {self.counted}{within})"
         if self.hit:
             amount = f"count(*) FILTER (WHERE {self.counted} AND {self.hit}{within})"
@@ -81,22 +76,22 @@ class CaseSql:
             amount = "0"
         else:
             amount = f"{self.folded(self.amount)} {counted}"
-        return f"count(*) {counted} AS n{place}, {amount} AS a{place}"
+        return f"count(*) {counted} AS n{position}, {amount} AS a{position}"
 
     def folded(self, amount: str) -> str:
-        """The aggregate of the amounts."""
+        """Return the SQL aggregate of the amounts."""
         if self.fold.startswith("quantile_cont"):
             return f"quantile_cont({amount}, {self.fold.split(':')[1]})"
         return f"count(DISTINCT {amount})" if self.fold == DISTINCT else f"{self.fold}({amount})"
 
     @property
     def uses_calendar(self) -> bool:
-        """Whether the columns of `working_calendar` must stand beside the case's own."""
+        """Whether the expression needs the columns of `working_calendar` joined."""
         return "calendar_counts" in self._text
 
     @property
     def uses_clock(self) -> bool:
-        """Whether it speaks of what the store derives from all versions of a case."""
+        """Whether the expression uses what the store derives from all versions of a case."""
         return any(f'"{name}"' in self._text for name in DERIVED_COLUMNS)
 
     @property
@@ -105,7 +100,7 @@ class CaseSql:
 
     @property
     def additive(self) -> bool:
-        """Whether the amounts of units merge to that of all."""
+        """Whether the amounts of units merge to the amount of all."""
         return self.fold != DISTINCT and not self.fold.startswith("quantile_cont")
 
 
@@ -119,8 +114,10 @@ def _also(turns: TrendParts | None, stays: str) -> TrendParts | None:
 
 @dataclass(slots=True)
 class CaseTotals:
-    """One entry a unit: samples and amount of one expression; `merged` is the amount of all units where amounts do not
-    merge (a quantile, a number of different values)."""
+    """One entry per unit: samples and amount of one expression.
+
+    `merged` is the amount of all units where amounts do not merge (a quantile, a number of different values).
+    """
 
     n: Whole
     amount: Real
@@ -130,16 +127,18 @@ class CaseTotals:
     def empty(cls, size: int) -> "CaseTotals":
         return cls(np.zeros(size, np.int64), np.full(size, np.nan))
 
-    def put(self, places: Whole, n: Any, amount: Any) -> None:
-        """Set some entries from columns of an answer; an amount may be null."""
-        self.n[places] = n
-        self.amount[places] = np.ma.filled(np.ma.asarray(amount).astype(np.float64), np.nan)
+    def put(self, positions: Whole, n: Any, amount: Any) -> None:
+        """Set some entries from columns of a query's result; an amount may be null."""
+        self.n[positions] = n
+        self.amount[positions] = np.ma.filled(np.ma.asarray(amount).astype(np.float64), np.nan)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CaseQuery:
     """Expressions whose cases must lie in `bounds` by the column `at` (empty: every case), and where their totals go.
-    `whole` are the places of those whose amount of all units is wanted and is no merge of theirs."""
+
+    `whole` are the positions of those whose amount over all units is wanted and does not merge from the units' amounts.
+    """
 
     expressions: Sequence[CaseSql]
     at: str
@@ -149,54 +148,64 @@ class Asked:
 
 
 def read_totals(
-    cursor: duckdb.DuckDBPyConnection, case_type: str, asked: Asked, now: datetime, places: Mapping[str, int]
+    cursor: duckdb.DuckDBPyConnection, case_type: str, query: CaseQuery, now: datetime, positions: Mapping[str, int]
 ) -> None:
-    """Read the expressions of one case type and one window for all units, in one scan. `places`: entries of units."""
-    columns, names = _read_once(", ".join(sql.columns(place) for place, sql in enumerate(asked.expressions)))
-    source = _source(case_type, asked.expressions, asked.at, asked.bounds, now, names)
+    """Read the expressions of one case type and one window for all units, in one scan.
+
+    `positions` are entries of units.
+    """
+    columns, names = _read_once(", ".join(sql.columns(position) for position, sql in enumerate(query.expressions)))
+    source = _source(case_type, query.expressions, query.at, query.bounds, now, names)
     table = cursor.execute(f"SELECT unit, {columns} FROM {source} GROUP BY unit").fetchnumpy()
-    _put(table, places, None, asked.totals)
-    _read_whole(cursor, case_type, asked, now)
+    _put(table, positions, None, query.totals)
+    _read_whole(cursor, case_type, query, now)
 
 
 def _put(
-    table: Mapping[str, Any], places: Mapping[str, int], units: Collection[str] | None, totals: Sequence[CaseTotals]
+    table: Mapping[str, Any], positions: Mapping[str, int], units: Collection[str] | None, totals: Sequence[CaseTotals]
 ) -> None:
-    """The answer's columns into totals; units that were asked for (None: all) and are not in it have no case."""
-    target = np.array([places.get(unit, NEVER) for unit in table["unit"]], np.int64)
+    """Write the columns of a result into totals; units that were queried (None: all) and are not in it have no case."""
+    target = np.array([positions.get(unit, NEVER) for unit in table["unit"]], np.int64)
     known = target != NEVER
-    cleared = np.arange(len(places)) if units is None else np.array([places[u] for u in units if u in places], np.int64)
-    for place, into in enumerate(totals):
+    cleared = (
+        np.arange(len(positions))
+        if units is None
+        else np.array([positions[u] for u in units if u in positions], np.int64)
+    )
+    for position, into in enumerate(totals):
         into.n[cleared] = 0
         into.amount[cleared] = np.nan
-        into.put(target[known], table[f"n{place}"][known], table[f"a{place}"][known])
+        into.put(target[known], table[f"n{position}"][known], table[f"a{position}"][known])
 
 
-def _read_whole(cursor: duckdb.DuckDBPyConnection, case_type: str, asked: Asked, now: datetime) -> None:
-    if not asked.whole:
+def _read_whole(cursor: duckdb.DuckDBPyConnection, case_type: str, query: CaseQuery, now: datetime) -> None:
+    if not query.whole:
         return
-    expressions = [asked.expressions[place] for place in asked.whole]
-    columns, names = _read_once(", ".join(sql.columns(place) for place, sql in enumerate(expressions)))
-    source = _source(case_type, expressions, asked.at, asked.bounds, now, names)
+    expressions = [query.expressions[position] for position in query.whole]
+    columns, names = _read_once(", ".join(sql.columns(position) for position, sql in enumerate(expressions)))
+    source = _source(case_type, expressions, query.at, query.bounds, now, names)
     row = cursor.execute(f"SELECT {columns} FROM {source}").fetchone() or ()
-    for place, amount in zip(asked.whole, row[1::2], strict=True):
-        asked.totals[place].merged = float("nan") if amount is None else float(amount)
+    for position, amount in zip(query.whole, row[1::2], strict=True):
+        query.totals[position].merged = float("nan") if amount is None else float(amount)
 
 
 def read_few(
     cursor: duckdb.DuckDBPyConnection,
     case_type: str,
-    asked: Sequence[Asked],
+    query: Sequence[CaseQuery],
     now: datetime,
     units: Collection[str],
-    places: Mapping[str, int],
+    positions: Mapping[str, int],
 ) -> None:
-    """As `read_totals` for few units and all windows of a case type, in one scan: of few cases it costs less to ask
-    each whether it lies in a window than to plan a query for each window."""
+    """Read few units and all windows of a case type in one scan.
+
+    For few cases it is cheaper to test each against every window than to plan a query per window, as `read_totals`
+    does.
+    """
     columns, totals, expressions = list[str](), list[CaseTotals](), list[CaseSql]()
-    for one in asked:
+    for one in query:
         within = _within(one.at, one.bounds)
-        columns += [sql.columns(place, within) for place, sql in enumerate(one.expressions, start=len(columns))]
+        columns += [sql.columns(position, within) for position, sql in enumerate(one.expressions, start=len(columns))]
         totals += one.totals
         expressions += one.expressions
     text, names = _read_once(", ".join(columns))
@@ -204,15 +213,15 @@ def read_few(
     cases = _with_attributes(names, f"case_type = {quoted(case_type)}{of_units(units)}")
     source = f'(SELECT *, {timestamp(now)} AS "now" FROM ({cases}){calendar})'
     table = cursor.execute(f"SELECT unit, {text} FROM {source} GROUP BY unit").fetchnumpy()
-    _put(table, places, units, totals)
-    for one in asked:
+    _put(table, positions, units, totals)
+    for one in query:
         _read_whole(cursor, case_type, one, now)
 
 
-def read_heard(
+def read_newest_changes(
     cursor: duckdb.DuckDBPyConnection, case_types: Collection[str] | None, units: Collection[str] | None
 ) -> list[tuple[str, str, int]]:
-    """Case type, unit, and the newest `updated_at` of any such case (ms since 1970); of all types or units: None."""
+    """Return case type, unit, and the newest `updated_at` of any such case (ms since 1970); None stands for all."""
     of_types = "" if case_types is None else f" AND case_type IN ({', '.join(map(quoted, sorted(case_types)))})"
     where = f"WHERE true{of_types}{of_units(units)}"
     return cursor.execute(
@@ -223,8 +232,10 @@ def read_heard(
 def read_first_reports(
     cursor: duckdb.DuckDBPyConnection, case_types: Collection[str], units: Collection[str] | None = None
 ) -> list[tuple[str, str, int]]:
-    """Case type, unit, and when any version of such a case in the unit first came (ms since 1970). A case that moved to
-    another unit was reported by the first one, too."""
+    """Return case type, unit, and when any version of such a case in the unit first came (ms since 1970).
+
+    A case that moved to another unit was reported by the first one, too.
+    """
     where = f"case_type IN ({', '.join(map(quoted, sorted(case_types)))}){of_units(units)}"
     return cursor.execute(
         f"SELECT case_type, unit, epoch_ms(min(updated_at)) FROM case_changes WHERE {where} GROUP BY case_type, unit"
@@ -240,19 +251,19 @@ def edge(before: datetime, after: datetime) -> Edge:
 
 
 def units_between(cursor: duckdb.DuckDBPyConnection, case_type: str, at: str, edges: Sequence[Edge]) -> frozenset[str]:
-    """Units with a case of the type whose time `at` lies in one of the edges."""
+    """Return units with a case of the type whose time `at` lies in one of the edges."""
     within = " OR ".join(f'("{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)})' for start, end in edges)
     query = f"SELECT DISTINCT unit FROM cases WHERE case_type = {quoted(case_type)} AND ({within})"
     return frozenset(unit for (unit,) in cursor.execute(query).fetchall())
 
 
 def timestamp(moment: datetime) -> str:
-    """An SQL literal in UTC."""
+    """Return an SQL literal in UTC."""
     return f"TIMESTAMP '{naive(moment).isoformat(sep=' ')}'"
 
 
 def quoted(text: str) -> str:
-    """An SQL text literal."""
+    """Return an SQL text literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -268,7 +279,7 @@ def _source(
     now: datetime,
     names: Sequence[str],
 ) -> str:
-    """The cases with `now` and the attributes of `names`, each a column `attributes.NAME`."""
+    """Return the cases with `now` and the attributes of `names`, each a column `attributes.NAME`."""
     within = _within(at, bounds)
     loose = "" if at else f" AND ({_read_once(' OR '.join(dict.fromkeys(sql.loose for sql in expressions)))[0]})"
     calendar = ", working_calendar" if any(sql.uses_calendar for sql in expressions) else ""
@@ -277,13 +288,15 @@ def _source(
 
 
 def _with_attributes(names: Sequence[str], where: str) -> str:
-    """The cases with the attributes of `names`, each a column `attributes.NAME`. JSON is parsed, and its texts are read
-    as numbers and truths, once for all cases whose attributes are the same text."""
+    """Return the cases with the attributes of `names`, each a column `attributes.NAME`.
+
+    JSON is parsed, and its texts are cast to numbers and booleans, once for all cases with the same attributes.
+    """
     if not names:
         return f"SELECT * FROM cases WHERE {where}"
     paths = ", ".join(f"'$.\"{name.partition(' ')[0]}\"'" for name in names)
     columns = ", ".join(
-        f'{_cast(f"packed[{place}]", name)} AS "attributes.{name}"' for place, name in enumerate(names, start=1)
+        f'{_cast(f"packed[{position}]", name)} AS "attributes.{name}"' for position, name in enumerate(names, start=1)
     )
     texts = f"SELECT DISTINCT attributes FROM cases WHERE {where}"
     packed = f"SELECT attributes, json_extract_string(attributes, [{paths}]) AS packed FROM ({texts})"
@@ -297,14 +310,14 @@ def _cast(text: str, name: str) -> str:
 
 
 def _read_once(columns: str) -> tuple[str, list[str]]:
-    """As `unpacked`, with attributes that are read as another type apart: their names are `NAME TYPE`."""
+    """Work as `unpacked`, with separate columns for attributes read as another type: their names are `NAME TYPE`."""
     casts = dict.fromkeys(f"{name} {as_type}" for name, as_type in _CAST.findall(columns))
     text, names = unpacked(_CAST.sub(r'"attributes.\1 \2"', columns))
     return text, [*casts, *names]
 
 
 def unpacked(columns: str) -> tuple[str, list[str]]:
-    """SQL that speaks of attributes as columns, and their names."""
+    """Return SQL that names attributes as columns, and their names."""
     return _ATTRIBUTE.sub(r'"attributes.\1"', columns), list(dict.fromkeys(_ATTRIBUTE.findall(columns)))
 
 

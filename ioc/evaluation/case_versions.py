@@ -1,7 +1,7 @@
-"""SQL of the versions of cases that held at moments of the past.
+"""SQL of the versions of cases that were current at moments of the past.
 
-A case that changed no more since the first moment has one version for all of them, and is read from `cases`; only the
-others are looked up in `case_changes`. A version holds from its `updated_at` until the next one's.
+A case that has not changed since the first moment has one version for all of them, and is read from `cases`; only the
+others are looked up in `case_changes`. A version is current from its `updated_at` until the next one's.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,7 +16,7 @@ from ioc.store.case_clocks import LATER_FIRST, STANDING, clocked, due
 _COLUMNS = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at, attributes"
 _DERIVED = ", ".join(DERIVED_COLUMNS)
 _NEEDED = frozenset({"case_id", "unit", "status", "received_at", "due_at", "closed_at", "updated_at"})
-"""Columns that say which version holds, and what the clock says of it."""
+"""Columns that decide which version is current, and what the case's clock says of it."""
 _LONG = timedelta(days=7)
 _FEW = 8
 _MINUTE = timedelta(minutes=1)
@@ -33,7 +33,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Units, each for itself, or all merged into one."""
+    """Units, each separately, or all merged into one."""
 
     units: tuple[str, ...]
     merged: bool
@@ -44,7 +44,7 @@ class Targets:
 
 
 def merged_targets(units: Iterable[str]) -> Targets:
-    """All of a province, as one."""
+    """Return all units of a province as one target."""
     return Targets(tuple(units), merged=True)
 
 
@@ -57,31 +57,34 @@ def held_cases(
     *,
     latest: bool,
 ) -> str:
-    """SQL of the cases' versions that held at a moment (`latest`: that hold now) and may be samples of the expression,
-    with `now` and, where the expression needs it, the working calendar beside them."""
+    """Return SQL of the versions that were current at a moment and may be samples of the expression.
+
+    `latest`: those that are current now. The columns include `now` and, where the expression needs it, the working
+    calendar.
+    """
     sql, at = CaseSql.of(expression, case_type), expression.at
     if latest:
         versions = latest_versions(case_type.id, targets, [moment])
     else:
-        versions = past_versions(case_type.id, targets, [moment], zone_hours, derives=speaks_of_clock(sql, at))
+        versions = past_versions(case_type.id, targets, [moment], zone_hours, derives=uses_clock(sql, at))
     within = "" if not at else f" AND {in_windows(at, [moment])}"
     held = f"v.first_point <= 0 AND v.last_point >= 0 AND {sql.loose}{within}"
     calendar = ", working_calendar" if sql.uses_calendar else ""
     return f'SELECT *, {timestamp(moment.time)} AS "now" FROM ({versions}) v{calendar} WHERE {held}'
 
 
-def speaks_of_clock(sql: CaseSql, at: str) -> bool:
+def uses_clock(sql: CaseSql, at: str) -> bool:
     return sql.uses_clock or at in DERIVED_COLUMNS
 
 
 def in_windows(at: str, moments: Sequence[Moment]) -> str:
-    """SQL of what must hold of a case whose time `at` lies in any of the windows; true at least there."""
+    """Return SQL that is true for every case whose time `at` lies in any of the windows, and perhaps for more."""
     start, end = min(m.window_from for m in moments), max(m.window_to for m in moments)
     return f'"{at}" >= {timestamp(start)} AND "{at}" < {timestamp(end)}'
 
 
 def latest_versions(case_type: str, targets: Targets, moments: Sequence[Moment], *, marked: bool = False) -> str:
-    """The version of each case that holds now, for all moments. `marked`: see `past_versions`."""
+    """Return SQL of the current version of each case, for all moments. `marked`: see `past_versions`."""
     where = f"case_type = {quoted(case_type)}{_of(targets)}"
     points = f"0 AS first_point, {len(moments) - 1} AS last_point"
     columns = f"{_COLUMNS}, {_DERIVED}{_mark(marked)}"
@@ -89,12 +92,12 @@ def latest_versions(case_type: str, targets: Targets, moments: Sequence[Moment],
 
 
 def has_ties(case_type: str) -> str:
-    """SQL that tells whether a case of the type has several versions of one `updated_at`."""
+    """Return SQL that tells whether a case of the type has several versions with one `updated_at`."""
     versions = f"SELECT case_id FROM case_changes WHERE case_type = {quoted(case_type)}"
     return f"SELECT EXISTS ({versions} GROUP BY case_id, updated_at HAVING count(*) > 1)"
 
 
-def past_versions(
+def past_versions(  # noqa: PLR0913  options of one query
     case_type: str,
     targets: Targets,
     moments: Sequence[Moment],
@@ -104,10 +107,12 @@ def past_versions(
     columns: Collection[str] = (),
     marked: bool = False,
 ) -> str:
-    """The versions that hold at some moment, with the first and last point for which each does. The moments stand in
-    equal steps, a version that came at a moment counts from the next one on. `derives`: with the derived columns.
-    `columns`: of the others only these, which is for case types without ties: a third of the cost.
-    `marked`: with the column `mark` of a table `parsed` that stands beside each `attributes`."""
+    """Return SQL of the versions that are current at some moment, with the first and last point for which each is.
+
+    The moments have equal steps; a version that came at a moment counts from the next one on. `derives`: with the
+    derived columns. `columns`: of the other columns only these, for case types without ties: a third of the cost.
+    `marked`: with the column `mark` of the table `parsed`, which numbers each text of attributes.
+    """
     chosen = [name for name in _COLUMNS.split(", ") if not columns or name in _NEEDED or name in columns]
     carried = ", ".join(chosen) + _mark(marked)
     order = "updated_at DESC" if columns else LATER_FIRST
@@ -139,7 +144,7 @@ def past_versions(
 
 
 def _with_clocks(columns: str, of_changed: str, zone_hours: int, marked: bool) -> str:
-    """Only of cases whose clock ever stood it matters what came before a version."""
+    """Return SQL with derived columns; only for cases whose clock was ever stopped do earlier versions matter."""
     every = f"SELECT case_type, {_COLUMNS}{_mark(marked)}, applied_at {of_changed}"
     every += " AND case_id IN (SELECT case_id FROM stood)"
     return f"""

@@ -1,4 +1,4 @@
-"""What a commit of the store touched, as evaluation needs it."""
+"""What a commit of the store changed, as the evaluation needs it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +20,11 @@ class Commit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`earliest_minute` holds each measure that got panes, with the earliest of their minutes (since 1970 UTC);
-    `units` are those whose cases of `case_types` changed, more units do no harm; `fed` are
-    (source, kind, word) of what each source gave."""
+    """The changes of some commits.
+
+    `earliest_minute` has the earliest changed minute (since 1970 UTC) of each measure that got panes; `units` are those
+    whose cases of `case_types` changed (more units do no harm); `fed` are (source, kind, id) of what each source sent.
+    """
 
     earliest_minute: Mapping[str, int] = field(default_factory=dict)
     units: frozenset[str] = frozenset()
@@ -31,7 +33,7 @@ class Changes:
 
     @classmethod
     def of(cls, commits: Iterable[Commit]) -> "Changes":
-        """All that the commits touched."""
+        """Return all changes of the commits."""
         earliest: dict[str, int] = {}
         units: set[str] = set()
         case_types: set[str] = set()

@@ -1,4 +1,4 @@
-"""Since when there are data behind a KPI: a period that began earlier is known in part only."""
+"""Since when there is data behind a KPI: a period that began earlier is known only in part."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ioc.catalog import Catalog
-from ioc.evaluation.affected_periods import leaves
+from ioc.evaluation.affected_periods import kpi_inputs
 from ioc.model.kpi import KpiDefinition
 from ioc.store.times import aware
 
-_FIRST_HEARD = {
+_FIRST_TIME = {
     "measure": "SELECT min(day) FROM day_panes JOIN measure_codes ON code = measure WHERE id = ?",
     "case_type": "SELECT min(updated_at) FROM case_changes WHERE case_type = ?",
 }
@@ -19,11 +19,11 @@ _FIRST_HEARD = {
 def first_day_of_data(
     cursor: duckdb.DuckDBPyConnection, catalog: Catalog, definition: KpiDefinition, zone: ZoneInfo
 ) -> date | None:
-    """The first local day by which all measures and case types behind a KPI had data; None while one has none."""
+    """Return the first local day by which all inputs of a KPI had data; None while one has none."""
     latest: date | None = None
-    for word in dict.fromkeys(leaf.word for leaf in leaves(definition, catalog)):
-        kind, name = word
-        [(found,)] = cursor.execute(_FIRST_HEARD[kind], [name]).fetchall()
+    for key in dict.fromkeys(input_of.key for input_of in kpi_inputs(definition, catalog)):
+        kind, name = key
+        [(found,)] = cursor.execute(_FIRST_TIME[kind], [name]).fetchall()
         if found is None:
             return None
         day = (

@@ -1,4 +1,4 @@
-"""What the catalogue's KPIs ask of the store: which measures in which windows, which cases in which scans."""
+"""Plan what the catalogue's KPIs need from the store: which measures in which windows, which cases in which scans."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from ioc.model.unit import UnitLevel
 from ioc.model.window import Window
 
 KIND_OF = {"last": "subjects", "quantile": "buckets", "distinct": "registers", "nowcast": "hours"}
-"""Which rows a take needs besides the panes; all others need the panes alone."""
+"""The rows that an aggregate needs besides the panes; all others need the panes only."""
 Wanted = dict[Window, set[str]]
 
 
@@ -40,8 +40,10 @@ class ScannedKpi:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """KPIs over one case type whose cases must lie in one window by one column, those that the clock moves apart from
-    the others; answered by one query."""
+    """KPIs over one case type whose cases must lie in one window by one column, answered by one query.
+
+    KPIs whose condition names `now` are in scans of their own.
+    """
 
     case_type: str
     at: str
@@ -55,10 +57,13 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """`wanted` holds for each kind of rows the measures of each window; `formulas` are in an order in which each
-    stands behind its parts; `units` are the codes, the province first; `places` are the entries of the units of some
-    levels (a KPI's `per`)."""
+class EvaluationPlan:
+    """What to read and compute for a catalogue.
+
+    `wanted` holds for each kind of rows the measures of each window; `formulas` are in an order in which each comes
+    after its parts; `units` are the codes, the province first; `positions` are the entries of the units of some levels
+    (a KPI's `per`).
+    """
 
     units: tuple[str, ...]
     wanted: dict[str, Wanted]
@@ -66,17 +71,21 @@ class Plan:
     scans: tuple[Scan, ...]
     formulas: tuple[tuple[KpiDefinition, Formula, Term], ...]
     constants: Mapping[str, Constant]
-    places: Mapping[tuple[UnitLevel, ...], NDArray[np.intp]]
+    positions: Mapping[tuple[UnitLevel, ...], NDArray[np.intp]]
 
     windows: frozenset[Window]
 
     @property
     def units_of(self) -> dict[tuple[UnitLevel, ...], tuple[str, ...]]:
-        """The codes at `places`."""
-        return {per: tuple(self.units[place] for place in places.tolist()) for per, places in self.places.items()}
+        """The codes at `positions`."""
+        return {
+            per: tuple(self.units[position] for position in positions.tolist())
+            for per, positions in self.positions.items()
+        }
 
     @classmethod
-    def of(cls, catalog: Catalog) -> "Plan":
+    def of(cls, catalog: Catalog) -> "EvaluationPlan":
+        """Make the plan of a catalogue."""
         wanted: dict[str, Wanted] = defaultdict(lambda: defaultdict(set))
         aggregates: list[tuple[KpiDefinition, MeasureAggregate]] = []
         scans: dict[tuple[str, str, Window, bool], list[ScannedKpi]] = defaultdict(list)
@@ -91,7 +100,7 @@ class Plan:
                     formulas.append((definition, expression, parse_formula(expression.text)))
                 case CaseCount() | CaseSum() | CaseDistinct() | CaseRatio() | CaseTime() as expression:
                     sql = CaseSql.of(expression, catalog.vocabulary.case_types[expression.of])
-                    # Without a column to lie in it, the window does not matter.
+                    # Without a time column the window does not matter.
                     window = definition.window if expression.at else Window.parse("now")
                     scans[expression.of, expression.at, window, sql.uses_now].append(
                         ScannedKpi(definition, expression, sql)
@@ -108,8 +117,8 @@ class Plan:
             ),
             formulas=tuple(formulas),
             constants=catalog.constants,
-            places={
-                per: np.array([place for place, level in enumerate(levels) if level in per], np.intp)
+            positions={
+                per: np.array([position for position, level in enumerate(levels) if level in per], np.intp)
                 for per in {definition.per for definition in catalog.kpis.values()}
             },
             windows=frozenset(definition.window for definition in catalog.kpis.values()),

@@ -1,4 +1,4 @@
-"""Formulas over vectors of KPI values."""
+"""Evaluate formulas over vectors of KPI values and constants."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,10 @@ _FOLDS = {"+": np.add, "-": np.subtract, "*": np.multiply, "min": np.minimum, "m
 
 
 def compute(term: Term, values: Mapping[str, Real], when_zero: float | None) -> Real:
-    """The formula's values; NaN where a part has none, and where it divides by zero, unless `when_zero` stands in."""
+    """Return the formula's values; NaN where a part has none.
+
+    A division by zero gives `when_zero`, or NaN when that is None.
+    """
     with np.errstate(all="ignore"):
         value, by_zero = _compute(term, values)
     value = np.broadcast_to(value, np.broadcast(value, *values.values()).shape).copy()
@@ -33,8 +36,8 @@ def _compute(term: Term, values: Mapping[str, Real]) -> tuple[Real, NDArray[np.b
         return values[term.id], np.array(False)
     if isinstance(term, Scale):
         scaled, by_zero = _compute(term.operand, values)
-        places, heights = np.array(term.points).T
-        return np.interp(scaled, places, heights), by_zero
+        positions, heights = np.array(term.points).T
+        return np.interp(scaled, positions, heights), by_zero
     value, by_zero = _compute(term.operands[0], values)
     for operand in term.operands[1:]:
         other, other_by_zero = _compute(operand, values)
@@ -50,7 +53,10 @@ def _compute(term: Term, values: Mapping[str, Real]) -> tuple[Real, NDArray[np.b
 def in_force(
     constants: Mapping[str, Constant], ids: Iterable[str], window_ends: Sequence[datetime], zone: ZoneInfo
 ) -> dict[str, Real]:
-    """One entry a window; NaN where no value is in force. A window's end is no longer part of it."""
+    """Return the constants in force on the last day of each window, one entry per window; NaN where there is none.
+
+    The end of a window is exclusive.
+    """
     days = [(end - timedelta(microseconds=1)).astimezone(zone).date() for end in window_ends]
     held = {constant_id: [constants[constant_id].at(day) for day in days] for constant_id in ids}
     return {

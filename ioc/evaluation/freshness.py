@@ -1,4 +1,4 @@
-"""Freshness: what a value may claim, and what communes give to their province."""
+"""Compute freshness, and roll communes up to the province."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,16 +16,16 @@ Codes = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A KPI's values as published, one entry a unit; `state` indexes STATES; the value is NaN below STALE."""
+    """A KPI's values as published, one entry per unit; `state` indexes STATES; the value is NaN below STALE."""
 
     value: Real
     samples: Whole
     as_of: Whole
     state: Codes
 
-    def at(self, places: NDArray[np.intp]) -> "Column":
-        """Some of its entries."""
-        return Column(self.value[places], self.samples[places], self.as_of[places], self.state[places])
+    def at(self, positions: NDArray[np.intp]) -> "Column":
+        """Return some of the entries."""
+        return Column(self.value[positions], self.samples[positions], self.as_of[positions], self.state[positions])
 
 
 def judge(
@@ -36,11 +36,13 @@ def judge(
     *,
     behind: bool = False,
 ) -> Column:
-    """No data, then too few samples, then too old, then live. `worst_part` are the states of a formula's worst parts;
-    `behind` that a scheduled source has not been heard of in time. A period that is over grows no older.
+    """Return the values with their states: no data, else too few samples, else too old, else live.
 
-    A count or sum of cases may be 0 and live: what was heard of holds nothing that meets the condition. So may a
-    formula over such.
+    `worst_part` are the states of a formula's worst parts; `behind`: a scheduled source has not reported in time. A
+    period that is over does not grow older.
+
+    A count or sum of cases may be 0 and live: nothing that was reported meets the condition. So may a formula over
+    such.
     """
     least = definition.min_samples
     if isinstance(definition.expression, CaseCount | CaseSum | CaseDistinct | Formula) and least == 1:
@@ -60,8 +62,8 @@ def judge(
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A column with what it was made of, and the times (ms since 1970) between which it stays as it is."""
+class CachedColumn:
+    """A column with its inputs, and the times (ms since 1970) between which it stays the same."""
 
     made_of: tuple[object, ...]
     besides: object
@@ -72,8 +74,11 @@ class Judged:
     @classmethod
     def of(
         cls, definition: KpiDefinition, made_of: tuple[object, ...], besides: object, column: Column, now_ms: int
-    ) -> "Judged":
-        """`made_of` are arrays that are replaced and never changed, `besides` whatever else it depends on."""
+    ) -> "CachedColumn":
+        """Cache a column.
+
+        `made_of` are arrays that are replaced and never changed, `besides` whatever else it depends on.
+        """
         until = float("inf")
         if definition.fresh_within is not None and not definition.window.closed:
             within = definition.fresh_within // timedelta(milliseconds=1)
@@ -82,16 +87,19 @@ class Judged:
         return cls(made_of, besides, column, now_ms, until)
 
     def holds(self, made_of: tuple[object, ...], besides: object, now_ms: int) -> bool:
+        """Return whether the column is still right for these inputs at this time."""
         same = all(old is new for old, new in zip(self.made_of, made_of, strict=True))
         return same and self.besides == besides and self.since_ms <= now_ms <= self.until_ms
 
 
-def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int, places: NDArray[np.intp]) -> Vectors:
-    """With the province's entry (the first) made of its communes' values, for the roll-ups sum and mean. `places` are
-    the entries that the KPI speaks of."""
+def rolled_up(definition: KpiDefinition, vectors: Vectors, now_ms: int, positions: NDArray[np.intp]) -> Vectors:
+    """Return the vectors with the province's entry (the first) made of its communes' values.
+
+    This is for the roll-ups sum and mean. `positions` are the entries of the KPI's own units.
+    """
     if definition.roll_up not in (RollUp.SUM, RollUp.MEAN):
         return vectors
-    below = places[places != 0]
+    below = positions[positions != 0]
     communes = judge(definition, vectors, now_ms).value[below]
     have = np.isfinite(communes)
     total = communes[have].sum() if have.any() else np.nan

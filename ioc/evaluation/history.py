@@ -1,4 +1,4 @@
-"""KPIs of the past, for any definition: what the panes and the versions of the cases say for each moment."""
+"""Compute KPIs of the past, for any definition, from panes and versions of cases."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from ioc.catalog import Catalog
 from ioc.catalog.formulas import parse_formula
 from ioc.evaluation.aggregate_functions import NEVER, Vectors
-from ioc.evaluation.case_history import Asked, case_series
+from ioc.evaluation.case_history import CaseSeriesQuery, case_series
 from ioc.evaluation.case_sql import CaseExpression
 from ioc.evaluation.case_versions import Moment, Targets, merged_targets
 from ioc.evaluation.formulas import in_force
@@ -24,21 +24,21 @@ from ioc.messages import Message
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate, RollUp
 from ioc.model.window import Window
 
-MOST_POINTS = 5000
+MAX_POINTS = 5000
 _MINUTE = timedelta(minutes=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _NOW = Window.parse("now")
 
 
 class Point(NamedTuple):
-    """A KPI as it would have stood at `time`; no value without data enough."""
+    """The value of a KPI at `time`; None without enough data."""
 
     time: datetime
     value: float | None
     samples: int
 
 
-def history(
+def history(  # noqa: PLR0913  the parameters of the route
     reader: PaneReader,
     catalog: Catalog,
     kpi_id: str,
@@ -48,10 +48,10 @@ def history(
     step: timedelta,
     zone: ZoneInfo,
 ) -> list[Point]:
-    """Points at start + step, start + 2 step … up to `end`; each window ends at its point.
+    """Return points at start + step, start + 2 step … up to `end`; each window ends at its point.
 
-    `start` is taken down to its minute. Raises KeyError for an unknown KPI or unit, or one that the KPI does not speak
-    of, ValueError for a step that is no whole number of minutes or makes more than MOST_POINTS points.
+    `start` is rounded down to its minute. Raises KeyError for an unknown KPI or unit, or one that the KPI has no values
+    for, ValueError for a step that is not a whole number of minutes or makes more than MAX_POINTS points.
     """
     if unit not in catalog.vocabulary.units or catalog.vocabulary.units[unit].level not in catalog.kpis[kpi_id].per:
         raise KeyError(unit)
@@ -59,12 +59,12 @@ def history(
         raise ValueError(Message("step_not_minutes", given=str(step)))
     start = start.replace(second=0, microsecond=0)
     count = max((end - start) // step, 0)
-    if count > MOST_POINTS:
-        raise ValueError(Message("too_many_points", points=count, max=MOST_POINTS))
+    if count > MAX_POINTS:
+        raise ValueError(Message("too_many_points", points=count, max=MAX_POINTS))
     if count == 0:
         return []
-    times = [start + step * place for place in range(1, count + 1)]
-    past = _Past(reader, catalog, [time - timedelta(milliseconds=1) for time in times], times, zone)
+    times = [start + step * position for position in range(1, count + 1)]
+    past = _PastColumns(reader, catalog, [time - timedelta(milliseconds=1) for time in times], times, zone)
     column = past.column(catalog.kpis[kpi_id], [unit])
     return [
         Point(time, None if value != value else value, samples)
@@ -75,25 +75,28 @@ def history(
 def closed_columns(
     reader: PaneReader, catalog: Catalog, definition: KpiDefinition, ends: Sequence[datetime], zone: ZoneInfo
 ) -> list[tuple[str, Column]]:
-    """What a KPI says of periods that ended at `ends`, by all that is known now: each unit it speaks of, with a column
-    of one entry a period. A window that is over speaks of the period that ended, others of the one that was ending."""
+    """Return the values of a KPI for periods that ended at `ends`, by all that is known now.
+
+    Each of its units comes with a column of one entry per period. A closed window is of the period that ended, others
+    are of the one that was ending.
+    """
     times = sorted(set(ends))
     just_before = times if definition.window.closed else [time - _MILLISECOND for time in times]
-    past = _Past(reader, catalog, just_before, times, zone, latest=True)
+    past = _PastColumns(reader, catalog, just_before, times, zone, latest=True)
     order = np.array([times.index(end) for end in ends], np.intp)
-    spoken_of = [unit for unit in catalog.vocabulary.units.values() if unit.level in definition.per]
-    below = [unit.code for unit in spoken_of if unit.parent]
+    own_positions = [unit for unit in catalog.vocabulary.units.values() if unit.level in definition.per]
+    below = [unit.code for unit in own_positions if unit.parent]
     found: list[tuple[str, Column]] = []
-    if len(below) < len(spoken_of):
+    if len(below) < len(own_positions):
         found.append((catalog.province.code, past.column(definition, [catalog.province.code]).at(order)))
     if below:
         column = past.column(definition, below)
-        places = order * len(below)
-        found += [(unit, column.at(places + place)) for place, unit in enumerate(below)]
+        positions = order * len(below)
+        found += [(unit, column.at(positions + position)) for position, unit in enumerate(below)]
     return found
 
 
-def unit_columns(
+def unit_columns(  # noqa: PLR0913  who, what and when
     reader: PaneReader,
     catalog: Catalog,
     definition: KpiDefinition,
@@ -103,10 +106,12 @@ def unit_columns(
     *,
     latest: bool = False,
 ) -> Column:
-    """What a KPI would have said at each of the times, of each of the units (the province first, if it is among them):
-    one entry a (time, unit), times first. The times stand in equal steps, unless `latest`: then cases that are told
-    apart by a time in the window count as they are known now."""
-    past = _Past(reader, catalog, [time - _MILLISECOND for time in times], list(times), zone, latest)
+    """Return a KPI at each of the times for each of the units: one entry per (time, unit) in row-major order.
+
+    The province comes first, if it is among the units. The times have equal steps, unless `latest`: then cases with a
+    time column in the window count as they are known now.
+    """
+    past = _PastColumns(reader, catalog, [time - _MILLISECOND for time in times], list(times), zone, latest)
     province = catalog.province.code
     if province not in units:
         return past.column(definition, units)
@@ -114,9 +119,9 @@ def unit_columns(
     if len(units) > 1:
         parts.append(past.column(definition, units[1:]))
     order = np.arange(len(times))[:, None]
-    places = np.concatenate([order, len(times) + order * (len(units) - 1) + np.arange(len(units) - 1)], axis=1)
+    positions = np.concatenate([order, len(times) + order * (len(units) - 1) + np.arange(len(units) - 1)], axis=1)
     joined = (
-        np.concatenate([getattr(part, name) for part in parts])[places.reshape(-1)]
+        np.concatenate([getattr(part, name) for part in parts])[positions.reshape(-1)]
         for name in ("value", "samples", "as_of", "state")
     )
     return Column(*joined)
@@ -129,9 +134,12 @@ def moment_columns(
     at: datetime,
     zone: ZoneInfo,
 ) -> dict[str, Column]:
-    """Several KPIs, by id with the units wanted of each (the province first, if it is among them), as they would have
-    stood at a moment: one entry a unit. Each case type is read once for all of them."""
-    past = _Past(reader, catalog, [at - _MILLISECOND], [at], zone)
+    """Return several KPIs at a moment: one entry per unit.
+
+    `wanted` has the units of each KPI, the province first if it is among them. Each case type is read once for all
+    KPIs.
+    """
+    past = _PastColumns(reader, catalog, [at - _MILLISECOND], [at], zone)
     province = catalog.province.code
     parts = {
         kpi: [some for some in (units[:1], units[1:]) if some] if units[:1] == [province] else [units]
@@ -150,15 +158,17 @@ def moment_columns(
 def moment_column(
     reader: PaneReader, catalog: Catalog, definition: KpiDefinition, unit: str, at: datetime, zone: ZoneInfo
 ) -> Column:
-    """One entry: a KPI of a unit as it would have stood at a moment."""
-    return _Past(reader, catalog, [at - _MILLISECOND], [at], zone).column(definition, [unit])
+    """Return one entry: a KPI of a unit at a moment."""
+    return _PastColumns(reader, catalog, [at - _MILLISECOND], [at], zone).column(definition, [unit])
 
 
 @dataclass(frozen=True)
-class _Past:
-    """Columns have one entry a (moment, unit), moments first. Nothing is stale in the past. `latest`: cases that are
-    told apart by a time in the window count as they are known now, not as they were known at the moment. `known` are
-    the columns found so far."""
+class _PastColumns:
+    """Computes columns with one entry per (moment, unit) in row-major order. Nothing is stale in the past.
+
+    `latest`: cases with a time column in the window count as they are known now, not as they were known at the moment.
+    `known` are the columns computed so far.
+    """
 
     reader: PaneReader
     catalog: Catalog
@@ -167,30 +177,30 @@ class _Past:
     zone: ZoneInfo
     latest: bool = False
     known: dict[tuple[str, tuple[str, ...]], Column] = field(default_factory=dict)
-    of_cases: dict[Asked, Vectors] = field(default_factory=dict)
+    of_cases: dict[CaseSeriesQuery, Vectors] = field(default_factory=dict)
     moments: dict[Window, tuple[Moment, ...]] = field(default_factory=dict)
 
     def column(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
-        """Each case type is read once for all KPIs that stand behind this one."""
+        """Return a KPI's column; each case type is read once for all KPIs behind it."""
         self.read_cases([(definition, units)])
         return self._known(definition, units)
 
     def read_cases(self, wanted: Iterable[tuple[KpiDefinition, Sequence[str]]]) -> None:
-        """Whatever of cases stands behind these KPIs of these units."""
-        asked: dict[str, dict[Asked, None]] = defaultdict(dict)
+        """Read all cases behind these KPIs of these units."""
+        queries: dict[str, dict[CaseSeriesQuery, None]] = defaultdict(dict)
         met: set[tuple[str, tuple[str, ...]]] = set()
         for definition, units in wanted:
             for part, of in self._case_parts(definition, tuple(units), met):
                 assert not isinstance(part.expression, MeasureAggregate | Formula)
-                asked[part.expression.of][self._asked(part, part.expression, of)] = None
-        for case_type, some in asked.items():
+                queries[part.expression.of][self._query(part, part.expression, of)] = None
+        for case_type, some in queries.items():
             if fresh := [one for one in some if one not in self.of_cases]:
                 self.of_cases.update(zip(fresh, self._series(case_type, fresh), strict=True))
 
     def _case_parts(
         self, definition: KpiDefinition, units: tuple[str, ...], met: set[tuple[str, tuple[str, ...]]]
     ) -> Iterator[tuple[KpiDefinition, tuple[str, ...]]]:
-        """The KPIs over cases behind one, with the units they are wanted of."""
+        """Yield the KPIs over cases behind a KPI, with the units they are needed for."""
         if self._is_of_communes(definition, units):
             units = self._communes(definition)
         if (definition.id, units) in met:
@@ -203,7 +213,7 @@ class _Past:
             yield definition, units
 
     def _known(self, definition: KpiDefinition, units: Sequence[str]) -> Column:
-        """Each KPI is looked up once, however many formulas name it."""
+        """Return a column, computed once however many formulas name it."""
         key = definition.id, tuple(units)
         if key not in self.known:
             self.known[key] = self._column(definition, units)
@@ -226,7 +236,7 @@ class _Past:
                 self.reader, expression, self._targets(definition, units), self._moments(definition.window)
             )
         else:
-            vectors = self.of_cases[self._asked(definition, expression, tuple(units))]
+            vectors = self.of_cases[self._query(definition, expression, tuple(units))]
         return judge(definition, vectors, 0)
 
     def _is_of_communes(self, definition: KpiDefinition, units: Sequence[str]) -> bool:
@@ -244,19 +254,19 @@ class _Past:
             )
         return self.moments[window]
 
-    def _asked(self, definition: KpiDefinition, expression: CaseExpression, units: tuple[str, ...]) -> Asked:
+    def _query(self, definition: KpiDefinition, expression: CaseExpression, units: tuple[str, ...]) -> CaseSeriesQuery:
         # Without a column to lie in it, the window does not matter.
         window = definition.window if expression.at else _NOW
-        return Asked(expression, self._targets(definition, units), self._moments(window))
+        return CaseSeriesQuery(expression, self._targets(definition, units), self._moments(window))
 
-    def _series(self, case_type_id: str, asked: Sequence[Asked]) -> Iterator[Vectors]:
-        """A state that holds at a moment, not in a window, is always what it was then."""
+    def _series(self, case_type_id: str, queries: Sequence[CaseSeriesQuery]) -> Iterator[Vectors]:
+        """Yield vectors of queries; a state at a moment, without a window, is always what it was then."""
         cursor, zone_hours = self.reader.cursor, self.reader.zone_hours
         case_type = self.catalog.vocabulary.case_types[case_type_id]
         if not self.latest:
-            yield from case_series(cursor, case_type, asked, zone_hours)
+            yield from case_series(cursor, case_type, queries, zone_hours)
             return
-        for one in asked:
+        for one in queries:
             if one.at:
                 yield from case_series(cursor, case_type, [one], zone_hours, latest=True)
                 continue

@@ -1,4 +1,4 @@
-"""A measure's aggregates at many moments: each pane is read once, at the coarsest level that is exact."""
+"""Aggregates of a measure at many moments: each pane is read once, at the coarsest level that is exact."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from ioc.evaluation.vectors import aggregate_vectors
 from ioc.model.kpi import MeasureAggregate
 from ioc.panes.schema import READ, Columns, RowShape
 
-# Two pieces that lie closer together than this are read as one: a scan of a little more costs less than a second one.
+# Ranges that lie closer together than this are read as one: scanning a little more costs less than a second scan.
 _GAP = {"minute": 240, "hour": 48, "day": 31}
 
 
@@ -24,7 +24,7 @@ def pane_series(
     targets: Targets,
     moments: Sequence[Moment],
 ) -> Vectors:
-    """One entry a (moment, target), moments first."""
+    """Return one entry per (moment, target) in row-major order."""
     size = len(moments) * targets.size
     measure = reader.codes("measure").get(expression.measure)
     if measure is None:
@@ -33,10 +33,10 @@ def pane_series(
     unit_codes = reader.codes("unit")
     cells = _Cells(reader, measure, [unit_codes.get(unit, -1) for unit in targets.units], targets.merged)
     stretches = [split_by_level(minute_of(m.window_from), minute_of(m.window_to), reader.zone_hours) for m in moments]
-    part, places = cells.rows(READ["panes"], stretches)
-    found = Moments.of(part, places, size)
+    part, positions = cells.rows(READ["panes"], stretches)
+    found = Moments.of(part, positions, size)
     kind = KIND_OF.get(expression.take, "")
-    extra, extra_places = cells.rows(READ[kind], stretches) if kind else (None, places)
+    extra, extra_places = cells.rows(READ[kind], stretches) if kind else (None, positions)
     passed = np.repeat([(m.window_to - m.window_from).total_seconds() for m in moments], targets.size)
     newest = np.repeat(np.array([hour_before(m.window_to) for m in moments], np.int64), targets.size)
     return aggregate_vectors(expression, found, kind, extra, extra_places, passed_s=passed, newest_hour=newest)
@@ -52,8 +52,10 @@ class _Cells:
         self._merged = merged
 
     def rows(self, shape: RowShape, stretches: Sequence[Sequence[LevelRange]]) -> tuple[Columns, Whole]:
-        """Rows of every stretch, and the entry of each: stretch × target. A row stands once for each of its
-        stretches."""
+        """Return the rows of every stretch, and the entry of each: stretch × target.
+
+        A row occurs once per stretch that holds it.
+        """
         by_level: dict[str, list[tuple[int, LevelRange]]] = defaultdict(list)
         for stretch, its_pieces in enumerate(stretches):
             for piece in its_pieces:
@@ -67,7 +69,7 @@ class _Cells:
             part = {name: values[order] for name, values in part.items()}
             found.append(self._spread(part, wanted))
         whole = {name: np.concatenate([part[name] for part, _ in found]) for name in (*shape.key, *shape.values)}
-        return whole, np.concatenate([places for _, places in found])
+        return whole, np.concatenate([positions for _, positions in found])
 
     def _spread(self, part: Columns, wanted: Sequence[tuple[int, LevelRange]]) -> tuple[Columns, Whole]:
         first = np.searchsorted(part["time"], [piece.start for _, piece in wanted])
@@ -79,13 +81,13 @@ class _Cells:
         spread = {name: values[row] for name, values in part.items()}
         if self._merged:
             return spread, stretch
-        place = {code: place for place, code in enumerate(self._units)}
-        target = np.array([place[code] for code in spread["unit"].tolist()], np.int64)
+        position = {code: position for position, code in enumerate(self._units)}
+        target = np.array([position[code] for code in spread["unit"].tolist()], np.int64)
         return spread, stretch * len(self._units) + target
 
 
 def _union(level: str, given: Iterable[LevelRange]) -> list[LevelRange]:
-    """Few pieces of one level that hold all the given ones, and a little between them."""
+    """Return few ranges of one level that cover all the given ones, and a little between them."""
     union: list[LevelRange] = []
     for piece in sorted(given, key=lambda piece: piece.start):
         if union and piece.start <= union[-1].end + _GAP[level]:

@@ -1,4 +1,4 @@
-"""Panes out of the store: one query for many measures and units, each stretch at the coarsest exact level."""
+"""Read panes from the store: one query for many measures and units, each range at the coarsest exact level."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ _HOUR_OF = {"minute": "minute // 60", "hour": "hour", "day": "day * 24"}
 
 @dataclass(frozen=True, slots=True)
 class LevelRange:
-    """Panes of one level (`minute`, `hour`, `day`) in [start, end), counted since 1970 as the level is: minutes and
-    hours in UTC, days in the province's zone."""
+    """Panes of one level (`minute`, `hour`, `day`) in [start, end), counted since 1970 as the level is.
+
+    Minutes and hours are counted in UTC, days in the province's zone.
+    """
 
     level: str
     start: int
@@ -25,8 +27,10 @@ class LevelRange:
 
 
 def split_by_level(start: int, end: int, zone_hours: int) -> list[LevelRange]:
-    """Split [start, end), in minutes since 1970 UTC, so that each minute lies in exactly one range, of the coarsest
-    level that fits. `zone_hours` is the zone's offset from UTC. Empty for an empty interval."""
+    """Split [start, end), in minutes since 1970 UTC, into ranges of the coarsest levels that fit.
+
+    Each minute lies in exactly one range. `zone_hours` is the zone's offset from UTC. Empty for an empty interval.
+    """
     first_hour, last_hour = -(-start // MINUTES_PER_HOUR), end // MINUTES_PER_HOUR
     if first_hour >= last_hour:
         return _not_empty(LevelRange("minute", start, end))
@@ -65,19 +69,22 @@ class PaneReader:
         key: Sequence[str] = ("measure", "unit"),
         units: Collection[int] | None = None,
     ) -> Columns:
-        """The rows of `stretch` merged to one a key. `measures` are codes, `units` too (None: all); `key` may name
-        `time` for the piece's own count of minutes, hours or days, and leave out what is to be merged."""
+        """Return the rows of `stretch` merged to one per key.
+
+        `measures` are codes, `units` too (None: all). `key` may include `time`, the range's own count of minutes, hours
+        or days, and omit what is to be merged.
+        """
         group = (*key, *shape.key)
         if not stretch or not measures:
             return {name: np.zeros(0, np.int64) for name in (*group, *shape.values)}
         where = f"measure IN ({_listed(measures)})" + ("" if units is None else f" AND unit IN ({_listed(units)})")
         table = " UNION ALL ".join(query for piece in stretch for query in self._rows_of(shape, piece, where))
-        merges = ", ".join(_aggregates(shape))
+        merges = ", ".join(_merge_sql(shape))
         query = f"SELECT {', '.join(group)}, {merges} FROM ({table}) GROUP BY {', '.join(group)}"
         return {name: np.asarray(values) for name, values in self.cursor.execute(query).fetchnumpy().items()}
 
     def codes(self, kind: str) -> dict[str, int]:
-        """Codes of the words (`measure`, `unit`, `subject`) that the store has seen."""
+        """Return the codes of the ids (`measure`, `unit`, `subject`) that the store knows."""
         rows: list[tuple[str, int]] = self.cursor.execute(f"SELECT id, code FROM {kind}_codes").fetchall()
         return dict(rows)
 
@@ -103,8 +110,8 @@ class PaneReader:
         return (minute // MINUTES_PER_HOUR + self.zone_hours) // HOURS_PER_DAY
 
 
-def _aggregates(shape: RowShape) -> Iterator[str]:
-    """SQL of each column that merges."""
+def _merge_sql(shape: RowShape) -> Iterator[str]:
+    """Yield the SQL of each column that merges."""
     for name, merge in shape.merges.items():
         as_type = "::BIGINT" if name == "n" else ""
         yield f"{merge}({shape.stored_as.get(name, name)}){as_type} AS {name}"

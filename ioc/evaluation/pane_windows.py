@@ -1,8 +1,8 @@
-"""Pane aggregates of all windows, kept up from second to second.
+"""Pane aggregates of all windows, updated from second to second.
 
 Each window is the merge of a closed part, up to a few minutes ago, and the minutes since. A tick reads only those
-minutes again, once for all that merge them; of the closed part is read anew what slides out of the window, what a new
-period begins, or what late data reached. A window of a period that is over is closed as a whole.
+minutes again, once for all windows; of the closed part, only what leaves the window, what a new period begins, or what
+late data changed is read again. The window of a period that is over is closed as a whole.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +19,9 @@ from ioc.panes.schema import READ, Columns, select_rows
 
 _OPEN_MINUTES = 3
 _SHARED_MINUTES = _OPEN_MINUTES + 3
-"""Who turns so many minutes late still finds what it needs; who is later reads everything anew."""
+"""A window that is updated at most this many minutes late still finds what it needs; a later one reads everything
+again.
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = ("measure", "unit")
 
@@ -30,14 +32,16 @@ def minute_of(moment: datetime) -> int:
 
 
 def hour_before(end: datetime) -> int:
-    """The hour since 1970 UTC in which the last minute before `end` lies."""
+    """Return the hour since 1970 UTC in which the last minute before `end` lies."""
     return (minute_of(end.astimezone(UTC)) - 1) // 60
 
 
 @dataclass
-class _Kept:
-    """A window's closed part: the rows of `measures` (codes) in [start, cut), of a period that is over in
-    [start, end)."""
+class _WindowState:
+    """A window's closed part.
+
+    It has the rows of `measures` (codes) in [start, cut), for a period that is over in [start, end).
+    """
 
     window: Window
     measures: set[int] = field(default_factory=set)
@@ -47,7 +51,7 @@ class _Kept:
 
 
 class OpenMinutes:
-    """The rows of one kind in the last minutes, up to the end of the running one; `rows` is replaced, never changed."""
+    """The rows of one kind in the last minutes, up to the end of the current one; `rows` is replaced, never changed."""
 
     def __init__(self, kind: str, measures: Collection[str]) -> None:
         self._shape = READ[kind]
@@ -57,7 +61,7 @@ class OpenMinutes:
         self.rows: Columns = {}
 
     def advance(self, reader: PaneReader, codes: Mapping[str, int], changed: Collection[str], now: datetime) -> None:
-        """Take in what changed since the last call. `codes`: see `PaneWindows.advance`."""
+        """Read what changed since the last call. `codes`: see `PaneWindows.advance`."""
         to = minute_of(now.astimezone(UTC)) + 1
         known = {measure: codes[measure] for measure in self._measures if measure in codes}
         again = {known[measure] for measure in changed if measure in known}
@@ -72,14 +76,14 @@ class OpenMinutes:
 
 
 class PaneWindows:
-    """Aggregates of one kind (see `parts`) over several windows. Not safe for several threads."""
+    """Aggregates of one kind of rows over several windows. Not safe for several threads."""
 
     def __init__(self, kind: str, wanted: Mapping[Window, Collection[str]], zone: ZoneInfo) -> None:
-        """`wanted` holds the ids of the measures that each window is asked for."""
+        """Make the windows; `wanted` holds the ids of the measures that each window needs."""
         self._shape = READ[kind]
         self._wanted = wanted
         self._zone = zone
-        self._kept = {window: _Kept(window) for window in wanted}
+        self._kept = {window: _WindowState(window) for window in wanted}
         self._cut = self._to = 0
         self._open: Columns = {}
         self._codes: dict[str, int] = {}
@@ -96,28 +100,31 @@ class PaneWindows:
         earliest: Mapping[str, int],
         now: datetime,
     ) -> set[str]:
-        """Take in what changed since the last call; returns the ids of the measures whose aggregates may differ.
+        """Apply what changed since the last call; return the ids of the measures whose aggregates may differ.
 
         `open_minutes` have been advanced to `now`, `codes` are the store's codes of measures, `earliest` the changed
         measures with their earliest changed minute.
         """
         known = {measure: codes[measure] for measure in self._measures() if measure in codes}
         if open_minutes.to < self._to or open_minutes.since > self._cut or known != self._codes:
-            self._cut = self._to = 0  # the clock was set back, or long stood, or a measure is heard for the first time
+            self._cut = self._to = 0  # the clock was set back or stopped for long, or a measure is new
             self._codes = known
         changed = {measure: minute for measure, minute in earliest.items() if measure in known}
-        turned = open_minutes.to != self._to
-        if not turned and not changed:
+        is_new_minute = open_minutes.to != self._to
+        if not is_new_minute and not changed:
             return set()
         mine = select_rows(open_minutes.rows, np.isin(open_minutes.rows["measure"], list(known.values())))
-        if turned:
+        if is_new_minute:
             self._turn(reader, mine, open_minutes.to, now)
         self._open = select_rows(mine, mine["time"] >= self._cut)
         self._reclose(reader, {known[measure]: minute for measure, minute in changed.items()})
-        return set(known if turned else changed)
+        return set(known if is_new_minute else changed)
 
     def rows(self, window: Window, measures: Collection[str]) -> Columns:
-        """The window's rows of the measures. A key may stand twice: once closed, once open."""
+        """Return the window's rows of the measures.
+
+        A key may occur twice: in the closed part and in the open minutes.
+        """
         kept = self._kept[window]
         listed = np.array(sorted(self._codes[measure] for measure in measures if measure in self._codes), np.int64)
         since = (self._open["time"] >= kept.start) & (not window.closed) if self._open else np.zeros(0, np.bool_)
@@ -129,7 +136,7 @@ class PaneWindows:
         return {measure for measures in self._wanted.values() for measure in measures}
 
     def _turn(self, reader: PaneReader, minutes: Columns, to: int, now: datetime) -> None:
-        """The minute turned: what is no longer open goes into the closed parts, what a window left goes out."""
+        """Move minutes that are no longer open into the closed parts, and remove from them what a window left."""
         cut, past = to - _OPEN_MINUTES, self._cut
         moved = select_rows(minutes, (minutes["time"] >= past) & (minutes["time"] < cut))
         self._cut, self._to = cut, to
@@ -147,13 +154,16 @@ class PaneWindows:
                     kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, gone), gone)
 
     def _reclose(self, reader: PaneReader, changed: Mapping[int, int]) -> None:
-        """Late data came: its measures (with their earliest minutes) are read anew in every window it reached."""
+        """Read changed measures again in every window that their late data reaches.
+
+        `changed` has their earliest minutes.
+        """
         for window, kept in self._kept.items():
             until = kept.end if window.closed else self._cut
             if late := {measure for measure, minute in changed.items() if minute < until} & kept.measures:
                 kept.closed = _replaced(kept.closed, self._read_closed(reader, kept, late), late)
 
-    def _read_closed(self, reader: PaneReader, kept: _Kept, measures: set[int]) -> Columns:
+    def _read_closed(self, reader: PaneReader, kept: _WindowState, measures: set[int]) -> Columns:
         end = kept.end if kept.window.closed else max(self._cut, kept.start)
         stretch = split_by_level(kept.start, end, reader.zone_hours)
         return reader.read(self._shape, stretch, measures)
@@ -164,6 +174,6 @@ def _minutes(start: int, end: int) -> list[LevelRange]:
 
 
 def _replaced(part: Columns, fresh: Columns, measures: Iterable[int]) -> Columns:
-    """`part` with its rows of the measures given way to `fresh`."""
+    """Return `part` with its rows of the measures replaced by `fresh`."""
     stay = select_rows(part, ~np.isin(part["measure"], list(measures)))
     return {name: np.concatenate([stay[name], fresh[name]]) for name in fresh}

@@ -30,7 +30,7 @@ KIND_OF = {
     WindowKind.YEAR: PeriodKind.YEAR,
     WindowKind.LAST_YEAR: PeriodKind.YEAR,
 }
-"""The period that a window speaks of once it is over; other windows have none."""
+"""The period that a window covers once it is over; other windows have none."""
 _LAST = {
     PeriodKind.DAY: Window(WindowKind.YESTERDAY),
     PeriodKind.MONTH: Window(WindowKind.LAST_MONTH),
@@ -49,12 +49,12 @@ class Period:
 
 
 def closed_periods(kind: PeriodKind, now: datetime, zone: ZoneInfo, count: int) -> list[Period]:
-    """The `count` periods that ended last, the latest first."""
+    """Return the `count` periods that ended last, the latest first."""
     return list(islice(_backwards(kind, now, zone), count))
 
 
 def period_from(kind: str, start: datetime, end: datetime) -> Period:
-    """A period as the store keeps it: naive UTC."""
+    """Return a period from the store's naive UTC times."""
     return Period(PeriodKind(kind), aware(start), aware(end))
 
 

@@ -1,7 +1,4 @@
-"""What a value is made of: its definition's parts and constants, who gave the data, and the cases or panes behind it.
-
-Cases show what they are (id, unit, status, service, times), never their attributes, which may speak of persons.
-"""
+"""Explain a value: the constants, sources, cases and panes that it is made of."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.catalog import Catalog
 from ioc.clock import from_ms
-from ioc.evaluation.affected_periods import leaves
+from ioc.evaluation.affected_periods import kpi_inputs
 from ioc.evaluation.case_sql import CaseExpression, CaseSql
 from ioc.evaluation.case_versions import Moment, Targets, held_cases, merged_targets
 from ioc.evaluation.pane_reader import PaneReader, split_by_level
@@ -31,15 +28,15 @@ from ioc.model.kpi import (
 from ioc.panes.schema import READ
 from ioc.store.times import aware, naive
 
-GROUPS_AT_MOST = 200
+MAX_GROUPS = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BY_SUBJECT = replace(READ["panes"], key=("subject",))
 _CASE = "case_id, unit, status, channel, service, received_at, due_at, closed_at, updated_at"
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """What a source gave of a word that the value is made of, ever."""
+class SourceFeed:
+    """What a source ever sent of a measure or case type behind the value; `word` is its id."""
 
     source: str
     kind: str
@@ -51,7 +48,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class CaseBehind:
-    """A case that is a sample of the value; `counts` whether it also meets the condition of a ratio. Times are UTC."""
+    """A case that is a sample of the value; `counts`: it also meets the condition of a ratio. Times are UTC."""
 
     case_id: str
     unit: str
@@ -67,8 +64,10 @@ class CaseBehind:
 
 @dataclass(frozen=True, slots=True)
 class CasesBehind:
-    """Samples by status and by service, (samples, of those that count); the largest GROUPS_AT_MOST. `page` is None
-    unless it was asked for; `more` whether others come behind it."""
+    """Samples by status and by service, as (samples, of those that count); the largest MAX_GROUPS.
+
+    `page` is None unless it was requested; `more`: other cases follow.
+    """
 
     case_type: str
     by_status: Sequence[tuple[str, int, int]]
@@ -79,7 +78,7 @@ class CasesBehind:
 
 @dataclass(frozen=True, slots=True)
 class PaneBehind:
-    """Readings of a subject (station, device; empty where they are merged) in [start, end), an hour or a day."""
+    """Readings of a subject (station, device; empty where merged) in [start, end), an hour or a day."""
 
     subject: str
     start: datetime
@@ -93,21 +92,24 @@ class PaneBehind:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`parts` are the values of a formula's parts, `constants` each with what is in force; `cases` or `panes` are what
-    a KPI that is no formula is computed from."""
+    """What a value is made of.
+
+    `parts` are the values of a formula's parts, `constants` each with its value in force; `cases` or `panes` are what a
+    KPI that is not a formula is computed from.
+    """
 
     definition: KpiDefinition
     value: KpiValue
     parts: Sequence[KpiValue]
     constants: Sequence[tuple[Constant, ConstantValue | None]]
-    feeds: Sequence[Feed]
+    feeds: Sequence[SourceFeed]
     cases: CasesBehind | None = None
     panes: Sequence[PaneBehind] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """Up to `limit` cases, those behind the one that was changed last before `after` (its `updated_at`, its id)."""
+    """Up to `limit` cases after the one changed last before `after` (its `updated_at`, its id)."""
 
     limit: int
     after: tuple[datetime, str] | None = None
@@ -115,14 +117,14 @@ class CasePage:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Reads within the reader's cursor. `at` None: as things stand now; else as they stood at that moment."""
+    """Reads within the reader's cursor. `at` None means now, otherwise the state at that moment."""
 
     reader: PaneReader
     catalog: Catalog
     zone: ZoneInfo
 
     def constants(self, definition: KpiDefinition, value: KpiValue) -> list[tuple[Constant, ConstantValue | None]]:
-        """What was in force on the last day of the window."""
+        """Return the constants with their values in force on the last day of the window."""
         if not isinstance(definition.expression, Formula):
             return []
         day = (value.window_to - timedelta(microseconds=1)).astimezone(self.zone).date()
@@ -133,9 +135,9 @@ class Provenance:
             found.append((constant, held[-1] if held else None))
         return found
 
-    def feeds(self, definition: KpiDefinition) -> list[Feed]:
-        """By source, then word; of a formula of all its parts."""
-        words = dict.fromkeys(leaf.word for leaf in leaves(definition, self.catalog))
+    def feeds(self, definition: KpiDefinition) -> list[SourceFeed]:
+        """Return feeds by source, then id; of a formula those of all its parts."""
+        words = dict.fromkeys(leaf.key for leaf in kpi_inputs(definition, self.catalog))
         found = []
         for kind, word in words:
             rows = self.reader.cursor.execute(
@@ -143,7 +145,7 @@ class Provenance:
                 "WHERE kind = ? AND word = ? GROUP BY source",
                 [kind, word],
             ).fetchall()
-            found += [Feed(source, kind, word, n, aware(first), aware(last)) for source, n, first, last in rows]
+            found += [SourceFeed(source, kind, word, n, aware(first), aware(last)) for source, n, first, last in rows]
         return sorted(found, key=lambda feed: (feed.source, feed.kind, feed.word))
 
     def cases(
@@ -154,7 +156,7 @@ class Provenance:
         now: datetime,
         page: CasePage | None,
     ) -> CasesBehind | None:
-        """None for a KPI that is not over cases."""
+        """Return the cases behind the value; None for a KPI that is not over cases."""
         expression = definition.expression
         if isinstance(expression, MeasureAggregate | Formula):
             return None
@@ -165,7 +167,7 @@ class Provenance:
         grouped = {
             column: self.reader.cursor.execute(
                 f"SELECT coalesce({column}, ''), count(*), count(*) FILTER (counts) FROM {samples} "
-                f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {GROUPS_AT_MOST}"
+                f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_GROUPS}"
             ).fetchall()
             for column in ("status", "service")
         }
@@ -181,7 +183,7 @@ class Provenance:
         return CasesBehind(expression.of, grouped["status"], grouped["service"], cases, len(listed) > page.limit)
 
     def panes(self, definition: KpiDefinition, value: KpiValue) -> list[PaneBehind]:
-        """By hour, of whole days by day; the latest first. Empty for a KPI that is not over a measure."""
+        """Return panes by hour, of whole days by day, the latest first. Empty for a KPI that is not over a measure."""
         expression = definition.expression
         if not isinstance(expression, MeasureAggregate):
             return []

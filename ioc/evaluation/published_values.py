@@ -1,4 +1,4 @@
-"""A KPI's values as they stand, and which of them are told anew."""
+"""Published values of KPIs, and which of them are sent again."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,16 +13,21 @@ from ioc.evaluation.aggregate_functions import NEVER, Whole
 from ioc.evaluation.freshness import STATES, Column
 from ioc.model.kpi import KpiDefinition, KpiValue, MeasureAggregate, Target
 
-_TOLD_EVERY_MS = 5 * 60_000
-"""How far the time of a value over cases moves on before that alone is told: the word of a source that nothing is new
-moves those of all units, and would be sent to every screen each minute. `values` has it at once."""
+_SENT_EVERY_MS = 5 * 60_000
+"""How far the time of a value over cases moves before that alone is sent.
+
+A source's report without news moves the time of all units, and would be sent to every screen each minute. `values` has
+it at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A KPI's values as they stand, one entry a unit of `units`, with the window they speak of. `restated` says when
-    the latest closed period of a unit was last restated, of those where it was; `reported` which units ever reported
-    what the KPI is made of, None while that is not known."""
+class PublishedKpi:
+    """A KPI's current values, one entry per unit of `units`, with their window.
+
+    `restated` says when the latest closed period of a unit was last restated, where it was; `reported` which units ever
+    reported what the KPI is made of, None while that is not known.
+    """
 
     definition: KpiDefinition
     units: tuple[str, ...]
@@ -32,11 +37,11 @@ class Published:
     restated: Mapping[str, datetime] = field(default_factory=dict)
     reported: NDArray[np.bool_] | None = None
 
-    def values(self, places: NDArray[np.intp] | None = None) -> Iterator[KpiValue]:
-        """Of the entries, or of all."""
+    def values(self, positions: NDArray[np.intp] | None = None) -> Iterator[KpiValue]:
+        """Yield the values of some entries, or of all."""
         definition, (start, end) = self.definition, self.window
-        column = self.column if places is None else self.column.at(places)
-        units = self.units if places is None else [self.units[place] for place in places]
+        column = self.column if positions is None else self.column.at(positions)
+        units = self.units if positions is None else [self.units[position] for position in positions]
         reported = np.ones(len(self.units), np.bool_) if self.reported is None else self.reported
         rows = zip(
             units,
@@ -44,7 +49,7 @@ class Published:
             column.as_of.tolist(),
             column.samples.tolist(),
             column.state.tolist(),
-            (reported if places is None else reported[places]).tolist(),
+            (reported if positions is None else reported[positions]).tolist(),
             strict=True,
         )
         for unit, value, as_of, samples, state, has_reported in rows:
@@ -66,36 +71,42 @@ class Published:
             )
 
 
-class Telling:
-    """What was told of each KPI, so that only what differs is told again."""
+class SentValues:
+    """Remembers what was sent of each KPI, so that only differences are sent again."""
 
     def __init__(self) -> None:
         self._as_of: dict[str, Whole] = {}
 
-    def told(self, entry: Published) -> None:
-        """All of it is known to whom it may concern."""
+    def mark_sent(self, entry: PublishedKpi) -> None:
+        """Note that all values of a KPI are sent."""
         self._as_of[entry.definition.id] = entry.column.as_of
 
-    def news(self, before: Published | None, after: Published) -> Iterator[KpiValue]:
-        """Values to be told, and their times noted: those that differ in value, samples, time (of cases: by
-        _TOLD_EVERY_MS) or freshness."""
-        told = self._as_of.get(after.definition.id)
-        if before is not None and told is not None and _unmoved(before, after):
+    def changed_values(self, before: PublishedKpi | None, after: PublishedKpi) -> Iterator[KpiValue]:
+        """Return values to be sent, and note their times.
+
+        They are those that differ in value, samples, time (for cases: by _SENT_EVERY_MS) or freshness.
+        """
+        sent_as_of = self._as_of.get(after.definition.id)
+        if before is not None and sent_as_of is not None and _is_unchanged(before, after):
             return iter(())
-        places = _differing(before, after, told)
-        as_of = after.column.as_of if before is None or told is None or len(told) != len(after.units) else told
-        if len(places) and as_of is told:
-            as_of = told.copy()
-            as_of[places] = after.column.as_of[places]
+        positions = _changed_positions(before, after, sent_as_of)
+        as_of = (
+            after.column.as_of
+            if before is None or sent_as_of is None or len(sent_as_of) != len(after.units)
+            else sent_as_of
+        )
+        if len(positions) and as_of is sent_as_of:
+            as_of = sent_as_of.copy()
+            as_of[positions] = after.column.as_of[positions]
         self._as_of[after.definition.id] = as_of
-        return after.values(places)
+        return after.values(positions)
 
 
 # KPIs of one measure share the times of their data.
 _moment = lru_cache(maxsize=1 << 16)(from_ms)
 
 
-def _unmoved(before: Published, after: Published) -> bool:
+def _is_unchanged(before: PublishedKpi, after: PublishedKpi) -> bool:
     return (
         before.column is after.column
         and before.definition is after.definition
@@ -105,21 +116,23 @@ def _unmoved(before: Published, after: Published) -> bool:
     )
 
 
-def _meant(entry: Published) -> tuple[KpiDefinition, tuple[str, ...], Mapping[str, datetime]]:
+def _identity(entry: PublishedKpi) -> tuple[KpiDefinition, tuple[str, ...], Mapping[str, datetime]]:
     return entry.definition, entry.units, entry.restated
 
 
-def _differing(before: Published | None, after: Published, told: Whole | None) -> NDArray[np.intp]:
-    """Entries whose value, samples, time or freshness is another; all when the definition is, or a period was
-    restated. `told` are the times last told."""
-    if before is None or told is None or _meant(before) != _meant(after):
+def _changed_positions(before: PublishedKpi | None, after: PublishedKpi, sent_as_of: Whole | None) -> NDArray[np.intp]:
+    """Return the entries whose value, samples, time or freshness differs.
+
+    All entries differ when the definition does, or after a restatement. `sent_as_of` are the times last sent.
+    """
+    if before is None or sent_as_of is None or _identity(before) != _identity(after):
         return np.arange(len(after.units))
     old, new = before.column, after.column
     same = (old.state == new.state) & (old.samples == new.samples)
     if isinstance(after.definition.expression, MeasureAggregate):
         same &= old.as_of == new.as_of
     else:
-        same &= (new.as_of >= told) & (new.as_of - told < _TOLD_EVERY_MS)
+        same &= (new.as_of >= sent_as_of) & (new.as_of - sent_as_of < _SENT_EVERY_MS)
     if before.reported is not after.reported and before.reported is not None and after.reported is not None:
         same &= before.reported == after.reported
     same &= (old.value == new.value) | (np.isnan(old.value) & np.isnan(new.value))

@@ -1,4 +1,4 @@
-"""Which units ever reported what a KPI is made of, so that silence is told apart from nothing having happened."""
+"""Find which units ever reported what a KPI is made of, to tell missing reports from nothing having happened."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.catalog import Catalog
-from ioc.evaluation.case_kpis import Heard
-from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.case_kpis import CaseActivity
+from ioc.evaluation.evaluation_plan import EvaluationPlan
 from ioc.evaluation.freshness import Column
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.model.kpi import Formula, KpiDefinition, MeasureAggregate
@@ -18,13 +18,15 @@ SELECT DISTINCT measure, unit FROM kept_day_panes UNION SELECT DISTINCT measure,
 
 
 class ReportingUnits:
-    """One flag per unit of the plan for each measure and case type; an array is replaced when it changes, never
-    changed. Belongs to the thread that evaluates."""
+    """One flag per unit of the plan for each measure and case type; arrays are replaced, never changed.
 
-    def __init__(self, catalog: Catalog, plan: Plan, heard: Heard) -> None:
+    Belongs to the thread that evaluates.
+    """
+
+    def __init__(self, catalog: Catalog, plan: EvaluationPlan, activity: CaseActivity) -> None:
         self._catalog = catalog
         self._plan = plan
-        self._heard = heard
+        self._activity = activity
         self._measures: dict[str, Flags] = {}
         self._of_kpi: dict[str, tuple[tuple[Flags, ...], Flags]] = {}
 
@@ -32,19 +34,19 @@ class ReportingUnits:
         """Read which units the store has readings of, by measure."""
         measures = {code: measure for measure, code in reader.codes("measure").items()}
         units = {code: unit for unit, code in reader.codes("unit").items()}
-        places = {unit: place for place, unit in enumerate(self._plan.units)}
+        positions = {unit: position for position, unit in enumerate(self._plan.units)}
         found: dict[str, list[int]] = {}
         for measure, unit in reader.cursor.execute(_EVER).fetchall():
-            place = places.get(units.get(unit, ""))
-            if place is not None and measure in measures:
-                found.setdefault(measures[measure], []).append(place)
+            position = positions.get(units.get(unit, ""))
+            if position is not None and measure in measures:
+                found.setdefault(measures[measure], []).append(position)
         for measure, listed in found.items():
             flags = np.zeros(len(self._plan.units), np.bool_)
             flags[listed] = True
             self._measures[measure] = flags
 
     def note(self, definition: KpiDefinition, column: Column) -> None:
-        """Take in that units have readings in the window of a KPI; `column` has one entry per unit of the plan."""
+        """Note that units have readings in the window of a KPI; `column` has one entry per unit of the plan."""
         if isinstance(definition.expression, MeasureAggregate):
             measure, has = definition.expression.measure, column.samples > 0
             known = self._measures.get(measure)
@@ -52,8 +54,10 @@ class ReportingUnits:
                 self._measures[measure] = has if known is None else known | has
 
     def of(self, definition: KpiDefinition) -> Flags:
-        """Return which units reported everything that the KPI is made of; the province once any unit did. One entry
-        per unit of the plan; the same array while nothing changed."""
+        """Return which units reported everything that the KPI is made of; the province once any unit did.
+
+        One entry per unit of the plan; the same array while nothing changed.
+        """
         made_of = self._made_of(definition)
         known = self._of_kpi.get(definition.id)
         if (
@@ -74,4 +78,4 @@ class ReportingUnits:
             if expression.measure not in self._measures:
                 self._measures[expression.measure] = np.zeros(len(self._plan.units), np.bool_)
             return (self._measures[expression.measure],)
-        return (self._heard.reported(expression.of),)
+        return (self._activity.reported(expression.of),)

@@ -1,7 +1,7 @@
-"""Cases whose condition turns with time: from when to when it holds, found by halving instead of point by point.
+"""Cases whose condition changes with time: find by bisection from when to when it holds.
 
-A condition such as `due_at < now` turns true once and stays so. Of a span of points, its first true one is found in as
-many steps as the number of points has binary digits; what rises and what falls are looked for apart.
+A condition such as `due_at < now` becomes true once and stays true. In a range of points, its first true one is found
+in as many steps as the number of points has binary digits; rising and falling conditions are searched separately.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ TURNED = "turned"
 
 
 def knows_calendar(cursor: duckdb.DuckDBPyConnection, moments: Sequence[Moment]) -> bool:
-    """Whether all the moments lie in the working calendar; beyond it a count of working days is null."""
-    first, last = (f"TIMESTAMP '{naive(moments[place].time)}'" for place in (0, -1))
+    """Return whether all the moments lie in the working calendar; beyond it a count of working days is null."""
+    first, last = (f"TIMESTAMP '{naive(moments[position].time)}'" for position in (0, -1))
     query = f"SELECT {working_days(first, last)} IS NOT NULL FROM working_calendar"
     return bool(cursor.execute(query).fetchall()[0][0])
 
@@ -28,8 +28,11 @@ def knows_calendar(cursor: duckdb.DuckDBPyConnection, moments: Sequence[Moment])
 def cut_to_turns(
     cursor: duckdb.DuckDBPyConnection, held: str, turns: TrendParts, moments: Sequence[Moment], calendar: str
 ) -> str:
-    """The table of what `held` gives, each row cut to the points from `first_point` to `last_point` at which what rises
-    and what falls are true; rows without such a point are left out. `calendar` is joined where they need it."""
+    """Create a table of the rows of `held`, each cut to the points at which the rising and falling conditions are true.
+
+    The columns are `first_point` and `last_point`; rows without such a point are left out. `calendar` is joined where
+    they need it.
+    """
     nows = pa.array([[naive(moment.time) for moment in moments]], pa.list_(pa.timestamp("us")))
     cursor.register("nows", pa.table({"nows": nows}))
     steps = len(moments).bit_length() + 1
@@ -46,7 +49,10 @@ def cut_to_turns(
 
 
 def _cut(cursor: duckdb.DuckDBPyConnection, truth: str, calendar: str, steps: int, *, ends: str, moves: str) -> None:
-    """True at the one end, or nowhere; the other end moves to the farthest point at which it is."""
+    """Cut each row at one end.
+
+    The condition is true at the end `ends`, or nowhere; the column `moves` goes to the farthest true point.
+    """
     forward = moves == "first_point"
     middle = "(lo + hi) // 2" if forward else "(lo + hi + 1) // 2"
     met = ("lo", "middle") if forward else ("middle", "hi")

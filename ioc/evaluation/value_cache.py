@@ -1,4 +1,4 @@
-"""Values as last published, kept on disk: after a start they stand there at once, until they are computed anew."""
+"""Keep the published values on disk: after a start they are shown at once, until they are computed again."""
 
 import logging
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ioc.atomic_file import atomic_file
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
-from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.evaluation_plan import EvaluationPlan
 from ioc.evaluation.freshness import LIVE, STALE, Column
-from ioc.evaluation.published_values import Published
+from ioc.evaluation.published_values import PublishedKpi
 from ioc.evaluation.value_recorder import Written
 from ioc.model.kpi import KpiDefinition
 
@@ -24,9 +24,14 @@ _OF_KPIS = ("kpis", "versions", "windows", "written", "sizes")
 _COLUMNS = ("value", "samples", "as_of", "state")
 
 
-def keep_values(path: Path, published: Mapping[str, Published], written: Mapping[str, Written], at: datetime) -> None:
-    """Each KPI with its own window, and whether `written` has its values as they are. `at` is the first moment any
-    value speaks of. Whole or not at all; a full disk only means that the next start shows nothing at first."""
+def keep_values(
+    path: Path, published: Mapping[str, PublishedKpi], written: Mapping[str, Written], at: datetime
+) -> None:
+    """Write each KPI with its own window, and whether `written` has its values unchanged.
+
+    `at` is the earliest moment of any value. It is written wholly or not at all; a full disk only means that the next
+    start shows nothing at first.
+    """
     entries = list(published.values())
     if not entries:
         return
@@ -51,14 +56,16 @@ def keep_values(path: Path, published: Mapping[str, Published], written: Mapping
 def read_kept(
     path: Path,
     catalog: Catalog,
-    plan: Plan,
+    plan: EvaluationPlan,
     zone: ZoneInfo,
     now: datetime,
     restated: Mapping[str, Mapping[str, datetime]],
-) -> tuple[dict[str, Published], dict[str, Written]]:
-    """The kept values, each with its window and time of then, and no fresher than they are now; and those that were
-    written, as they were. Left out are KPIs that are defined otherwise since, and all values when a day of the zone
-    began since, or the clock was set back."""
+) -> tuple[dict[str, PublishedKpi], dict[str, Written]]:
+    """Return the kept values, and those that were written to the history.
+
+    Each has its window and time of then, and is no fresher than it is now. KPIs with another definition since are left
+    out, and all values when a day of the zone began since, or the clock was set back.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             at = from_ms(int(kept["at"]))
@@ -67,25 +74,25 @@ def read_kept(
             found = {name: kept[name] for name in (*_OF_KPIS, "units", "reported", *_COLUMNS)}
     except FileNotFoundError:
         return {}, {}
-    except Exception as fault:  # noqa: BLE001  whatever a damaged file makes of itself: they are computed anew
+    except Exception as fault:  # noqa: BLE001  whatever a damaged file contains: the values are computed again
         LOG.warning("%s is not readable (%r); values come as they are computed", path, fault)
         return {}, {}
     ends = np.cumsum(found["sizes"])
-    published, written = dict[str, Published](), dict[str, Written]()
+    published, written = dict[str, PublishedKpi](), dict[str, Written]()
     of_kpis = (found[name].tolist() for name in _OF_KPIS)
     for kpi_id, version, (opened, closed), is_written, size, end in zip(*of_kpis, ends.tolist(), strict=True):
         start = end - size
         definition = catalog.kpis.get(kpi_id)
         if definition is None or definition.version != version:
             continue
-        units = tuple(plan.units[place] for place in plan.places[definition.per].tolist())
+        units = tuple(plan.units[position] for position in plan.positions[definition.per].tolist())
         if units != tuple(found["units"][start:end].tolist()):
             continue
         column = Column(*(found[name][start:end] for name in _COLUMNS))
         if is_written:
             written[definition.id] = definition.version, column
         year = at.astimezone(zone).year
-        published[definition.id] = Published(
+        published[definition.id] = PublishedKpi(
             definition,
             units,
             _judged(definition, column, now),
@@ -97,11 +104,11 @@ def read_kept(
     return published, written
 
 
-def _reported(entry: Published) -> NDArray[np.bool_]:
+def _reported(entry: PublishedKpi) -> NDArray[np.bool_]:
     return np.ones(len(entry.units), np.bool_) if entry.reported is None else entry.reported
 
 
-def _is_written(entry: Published, written: Mapping[str, Written]) -> bool:
+def _is_written(entry: PublishedKpi, written: Mapping[str, Written]) -> bool:
     version, column = written.get(entry.definition.id, ("", None))
     return version == entry.definition.version and column is entry.column
 

@@ -1,4 +1,4 @@
-"""The history of values as they were shown, in `kpi_values`."""
+"""Record the history of displayed values, in `kpi_values`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,9 +16,11 @@ Written = tuple[str, Column]
 """Version of the definition, and values."""
 
 
-class Recorder:
-    """Writes, once a minute, the values that look different from the last written: by the definition's digits, in
-    freshness, or by another version of the definition."""
+class ValueRecorder:
+    """Writes, once a minute, the values that look different from the last written.
+
+    They differ in the definition's digits, in freshness, or in the version of the definition.
+    """
 
     def __init__(self) -> None:
         self._minute: datetime | None = None
@@ -26,11 +28,11 @@ class Recorder:
 
     @property
     def written(self) -> Mapping[str, Written]:
-        """The last written of each KPI."""
+        """The last written values of each KPI."""
         return self._written
 
     def resume(self, written: Mapping[str, Written]) -> None:
-        """Take what was written before a restart for the last."""
+        """Set what was written last before a restart."""
         self._written = dict(written)
 
     def record(
@@ -39,8 +41,12 @@ class Recorder:
         shown: Sequence[tuple[KpiDefinition, Sequence[str], Column]],
         now: datetime,
     ) -> int:
-        """`shown` holds each definition with the units it speaks of and their values. Returns how many rows were
-        written; 0 within the minute of the last. Raises StoreUnavailable; the values are then written at the next call.
+        """Write the values; `shown` holds each definition with its units and their values.
+
+        Return how many rows were written.
+
+        It is 0 within the minute of the last write. Raises StoreUnavailable; the values are then written at the next
+        call.
         """
         minute = now.replace(second=0, microsecond=0)
         if minute == self._minute or not shown:
@@ -73,7 +79,7 @@ class Recorder:
         return pa.table(
             {
                 "kpi": pa.repeat(definition.id, size),
-                "unit": pa.array([units[place] for place in differ.tolist()], pa.string()),
+                "unit": pa.array([units[position] for position in differ.tolist()], pa.string()),
                 "evaluated_at": pa.repeat(pa.scalar(naive(now), pa.timestamp("us")), size),
                 "as_of": pa.array(as_of, pa.timestamp("ms"), mask=as_of == NEVER),
                 "value": pa.array(column.value[differ], pa.float64(), mask=np.isnan(column.value[differ])),

@@ -1,4 +1,4 @@
-"""From aggregates to a KPI's vectors: a value, samples and a time for each unit, the province merged from all."""
+"""Make a KPI's vectors from aggregates: value, samples and time for each unit, the province merged from all."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.catalog.formulas import Term
-from ioc.evaluation.aggregate_functions import NEVER, Amounts, Moments, Real, Vectors, Whole, take_moments, take_rows
+from ioc.evaluation.aggregate_functions import (
+    NEVER,
+    Amounts,
+    Moments,
+    Real,
+    Vectors,
+    Whole,
+    aggregate_moments,
+    aggregate_rows,
+)
 from ioc.evaluation.case_sql import CaseExpression, CaseSql, CaseTotals
 from ioc.evaluation.formulas import compute
 from ioc.evaluation.freshness import Codes, Column
@@ -16,7 +25,7 @@ from ioc.panes.schema import READ, Columns
 
 
 def with_province(moments: Moments) -> Moments:
-    """The first entry of the last axis made the merge of all."""
+    """Return the moments with the first entry of the last axis replaced by the merge of all."""
 
     def put(values: Amounts, merge: np.ufunc) -> Amounts:
         values = values.copy()
@@ -33,7 +42,7 @@ def with_province(moments: Moments) -> Moments:
     )
 
 
-def aggregate_vectors(
+def aggregate_vectors(  # noqa: PLR0913  parts of one aggregate
     expression: MeasureAggregate,
     moments: Moments,
     kind: str,
@@ -43,14 +52,17 @@ def aggregate_vectors(
     passed_s: float | Real,
     newest_hour: int | Whole,
 ) -> Vectors:
-    """Vectors of an aggregate. `part` are the rows of last, quantile, distinct and nowcast (of `kind`), `units` the
-    entry of each row; a row may stand twice, as for the province. `newest_hour`: see `take_rows`."""
+    """Return the vectors of an aggregate.
+
+    `part` are the rows of last, quantile, distinct and nowcast (of `kind`), `units` the entry of each row; a row may
+    occur twice, such as for the province. `newest_hour`: see `aggregate_rows`.
+    """
     if part is None:
-        value = take_moments(expression, moments, passed_s)
+        value = aggregate_moments(expression, moments, passed_s)
     else:
         key = ("unit", *READ[kind].key)
         rows = merge_rows({**part, "unit": units}, READ[kind], key)
-        value = take_rows(expression, rows, rows["unit"], len(moments.n), newest_hour)
+        value = aggregate_rows(expression, rows, rows["unit"], len(moments.n), newest_hour)
     return Vectors(value, moments.n, moments.newest, moments.n > 0)
 
 
@@ -59,12 +71,15 @@ def case_vectors(
     roll_up: RollUp,
     sql: CaseSql,
     totals: CaseTotals,
-    heard: Whole,
+    last_activity: Whole,
     reported: NDArray[np.bool_],
 ) -> Vectors:
-    """Return the vectors of a KPI over cases. Their time is when anything of the case type was last heard of in the
-    unit. A unit of `reported` without any that counts has 0; of another unit a count is no data."""
-    n, amount, as_of = totals.n, totals.amount, heard
+    """Return the vectors of a KPI over cases.
+
+    Their time is the unit's newest change of the case type. A unit of `reported` without any case that counts has 0;
+    for another unit a count is no data.
+    """
+    n, amount, as_of = totals.n, totals.amount, last_activity
     if roll_up is RollUp.MERGE:
         n, amount, as_of = n.copy(), amount.copy(), as_of.copy()
         has_amount = amount[np.isfinite(amount)]
@@ -77,27 +92,30 @@ def case_vectors(
     return case_values(expression, n, amount, as_of, reported)
 
 
-def case_values(expression: CaseExpression, n: Whole, amount: Real, heard: Whole, known: NDArray[np.bool_]) -> Vectors:
-    """Return vectors from totals of samples and amounts, and the time the case type was heard of; `known` says where
-    no such case means 0."""
+def case_values(
+    expression: CaseExpression, n: Whole, amount: Real, last_activity: Whole, known: NDArray[np.bool_]
+) -> Vectors:
+    """Return vectors from totals of samples and amounts, and the newest change; `known` says where no case means 0."""
     some = np.where(n > 0, n, np.nan)
     match expression:
         case CaseCount():
-            return Vectors(n.astype(np.float64), n, heard, known)
+            return Vectors(n.astype(np.float64), n, last_activity, known)
         case CaseSum() | CaseDistinct():
-            return Vectors(np.where(n > 0, amount, 0.0), n, heard, known)
+            return Vectors(np.where(n > 0, amount, 0.0), n, last_activity, known)
         case CaseRatio():
-            return Vectors(100 * amount / some, n, heard, n > 0)
+            return Vectors(100 * amount / some, n, last_activity, n > 0)
         case CaseTime(take="mean"):
-            return Vectors(amount / some, n, heard, n > 0)
-    return Vectors(np.where(n > 0, amount, np.nan), n, heard, n > 0)
+            return Vectors(amount / some, n, last_activity, n > 0)
+    return Vectors(np.where(n > 0, amount, np.nan), n, last_activity, n > 0)
 
 
 def formula_vectors(
     term: Term, formula: Formula, columns: Mapping[str, Column], constants: Mapping[str, Real]
 ) -> tuple[Vectors, Codes]:
-    """Vectors of a formula over other KPIs' columns and the values of its constants, and the state of the worst part:
-    the samples are the least of the parts', the time that of the stalest."""
+    """Return the vectors of a formula over other KPIs' columns and its constants, and the state of the worst part.
+
+    The samples are the fewest of any part, the time is that of the stalest part.
+    """
     of = [columns[part] for part in formula.parts]
     value = compute(term, {part: columns[part].value for part in formula.parts} | dict(constants), formula.when_zero)
     worst = np.minimum.reduce([column.state for column in of])

@@ -12,7 +12,7 @@ import orjson
 from ioc.catalog.catalog import Catalog
 from ioc.clock import rfc3339
 from ioc.errors import IocError
-from ioc.evaluation.affected_periods import leaves
+from ioc.evaluation.affected_periods import kpi_inputs
 from ioc.evaluation.data_start import first_day_of_data
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.messages import Message
@@ -183,7 +183,7 @@ def _tells_of_alerts(report: Report) -> bool:
 
 def _sources(ground: IssueContext, kpis: list[str]) -> tuple[FigureSource, ...]:
     """Return the sources that ever supplied data behind the figures."""
-    words = {leaf.word for kpi in kpis for leaf in leaves(ground.catalog.kpis[kpi], ground.catalog)}
+    words = {leaf.key for kpi in kpis for leaf in kpi_inputs(ground.catalog.kpis[kpi], ground.catalog)}
     rows = ground.cursor.execute(
         "SELECT source, kind, word, max(last_at) FROM feeds GROUP BY ALL ORDER BY ALL"
     ).fetchall()

@@ -14,7 +14,7 @@ from ioc.alerts.inputs import Codes, DataState, Inputs, Values
 from ioc.api.live.hub import Hub
 from ioc.api.schemas.alerts import AlertShape, alert_shape
 from ioc.clock import Clock, to_ms
-from ioc.evaluation.published_values import Published
+from ioc.evaluation.published_values import PublishedKpi
 from ioc.fault_register import FaultRegister
 from ioc.model.alert import Alert, ConditionState
 from ioc.periodic_thread import PeriodicThread
@@ -28,7 +28,7 @@ _SHARE_OF_CORE = 0.25
 class AlertInputs:
     """What a tick reads: published KPIs by id, the centre's own figures at a time, and the past of KPIs."""
 
-    published: Callable[[], Mapping[str, Published]]
+    published: Callable[[], Mapping[str, PublishedKpi]]
     own_figures: Callable[[datetime], Mapping[str, Values]]
     past: KpiHistory
 
@@ -134,7 +134,7 @@ class AlertLoop:
         return unpublished
 
 
-def states_of(entry: Published) -> Codes:
+def states_of(entry: PublishedKpi) -> Codes:
     """Return the states of a KPI, with UNREPORTED where there have never been any data."""
     state = entry.column.state
     if entry.reported is None or entry.reported.all():

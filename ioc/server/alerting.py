@@ -10,7 +10,7 @@ from ioc.alert_service.definitions import AlertServiceConfig
 from ioc.alert_service.incident_store import IncidentStore
 from ioc.alert_service.kpi_history import KpiHistory
 from ioc.alert_service.service import AlertService
-from ioc.evaluation.published_values import Published
+from ioc.evaluation.published_values import PublishedKpi
 from ioc.people import People
 from ioc.people.full_names import FullNames
 from ioc.server.alert_loop import AlertInputs, AlertLoop, AlertOutputs
@@ -37,7 +37,7 @@ class AlertingParts:
 def build_alerting(
     server: ServerContext,
     people: People,
-    published: Callable[[], Mapping[str, Published]],
+    published: Callable[[], Mapping[str, PublishedKpi]],
     writer_of: Callable[[str], SourceWriter],
 ) -> AlertingParts:
     """Build the parts of alerting without starting them.

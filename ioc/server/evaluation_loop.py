@@ -129,7 +129,7 @@ class EvaluationLoop:
         if had_commits:
             pause_s = min(MAX_PAUSE_S, -self._saved_s / _SHARE_OF_CORE)
             self._spaced_until_s = max(began_s + SPACING_S, self._ended_s + pause_s)
-        if not first and not self._evaluator.is_touched:
+        if not first and not self._evaluator.has_pending:
             self._thread.rest(min(took_s, PIECE_S))
         return 0.0
 

@@ -18,7 +18,7 @@ from ioc.catalog import load_kept
 from ioc.catalog.conditions import end_parser
 from ioc.catalog.rules import load_rules
 from ioc.errors import IocError
-from ioc.evaluation.evaluation_plan import Plan
+from ioc.evaluation.evaluation_plan import EvaluationPlan
 from ioc.messages import Message
 from ioc.settings import Settings
 from ioc.store import Clocks
@@ -59,7 +59,7 @@ def preload(settings: Settings) -> None:
         import_module(module)
     with suppress(IocError):  # the parts report what is wrong, and where
         catalog = load_kept(settings.province, settings.catalog_dir, settings.kept_dir)
-        Plan.of(catalog)
+        EvaluationPlan.of(catalog)
         Clocks.of_catalog(catalog)
         load_rules(catalog, settings.catalog_dir)
     end_parser()

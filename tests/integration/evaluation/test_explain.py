@@ -14,7 +14,7 @@ import pytest
 from ioc.api import create_app
 from ioc.clock import FixedClock, rfc3339, to_ms
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.restater import LULL, QUIET, Restater
+from ioc.evaluation.restater import LULL, QUIET_FOR, Restater
 from ioc.model.case import Case
 from ioc.model.kpi import Target
 from ioc.model.reading import Reading
@@ -250,8 +250,8 @@ async def test_restatements_are_listed_and_history_is_marked(asked: Asked) -> No
     for day in (1, 2):
         asked.read("t.count", NOW - day * DAY, 6.0, applied_at=NOW - DAY)
     settle(asked.restater, NOW)
-    settle(asked.restater, NOW + QUIET)
-    late = NOW + QUIET
+    settle(asked.restater, NOW + QUIET_FOR)
+    late = NOW + QUIET_FOR
     asked.read("t.count", NOW - DAY, 1.0, applied_at=late)
     settle(asked.restater, late + LULL)
     answer = await asked.client.get("/api/v1/restatements", params={"kpi": "t.sum_today", "unit": asked.unit})

@@ -13,7 +13,7 @@ import pytest
 from ioc.clock import to_ms
 from ioc.errors import StoreUnavailable
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.restater import LULL, QUIET, SETTLES_AFTER, Restater
+from ioc.evaluation.restater import LULL, QUIET_FOR, SETTLES_AFTER, Restater
 from ioc.model.case import Case
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
@@ -37,7 +37,7 @@ class Desk:
     restater: Restater
     now: datetime = NOW
 
-    def settle(self, passes: timedelta = QUIET + LULL) -> None:
+    def settle(self, passes: timedelta = QUIET_FOR + LULL) -> None:
         """Let time pass, and the restater do all there is to do."""
         self.now += passes
         for _ in range(10_000):
@@ -167,12 +167,12 @@ def test_every_kind_of_period(desk: Desk, kpi: str, period: str) -> None:
 
 
 def test_a_first_load_of_history_restates_nothing(desk: Desk) -> None:
-    """Whatever pauses shorter than QUIET it makes, also when the restater works between its batches."""
+    """Whatever pauses shorter than QUIET_FOR it makes, also when the restater works between its batches."""
     for day in range(6, 0, -1):
         for part in range(3):
             desk.read("t.count", NOW - day * DAY + timedelta(hours=part), 1.0, source="history")
             desk.hear(job(day * 3 + part, NOW - day * DAY), source="history")
-            desk.settle(QUIET / 2)
+            desk.settle(QUIET_FOR / 2)
     desk.settle()
     desk.settle()
     assert {row["value"] for row in desk.published("t.sum_today")} == {3.0}
@@ -188,7 +188,7 @@ def test_a_new_sources_past_is_published_when_it_is_through(desk: Desk) -> None:
     desk.settle()
     for _ in range(4):
         desk.read("t.count", YESTERDAY, 5.0, source="new")
-        desk.settle(QUIET / 2)
+        desk.settle(QUIET_FOR / 2)
     assert desk.published("t.sum_today") == []
     desk.settle()
     assert [row["value"] for row in desk.published("t.sum_today")] == [20]

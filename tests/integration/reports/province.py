@@ -13,11 +13,11 @@ import orjson
 from ioc.catalog import Catalog
 from ioc.clock import from_ms, to_ms
 from ioc.evaluation import Evaluator, restater
-from ioc.evaluation.affected_periods import leaves
+from ioc.evaluation.affected_periods import kpi_inputs
 from ioc.evaluation.history import Point
 from ioc.evaluation.pane_reader import PaneReader
 from ioc.evaluation.periods import PeriodKind
-from ioc.evaluation.restater import LULL, QUIET, Restater
+from ioc.evaluation.restater import LULL, QUIET_FOR, Restater
 from ioc.model.alert import Transition, TransitionKind
 from ioc.model.case import Case
 from ioc.model.kpi import KpiValue
@@ -82,7 +82,7 @@ class Province:
         chance = Random(seed)
         self.hear(*(version for number in range(240) for version in dossier(chance, number)))
         self.hear(*(version for number in range(40) for version in petition(chance, number)))
-        words = {leaf.word for kpi in self.catalog.kpis.values() for leaf in leaves(kpi, self.catalog)}
+        words = {leaf.key for kpi in self.catalog.kpis.values() for leaf in kpi_inputs(kpi, self.catalog)}
         measures = [self.catalog.vocabulary.measures[word] for kind, word in sorted(words) if kind == "measure"]
         readings = []
         for measure in measures:
@@ -100,9 +100,9 @@ class Province:
 
     def settle(self) -> None:
         """Publish and restate all there is to."""
-        with patch.object(restater, "LOOKS_BACK", FEW):
+        with patch.object(restater, "PERIODS_BACK", FEW):
             for _ in range(2):
-                self.now += QUIET + LULL
+                self.now += QUIET_FOR + LULL
                 for _ in range(100_000):
                     if not self.restater.step(self.now):
                         break

@@ -14,7 +14,7 @@ from ioc.alerts.records import from_record, to_record
 from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.states import EngineState
 from ioc.evaluation.freshness import STATES, Column
-from ioc.evaluation.published_values import Published
+from ioc.evaluation.published_values import PublishedKpi
 from ioc.model.alert import ConditionState, Transition, TransitionKind
 from ioc.model.kpi import Target
 from ioc.model.rule import (
@@ -337,7 +337,7 @@ def test_units_that_never_reported_are_told_to_the_engine_as_such() -> None:
     kpi = Column(np.array([np.nan, np.nan, 1.0]), np.array([0, 0, 1]), np.array([-1, -1, 1]), state)
     now = datetime(2026, 12, 1, tzinfo=UTC)
     definition = next(iter(hue().kpis.values()))
-    entry = Published(definition, ("46", "19753", "19754"), kpi, (now, now), None)
+    entry = PublishedKpi(definition, ("46", "19753", "19754"), kpi, (now, now), None)
     assert states_of(entry).tolist() == [DataState.NO_DATA, DataState.NO_DATA, DataState.LIVE]
     never = replace(entry, reported=np.array([False, True, False]))
     assert states_of(never).tolist() == [DataState.UNREPORTED, DataState.NO_DATA, DataState.LIVE]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from ioc.evaluation.aggregate_functions import Moments, nowcast, take_moments, take_rows
+from ioc.evaluation.aggregate_functions import Moments, aggregate_moments, aggregate_rows, nowcast
 from ioc.model.kpi import MeasureAggregate
 
 READINGS = [4.0, 1.0, 7.0, 4.0]
@@ -35,7 +35,7 @@ PANES = {
 def test_moments(take: str, value: float) -> None:
     expression = MeasureAggregate("m", take, per=timedelta(minutes=1))
     moments = Moments.of(PANES, np.array([1, 1]), 3)
-    taken = take_moments(expression, moments, 120.0)
+    taken = aggregate_moments(expression, moments, 120.0)
     assert taken[1] == pytest.approx(value)
     assert np.isnan(taken[[0, 2]]).all(), "without readings there is no value, not 0"
     assert (moments.n.tolist(), moments.newest.tolist()) == ([0, 4, 0], [-1, 100, -1])
@@ -43,7 +43,7 @@ def test_moments(take: str, value: float) -> None:
 
 def test_last_of_several_subjects_is_the_mean_of_theirs() -> None:
     part = {"last": np.array([10.0, 20.0, 5.0])}
-    taken = take_rows(MeasureAggregate("m", "last"), part, np.array([0, 0, 2]), 3, 0)
+    taken = aggregate_rows(MeasureAggregate("m", "last"), part, np.array([0, 0, 2]), 3, 0)
     assert (taken[0], taken[2]) == (15, 5)
     assert np.isnan(taken[1])
 
@@ -56,7 +56,7 @@ def test_a_deviation_of_equal_readings_is_never_the_root_of_a_negative() -> None
         "sum": np.array([3 * value, 0]),
         "sum_squares": np.array([3 * value**2, 0]),
     }
-    taken = take_moments(MeasureAggregate("m", "stddev"), Moments.of(panes, np.array([0, 0]), 1), 1.0)
+    taken = aggregate_moments(MeasureAggregate("m", "stddev"), Moments.of(panes, np.array([0, 0]), 1), 1.0)
     assert taken[0] == pytest.approx(0, abs=1e-8)
 
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from ioc.evaluation import Changes, Evaluator
-from ioc.evaluation.kpi_group import portions_of
+from ioc.evaluation.kpi_group import split_catalog
 from ioc.model.kpi import Formula, Freshness, KpiValue
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
@@ -72,7 +72,7 @@ def test_what_changed_comes_before_what_the_clock_moved(centre: Centre) -> None:
     centre.evaluated()
     later = NOW + timedelta(minutes=1)
     told = keyed(centre.evaluator.step(centre.read(Reading("t.level", unit, later, 5.0), now=later), later))
-    while centre.evaluator.is_touched:
+    while centre.evaluator.has_pending:
         told |= keyed(centre.evaluator.step(Changes(), later))
     assert told["t.count_1h", unit].value == 1
     assert told["f.spread", unit].value == 5
@@ -81,14 +81,14 @@ def test_what_changed_comes_before_what_the_clock_moved(centre: Centre) -> None:
 
 
 def test_a_catalogue_is_divided_whole_and_formulas_stay_with_their_parts() -> None:
-    portions = portions_of(hue())
-    assert sorted(kpi for portion in portions for kpi in portion.kpis) == sorted(hue().kpis)
-    assert len(portions) > 20
-    for portion in portions:
-        assert list(portion.kpis) == [kpi for kpi in hue().kpis if kpi in portion.kpis]
-        for kpi in portion.kpis.values():
+    groups = split_catalog(hue())
+    assert sorted(kpi for group in groups for kpi in group.kpis) == sorted(hue().kpis)
+    assert len(groups) > 20
+    for group in groups:
+        assert list(group.kpis) == [kpi for kpi in hue().kpis if kpi in group.kpis]
+        for kpi in group.kpis.values():
             if isinstance(kpi.expression, Formula):
-                assert portion.kpis.keys() >= set(kpi.expression.parts)
+                assert group.kpis.keys() >= set(kpi.expression.parts)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ioc.evaluation.aggregate_functions import NEVER, Vectors
-from ioc.evaluation.freshness import Judged, judge
+from ioc.evaluation.freshness import CachedColumn, judge
 from tests.support.catalogs import hue
 
 NOW = 1_800_000_000_000
@@ -30,7 +30,7 @@ VECTORS = Vectors(
     ],
 )
 def test_it_holds_until_a_value_grows_stale(later_ms: int, holds: bool) -> None:
-    judged = Judged.of(KPI, (VECTORS,), False, judge(KPI, VECTORS, NOW), NOW)
+    judged = CachedColumn.of(KPI, (VECTORS,), False, judge(KPI, VECTORS, NOW), NOW)
     assert judged.holds((VECTORS,), False, NOW + later_ms) is holds
     anew = judge(KPI, VECTORS, NOW + later_ms).state
     if holds:
@@ -38,6 +38,6 @@ def test_it_holds_until_a_value_grows_stale(later_ms: int, holds: bool) -> None:
 
 
 def test_other_arrays_and_other_hearsay_are_judged_anew() -> None:
-    judged = Judged.of(KPI, (VECTORS,), False, judge(KPI, VECTORS, NOW), NOW)
+    judged = CachedColumn.of(KPI, (VECTORS,), False, judge(KPI, VECTORS, NOW), NOW)
     assert not judged.holds((replace(VECTORS),), False, NOW)
     assert not judged.holds((VECTORS,), True, NOW)

@@ -8,7 +8,7 @@ from time import monotonic
 import duckdb
 import pytest
 
-from ioc.evaluation.history_limiter import AT_ONCE, HistoryStopped, Turns
+from ioc.evaluation.history_limiter import MAX_CONCURRENT, HistoryLimiter, HistoryStopped
 
 ENDLESS = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b WHERE a.range + b.range = 7"
 
@@ -19,23 +19,23 @@ def test_a_query_is_broken_off_when_its_client_has_gone() -> None:
     with (
         duckdb.connect() as cursor,
         pytest.raises(HistoryStopped),
-        Turns().turn(gone) as turn,
-        turn.of(cursor),
+        HistoryLimiter().run(gone) as run,
+        run.interrupting(cursor),
     ):
         cursor.execute(ENDLESS)
     assert monotonic() - began < 10
 
 
 def test_a_query_is_broken_off_when_it_takes_too_long() -> None:
-    turns = Turns(longest_s=0.3)
+    turns = HistoryLimiter(max_duration_s=0.3)
     with (
         duckdb.connect() as cursor,
         pytest.raises(HistoryStopped, match=r"within 0.3 s; ask for fewer points"),
-        turns.turn(Event()) as turn,
-        turn.of(cursor),
+        turns.run(Event()) as run,
+        run.interrupting(cursor),
     ):
         cursor.execute(ENDLESS)
-    with duckdb.connect() as cursor, turns.turn(Event()) as turn, turn.of(cursor):
+    with duckdb.connect() as cursor, turns.run(Event()) as run, run.interrupting(cursor):
         assert cursor.execute("SELECT 7").fetchall() == [(7,)]
 
 
@@ -43,20 +43,20 @@ def test_other_faults_stay_what_they_are() -> None:
     with (
         duckdb.connect() as cursor,
         pytest.raises(duckdb.CatalogException),
-        Turns().turn(Event()) as turn,
-        turn.of(cursor),
+        HistoryLimiter().run(Event()) as run,
+        run.interrupting(cursor),
     ):
         cursor.execute("FROM nothing")
 
 
 def test_one_more_than_may_run_waits_for_a_turn() -> None:
-    turns, free, entered = Turns(), Event(), Event()
+    turns, free, entered = HistoryLimiter(), Event(), Event()
 
     def wait() -> None:
-        with turns.turn(Event()):
+        with turns.run(Event()):
             entered.set()
 
-    held = [turns.turn(Event()) for _ in range(AT_ONCE)]
+    held = [turns.run(Event()) for _ in range(MAX_CONCURRENT)]
     for turn in held:
         turn.__enter__()
     thread = Thread(target=wait)
@@ -64,7 +64,7 @@ def test_one_more_than_may_run_waits_for_a_turn() -> None:
     assert not entered.wait(0.5)
     gone = Event()
     gone.set()
-    with pytest.raises(HistoryStopped), turns.turn(gone):
+    with pytest.raises(HistoryStopped), turns.run(gone):
         free.set()
     assert not free.is_set()
     held[0].__exit__(None, None, None)
