@@ -19,7 +19,7 @@ from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, c
 from ioc.messages import Message
 from ioc.model.alert import ConditionState
 from ioc.model.rule import Deviation, Rule, leaves
-from ioc.model.rule_case import Expected, RuleCase, Series, SeriesInvalid
+from ioc.model.rule_case import CaseSeries, Expected, RuleCase, SeriesInvalid
 
 _START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 """A Monday, 8:00 in the province."""
@@ -72,7 +72,7 @@ def _case(row: TomlTable, number: int, rules: Mapping[str, Rule]) -> RuleCase:
     return case
 
 
-def _series(row: TomlTable, kpis: set[str]) -> dict[str, Series]:
+def _series(row: TomlTable, kpis: set[str]) -> dict[str, CaseSeries]:
     series = {}
     for kpi in row.data:
         text = row.text(kpi)
@@ -80,7 +80,7 @@ def _series(row: TomlTable, kpis: set[str]) -> dict[str, Series]:
             row.fault(kpi, Message("rule_not_about", nearest=closest(kpi, kpis), given=kpi))
             continue
         try:
-            series[kpi] = Series.parse(text)
+            series[kpi] = CaseSeries.parse(text)
         except SeriesInvalid as fault:
             row.fault(kpi, fault.message)
     return series

@@ -14,7 +14,7 @@ from ioc.catalog.rule_conditions import CONDITIONS, read_condition
 from ioc.catalog.toml_table import CatalogInvalid, DefinitionFault, TomlTable, closest
 from ioc.messages import Message
 from ioc.model.matcher import LABEL_NAME
-from ioc.model.procedure import Procedure, Step
+from ioc.model.procedure import Procedure, ProcedureStep
 from ioc.model.rule import RESERVED_LABELS, ActiveHours, DataLack, Lack, Rule, Severity, leaves
 from ioc.model.unit import UnitLevel
 
@@ -85,12 +85,12 @@ def check_rule(catalog: Catalog, procedures: Mapping[str, Procedure], fields: Ma
 
 def read_procedure(row: TomlTable) -> Procedure:
     """Read a procedure; steps without an id are numbered."""
-    steps: list[Step] = []
+    steps: list[ProcedureStep] = []
     for number, inner in enumerate(row.tables("step"), 1):
         step_id = inner.text("id", str(number))
         if any(step.id == step_id for step in steps):
             inner.fault("id", Message("step_twice", given=step_id))
-        steps.append(Step(step_id, {language: inner.text(language) for language in ("vi", "en")}))
+        steps.append(ProcedureStep(step_id, {language: inner.text(language) for language in ("vi", "en")}))
         inner.finish()
     if not steps:
         row.fault("step", Message("no_steps"))

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ioc.clock import to_ms
 from ioc.evaluation.aggregate_functions import NEVER, Vectors, Whole
 from ioc.evaluation.case_sql import (
-    CaseQuery,
     CaseTotals,
     Edge,
+    ScanQuery,
     edge,
     read_few,
     read_first_reports,
@@ -183,11 +183,11 @@ class CaseKpis:
             position: at_edges[self._case_kpis[position].case_type, self._case_kpis[position].at] for position in small
         }
 
-    def _query(self, position: int, now: datetime) -> CaseQuery:
+    def _query(self, position: int, now: datetime) -> ScanQuery:
         scan = self._case_kpis[position]
         self._bounds[position] = scan.window.bounds(now, self._zone)
         expressions = [kpi.sql for kpi in scan.kpis]
-        return CaseQuery(expressions, scan.at, self._bounds[position], self._totals[position], self._whole[position])
+        return ScanQuery(expressions, scan.at, self._bounds[position], self._totals[position], self._whole[position])
 
     def _vectors(self, position: int, now: datetime) -> dict[str, Vectors]:
         scan, activity = self._case_kpis[position], self._activity.newest_by_unit(self._case_kpis[position].case_type)

@@ -134,7 +134,7 @@ class CaseTotals:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseQuery:
+class ScanQuery:
     """Expressions whose cases must lie in `bounds` by the column `at` (empty: every case), and where their totals go.
 
     `whole` are the positions of those whose amount over all units is wanted and does not merge from the units' amounts.
@@ -148,7 +148,7 @@ class CaseQuery:
 
 
 def read_totals(
-    cursor: duckdb.DuckDBPyConnection, case_type: str, query: CaseQuery, now: datetime, positions: Mapping[str, int]
+    cursor: duckdb.DuckDBPyConnection, case_type: str, query: ScanQuery, now: datetime, positions: Mapping[str, int]
 ) -> None:
     """Read the expressions of one case type and one window for all units, in one scan.
 
@@ -178,7 +178,7 @@ def _put(
         into.put(target[known], table[f"n{position}"][known], table[f"a{position}"][known])
 
 
-def _read_whole(cursor: duckdb.DuckDBPyConnection, case_type: str, query: CaseQuery, now: datetime) -> None:
+def _read_whole(cursor: duckdb.DuckDBPyConnection, case_type: str, query: ScanQuery, now: datetime) -> None:
     if not query.whole:
         return
     expressions = [query.expressions[position] for position in query.whole]
@@ -192,7 +192,7 @@ def _read_whole(cursor: duckdb.DuckDBPyConnection, case_type: str, query: CaseQu
 def read_few(
     cursor: duckdb.DuckDBPyConnection,
     case_type: str,
-    query: Sequence[CaseQuery],
+    query: Sequence[ScanQuery],
     now: datetime,
     units: Collection[str],
     positions: Mapping[str, int],

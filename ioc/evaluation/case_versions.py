@@ -148,11 +148,11 @@ def _with_clocks(columns: str, of_changed: str, zone_hours: int, marked: bool) -
     every = f"SELECT case_type, {_COLUMNS}{_mark(marked)}, applied_at {of_changed}"
     every += " AND case_id IN (SELECT case_id FROM stood)"
     return f"""
-WITH told AS MATERIALIZED (
+WITH versions_with_clock AS MATERIALIZED (
     SELECT case_type, {columns}, {STANDING} AS standing, coalesce(working, FALSE) AS working, due_in
     FROM (SELECT case_type, {columns} {of_changed}) LEFT JOIN case_clocks USING (case_type)),
-stood AS MATERIALIZED (SELECT DISTINCT case_id FROM told WHERE standing),
-running AS MATERIALIZED (SELECT * FROM told ANTI JOIN stood USING (case_id))
+stood AS MATERIALIZED (SELECT DISTINCT case_id FROM versions_with_clock WHERE standing),
+running AS MATERIALIZED (SELECT * FROM versions_with_clock ANTI JOIN stood USING (case_id))
 SELECT case_type, {columns}, {due(zone_hours)} AS deadline_at, 0 AS pauses FROM running, working_calendar
 UNION ALL SELECT case_type, {columns}, {_DERIVED} FROM ({clocked(every, zone_hours)})"""
 

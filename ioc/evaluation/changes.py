@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class Commit(Protocol):
+class CommitReport(Protocol):
     """The store's report of one commit."""
 
     @property
@@ -32,7 +32,7 @@ class Changes:
     fed: frozenset[tuple[str, str, str]] = frozenset()
 
     @classmethod
-    def of(cls, commits: Iterable[Commit]) -> "Changes":
+    def of(cls, commits: Iterable[CommitReport]) -> "Changes":
         """Return all changes of the commits."""
         earliest: dict[str, int] = {}
         units: set[str] = set()

@@ -93,10 +93,10 @@ class SourceFreshness:
         self._statuses = {}
         for key, sources in self._sources.items():
             if listed := [scheduled[source] for source in sources if source in scheduled]:
-                heard = {state.source: heard_ms(state, self._last_fed) for state in listed}
+                last_report = {state.source: heard_ms(state, self._last_fed) for state in listed}
                 self._statuses[key] = FeedStatus(
-                    min(heard.values()),
-                    any(is_behind(state, heard[state.source], now) for state in listed),
+                    min(last_report.values()),
+                    any(is_behind(state, last_report[state.source], now) for state in listed),
                     all(state.liveness is Liveness.COMPLETE_ANSWER for state in listed),
                 )
 
@@ -115,13 +115,13 @@ class SourceFreshness:
                 return vectors, False
             if not status.is_complete:
                 return vectors, _is_behind_of(definition, status, period_end)
-        heard = status.last_success_ms if status else newest_ms
-        if heard == NEVER:
+        last_report = status.last_success_ms if status else newest_ms
+        if last_report == NEVER:
             return vectors, bool(status and status.is_behind)
-        minute = heard // _MINUTE_MS
+        minute = last_report // _MINUTE_MS
         known = self._claimed.get(definition.id)
         if known is None or known[0] is not vectors or known[1] != minute:
-            as_of = np.maximum(minute * _MINUTE_MS, np.minimum(vectors.as_of, heard))
+            as_of = np.maximum(minute * _MINUTE_MS, np.minimum(vectors.as_of, last_report))
             as_of = np.where(vectors.present, as_of, vectors.as_of)
             known = self._claimed[definition.id] = (vectors, minute, replace(vectors, as_of=as_of))
         return known[2], bool(status and _is_behind_of(definition, status, period_end))
@@ -133,11 +133,11 @@ def heard_ms(state: SourceState, last_fed: Mapping[str, int]) -> int:
     return fed if state.liveness is Liveness.DATA or state.last_success is None else to_ms(state.last_success)
 
 
-def is_behind(state: SourceState, heard: int, now: datetime) -> bool:
+def is_behind(state: SourceState, last_report: int, now: datetime) -> bool:
     """Return whether a source with a schedule has not reported for longer than that."""
     if state.expected_every_s is None:
         return False
-    return heard == NEVER or from_ms(heard) + timedelta(seconds=state.expected_every_s) < now
+    return last_report == NEVER or from_ms(last_report) + timedelta(seconds=state.expected_every_s) < now
 
 
 def _is_behind_of(definition: KpiDefinition, status: FeedStatus, period_end: datetime) -> bool:

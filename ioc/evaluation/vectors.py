@@ -77,7 +77,7 @@ def case_vectors(
     """Return the vectors of a KPI over cases.
 
     Their time is the unit's newest change of the case type. A unit of `reported` without any case that counts has 0;
-    for another unit a count is no data.
+    for another unit has no count.
     """
     n, amount, as_of = totals.n, totals.amount, last_activity
     if roll_up is RollUp.MERGE:

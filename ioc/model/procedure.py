@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProcedureStep:
     """A step of a procedure. `id` stays the same when the text is improved, so that ticked steps keep their tick."""
 
     id: str
@@ -17,5 +17,5 @@ class Procedure:
 
     id: str
     name: dict[str, str]
-    steps: tuple[Step, ...]
+    steps: tuple[ProcedureStep, ...]
     basis: str = ""

@@ -19,14 +19,14 @@ class SeriesInvalid(TextInvalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class CaseSeries:
     """One entry per step; the value is NaN unless the state is LIVE."""
 
     value: tuple[float, ...]
     state: tuple[Freshness, ...]
 
     @classmethod
-    def parse(cls, text: str) -> "Series":
+    def parse(cls, text: str) -> "CaseSeries":
         """Parse parts separated by blanks, in the notation of promtool.
 
         `5`, `5x3` (5 and three more), `5+2x3` (5 7 9 11), `_x3` (three steps without data); also `stale` and `few` (too
@@ -75,7 +75,7 @@ class RuleCase:
     rule: str
     start_ms: int
     step_ms: int
-    series: Mapping[str, Series]
+    series: Mapping[str, CaseSeries]
     expected: tuple[Expected, ...]
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     samples: int = 1_000_000

@@ -49,7 +49,9 @@ class DictionaryCodes:
             for word in words:
                 if word not in codes:
                     if len(codes) >= _MAX_CODES[kind]:
-                        raise NotStorable(Message("dictionary_full", max=_MAX_CODES[kind], kind=kind, given=word)) from None
+                        raise NotStorable(
+                            Message("dictionary_full", max=_MAX_CODES[kind], kind=kind, given=word)
+                        ) from None
                     codes[word] = len(codes) + 1
                     self._fresh[kind].append(word)
         return np.array([codes[word] for word in words], np.int32)

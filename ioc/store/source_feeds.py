@@ -81,18 +81,18 @@ def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[BatchF
     if not batch.num_rows:
         return
     if output.headers.keyed:
-        earliest = latest = heard = batch.column("time").cast(pa.int64()).to_numpy()
+        earliest = latest = reported = batch.column("time").cast(pa.int64()).to_numpy()
         kind, words, n = MEASURE, batch.column("measure"), np.ones(batch.num_rows, np.int64)
     elif output.headers.topic == READINGS:
         minutes = batch.column("minute").to_numpy()
-        earliest = latest = heard = minutes * np.int64(_MS_A_MINUTE)
+        earliest = latest = reported = minutes * np.int64(_MS_A_MINUTE)
         kind, words, n = MEASURE, batch.column("measure"), batch.column("n").to_numpy()
     else:
         times = [pc.cast(batch.column(name), pa.int64()) for name in _CASE_TIMES]
         earliest = pc.min_element_wise(*times, skip_nulls=True).to_numpy(zero_copy_only=False)
         before = [pc.if_else(pc.less(column, today_ms), column, None) for column in times]
         latest = pc.fill_null(pc.max_element_wise(*before, skip_nulls=True), 0).to_numpy(zero_copy_only=False)
-        heard = times[-1].to_numpy(zero_copy_only=False)
+        reported = times[-1].to_numpy(zero_copy_only=False)
         kind, words, n = CASE_TYPE, batch.column("case_type"), np.ones(batch.num_rows, np.int64)
     codes, names = words.indices.to_numpy(zero_copy_only=False), words.dictionary.to_pylist()
     reaches = earliest < today_ms
@@ -104,5 +104,5 @@ def _of_batch(output: Output, today_ms: int, zone_hours: int) -> Iterator[BatchF
             continue
         ends = earliest[mine].min(), latest[mine].max()
         first, last = ((int(ms) + zone_hours * _MS_AN_HOUR) // _MS_A_DAY for ms in ends)
-        late = n[mine & (heard < today_ms)].sum()
+        late = n[mine & (reported < today_ms)].sum()
         yield BatchFeed(kind, names[code], int(counts[code]), int(n[mine].sum()), int(late), first, last)

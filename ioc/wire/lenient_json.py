@@ -49,14 +49,14 @@ class Document:
 def read_records(content: bytes) -> list[Record]:
     """Return the records of an object, of an array, or of lines.
 
-    Raises BatchMalformed when they cannot be told apart.
+    Raises BatchMalformed when the records cannot be separated.
     """
     content = utf8(content)
     try:
         records = read_document(content).records
         return [read_value(content)] if records is None else records
     except BatchMalformed:
-        # Producers often send lines without saying so; a line that is a whole object tells.
+        # Producers often send lines without saying so; a line that is a whole object shows it.
         if content.lstrip()[:1] != b"[":
             records = read_lines(content)
             if len(records) > 1 and any(isinstance(value, dict) for value, _ in records):

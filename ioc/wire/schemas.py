@@ -59,8 +59,8 @@ PANES = pa.schema(
     ]
 )
 
-# Single readings of a source that corrects itself, one row each in the order of arrival. `kept`: panes tell the subject
-# apart. `bucket`, `register` and `rank` are what the reading adds to the sketches of its measure, or null.
+# Single readings of a source that corrects itself, one row each in the order of arrival. `kept`: panes keep the
+# subject. `bucket`, `register` and `rank` are what the reading adds to the sketches of its measure, or null.
 KEYED_READINGS = pa.schema(
     [
         ("measure", TERM),

@@ -16,14 +16,14 @@ from ioc.alerts.engine import tick
 from ioc.alerts.inputs import DataState, Inputs
 from ioc.alerts.states import FIRING, RECOVERING, EngineState
 from ioc.model.kpi import Freshness
-from ioc.model.rule import AllOf, AnyOf, Condition, DataLack, Lack, Limits, Threshold
-from ioc.model.rule_case import Series
+from ioc.model.rule import AllOf, AnyOf, Condition, DataLack, Lack, RuleLimits, Threshold
+from ioc.model.rule_case import CaseSeries
 from tests.support.alert_examples import MINUTE, START, column, rule, rule_arrays
 
 PROMTOOL = shutil.which("promtool")
-ABOVE, BELOW = Threshold("k", Limits(fires_above=10)), Threshold("k", Limits(fires_below=5))
-BAND = Threshold("k", Limits(fires_above=10, clears_below=8))
-OUTSIDE = Threshold("k", Limits(fires_above=20, fires_below=5))
+ABOVE, BELOW = Threshold("k", RuleLimits(fires_above=10)), Threshold("k", RuleLimits(fires_below=5))
+BAND = Threshold("k", RuleLimits(fires_above=10, clears_below=8))
+OUTSIDE = Threshold("k", RuleLimits(fires_above=20, fires_below=5))
 MISSING = DataLack("k", Lack.MISSING)
 HELD_BY_ITSELF = 'k > 10 or (k >= 8 and on(unit) max by (unit) (ALERTS{alertname="high"}))'
 """A clearing limit, as the reference's users write it."""
@@ -97,7 +97,7 @@ CASES = {
         "5x2 15x2 25x4 15x2",
         [(8, 11)],
         held=2,
-        condition=AllOf((ABOVE, Threshold("k", Limits(fires_above=20)))),
+        condition=AllOf((ABOVE, Threshold("k", RuleLimits(fires_above=20)))),
         expression="k > 10 and k > 20",
     ),
     "one of two conditions": Case(
@@ -113,7 +113,7 @@ CASES = {
 def ours(case: Case) -> list[int]:
     """Minutes in which the alert has fired and not ended."""
     arrays = rule_arrays([rule(case.condition, held=case.held, keep=case.keep)])
-    state, series, firing = EngineState.fresh(arrays), Series.parse(case.series), []
+    state, series, firing = EngineState.fresh(arrays), CaseSeries.parse(case.series), []
     for minute, (value, fresh) in enumerate(zip(series.value, series.state, strict=True)):
         values = column([value if fresh is Freshness.LIVE else DataState[fresh.name]], ("46",))
         state = tick(arrays, state, Inputs(START + minute * MINUTE, {"k": values})).state
@@ -129,7 +129,7 @@ def promised(case: Case) -> list[int]:
 def as_the_reference_writes_it(case: Case) -> str:
     """Data that go are marked as gone at once, not looked back for during five minutes."""
     tokens, before = [], Freshness.NO_DATA
-    series = Series.parse(case.series)
+    series = CaseSeries.parse(case.series)
     for value, fresh in zip(series.value, series.state, strict=True):
         gone = "stale" if before is Freshness.LIVE else "_"
         tokens.append(f"{value:g}" if fresh is Freshness.LIVE else gone)
@@ -151,7 +151,7 @@ def test_the_reference_fires_in_the_same_minutes(tmp_path: Path) -> None:
         alert = {"alert": "high", "expr": case.expression, "for": f"{case.held}m", "keep_firing_for": f"{case.keep}m"}
         rules = tmp_path / f"rules{number}.yml"
         rules.write_text(json.dumps({"groups": [{"name": "g", "interval": "1m", "rules": [alert]}]}))
-        minutes, length = ours(case), len(Series.parse(case.series).value)
+        minutes, length = ours(case), len(CaseSeries.parse(case.series).value)
         expected = [{"exp_labels": {"unit": "u"}}]
         checks = [
             {"eval_time": f"{minute}m", "alertname": "high", "exp_alerts": expected if minute in minutes else []}

@@ -25,12 +25,14 @@ from ioc.alerts.incidents import (
 from ioc.alerts.procedures import CompletedStep
 from ioc.alerts.records import from_record, to_record
 from ioc.alerts.refusals import ActRefused
-from ioc.model.procedure import Procedure, Step
+from ioc.model.procedure import Procedure, ProcedureStep
 from ioc.model.rule import Severity
 from tests.support.alert_examples import START
 
 FLOOD = Procedure(
-    "flood", {"vi": "Lũ", "en": "Flood"}, (Step("1", {"vi": "a", "en": "a"}), Step("2", {"vi": "b", "en": "b"}))
+    "flood",
+    {"vi": "Lũ", "en": "Flood"},
+    (ProcedureStep("1", {"vi": "a", "en": "a"}), ProcedureStep("2", {"vi": "b", "en": "b"})),
 )
 
 

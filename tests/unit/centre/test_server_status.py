@@ -14,7 +14,7 @@ class Start:
     """A historian and an evaluator that are as far as a test sets them."""
 
     def __init__(self) -> None:
-        self.condition = Condition.STARTING
+        self.condition = HistorianCondition.STARTING
         self.is_whole = False
         nothing = cast(Any, None)
         self.status = ServerStatus(nothing, BEGAN, cast(Any, self), cast(Any, self), nothing, nothing, None)
@@ -33,7 +33,7 @@ def test_each_step_of_the_start_is_named_in_both_languages_until_data_flow() -> 
         "The centre is starting: the historian reads its position in Kafka; please wait.",
         "Trung tâm đang khởi động: bộ ghi lịch sử đang đọc vị trí của mình trong Kafka; hãy đợi thêm.",
     )
-    start.condition = next(one for one in Condition if one is not Condition.STARTING)
+    start.condition = next(one for one in Condition if one is not HistorianCondition.STARTING)
     assert start.waits_for() == (
         "The centre is starting: the first evaluation of all KPIs; please wait.",
         "Trung tâm đang khởi động: đang tính lần đầu toàn bộ chỉ tiêu; hãy đợi thêm.",
