@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ioc.server.status import ServerStatus
-from ioc.store.historian import Condition
+from ioc.store.historian import HistorianCondition
 
 BEGAN = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def test_each_step_of_the_start_is_named_in_both_languages_until_data_flow() -> 
         "The centre is starting: the historian reads its position in Kafka; please wait.",
         "Trung tâm đang khởi động: bộ ghi lịch sử đang đọc vị trí của mình trong Kafka; hãy đợi thêm.",
     )
-    start.condition = next(one for one in Condition if one is not HistorianCondition.STARTING)
+    start.condition = next(one for one in HistorianCondition if one is not HistorianCondition.STARTING)
     assert start.waits_for() == (
         "The centre is starting: the first evaluation of all KPIs; please wait.",
         "Trung tâm đang khởi động: đang tính lần đầu toàn bộ chỉ tiêu; hãy đợi thêm.",
