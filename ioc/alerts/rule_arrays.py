@@ -11,7 +11,7 @@ import numpy as np
 
 from ioc.alerts.inputs import Flags, Indices, Reals, Times, milliseconds
 from ioc.model.kpi import Target
-from ioc.model.rule import Change, DataLack, Deviation, Leaf, Rule, RuleLimits, TargetMissed, leaves
+from ioc.model.rule import Change, DataLack, Deviation, Leaf, Limits, Rule, TargetMissed, leaves
 from ioc.model.unit import Unit
 
 
@@ -165,21 +165,21 @@ def limits_in(arrays: RuleArrays, year: int) -> LimitArrays:
     return limits
 
 
-def limits_of(leaf: Leaf, targets: Mapping[str, tuple[Target, ...]], year: int) -> RuleLimits:
+def limits_of(leaf: Leaf, targets: Mapping[str, tuple[Target, ...]], year: int) -> Limits:
     """Return a leaf's limits in a year.
 
     A lack of data is a signal of 1 against a limit of 0.5. A target is that of the year, else of the last year before.
     """
     if isinstance(leaf, DataLack):
-        return RuleLimits(fires_above=0.5)
+        return Limits(fires_above=0.5)
     if not isinstance(leaf, TargetMissed):
         return leaf.limits
     earlier = [target for target in targets.get(leaf.kpi, ()) if target.year <= year]
     target = max(earlier, key=lambda target: target.year, default=None)
-    return RuleLimits() if target is None else RuleLimits(fires_above=target.at_most, fires_below=target.at_least)
+    return Limits() if target is None else Limits(fires_above=target.at_most, fires_below=target.at_least)
 
 
-def bounds(limits: RuleLimits) -> tuple[float, float, float, float]:
+def bounds(limits: Limits) -> tuple[float, float, float, float]:
     """Return fire_above, fire_below, clear_from and clear_to."""
     above = inf if limits.fires_above is None else limits.fires_above
     below = -inf if limits.fires_below is None else limits.fires_below
@@ -196,9 +196,9 @@ def year_of(now_ms: int, zone: ZoneInfo) -> int:
 def _without_limits(leaf: Change | Deviation | DataLack | None) -> Change | Deviation | DataLack | None:
     """Return the leaf without its limits, so that leaves that differ only in limits share a signal."""
     if isinstance(leaf, Change):
-        return Change(leaf.kpi, leaf.over, RuleLimits())
+        return Change(leaf.kpi, leaf.over, Limits())
     if isinstance(leaf, Deviation):
-        return Deviation(leaf.kpi, leaf.weeks, RuleLimits())
+        return Deviation(leaf.kpi, leaf.weeks, Limits())
     return leaf
 
 

@@ -16,7 +16,7 @@ from ioc.model.rule import (
     DataLack,
     Deviation,
     Lack,
-    RuleLimits,
+    Limits,
     TargetMissed,
     Threshold,
 )
@@ -87,7 +87,7 @@ def _about(row: TomlTable, kind: str, definition: KpiDefinition) -> Condition:
     return Threshold(kpi, read_limits(row))
 
 
-def read_limits(row: TomlTable) -> RuleLimits:
+def read_limits(row: TomlTable) -> Limits:
     """Read the limits of a value, a change or a deviation.
 
     Faults are: no limit, a clearing limit without its firing limit or on its wrong side, and a reversed band.
@@ -107,12 +107,12 @@ def read_limits(row: TomlTable) -> RuleLimits:
         row.fault(name, Message("write_clears_inside"))
     if above is None and below is None and not any(map(row.has, ("fires_above", "fires_below", "fires_outside"))):
         row.fault("fires_above", Message("no_limit"))
-    limits = RuleLimits(above, below, clears_below, clears_above)
+    limits = Limits(above, below, clears_below, clears_above)
     _check_limits(row, limits)
     return limits
 
 
-def _check_limits(row: TomlTable, limits: RuleLimits) -> None:
+def _check_limits(row: TomlTable, limits: Limits) -> None:
     """Note faults of limits that contradict each other."""
     above, below = limits.fires_above, limits.fires_below
     clears_below, clears_above = limits.clears_below, limits.clears_above

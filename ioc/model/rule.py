@@ -40,7 +40,7 @@ class Lack(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleLimits:
+class Limits:
     """Limits with hysteresis.
 
     The rule fires strictly above `fires_above` or strictly below `fires_below` (both set: outside a band). It clears
@@ -59,7 +59,7 @@ class Threshold:
     """Compare the KPI's value with limits."""
 
     kpi: str
-    limits: RuleLimits
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Change:
 
     kpi: str
     over: timedelta
-    limits: RuleLimits
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Deviation:
 
     kpi: str
     weeks: int
-    limits: RuleLimits
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.states import EngineState
 from ioc.alerts.suppression import SuppressionIndex, build_alerts
 from ioc.catalog.routing import load_routing
-from ioc.model.rule import AllOf, Rule, RuleLimits, Severity, Threshold
+from ioc.model.rule import AllOf, Limits, Rule, Severity, Threshold
 from ioc.model.unit import Unit, UnitLevel
 from ioc.settings import VIETNAM
 from tests.bench.report import Table
@@ -33,7 +33,7 @@ MOST_TICK_MS, MOST_REPLAY_S = 100, 2.0
 
 
 def _rule(number: int) -> Rule:
-    limits = RuleLimits(fires_above=2.0, clears_below=1.5)
+    limits = Limits(fires_above=2.0, clears_below=1.5)
     condition = Threshold(f"k{number % KPIS}", limits)
     whole = AllOf((condition, Threshold(f"k{(number + 1) % KPIS}", limits))) if number % 10 == 0 else condition
     return Rule(
@@ -113,7 +113,7 @@ def _backtest() -> None:
     codes = tuple(f"{n:05}" for n in range(UNITS))
     times = START_MS + 60_000 * np.arange(steps, dtype=np.int64)
     day = 10 + 3 * np.sin(np.arange(steps) / 1440 * 2 * np.pi)
-    one = replace(_rule(1), condition=Threshold("k", RuleLimits(fires_above=12.5, clears_below=12)), units=codes)
+    one = replace(_rule(1), condition=Threshold("k", Limits(fires_above=12.5, clears_below=12)), units=codes)
     table = Table(f"Backtest of 30 days by the minute x {UNITS} units", ("series", "s", "firings"))
     for name, noise in (("a day's curve", 0.05), ("with noise", 0.5), ("noise alone about the limit", 30.0)):
         value = day[:, None] + random.normal(0, noise, (steps, UNITS))

@@ -11,7 +11,7 @@ from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.alerts.rule_arrays import RuleArrays
 from ioc.alerts.states import CONDITIONS, EngineState
 from ioc.model.alert import ConditionState, Transition
-from ioc.model.rule import Condition, Rule, RuleLimits, Severity, Threshold
+from ioc.model.rule import Condition, Limits, Rule, Severity, Threshold
 from ioc.model.unit import Unit, UnitLevel
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -43,7 +43,7 @@ def rule(
         id=rule_id,
         name={"vi": "Cao", "en": "High"},
         sector="air",
-        condition=condition or Threshold("k", RuleLimits(fires_above=10)),
+        condition=condition or Threshold("k", Limits(fires_above=10)),
         units=at,
         severity=severity,
         version="v1",

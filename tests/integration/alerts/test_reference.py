@@ -16,14 +16,14 @@ from ioc.alerts.engine import tick
 from ioc.alerts.inputs import DataState, Inputs
 from ioc.alerts.states import FIRING, RECOVERING, EngineState
 from ioc.model.kpi import Freshness
-from ioc.model.rule import AllOf, AnyOf, Condition, DataLack, Lack, RuleLimits, Threshold
+from ioc.model.rule import AllOf, AnyOf, Condition, DataLack, Lack, Limits, Threshold
 from ioc.model.rule_case import CaseSeries
 from tests.support.alert_examples import MINUTE, START, column, rule, rule_arrays
 
 PROMTOOL = shutil.which("promtool")
-ABOVE, BELOW = Threshold("k", RuleLimits(fires_above=10)), Threshold("k", RuleLimits(fires_below=5))
-BAND = Threshold("k", RuleLimits(fires_above=10, clears_below=8))
-OUTSIDE = Threshold("k", RuleLimits(fires_above=20, fires_below=5))
+ABOVE, BELOW = Threshold("k", Limits(fires_above=10)), Threshold("k", Limits(fires_below=5))
+BAND = Threshold("k", Limits(fires_above=10, clears_below=8))
+OUTSIDE = Threshold("k", Limits(fires_above=20, fires_below=5))
 MISSING = DataLack("k", Lack.MISSING)
 HELD_BY_ITSELF = 'k > 10 or (k >= 8 and on(unit) max by (unit) (ALERTS{alertname="high"}))'
 """A clearing limit, as the reference's users write it."""
@@ -97,7 +97,7 @@ CASES = {
         "5x2 15x2 25x4 15x2",
         [(8, 11)],
         held=2,
-        condition=AllOf((ABOVE, Threshold("k", RuleLimits(fires_above=20)))),
+        condition=AllOf((ABOVE, Threshold("k", Limits(fires_above=20)))),
         expression="k > 10 and k > 20",
     ),
     "one of two conditions": Case(

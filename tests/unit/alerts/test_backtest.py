@@ -21,8 +21,8 @@ from ioc.model.rule import (
     DataLack,
     Deviation,
     Lack,
+    Limits,
     Rule,
-    RuleLimits,
     TargetMissed,
     Threshold,
 )
@@ -30,13 +30,13 @@ from ioc.model.unit import UnitLevel
 from tests.support.alert_examples import MINUTE, START, ZONE, rule, rule_arrays
 
 CODES = ("19000", "19001", "19002")
-BAND = Threshold("k", RuleLimits(fires_above=10, clears_below=8))
+BAND = Threshold("k", Limits(fires_above=10, clears_below=8))
 CONDITIONS: list[Condition] = [
-    Threshold("k", RuleLimits(fires_above=10)),
+    Threshold("k", Limits(fires_above=10)),
     BAND,
     DataLack("k", Lack.MISSING),
     AnyOf((BAND, DataLack("k", Lack.STALE))),
-    Change("k", timedelta(minutes=2), RuleLimits(fires_above=3)),
+    Change("k", timedelta(minutes=2), Limits(fires_above=3)),
     TargetMissed("k"),
 ]
 TARGETS = {"k": (Target(2026, at_most=9),)}
@@ -107,17 +107,17 @@ def test_times_add_up() -> None:
 def test_deviation_over_history() -> None:
     history = history_of([100, 160, 100])
     usual = {("k", 4): (np.full((3, 1), 100.0), np.full((3, 1), 10.0))}
-    the_rule = rule(Deviation("k", 4, RuleLimits(fires_above=3.5)))
+    the_rule = rule(Deviation("k", 4, Limits(fires_above=3.5)))
     assert len(backtest_rule(the_rule, replace(history, usual=usual), {}, ZONE).firings) == 1
 
 
 def test_two_versions_side_by_side() -> None:
     history = history_of([5, 12, 5, 5, 25, 5, 9, 5])
-    before, after = rule(), rule(Threshold("k", RuleLimits(fires_above=20)))
+    before, after = rule(), rule(Threshold("k", Limits(fires_above=20)))
     found = compare(before, after, history, {}, ZONE)
     assert [one.fired_ms for one in found.gone] == [START + MINUTE]
     assert found.new == ()
-    low = rule(Threshold("k", RuleLimits(fires_above=8)))
+    low = rule(Threshold("k", Limits(fires_above=8)))
     assert [one.fired_ms for one in compare(before, low, history, {}, ZONE).new] == [START + 6 * MINUTE]
 
 
@@ -127,4 +127,4 @@ def test_no_history_gives_nothing() -> None:
 
 def test_a_kpi_that_the_history_lacks_is_an_error() -> None:
     with pytest.raises(KeyError):
-        backtest_rule(rule(Threshold("other", RuleLimits(fires_above=1))), history_of([1]), {}, ZONE)
+        backtest_rule(rule(Threshold("other", Limits(fires_above=1))), history_of([1]), {}, ZONE)

@@ -25,8 +25,8 @@ from ioc.model.rule import (
     DataLack,
     Deviation,
     Lack,
+    Limits,
     Rule,
-    RuleLimits,
     TargetMissed,
     Threshold,
 )
@@ -35,8 +35,8 @@ from ioc.server.alert_loop import states_of
 from tests.support.alert_examples import MINUTE, START, ZONE, column, inputs, rule, rule_arrays, run, units
 from tests.support.catalogs import hue
 
-ABOVE = Threshold("k", RuleLimits(fires_above=10))
-BAND = Threshold("k", RuleLimits(fires_above=10, clears_below=8))
+ABOVE = Threshold("k", Limits(fires_above=10))
+BAND = Threshold("k", Limits(fires_above=10, clears_below=8))
 SHORT = {
     ConditionState.NORMAL: "n",
     ConditionState.PENDING: "p",
@@ -74,7 +74,7 @@ FEW, STALE, UNREPORTED = DataState.INSUFFICIENT, DataState.STALE, DataState.UNRE
         pytest.param(rule(DataLack("k", Lack.STALE)), [5, STALE, None, 5], "nFFn", id="stale stays so until data come"),
         pytest.param(rule(DataLack("k", Lack.INSUFFICIENT)), [5, FEW, 5], "nFn", id="insufficient has its rule"),
         pytest.param(
-            rule(Threshold("k", RuleLimits(fires_above=20, fires_below=5, clears_above=7, clears_below=18))),
+            rule(Threshold("k", Limits(fires_above=20, fires_below=5, clears_above=7, clears_below=18))),
             [10, 4, 6, 8, 21, 19, 17],
             "nFFnFFn",
             id="outside a band, cleared inside a narrower one",
@@ -139,7 +139,7 @@ def test_a_latching_alert_ends_once_acknowledged() -> None:
 def test_conditions_together(
     condition: type[AllOf] | type[AnyOf], first: float, second: float | None, fires: bool
 ) -> None:
-    both = condition((ABOVE, Threshold("other", RuleLimits(fires_below=5))))
+    both = condition((ABOVE, Threshold("other", Limits(fires_below=5))))
     arrays = rule_arrays([rule(both)])
     done = tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": [first], "other": [second]}, ("46",)))
     assert (counts(done.state)[ConditionState.FIRING] == 1) is fires
@@ -156,7 +156,7 @@ def test_conditions_together(
 def test_conditions_together_end(
     condition: type[AllOf] | type[AnyOf], after: tuple[float | None, float | None], ends: bool
 ) -> None:
-    both = condition((ABOVE, Threshold("other", RuleLimits(fires_below=5))))
+    both = condition((ABOVE, Threshold("other", Limits(fires_below=5))))
     arrays = rule_arrays([rule(both)])
     state = tick(arrays, EngineState.fresh(arrays), inputs(0, {"k": [15], "other": [4]}, ("46",))).state
     done = tick(arrays, state, inputs(1, {"k": [after[0]], "other": [after[1]]}, ("46",)))
@@ -164,7 +164,7 @@ def test_conditions_together_end(
 
 
 def test_change_over_a_span() -> None:
-    arrays = rule_arrays([rule(Change("k", timedelta(hours=1), RuleLimits(fires_above=5)))])
+    arrays = rule_arrays([rule(Change("k", timedelta(hours=1), Limits(fires_above=5)))])
     now = inputs(0, {"k": [20]}, ("46",))
     rising = replace(now, earlier={("k", 60 * MINUTE): column([14], ("46",))})
     level = replace(now, earlier={("k", 60 * MINUTE): column([15], ("46",))})
@@ -186,7 +186,7 @@ def test_change_over_a_span() -> None:
     ],
 )
 def test_deviation_from_past_weeks(value: float, mad: float, state: ConditionState) -> None:
-    arrays = rule_arrays([rule(Deviation("k", 4, RuleLimits(fires_above=3.5, fires_below=-3.5)))])
+    arrays = rule_arrays([rule(Deviation("k", 4, Limits(fires_above=3.5, fires_below=-3.5)))])
     past = Usual(("46",), np.array([100.0]), np.array([mad]))
     told = replace(inputs(0, {"k": [value]}, ("46",)), usual={("k", 4): past})
     assert counts(tick(arrays, EngineState.fresh(arrays), told).state)[state] == 1
@@ -231,7 +231,7 @@ def test_a_rule_taken_out_ends_its_alerts() -> None:
 def test_a_changed_rule_keeps_its_alert() -> None:
     before, after = (
         rule_arrays([rule()]),
-        rule_arrays([rule(Threshold("k", RuleLimits(fires_above=12)), rule_id="high")]),
+        rule_arrays([rule(Threshold("k", Limits(fires_above=12)), rule_id="high")]),
     )
     fired = tick(before, EngineState.fresh(before), inputs(0, {"k": [15]}, ("46",)))
     state, ended = carry_over(before, fired.state, after)

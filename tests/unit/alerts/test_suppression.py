@@ -26,7 +26,7 @@ from ioc.alerts.suppression import SuppressionIndex, build_alerts, silences_in_u
 from ioc.model.alert import Alert, Handling, Suppression, Transition, TransitionKind
 from ioc.model.matcher import Matcher, parse_matchers
 from ioc.model.routing import Inhibition
-from ioc.model.rule import ActiveHours, RuleLimits, Severity, Threshold
+from ioc.model.rule import ActiveHours, Limits, Severity, Threshold
 from ioc.model.unit import UnitLevel
 from tests.support.alert_examples import MINUTE, START, inputs, rule, rule_arrays, weekday
 
@@ -34,7 +34,7 @@ DAY_MS = 86_400_000
 CODES = ("19000", "19001")
 RULES = [
     rule(rule_id="power", at=UnitLevel.COMMUNE, labels={"cause": "power"}),
-    rule(Threshold("net", RuleLimits(fires_above=10)), rule_id="network", at=UnitLevel.COMMUNE, labels={"area": "a"}),
+    rule(Threshold("net", Limits(fires_above=10)), rule_id="network", at=UnitLevel.COMMUNE, labels={"area": "a"}),
 ]
 
 

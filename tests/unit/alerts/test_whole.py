@@ -14,15 +14,15 @@ from ioc.alerts.states import EngineState
 from ioc.alerts.suppression import SuppressionIndex, build_alerts
 from ioc.catalog.routing import load_routing
 from ioc.model.alert import Transition, TransitionKind
-from ioc.model.rule import RuleLimits, Threshold
+from ioc.model.rule import Limits, Threshold
 from ioc.model.unit import UnitLevel
 from tests.support.alert_examples import ZONE, inputs, rule, rule_arrays, weekday
 
 COMMUNES, TICKS = 20, 700
 RULES = [
-    rule(Threshold("k", RuleLimits(fires_above=6)), rule_id="a", at=UnitLevel.COMMUNE),
-    rule(Threshold("k", RuleLimits(fires_above=7, clears_below=5)), rule_id="b", held=1, at=UnitLevel.COMMUNE),
-    rule(Threshold("k", RuleLimits(fires_below=3)), rule_id="c", keep=2, at=UnitLevel.COMMUNE),
+    rule(Threshold("k", Limits(fires_above=6)), rule_id="a", at=UnitLevel.COMMUNE),
+    rule(Threshold("k", Limits(fires_above=7, clears_below=5)), rule_id="b", held=1, at=UnitLevel.COMMUNE),
+    rule(Threshold("k", Limits(fires_below=3)), rule_id="c", keep=2, at=UnitLevel.COMMUNE),
 ]
 
 

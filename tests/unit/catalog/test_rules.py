@@ -8,7 +8,7 @@ import pytest
 from ioc.catalog import Catalog, CatalogInvalid
 from ioc.catalog.rule_cases import read_cases
 from ioc.catalog.rules import load_rules
-from ioc.model.rule import ActiveHours, AllOf, Change, RuleLimits, Severity, Threshold, leaves
+from ioc.model.rule import ActiveHours, AllOf, Change, Limits, Severity, Threshold, leaves
 from ioc.model.unit import UnitLevel
 from tests.support.catalogs import hue
 
@@ -114,7 +114,7 @@ def test_a_whole_rule(tmp_path: Path, catalog: Catalog) -> None:
     )
     (tmp_path / "own.toml").write_text(text, encoding="utf-8")
     found = load_rules(catalog, tmp_path).rules["own"]
-    assert found.condition == Change("traffic.flow", timedelta(hours=1), RuleLimits(fires_below=-5))
+    assert found.condition == Change("traffic.flow", timedelta(hours=1), Limits(fires_below=-5))
     assert (found.held_for, found.keep_firing_for, found.least_samples) == (
         timedelta(minutes=5),
         timedelta(minutes=2),
@@ -133,7 +133,7 @@ def test_a_whole_rule(tmp_path: Path, catalog: Catalog) -> None:
 def test_the_province_overrides_single_fields(tmp_path: Path, catalog: Catalog) -> None:
     (tmp_path / "own.toml").write_text('[[rule]]\nid = "pm25-high"\nfires_above = 60\n', encoding="utf-8")
     ours, plain = load_rules(catalog, tmp_path).rules["pm25-high"], load_rules(catalog).rules["pm25-high"]
-    assert ours.condition == Threshold("air.pm25_mean_24h", RuleLimits(fires_above=60, clears_below=40))
+    assert ours.condition == Threshold("air.pm25_mean_24h", Limits(fires_above=60, clears_below=40))
     assert (ours.severity, ours.procedure) == (plain.severity, plain.procedure)
     assert ours.version != plain.version
 
