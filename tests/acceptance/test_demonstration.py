@@ -207,8 +207,12 @@ def test_every_answer_is_as_the_document_says(centre: RunningCentre) -> None:
     assert served.keys() == document()["paths"].keys()
     answered = {}
     headers = {"Authorization": f"Bearer {centre.admin_token()}"}
-    with httpx.Client(base_url=centre.address, headers=headers, timeout=60) as client:
-        for template in sorted(path for path, methods in served.items() if "get" in methods):
+    wanted = sorted(path for path, methods in served.items() if "get" in methods)
+    wanted.remove(
+        "/api/v1/explore/{kpi}/forecast"
+    )  # computes for long; held against the document with a smaller history
+    with httpx.Client(base_url=centre.address, headers=headers, timeout=120) as client:
+        for template in wanted:
             path = re.sub(r"\{(\w+)\}", lambda name: known.get(name[1], "none"), template)
             answer = client.get(path)
             check_answer("GET", path, answer.status_code, answer.headers, answer.content)
