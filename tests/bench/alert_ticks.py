@@ -1,4 +1,4 @@
-"""A tick of the alert service as the centre runs it: 500 rules x 168 units, written to the store, who is told planned.
+"""A tick of the alert service as the centre runs it: 500 rules x 168 units, written, notifications planned.
 
 .venv/bin/python -m tests.bench alert_ticks
 """
@@ -23,7 +23,7 @@ from ioc.catalog.rules import Rules
 from ioc.clock import FixedClock, from_ms
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.bench.alerting import RULES, START_MS, UNITS, _plan, _Ticks
+from tests.bench.alerting import RULES, START_MS, UNITS, _rule_arrays, _Ticks
 from tests.bench.report import Table
 
 MOST_TICK_MS = 100
@@ -32,13 +32,13 @@ MOST_TICK_MS = 100
 def _definitions(_config: AlertServiceConfig, catalog: Catalog, _changed: object) -> AlertDefinitions:
     """Return definitions with the bench's rules in place of the catalogue's."""
     channels, alerting = load_channels(Path("none")), load_routing()
-    listed = Rules({rule.id: rule for rule in _plan().rules}, {}, {})
+    listed = Rules({rule.id: rule for rule in _rule_arrays().rules}, {}, {})
     writer = NotificationWriter(catalog, listed, alerting, VIETNAM, "")
     return AlertDefinitions(catalog, listed, alerting, channels, Needs.of(listed.rules.values()), writer)
 
 
 def run() -> None:
-    plan = _plan()
+    plan = _rule_arrays()
     table = Table(f"AlertService: {RULES} rules x {UNITS} units, written", ("tick", "ms", "transitions", "alerts"))
     with TemporaryDirectory() as folder:
         store = Store.open(Path(folder) / "ioc.duckdb", Path(folder) / "archive", zone=VIETNAM)
@@ -48,7 +48,7 @@ def run() -> None:
             service = AlertService(store, load("46"), config, clock)
         service.state = AlertState.initial(plan)
         ticks = _Ticks(plan)
-        service.tick(ticks.told(1, 0))
+        service.tick(ticks.inputs(1, 0))
         for name, share, above, most in (
             ("nothing moves", 0.0, 0.0, MOST_TICK_MS),
             ("1 % of values move, 1 % of them beyond", 0.01, 0.01, MOST_TICK_MS),
@@ -56,10 +56,10 @@ def run() -> None:
         ):
             times, moved = [], 0
             for _ in range(8):
-                told = ticks.told(share, above)
-                clock.moment = from_ms(told.now_ms)
+                given = ticks.inputs(share, above)
+                clock.moment = from_ms(given.now_ms)
                 began = process_time()
-                change = service.tick(told)
+                change = service.tick(given)
                 times.append((process_time() - began) * 1000)
                 moved = len(change.transitions) if change else 0
             table.add(name, f"{median(times):.1f}", str(moved), str(len(service.state.alerts)))

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.bench alerting
 
-Median processor times; a tick is the engine, then the alerts as people see them and the arrays of who is told.
+Median processor times; a tick is the engine, then the alerts as people see them, and the plan of notifications.
 """
 
 from dataclasses import replace
@@ -49,7 +49,7 @@ def _rule(number: int) -> Rule:
     )
 
 
-def _plan() -> RuleArrays:
+def _rule_arrays() -> RuleArrays:
     communes = [Unit(f"{n:05}", "Xã", "Xã", "commune", "79", 10.0, 106.0, None) for n in range(UNITS)]
     return RuleArrays.of([_rule(number) for number in range(RULES)], {one.code: one for one in communes}, {}, VIETNAM)
 
@@ -63,7 +63,7 @@ class _Ticks:
         self.values = self.random.normal(0, 0.5, (KPIS, UNITS))
         self.now_ms = START_MS
 
-    def told(self, share: float, above: float) -> Inputs:
+    def inputs(self, share: float, above: float) -> Inputs:
         """`above` of those that move go beyond the limit."""
         moving = self.random.random(self.values.shape) < share
         self.values[moving] = self.random.normal(0, 0.5, int(moving.sum()))
@@ -75,11 +75,11 @@ class _Ticks:
 
 
 def run() -> None:
-    arrays = _plan()
+    arrays = _rule_arrays()
     ticks, routing = _Ticks(arrays), load_routing().routing
     watch = SuppressionIndex.of(arrays, [], [])
-    state, outbox = tick(arrays, EngineState.fresh(arrays), ticks.told(1, 0)).state, Outbox()
-    heads = ("tick", "engine ms", "alerts ms", "who is told ms", "transitions", "alerts")
+    state, outbox = tick(arrays, EngineState.fresh(arrays), ticks.inputs(1, 0)).state, Outbox()
+    heads = ("tick", "engine ms", "alerts ms", "notifications ms", "transitions", "alerts")
     table = Table(f"{RULES} rules x {UNITS} units", heads)
     for name, share, above, rounds in (
         ("nothing moves", 0.0, 0.0, 15),
@@ -90,13 +90,13 @@ def run() -> None:
         times: list[tuple[float, float, float]] = []
         moved = standing = 0
         for _ in range(rounds):
-            told = ticks.told(share, above)
+            given = ticks.inputs(share, above)
             began = process_time()
-            done = tick(arrays, state, told)
+            done = tick(arrays, state, given)
             engine = process_time()
             found = build_alerts(watch, done.state, done.results, HandlingState(), lambda day: day.weekday() < 5)
             shown = process_time()
-            outbox = plan_deliveries(routing, outbox, found, done.transitions, told.now_ms, VIETNAM).outbox
+            outbox = plan_deliveries(routing, outbox, found, done.transitions, given.now_ms, VIETNAM).outbox
             planned = process_time()
             state, moved, standing = done.state, len(done.transitions), len(found)
             times.append(((engine - began) * 1000, (shown - engine) * 1000, (planned - shown) * 1000))
