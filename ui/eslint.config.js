@@ -7,6 +7,7 @@ import typescript from 'typescript-eslint'
 const LOCAL = '^_$|^_?[a-z][a-zA-Z0-9]*(_(ms|s|px|kb|bytes))?$'
 
 export default defineConfig(
+  { ignores: ['src/lib/api/schema.d.ts'] }, // written by openapi-typescript
   js.configs.recommended,
   typescript.configs.recommended,
   svelte.configs.recommended,

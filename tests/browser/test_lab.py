@@ -464,4 +464,4 @@ def test_the_wall_loads_nothing_of_the_lab(lab: FakeLab, open_page: OpenWall) ->
     names = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name.split('/').pop())")
     scripts = [name for name in names if name.endswith(".js")]
     assert len(scripts) > 3
-    assert [name for name in scripts if re.match(r"(Lab|create|Chart|echarts|install)", name)] == []
+    assert [name for name in scripts if re.match(r"(Lab|create|ChartPanel|EChart|echarts|install)", name)] == []

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { option, summary, type Chart } from '../src/pages/catalog/history_option'
-import type { Expression } from '../src/lib/kpi_values/protocol'
+import type { Expression } from '../src/lib/kpi_values/shapes'
 import { range } from '../src/pages/catalog/ranges'
 import { bandOf, byYear, inForce } from '../src/pages/catalog/bands'
 import { figure, filtered, missing, sight, sorted, unitRows, type Column } from '../src/lib/kpi_values/unit_rows'
@@ -8,7 +8,7 @@ import { condition, formula, glossary, inWords } from '../src/lib/kpi_values/def
 import { csv } from '../src/lib/format/csv'
 import { finds, fold } from '../src/lib/format/fold'
 import { zoneOffset_ms } from '../src/lib/format/times'
-import type { Unit } from '../src/lib/live/protocol'
+import type { Unit } from '../src/lib/live/messages'
 import { speaker } from '../src/lib/i18n'
 import { definition, kpi } from './values'
 
@@ -22,6 +22,9 @@ const unit = (code: string, name: string, parent = '46', kind = 'commune'): Unit
   parent,
   latitude: 16,
   longitude: 107,
+  area_km2: null,
+  valid_from: null,
+  valid_to: null,
 })
 
 describe('search', () => {
@@ -48,11 +51,23 @@ describe('a definition in words', () => {
         name: { vi: 'Bụi mịn', en: 'Fine dust' },
         unit_of_measure: '',
         kind: 'gauge',
+        keeps_subject: true,
         least: null,
         most: null,
       },
     ],
-    case_types: [{ id: 'dossier', name: { vi: 'Hồ sơ', en: 'Dossier' }, statuses: [], attributes: [] }],
+    case_types: [
+      {
+        id: 'dossier',
+        name: { vi: 'Hồ sơ', en: 'Dossier' },
+        statuses: [],
+        attributes: [],
+        attribute_types: {},
+        clock: 'calendar',
+        due_in: null,
+        pauses_in: [],
+      },
+    ],
     constants: [{ id: 'price', name: { vi: 'Đơn giá', en: 'Price' }, values: [] }],
   })
   const aggregate = (take: string, more = {}): Expression => ({ kind: 'aggregate', measure: 'air.pm25', take, ...more })
@@ -82,7 +97,16 @@ describe('a definition in words', () => {
     ],
     [
       'working days',
-      { kind: 'time', of: 'dossier', since: 'received_at', until: 'now', where: 'true', take: 'mean', per: '1wd' },
+      {
+        kind: 'time',
+        of: 'dossier',
+        since: 'received_at',
+        until: 'now',
+        where: 'true',
+        take: 'mean',
+        per: 1,
+        working: true,
+      },
       'Trung bình thời gian từ ngày tiếp nhận đến hiện tại của hồ sơ, tính bằng ngày làm việc',
       'Mean time from date received to now of dossier, in working day',
     ],
@@ -116,8 +140,8 @@ describe('standing', () => {
   test('targets by year keep their own distance, the year that runs is marked', () => {
     const [past, present] = byYear(
       [
-        { year: 2025, at_least: 90 },
-        { year: 2026, at_least: 98 },
+        { year: 2025, at_least: 90, basis: '' },
+        { year: 2026, at_least: 98, basis: '' },
       ],
       96,
       2026,
@@ -126,7 +150,7 @@ describe('standing', () => {
     expect([present?.distance?.difference, present?.distance?.missed, present?.present]).toEqual([-2, true, true])
   })
   test('without a value there is no distance', () =>
-    expect(byYear([{ year: 2026, at_least: 98 }], null, 2026)[0]?.distance).toBeNull())
+    expect(byYear([{ year: 2026, at_least: 98, basis: '' }], null, 2026)[0]?.distance).toBeNull())
 
   const constant = {
     id: 'c',
@@ -220,7 +244,7 @@ describe('the history chart', () => {
     from_ms: Date.parse('2026-11-22T00:00:00Z'),
     to_ms: Date.parse('2026-11-22T04:00:00Z'),
     range: '24h',
-    target: { year: 2026, at_least: 5 },
+    target: { year: 2026, at_least: 5, basis: '' },
     references: [{ name: { vi: 'Cả nước', en: 'Country' }, value: 900, at: '2020-08-31', basis: '' }],
     digits: 1,
     unitOfMeasure: '%',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { explorePath, shown } from '../src/lib/address/explore_address'
 import { compareOption, type Drawn } from '../src/pages/explore/compare_chart'
 import { multiples, ordered, path, scale } from '../src/pages/explore/small_chart_layout'
-import type { Series } from '../src/pages/explore/protocol'
+import type { Series } from '../src/pages/explore/shapes'
 import { partialText, periodName, places_ms, provisional } from '../src/pages/explore/periods'
 import { reasonText } from '../src/pages/explore/forecast_reasons'
 import { bounds_ms, coarse, count, fitting, isSpan, presetSpan, stepOf } from '../src/lib/format/day_ranges'
@@ -94,8 +94,9 @@ const series = (rows: Record<string, (number | null)[]>): Series => ({
   step: '1d',
   times: ['2026-11-20T17:00:00Z', '2026-11-21T17:00:00Z', '2026-11-22T17:00:00Z'],
   series: Object.entries(rows).map(([unit, values]) => ({ unit, values, samples: values.map(() => 3), restated: [] })),
+  periods: [],
   last_year: null,
-  targets: [{ year: 2026, at_least: 5, from: '2025-12-31T17:00:00Z', to: '2026-12-31T17:00:00Z' }],
+  targets: [{ year: 2026, at_least: 5, basis: '', from: '2025-12-31T17:00:00Z', to: '2026-12-31T17:00:00Z' }],
   snapshot: { taken_at: '2026-11-23T01:00:00Z' },
 })
 
@@ -160,6 +161,9 @@ describe('the chart', () => {
 
   test('the band stands on its lower edge', () => {
     const forecast = {
+      id: 'a',
+      unit: '46',
+      snapshot: { taken_at: '2026-12-01T00:00:00Z' },
       year: 2026,
       reason: '',
       step_days: 1,

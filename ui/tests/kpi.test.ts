@@ -3,7 +3,7 @@ import { reading, windowText, type Moment } from '../src/lib/kpi_values/reading'
 import { targetStanding } from '../src/pages/wall/target_counts'
 import { exact } from '../src/lib/format/numbers'
 import { changeText, dayBefore, differenceText, distance } from '../src/lib/kpi_values/target'
-import type { Definition } from '../src/lib/live/protocol'
+import type { Definition } from '../src/lib/live/messages'
 import { speaker } from '../src/lib/i18n'
 import { kpi } from './values'
 
@@ -68,17 +68,27 @@ describe('what a tile says', () => {
 
 describe('against the target', () => {
   test.each([
-    ['too low', 96.4, { year: 2026, at_least: 98 }, { goal: 98, missed: true, direction: 'down' }],
-    ['high enough', 99, { year: 2026, at_least: 98 }, { goal: 98, missed: false, direction: 'up' }],
-    ['exactly at it', 98, { year: 2026, at_least: 98 }, { goal: 98, missed: false }],
-    ['too high', 212, { year: 2026, at_most: 100 }, { goal: 100, missed: true, direction: 'up' }],
-    ['low enough', 31, { year: 2026, at_most: 45 }, { goal: 45, missed: false, direction: 'down' }],
-    ['a bound of zero is a bound', 3, { year: 2026, at_most: 0 }, { goal: 0, missed: true, direction: 'up' }],
-    ['the other bound given as null', 96, { year: 2026, at_least: 98, at_most: null }, { goal: 98, missed: true }],
+    ['too low', 96.4, { year: 2026, at_least: 98, basis: '' }, { goal: 98, missed: true, direction: 'down' }],
+    ['high enough', 99, { year: 2026, at_least: 98, basis: '' }, { goal: 98, missed: false, direction: 'up' }],
+    ['exactly at it', 98, { year: 2026, at_least: 98, basis: '' }, { goal: 98, missed: false }],
+    ['too high', 212, { year: 2026, at_most: 100, basis: '' }, { goal: 100, missed: true, direction: 'up' }],
+    ['low enough', 31, { year: 2026, at_most: 45, basis: '' }, { goal: 45, missed: false, direction: 'down' }],
+    [
+      'a bound of zero is a bound',
+      3,
+      { year: 2026, at_most: 0, basis: '' },
+      { goal: 0, missed: true, direction: 'up' },
+    ],
+    [
+      'the other bound given as null',
+      96,
+      { year: 2026, at_least: 98, basis: '', at_most: null },
+      { goal: 98, missed: true },
+    ],
   ])('%s', (_, value, target, expected) => expect(distance(value, target)).toMatchObject(expected))
 
   test('no target, no distance', () => expect(distance(5, null)).toBeNull())
-  test('a target without bounds, no distance', () => expect(distance(5, { year: 2026 })).toBeNull())
+  test('a target without bounds, no distance', () => expect(distance(5, { year: 2026, basis: '' })).toBeNull())
 
   test.each([
     ['whole', 98, '98'],
@@ -127,7 +137,7 @@ describe('against the target', () => {
   test('together: only live values are judged, the farthest first', () => {
     const values = [
       kpi({ id: 'near' }),
-      kpi({ id: 'far', value: 212, target: { year: 2026, at_most: 100 } }),
+      kpi({ id: 'far', value: 212, target: { year: 2026, at_most: 100, basis: '' } }),
       kpi({ id: 'met', value: 99 }),
       kpi({ id: 'stale', value: 1, freshness: 'stale' }),
       kpi({ id: 'aimless', target: null }),

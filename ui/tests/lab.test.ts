@@ -18,7 +18,7 @@ import {
   parametersOf,
   stretchOf,
 } from '../src/pages/lab/query_parameters'
-import type { View } from '../src/pages/lab/protocol'
+import type { View } from '../src/pages/lab/shapes'
 import { ResultRows } from '../src/pages/lab/result_rows.svelte'
 import { Refused } from '../src/lib/api/request'
 import { speaker } from '../src/lib/i18n'

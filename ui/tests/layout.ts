@@ -7,7 +7,7 @@ import { dirname, join, posix, relative, sep } from 'node:path'
 export type Imports = ReadonlyMap<string, readonly string[]>
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g
-const ENDINGS = ['', '.ts', '/index.ts']
+const ENDINGS = ['', '.ts', '.d.ts', '/index.ts']
 
 /** Read all imports below `source`. Throws for an import of a file that does not exist. */
 export function importsBelow(source: string): Imports {

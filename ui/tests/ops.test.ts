@@ -1,39 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import type { Alert, Severity } from '../src/lib/live/protocol'
+import type { Alert, Severity } from '../src/lib/live/messages'
 import { limitsOf } from '../src/pages/ops/rule_limits'
 import { draw } from '../src/pages/ops/alerts/limit_lines'
 import { matcherOf, matcherText, ofAlert, written } from '../src/pages/ops/silences/matchers'
-import type { Matcher } from '../src/pages/ops/protocol'
+import type { Matcher } from '../src/pages/ops/shapes'
 import { counts, filtered, sorted, WORST_FIRST } from '../src/pages/ops/alerts/alert_rows'
 import { view, viewPath } from '../src/pages/ops/views'
 import { limitText } from '../src/pages/ops/alert_text'
 import { cameFrom, loginPath } from '../src/lib/auth/login_path'
 import { causes } from '../src/lib/alerts/alert_groups'
+import { alert as anAlert } from './values'
 
 function alert(rule: string, severity: Severity, since: string, other: Partial<Alert> = {}): Alert {
-  const unit = other.unit ?? '46'
-  return {
-    id: `${rule}/${unit}/1`,
+  return anAlert({
     rule,
     severity,
     kpi: 'lgsp.rate',
-    unit,
     name: { vi: `Cảnh báo ${rule}`, en: `Alert ${rule}` },
     since: `2026-11-23T${since}:00Z`,
-    state: 'firing',
-    holder: '',
-    handling: 'unacknowledged',
-    suppression: [],
-    handled: '',
-    quiet: false,
-    value: 1,
-    unit_of_measure: '',
-    digits: 0,
     limit: '> 1',
-    labels: { rule, unit },
-    procedure: '',
+    labels: { rule, unit: other.unit ?? '46' },
     ...other,
-  }
+  })
 }
 const matcher = (label: string, value: string, sign: Matcher['sign'] = '='): Matcher => ({ label, sign, value })
 const names = { units: new Map(), language: 'vi' as const, names: new Map([['lan', 'Nguyễn Lân']]) }
@@ -44,7 +32,7 @@ describe('alert table', () => {
     alert('a', 1, '00:00', { handling: 'acknowledged', holder: 'lan' }),
     alert('c', 1, '02:00'),
     alert('d', 4, '03:00', { handling: 'shelved', quiet: true }),
-    alert('e', 2, '03:00', { suppression: [{ kind: 'silenced_by', of: 's1', text: '' }], quiet: true }),
+    alert('e', 2, '03:00', { suppression: [{ kind: 'silenced_by', of: 's1', text: '', texts: {} }], quiet: true }),
   ]
   test('what is put aside or silenced is not counted as present', () =>
     expect(counts(all)).toEqual({ now: 3, unheld: 2, shelved: 1, silenced: 1, 1: 2, 2: 0, 3: 1, 4: 0 }))
@@ -144,7 +132,7 @@ test.each([
   [{ limit: '> 1e-05' }, '> 0,00001', '> 0.00001'],
   [{ limit: '> 5', limits: { vi: '> 5 (vi)', en: '> 5 (en)' } }, '> 5 (vi)', '> 5 (en)'],
 ])('a limit as readers write it: %o', (alert, vi, en) =>
-  expect([limitText(alert, 'vi'), limitText(alert, 'en')]).toEqual([vi, en]),
+  expect([limitText({ limits: {}, ...alert }, 'vi'), limitText({ limits: {}, ...alert }, 'en')]).toEqual([vi, en]),
 )
 
 describe('addresses', () => {

@@ -2,36 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { timeLabels } from '../src/lib/format/axis'
 import { Refused } from '../src/lib/api/request'
 import { freshCritical } from '../src/lib/alerts/fresh_alerts'
-import type { Alert } from '../src/lib/live/protocol'
+import type { Alert } from '../src/lib/live/messages'
 import { clashOf, rows, valueText } from '../src/pages/ops/conflict'
 import { annotationsOf, isIncoming, linksOf } from '../src/pages/ops/alerts/incoming'
+import { alert as anAlert } from './values'
 
 const DAY_MS = 86_400_000
 
-function alert(other: Partial<Alert>): Alert {
-  return {
-    id: 'a',
-    rule: 'a',
-    severity: 2,
-    kpi: '',
-    unit: '46',
-    name: { vi: 'A', en: 'A' },
-    since: '2026-11-23T01:15:00Z',
-    state: 'firing',
-    holder: '',
-    handling: 'unacknowledged',
-    suppression: [],
-    handled: '',
-    quiet: false,
-    value: 1,
-    unit_of_measure: '',
-    digits: 0,
-    limit: '',
-    labels: {},
-    procedure: '',
-    ...other,
-  }
-}
+const alert = (other: Partial<Alert>): Alert => anAlert({ id: 'a', name: { vi: 'A', en: 'A' }, ...other })
 
 describe('labels of a time axis', () => {
   test.each([

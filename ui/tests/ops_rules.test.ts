@@ -13,7 +13,8 @@ import {
   type Written,
 } from '../src/pages/ops/rules/condition'
 import { at, elsewhere, ofWritten } from '../src/pages/ops/rules/field_faults'
-import { figure, figureText, lengthOf, lengthParts } from '../src/pages/ops/rules/typed_values'
+import { durationInWords, durationParts, writtenDuration } from '../src/lib/format/written_duration'
+import { figure, figureText } from '../src/pages/ops/rules/typed_values'
 import { lines } from '../src/pages/ops/rules/preview_chart'
 import { toldText } from '../src/pages/ops/rules/recipients_text'
 import { speaker } from '../src/lib/i18n'
@@ -40,9 +41,16 @@ describe('figures as they are typed', () => {
     ['007', 'h', '7h'],
     ['', 'm', undefined],
     ['lâu', 'm', 'lâu'],
-  ] as const)('a length "%s" in %s is %s', (typed, step, value) => expect(lengthOf(typed, step)).toBe(value))
+  ] as const)('a length "%s" in %s is %s', (typed, step, value) => expect(writtenDuration(typed, step)).toBe(value))
+  test.each([
+    ['15m', '15 phút'],
+    ['2h', '2 giờ'],
+    ['3d', '3 ngày'],
+    ['soon', 'soon'],
+  ])('the duration %s in words', (written, said) => expect(durationInWords(written, speaker('vi'))).toBe(said))
+
   test('a length that cannot be read is shown as it is', () =>
-    expect([lengthParts('90s'), lengthParts('lâu')]).toEqual([
+    expect([durationParts('90s'), durationParts('lâu')]).toEqual([
       ['90', 's'],
       ['lâu', 'm'],
     ]))

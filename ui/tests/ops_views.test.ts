@@ -1,40 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import type { Alert, Severity } from '../src/lib/live/protocol'
+import type { Alert, Severity } from '../src/lib/live/messages'
 import { buckets, judged, loadOption, MINUTE_MS, width_ms } from '../src/pages/ops/audit/audit_charts'
 import { byCause, recent } from '../src/pages/ops/alerts/flood'
 import { entryText } from '../src/pages/ops/incidents/timeline'
-import type { Audit, Incident } from '../src/pages/ops/protocol'
+import type { Audit, Incident } from '../src/pages/ops/shapes'
 import { monday_ms, pieces } from '../src/pages/ops/duty/week'
 import { speaker } from '../src/lib/i18n'
+import { alert as anAlert } from './values'
 
 const say = speaker('vi')
 const ZONE = 'Asia/Ho_Chi_Minh'
 const DAY_MS = 86_400_000
 
-function alert(rule: string, severity: Severity, other: Partial<Alert> = {}): Alert {
-  return {
-    id: `${rule}/46/1`,
-    rule,
-    severity,
-    kpi: '',
-    unit: '46',
-    name: { vi: rule, en: rule },
-    since: '2026-11-23T01:00:00Z',
-    state: 'firing',
-    holder: '',
-    handling: 'unacknowledged',
-    suppression: [],
-    handled: '',
-    quiet: false,
-    value: 1,
-    unit_of_measure: '',
-    digits: 0,
-    limit: '',
-    labels: {},
-    procedure: '',
-    ...other,
-  }
-}
+const alert = (rule: string, severity: Severity, other: Partial<Alert> = {}): Alert =>
+  anAlert({ rule, severity, since: '2026-11-23T01:00:00Z', ...other })
 
 describe('flood', () => {
   test('only what makes noise and is new counts', () => {

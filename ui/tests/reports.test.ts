@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { groups, lines, shown } from '../src/pages/reports/cells'
-import type { Cell, Column, Table } from '../src/pages/reports/protocol'
+import type { Cell, Column, Table } from '../src/pages/reports/shapes'
 
 const cell = (value: Cell['value'], more: Partial<Cell> = {}): Cell => ({
   value,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Ledger, SourceState } from '../src/lib/live/protocol'
+import type { Ledger, SourceState } from '../src/lib/live/messages'
 import { account, bar, imbalance, online, troubles } from '../src/pages/wall/sources_bar'
 import { speaker } from '../src/lib/i18n'
 
@@ -12,6 +12,13 @@ const source = (name: string, other: Partial<SourceState>): SourceState => ({
   condition: 'live',
   lag_s: 2,
   last_success: '2026-11-23T01:30:00Z',
+  expected_every_s: 60,
+  received: 0,
+  rejected: 0,
+  duplicate: 0,
+  buffered: 0,
+  rate_per_s: 0,
+  reported_at: '2026-11-23T01:30:00Z',
   error: '',
   ...other,
 })

@@ -1,5 +1,5 @@
-import type { KpiDefinition } from '../src/lib/kpi_values/protocol'
-import type { KpiValue } from '../src/lib/live/protocol'
+import type { KpiDefinition } from '../src/lib/kpi_values/shapes'
+import type { Alert, KpiValue } from '../src/lib/live/messages'
 
 /** A live value of 96.4 % of unit 46 against a target of at least 98, unless `other` says otherwise. */
 export function kpi(other: Partial<KpiValue> = {}): KpiValue {
@@ -13,7 +13,7 @@ export function kpi(other: Partial<KpiValue> = {}): KpiValue {
     samples: 400,
     min_samples: 20,
     freshness: 'live',
-    target: { year: 2026, at_least: 98 },
+    target: { year: 2026, at_least: 98, basis: '' },
     definition_version: 'v1',
     ...other,
   }
@@ -41,6 +41,45 @@ export function definition(other: Partial<KpiDefinition> = {}): KpiDefinition {
     bands: [],
     references: [],
     family: '',
+    ...other,
+  }
+}
+
+/** A high alert of unit 46 that nobody has acknowledged, unless `other` says otherwise. */
+export function alert(other: Partial<Alert> = {}): Alert {
+  const rule = other.rule ?? 'a'
+  const since = other.since ?? '2026-11-23T01:15:00Z'
+  return {
+    id: `${rule}/${other.unit ?? '46'}/1`,
+    rule,
+    severity: 2,
+    severity_word: 'high',
+    kpi: '',
+    sector: '',
+    unit: '46',
+    name: { vi: rule, en: rule },
+    since,
+    activeAt: since,
+    state: 'firing',
+    data: 'live',
+    holder: '',
+    holder_name: '',
+    owner: '',
+    handling: 'unacknowledged',
+    suppression: [],
+    handled: '',
+    quiet: false,
+    value: 1,
+    unit_of_measure: '',
+    digits: 0,
+    limit: '',
+    limits: {},
+    labels: {},
+    annotations: {},
+    matchers: [],
+    procedure: '',
+    source: '',
+    link: '',
     ...other,
   }
 }

@@ -1,6 +1,6 @@
 /** A flood on the wall: many alerts of one rule are one line with its places, so that the few causes are to be seen. */
 
-import type { Alert, Named, Severity } from '../live/protocol'
+import type { Alert, Named, Severity } from '../live/messages'
 
 export type Cause = {
   key: string

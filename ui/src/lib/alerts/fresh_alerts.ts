@@ -1,6 +1,6 @@
 /** Critical alerts that have just come. */
 
-import type { Alert } from '../live/protocol'
+import type { Alert } from '../live/messages'
 
 /** `known` are the ids of those that make noise now, for the next call; null at the first, when nothing is news. */
 export function freshCritical(

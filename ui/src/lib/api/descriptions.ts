@@ -1,7 +1,7 @@
 /** What the centre says of itself: read at the start, again when it restarts or its catalogue changes. */
 
 import { ask, Refused, rfc3339 } from './request'
-import type { Centre, Definition, Display, Point, Unit } from '../live/protocol'
+import type { Centre, Definition, Display, Point, Unit } from '../live/messages'
 
 export type Description = {
   centre: Centre

@@ -1,6 +1,6 @@
 /** What a chart is drawn of. */
 
-import type { Unit } from '../live/protocol'
+import type { Unit } from '../live/messages'
 import { TEXTS, type Language } from '../i18n'
 import type { ChartSpec } from './spec'
 import { timeLabeller } from './style'

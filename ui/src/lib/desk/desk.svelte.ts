@@ -3,7 +3,7 @@
 import { withLanguage } from '../address/page_address'
 import { ask, Refused } from '../api/request'
 import { ServerClock } from '../live/clock'
-import type { Centre } from '../live/protocol'
+import type { Centre } from '../live/messages'
 import { who } from '../auth/who.svelte'
 import { speaker, type Language, type Say } from '../i18n'
 

@@ -1,6 +1,6 @@
 /** A source's condition as a mark that needs no colour. */
 
-import type { Condition } from '../live/protocol'
+import type { Condition } from '../live/messages'
 
 const MARKS: Record<Condition, string> = {
   starting: '◌',

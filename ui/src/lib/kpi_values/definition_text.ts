@@ -2,7 +2,7 @@
 
 import { number } from '../format/numbers'
 import { named, TEXTS, type Language, type Say } from '../i18n'
-import type { CaseType, Constant, Definitions, Expression, KpiDefinition, Measure } from './protocol'
+import type { CaseType, Constant, Definitions, Expression, KpiDefinition, Measure } from './shapes'
 
 /** What the words speak of, by id. */
 export type Glossary = {
@@ -60,7 +60,7 @@ export function inWords(expression: Expression, of: Glossary, { language, say }:
         where: condition(expression.where, language) || say('words.all'),
       })
     case 'time': {
-      const { since, until, take, per, q } = expression
+      const { since, until, take, per, q, working = false } = expression
       const filled = { q: q === undefined ? '' : `${number(q * 100, 0, language)} %` }
       return say('words.time', {
         take: take in TIME_TAKES ? say(`time_take.${take as keyof typeof TIME_TAKES}`, filled) : take,
@@ -68,7 +68,7 @@ export function inWords(expression: Expression, of: Glossary, { language, say }:
         until: word(until, language),
         of: cases(expression.of),
         where: such(expression.where),
-        per: length(per, say),
+        per: working ? say('length.working_days', { n: plain(per) }) : length(per, say),
       })
     }
     case 'formula':
@@ -143,9 +143,8 @@ function word(name: string, language: Language): string {
   return TEXTS[language][`word.${name}`] ?? name
 }
 
-function length(per: number | string | undefined, say: Say): string {
+function length(per: number | undefined, say: Say): string {
   if (per === undefined) return ''
-  if (typeof per === 'string') return per.endsWith('wd') ? say('length.working_days', { n: plain(parseInt(per)) }) : per
   const [key, seconds] = (
     [
       ['days', 86_400],
@@ -168,9 +167,10 @@ function lowered(name: string): string {
 
 /** The expression as the definition writes it, one line a field. */
 export function asWritten(expression: Expression): [string, string][] {
+  const workingDays = 'working' in expression && expression.working
   return Object.entries(expression)
-    .filter(([field]) => field !== 'kind' && field !== 'parts' && field !== 'constants')
-    .map(([field, value]) => [field, typeof value === 'number' && field === 'per' ? `${value} s` : String(value)])
+    .filter(([field]) => !['kind', 'parts', 'constants', 'working'].includes(field))
+    .map(([field, value]) => [field, field === 'per' ? `${String(value)} ${workingDays ? 'wd' : 's'}` : String(value)])
 }
 
 /** "Tính cho tháng này, theo ngày tiếp nhận." */

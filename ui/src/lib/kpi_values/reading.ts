@@ -2,7 +2,7 @@
 
 import { moment } from '../format/times'
 import { short, type Short } from '../format/numbers'
-import type { Definition, Freshness, KpiValue } from '../live/protocol'
+import type { Definition, Freshness, KpiValue } from '../live/messages'
 import type { Contact } from '../live/silence'
 import type { Language, Say } from '../i18n'
 

@@ -1,7 +1,7 @@
 /** A value against what it should reach, and against the same hour of yesterday. */
 
 import { number, signed } from '../format/numbers'
-import type { Point, Target } from '../live/protocol'
+import type { Point, Target } from '../live/messages'
 import type { Language } from '../i18n'
 
 export type Distance = { goal: number; difference: number; missed: boolean; direction: 'up' | 'down' }

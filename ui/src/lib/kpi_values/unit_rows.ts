@@ -2,8 +2,8 @@
 
 import { finds } from '../format/fold'
 import { distance } from './target'
-import type { KpiValue, Unit } from '../live/protocol'
-import type { UnitRow } from './protocol'
+import type { KpiValue, Unit } from '../live/messages'
+import type { UnitRow } from './shapes'
 
 export type Column = 'name' | 'kind' | 'value' | 'distance' | 'freshness' | 'samples' | 'as_of'
 export type Order = { column: Column; down: boolean }

@@ -2,7 +2,7 @@
 
 import { apply, NOTHING_YET, type Live } from './store'
 import { backOff_ms, DEAD_AFTER_S } from './silence'
-import type { Message } from './protocol'
+import type { Message } from './messages'
 import { ServerClock } from './clock'
 
 const ALL_TOPICS = 'kpis,alerts,sources'

@@ -1,6 +1,6 @@
 /** The live store: one full state, then keyed changes. Applying is a pure step; what is shown is a view of it. */
 
-import type { Alert, Changes, KpiValue, Ledger, Message, SourceState } from './protocol'
+import type { Alert, Changes, KpiValue, Ledger, Message, SourceState } from './messages'
 
 export type Live = {
   epoch: string

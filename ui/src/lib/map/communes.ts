@@ -1,6 +1,6 @@
 /** Text of a commune's bubble: the worst alert there, else its state. */
 
-import type { Alert, KpiValue, Severity, Unit } from '../live/protocol'
+import type { Alert, KpiValue, Severity, Unit } from '../live/messages'
 
 /** `normal`: some live value is made of data; `quiet`: it reports, and nothing occurred; `silent`: it has reported,
  * but no value is live now; `never`: it never reported anything. Of the last two "normal" cannot be claimed. */

@@ -1,8 +1,8 @@
 /** Where a value stands: its band, its targets by year, the constants in force. */
 
 import { distance, type Distance } from '../../lib/kpi_values/target'
-import type { Target } from '../../lib/live/protocol'
-import type { Band, Constant, ConstantValue } from '../../lib/kpi_values/protocol'
+import type { Target } from '../../lib/live/messages'
+import type { Band, Constant, ConstantValue } from '../../lib/kpi_values/shapes'
 
 /** The first band that holds; bands are descending, the last has no bound. Sums of shares are taken to nine digits. */
 export function bandOf(value: number, bands: readonly Band[]): Band | null {

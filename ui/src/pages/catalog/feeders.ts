@@ -1,6 +1,6 @@
 /** Who feeds a KPI: one row a source, with all that it gives. */
 
-import type { Feeder } from '../../lib/kpi_values/protocol'
+import type { Feeder } from '../../lib/kpi_values/shapes'
 
 export type FeedingSource = Omit<Feeder, 'feeds' | 'rows'> & { words: { id: string; rows: number }[] }
 

@@ -5,9 +5,9 @@ import type { Option } from '../../lib/charts/echarts_parts'
 import { base, figure, INK } from '../../lib/charts/style'
 import { exact, number } from '../../lib/format/numbers'
 import { date, zoneOffset_ms } from '../../lib/format/times'
-import type { Point, Target } from '../../lib/live/protocol'
+import type { Point, Target } from '../../lib/live/messages'
 import { named, type Language, type Say } from '../../lib/i18n'
-import type { Reference } from '../../lib/kpi_values/protocol'
+import type { Reference } from '../../lib/kpi_values/shapes'
 import type { Range } from './ranges'
 
 export type Chart = {

@@ -4,10 +4,10 @@
 import type { Option } from '../../lib/charts/echarts_parts'
 import { base, colour, dash, figure, hovered, INK, mark, nameOf, tip, told } from '../../lib/charts/style'
 import { exact, number } from '../../lib/format/numbers'
-import type { Unit } from '../../lib/live/protocol'
+import type { Unit } from '../../lib/live/messages'
 import type { Language, Say } from '../../lib/i18n'
 import { coveredBy, local_ms as local, partialText, periodName, places_ms, pointTime, provisional } from './periods'
-import type { Forecast, Series } from './protocol'
+import type { Forecast, Series } from './shapes'
 
 export type Drawn = {
   series: Series

@@ -2,8 +2,8 @@
 
 import { named, TEXTS, type Language, type Say } from '../../lib/i18n'
 import type { Glossary } from '../../lib/kpi_values/definition_text'
-import type { Unit } from '../../lib/live/protocol'
-import type { Grouping } from './protocol'
+import type { Unit } from '../../lib/live/messages'
+import type { Grouping } from './shapes'
 
 export function groupName(
   by: Grouping['by'],

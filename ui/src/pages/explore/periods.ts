@@ -2,7 +2,7 @@
 
 import { date, zoneOffset_ms } from '../../lib/format/times'
 import type { Say } from '../../lib/i18n'
-import type { Covered, Series } from './protocol'
+import type { Covered, Series } from './shapes'
 
 const ROMAN = ['I', 'II', 'III', 'IV'] as const
 
@@ -34,7 +34,7 @@ export function periodName({ from, to }: Covered, zone: string, say: Say): strin
 
 /** Without `periods` (an older centre) a point covers the time up to it. */
 export const coveredBy = (series: Series, i: number): Covered =>
-  series.periods?.[i] ?? { from: null, to: series.times[i] ?? '', partial: '' }
+  series.periods[i] ?? { from: null, to: series.times[i] ?? '', partial: '' }
 
 /** Why a value is not that of a whole period, in words; empty for a whole one. */
 export function partialText({ partial, to }: Covered, zone: string, say: Say): string {

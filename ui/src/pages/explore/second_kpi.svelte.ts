@@ -1,8 +1,8 @@
 /** A KPI shown below the first one, on the same days and of the same units. */
 
-import type { KpiDefinition } from '../../lib/kpi_values/protocol'
+import type { KpiDefinition } from '../../lib/kpi_values/shapes'
 import { Asked } from '../../lib/api/resource.svelte'
-import type { Series, WrittenSql } from './protocol'
+import type { Series, WrittenSql } from './shapes'
 
 export class Beside {
   readonly series = new Asked<Series>()

@@ -3,15 +3,15 @@
 
 import { at } from '../../lib/address/base_path'
 import { glossary, type Glossary } from '../../lib/kpi_values/definition_text'
-import type { Definitions, KpiDefinition } from '../../lib/kpi_values/protocol'
+import type { Definitions, KpiDefinition } from '../../lib/kpi_values/shapes'
 import { level } from '../../lib/kpi_values/unit_rows'
 import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
 import { rfc3339 } from '../../lib/api/request'
-import type { Centre, Unit } from '../../lib/live/protocol'
+import type { Centre, Unit } from '../../lib/live/messages'
 import type { Shown } from '../../lib/address/explore_address'
 import { Beside } from './second_kpi.svelte'
-import type { Change, Forecast, Series, WrittenSql } from './protocol'
+import type { Change, Forecast, Series, WrittenSql } from './shapes'
 import { bounds_ms, coarse, presetSpan, stepOf, type Span, type Step } from '../../lib/format/day_ranges'
 
 export type Described = { centre: Centre; definitions: Definitions; units: Unit[]; glossary: Glossary }

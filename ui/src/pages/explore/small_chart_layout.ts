@@ -1,7 +1,7 @@
 /** Small charts of many units on one scale: where their lines go, and in which order they stand. */
 
-import type { Unit } from '../../lib/live/protocol'
-import type { Series, UnitSeries } from './protocol'
+import type { Unit } from '../../lib/live/messages'
+import type { Series, UnitSeries } from './shapes'
 
 export const WIDTH = 168
 export const HEIGHT = 56

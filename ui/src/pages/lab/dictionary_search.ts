@@ -3,7 +3,7 @@
 import { finds } from '../../lib/format/fold'
 import type { Language } from '../../lib/i18n'
 import { named } from '../../lib/i18n'
-import type { View } from './protocol'
+import type { View } from './shapes'
 
 /** Views that match with all their columns, others with the columns that match. */
 export function found(views: readonly View[], wanted: string, language: Language): View[] {

@@ -2,7 +2,7 @@
 
 import { Refused } from '../../lib/api/request'
 import type { TextKey } from '../../lib/i18n'
-import type { Fault, QueryState } from './protocol'
+import type { Fault, QueryState } from './shapes'
 
 export type Trouble = { title: TextKey; fault: Fault; retry: boolean }
 

@@ -8,7 +8,7 @@ import { who } from '../../lib/auth/who.svelte'
 import { failed, trouble, type Trouble } from './query_fault'
 import { boundValues } from './query_parameters'
 import type { Parameters } from '../../lib/address/lab_address'
-import type { QueryState } from './protocol'
+import type { QueryState } from './shapes'
 import { ResultRows } from './result_rows.svelte'
 
 const FIRST_MS = 120

@@ -3,7 +3,7 @@
 import type { Column, Row } from '../../lib/charts/table'
 import type { Language } from '../../lib/i18n'
 import { ordered } from './cells'
-import type { Rows } from './protocol'
+import type { Rows } from './shapes'
 
 const PAGE = 1000
 const AT_ONCE = 6
@@ -17,12 +17,12 @@ export class ResultRows {
   /** Grows with every page: what is shown depends on it. */
   version = $state(0)
   readonly count: number
-  #fetch: (offset: number, limit: number) => Promise<Rows>
+  #fetch: (offset: number, limit: number) => Promise<Pick<Rows, 'rows'>>
   #pages = new Map<number, Promise<readonly Row[]>>()
   #rows: (Row | undefined)[] = []
   #sorted: Row[] | null = null
 
-  constructor(fetch: (offset: number, limit: number) => Promise<Rows>, count: number) {
+  constructor(fetch: (offset: number, limit: number) => Promise<Pick<Rows, 'rows'>>, count: number) {
     this.#fetch = fetch
     this.count = count
   }

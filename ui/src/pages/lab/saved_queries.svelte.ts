@@ -5,7 +5,7 @@ import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
 import { who } from '../../lib/auth/who.svelte'
 import type { Parameters } from '../../lib/address/lab_address'
-import type { Past, Question, Saved } from './protocol'
+import type { Past, Question, Saved } from './shapes'
 
 export type Draft = {
   name: string

@@ -1,17 +1,17 @@
 /** The lab's page: the text and its parameters, the run, what the address says of them. */
 
-import type { Definitions } from '../../lib/kpi_values/protocol'
+import type { Definitions } from '../../lib/kpi_values/shapes'
 import { fitting, type ChartSpec } from '../../lib/charts/spec'
 import { Asked } from '../../lib/api/resource.svelte'
 import type { Desk } from '../../lib/desk/desk.svelte'
 import { isoDay } from '../../lib/format/times'
-import type { Centre, Unit } from '../../lib/live/protocol'
+import type { Centre, Unit } from '../../lib/live/messages'
 import { who } from '../../lib/auth/who.svelte'
 import { named } from '../../lib/i18n'
 import { trouble } from './query_fault'
 import { linkOf, placeOf, type LabView, type Parameters, type Tab } from '../../lib/address/lab_address'
 import { boundValues, filled, missing } from './query_parameters'
-import type { Checked, Dictionary, Fault, LabState, Past, Question, Saved } from './protocol'
+import type { Checked, Dictionary, Fault, LabState, Past, Question, Saved } from './shapes'
 import { Run } from './query_run.svelte'
 import { Shelf } from './saved_queries.svelte'
 

@@ -1,10 +1,9 @@
 /** Words of an alert in the reader's language. */
 
 import { exact } from '../../lib/format/numbers'
-import { duration } from '../../lib/format/times'
-import { unitOfMeasure, type Language, type Say } from '../../lib/i18n'
-import type { Alert, Severity } from '../../lib/live/protocol'
-import type { SeverityWord } from './protocol'
+import { unitOfMeasure, type Language } from '../../lib/i18n'
+import type { Alert, Severity } from '../../lib/live/messages'
+import type { SeverityWord } from './shapes'
 import type { Described } from './session.svelte'
 
 /** The gravest first: the place in it, counted from one, is the severity. */
@@ -16,14 +15,6 @@ export function limitText({ limit, limits }: Pick<Alert, 'limit' | 'limits'>, la
   return (
     limits?.[language] ?? limit.replace(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g, (figure) => exact(Number(figure), language))
   )
-}
-
-const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
-
-/** "5m", as a rule writes it, in words. */
-export function lengthText(written: string, say: Say): string {
-  const [, n, unit] = /^(\d+)([smhd])$/.exec(written) ?? []
-  return unit ? duration(Number(n) * (SECONDS[unit] ?? 1), say) : written
 }
 
 /** The unit of measure of its value. */

@@ -3,7 +3,7 @@
 import { exact } from '../../lib/format/numbers'
 import { Refused } from '../../lib/api/request'
 import type { Language } from '../../lib/i18n'
-import type { Difference } from './protocol'
+import type { Difference } from './shapes'
 
 /** `theirs` is what was changed meanwhile, `yours` what saving this draft would alter of what is in force now. */
 export type Clash = {

@@ -23,7 +23,7 @@ import type {
   Silence,
   Version,
   Way,
-} from './protocol'
+} from './shapes'
 
 const ALERTS = '/api/v1/alerts'
 const SILENCES = '/api/v1/silences'

@@ -1,6 +1,6 @@
 /** The limits of a rule, from its fields: those of the first condition that has any about the KPI's own value. */
 
-import type { Fields, Limits } from './protocol'
+import type { Fields, Limits } from './shapes'
 
 export const NO_LIMITS: Limits = { fires_above: null, fires_below: null, clears_below: null, clears_above: null }
 

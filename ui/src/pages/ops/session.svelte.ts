@@ -4,11 +4,11 @@ import { BASE } from '../../lib/address/base_path'
 import { Desk } from '../../lib/desk/desk.svelte'
 import { Connection } from '../../lib/live/connection'
 import { paced } from '../../lib/live/pace'
-import type { Alert, Centre, Definition, Named, Unit } from '../../lib/live/protocol'
+import type { Alert, Centre, Definition, Named, Unit } from '../../lib/live/messages'
 import { contact, type Contact } from '../../lib/live/silence'
 import { who } from '../../lib/auth/who.svelte'
 import { names, rules } from './requests'
-import type { OwnFigure, Procedure } from './protocol'
+import type { OwnFigure, Procedure } from './shapes'
 import { Sound } from './alerts/sound.svelte'
 
 const PAINT_EVERY_MS = 500

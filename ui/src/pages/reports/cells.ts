@@ -2,7 +2,7 @@
 
 import { number, signed } from '../../lib/format/numbers'
 import { named, type Language } from '../../lib/i18n'
-import type { Cell, Column, Row, Table } from './protocol'
+import type { Cell, Column, Row, Table } from './shapes'
 
 export const DASH = '—'
 const SIGNED = ['So kỳ trước', 'Tăng, giảm', 'So cùng kỳ']
@@ -12,7 +12,7 @@ export type Shown = { text: string; small: string; why: string }
 export function shown(cell: Cell, column: Column | undefined, language: Language): Shown {
   if (cell.value === null) return { text: DASH, small: cell.short, why: named(cell.why, language) }
   if (typeof cell.value !== 'number') return { text: named(cell.value, language), small: '', why: '' }
-  const write = column && SIGNED.includes(column.name.vi) ? signed : number
+  const write = column && SIGNED.includes(named(column.name, 'vi')) ? signed : number
   return { text: write(cell.value, cell.digits, language), small: '', why: '' }
 }
 

@@ -2,7 +2,7 @@
 
 import { finds } from '../../lib/format/fold'
 import { WORST } from '../../lib/format/source_condition'
-import type { Account, Source, SourceRow } from './protocol'
+import type { Account, Source, SourceRow } from './shapes'
 
 export function sourceRows(sources: readonly Source[], accounts: readonly Account[], wanted: string): SourceRow[] {
   const bySource = new Map(accounts.map((account) => [account.source, account]))

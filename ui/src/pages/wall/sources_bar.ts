@@ -3,7 +3,7 @@
 import { duration } from '../../lib/format/times'
 import { number } from '../../lib/format/numbers'
 import { named, type Language, type Say } from '../../lib/i18n'
-import type { Condition, Ledger, SourceState } from '../../lib/live/protocol'
+import type { Condition, Ledger, SourceState } from '../../lib/live/messages'
 
 export type Trouble = { source: string; text: string }
 

@@ -1,6 +1,6 @@
 /** How the tiles of a scene stand together: against their targets, and in their freshness. */
 
-import type { KpiValue } from '../../lib/live/protocol'
+import type { KpiValue } from '../../lib/live/messages'
 import { distance, type Distance } from '../../lib/kpi_values/target'
 
 export type Missed = { value: KpiValue; distance: Distance }

@@ -1,6 +1,6 @@
 /** Geometry of a trend line: lines where there are data, nothing across a gap, dots after the data stopped. */
 
-import type { Point } from '../../lib/live/protocol'
+import type { Point } from '../../lib/live/messages'
 
 export type Box = { width: number; height: number; margin: number }
 export type Trend = { lines: string; end: { x: number; y: number } | null; rest: string }

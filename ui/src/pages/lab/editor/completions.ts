@@ -2,9 +2,9 @@
  * words. */
 
 import { fold } from '../../../lib/format/fold'
-import type { Definition, Unit } from '../../../lib/live/protocol'
+import type { Definition, Unit } from '../../../lib/live/messages'
 import { named, type Language, type TextKey } from '../../../lib/i18n'
-import type { View } from '../protocol'
+import type { View } from '../shapes'
 import { FUNCTIONS, KEYWORDS, TYPES } from './dialect'
 
 export type Vocabulary = {

@@ -28,7 +28,7 @@ import {
 } from '@codemirror/view'
 import type { Language, Say } from '../../../lib/i18n'
 import { stretch } from '../query_fault'
-import type { Fault } from '../protocol'
+import type { Fault } from '../shapes'
 import { duckdb } from './dialect'
 import { colours, look } from './editor_theme'
 import { offers, type Offer, type Vocabulary } from './completions'

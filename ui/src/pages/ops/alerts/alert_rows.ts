@@ -1,7 +1,8 @@
 /** The alert table: what a filter leaves, in which order, and how many there are of each kind. */
 
 import { fold } from '../../../lib/format/fold'
-import type { Alert, Severity, Unit } from '../../../lib/live/protocol'
+import { named } from '../../../lib/i18n'
+import type { Alert, Severity, Unit } from '../../../lib/live/messages'
 
 export type Column = 'severity' | 'name' | 'value' | 'since' | 'holder' | 'handling'
 export type Order = { column: Column; down: boolean }
@@ -67,8 +68,7 @@ function foldedOnce(text: string): string {
 
 function searched(alert: Alert, units: ReadonlyMap<string, Unit>, names: ReadonlyMap<string, string>): string {
   const texts = [
-    alert.name.vi,
-    alert.name.en,
+    ...Object.values(alert.name),
     units.get(alert.unit)?.name ?? alert.unit,
     alert.rule,
     names.get(alert.holder) ?? alert.holder,
@@ -85,7 +85,7 @@ export function sorted(alerts: readonly Alert[], { column, down }: Order, { unit
   const by: Record<Column, (a: Alert, b: Alert) => number> = {
     severity: (a, b) => a.severity - b.severity,
     name: (a, b) =>
-      text(a.name[language] || a.name.vi, b.name[language] || b.name.vi) ||
+      text(named(a.name, language), named(b.name, language)) ||
       text(units.get(a.unit)?.short_name ?? a.unit, units.get(b.unit)?.short_name ?? b.unit),
     value: (a, b) => (a.value ?? -Infinity) - (b.value ?? -Infinity) || 0,
     since: (a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)),

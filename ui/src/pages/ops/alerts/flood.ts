@@ -1,6 +1,6 @@
 /** Whether alerts come in a flood, after EEMUA 191: it begins above ten in ten minutes. */
 
-import type { Alert, Severity } from '../../../lib/live/protocol'
+import type { Alert, Severity } from '../../../lib/live/messages'
 
 export const WINDOW_MS = 600_000
 export const FLOOD_FROM = 10

@@ -1,6 +1,6 @@
 /** Alerts that another system sent: what it says of them. */
 
-import type { Alert } from '../../../lib/live/protocol'
+import type { Alert } from '../../../lib/live/messages'
 
 /** No rule of the centre made it. */
 export function isIncoming({ source, labels, rule, matchers }: Alert, rules: ReadonlyMap<string, unknown>): boolean {

@@ -1,7 +1,7 @@
 /** The trend of an alert's value with the limits of its rule: where lines and shade stand in a box of pixels. */
 
-import type { Point } from '../../../lib/live/protocol'
-import type { Limits } from '../protocol'
+import type { Point } from '../../../lib/live/messages'
+import type { Limits } from '../shapes'
 
 export type Frame = { width: number; height: number; left: number; top: number; bottom: number }
 export type Ruled = { kind: 'fires' | 'clears'; sign: '>' | '<'; at: number; y: number }

@@ -1,7 +1,7 @@
 /** A sound for new grave alerts that nobody has. Its state is always to be seen: off, on, or kept silent by the browser
  * until the reader has pressed something. */
 
-import type { Alert } from '../../../lib/live/protocol'
+import type { Alert } from '../../../lib/live/messages'
 
 const STORED = 'ioc.sound'
 const LEAST_APART_MS = 3000

@@ -5,7 +5,7 @@ import type { Option } from '../../../lib/charts/echarts_parts'
 import { base, INK } from '../../../lib/charts/style'
 import { number } from '../../../lib/format/numbers'
 import type { Language, Say } from '../../../lib/i18n'
-import type { Audit, Fired } from '../protocol'
+import type { Audit, Fired } from '../shapes'
 
 export const MINUTE_MS = 60_000
 export const WINDOW_MS = 10 * MINUTE_MS

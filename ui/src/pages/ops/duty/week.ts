@@ -1,7 +1,7 @@
 /** A week of a schedule, cut into days. */
 
 import { zoneOffset_ms } from '../../../lib/format/times'
-import type { Duty } from '../protocol'
+import type { Duty } from '../shapes'
 
 const DAY_MS = 86_400_000
 export const WEEK_MS = 7 * DAY_MS

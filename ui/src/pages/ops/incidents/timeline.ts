@@ -1,7 +1,7 @@
 /** What a line of an incident's timeline says. */
 
 import { named, type Language, type Say, type TextKey } from '../../../lib/i18n'
-import type { Incident } from '../protocol'
+import type { Incident } from '../shapes'
 import type { OpsSession } from '../session.svelte'
 
 const KNOWN = [

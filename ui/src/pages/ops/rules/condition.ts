@@ -1,7 +1,7 @@
 /** The condition of a rule as a form shows it. The fields, as TOML names them, stay the only truth: whatever the form
  * does not know remains as it was written. */
 
-import type { Fields } from '../protocol'
+import type { Fields } from '../shapes'
 
 export type Written = Record<string, unknown>
 

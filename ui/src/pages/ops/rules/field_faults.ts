@@ -1,7 +1,7 @@
 /** Faults that the centre found, each at its field. */
 
 import type { FieldFault } from '../../../lib/api/request'
-import type { Fields } from '../protocol'
+import type { Fields } from '../shapes'
 
 /** Of the field itself; of a table or list also of what is in it when `inner`. Each sentence once, and that it is empty
  * only when nothing more is known. */

@@ -6,10 +6,10 @@ import type { Option } from '../../../lib/charts/echarts_parts'
 import { base, INK } from '../../../lib/charts/style'
 import { exact, number } from '../../../lib/format/numbers'
 import { moment } from '../../../lib/format/times'
-import type { Point } from '../../../lib/live/protocol'
+import type { Point } from '../../../lib/live/messages'
 import type { Language, Say } from '../../../lib/i18n'
 import { limitsOf } from '../rule_limits'
-import type { Fields, Firing } from '../protocol'
+import type { Fields, Firing } from '../shapes'
 import { kindOf } from './condition'
 
 export type Preview = {

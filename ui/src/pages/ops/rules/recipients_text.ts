@@ -2,7 +2,7 @@
 
 import { duration } from '../../../lib/format/times'
 import type { Say } from '../../../lib/i18n'
-import type { Recipient } from '../protocol'
+import type { Recipient } from '../shapes'
 
 /** "Lan (sms, sau 30 giây)": each person or receiver once, with its channels and the earliest time. */
 export function toldText(recipients: readonly Recipient[], say: Say): string {

@@ -1,8 +1,8 @@
 /** Matchers: which alerts a silence means. What they mean and whether they may be used is for the centre to say
  * (`checkSilence`); here they are only written and read. */
 
-import type { Alert } from '../../../lib/live/protocol'
-import type { Matcher } from '../protocol'
+import type { Alert } from '../../../lib/live/messages'
+import type { Matcher } from '../shapes'
 
 export const SIGNS = ['=', '!=', '=~', '!~'] as const
 const WRITTEN = /^(\w+)(=~|!~|!=|=)"(.*)"$/s
