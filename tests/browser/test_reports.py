@@ -111,7 +111,7 @@ def test_a_report_without_issues_by_keys(desk: FakeReports, open_page: OpenWall)
         pytest.param(
             "analyst", "/reports#nothing/2026-10.1", "Không có báo cáo hoặc lần phát hành này", id="no such report"
         ),
-        pytest.param("analyst", "/reports#online_services/2020-01.9", "Không còn ở trung tâm nữa", id="no such issue"),
+        pytest.param("analyst", "/reports#online_services/2020-01.9", "Nội dung không còn tồn tại", id="no such issue"),
     ],
 )
 def test_states(open_page: OpenWall, role: str, path: str, text: str) -> None:

@@ -848,6 +848,9 @@ export interface components {
             origins: number;
             path: components["schemas"]["ForecastPointShape"][];
             reason: string;
+            reason_message: {
+                [key: string]: unknown;
+            } | null;
             scores: components["schemas"]["ModelScoreShape"][];
             season: number;
             snapshot: components["schemas"]["RawSnapshotShape"];
@@ -1096,6 +1099,9 @@ export interface components {
             /** @enum {string} */
             time_column: "from" | "to";
             why: string;
+            why_message: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * @description The state of the lab.
@@ -2155,6 +2161,11 @@ export interface components {
             until: string;
             why: string;
         };
+        /** @description A new snapshot; `in_use` is true once queries run on it. */
+        SnapshotTakenShape: {
+            in_use: boolean;
+            taken: components["schemas"]["TakenSnapshotShape"];
+        };
         /** @description When the data were current; null while nothing is published. */
         SnapshotTimeShape: {
             taken_at: string | null;
@@ -2220,9 +2231,16 @@ export interface components {
         };
         /** @description DuckDB's message and the position in the SQL (from 1; null where unknown). */
         SqlErrorShape: {
+            code?: string;
             column: number | null;
             line: number | null;
             message: string;
+            nested?: {
+                [key: string]: unknown;
+            };
+            params?: {
+                [key: string]: unknown;
+            };
         };
         /** @description DuckDB's plan of a query. */
         SqlPlanShape: {
@@ -2261,6 +2279,13 @@ export interface components {
             key: string;
             message: string;
             reason: string;
+        };
+        /** @description A snapshot that was just taken; `path` is on the server. */
+        TakenSnapshotShape: {
+            path: string;
+            size_bytes: number;
+            taken_at: string;
+            took_s: number;
         };
         /** @description The value minus the bound of the target, in the KPI's unit of measure, and whether the target is met. */
         TargetDistanceShape: {
@@ -2611,6 +2636,7 @@ export type ShelveRequest = components['schemas']['ShelveRequest'];
 export type ShiftShape = components['schemas']['ShiftShape'];
 export type SilenceListShape = components['schemas']['SilenceListShape'];
 export type SilenceShape = components['schemas']['SilenceShape'];
+export type SnapshotTakenShape = components['schemas']['SnapshotTakenShape'];
 export type SnapshotTimeShape = components['schemas']['SnapshotTimeShape'];
 export type SourceAccountShape = components['schemas']['SourceAccountShape'];
 export type SourceListShape = components['schemas']['SourceListShape'];
@@ -2624,6 +2650,7 @@ export type SqlRequest = components['schemas']['SqlRequest'];
 export type StatusShape = components['schemas']['StatusShape'];
 export type StepReceiverShape = components['schemas']['StepReceiverShape'];
 export type StillRefusedShape = components['schemas']['StillRefusedShape'];
+export type TakenSnapshotShape = components['schemas']['TakenSnapshotShape'];
 export type TargetDistanceShape = components['schemas']['TargetDistanceShape'];
 export type TargetShape = components['schemas']['TargetShape'];
 export type TargetSpanShape = components['schemas']['TargetSpanShape'];
