@@ -166,6 +166,7 @@ describe('the chart', () => {
       snapshot: { taken_at: '2026-12-01T00:00:00Z' },
       year: 2026,
       reason: '',
+      reason_message: null,
       step_days: 1,
       season: 7,
       history: 300,
