@@ -136,7 +136,7 @@ def test_archived_minutes_count_as_before(centre: Centre) -> None:
     [
         pytest.param(NOW - DAY, NOW, timedelta(seconds=90), "whole number of minutes", id="a minute and a half"),
         pytest.param(NOW - DAY, NOW, timedelta(0), "whole number of minutes", id="no step"),
-        pytest.param(NOW - 10 * DAY, NOW, timedelta(minutes=1), "too many", id="14,400 points"),
+        pytest.param(NOW - 10 * DAY, NOW, timedelta(minutes=1), "more than 5000", id="14,400 points"),
     ],
 )
 def test_refused(centre: Centre, start: datetime, end: datetime, step: timedelta, words: str) -> None:
