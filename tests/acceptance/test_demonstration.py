@@ -18,6 +18,7 @@ import pytest
 from kafka import KafkaProducer
 from playwright.sync_api import sync_playwright
 
+from tests.acceptance.lab_answers import take_snapshot
 from tests.browser.conftest import FLAGS
 from tests.support.checked_answers import check_answer, document
 from tests.support.documented_examples import check, examples
@@ -203,6 +204,7 @@ def test_every_answer_is_as_the_document_says(centre: RunningCentre) -> None:
         "report": "online_services",
         "file": "dictionary.json",
     }
+    take_snapshot(centre)
     served = centre.get("/openapi.json")["paths"]
     assert served.keys() == document()["paths"].keys()
     answered = {}

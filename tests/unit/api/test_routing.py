@@ -59,7 +59,7 @@ DEAD_HOOK = '[[channel]]\nid = "hook"\nwebhook = "http://127.0.0.1:1/secret-path
 @pytest.mark.parametrize(
     ("change", "field", "code", "params"),
     [
-        pytest.param({"clears_below": 9000}, "clears_below", "clears_wrong_side", {"side": "above"}, id="wrong side"),
+        pytest.param({"clears_below": 9000}, "clears_below", "clears_wrong_side", {"given": 9000}, id="wrong side"),
         pytest.param({"kpi": "air.pm25_meen"}, "kpi", "unknown_kpi", {"given": "air.pm25_meen"}, id="no such KPI"),
         pytest.param({"severity": "hihg"}, "severity", "none_of", {"nearest": "high"}, id="no severity"),
         pytest.param({"held_for": "1 hour"}, "held_for", "no_length", {"given": "1 hour"}, id="no length"),
