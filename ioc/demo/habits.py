@@ -24,21 +24,21 @@ Record = dict[str, object]
 class LosesPower:
     """Station AQ-05 drops out for an hour on every other day, between 6:00 and 21:00."""
 
-    place: int = 4
+    station_index: int = 4
     probability: float = 0.5
 
-    def is_out(self, world: World, place: Ints, day: Ints, hour: Floats) -> npt.NDArray[np.bool_]:
+    def is_out(self, world: World, station_index: Ints, day: Ints, hour: Floats) -> npt.NDArray[np.bool_]:
         """Return where stations have no power at a local day and hour."""
         begins = 6 + 14 * noise.uniform(world.seed, "power cut", day)
         today = noise.hit(world.seed, "power cut day", self.probability, day)
-        return np.asarray((place == self.place) & today & (hour >= begins) & (hour < begins + 1))
+        return np.asarray((station_index == self.station_index) & today & (hour >= begins) & (hour < begins + 1))
 
 
 @dataclass(frozen=True)
 class ClockAhead:
     """Station AQ-11 sends every quarter of an hour, with a clock 10 minutes ahead: refused as in the future."""
 
-    place: int = STATIONS - 1
+    station_index: int = STATIONS - 1
     every_ms: int = 15 * MS_A_MINUTE
     ahead_ms: int = 10 * MS_A_MINUTE
 
@@ -52,12 +52,12 @@ class FaultCode:
     """Station AQ-03 sends -999 beside a true reading when its pump fails, about once an hour: out of range."""
 
     value: float = -999.0
-    place: int = 2
+    station_index: int = 2
     probability: float = 1 / 360
 
     def added(self, world: World, record: Record, from_ms: int) -> list[Record]:
         """Return the wrong records that are sent in addition to a true one."""
-        own = record.get("subject") == station(self.place) and record["measure"] == "air.pm10"
+        own = record.get("subject") == station(self.station_index) and record["measure"] == "air.pm10"
         fails = own and noise.hit(world.seed, "pump", self.probability, from_ms // 1000)
         return [{**record, "value": self.value}] if fails else []
 
@@ -71,9 +71,9 @@ class SendsAgain:
 
     probability: float = 1 / 1300
 
-    def again(self, world: World, place: int, from_ms: int) -> bool:
+    def again(self, world: World, counter: int, from_ms: int) -> bool:
         """Whether the message of a counter is sent twice."""
-        return bool(noise.hit(world.seed, "sends again", self.probability, place, from_ms // 1000))
+        return bool(noise.hit(world.seed, "sends again", self.probability, counter, from_ms // 1000))
 
 
 @dataclass(frozen=True)

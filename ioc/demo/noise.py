@@ -50,12 +50,12 @@ def spread(seed: int, what: str, *keys: Keys) -> Floats:
     return np.asarray(pieces.astype(np.float64) / float(_PIECE) * 2 - 3)
 
 
-def drift(seed: int, what: str, place: Floats, *keys: Keys) -> Floats:
-    """Return a smooth drift within ±1 along `place`, with a new direction at each whole number, as weather has."""
-    knot = np.floor(place)
+def drift(seed: int, what: str, position: Floats, *keys: Keys) -> Floats:
+    """Return a smooth drift within ±1 along `position`, with a new direction at each whole number, as weather has."""
+    knot = np.floor(position)
     left = uniform(seed, what, knot.astype(np.int64), *keys)
     right = uniform(seed, what, knot.astype(np.int64) + 1, *keys)
-    part = place - knot
+    part = position - knot
     eased = part * part * (3 - 2 * part)
     return np.asarray(2 * (left + (right - left) * eased) - 1)
 

@@ -64,8 +64,8 @@ class World:
 
         Departments are relative to the mean department.
         """
-        place = np.arange(len(self.units), dtype=np.int64)
-        drawn = 0.65 + noise.uniform(self.seed, "size", place) ** 2 * np.where(self.wards, 1.35, 0.6)
+        index = np.arange(len(self.units), dtype=np.int64)
+        drawn = 0.65 + noise.uniform(self.seed, "size", index) ** 2 * np.where(self.wards, 1.35, 0.6)
         drawn[0] = 0
         first_office = len(self.units) - self.offices
         drawn[1:first_office] /= drawn[1:first_office].mean()

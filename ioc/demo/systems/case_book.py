@@ -59,7 +59,7 @@ class CaseBook:
         low = int(np.searchsorted(versions.seen_ms, since_ms, side="left"))
         high = int(np.searchsorted(versions.seen_ms, now_ms, side="right"))
         page = range(min(low + first, high), min(low + first + count, high))
-        return [versions.version(place) for place in page], max(high - low, 0)
+        return [versions.version(index) for index in page], max(high - low, 0)
 
     def _of_today(self, now_ms: int) -> Versions:
         day = int(local(self._world, np.array([now_ms]))[0][0])

@@ -101,9 +101,9 @@ class Counters:
         """Yield the messages of an interval."""
         step_ms = traffic.STEP_MS if to_ms - from_ms <= MS_A_MINUTE else MS_A_MINUTE
         counted = traffic.readings(self._world, from_ms, to_ms, step_ms)
-        for place, message in enumerate(reading_messages("traffic", self._world, counted)):
+        for counter, message in enumerate(reading_messages("traffic", self._world, counted)):
             yield message
-            if self._sends_again.again(self._world, place, from_ms):
+            if self._sends_again.again(self._world, counter, from_ms):
                 yield message
 
 

@@ -114,9 +114,9 @@ class Versions:
         kept, row = np.unique(self.row, return_inverse=True)
         return Versions(self.cases.rows(kept), row.astype(np.int64), self.step, self.seen_ms)
 
-    def version(self, place: int) -> "CaseVersion":
+    def version(self, index: int) -> "CaseVersion":
         """Return one version."""
-        cases, row, step = self.cases, int(self.row[place]), int(self.step[place])
+        cases, row, step = self.cases, int(self.row[index]), int(self.step[index])
         words, closed = cases.words, step >= cases.closing
         return CaseVersion(
             case_id=cases.case_id(row),
@@ -129,7 +129,7 @@ class Versions:
             due_ms=int(cases.due_ms[row]) if cases.due_ms[row] != NEVER else None,
             closed_ms=int(cases.step_ms[row, cases.closing]) if closed else None,
             updated_ms=int(cases.step_ms[row, step]),
-            seen_ms=int(self.seen_ms[place]),
+            seen_ms=int(self.seen_ms[index]),
         )
 
 

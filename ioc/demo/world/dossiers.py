@@ -89,9 +89,9 @@ def _offices(world: World) -> tuple[Ints, Floats]:
 def _service(world: World, unit: Ints, chance: Floats) -> Ints:
     """Return for each dossier an index in PROCEDURES, among those that its unit has."""
     service = choose(tuple(procedure.share for procedure in COMMUNE_PROCEDURES), chance)
-    for place in np.unique(unit[unit > len(world.communes)]).tolist():
-        own = [n for n, procedure in enumerate(PROCEDURES) if procedure.office == world.units[place]]
-        here = unit == place
+    for unit_index in np.unique(unit[unit > len(world.communes)]).tolist():
+        own = [n for n, procedure in enumerate(PROCEDURES) if procedure.office == world.units[unit_index]]
+        here = unit == unit_index
         service[here] = np.array(own)[choose(tuple(PROCEDURES[n].share for n in own), chance[here])]
     return service
 

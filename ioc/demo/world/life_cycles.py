@@ -81,9 +81,9 @@ def _closing(world: World, profile: CaseProfile, received: Ints, ends: Ints, dra
     due = _due(world, profile, received)
     late = draw("late") < profile.late
     closed = np.zeros(len(received), np.int64)
-    for place, end in enumerate(profile.closing):
+    for index, end in enumerate(profile.closing):
         usual = ProfileDuration.parse(end.takes or profile.takes)
-        here = ends == place
+        here = ends == index
         if usual.working_days:
             taken = _taken_day(world, received)
             worked = np.floor(-0.85 * usual.working_days * np.log1p(-draw("worked"))).astype(np.int64)

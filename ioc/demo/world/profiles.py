@@ -52,8 +52,10 @@ def nothing() -> Readings:
 def _of(
     world: World, profile: Profile, one: ReadingProfile, from_ms: int, to_ms: int, coarse_ms: int
 ) -> tuple[Readings, Ints]:
-    unit, place = stands(world, one)
-    subject = np.array([SUBJECTS.index(one.subjects[number]) for number in place]) if one.subjects else np.array([-1])
+    unit, position = reporting_units(world, one)
+    subject = (
+        np.array([SUBJECTS.index(one.subjects[number]) for number in position]) if one.subjects else np.array([-1])
+    )
     step_ms = max(coarse_ms, one.step_ms) if one.every else 0
     value: Floats
     if one.values:
@@ -69,14 +71,14 @@ def _of(
         else:
             begins, at_ms = _periods(world, one, from_ms, to_ms)
             times = moment_ms(world, begins, np.full(len(begins), NOON))
-        value = _values(world, profile, one, begins[:, None], unit[None, :], place[None, :], step_ms)
+        value = _values(world, profile, one, begins[:, None], unit[None, :], position[None, :], step_ms)
     made = Readings.of(one.measure, unit[None, :], times[:, None], value, subject[None, :])
     seen_ms = at_ms.repeat(len(unit))
     there = made.value != 0
     return (made.where(there), seen_ms[there]) if one.sparse else (made, seen_ms)
 
 
-def stands(world: World, one: ReadingProfile) -> tuple[Ints, Ints]:
+def reporting_units(world: World, one: ReadingProfile) -> tuple[Ints, Ints]:
     """Return for each unit or subject that gives the measure its index in `World.units`, and its own number."""
     units = {
         "province": np.zeros(1, np.int64),
@@ -89,11 +91,11 @@ def stands(world: World, one: ReadingProfile) -> tuple[Ints, Ints]:
 
 
 def _values(  # noqa: PLR0913  the columns of one table
-    world: World, profile: Profile, one: ReadingProfile, begins: Ints, unit: Ints, place: Ints, step_ms: int
+    world: World, profile: Profile, one: ReadingProfile, begins: Ints, unit: Ints, position: Ints, step_ms: int
 ) -> Floats:
     """Return values; `begins` are the beginnings of steps in ms, or local days when `step_ms` is 0."""
     if one.of_measure:
-        return _share(world, profile, one, begins, unit, place, step_ms)
+        return _share(world, profile, one, begins, unit, position, step_ms)
     seed, what = world.seed, one.measure
     times = begins if step_ms else moment_ms(world, begins, np.full(begins.shape, NOON))
     day, hour = local(world, times)
@@ -105,38 +107,38 @@ def _values(  # noqa: PLR0913  the columns of one table
     if one.season:
         level = level * np.array(one.season)[calendar.month(day) - 1]
     size = 1.0 if one.subjects else world.weight(unit)
-    own = np.array(one.factors)[place % len(one.factors)] if one.factors else size
+    own = np.array(one.factors)[position % len(one.factors)] if one.factors else size
     if not one.factors and one.subjects:
-        own = 0.9 + 0.2 * noise.uniform(seed, what, place)
+        own = 0.9 + 0.2 * noise.uniform(seed, what, position)
     part = step_ms / MS_AN_HOUR if one.counts and step_ms else 1.0
     if one.wander:
         knot = times / (6 * MS_AN_HOUR) if step_ms else day / 5
-        level = level * (1 + one.wander * noise.drift(seed, what, knot, place, unit))
+        level = level * (1 + one.wander * noise.drift(seed, what, knot, position, unit))
     slot = times // max(step_ms, 1000)
     if one.spread:
-        level = level * (1 + one.spread * noise.spread(seed, f"{what} shaken", slot, place, unit))
+        level = level * (1 + one.spread * noise.spread(seed, f"{what} shaken", slot, position, unit))
     if one.skew:
-        level = level * np.exp(one.skew * noise.spread(seed, f"{what} skew", slot, place, unit))
+        level = level * np.exp(one.skew * noise.spread(seed, f"{what} skew", slot, position, unit))
     value = one.base + one.a_year * _years(day) + one.mean * level * own * part
     if one.storms:
         storm = storm_rain(seed, times) * part if one.counts else storm_flood(seed, times)
         value = value + one.storms * storm * (own if one.factors else 1.0)
     if one.out_share:
-        value = np.where(noise.hit(seed, f"{what} out", one.out_share, times // _OUTAGE_MS, place, unit), 0.0, value)
+        value = np.where(noise.hit(seed, f"{what} out", one.out_share, times // _OUTAGE_MS, position, unit), 0.0, value)
     value = np.clip(value, one.least, one.most)
     if one.counts and one.digits == 0:
-        return noise.counts(value, noise.uniform(seed, f"{what} count", slot, place, unit)).astype(np.float64)
+        return noise.counts(value, noise.uniform(seed, f"{what} count", slot, position, unit)).astype(np.float64)
     return np.asarray(np.round(value, one.digits))
 
 
 def _share(  # noqa: PLR0913  the columns of one table
-    world: World, profile: Profile, one: ReadingProfile, begins: Ints, unit: Ints, place: Ints, step_ms: int
+    world: World, profile: Profile, one: ReadingProfile, begins: Ints, unit: Ints, position: Ints, step_ms: int
 ) -> Floats:
     """Return the share `mean` of another measure's values; never more than these."""
     whole = next(other for other in profile.readings if other.measure == one.of_measure and other.on == one.on)
-    of = _values(world, profile, whole, begins, unit, place, step_ms)
+    of = _values(world, profile, whole, begins, unit, position, step_ms)
     days = local(world, begins)[0] if step_ms else begins
-    chance = noise.uniform(world.seed, one.measure, begins // 1000 if step_ms else begins, place, unit)
+    chance = noise.uniform(world.seed, one.measure, begins // 1000 if step_ms else begins, position, unit)
     share = (one.mean + one.a_year * _years(days)) * (1 + one.spread * (2 * chance - 1))
     part = of * np.clip(share, 0, 1)
     if one.digits == 0:

@@ -33,10 +33,10 @@ def readings(world: World, from_ms: int, to_ms: int, step_ms: int = STEP_MS) -> 
     own = 3 * (noise.uniform(world.seed, "road", number) - 0.5)
     speed = np.asarray(np.round(np.maximum(FREE_SPEED + own - 14 * crowd + shaken, 6), 1), np.float64)
     unit = world.counting_point_units()[None, :]
-    place = number + STATIONS
+    subject = number + STATIONS
     return Readings.joined(
         [
-            Readings.of("traffic.vehicles", unit, times, vehicles, place),
-            Readings.of("traffic.speed", unit, times, speed, place),
+            Readings.of("traffic.vehicles", unit, times, vehicles, subject),
+            Readings.of("traffic.speed", unit, times, speed, subject),
         ]
     )

@@ -78,7 +78,7 @@ def test_a_station_loses_power_for_an_hour_on_every_other_day(world: World) -> N
     for number in range(day("2026-11-01"), day("2026-11-21")):
         begin = at("2026-11-01 00:00") + (number - day("2026-11-01")) * 24 * HOUR_MS
         made = air.readings(world, begin, begin + 24 * HOUR_MS, 60_000)
-        heard = made.where((made.subject == habit.place) & (made.measure == MEASURES.index("air.pm25")))
+        heard = made.where((made.subject == habit.station_index) & (made.measure == MEASURES.index("air.pm25")))
         out_ms.append(24 * HOUR_MS - len(heard) * 60_000)
     assert set(out_ms) <= {0, *range(59 * 60_000, 62 * 60_000, 60_000)}
     assert 4 <= sum(1 for out in out_ms if out) <= 16
@@ -89,7 +89,7 @@ def test_the_wrong_clock_is_ten_minutes_ahead_and_never_in_the_true_series(world
     wrong = air.with_wrong_clock(world, begin, end)
     assert (wrong.time_ms - begin).tolist() == [(10 + 15 * quarter) * 60_000 for quarter in range(4)]
     assert SUBJECTS[wrong.subject[0]] == "AQ-11"
-    assert ClockAhead().place not in air.readings(world, begin, end).subject
+    assert ClockAhead().station_index not in air.readings(world, begin, end).subject
 
 
 @pytest.mark.parametrize(
