@@ -6,6 +6,7 @@ WORKDIR /src/ui
 COPY ui/package.json ui/package-lock.json ui/.npmrc ./
 RUN npm ci
 COPY ui ./
+COPY ioc/messages /src/ioc/messages
 RUN npm run build
 
 FROM python:3.11-slim AS wheel

@@ -32,7 +32,7 @@ BUILD_PAGES = Step(
     name="ui",
     title="Pages",
     run=build,
-    inputs=(UI,),
+    inputs=(UI, ROOT / "ioc/messages"),
     outputs=(ROOT / "ioc/api/static/index.html",),
     leave_out=frozenset({"node_modules", "test-results", ".svelte-kit", ".vite"}),
 )

@@ -200,7 +200,7 @@ def _coded_call(callee: str, node: ast.Call, tables: Tables) -> Iterator[str]:
 
 def unused(found: Found, tables: Tables) -> Iterator[str]:
     """Yield codes that the source never names, neither whole nor by their beginning, nor another text as a format."""
-    forms = {form for text in tables["en"].values() for form in placeholders(text).values()}
+    forms = {form or "" for text in tables["en"].values() for _, _, form, _ in Formatter().parse(text)}
     prefixes = {prefix for prefix in found.prefixes if prefix.endswith("_")} | {
         form[:-1] for form in forms if "*" in form
     }

@@ -122,13 +122,13 @@ def _check_limits(row: TomlTable, limits: Limits) -> None:
         if above is None:
             row.fault(name, Message("nothing_to_clear", limit="fires_above"))
         elif clears_below > above:
-            row.fault(name, Message("clears_wrong_side", given=clears_below, limit=above))
+            row.fault(name, Message("clears_wrong_side", given=clears_below, limit=above, side="above"))
     if clears_above is not None:
         name = "clears_inside" if inside else "clears_above"
         if below is None:
             row.fault(name, Message("nothing_to_clear", limit="fires_below"))
         elif clears_above < below:
-            row.fault(name, Message("clears_wrong_side", given=clears_above, limit=below))
+            row.fault(name, Message("clears_wrong_side", given=clears_above, limit=below, side="below"))
     if above is not None and below is not None and below >= above:
         name = "fires_outside" if row.has("fires_outside") else "fires_below"
         row.fault(name, Message("band_upside_down", low=below, high=above))

@@ -36,7 +36,8 @@ def _refusal(answer: httpx.Response) -> Message:
     """Return the message of an answer that is a problem: by its code, else in the centre's own words."""
     try:
         problem = answer.json()
-        known = Message.of_shape(problem["errors"][0])
-        return known or Message.of(str(problem["detail"]))
-    except (ValueError, KeyError, TypeError, IndexError):
+        detail = str(problem["detail"])
+        errors = problem.get("errors") or [{}]
+        return (Message.of_shape(errors[0]) if errors[0].get("code") else None) or Message.of(detail)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return Message("centre_answered", status=answer.status_code, text=answer.text[:200])

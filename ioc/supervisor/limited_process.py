@@ -145,7 +145,7 @@ class LimitedProcess:
         """Return the error that says why the process is gone."""
         process = self._process
         if process is None:
-            return LimitExceeded(Message("reading_interrupted"))
+            return LimitExceeded(Message("reading_interrupted"), was_killed=True)
         with suppress(subprocess.TimeoutExpired):
             process.wait(5)
         code = process.returncode
@@ -154,7 +154,7 @@ class LimitedProcess:
         if code == -signal.SIGABRT:  # Rust aborts when it gets no memory
             return LimitExceeded(self._too_large())
         how = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
-        return LimitExceeded(Message("reading_killed", how=how))
+        return LimitExceeded(Message("reading_killed", how=how), was_killed=code == -signal.SIGKILL)
 
     def _too_slow(self) -> Message:
         return Message("reading_slow", seconds=self._limits.processor_s)

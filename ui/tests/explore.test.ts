@@ -4,7 +4,6 @@ import { compareOption, type Drawn } from '../src/pages/explore/compare_chart'
 import { multiples, ordered, path, scale } from '../src/pages/explore/small_chart_layout'
 import type { Series } from '../src/pages/explore/shapes'
 import { partialText, periodName, places_ms, provisional } from '../src/pages/explore/periods'
-import { reasonText } from '../src/pages/explore/forecast_reasons'
 import { bounds_ms, coarse, count, fitting, isSpan, presetSpan, stepOf } from '../src/lib/format/day_ranges'
 import { speaker } from '../src/lib/i18n'
 
@@ -226,22 +225,5 @@ describe('the time that a point covers', () => {
       })
     expect(of('data', '', 'running', 'running')).toEqual([true, false, true, true])
     expect(of('running', '', 'running', '')).toEqual([false, false, false, false])
-  })
-})
-
-describe('why there is no forecast', () => {
-  test.each([
-    ['There are values of 12 days; a forecast needs 56 at least.', 'Mới có số liệu của 12 ngày; cần ít nhất 56.'],
-    [
-      'Of 60 weeks only 31 have a value; a forecast needs four of five.',
-      'Trong 60 tuần chỉ 31 có số liệu; cần bốn trên năm.',
-    ],
-    [
-      '30 days of history are too few to try a forecast of 39 days on.',
-      'Lịch sử 30 ngày chưa đủ để thử dự báo trước 39 ngày.',
-    ],
-    ['Something else.', 'Something else.'],
-  ])('%s', (reason, expected) => {
-    expect(reasonText(reason, speaker('vi'))).toBe(expected)
   })
 })

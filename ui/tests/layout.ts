@@ -31,6 +31,9 @@ function found(source: string, file: string, path: string): string {
     .join('/')
 }
 
+/** The centre's texts, which the pages share with it. */
+const CENTRE_TEXTS = '../../ioc/messages/'
+
 /** Imports that the layers do not allow: a page imports lib and texts, lib imports lib and texts, main.ts anything. */
 export function forbidden(imports: Imports): string[] {
   return [...imports].flatMap(([file, targets]) =>
@@ -42,6 +45,7 @@ function isAllowed(file: string, target: string): boolean {
   const [area, page] = file.split('/')
   const [targetArea, targetPage] = target.split('/')
   if (file === 'main.ts' || targetArea === 'lib' || targetArea === 'texts') return true
+  if (target.startsWith(CENTRE_TEXTS)) return area === 'lib'
   return area === 'pages' && targetArea === 'pages' && page === targetPage
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Refused } from '../src/lib/api/request'
-import { faultText, refusalText } from '../src/lib/i18n/refusals'
+import { messageText } from '../src/lib/i18n/messages'
+import { refusalText } from '../src/lib/i18n/refusals'
 import {
   kindOf,
   kpisOf,
@@ -154,9 +155,9 @@ describe('faults', () => {
     [{ message: '…', code: 'held_already', params: { by: 'lan' } }, /^lan đã nhận cảnh báo này\.$/],
     [{ message: '…', code: 'session_changed' }, /^Phiên làm việc đã đổi/],
     [{ message: 'Something new.' }, /^Something new\.$/],
-  ])('in Vietnamese: %o', (fault, said) => expect(faultText(fault, 'vi')).toMatch(said))
+  ])('in Vietnamese: %o', (fault, said) => expect(messageText(fault, 'vi')).toMatch(said))
   test('English is the centre’s own', () =>
-    expect(faultText({ message: 'is missing', code: 'missing' }, 'en')).toBe('is missing'))
+    expect(messageText({ message: 'is missing', code: 'missing' }, 'en')).toBe('is missing'))
   test('a refusal says its first fault, a silence of the centre its own sentence', () => {
     const refused = new Refused(400, 'x', [{ field: 'a', message: 'm', code: 'says_nothing' }])
     expect(refusalText(refused, 'vi', say)).toMatch(/^Chưa nói gì/)

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { catalogPath, language, page, theme, withLanguage } from '../src/lib/address/page_address'
-import { faultText, speaker, TEXTS, unitOfMeasure } from '../src/lib/i18n'
+import { speaker, TEXTS, unitOfMeasure } from '../src/lib/i18n'
+import { faultText } from '../src/lib/i18n/messages'
 
 const root = join(import.meta.dirname, '..')
 const placeholders = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(String).sort()
@@ -58,7 +59,7 @@ describe('faults of the centre', () => {
       'vi',
       'Tác vụ nền historian không phản hồi đã 12 giây; nếu kéo dài, hãy khởi động lại tiến trình.',
     ],
-    ['thread_stuck', 'en', 'The background task historian has not moved for 12 s; if that lasts, restart its process.'],
+    ['thread_stuck', 'en', 'As the server says.'],
     ['of_a_newer_server', 'vi', 'As the server says.'],
   ] as const)('%s in %s', (code, language, said) =>
     expect(

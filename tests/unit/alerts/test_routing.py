@@ -191,10 +191,10 @@ def test_a_long_message_counts_the_rest() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("{nam}", "At place 1 stands {nam}, which is no field; did you mean {name}?", id="misspelt"),
+        pytest.param("{nam}", "At character 1 stands {nam}, which is not a field; did you mean {name}?", id="misspelt"),
         pytest.param("x {name!r}", "At character 3, {name} takes no format", id="conversion"),
         pytest.param("{value:.2f}", "takes no format", id="format"),
-        pytest.param("{}", "which is no field", id="no name"),
+        pytest.param("{}", "which is not a field", id="no name"),
         pytest.param("{name", "do not close", id="open"),
         pytest.param("x" * 4001, "the limit is 4000", id="too long"),
     ],

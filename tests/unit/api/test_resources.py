@@ -257,9 +257,10 @@ async def test_alerts_are_none_yet(client: httpx.AsyncClient) -> None:
 
 
 async def test_reload_names_each_fault(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    window = "window 'w' is none."
     parts.reload_fault = CatalogInvalid(
         [
-            DefinitionFault("a.toml", "x.y", "window", Message.of("window 'w' is none.")),
+            DefinitionFault("a.toml", "x.y", "window", Message.of(window)),
             DefinitionFault("b.toml", "", "", Message.of("Bad.")),
         ]
     )

@@ -104,7 +104,7 @@ line = {{ vi = "{line}", en = "x" }}
         pytest.param(
             ("[route]", TEMPLATE.format(subject="x", line="{name.__class__}") + "[route]"),
             "template[0].line.vi",
-            "which is no field",
+            "which is not a field",
             id="template that reaches into things",
         ),
         pytest.param(

@@ -36,7 +36,7 @@ def faults_of(source: str) -> list[str]:
             id="a derived error",
         ),
         pytest.param('click.ClickException("It is gone.")', "ClickException: a message without a code", id="click"),
-        pytest.param('Problem(404, "It is " + what)', "Problem: a message without a code", id="a joined sentence"),
+        pytest.param('Problem(404, "It is gone " + what)', "Problem: a message without a code", id="a joined sentence"),
         pytest.param('Message("no_one")', "ioc/a.py:1: no_one: has no text in vi.json and en.json", id="unknown code"),
         pytest.param('Message("no_rule")', "no_rule: is given [], its text has ['rule']", id="a parameter is missing"),
         pytest.param('Message("no_title", by=1)', "no_title: is given ['by'], its text has []", id="one too many"),

@@ -53,19 +53,19 @@ def test_ours(catalog: Catalog) -> None:
         pytest.param(
             f'{KPIS}kpis = ["dossier.received_today"]\n',
             "report mine · table t: block[0].kpis: dossier.received_today does not fit a report of a month: "
-            "its window today does not speak of a month.",
+            "its window today is not about a month.",
             id="wrong window",
         ),
         pytest.param(
             f'{KPIS}unit = "99"\nkpis = ["dossier.open"]\n',
-            "report mine · table t: block[0].unit: '99' is no unit of Thành phố Huế.",
+            "report mine · table t: block[0].unit: '99' is not a unit of Thành phố Huế.",
             id="unknown unit",
         ),
         pytest.param(
             f'{HEAD}[[block]]\nkind = "units"\nid = "t"\ntitle = {{ vi = "a", en = "b" }}\nrows = ["communes"]\n'
             'columns = [{ kpi = "budget.revenue_rate" }]\n',
             "report mine · table t: block[0].columns[0].kpi: budget.revenue_rate has no values of these units; "
-            "it speaks of province.",
+            "it has them of province.",
             id="a KPI of other units",
         ),
         pytest.param(

@@ -52,7 +52,7 @@ def test_a_period(length: str, text: str, start: str, end: str, earlier: str, la
     ],
 )  # fmt: skip
 def test_what_is_no_period_is_refused(length: str, text: str) -> None:
-    with pytest.raises(PeriodUnfit, match=f"is no {length}; write it as"):
+    with pytest.raises(PeriodUnfit, match=f"is not a {length}; write it as"):
         parse_span(PeriodLength(length), text, VIETNAM)
 
 

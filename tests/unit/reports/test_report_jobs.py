@@ -98,7 +98,7 @@ async def test_asking_again_finds_the_same_job(lab: httpx.AsyncClient, process: 
 
 async def test_a_job_that_fails_says_why_to_who_comes_later(lab: httpx.AsyncClient, process: SlowProcess) -> None:
     assert (await lab.post(f"{AT}/issues", json={"period": "2026-10"})).status_code == 202
-    process.fault = NothingToReport(Message.of("No figure of online_services has data of 2026-10; no issue was made."))
+    process.fault = NothingToReport(Message("report_no_data", report="online_services", period="2026-10"))
     process.go_on.set()
     last = await until_ended(lab)
     assert (last["state"], last["issue"], last["detail"]) == ("failed", None, str(process.fault))
@@ -126,9 +126,9 @@ async def test_what_is_no_period_is_refused_with_a_code(
     assert answer.json()["errors"] == [
         {
             "field": "period",
-            "message": f"{period!r} is no month; write it as 2026-10.",
+            "message": f"{period!r} is not a month; write it as 2026-10.",
             "code": "report_period",
-            "params": {"given": period, "form": "2026-10"},
+            "params": {"given": period, "period": "month", "form": "2026-10"},
         }
     ]
     assert process.orders == []

@@ -1,11 +1,10 @@
 /** Asking the centre over REST, and telling it to change something. */
 
+import type { CodedMessage } from '../i18n/messages'
 import { at } from '../address/base_path'
-import type { Refined } from './refined'
-import type { ErrorShape } from './schema'
 
-/** What is wrong with one field. `code` and `params` name it for pages in another language, where there are any. */
-export type FieldFault = Refined<ErrorShape, { field: string; params?: Readonly<Record<string, unknown>> }>
+/** What is wrong with one field; `field` is empty for the request as a whole. */
+export type FieldFault = CodedMessage & { field: string }
 
 /** The centre refused a request: its status, its own sentence where it gave one, and the fields at fault. */
 export class Refused extends Error {

@@ -1,6 +1,6 @@
 /** Faults of the centre itself, for every page; fetched now and then. */
 
-import type { CodedFault } from '../i18n'
+import type { CodedFault } from '../i18n/messages'
 import { ask } from '../api/request'
 
 const EVERY_MS = 15_000

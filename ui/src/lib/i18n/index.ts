@@ -15,15 +15,6 @@ export function speaker(language: Language): Say {
     (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(filled[name] ?? whole))
 }
 
-/** A fault of the centre, as `/readyz` and `/api/v1/ledger` list them. */
-export type CodedFault = { code: string; params: Record<string, string | number>; detail: string; since: string }
-
-/** A fault's sentence in the reader's language; the English one for a code that this page does not know. */
-export function faultText(fault: CodedFault, language: Language): string {
-  const key = `fault.${fault.code}`
-  return key in TEXTS[language] ? speaker(language)(key as TextKey, fault.params) : fault.detail
-}
-
 /** A definition's unit of measure in the reader's language. */
 export function unitOfMeasure(of: { unit_of_measure: string; unit_of_measure_en: string }, language: Language): string {
   return language === 'en' ? of.unit_of_measure_en || of.unit_of_measure : of.unit_of_measure

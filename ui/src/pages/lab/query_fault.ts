@@ -21,10 +21,16 @@ export function trouble(error: unknown): Trouble {
   if (!(error instanceof Refused)) return { title: 'lab.trouble_silent', fault: nowhere(''), retry: true }
   const places = error.faults as unknown as readonly Partial<Fault>[]
   const [place] = places.filter(({ line }) => typeof line === 'number')
-  const message = place?.message ?? error.detail
+  const first = error.faults[0]
+  const found = place ?? first ?? {}
   return {
     title: TITLES[error.status] ?? 'lab.trouble_other',
-    fault: { message, line: place?.line ?? null, column: place?.column ?? null },
+    fault: {
+      ...found,
+      message: found.message ?? error.detail,
+      line: place?.line ?? null,
+      column: place?.column ?? null,
+    },
     retry: error.status !== 422 && error.status !== 413,
   }
 }
