@@ -19,8 +19,8 @@ from kafka import KafkaProducer
 from playwright.sync_api import sync_playwright
 
 from tests.acceptance.lab_answers import take_snapshot
-from tests.browser.conftest import FLAGS
 from tests.support.checked_answers import check_answer, document
+from tests.support.chromium import FLAGS
 from tests.support.documented_examples import check, examples
 from tests.support.running_centre import REPOSITORY, RunningCentre, running_centre, wait_for
 

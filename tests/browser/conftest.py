@@ -1,6 +1,6 @@
 """A browser that remembers whom it asked, and a centre that does what it is told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,22 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fake_centre import PAGES, FakeCentre
+from tests.support.chromium import FLAGS, OpenPage
 from tests.support.loopback import NOTHING, loopback
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",  # widths as on a screen, also without a window
-]
-
 expect.set_options(timeout=20_000)  # a busy machine is no fault of a page
-
-OpenWall = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
@@ -75,7 +63,7 @@ def centre() -> Iterator[FakeCentre]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, kept: Watched) -> Iterator[OpenWall]:
+def open_page(browser: Browser, kept: Watched) -> Iterator[OpenPage]:
     """`open_page(centre, path, width, height)`: the page, a wall once it shows values (unless not `ready`).
 
     The second page of a test knows nothing of the first. At the end no script may have failed, and nothing may have

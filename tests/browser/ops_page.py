@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_desk import FakeDesk
+from tests.support.chromium import OpenPage
 
 READY = {"alerts": "[data-alert]", "silences": "[data-silence]", "rules": "[data-rule]", "incidents": "[data-incident]"}
 READY |= {"routes": "[data-route]", "duty": "[data-schedule]", "audit": "[data-figure]", "state": "[data-code]"}
@@ -23,7 +23,7 @@ def path_of(view: str, language: str = "vi") -> str:
     return f"/ops?view={view}" + ("&lang=en" if language == "en" else "")
 
 
-def open_ops(open_page: OpenWall, desk: FakeDesk, view: str = "alerts", *, wait: bool = True) -> Page:
+def open_ops(open_page: OpenPage, desk: FakeDesk, view: str = "alerts", *, wait: bool = True) -> Page:
     """The page once it knows who is there, since keys go by the role, and shows what there is of the view;
     without `wait` there is nothing to be shown at first."""
     page = open_page(desk, path_of(view), 1366, 768)

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import province
 from tests.browser.accessible import violations, wide
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import FakeCentre
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ KPI = "dossier.on_time_rate"
 UNITS = province.units_of(KPI)
 
 
-def open_catalog(open_page: OpenWall, centre: FakeCentre, path: str = f"/catalog/{KPI}", width: int = 1366) -> Page:
+def open_catalog(open_page: OpenPage, centre: FakeCentre, path: str = f"/catalog/{KPI}", width: int = 1366) -> Page:
     page = open_page(centre, path, width, 768)
     expect(page.locator("nav [data-kpi]").first).to_be_visible()
     return page
@@ -32,7 +32,7 @@ def found(page: Page) -> list[str]:
     return page.locator("nav [data-kpi]").evaluate_all("all => all.map(a => a.dataset.kpi)")
 
 
-def test_search_needs_no_diacritics(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_search_needs_no_diacritics(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre, "/catalog")
     page.keyboard.press("/")
     for typed in ("dung han trong thang", "ĐÚNG HẠN trong", "on_time_rate", "settled on time"):
@@ -47,7 +47,7 @@ def test_search_needs_no_diacritics(centre: FakeCentre, open_page: OpenWall) -> 
     assert len(found(page)) == ROWS
 
 
-def test_all_that_is_known_of_a_kpi(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_all_that_is_known_of_a_kpi(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre)
     article = page.locator("article")
     for said in (
@@ -71,7 +71,7 @@ def test_all_that_is_known_of_a_kpi(centre: FakeCentre, open_page: OpenWall) -> 
     expect(article).to_contain_text(definition["expression"]["where"])
 
 
-def test_by_keyboard_alone(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_by_keyboard_alone(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre, "/catalog")
     page.keyboard.press("/")
     page.keyboard.type("dung han trong thang")
@@ -103,7 +103,7 @@ def test_by_keyboard_alone(centre: FakeCentre, open_page: OpenWall) -> None:
     expect(page.locator("article header").first).to_contain_text("A Lưới 2")
 
 
-def test_shortcuts_can_be_turned_off(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_shortcuts_can_be_turned_off(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre)
     page.get_by_role("button", name="Phím tắt").click()
     page.keyboard.press("j")
@@ -112,7 +112,7 @@ def test_shortcuts_can_be_turned_off(centre: FakeCentre, open_page: OpenWall) ->
     assert page.evaluate("document.activeElement.id") != "search"
 
 
-def test_the_address_names_what_is_shown(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_the_address_names_what_is_shown(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre, f"/catalog/{KPI}?unit=19753&range=7d&lang=en")
     expect(page.locator("article header").first).to_contain_text("Phú Xuân")
     expect(page.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
@@ -122,7 +122,7 @@ def test_the_address_names_what_is_shown(centre: FakeCentre, open_page: OpenWall
     expect(page.locator("article header").first).to_contain_text("Phú Xuân")
 
 
-def test_an_unknown_kpi_is_said(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_an_unknown_kpi_is_said(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre, "/catalog/no.such")
     expect(page.get_by_text("Danh mục không có chỉ tiêu “no.such”")).to_be_visible()
 
@@ -131,7 +131,7 @@ def unit_names(page: Page) -> list[str]:
     return page.locator("[data-unit] button").all_inner_texts()
 
 
-def test_units_sort_filter_and_export(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_units_sort_filter_and_export(centre: FakeCentre, open_page: OpenPage) -> None:
     centre.value(KPI, 12.5, unit="19753")
     centre.value(KPI, 99.5, unit="20044")
     centre.value(KPI, None, unit="19900", freshness="no_data", as_of=None)
@@ -159,7 +159,7 @@ def test_units_sort_filter_and_export(centre: FakeCentre, open_page: OpenWall) -
     assert any(line.startswith(f"{KPI},19900,") and ",,%,no_data," in line for line in lines)
 
 
-def test_only_rows_in_sight_are_in_the_page(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_only_rows_in_sight_are_in_the_page(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_catalog(open_page, centre)
     expect(page.locator("[data-unit]").first).to_be_visible()
     assert page.locator("[data-unit]").count() < UNITS
@@ -176,7 +176,7 @@ def test_only_rows_in_sight_are_in_the_page(centre: FakeCentre, open_page: OpenW
     ],
 )
 def test_a_value_that_is_none_is_a_dash(
-    centre: FakeCentre, open_page: OpenWall, value: float | None, other: province.Json, said: str
+    centre: FakeCentre, open_page: OpenPage, value: float | None, other: province.Json, said: str
 ) -> None:
     centre.value(KPI, value, **other)
     page = open_catalog(open_page, centre)
@@ -184,7 +184,7 @@ def test_a_value_that_is_none_is_a_dash(
     expect(page.locator("article header").first).to_contain_text(said)
 
 
-def test_the_chart_shows_gaps_and_tells_them(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_the_chart_shows_gaps_and_tells_them(centre: FakeCentre, open_page: OpenPage) -> None:
     now = centre.now()
     points = province.history(96.4, now - timedelta(days=30), now, timedelta(days=1))
     centre.histories[KPI] = [point | ({"value": None} if 12 <= i < 17 else {}) for i, point in enumerate(points)]
@@ -203,7 +203,7 @@ def test_the_chart_shows_gaps_and_tells_them(centre: FakeCentre, open_page: Open
     expect(page.locator("tr.gap")).to_have_count(5)
 
 
-def test_a_long_computation_can_be_stopped(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_long_computation_can_be_stopped(centre: FakeCentre, open_page: OpenPage) -> None:
     centre.history_takes_s = 30
     page = open_catalog(open_page, centre)
     expect(page.get_by_text("Đang tính từ dữ liệu gốc…")).to_be_visible()
@@ -235,14 +235,14 @@ def drawn_columns(page: Page) -> tuple[int, int]:
     return max((len(run) for run in runs), default=0), sum(counted)
 
 
-def test_a_restated_period_is_told(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_restated_period_is_told(centre: FakeCentre, open_page: OpenPage) -> None:
     centre.restatements = [province.restatement(KPI, centre.now(), 96.2, 95.8)]
     page = open_catalog(open_page, centre)
     expect(page.locator("[data-restated]")).to_contain_text("96,2 → 95,8")
     expect(page.locator("[data-restated]")).to_contain_text("Dữ liệu đến muộn hoặc được sửa: 4 bản ghi.")
 
 
-def test_a_centre_that_fails_is_said_and_asked_again(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_centre_that_fails_is_said_and_asked_again(centre: FakeCentre, open_page: OpenPage) -> None:
     centre.failing = True
     page = open_page(centre, f"/catalog/{KPI}", 1366, 768)
     expect(page.get_by_role("alert")).to_contain_text("Trung tâm chưa làm được lúc này")
@@ -254,7 +254,7 @@ def test_a_centre_that_fails_is_said_and_asked_again(centre: FakeCentre, open_pa
 VIETNAMESE = re.compile("[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
 
 
-def test_english_is_complete(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_english_is_complete(centre: FakeCentre, open_page: OpenPage) -> None:
     """What is left in Vietnamese is the names of places and the basis, as the law is written."""
     page = open_catalog(open_page, centre)
     page.get_by_role("button", name="English").click()
@@ -289,7 +289,7 @@ def test_english_is_complete(centre: FakeCentre, open_page: OpenWall) -> None:
         ("/lab", "main"),
     ],
 )
-def test_a_page(centre: FakeCentre, open_page: OpenWall, path: str, ready: str) -> None:
+def test_a_page(centre: FakeCentre, open_page: OpenPage, path: str, ready: str) -> None:
     """Accessible, and nothing scrolls sideways: in both languages, on a small screen and a large one."""
     page = open_page(centre, path, 1366, 768)
     expect(page.locator(ready).first).to_be_visible()
@@ -303,7 +303,7 @@ def test_a_page(centre: FakeCentre, open_page: OpenWall, path: str, ready: str) 
     assert wide(page) == []
 
 
-def test_sources_with_their_accounts(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_sources_with_their_accounts(centre: FakeCentre, open_page: OpenPage) -> None:
     now = centre.now()
     late = province.source("air", "Quan trắc khí", "Air quality", now, condition="late", lag_s=2820.0, rejected=11)
     centre.push(sources=[late])

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessible import wide
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import fired_row, incident_row, silence_row
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import VIEWS, fill, path_of
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def fits(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [*(path_of(view) for view in VIEWS), "/catalog", "/sources", "/login"])
-def test_nothing_is_wider_than_the_page(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
+def test_nothing_is_wider_than_the_page(desk: FakeDesk, open_page: OpenPage, path: str) -> None:
     page = open_page(desk, path, *SIZES[0])
     expect(page.locator("main h1, main h2").first).to_be_attached()
     page.wait_for_timeout(400)
@@ -50,7 +50,7 @@ def test_nothing_is_wider_than_the_page(desk: FakeDesk, open_page: OpenWall, pat
         assert fits(page) == []
 
 
-def test_the_name_of_an_alert_has_the_room(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_the_name_of_an_alert_has_the_room(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_page(desk, path_of("alerts"), *SIZES[1])
     name = page.locator("td.name button").first
     expect(name).to_be_visible()

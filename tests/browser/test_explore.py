@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import province
 from tests.browser.accessible import WCAG, violations
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_explorer import FakeExplorer
 from tests.browser.tasks import main_thread_tasks
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +28,13 @@ def centre() -> Iterator[FakeExplorer]:
         yield centre
 
 
-def explore(open_page: OpenWall, centre: FakeExplorer, query: str = f"kpi={KPI}", ready: str = DRAWN) -> Page:
+def explore(open_page: OpenPage, centre: FakeExplorer, query: str = f"kpi={KPI}", ready: str = DRAWN) -> Page:
     page = open_page(centre, f"/explore?{query}", 1366, 768)
     expect(page.locator(ready).first).to_be_visible()
     return page
 
 
-def test_a_kpi_is_found_without_diacritics_and_shown(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_a_kpi_is_found_without_diacritics_and_shown(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre, "", "nav [data-kpi]")
     expect(page.get_by_role("heading", name="Khám phá chỉ tiêu")).to_be_visible()
     page.keyboard.press("/")
@@ -45,7 +45,7 @@ def test_a_kpi_is_found_without_diacritics_and_shown(centre: FakeExplorer, open_
     assert f"kpi={KPI}" in page.url
 
 
-def test_units_years_and_forecast_are_added_and_stay_in_the_address(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_units_years_and_forecast_are_added_and_stay_in_the_address(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre)
     page.keyboard.press("u")
     page.keyboard.type("phu xuan")
@@ -65,7 +65,7 @@ def test_units_years_and_forecast_are_added_and_stay_in_the_address(centre: Fake
     assert centre.questions("series")[-1] == last
 
 
-def test_several_kpis_stand_below_one_another(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_several_kpis_stand_below_one_another(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre)
     others = page.locator("[data-add]").evaluate_all("all => all.slice(0, 2).map(one => one.dataset.add)")
     for kpi in others:
@@ -84,7 +84,7 @@ def test_several_kpis_stand_below_one_another(centre: FakeExplorer, open_page: O
     assert f"also={others[1]}" in page.url
 
 
-def test_a_chart_says_that_its_forecast_is_coming(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_a_chart_says_that_its_forecast_is_coming(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre)
     centre.takes_s = 30
     page.keyboard.press("f")
@@ -95,7 +95,7 @@ def test_a_chart_says_that_its_forecast_is_coming(centre: FakeExplorer, open_pag
     expect(page.locator(DRAWN)).to_be_visible()
 
 
-def test_the_table_says_what_the_chart_says(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_the_table_says_what_the_chart_says(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre, f"kpi={KPI}&range=7d&step=1d")
     rows = page.locator("[role=region] tbody tr")
     expect(rows.first).to_contain_text("9")
@@ -112,7 +112,7 @@ def test_the_table_says_what_the_chart_says(centre: FakeExplorer, open_page: Ope
 
 
 def test_communes_are_painted_without_holding_the_page_up(
-    centre: FakeExplorer, open_page: OpenWall, browser: Browser
+    centre: FakeExplorer, open_page: OpenPage, browser: Browser
 ) -> None:
     page = explore(open_page, centre)
     communes = [unit for unit in province.units() if province.level(unit) == "commune"]
@@ -126,7 +126,7 @@ def test_communes_are_painted_without_holding_the_page_up(
     assert "units=19753" in page.url
 
 
-def test_a_change_is_told_apart(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_a_change_is_told_apart(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre, f"kpi={KPI}&view=parts", "tfoot")
     expect(page.locator(".whole")).to_contain_text("−1,50")
     page.get_by_role("button", name="Kênh").click()
@@ -137,7 +137,7 @@ def test_a_change_is_told_apart(centre: FakeExplorer, open_page: OpenWall) -> No
     expect(page.get_by_text("from must lie before to.")).to_be_visible()
 
 
-def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre)
     page.get_by_role("button", name="Xem SQL").click()
     expect(page.locator("pre")).to_contain_text("FROM kpi_1")
@@ -157,7 +157,7 @@ def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: 
     ],
 )
 def test_a_failure_says_why_and_can_be_tried_again(
-    centre: FakeExplorer, open_page: OpenWall, address: str, status: int, detail: str, shown: str
+    centre: FakeExplorer, open_page: OpenPage, address: str, status: int, detail: str, shown: str
 ) -> None:
     centre.problems[address] = (status, detail)
     page = explore(open_page, centre, f"kpi={KPI}&forecast=1", "[role=alert]")
@@ -168,14 +168,14 @@ def test_a_failure_says_why_and_can_be_tried_again(
     expect(page.get_by_text(shown)).to_have_count(0)
 
 
-def test_too_little_history_is_a_sentence_and_no_number(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_too_little_history_is_a_sentence_and_no_number(centre: FakeExplorer, open_page: OpenPage) -> None:
     centre.too_little = True
     page = explore(open_page, centre, f"kpi={KPI}&forecast=1")
     expect(page.get_by_text("Mới có số liệu của 12 ngày; cần ít nhất 56.")).to_be_visible()
     expect(page.locator("section:has(#forecast-heading) b")).to_have_text("Chưa thể dự báo")
 
 
-def test_one_click_from_a_tile_and_from_the_catalogue(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_one_click_from_a_tile_and_from_the_catalogue(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = open_page(centre, "/wall/main")
     page.locator(f"[data-kpi='{KPI}']").hover()
     page.locator(f"[data-kpi='{KPI}'] a.explore").click()
@@ -186,7 +186,7 @@ def test_one_click_from_a_tile_and_from_the_catalogue(centre: FakeExplorer, open
     assert f"kpi={KPI}&units=19753" in page.url
 
 
-def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall) -> None:
+def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenPage) -> None:
     page = explore(open_page, centre, f"kpi={KPI}&last=1&forecast=1")
     page.keyboard.press("s")
     page.get_by_text("Độ tin cậy của dự báo").click()
@@ -208,7 +208,7 @@ def test_every_view_can_be_used_by_all(centre: FakeExplorer, open_page: OpenWall
 
 
 @pytest.mark.parametrize("query", ["", "kpi=none"])
-def test_nothing_chosen_says_what_to_do(centre: FakeExplorer, open_page: OpenWall, query: str) -> None:
+def test_nothing_chosen_says_what_to_do(centre: FakeExplorer, open_page: OpenPage, query: str) -> None:
     page = explore(open_page, centre, query, "nav [data-kpi]")
     assert violations(page, rules=WCAG) == []
     expect(page.locator("article")).to_contain_text("Chọn một chỉ tiêu" if not query else "none")

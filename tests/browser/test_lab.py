@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.accessible import violations, wide
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_lab import FakeLab
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def lab() -> Iterator[FakeLab]:
         yield lab
 
 
-def open_lab(open_page: OpenWall, lab: FakeLab, path: str = "/lab", width: int = 1366, height: int = 768) -> Page:
+def open_lab(open_page: OpenPage, lab: FakeLab, path: str = "/lab", width: int = 1366, height: int = 768) -> Page:
     page = open_page(lab, path, width, height)
     expect(page.locator("[data-editor=ready]")).to_be_visible()
     expect(page.locator("[data-question]")).to_have_count(3)
@@ -47,7 +47,7 @@ def done(page: Page) -> Locator:
     return state
 
 
-def test_a_ready_question_is_asked_and_drawn(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_ready_question_is_asked_and_drawn(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     expect(page.locator("[data-question=lowest]")).to_contain_text("Để biết nơi cần hỗ trợ trước.")
     page.click("[data-question=lowest]")
@@ -60,7 +60,7 @@ def test_a_ready_question_is_asked_and_drawn(lab: FakeLab, open_page: OpenWall) 
     expect(page.locator("td.number").first).to_have_text(re.compile(r"^\d\d,\d$"))
 
 
-def test_rows_as_people_read_them(lab: FakeLab, open_page: OpenWall) -> None:
+def test_rows_as_people_read_them(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(
         page,
@@ -75,7 +75,7 @@ def test_rows_as_people_read_them(lab: FakeLab, open_page: OpenWall) -> None:
     expect(page.locator("[aria-rowindex='2'] td").first).to_have_text("1,234,567.5")
 
 
-def test_an_error_is_at_its_place_in_the_words_of_duckdb(lab: FakeLab, open_page: OpenWall) -> None:
+def test_an_error_is_at_its_place_in_the_words_of_duckdb(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(page, "SELECT unit,\n  valu\nFROM kpi_values")
     trouble = page.locator(".trouble")
@@ -90,14 +90,14 @@ def test_an_error_is_at_its_place_in_the_words_of_duckdb(lab: FakeLab, open_page
     expect(page.locator(".cm-lintRange-error")).to_have_count(0)
 
 
-def test_an_error_is_underlined_while_it_is_written(lab: FakeLab, open_page: OpenWall) -> None:
+def test_an_error_is_underlined_while_it_is_written(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     write(page, "SELECT value FROM kpi_valuez")
     expect(page.locator(".cm-lintRange-error")).to_have_text("kpi_valuez")
     assert lab.asked == []
 
 
-def test_waiting_running_cancelled(lab: FakeLab, open_page: OpenWall) -> None:
+def test_waiting_running_cancelled(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     lab.held, lab.ahead = True, 2
     run(page, VALUES)
@@ -112,7 +112,7 @@ def test_waiting_running_cancelled(lab: FakeLab, open_page: OpenWall) -> None:
     assert lab.cancelled == ["q1"]
 
 
-def test_parameters_have_pickers_and_stay_in_the_address(lab: FakeLab, open_page: OpenWall) -> None:
+def test_parameters_have_pickers_and_stay_in_the_address(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab, "/lab?p_from=2026-10-01&p_to=2026-10-15")
     page.click("[data-question=course]")
     done(page)
@@ -136,7 +136,7 @@ def test_parameters_have_pickers_and_stay_in_the_address(lab: FakeLab, open_page
     expect(page.get_by_text("Truy vấn đã đổi sau khi chạy")).to_be_visible()
 
 
-def test_a_parameter_without_a_value_is_asked_for(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_parameter_without_a_value_is_asked_for(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(page, "SELECT $kpi AS kpi")
     expect(page.get_by_text("cần một giá trị")).to_be_visible()
@@ -147,7 +147,7 @@ def test_a_parameter_without_a_value_is_asked_for(lab: FakeLab, open_page: OpenW
     assert [asked["parameters"] for asked in lab.asked] == [{"kpi": "x"}]
 
 
-def test_a_hundred_thousand_rows(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_hundred_thousand_rows(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(page, "SELECT range AS n, 'x' || range % 7 AS t FROM range(100000)")
     expect(done(page)).to_contain_text("100.000 dòng")
@@ -163,7 +163,7 @@ def test_a_hundred_thousand_rows(lab: FakeLab, open_page: OpenWall) -> None:
     expect(page.locator("[aria-rowindex='2'] td").first).to_have_text("99.999")
 
 
-def test_copied_for_a_spreadsheet(lab: FakeLab, open_page: OpenWall) -> None:
+def test_copied_for_a_spreadsheet(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(page, "SELECT * FROM (VALUES (1.5, 'a'), (2.5, NULL)) t(n, name)")
     done(page)
@@ -181,7 +181,7 @@ def test_copied_for_a_spreadsheet(lab: FakeLab, open_page: OpenWall) -> None:
     assert page.evaluate("window.taken") == "n\tname\n1.5\ta\n2.5\t"
 
 
-def test_downloads(lab: FakeLab, open_page: OpenWall) -> None:
+def test_downloads(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.click("[data-question=hours]")
     done(page)
@@ -202,7 +202,7 @@ def test_downloads(lab: FakeLab, open_page: OpenWall) -> None:
     assert b"Ph\xc3\xba Xu\xc3\xa2n" in files["SVG"]
 
 
-def test_the_chart_is_chosen_and_changed(lab: FakeLab, open_page: OpenWall) -> None:
+def test_the_chart_is_chosen_and_changed(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(page, VALUES)
     done(page)
@@ -218,7 +218,7 @@ def test_the_chart_is_chosen_and_changed(lab: FakeLab, open_page: OpenWall) -> N
     expect(page.get_by_text("Kết quả này không vẽ được")).to_be_visible()
 
 
-def test_saved_with_versions_and_shared(lab: FakeLab, open_page: OpenWall) -> None:
+def test_saved_with_versions_and_shared(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     write(page, VALUES)
     page.keyboard.press("Control+s")
@@ -249,7 +249,7 @@ def test_saved_with_versions_and_shared(lab: FakeLab, open_page: OpenWall) -> No
     expect(page.get_by_text("Chưa lưu truy vấn nào")).to_be_visible()
 
 
-def test_what_another_shares_is_not_changed_but_copied(lab: FakeLab, open_page: OpenWall) -> None:
+def test_what_another_shares_is_not_changed_but_copied(lab: FakeLab, open_page: OpenPage) -> None:
     lab.saved = [
         {"id": 9, "name": "Của sở", "sql": "SELECT 1 AS n", "parameters": {}, "chart": None, "tags": [], "shared": True}
         | {"owner": "someone", "version": 3, "changed_at": "2026-11-01T00:00:00Z"}
@@ -267,7 +267,7 @@ def test_what_another_shares_is_not_changed_but_copied(lab: FakeLab, open_page: 
     assert [(each["name"], each["version"]) for each in lab.saved] == [("Bản của tôi", 1), ("Của sở", 3)]
 
 
-def test_a_link_shows_another_the_same(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_link_shows_another_the_same(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.click("[data-question=course]")
     done(page)
@@ -281,7 +281,7 @@ def test_a_link_shows_another_the_same(lab: FakeLab, open_page: OpenWall) -> Non
     expect(other.locator(".cm-content")).to_contain_text("evaluated_at >= $from::DATE")
 
 
-def test_a_long_text_is_packed_into_its_link(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_long_text_is_packed_into_its_link(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     sql = "SELECT 1 AS n -- " + "đúng hạn " * 300
     run(page, sql)
@@ -292,7 +292,7 @@ def test_a_long_text_is_packed_into_its_link(lab: FakeLab, open_page: OpenWall) 
     assert lab.asked[-1]["sql"] == sql
 
 
-def test_the_way_back_brings_the_text_that_was_there(lab: FakeLab, open_page: OpenWall) -> None:
+def test_the_way_back_brings_the_text_that_was_there(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     run(page, VALUES)
     done(page)
@@ -303,7 +303,7 @@ def test_the_way_back_brings_the_text_that_was_there(lab: FakeLab, open_page: Op
     expect(page.locator(".cm-content")).to_contain_text("WHERE unit = '46'")
 
 
-def test_completion_knows_views_columns_and_kpis(lab: FakeLab, open_page: OpenWall) -> None:
+def test_completion_knows_views_columns_and_kpis(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.locator(".cm-content").focus()
     page.keyboard.type("FROM kpi_v")
@@ -318,7 +318,7 @@ def test_completion_knows_views_columns_and_kpis(lab: FakeLab, open_page: OpenWa
     expect(page.locator(".cm-content")).to_have_text("FROM kpi_values WHERE kpi = 'dossier.on_time_rate'")
 
 
-def test_the_dictionary_tells_and_writes(lab: FakeLab, open_page: OpenWall) -> None:
+def test_the_dictionary_tells_and_writes(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.get_by_role("tab", name="Từ điển").click()
     expect(page.get_by_text("Tên cột không đổi trong một phiên bản.")).to_be_visible()
@@ -329,7 +329,7 @@ def test_the_dictionary_tells_and_writes(lab: FakeLab, open_page: OpenWall) -> N
     expect(page.locator(".cm-content")).to_contain_text("evaluated_at x")
 
 
-def test_history(lab: FakeLab, open_page: OpenWall) -> None:
+def test_history(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.get_by_role("tab", name="Lịch sử").click()
     expect(page.get_by_text("Chưa chạy truy vấn nào")).to_be_visible()
@@ -342,7 +342,7 @@ def test_history(lab: FakeLab, open_page: OpenWall) -> None:
     expect(page.locator(".cm-content")).to_contain_text("WHERE unit = '46'")
 
 
-def test_the_plan(lab: FakeLab, open_page: OpenWall) -> None:
+def test_the_plan(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     write(page, VALUES)
     page.get_by_role("button", name="Kế hoạch").click()
@@ -350,7 +350,7 @@ def test_the_plan(lab: FakeLab, open_page: OpenWall) -> None:
     assert lab.asked == []
 
 
-def test_the_age_of_the_data_and_a_new_snapshot(lab: FakeLab, open_page: OpenWall) -> None:
+def test_the_age_of_the_data_and_a_new_snapshot(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     expect(page.locator("[data-snapshot]")).to_contain_text("3 phút trước")
     expect(page.get_by_text("Giới hạn 60 giây · 100.000 dòng · 512 MB")).to_be_visible()
@@ -359,7 +359,7 @@ def test_the_age_of_the_data_and_a_new_snapshot(lab: FakeLab, open_page: OpenWal
     assert lab.snapshots == 1
 
 
-def test_a_cut_result_and_one_without_rows(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_cut_result_and_one_without_rows(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     lab.cut_at = 10
     run(page, "FROM range(50)")
@@ -368,7 +368,7 @@ def test_a_cut_result_and_one_without_rows(lab: FakeLab, open_page: OpenWall) ->
     expect(page.get_by_text("Không có dòng nào")).to_be_visible()
 
 
-def test_a_lab_that_is_away_loses_nothing(lab: FakeLab, open_page: OpenWall) -> None:
+def test_a_lab_that_is_away_loses_nothing(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     lab.away = True
     run(page, VALUES)
@@ -380,7 +380,7 @@ def test_a_lab_that_is_away_loses_nothing(lab: FakeLab, open_page: OpenWall) -> 
 
 
 @pytest.mark.parametrize(("role", "said"), [("viewer", "không có quyền này"), ("", "Đăng nhập")])
-def test_who_may_not_ask_is_told_and_shown_the_way(open_page: OpenWall, role: str, said: str) -> None:
+def test_who_may_not_ask_is_told_and_shown_the_way(open_page: OpenPage, role: str, said: str) -> None:
     with FakeLab(role=role) as lab:
         page = open_page(lab, "/lab", 1366, 768)
         expect(page.get_by_role("main")).to_contain_text(said)
@@ -389,7 +389,7 @@ def test_who_may_not_ask_is_told_and_shown_the_way(open_page: OpenWall, role: st
         expect(page.get_by_role("link", name="Phân tích")).to_have_attribute("href", "/explore")
 
 
-def test_by_keys_alone(lab: FakeLab, open_page: OpenWall) -> None:
+def test_by_keys_alone(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.keyboard.press("/")
     page.keyboard.type("gio nao")
@@ -416,7 +416,7 @@ def test_by_keys_alone(lab: FakeLab, open_page: OpenWall) -> None:
     expect(page.locator("td.current")).to_have_attribute("id", "cell-4-2")
 
 
-def test_every_state_can_be_used_by_all(lab: FakeLab, open_page: OpenWall) -> None:
+def test_every_state_can_be_used_by_all(lab: FakeLab, open_page: OpenPage) -> None:
     """In Vietnamese and English; a state is reached from the one before, as by somebody who works here."""
     page = open_lab(open_page, lab)
     for state in ("begin", "table", "chart", "error", "dictionary", "saving"):
@@ -448,7 +448,7 @@ def prepare(page: Page, state: str) -> None:
         page.locator("[data-view=kpi_values] summary").click()
 
 
-def test_no_sideways_scrolling(lab: FakeLab, open_page: OpenWall) -> None:
+def test_no_sideways_scrolling(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_lab(open_page, lab)
     page.click("[data-question=course]")
     done(page)
@@ -459,7 +459,7 @@ def test_no_sideways_scrolling(lab: FakeLab, open_page: OpenWall) -> None:
             page.get_by_role("button", name=other).click()
 
 
-def test_the_wall_loads_nothing_of_the_lab(lab: FakeLab, open_page: OpenWall) -> None:
+def test_the_wall_loads_nothing_of_the_lab(lab: FakeLab, open_page: OpenPage) -> None:
     page = open_page(lab, "/wall/main")
     names = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name.split('/').pop())")
     scripts = [name for name in names if name.endswith(".js")]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_desk import PASSWORD, TOKEN, FakeDesk
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ def closed() -> Iterator[FakeDesk]:
         yield desk
 
 
-def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: OpenWall) -> None:
+def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: OpenPage) -> None:
     page = open_page(closed, "/ops?view=silences", 1366, 768)
     expect(page.get_by_role("alert")).to_contain_text("Cần đăng nhập để xem trang này")
     page.get_by_role("alert").get_by_role("link", name="Đăng nhập").click()
@@ -38,7 +38,7 @@ def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: Op
     expect(page.get_by_role("button", name="Tạm tắt mới")).to_be_visible()
 
 
-def test_what_stands_behind_the_address_survives_the_login(closed: FakeDesk, open_page: OpenWall) -> None:
+def test_what_stands_behind_the_address_survives_the_login(closed: FakeDesk, open_page: OpenPage) -> None:
     """A link to a query of the lab carries its SQL there; the centre never hears of it."""
     page = open_page(closed, "/lab?p_unit=00123#sql=SELECT%20%24unit", 1366, 768)
     page.get_by_role("alert").get_by_role("link", name="Đăng nhập").click()
@@ -48,7 +48,7 @@ def test_what_stands_behind_the_address_survives_the_login(closed: FakeDesk, ope
     page.wait_for_url("**/lab?p_unit=00123#sql=SELECT%20%24unit")
 
 
-def test_a_link_to_the_lab_tells_a_viewer_what_there_is_instead(open_page: OpenWall) -> None:
+def test_a_link_to_the_lab_tells_a_viewer_what_there_is_instead(open_page: OpenPage) -> None:
     with FakeDesk(role="viewer") as desk:
         page = open_page(desk, "/lab#sql=SELECT%201", 1366, 768)
         expect(page.get_by_role("alert")).to_contain_text("chỉ dành cho phân tích viên")
@@ -56,7 +56,7 @@ def test_a_link_to_the_lab_tells_a_viewer_what_there_is_instead(open_page: OpenW
 
 
 @pytest.mark.parametrize("next_page", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere.example"])
-def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenWall, next_page: str) -> None:
+def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenPage, next_page: str) -> None:
     page = open_page(closed, f"/login?next={next_page}", 1366, 768)
     page.fill("#name", "operator")
     page.fill("#password", PASSWORD)
@@ -64,7 +64,7 @@ def test_nobody_is_sent_elsewhere(closed: FakeDesk, open_page: OpenWall, next_pa
     page.wait_for_url(f"{closed.address}/ops")
 
 
-def test_logged_out_again(open_page: OpenWall) -> None:
+def test_logged_out_again(open_page: OpenPage) -> None:
     with FakeDesk(role="analyst") as desk:
         page = open_page(desk, "/login", 1366, 768)
         expect(page.get_by_text("Phân tích viên · tài khoản analyst")).to_be_visible()
@@ -72,7 +72,7 @@ def test_logged_out_again(open_page: OpenWall) -> None:
         expect(page.get_by_label("Mật khẩu")).to_be_visible()
 
 
-def test_a_session_that_is_over_is_said(open_page: OpenWall) -> None:
+def test_a_session_that_is_over_is_said(open_page: OpenPage) -> None:
     with FakeDesk(role="operator", closed=True) as desk:
         desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
         page = open_page(desk, "/ops", 1366, 768)
@@ -84,7 +84,7 @@ def test_a_session_that_is_over_is_said(open_page: OpenWall) -> None:
         expect(page.locator("[data-over]")).to_contain_text("Phiên làm việc đã hết")
 
 
-def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:
+def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenPage) -> None:
     page = open_page(closed, f"/wall/main?token={TOKEN}&theme=light")
     assert page.url == f"{closed.address}/wall/main?theme=light"
     assert closed.told == [("POST", "/api/v1/session", {"display_token": TOKEN})]
@@ -92,7 +92,7 @@ def test_a_wall_with_its_token(closed: FakeDesk, open_page: OpenWall) -> None:
     expect(page.locator("[data-ready]")).to_be_visible()
 
 
-def test_a_wall_whose_token_ends_says_why_and_shows_nothing_more(closed: FakeDesk, open_page: OpenWall) -> None:
+def test_a_wall_whose_token_ends_says_why_and_shows_nothing_more(closed: FakeDesk, open_page: OpenPage) -> None:
     page = open_page(closed, f"/wall/main?token={TOKEN}")
     expect(page.locator("[data-ready]")).to_be_visible()
     closed.has_display = False
@@ -108,7 +108,7 @@ def test_a_wall_whose_token_ends_says_why_and_shows_nothing_more(closed: FakeDes
         pytest.param("", "Mở lại bằng địa chỉ có mã màn hình", id="no token"),
     ],
 )
-def test_a_wall_that_may_not_look(closed: FakeDesk, open_page: OpenWall, query: str, said: str) -> None:
+def test_a_wall_that_may_not_look(closed: FakeDesk, open_page: OpenPage, query: str, said: str) -> None:
     page = open_page(closed, f"/wall/main{query}", ready=False)
     expect(page.get_by_role("heading", name="Màn hình này chưa được phép xem")).to_be_visible()
     expect(page.locator(".waiting")).to_contain_text(said)

@@ -17,9 +17,9 @@ from ioc.lab.routes import open_data
 from ioc.open_data.build_files import build
 from ioc.settings import Settings
 from tests.browser.accessible import violations
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk
+from tests.support.chromium import OpenPage
 from tests.support.published_open_data import publish
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ def open_centre(settings: Settings) -> Iterator[OpenCentre]:
         yield centre
 
 
-def test_datasets_without_logging_in(open_centre: OpenCentre, open_page: OpenWall) -> None:
+def test_datasets_without_logging_in(open_centre: OpenCentre, open_page: OpenPage) -> None:
     page = open_page(open_centre, "/open", 1366, 768)
     expect(page.get_by_role("heading", level=2, name="Hồ sơ thủ tục hành chính theo tháng")).to_be_visible()
     expect(page.get_by_role("note")).to_contain_text("DỮ LIỆU MÔ PHỎNG")
@@ -75,7 +75,7 @@ def test_datasets_without_logging_in(open_centre: OpenCentre, open_page: OpenWal
     expect(page.get_by_role("heading", level=2, name="Phản ánh, kiến nghị theo tháng")).to_be_visible()
 
 
-def test_nothing_is_amiss_for_those_who_see_or_move_otherwise(open_centre: OpenCentre, open_page: OpenWall) -> None:
+def test_nothing_is_amiss_for_those_who_see_or_move_otherwise(open_centre: OpenCentre, open_page: OpenPage) -> None:
     page = open_page(open_centre, "/open", 1366, 768)
     expect(page.get_by_text("Cách trích dẫn")).to_be_visible()
     assert violations(page) == []

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser import province
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import alert_row, silence_row
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import chosen, fill, open_ops, rules_shown
 from tests.browser.tasks import main_thread_tasks
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def desk() -> Iterator[FakeDesk]:
         yield desk
 
 
-def test_acknowledged_by_key(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_acknowledged_by_key(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     expect(page.locator("[data-alert]")).to_have_count(4)
@@ -43,7 +43,7 @@ def test_acknowledged_by_key(desk: FakeDesk, open_page: OpenWall) -> None:
     assert (method, path, len(body["alerts"])) == ("POST", "/api/v1/alerts/acknowledge", 1)
 
 
-def test_many_marked_ones_at_once(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_many_marked_ones_at_once(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     expect(page.locator("[data-alert]")).to_have_count(4)
@@ -55,7 +55,7 @@ def test_many_marked_ones_at_once(desk: FakeDesk, open_page: OpenWall) -> None:
     assert len(desk.told[-1][2]["alerts"]) == 2
 
 
-def test_an_act_that_the_centre_refuses_is_said(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_an_act_that_the_centre_refuses_is_said(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
@@ -66,7 +66,7 @@ def test_an_act_that_the_centre_refuses_is_said(desk: FakeDesk, open_page: OpenW
     expect(page.get_by_role("alert")).to_contain_text("không còn; có thể đã hết")
 
 
-def test_shelved_with_a_reason(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_shelved_with_a_reason(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
@@ -83,7 +83,7 @@ def test_shelved_with_a_reason(desk: FakeDesk, open_page: OpenWall) -> None:
     assert (said["why"], said["for"]) == ("bảo trì đến trưa", "1h")
 
 
-def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk, "silences")
     page.keyboard.press("n")
@@ -101,7 +101,7 @@ def test_an_empty_matcher_is_refused_beside_its_field(desk: FakeDesk, open_page:
     expect(page.locator("[data-silence]")).to_contain_text("Đang tắt")
 
 
-def test_a_silence_that_means_nothing_is_asked_about_once(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_silence_that_means_nothing_is_asked_about_once(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk, "silences")
     page.keyboard.press("n")
@@ -118,7 +118,7 @@ def test_a_silence_that_means_nothing_is_asked_about_once(desk: FakeDesk, open_p
     expect(page.locator("[data-silence]")).to_contain_text("99.*")
 
 
-def test_silence_by_key_means_the_chosen_one(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_silence_by_key_means_the_chosen_one(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
@@ -131,7 +131,7 @@ def test_silence_by_key_means_the_chosen_one(desk: FakeDesk, open_page: OpenWall
     assert desk.told[-1][2]["matchers"] == ['rule="lgsp"', 'unit="46"']
 
 
-def test_a_silence_is_ended_and_stays_on_the_list(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_silence_is_ended_and_stays_on_the_list(desk: FakeDesk, open_page: OpenPage) -> None:
     earlier = desk.now() - timedelta(days=1)
     over = {"state": "expired", "ended_at": province.rfc3339(earlier), "ended_by": "lan"}
     desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now()), silence_row("s2", ['rule="x"'], earlier, **over)]
@@ -151,7 +151,7 @@ FOUND = {
 }
 
 
-def test_filter(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_filter(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     for typed, left in FOUND.items():
@@ -164,7 +164,7 @@ def test_filter(desk: FakeDesk, open_page: OpenWall) -> None:
         page.keyboard.press("Escape")  # once for the text, once to leave the field
 
 
-def test_sorted_by_a_column_and_back(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_sorted_by_a_column_and_back(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     expect(page.locator("[data-alert]")).to_have_count(4)
@@ -175,7 +175,7 @@ def test_sorted_by_a_column_and_back(desk: FakeDesk, open_page: OpenWall) -> Non
     assert rules_shown(page) == ["river", "lgsp", "land", "camera"]
 
 
-def test_the_detail_shows_trend_limits_and_procedure(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_the_detail_shows_trend_limits_and_procedure(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
@@ -188,7 +188,7 @@ def test_the_detail_shows_trend_limits_and_procedure(desk: FakeDesk, open_page: 
     expect(page.locator("tr.chosen")).to_have_attribute("data-alert", re.compile("^lgsp/"))
 
 
-def test_a_storm_keeps_the_page_usable(desk: FakeDesk, open_page: OpenWall, browser: Browser) -> None:
+def test_a_storm_keeps_the_page_usable(desk: FakeDesk, open_page: OpenPage, browser: Browser) -> None:
     page = open_ops(open_page, desk)
     units = [unit["code"] for unit in province.units()]
     now = desk.now()
@@ -219,7 +219,7 @@ def test_a_storm_keeps_the_page_usable(desk: FakeDesk, open_page: OpenWall, brow
 
 
 @pytest.mark.parametrize("role", ["viewer", "analyst", ""])
-def test_who_may_only_look_sees_no_buttons(open_page: OpenWall, role: str) -> None:
+def test_who_may_only_look_sees_no_buttons(open_page: OpenPage, role: str) -> None:
     with FakeDesk(role=role) as desk:
         fill(desk)
         desk.silences = [silence_row("s1", ['rule="lgsp"'], desk.now())]
@@ -237,7 +237,7 @@ def test_who_may_only_look_sees_no_buttons(open_page: OpenWall, role: str) -> No
         assert desk.told == []
 
 
-def test_a_lost_centre_is_said_and_the_list_stays(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_lost_centre_is_said_and_the_list_stays(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     expect(page.locator("[data-alert]")).to_have_count(4)
@@ -246,7 +246,7 @@ def test_a_lost_centre_is_said_and_the_list_stays(desk: FakeDesk, open_page: Ope
     expect(page.locator("[data-alert]")).to_have_count(4)
 
 
-def test_an_incident_of_several_marked_alerts(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_an_incident_of_several_marked_alerts(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     expect(page.locator("[data-alert]")).to_have_count(4)
@@ -258,7 +258,7 @@ def test_an_incident_of_several_marked_alerts(desk: FakeDesk, open_page: OpenWal
     assert len(desk.told[-1][2]["alerts"]) == 2
 
 
-def test_why_an_alert_is_quiet_is_said_with_the_name_of_who_did_it(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_why_an_alert_is_quiet_is_said_with_the_name_of_who_did_it(desk: FakeDesk, open_page: OpenPage) -> None:
     reason = {"kind": "silenced_by", "of": "s1", "text": "lan: bảo trì trục"}
     desk.alert("quiet", 2, "46", "Cảnh báo bị tắt", 5, quiet=True, suppression=[reason])
     page = open_ops(open_page, desk, wait=False)
@@ -267,7 +267,7 @@ def test_why_an_alert_is_quiet_is_said_with_the_name_of_who_did_it(desk: FakeDes
     expect(page.locator("aside")).to_contain_text("Nguyễn Lân: bảo trì trục")
 
 
-def test_sound_has_a_state_that_is_seen(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_sound_has_a_state_that_is_seen(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk)
     expect(page.locator("[data-sound=off]")).to_have_text(re.compile("Âm báo tắt"))
     page.locator("[data-sound]").click()

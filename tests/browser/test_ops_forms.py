@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import RULE, incident_row
 from tests.browser.fake_desk import PASSWORD, FakeDesk
 from tests.browser.ops_page import chosen, fill, open_ops, path_of
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def last_told(desk: FakeDesk) -> tuple[str, str, Any]:
 
 
 @pytest.mark.parametrize("key", ["g", "c", "i", "s"])
-def test_a_form_means_the_alerts_it_was_opened_for(desk: FakeDesk, open_page: OpenWall, key: str) -> None:
+def test_a_form_means_the_alerts_it_was_opened_for(desk: FakeDesk, open_page: OpenPage, key: str) -> None:
     """Nothing was clicked: the alert shown first is meant, not the graver one that comes while somebody types."""
     desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
     page = open_ops(open_page, desk)
@@ -45,7 +45,7 @@ def test_a_form_means_the_alerts_it_was_opened_for(desk: FakeDesk, open_page: Op
     assert all("lgsp" in one or one == 'unit="46"' for one in meant)
 
 
-def test_a_key_acts_on_the_alert_that_is_shown(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_key_acts_on_the_alert_that_is_shown(desk: FakeDesk, open_page: OpenPage) -> None:
     desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
     page = open_ops(open_page, desk)
     expect(page.locator("aside h2")).to_contain_text("Cổng dịch vụ công")
@@ -56,7 +56,7 @@ def test_a_key_acts_on_the_alert_that_is_shown(desk: FakeDesk, open_page: OpenWa
     assert [one.split("/")[0] for one in last_told(desk)[2]["alerts"]] == ["lgsp"]
 
 
-def test_alerts_that_end_while_somebody_types_are_left_out(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_alerts_that_end_while_somebody_types_are_left_out(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     expect(page.locator("[data-alert]")).to_have_count(4)
@@ -85,7 +85,7 @@ def leave_by(page: Page, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["Escape", "reload", "tab", "another alert"])
-def test_what_was_written_about_an_alert_stays(desk: FakeDesk, open_page: OpenWall, way: str) -> None:
+def test_what_was_written_about_an_alert_stays(desk: FakeDesk, open_page: OpenPage, way: str) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
@@ -102,7 +102,7 @@ def test_what_was_written_about_an_alert_stays(desk: FakeDesk, open_page: OpenWa
     assert page.locator("form").count() == 0
 
 
-def test_what_was_thrown_away_is_gone(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_what_was_thrown_away_is_gone(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     page.keyboard.press("g")
@@ -113,7 +113,7 @@ def test_what_was_thrown_away_is_gone(desk: FakeDesk, open_page: OpenWall) -> No
 
 
 @pytest.mark.parametrize("way", ["another", "reload", "tab", "escape"])
-def test_a_half_written_rule_is_kept(open_page: OpenWall, way: str) -> None:
+def test_a_half_written_rule_is_kept(open_page: OpenPage, way: str) -> None:
     with FakeDesk(role="admin") as desk:
         page = open_ops(open_page, desk, "rules")
         page.locator(f"[data-rule='{RULE['id']}'] button").click()
@@ -138,7 +138,7 @@ def test_a_half_written_rule_is_kept(open_page: OpenWall, way: str) -> None:
         expect(page.locator("[data-draft-of]")).to_have_count(0)
 
 
-def test_a_comment_on_an_incident_is_kept(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_comment_on_an_incident_is_kept(desk: FakeDesk, open_page: OpenPage) -> None:
     now = desk.now()
     desk.incidents = [incident_row("Mất điện", [], now, "lan"), incident_row("Ngập", [], now, "lan") | {"id": "S-2"}]
     page = open_ops(open_page, desk, "incidents")
@@ -149,7 +149,7 @@ def test_a_comment_on_an_incident_is_kept(desk: FakeDesk, open_page: OpenWall) -
     expect(page.locator("#incident-text")).to_have_value("đã gọi điện lực")
 
 
-def test_what_another_has_saved_meanwhile_is_shown_beside_ones_own(open_page: OpenWall) -> None:
+def test_what_another_has_saved_meanwhile_is_shown_beside_ones_own(open_page: OpenPage) -> None:
     with FakeDesk(role="admin") as desk:
         page = open_ops(open_page, desk, "rules")
         page.locator(f"[data-rule='{RULE['id']}'] button").click()
@@ -176,7 +176,7 @@ def log_in_again(page: Page, desk: FakeDesk) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_session_that_ends_costs_nothing_that_was_written(open_page: OpenWall) -> None:
+def test_a_session_that_ends_costs_nothing_that_was_written(open_page: OpenPage) -> None:
     with FakeDesk(role="operator", closed=True) as desk:
         fill(desk)
         page = open_ops(open_page, desk)
@@ -194,7 +194,7 @@ def test_a_session_that_ends_costs_nothing_that_was_written(open_page: OpenWall)
         assert last_told(desk)[2]["why"] == "bảo trì trục"
 
 
-def test_an_alert_whose_sender_is_gone_is_closed(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_an_alert_whose_sender_is_gone_is_closed(desk: FakeDesk, open_page: OpenPage) -> None:
     matchers = ['alertname="HostDown"', 'source="demo-push"']
     said = {"summary": "Máy chủ web-3 không trả lời", "runbook_url": "https://run.example/host", "note": "javascript:x"}
     labels = {"alertname": "HostDown", "source": "demo-push", "instance": "web-3"}
@@ -216,12 +216,12 @@ def test_an_alert_whose_sender_is_gone_is_closed(desk: FakeDesk, open_page: Open
 
 
 @pytest.mark.parametrize("path", ["/ops#%", "/ops?view=rules#%zz", "/ops?view=incidents#%", "/wall/%", "/sources#%"])
-def test_an_address_that_cannot_be_read_is_no_blank_page(desk: FakeDesk, open_page: OpenWall, path: str) -> None:
+def test_an_address_that_cannot_be_read_is_no_blank_page(desk: FakeDesk, open_page: OpenPage, path: str) -> None:
     page = open_page(desk, path, 1366, 768, ready=False)
     expect(page.locator("h1").first).to_be_visible()
 
 
-def test_a_new_critical_alert_is_told_to_screen_readers(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_new_critical_alert_is_told_to_screen_readers(desk: FakeDesk, open_page: OpenPage) -> None:
     fill(desk)
     page = open_ops(open_page, desk)
     told = page.locator("[aria-live=polite][data-news]")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import incident_row
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import fill, open_ops
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def desk() -> Iterator[FakeDesk]:
         yield desk
 
 
-def test_an_incident_follows_its_procedure_to_the_end(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_an_incident_follows_its_procedure_to_the_end(desk: FakeDesk, open_page: OpenPage) -> None:
     desk.incidents.clear()
     page = open_ops(open_page, desk)
     page.keyboard.press("j")
@@ -44,7 +44,7 @@ def test_an_incident_follows_its_procedure_to_the_end(desk: FakeDesk, open_page:
     assert page.get_by_label("Gọi đơn vị vận hành").is_disabled()
 
 
-def test_assigned_to_a_person_by_name(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_assigned_to_a_person_by_name(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "incidents")
     page.get_by_role("combobox", name="Người phụ trách").click()
     page.keyboard.type("quan tri")
@@ -58,7 +58,7 @@ def test_assigned_to_a_person_by_name(desk: FakeDesk, open_page: OpenWall) -> No
     assert acts == [("assign", "admin"), ("assign", "operator")]
 
 
-def test_files_are_attached_and_come_back_as_they_were(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_files_are_attached_and_come_back_as_they_were(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "incidents")
     box = page.locator("input[type=file]")
     box.set_input_files({"name": "lớn.png", "mimeType": "image/png", "buffer": b"x" * (5 * 1024 * 1024 + 1)})
@@ -73,7 +73,7 @@ def test_files_are_attached_and_come_back_as_they_were(desk: FakeDesk, open_page
     assert download.value.path().read_bytes() == desk.files[0] == b"PNG of mine".ljust(2000)
 
 
-def test_who_may_not_is_told_so(open_page: OpenWall) -> None:
+def test_who_may_not_is_told_so(open_page: OpenPage) -> None:
     with FakeDesk(role="viewer") as desk:
         page = open_ops(open_page, desk, "incidents")
         expect(page.get_by_text("Vai trò này không được xem sự cố")).to_be_visible()

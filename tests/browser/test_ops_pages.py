@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from tests.browser import province
 from tests.browser.accessible import violations, wide
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import NAMES, fired_row, incident_row, silence_row
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import READY, VIEWS, fill, path_of
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ def desk() -> Iterator[FakeDesk]:
 
 
 @pytest.mark.parametrize("view", [*VIEWS, "login"])
-def test_a_view(desk: FakeDesk, open_page: OpenWall, view: str) -> None:
+def test_a_view(desk: FakeDesk, open_page: OpenPage, view: str) -> None:
     path = "/login" if view == "login" else path_of(view)
     if view == "login":
         desk.role = ""

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import fired_row
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.fake_routing import ROUTING
 from tests.browser.ops_page import open_ops
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def desk() -> Iterator[FakeDesk]:
         yield desk
 
 
-def test_who_would_get_an_alert_of_a_rule(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_who_would_get_an_alert_of_a_rule(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("t")
     expect(page.locator("#test-rule")).to_be_focused()
@@ -40,7 +40,7 @@ def test_who_would_get_an_alert_of_a_rule(desk: FakeDesk, open_page: OpenWall) -
     assert desk.told[-1][2] == {"rule": "lgsp-latency", "unit": "46"}
 
 
-def test_who_would_get_an_alert_with_labels(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_who_would_get_an_alert_with_labels(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "routes")
     page.get_by_role("button", name="nhãn", exact=True).click()
     page.fill("#test-labels", "severity")
@@ -53,7 +53,7 @@ def test_who_would_get_an_alert_with_labels(desk: FakeDesk, open_page: OpenWall)
     expect(page.locator("[data-route=grave]")).to_contain_text("không khớp severity")
 
 
-def test_a_channel_is_tried_and_a_dead_message_sent_again(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_channel_is_tried_and_a_dead_message_sent_again(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("2")
     hook = page.locator("[data-channel=duty-hook]")
@@ -66,7 +66,7 @@ def test_a_channel_is_tried_and_a_dead_message_sent_again(desk: FakeDesk, open_p
     assert [told[1] for told in desk.told] == ["/api/v1/channels/duty-hook/test", "/api/v1/deliveries/retry"]
 
 
-def test_a_routing_with_a_fault_is_not_saved_a_sound_one_is(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_routing_with_a_fault_is_not_saved_a_sound_one_is(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("3")
     expect(page.locator("#routing-status")).to_contain_text("Văn bản hợp lệ")
@@ -85,7 +85,7 @@ def test_a_routing_with_a_fault_is_not_saved_a_sound_one_is(desk: FakeDesk, open
 
 
 def test_a_routing_that_somebody_else_saved_meanwhile_is_not_overwritten_unasked(
-    desk: FakeDesk, open_page: OpenWall
+    desk: FakeDesk, open_page: OpenPage
 ) -> None:
     page = open_ops(open_page, desk, "routes")
     page.keyboard.press("3")
@@ -102,7 +102,7 @@ def test_a_routing_that_somebody_else_saved_meanwhile_is_not_overwritten_unasked
     assert '"15m"' in desk.routing
 
 
-def test_a_week_of_duty_with_its_gap(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_week_of_duty_with_its_gap(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "duty")
     week = page.locator("[data-schedule=duty]")
     expect(week.locator("tbody tr")).to_have_count(7)
@@ -113,7 +113,7 @@ def test_a_week_of_duty_with_its_gap(desk: FakeDesk, open_page: OpenWall) -> Non
     expect(week.locator(".today")).to_have_count(0)
 
 
-def test_self_audit_against_its_limits(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_self_audit_against_its_limits(desk: FakeDesk, open_page: OpenPage) -> None:
     now = desk.now()
     desk.fired = [fired_row(f"lgsp-latency/46/{i}", "high", now - timedelta(minutes=11 * i)) for i in range(40)]
     page = open_ops(open_page, desk, "audit")
@@ -130,13 +130,13 @@ def test_self_audit_against_its_limits(desk: FakeDesk, open_page: OpenWall) -> N
     expect(page.get_by_role("button", name="7 ngày")).to_have_attribute("aria-pressed", "true")
 
 
-def test_no_alerts_to_audit(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_no_alerts_to_audit(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "audit")
     expect(page.get_by_text("Không cảnh báo nào trong khoảng này")).to_be_visible()
 
 
 @pytest.mark.parametrize("view", ["routes", "duty"])
-def test_who_may_not_is_told_so(open_page: OpenWall, view: str) -> None:
+def test_who_may_not_is_told_so(open_page: OpenPage, view: str) -> None:
     with FakeDesk(role="viewer") as desk:
         page = open_ops(open_page, desk, view, wait=False)
         expect(page.get_by_text("Vai trò này không được xem tuyến báo")).to_be_visible()

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ioc.alert_service.rule_store import rule_text
-from tests.browser.conftest import OpenWall
 from tests.browser.desk_rows import RULE, RULE_TEXT
 from tests.browser.fake_desk import FakeDesk
 from tests.browser.ops_page import open_ops
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def changes(desk: FakeDesk) -> list[tuple[str, str]]:
     return [(method, path) for method, path, _ in desk.told if not path.endswith("backtest")]
 
 
-def test_a_mistake_is_told_beside_its_field_and_what_was_typed_stays(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_mistake_is_told_beside_its_field_and_what_was_typed_stays(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     expect(status(page)).to_contain_text("Luật hợp lệ")
     clears = page.get_by_label("Hết khi thấp hơn")
@@ -50,7 +50,7 @@ def test_a_mistake_is_told_beside_its_field_and_what_was_typed_stays(desk: FakeD
     assert changes(desk) == []
 
 
-def test_form_and_text_follow_each_other_without_loss(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_form_and_text_follow_each_other_without_loss(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     page.get_by_label("Thời gian tối thiểu", exact=True).fill("5")
     page.get_by_label("Loại điều kiện").select_option("change")
@@ -71,7 +71,7 @@ def test_form_and_text_follow_each_other_without_loss(desk: FakeDesk, open_page:
     expect(text).to_have_value("kpi = \nseverity = 1")
 
 
-def test_a_new_rule_from_search_to_saving(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_new_rule_from_search_to_saving(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     page.keyboard.press("n")
     expect(page.locator("#rule-id")).to_be_focused()
@@ -100,7 +100,7 @@ def test_a_new_rule_from_search_to_saving(desk: FakeDesk, open_page: OpenWall) -
     assert fields["active"] == [{"days": "working", "since": "07:30", "until": "17:00"}]
 
 
-def test_and_or_of_conditions(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_and_or_of_conditions(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     page.get_by_label("Loại điều kiện").select_option("any")
     second = page.get_by_role("group", name="Điều kiện 2 (HOẶC)")
@@ -112,7 +112,7 @@ def test_and_or_of_conditions(desk: FakeDesk, open_page: OpenWall) -> None:
     )
 
 
-def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     page.get_by_label("Báo khi cao hơn").fill("900")
     expect(page.locator("[data-preview=drawn]")).to_contain_text("đã báo 12 lần ở đơn vị này")
@@ -146,7 +146,7 @@ def test_a_rule_is_tried_saved_and_rolled_back(desk: FakeDesk, open_page: OpenWa
     )[-1] == ("POST", "/api/v1/rules/lgsp-latency/roll-back")
 
 
-def test_out_of_service_and_back(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_out_of_service_and_back(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     page.get_by_role("button", name="Ngừng dùng…").click()
     expect(page.locator("#out-why")).to_be_focused()
@@ -160,7 +160,7 @@ def test_out_of_service_and_back(desk: FakeDesk, open_page: OpenWall) -> None:
     expect(page.locator("[data-out]")).to_have_count(0)
 
 
-def test_deleting_asks_and_wants_a_reason(desk: FakeDesk, open_page: OpenWall) -> None:
+def test_deleting_asks_and_wants_a_reason(desk: FakeDesk, open_page: OpenPage) -> None:
     page = open_ops(open_page, desk, "rules")
     page.get_by_role("button", name="Xóa luật…").click()
     expect(page.get_by_text("Các bản cũ vẫn được giữ")).to_be_visible()
@@ -174,7 +174,7 @@ def test_deleting_asks_and_wants_a_reason(desk: FakeDesk, open_page: OpenWall) -
     assert changes(desk)[-1] == ("DELETE", "/api/v1/rules/lgsp-latency")
 
 
-def test_who_may_only_look_reads_a_rule_and_changes_nothing(open_page: OpenWall) -> None:
+def test_who_may_only_look_reads_a_rule_and_changes_nothing(open_page: OpenPage) -> None:
     with FakeDesk(role="viewer") as desk:
         page = open_ops(open_page, desk, "rules")
         expect(page.get_by_label("Báo khi cao hơn")).to_be_disabled()

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.accessible import violations, wide
-from tests.browser.conftest import OpenWall
-from tests.support.fake_reports import FakeReports, an_issue
+from tests.browser.fake_reports import FakeReports
+from tests.support.chromium import OpenPage
+from tests.support.example_issue import example_issue
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +19,7 @@ def desk() -> Iterator[FakeReports]:
         yield desk
 
 
-def test_an_issue_with_the_figures_of_its_files(desk: FakeReports, open_page: OpenWall) -> None:
+def test_an_issue_with_the_figures_of_its_files(desk: FakeReports, open_page: OpenPage) -> None:
     page = open_page(desk, "/reports", 1366, 768)
     expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
     value = page.locator('[data-key="dossier.on_time_rate 19701 2026-10"]')
@@ -36,14 +37,14 @@ def test_an_issue_with_the_figures_of_its_files(desk: FakeReports, open_page: Op
     expect(value).to_have_text("96.1")
 
 
-def test_files_are_downloaded(desk: FakeReports, open_page: OpenWall) -> None:
+def test_files_are_downloaded(desk: FakeReports, open_page: OpenPage) -> None:
     page = open_page(desk, "/reports", 1366, 768)
     with page.expect_download():
         page.get_by_role("link", name="PDF", exact=True).click()
     assert desk.downloads == ["/api/v1/reports/online_services/issues/2026-10.1/file.pdf"]
 
 
-def test_making_one_shows_what_changed_and_why(desk: FakeReports, open_page: OpenWall) -> None:
+def test_making_one_shows_what_changed_and_why(desk: FakeReports, open_page: OpenPage) -> None:
     page = open_page(desk, "/reports", 1366, 768)
     page.get_by_label("Kỳ", exact=True).fill("2026-10")
     page.keyboard.press("Enter")
@@ -60,7 +61,7 @@ def test_making_one_shows_what_changed_and_why(desk: FakeReports, open_page: Ope
     assert violations(page) == []
 
 
-def test_one_that_takes_long_is_looked_after_also_by_who_comes_later(desk: FakeReports, open_page: OpenWall) -> None:
+def test_one_that_takes_long_is_looked_after_also_by_who_comes_later(desk: FakeReports, open_page: OpenPage) -> None:
     page = open_page(desk, "/reports", 1366, 768)
     expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
     desk.making = [desk.job(0.4)]
@@ -69,13 +70,13 @@ def test_one_that_takes_long_is_looked_after_also_by_who_comes_later(desk: FakeR
     page.reload()
     expect(page.get_by_role("status").filter(has_text="40 %")).to_be_visible()
     expect(page.get_by_role("button", name="Lập ngay")).to_be_disabled()
-    desk.made.append(an_issue(2))
+    desk.made.append(example_issue(2))
     desk.making, desk.last_made = [], desk.job(1.0, state="done", issue="2026-10.2")
     expect(page.get_by_role("combobox")).to_have_value("2026-10.2")
     assert len(desk.wished) == 1
 
 
-def test_a_job_that_fails_says_why_in_vietnamese(desk: FakeReports, open_page: OpenWall) -> None:
+def test_a_job_that_fails_says_why_in_vietnamese(desk: FakeReports, open_page: OpenPage) -> None:
     page = open_page(desk, "/reports", 1366, 768)
     expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
     desk.making = [desk.job(0.7)]
@@ -86,7 +87,7 @@ def test_a_job_that_fails_says_why_in_vietnamese(desk: FakeReports, open_page: O
     expect(page.get_by_role("status").filter(has_text="Kỳ 2026-10 không có số liệu nào")).to_be_visible()
 
 
-def test_a_refusal_is_said_beside_and_what_was_typed_stays(desk: FakeReports, open_page: OpenWall) -> None:
+def test_a_refusal_is_said_beside_and_what_was_typed_stays(desk: FakeReports, open_page: OpenPage) -> None:
     desk.refuses = "2026-11 is not over in the data of the lab."
     page = open_page(desk, "/reports", 1366, 768)
     page.get_by_label("Kỳ", exact=True).fill("2026-11")
@@ -95,7 +96,7 @@ def test_a_refusal_is_said_beside_and_what_was_typed_stays(desk: FakeReports, op
     expect(page.get_by_label("Kỳ", exact=True)).to_have_value("2026-11")
 
 
-def test_a_report_without_issues_by_keys(desk: FakeReports, open_page: OpenWall) -> None:
+def test_a_report_without_issues_by_keys(desk: FakeReports, open_page: OpenPage) -> None:
     page = open_page(desk, "/reports", 1366, 768)
     expect(page.get_by_role("heading", name="Thống kê dịch vụ công trực tuyến")).to_be_visible()
     page.keyboard.press("j")
@@ -114,7 +115,7 @@ def test_a_report_without_issues_by_keys(desk: FakeReports, open_page: OpenWall)
         pytest.param("analyst", "/reports#online_services/2020-01.9", "Nội dung không còn tồn tại", id="no such issue"),
     ],
 )
-def test_states(open_page: OpenWall, role: str, path: str, text: str) -> None:
+def test_states(open_page: OpenPage, role: str, path: str, text: str) -> None:
     with FakeReports(role=role) as desk:
         page = open_page(desk, path, 1366, 768)
         expect(page.get_by_text(text)).to_be_visible()
@@ -123,7 +124,7 @@ def test_states(open_page: OpenWall, role: str, path: str, text: str) -> None:
         )
 
 
-def test_a_centre_that_fails_and_one_that_admits_nobody(desk: FakeReports, open_page: OpenWall) -> None:
+def test_a_centre_that_fails_and_one_that_admits_nobody(desk: FakeReports, open_page: OpenPage) -> None:
     desk.failing = True
     page = open_page(desk, "/reports", 1366, 768)
     expect(page.get_by_role("alert")).to_contain_text("Trung tâm chưa làm được lúc này")

@@ -5,9 +5,9 @@ from playwright.sync_api import expect
 
 from ioc.clock import SystemClock
 from ioc.model.fault import Fault
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import FakeCentre
 from tests.browser.province import Json, rfc3339
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +20,7 @@ STORE = shape(Fault.of("store_damaged", SystemClock().now(), reason="the file is
 FILE = shape(Fault.of("definition_faulty", SystemClock().now(), file="catalog/own.toml", reason="kpi · id is missing"))
 
 
-def test_the_wall_says_what_is_wrong_and_goes_on(open_page: OpenWall) -> None:
+def test_the_wall_says_what_is_wrong_and_goes_on(open_page: OpenPage) -> None:
     with FakeCentre() as centre:
         centre.faults = [STORE]
         page = open_page(centre)
@@ -31,7 +31,7 @@ def test_the_wall_says_what_is_wrong_and_goes_on(open_page: OpenWall) -> None:
         expect(told).to_contain_text("The store cannot be opened")
 
 
-def test_a_faulty_file_is_a_quiet_line_on_the_wall(open_page: OpenWall) -> None:
+def test_a_faulty_file_is_a_quiet_line_on_the_wall(open_page: OpenPage) -> None:
     with FakeCentre() as centre:
         centre.notices = [FILE]
         page = open_page(centre)
@@ -39,7 +39,7 @@ def test_a_faulty_file_is_a_quiet_line_on_the_wall(open_page: OpenWall) -> None:
 
 
 @pytest.mark.parametrize("path", ["/catalog", "/sources", "/ops"])
-def test_desk_pages_name_the_file_and_lead_to_what_to_do(open_page: OpenWall, path: str) -> None:
+def test_desk_pages_name_the_file_and_lead_to_what_to_do(open_page: OpenPage, path: str) -> None:
     with FakeCentre() as centre:
         centre.notices = [FILE]
         page = open_page(centre, path, 1366, 768)

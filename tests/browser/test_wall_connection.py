@@ -5,8 +5,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import FakeCentre
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def appears_after_s(page: Page, selector: str, since: float) -> float:
 
 
 @pytest.mark.parametrize("how", ["cut", pytest.param("silent", marks=pytest.mark.soak)])
-def test_lost_marked_and_recovered(centre: FakeCentre, open_page: OpenWall, how: str) -> None:
+def test_lost_marked_and_recovered(centre: FakeCentre, open_page: OpenPage, how: str) -> None:
     page = open_page(centre)
     page.wait_for_timeout(1500)
     assert page.locator(MARK).count() == 0
@@ -48,7 +48,7 @@ def test_lost_marked_and_recovered(centre: FakeCentre, open_page: OpenWall, how:
     expect(page.locator("[data-kpi='dossier.on_time_rate']")).to_contain_text("97,5", timeout=3000)
 
 
-def test_a_short_cut_is_resumed_without_a_trace(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_short_cut_is_resumed_without_a_trace(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     centre.value("dossier.on_time_rate", 97.0)
     expect(page.locator("[data-kpi='dossier.on_time_rate']")).to_contain_text("97,0", timeout=3000)
@@ -61,7 +61,7 @@ def test_a_short_cut_is_resumed_without_a_trace(centre: FakeCentre, open_page: O
     assert page.locator(MARK).count() == 0
 
 
-def test_a_gap_asks_for_the_full_state(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_gap_asks_for_the_full_state(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     centre.push(skip=3, ledger=centre._state["ledger"])
     deadline = time.monotonic() + 5
@@ -72,7 +72,7 @@ def test_a_gap_asks_for_the_full_state(centre: FakeCentre, open_page: OpenWall) 
     expect(page.locator("[data-kpi='dossier.on_time_rate']")).to_contain_text("97,5", timeout=3000)
 
 
-def test_a_restarted_centre_is_read_anew(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_restarted_centre_is_read_anew(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     centre._state["kpis"][0]["value"] = 95.1
     centre.restart("epoch-2")
@@ -81,7 +81,7 @@ def test_a_restarted_centre_is_read_anew(centre: FakeCentre, open_page: OpenWall
     expect(page.locator("[data-kpi='dossier.on_time_rate']")).to_contain_text("95,2", timeout=3000)
 
 
-def test_a_wall_that_starts_before_its_centre_waits(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_wall_that_starts_before_its_centre_waits(centre: FakeCentre, open_page: OpenPage) -> None:
     centre.refusing = True
     page = open_page(centre, ready=False)
     expect(page.get_by_text("Đang kết nối với trung tâm…")).to_be_visible()

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser import province
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import FakeCentre
 from tests.browser.tasks import main_thread_tasks
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -86,7 +86,7 @@ def look(page: Page) -> None:
 @pytest.mark.parametrize(
     "tiles", [pytest.param(8, marks=pytest.mark.soak), pytest.param(10, marks=pytest.mark.soak), 12]
 )
-def test_nothing_is_clipped(open_page: OpenWall, tiles: int) -> None:
+def test_nothing_is_clipped(open_page: OpenPage, tiles: int) -> None:
     with FakeCentre(tiles=tiles) as centre:
         page = open_page(centre)
         for make in (None, make_trouble, make_alerts):
@@ -102,7 +102,7 @@ def test_nothing_is_clipped(open_page: OpenWall, tiles: int) -> None:
                 assert page.evaluate(TIGHTEST_LINE) >= 1.3
 
 
-def test_nothing_is_clipped_below_the_banner(open_page: OpenWall) -> None:
+def test_nothing_is_clipped_below_the_banner(open_page: OpenPage) -> None:
     with FakeCentre(tiles=12) as centre:
         page = open_page(centre)
         make_trouble(centre)
@@ -112,7 +112,7 @@ def test_nothing_is_clipped_below_the_banner(open_page: OpenWall) -> None:
         look(page)
 
 
-def test_bubbles_do_not_overlap(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_bubbles_do_not_overlap(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     spots = page.locator("[data-unit]").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect()).map(r => [r.x + r.width / 2, r.y + r.height / 2, r.width])"
@@ -124,7 +124,7 @@ def test_bubbles_do_not_overlap(centre: FakeCentre, open_page: OpenWall) -> None
             assert ((x - other_x) ** 2 + (y - other_y) ** 2) ** 0.5 >= width * 0.99
 
 
-def test_the_fonts_are_loaded_from_the_build(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_the_fonts_are_loaded_from_the_build(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     page.evaluate("document.fonts.ready")
     faces = "[...document.fonts].map(f => `${f.family.replaceAll('\"', '')} ${f.status}`)"
@@ -133,7 +133,7 @@ def test_the_fonts_are_loaded_from_the_build(centre: FakeCentre, open_page: Open
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_text_stands_out(centre: FakeCentre, open_page: OpenWall, theme: str) -> None:
+def test_text_stands_out(centre: FakeCentre, open_page: OpenPage, theme: str) -> None:
     page = open_page(centre, f"/wall/main?theme={theme}")
     contrast = """names => {
         const style = getComputedStyle(document.documentElement)
@@ -150,7 +150,7 @@ def test_text_stands_out(centre: FakeCentre, open_page: OpenWall, theme: str) ->
     assert page.evaluate(contrast, ["--critical", "--high", "--medium", "--low"]) >= 4.5
 
 
-def test_no_long_task_while_values_pour_in(centre: FakeCentre, open_page: OpenWall, browser: Browser) -> None:
+def test_no_long_task_while_values_pour_in(centre: FakeCentre, open_page: OpenPage, browser: Browser) -> None:
     page = open_page(centre)
     page.wait_for_timeout(6000)  # the charts have come
     units = [unit["code"] for unit in province.units()]

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import province
-from tests.browser.conftest import OpenWall
 from tests.browser.fake_centre import FakeCentre
+from tests.support.chromium import OpenPage
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def expect_tile(page: Page, text: str, kpi: str = KPI) -> None:
     expect(page.locator(f"[data-kpi='{kpi}']")).to_contain_text(text, timeout=3000)
 
 
-def test_a_change_is_shown_within_a_second(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_change_is_shown_within_a_second(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     assert tile(page) == "Hồ sơ đúng hạn 96,4 % Mục tiêu 98 · −1,6"
     centre.value(KPI, 98.75)
@@ -34,7 +34,7 @@ def test_a_change_is_shown_within_a_second(centre: FakeCentre, open_page: OpenWa
 
 
 def test_a_storm_of_changes_is_painted_twice_a_second_and_ends_at_the_last(
-    centre: FakeCentre, open_page: OpenWall
+    centre: FakeCentre, open_page: OpenPage
 ) -> None:
     page = open_page(centre)
     page.evaluate(
@@ -54,7 +54,7 @@ def test_a_storm_of_changes_is_painted_twice_a_second_and_ends_at_the_last(
     assert 3 <= page.evaluate("window.paints.size") <= 2 * elapsed_s + 2
 
 
-def test_no_data_is_a_dash_with_its_reason(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_no_data_is_a_dash_with_its_reason(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     centre.value(KPI, None, freshness="no_data", as_of=None)
     expect_tile(page, "Không có dữ liệu")
@@ -69,7 +69,7 @@ def test_no_data_is_a_dash_with_its_reason(centre: FakeCentre, open_page: OpenWa
     assert tile(page) == "Hồ sơ đúng hạn 0,0 % Mục tiêu 98 · −98,0"
 
 
-def test_stale_keeps_its_value_dimmed_and_tells_its_time(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_stale_keeps_its_value_dimmed_and_tells_its_time(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     figure = page.locator(f"[data-kpi='{KPI}'] .value b")
     live_colour = figure.evaluate("e => getComputedStyle(e).color")
@@ -83,12 +83,12 @@ def test_stale_keeps_its_value_dimmed_and_tells_its_time(centre: FakeCentre, ope
     assert "repeating-linear-gradient" in ground
 
 
-def test_a_kpi_that_the_centre_never_sent_has_no_data(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_kpi_that_the_centre_never_sent_has_no_data(centre: FakeCentre, open_page: OpenPage) -> None:
     centre._state["kpis"] = [kpi for kpi in centre._state["kpis"] if kpi["id"] != KPI]
     assert tile(open_page(centre)) == "Hồ sơ đúng hạn — % Không có dữ liệu"
 
 
-def test_the_trend_stops_where_data_stopped(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_the_trend_stops_where_data_stopped(centre: FakeCentre, open_page: OpenPage) -> None:
     now = centre.now()
     stopped = now - timedelta(hours=6)
     day = province.history(96.4, now - timedelta(hours=24), stopped, timedelta(minutes=30))
@@ -103,14 +103,14 @@ def test_the_trend_stops_where_data_stopped(centre: FakeCentre, open_page: OpenW
     assert float(line.split("L")[-1].split()[0]) == pytest.approx(300 * 18 / 24, abs=4)
 
 
-def test_all_trends_are_asked_for_one_after_another(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_all_trends_are_asked_for_one_after_another(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     expect(page.locator(".tiles .line")).to_have_count(8, timeout=15_000)
     asked = [path.split("/")[4] for path in centre.paths if path.endswith("/history")]
     assert asked == list(province.TILES[:8])
 
 
-def test_a_commune_without_live_values_is_hatched_and_named(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_commune_without_live_values_is_hatched_and_named(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     expect(page.locator("[data-unit].silent")).to_have_count(0)
     for kpi in province.TILES[:3]:
@@ -119,7 +119,7 @@ def test_a_commune_without_live_values_is_hatched_and_named(centre: FakeCentre, 
     expect(page.get_by_text("Mất dữ liệu: A Lưới 2")).to_be_visible()
 
 
-def test_a_commune_shows_its_own_values(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_commune_shows_its_own_values(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     page.click("[data-unit='19753']")
     expect(page.locator("[data-detail='19753']")).to_contain_text("Hồ sơ đúng hạn")
@@ -127,7 +127,7 @@ def test_a_commune_shows_its_own_values(centre: FakeCentre, open_page: OpenWall)
     expect(page.locator("[data-detail]")).to_have_count(0)
 
 
-def test_late_sources_and_the_ledger(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_late_sources_and_the_ledger(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     expect(page.locator("[data-sources]")).to_have_text("Nguồn dữ liệu 4/4 trực tuyến")
     expect(page.locator("[data-ledger=balanced]")).to_contain_text(
@@ -142,7 +142,7 @@ def test_late_sources_and_the_ledger(centre: FakeCentre, open_page: OpenWall) ->
     expect(page.locator("[data-sources]")).to_contain_text("3/3", timeout=3000)
 
 
-def test_an_alert_that_is_over_waits_quietly_to_be_acknowledged(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_an_alert_that_is_over_waits_quietly_to_be_acknowledged(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     now = centre.now()
     names = ("Sổ cái dữ liệu không khớp", "The ledger does not balance")
@@ -161,7 +161,7 @@ def test_an_alert_that_is_over_waits_quietly_to_be_acknowledged(centre: FakeCent
     expect(page.locator(".strip")).to_contain_text("đã về mức thường")
 
 
-def test_alerts_colour_the_list_the_map_the_strip_and_the_tile(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_alerts_colour_the_list_the_map_the_strip_and_the_tile(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     expect(page.locator("[data-alerts=none]")).to_contain_text("Không có cảnh báo")
     since = centre.now() - timedelta(minutes=14)
@@ -178,7 +178,7 @@ def test_alerts_colour_the_list_the_map_the_strip_and_the_tile(centre: FakeCentr
     expect(page.locator("[data-alerts=none]")).to_be_visible(timeout=3000)
 
 
-def test_the_clock_is_the_centres(open_page: OpenWall) -> None:
+def test_the_clock_is_the_centres(open_page: OpenPage) -> None:
     with FakeCentre() as centre:
         centre.clock_ahead = timedelta(days=2, hours=3)
         page = open_page(centre)
@@ -188,13 +188,13 @@ def test_the_clock_is_the_centres(open_page: OpenWall) -> None:
         assert f"{there:%d/%m/%Y} {page.locator('header time').inner_text()}" in around
 
 
-def test_the_demonstration_is_marked_and_a_real_province_is_not(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_the_demonstration_is_marked_and_a_real_province_is_not(centre: FakeCentre, open_page: OpenPage) -> None:
     expect(open_page(centre).get_by_text("DỮ LIỆU MÔ PHỎNG")).to_be_visible()
     centre.demonstration = False
     expect(open_page(centre).get_by_text("DỮ LIỆU MÔ PHỎNG")).to_have_count(0)
 
 
-def test_english_by_the_toggle_and_by_the_address(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_english_by_the_toggle_and_by_the_address(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     page.get_by_role("button", name="EN", exact=True).click()
     assert tile(page) == "Dossiers on time 96.4 % Target 98 · −1.6"
@@ -205,19 +205,19 @@ def test_english_by_the_toggle_and_by_the_address(centre: FakeCentre, open_page:
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-def test_a_tile_leads_to_what_its_kpi_is(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_tile_leads_to_what_its_kpi_is(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre, "/wall/main?lang=en")
     page.click(f"[data-kpi='{KPI}']", position={"x": 120, "y": 110})  # anywhere on the tile
     page.wait_for_url(f"**/catalog/{KPI}?lang=en")
 
 
-def test_a_restated_value_is_marked(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_restated_value_is_marked(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre)
     expect(page.locator("abbr")).to_have_count(0)
     centre.value(KPI, 95.8, restated=True, restated_at=province.rfc3339(centre.now()))
     expect(page.locator(f"[data-kpi='{KPI}'] abbr")).to_have_text("*", timeout=3000)
 
 
-def test_a_display_that_is_not_there(centre: FakeCentre, open_page: OpenWall) -> None:
+def test_a_display_that_is_not_there(centre: FakeCentre, open_page: OpenPage) -> None:
     page = open_page(centre, "/wall/hall")
     expect(page.get_by_text("Trung tâm không có màn hình “hall”.")).to_be_visible(timeout=5000)

@@ -32,10 +32,10 @@ from ioc.settings import VIETNAM
 from ioc.wire import arrow
 from streams.validate_cases import check as check_cases
 from tests.fuzz.counts import POLL_ANSWERS, PUSHES
-from tests.fuzz.mutations import mutated
 from tests.support.catalogs import hue
 from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import NOW, PUSH_SOURCE, PUSH_TOKEN, FakeParts, FakePush
+from tests.support.mutations import mutated
 
 MB = 1 << 20
 TIME = rfc3339(NOW)

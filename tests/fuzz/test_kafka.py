@@ -19,9 +19,9 @@ from streams.agent_output import AgentOutput, SourceMessage, make_output
 from streams.agents import cases, readings
 from tests.fuzz.counts import KAFKA, KAFKA_STRANGERS
 from tests.fuzz.memory_log import MemoryLog
-from tests.integration.store.conftest import until
 from tests.support.hostile_kafka_inputs import Input, inputs, strangers
 from tests.support.reading_batches import INPUT_MS, vocabulary
+from tests.support.waiting import until
 
 PARTITIONS = 2
 VOCABULARY = vocabulary()

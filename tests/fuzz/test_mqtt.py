@@ -16,9 +16,9 @@ from ioc.clock import FixedClock
 from ioc.settings import VIETNAM
 from ioc.wire import arrow
 from tests.fuzz.counts import MQTT
-from tests.fuzz.mutations import mutated
 from tests.support.catalogs import hue
 from tests.support.fake_centre import NOW
+from tests.support.mutations import mutated
 
 HEAD = """name = { vi = "Thử", en = "Test" }
 kind = "mqtt"

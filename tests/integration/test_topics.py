@@ -18,8 +18,9 @@ from ioc.commands.topics import _steps
 from ioc.kafka import TopicChanges, ensure_topics, message_limits
 from ioc.model.reading import Reading
 from ioc.topic_repair import rewind_workers
-from tests.integration.store.conftest import remove_topics, until
+from tests.support.broker_topics import remove_topics
 from tests.support.connect_process import PARTITIONS, logged
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
 

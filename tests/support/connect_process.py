@@ -23,8 +23,8 @@ from ioc.topics import partition_of
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import CASES, READINGS
-from tests.integration.connectors.run_sources import run_sources
 from tests.support.preloaded import FORKED
+from tests.support.run_sources import run_sources
 from tests.support.running_centre import free_port
 
 PARTITIONS = 4

@@ -14,11 +14,11 @@ from ioc import topics
 from ioc.model.rejection import Reason, Rejection
 from ioc.wire import arrow
 from ioc.wire.headers import CORRECTION, BatchHeaders, Headers
-from tests.fuzz.mutations import mutated
 from tests.support import raw_batches
+from tests.support.case_batches import CASE
+from tests.support.case_batches import batch as case_batch
+from tests.support.mutations import mutated
 from tests.support.reading_batches import batch, row
-from tests.unit.streams.test_cases import CASE
-from tests.unit.streams.test_cases import batch as case_batch
 
 READING = {"measure": "level", "unit": "46", "time": "2026-11-22T10:00:00Z", "value": 1.5, "subject": "A"}
 JSON_CASE = {

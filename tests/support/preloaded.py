@@ -11,7 +11,7 @@ _LOADED = [
     "tests.integration.alerts.command",
     "tests.integration.alerts.ticking",
     "tests.integration.connectors.mqtt_server",
-    "tests.integration.connectors.run_sources",
+    "tests.support.run_sources",
     "tests.integration.store.historian_process",
     "tests.integration.store.snapshot_taker",
     "tests.integration.store.writer",

@@ -24,8 +24,8 @@ from ioc.api import create_app
 from ioc.clock import SystemClock
 from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 from tests.support.loopback import loopback
+from tests.support.restartable_alert_service import RestartableAlertService
 from tests.support.running_centre import free_port, wait_for
-from tests.unit.alert_service.test_service import OpenedService
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 pytestmark = pytest.mark.skipif(ALERTMANAGER is None, reason="Alertmanager is not installed")
@@ -114,10 +114,10 @@ def alert(instance: str, ended: bool = False) -> dict[str, Any]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[OpenedService]:
+def place(tmp_path: Path) -> Iterator[RestartableAlertService]:
     (tmp_path / "catalog" / "alerting").mkdir(parents=True)
     (tmp_path / "catalog" / "alerting" / "routing.toml").write_text(ROUTING)
-    made = OpenedService(tmp_path)
+    made = RestartableAlertService(tmp_path)
     made.tick(1, disk_free=50)
     yield made
     assert made.store is not None
@@ -155,7 +155,7 @@ def in_common(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_our_messages_say_what_alertmanagers_say(
-    tmp_path: Path, captured: tuple[list[dict[str, Any]], str], place: OpenedService
+    tmp_path: Path, captured: tuple[list[dict[str, Any]], str], place: RestartableAlertService
 ) -> None:
     theirs, address = captured
     with run_alertmanager(tmp_path, address) as running:

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from ioc.api.auth.middleware import DISPLAY_COOKIE, SESSION_COOKIE
 from ioc.model.person import Role
 from ioc.people import People
-from tests.integration.api.test_live import address, stopped_client
 from tests.support.fake_centre import ADMIN, FakeParts
+from tests.support.websocket_clients import address, stopped_client
 
 PASSWORD = "mật khẩu đủ dài"
 ENDINGS: dict[str, tuple[Callable[[People, str], object], str]] = {

@@ -1,33 +1,18 @@
 """The websocket under the real server, with a real client."""
 
 import asyncio
-import json
-import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import psutil
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ioc.api.live import hub as hub_module
 from tests.support.fake_centre import FakeParts, kpi_value, source_state
-
-
-async def hear(socket: ClientConnection, *kinds: str) -> dict[str, Any]:
-    """The next message of one of the kinds."""
-    async with asyncio.timeout(5):
-        while True:
-            message: dict[str, Any] = json.loads(await socket.recv())
-            if message["type"] in kinds:
-                return message
-
-
-def address(port: int, query: str = "topics=kpis,alerts,sources") -> str:
-    return f"ws://127.0.0.1:{port}/ws/v1?{query}"
+from tests.support.websocket_clients import address, receive_message, stopped_client
 
 
 @pytest.mark.parametrize("ws", ["", "websockets-sansio"], ids=["direct", "through ASGI"])
@@ -35,19 +20,19 @@ async def test_hello_snap_delta_heartbeat(parts: FakeParts, run_server: Callable
     parts.hub.publish(kpis=[kpi_value()], sources=[source_state()])
     async with connect(address(run_server(parts, ws))) as socket:
         assert socket.protocol.extensions == []
-        hello = await hear(socket, "hello", "snap", "delta", "hb")
-        snap = await hear(socket, "hello", "snap", "delta", "hb")
+        hello = await receive_message(socket, "hello", "snap", "delta", "hb")
+        snap = await receive_message(socket, "hello", "snap", "delta", "hb")
         assert (hello["type"], hello["version"], snap["type"]) == ("hello", 1, "snap")
         assert snap["seq"] == hello["seq"]
         assert [row["value"] for row in snap["kpis"]] == [12.0]
         position = snap["seq"]
         for value in (13.0, 14.0, 15.0):
             parts.hub.publish(kpis=[kpi_value(value=value)])
-            delta = await hear(socket, "delta")
+            delta = await receive_message(socket, "delta")
             assert [row["value"] for row in delta["kpis"]] == [value]
             assert delta["prev"] == position < delta["seq"]
             position = delta["seq"]
-        first, second = await hear(socket, "hb"), await hear(socket, "hb")
+        first, second = await receive_message(socket, "hb"), await receive_message(socket, "hb")
         assert first["seq"] == second["seq"] == position
         apart = datetime.fromisoformat(second["server_time"]) - datetime.fromisoformat(first["server_time"])
         assert 0.8 < apart.total_seconds() < 1.5
@@ -55,13 +40,13 @@ async def test_hello_snap_delta_heartbeat(parts: FakeParts, run_server: Callable
 
 async def test_a_quick_series_is_merged_to_the_tick(parts: FakeParts, port: int) -> None:
     async with connect(address(port)) as socket:
-        await hear(socket, "snap")
+        await receive_message(socket, "snap")
         for value in range(200):
             parts.hub.publish(kpis=[kpi_value(value=float(value))])
             await asyncio.sleep(0.002)
         deltas = 0
         while True:
-            delta = await hear(socket, "delta")
+            delta = await receive_message(socket, "delta")
             deltas += 1
             if delta["kpis"][0]["value"] == 199.0:
                 break
@@ -70,34 +55,34 @@ async def test_a_quick_series_is_merged_to_the_tick(parts: FakeParts, port: int)
 
 async def test_resume_after_a_lost_connection(parts: FakeParts, port: int) -> None:
     async with connect(address(port)) as socket:
-        hello = await hear(socket, "hello")
+        hello = await receive_message(socket, "hello")
         parts.hub.publish(kpis=[kpi_value(unit="1")])
-        seen = (await hear(socket, "delta"))["seq"]
+        seen = (await receive_message(socket, "delta"))["seq"]
     parts.hub.publish(kpis=[kpi_value(unit="2")])
     await asyncio.sleep(0.3)
     query = f"topics=kpis,alerts,sources&epoch={hello['epoch']}&seq={seen}"
     async with connect(address(port, query)) as socket:
-        delta = await hear(socket, "snap", "delta")
+        delta = await receive_message(socket, "snap", "delta")
         assert (delta["type"], delta["prev"]) == ("delta", seen)
         assert [row["unit"] for row in delta["kpis"]] == ["2"]
     query = f"topics=kpis,alerts,sources&epoch=before-the-restart&seq={seen}"
     async with connect(address(port, query)) as socket:
-        snap = await hear(socket, "snap", "delta")
+        snap = await receive_message(socket, "snap", "delta")
         assert snap["type"] == "snap"
         assert {row["unit"] for row in snap["kpis"]} == {"1", "2"}
 
 
 async def test_resync_on_request(parts: FakeParts, port: int) -> None:
     async with connect(address(port, "topics=kpis")) as socket:
-        await hear(socket, "snap")
+        await receive_message(socket, "snap")
         parts.hub.publish(kpis=[kpi_value()])
-        await hear(socket, "delta")
+        await receive_message(socket, "delta")
         await socket.send('{"type": "resync"}')
-        snap = await hear(socket, "snap", "delta")
+        snap = await receive_message(socket, "snap", "delta")
         assert snap["type"] == "snap"
         assert len(snap["kpis"]) == 1
         parts.hub.publish(kpis=[kpi_value(value=99)])
-        assert (await hear(socket, "delta"))["prev"] == snap["seq"]
+        assert (await receive_message(socket, "delta"))["prev"] == snap["seq"]
 
 
 @pytest.mark.parametrize(
@@ -126,20 +111,20 @@ async def test_a_bad_query_closes_with_a_reason(port: int, query: str, names: st
 )
 async def test_whoever_says_something_else_is_closed(parts: FakeParts, port: int, said: str | bytes) -> None:
     async with connect(address(port)) as socket:
-        await hear(socket, "snap")
+        await receive_message(socket, "snap")
         await socket.send(said)
         with pytest.raises(ConnectionClosed):
-            await hear(socket, "nothing more")
+            await receive_message(socket, "nothing more")
         assert socket.close_code == 1008
     assert parts.hub.clients == 0
 
 
 async def test_a_message_beyond_all_need_is_refused(port: int) -> None:
     async with connect(address(port)) as socket:
-        await hear(socket, "snap")
+        await receive_message(socket, "snap")
         await socket.send("x" * 100_000)
         with pytest.raises(ConnectionClosed):
-            await hear(socket, "nothing more")
+            await receive_message(socket, "nothing more")
         assert socket.close_code == 1009
 
 
@@ -159,24 +144,11 @@ async def test_origin(port: int, origin: str | None, allowed: bool) -> None:
     headers = {} if origin is None else {"Origin": origin.format(port=port)}
     if allowed:
         async with connect(address(port), additional_headers=headers) as socket:
-            await hear(socket, "snap")
+            await receive_message(socket, "snap")
         return
     with pytest.raises(InvalidStatus) as refused:
         await connect(address(port), additional_headers=headers)
     assert refused.value.response.status_code == 403
-
-
-def stopped_client(port: int, topics: str = "kpis", cookie: str = "") -> socket.socket:
-    """A client that opens and then reads nothing."""
-    raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.connect(("127.0.0.1", port))
-    raw.sendall(
-        f"GET /ws/v1?topics={topics} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        f"Connection: Upgrade\r\nUpgrade: websocket\r\nCookie: {cookie}\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-    )
-    return raw
 
 
 @pytest.mark.parametrize("ws", ["", "websockets-sansio"], ids=["direct", "through ASGI"])
@@ -189,12 +161,12 @@ async def test_slow_clients_hold_no_other_and_cost_bounded_memory(
     units = [str(number) for number in range(1000)]
     delays_s = []
     async with connect(address(port, "topics=kpis"), max_size=None) as quick:
-        await hear(quick, "snap")
+        await receive_message(quick, "snap")
         memory = psutil.Process().memory_info().rss
         for tick in range(30):
             at = time.monotonic()
             parts.hub.publish(kpis=[kpi_value(unit=unit, value=float(tick), as_of=datetime.now(UTC)) for unit in units])
-            while (await hear(quick, "delta"))["kpis"][-1]["value"] != float(tick):
+            while (await receive_message(quick, "delta"))["kpis"][-1]["value"] != float(tick):
                 pass
             delays_s.append(time.monotonic() - at)
         grown_mb = (psutil.Process().memory_info().rss - memory) / 1e6
@@ -208,13 +180,13 @@ async def test_slow_clients_hold_no_other_and_cost_bounded_memory(
 async def test_a_client_that_was_slow_gets_the_present(parts: FakeParts, port: int) -> None:
     units = [str(number) for number in range(1000)]
     async with connect(address(port, "topics=kpis"), max_size=None, max_queue=1) as slow:
-        await hear(slow, "snap")
+        await receive_message(slow, "snap")
         for tick in range(30):
             parts.hub.publish(kpis=[kpi_value(unit=unit, value=float(tick)) for unit in units])
             await asyncio.sleep(0.1)
         position, deltas = 0, 0
         while True:
-            delta = await hear(slow, "delta")
+            delta = await receive_message(slow, "delta")
             assert delta["prev"] == position
             position = delta["seq"]
             deltas += 1
@@ -238,12 +210,12 @@ async def test_a_client_that_vanishes_is_forgotten(parts: FakeParts, port: int) 
 async def test_time_to_a_client(parts: FakeParts, port: int) -> None:
     """A single change does not wait for a tick."""
     async with connect(address(port, "topics=kpis")) as socket:
-        await hear(socket, "snap")
+        await receive_message(socket, "snap")
         delays_s = []
         for value in range(10):
             await asyncio.sleep(hub_module.TICK_S * 1.5)
             at = time.monotonic()
             parts.hub.publish(kpis=[kpi_value(value=1000.0 + value)])
-            await hear(socket, "delta")
+            await receive_message(socket, "delta")
             delays_s.append(time.monotonic() - at)
         assert sorted(delays_s)[5] < 0.05

@@ -15,9 +15,9 @@ import pytest
 
 from ioc.errors import ConfigurationInvalid
 from ioc.http_listener import listen
-from tests.integration.api.test_live import stopped_client
 from tests.support.fake_centre import PUSH_SOURCE, PUSH_TOKEN, FakeParts
 from tests.support.running_centre import free_port
+from tests.support.websocket_clients import stopped_client
 
 ROOT = Path(__file__).parents[3]
 _SERVE = """

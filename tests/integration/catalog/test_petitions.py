@@ -8,7 +8,7 @@ import pytest
 
 from ioc.model.case import Case
 from ioc.settings import VIETNAM
-from tests.integration.catalog.conftest import PROVINCE, Centre, CentreOf
+from tests.support.evaluation_centre import PROVINCE, EvaluationCentre, MakeCentre
 
 UNIT = "19753"
 
@@ -27,10 +27,10 @@ def petition(number: int, status: str, received: str, closed: str | None = None,
 
 
 @pytest.fixture(scope="module")
-def centre(centre_of: CentreOf) -> Centre:
+def centre(centre_of: MakeCentre) -> EvaluationCentre:
     centre = centre_of("petition")
     centre.hear(
-        [
+        *[
             petition(1, "refused", "08-28 09:00", "09-04 16:00"),  # 3 and 4 September: 2 days
             petition(2, "refused", "08-28 09:00", "09-07 08:00"),  # the 7th is the third
             petition(3, "published", "08-20 09:00", "09-01 09:00", "09-04 16:00"),  # answered on a free day: 2 days
@@ -55,6 +55,6 @@ def centre(centre_of: CentreOf) -> Centre:
         pytest.param("09-16 09:00", "petition.open", 1, id="open"),
     ],
 )
-def test_clocks(centre: Centre, now: str, kpi: str, value: float) -> None:
+def test_clocks(centre: EvaluationCentre, now: str, kpi: str, value: float) -> None:
     for unit in (UNIT, PROVINCE):
-        assert centre.values(at(now))[kpi, unit].value == pytest.approx(value)
+        assert centre.anew(at(now))[kpi, unit].value == pytest.approx(value)

@@ -9,7 +9,7 @@ import pytest
 from ioc.model.kpi import KpiValue
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
-from tests.integration.catalog.conftest import PROVINCE, CentreOf
+from tests.support.evaluation_centre import PROVINCE, MakeCentre
 
 FIRST = datetime(2019, 1, 1, 12, tzinfo=VIETNAM)
 DAYS = 578
@@ -17,7 +17,7 @@ DAYS = 578
 TRANSACTIONS = 4_400_000
 
 
-def test_ngsp_until_july_2020(centre_of: CentreOf) -> None:
+def test_ngsp_until_july_2020(centre_of: MakeCentre) -> None:
     """Ministry of Information and Communications (2020): 4.4 million transactions from January 2019 to July 2020, about
     7.6 thousand a day; each procedure saves 30,500 đ."""
     centre = centre_of("ngsp")
@@ -25,13 +25,13 @@ def test_ngsp_until_july_2020(centre_of: CentreOf) -> None:
     now = datetime(2020, 7, 31, 23, 59, 30, tzinfo=VIETNAM)
     days = [(FIRST + timedelta(days=day)).astimezone(UTC) for day in range(DAYS)]
     amounts = [float(a_day + (day < rest)) for day in range(DAYS)]
-    centre.read([Reading("ngsp.transactions", PROVINCE, *pair) for pair in zip(days, amounts, strict=True)], now)
-    values = centre.values(now)
+    centre.read(*[Reading("ngsp.transactions", PROVINCE, *pair) for pair in zip(days, amounts, strict=True)], now=now)
+    values = centre.anew(now)
     assert figure(values, "ngsp.transactions.always") == TRANSACTIONS
     assert figure(values, "ngsp.transactions.always") / DAYS == pytest.approx(7600, abs=50)
     assert figure(values, "ngsp.per_day") == pytest.approx(7600, abs=50)
     assert figure(values, "ngsp.savings.always") == pytest.approx(134_200)  # million đ
-    end_of_2019 = centre.values(datetime(2019, 12, 31, 23, 59, 30, tzinfo=VIETNAM))
+    end_of_2019 = centre.anew(datetime(2019, 12, 31, 23, 59, 30, tzinfo=VIETNAM))
     assert figure(end_of_2019, "ngsp.transactions.year") == sum(amounts[:365])
     assert figure(end_of_2019, "ngsp.per_day") == pytest.approx(7600, abs=50)
 

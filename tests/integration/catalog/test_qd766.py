@@ -6,7 +6,6 @@ import pytest
 
 from ioc.catalog import Catalog
 from ioc.model.kpi import Formula, KpiValue
-from tests.integration.catalog.conftest import PROVINCE, CentreOf
 from tests.integration.catalog.worksheets import (
     AT_EVERY_CAP,
     CAPS,
@@ -20,20 +19,21 @@ from tests.integration.catalog.worksheets import (
     readings,
 )
 from tests.support.catalogs import hue
+from tests.support.evaluation_centre import PROVINCE, MakeCentre
 
 Values = dict[tuple[str, str], KpiValue]
 
 
-def told(centre_of: CentreOf, overlay: str = "") -> Values:
+def told(centre_of: MakeCentre, overlay: str = "") -> Values:
     centre = centre_of("qd766", overlay)
     for sheet in SHEETS:
-        centre.read(readings(sheet), NOW)
-        centre.hear(cases(sheet))
-    return centre.values(NOW)
+        centre.read(*readings(sheet), now=NOW)
+        centre.hear(*cases(sheet))
+    return centre.anew(NOW)
 
 
 @pytest.fixture(scope="module")
-def values(centre_of: CentreOf) -> Values:
+def values(centre_of: MakeCentre) -> Values:
     """Of all worksheets together."""
     return told(centre_of)
 
@@ -117,7 +117,7 @@ def test_the_province_is_counted_from_all_its_units(values: Values) -> None:
     assert number(values, "qd766.satisfaction.petitions_on_time.month", PROVINCE) == pytest.approx(6 * 4 / 5)
 
 
-def test_whether_unfinished_dossiers_count_is_configuration(centre_of: CentreOf) -> None:
+def test_whether_unfinished_dossiers_count_is_configuration(centre_of: MakeCentre) -> None:
     values = told(
         centre_of,
         '[[constant]]\nid = "qd766.progress.counts_not_due"\n'

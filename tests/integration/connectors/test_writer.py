@@ -25,8 +25,8 @@ from ioc.model.rejection import Rejection
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders
 from ioc.wire.schemas import READINGS, readings_batch
-from tests.integration.store.conftest import until
 from tests.support.connect_process import PARTITIONS, logged
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

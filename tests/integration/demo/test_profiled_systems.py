@@ -31,10 +31,10 @@ from ioc.demo.world.profile_files import Profile
 from ioc.demo.world.profile_files import profiles as profile_files
 from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
-from tests.integration.demo.conftest import NOW, Province
 from tests.integration.demo.handed_files import lines_of
+from tests.integration.demo.province_answers import handed_files, read_pages
 from tests.integration.demo.receiver import eventually
-from tests.integration.demo.test_systems import files_of, pages
+from tests.integration.demo.running_province import NOW, Province
 from tests.support.catalogs import hue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -110,7 +110,7 @@ async def test_figures_come_by_pages_as_they_are_handed_over(province: Province)
     for profile in STATISTICS:
         if not profile.readings:
             continue
-        rows = await pages(province.at.rest + readings_path(profile.source), size=500)
+        rows = await read_pages(province.at.rest + readings_path(profile.source), size=500)
         mapping = mapping_of(province, profile.source)
         records = [record for row in rows for record in mapping.records(row) if isinstance(record, dict)]
         assert [row["capNhatLuc"] for row in rows] == sorted(row["capNhatLuc"] for row in rows)
@@ -122,7 +122,7 @@ async def test_figures_come_by_pages_as_they_are_handed_over(province: Province)
 async def test_figures_since_a_moment_are_those_after_it(province: Province) -> None:
     address = province.at.rest + readings_path("hospitals")
     since = NOW - timedelta(minutes=10)
-    rows = await pages(address, tu=since.isoformat())
+    rows = await read_pages(address, tu=since.isoformat())
     assert rows
     assert min(datetime.fromisoformat(row["capNhatLuc"]) for row in rows) >= since
 
@@ -134,7 +134,7 @@ async def test_cases_come_with_every_version(province: Province) -> None:
         if not profile.cases:
             continue
         address = province.at.rest + cases_path(profile.source)
-        rows = await pages(address, size=500, transport=httpx.ASGITransport(later))
+        rows = await read_pages(address, size=500, transport=httpx.ASGITransport(later))
         mapping = mapping_of(province, f"{profile.source}-cases")
         records = [record for row in rows for record in mapping.records(row) if isinstance(record, dict)]
         cases = [check_case(record, VOCABULARY, at) for record in records]
@@ -160,10 +160,10 @@ async def test_the_day_file_has_vietnamese_numbers_at_17(province: Province) -> 
     feed = DayFigures(province.world, profile, folder)
     handed_over = FeedProgress(province.settings.data_dir / "another", province.began_at_ms)
     assert await feeds.send_next(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
-    assert not files_of(province, profile.source)
+    assert not handed_files(province, profile.source)
     at = datetime(2026, 11, 23, 17, 0, 9, tzinfo=VIETNAM)
     assert await feeds.send_next(feed, handed_over, to_ms(at))
-    (path,) = files_of(province, profile.source)
+    (path,) = handed_files(province, profile.source)
     mapping = mapping_of(province, profile.source)
     records = [record for row, _ in lines_of(path, mapping.columns()) for record in mapping.records(row)]  # type: ignore[arg-type]
     hour = to_ms(at.replace(second=0))
@@ -174,8 +174,8 @@ async def test_the_day_file_has_vietnamese_numbers_at_17(province: Province) -> 
 async def test_past_years_come_as_a_workbook_once(own_province: Province) -> None:
     profile = profile_of("indices")
     folder = Path(own_province.at.folders[profile.source])
-    await eventually(lambda: bool(files_of(own_province, profile.source)))
-    (path,) = files_of(own_province, profile.source)
+    await eventually(lambda: bool(handed_files(own_province, profile.source)))
+    (path,) = handed_files(own_province, profile.source)
     mapping = mapping_of(own_province, profile.source)
     records = [record for row, _ in lines_of(path, mapping.columns()) for record in mapping.records(row)]  # type: ignore[arg-type]
     readings = [check_reading(record, VOCABULARY, NOW) for record in records if isinstance(record, dict)]
@@ -185,7 +185,7 @@ async def test_past_years_come_as_a_workbook_once(own_province: Province) -> Non
     path.unlink()
     handed_over = FeedProgress(own_province.settings.data_dir, own_province.began_at_ms)
     YearFigures(own_province.world, profile, folder).drop_past(handed_over, own_province.began_at_ms)
-    assert not files_of(own_province, profile.source)
+    assert not handed_files(own_province, profile.source)
 
 
 async def test_sensors_publish_each_their_own_step(own_province: Province) -> None:

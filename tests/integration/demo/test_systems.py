@@ -27,9 +27,10 @@ from ioc.demo.world.readings import MEASURES
 from ioc.errors import RecordUnfit
 from ioc.settings import VIETNAM
 from ioc.wire.fields import check_case, check_reading
-from tests.integration.demo.conftest import NOW, Province
 from tests.integration.demo.handed_files import lines_of
+from tests.integration.demo.province_answers import handed_files, read_pages
 from tests.integration.demo.receiver import eventually
+from tests.integration.demo.running_province import NOW, Province
 from tests.support.catalogs import hue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,23 +41,8 @@ def mapping_of(province: Province, source: str) -> RecordMapping:
     return read_mapping(read_source(province.settings.sources_dir / f"{source}.toml").mapping, VIETNAM)
 
 
-async def pages(
-    address: str, size: int = 100, transport: httpx.AsyncBaseTransport | None = None, **query: str
-) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    async with httpx.AsyncClient(transport=transport) as client:
-        page: int | None = 1
-        while page is not None:
-            answer = await client.get(address, params={"trang": page, "so_dong": size, **query})
-            assert answer.status_code == 200
-            body = answer.json()
-            rows += body["du_lieu"]
-            page = body["trang_sau"]
-    return rows
-
-
 async def test_one_stop_shop_gives_every_version_since_it_began(province: Province) -> None:
-    rows = await pages(province.at.rest + DOSSIERS_PATH)
+    rows = await read_pages(province.at.rest + DOSSIERS_PATH)
     true = dossiers.dossiers(province.world, 20_680, 20_781).versions(province.began_at_ms, to_ms(NOW) + 1)
     expected = [(v.case_id, v.updated_ms) for v in (true.version(place) for place in range(len(true)))]
     own = [row for row in rows if row["maDonVi"] in province.world.units]
@@ -77,7 +63,7 @@ async def test_one_stop_shop_gives_every_version_since_it_began(province: Provin
 async def test_one_stop_shop_since_and_etag(province: Province) -> None:
     address = province.at.rest + DOSSIERS_PATH
     since = (NOW - timedelta(minutes=5)).isoformat()
-    rows = await pages(address, tu=since)
+    rows = await read_pages(address, tu=since)
     assert rows
     assert min(row["capNhatLuc"] for row in rows) >= since
     async with httpx.AsyncClient() as client:
@@ -100,7 +86,7 @@ async def test_unreadable_queries_are_400(province: Province, query: dict[str, s
 
 async def test_petitions_come_20_to_40_minutes_late_and_some_again(province: Province) -> None:
     address = province.at.rest + PETITIONS_PATH
-    rows = await pages(address)
+    rows = await read_pages(address)
     mapping = mapping_of(province, "petitions")
     for row in rows:
         seen, happened = (datetime.fromisoformat(row[name]) for name in ("dongBoLuc", "hanhDongLuc"))
@@ -114,10 +100,10 @@ async def test_petitions_come_20_to_40_minutes_late_and_some_again(province: Pro
     minute = asked.replace(second=30, microsecond=0)
     plain = next(m for n in range(1, 6) if (m := minute + timedelta(minutes=n)).minute % 5 == 1)
     province.clock.moment = plain
-    once = await pages(address, tu=asked.isoformat())
+    once = await read_pages(address, tu=asked.isoformat())
     assert newest.isoformat() not in {row["dongBoLuc"] for row in once}
     province.clock.moment = plain - timedelta(minutes=1)
-    repeated = await pages(address, tu=asked.isoformat())
+    repeated = await read_pages(address, tu=asked.isoformat())
     assert newest.isoformat() in {row["dongBoLuc"] for row in repeated}
 
 
@@ -191,13 +177,9 @@ async def test_stations_and_counters_publish_and_so_can_anyone(own_province: Pro
             check_reading(record, VOCABULARY, own_province.clock.now())
 
 
-def files_of(province: Province, source: str) -> list[Path]:
-    return sorted(path for path in Path(province.at.folders[source]).iterdir() if path.name[0] != ".")
-
-
 async def test_document_files_read_as_what_was_sent(province: Province) -> None:
-    await eventually(lambda: bool(files_of(province, "document-exchange")))
-    (path,) = files_of(province, "document-exchange")
+    await eventually(lambda: bool(handed_files(province, "document-exchange")))
+    (path,) = handed_files(province, "document-exchange")
     content = path.read_bytes()
     assert content.startswith(b"\xef\xbb\xbfUBND")
     assert b"\r\n" in content
@@ -223,10 +205,10 @@ async def test_the_day_file_comes_at_17(province: Province) -> None:
     feed = DayFile(province.world, folder)
     handed_over = FeedProgress(province.settings.data_dir / "another", province.began_at_ms)
     assert await feeds.send_next(feed, handed_over, to_ms(datetime(2026, 11, 23, 16, 59, tzinfo=VIETNAM)))
-    assert files_of(province, "department-day-file") == []
+    assert handed_files(province, "department-day-file") == []
     at = datetime(2026, 11, 23, 17, 0, 6, tzinfo=VIETNAM)
     assert await feeds.send_next(feed, handed_over, to_ms(at))
-    (path,) = files_of(province, "department-day-file")
+    (path,) = handed_files(province, "department-day-file")
     assert path.name == "VanBanSoNganh_20261123.xlsx"
     mapping = mapping_of(province, "department-day-file")
     records = [record for row, _ in lines_of(path, mapping.columns()) for record in mapping.records(row)]  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import pytest
 
 from ioc.model.case import Case, CaseClock
 from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import PROVINCE, Centre
+from tests.support.evaluation_centre import PROVINCE, EvaluationCentre
 from tests.support.recount_clocks import clock_says, day_of, days_between, end_of, holding, later
 
 NOW = datetime(2026, 9, 15, 9, 30, tzinfo=VIETNAM)
@@ -97,7 +97,7 @@ def counted(versions: Sequence[Case], now: datetime, end: datetime) -> dict[str,
     }
 
 
-def test_now_and_in_the_past(centre: Centre) -> None:
+def test_now_and_in_the_past(centre: EvaluationCentre) -> None:
     centre.redefine(pack())
     chance = Random(1)
     units = centre.communes[:2]
@@ -122,7 +122,7 @@ def test_now_and_in_the_past(centre: Centre) -> None:
                 assert [point.value for point in points] == pytest.approx([told[name] for told in expected]), name
 
 
-def test_a_new_clock_and_a_new_day_off_hold_at_once(centre: Centre) -> None:
+def test_a_new_clock_and_a_new_day_off_hold_at_once(centre: EvaluationCentre) -> None:
     centre.redefine(pack())
     received = datetime(2026, 9, 7, 9, 0, tzinfo=VIETNAM)
     changes = centre.hear(Case("file", "F", centre.communes[0], "received", received, received))

@@ -11,7 +11,7 @@ from ioc.model.kpi import Freshness
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
 from ioc.store.times import naive
-from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, keyed
+from tests.support.evaluation_centre import NOW, PACK, PROVINCE, EvaluationCentre, by_kpi_and_unit
 
 NEW = """
 [[kpi]]
@@ -25,18 +25,18 @@ target = [{ year = 2025, at_least = 1 }, { year = 2026, at_least = 2 }, { year =
 """
 
 
-def test_a_new_definition_has_its_value_and_its_whole_history_at_once(centre: Centre) -> None:
+def test_a_new_definition_has_its_value_and_its_whole_history_at_once(centre: EvaluationCentre) -> None:
     unit = centre.communes[0]
     centre.evaluated(centre.read(*[Reading("t.level", unit, NOW - timedelta(hours=n), 10.0 - n) for n in range(5)]))
     centre.redefine(PACK + NEW)
-    told = keyed(centre.evaluator.evaluate(Changes(), NOW + timedelta(seconds=1)))
+    told = by_kpi_and_unit(centre.evaluator.evaluate(Changes(), NOW + timedelta(seconds=1)))
     assert told["t.new", unit].value == 10
     assert {kpi for kpi, _ in told} == {"t.new"}, "what did not change is not told again"
     points = centre.evaluator.history("t.new", unit, NOW - timedelta(hours=4), NOW, timedelta(hours=1))
     assert [point.value for point in points] == [6, 7, 8, 9]
 
 
-def test_a_changed_definition_is_told_with_its_new_version(centre: Centre) -> None:
+def test_a_changed_definition_is_told_with_its_new_version(centre: EvaluationCentre) -> None:
     unit = centre.communes[0]
     before = centre.evaluated(centre.read(*[Reading("t.level", unit, NOW, value) for value in (1.0, 5.0)]))
     centre.redefine(PACK.replace('window = "24h"', 'window = "25h"', 1))
@@ -45,7 +45,7 @@ def test_a_changed_definition_is_told_with_its_new_version(centre: Centre) -> No
     assert told.definition_version != before["t.mean_24h", unit].definition_version
 
 
-def test_a_definition_that_is_gone_has_no_value(centre: Centre) -> None:
+def test_a_definition_that_is_gone_has_no_value(centre: EvaluationCentre) -> None:
     centre.redefine(PACK + NEW)
     centre.evaluated()
     centre.redefine(PACK)
@@ -63,13 +63,15 @@ def test_a_definition_that_is_gone_has_no_value(centre: Centre) -> None:
         pytest.param(datetime.fromisoformat("2020-06-01T00:00:00+00:00"), None, id="before the first there is none"),
     ],
 )
-def test_the_target_is_that_of_the_province_s_year(centre: Centre, now: datetime, at_least: float | None) -> None:
+def test_the_target_is_that_of_the_province_s_year(
+    centre: EvaluationCentre, now: datetime, at_least: float | None
+) -> None:
     centre.redefine(PACK + NEW)
     target = centre.evaluated(now=now)["t.new", PROVINCE].target
     assert (target.at_least if target else None) == at_least
 
 
-def test_values_are_recorded_when_they_look_different_and_at_most_once_a_minute(centre: Centre) -> None:
+def test_values_are_recorded_when_they_look_different_and_at_most_once_a_minute(centre: EvaluationCentre) -> None:
     unit = centre.communes[0]
     centre.redefine(PACK + NEW)
 
@@ -90,7 +92,7 @@ def test_values_are_recorded_when_they_look_different_and_at_most_once_a_minute(
     assert record(8.0, 180) == [*first, (7.0, "live"), (8.0, "live")]
 
 
-def test_after_a_restart_only_what_looks_different_is_recorded(centre: Centre) -> None:
+def test_after_a_restart_only_what_looks_different_is_recorded(centre: EvaluationCentre) -> None:
     unit, path = centre.communes[0], centre.folder / "values.npz"
 
     def evaluator() -> Evaluator:
@@ -111,7 +113,7 @@ def test_after_a_restart_only_what_looks_different_is_recorded(centre: Centre) -
     assert {row for row in again if row[1] not in (unit, PROVINCE)} == set()
 
 
-def test_no_data_is_recorded_as_null(centre: Centre) -> None:
+def test_no_data_is_recorded_as_null(centre: EvaluationCentre) -> None:
     centre.evaluated()
     rows = centre.evaluator.record(NOW)
     assert rows == sum(centre.units_of(definition) for definition in centre.catalog.kpis.values())

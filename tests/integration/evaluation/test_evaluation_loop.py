@@ -22,7 +22,7 @@ from ioc.settings import VIETNAM
 from ioc.store import apply_panes
 from ioc.wire.schemas import readings_batch
 from streams.reduce import reduce
-from tests.integration.evaluation.conftest import Centre
+from tests.support.evaluation_centre import EvaluationCentre
 from tests.support.running_centre import wait_for
 
 FAULTS = FaultRegister()
@@ -45,14 +45,14 @@ def no_ledger() -> Ledger:
 
 
 def pulse(
-    centre: Centre, path: Path, ledger: Callable[[], Ledger] = no_ledger
+    centre: EvaluationCentre, path: Path, ledger: Callable[[], Ledger] = no_ledger
 ) -> tuple[EvaluationLoop, Screen, Evaluator]:
     screen, evaluator = Screen(), Evaluator(centre.catalog, centre.store, VIETNAM, kept_path=path)
     outlets = EvaluationOutputs(cast(Hub, screen), lambda _: None, tuple, ledger)
     return EvaluationLoop(evaluator, outlets, SystemClock(), FAULTS), screen, evaluator
 
 
-def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
+def test_values_follow_commits_reloads_and_starts(centre: EvaluationCentre) -> None:
     path, unit, now = centre.folder / "values.npz", centre.communes[0], datetime.now(UTC)
     running, screen, evaluator = pulse(centre, path)
     running.start()
@@ -71,7 +71,7 @@ def test_values_follow_commits_reloads_and_starts(centre: Centre) -> None:
     assert {value.id for value in resumed} == set(centre.catalog.kpis)
 
 
-def test_what_a_failure_kept_from_the_screen_is_told_once_it_is_over(centre: Centre) -> None:
+def test_what_a_failure_kept_from_the_screen_is_told_once_it_is_over(centre: EvaluationCentre) -> None:
     failures = [StoreUnavailable(Message.of("The disk is full."))]
 
     def ledger() -> Ledger:

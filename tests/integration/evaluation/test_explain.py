@@ -23,8 +23,8 @@ from ioc.settings import VIETNAM
 from ioc.store import apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
 from tests.support.checked_answers import CheckedTransport
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre
 from tests.support.fake_centre import ADMIN, FakeParts
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -36,7 +36,7 @@ SECRET = "Nguyễn Văn A"
 class Asked:
     """A centre with sources, its evaluator, and a client of its API."""
 
-    centre: Centre
+    centre: EvaluationCentre
     evaluator: Evaluator
     restater: Restater
     client: httpx.AsyncClient
@@ -84,7 +84,7 @@ def state(source: str, ago: timedelta) -> SourceState:
 
 
 @pytest.fixture
-async def asked(centre: Centre, tmp_path: Path) -> AsyncIterator[Asked]:
+async def asked(centre: EvaluationCentre, tmp_path: Path) -> AsyncIterator[Asked]:
     kpis = {kpi: definition for kpi, definition in centre.catalog.kpis.items() if kpi.startswith(("t.", "job.", "f."))}
     target = Target(2026, at_least=10, basis="thử")
     kpis["t.sum_today"] = replace(kpis["t.sum_today"], targets=(target,))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,10 +18,9 @@ from ioc.settings import VIETNAM
 from ioc.store import apply_cases, apply_panes
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, keyed, own_catalog
+from tests.support.evaluation_centre import NOW, PACK, PROVINCE, EvaluationCentre, by_kpi_and_unit, own_catalog
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-PACK = Path(__file__).with_name("pack.toml").read_text(encoding="utf-8")
 # The level of a sensor and a count by what is new, both of which may be an hour old.
 LIMITS = """
 [[kpi]]
@@ -88,7 +86,7 @@ def source(name: str, *, ago: timedelta | None, every_s: float | None = 180.0, k
 class Watched:
     """A centre whose sources a test sets."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: EvaluationCentre) -> None:
         self.centre = centre
         (centre.folder / "pack.toml").write_text(PACK + LIMITS, encoding="utf-8")
         centre.catalog = own_catalog(centre.folder)
@@ -112,11 +110,11 @@ class Watched:
     def value(self, kpi: str, unit: str, *states: SourceState, changes: Changes | None = None) -> KpiValue:
         self.states = list(states)
         self.evaluator.evaluate(changes or Changes(), self.now)
-        return keyed(self.evaluator.values(kpi))[kpi, unit]
+        return by_kpi_and_unit(self.evaluator.values(kpi))[kpi, unit]
 
 
 @pytest.fixture
-def watched(centre: Centre) -> Watched:
+def watched(centre: EvaluationCentre) -> Watched:
     return Watched(centre)
 
 
@@ -173,10 +171,10 @@ def test_a_connector_that_fails_makes_values_stale_and_recovers_them(watched: Wa
     assert watched.value("s.open", unit, up).freshness is LIVE
     watched.now = NOW + HOUR
     failing = replace(up, condition=SourceCondition.UNAVAILABLE, error="No answer.")
-    told = keyed(_told(watched, failing))
+    told = by_kpi_and_unit(_told(watched, failing))
     assert told["s.open", unit].freshness is STALE
     assert told["s.open", PROVINCE].freshness is STALE
-    told = keyed(_told(watched, replace(up, last_success=watched.now)))
+    told = by_kpi_and_unit(_told(watched, replace(up, last_success=watched.now)))
     assert told["s.open", unit].freshness is LIVE
 
 
@@ -221,7 +219,7 @@ def test_a_source_is_known_to_feed_after_a_restart(watched: Watched) -> None:
     again = Evaluator(
         watched.centre.catalog, watched.centre.store, VIETNAM, sources=lambda: [source(ONE_STOP, ago=HOUR)]
     )
-    values = keyed(again.evaluate(Changes(), NOW))
+    values = by_kpi_and_unit(again.evaluate(Changes(), NOW))
     assert values["s.open", unit].freshness is STALE
 
 

@@ -14,8 +14,8 @@ from ioc.model.reading import Reading
 from ioc.store import transaction
 from ioc.store.archive import archive_slice
 from ioc.store.roll_up import roll_up
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, latest
 from tests.integration.evaluation.recount import jobs, span, take
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre, latest_versions
 from tests.support.evaluation_data import cases, readings
 
 HALF_HOUR = timedelta(minutes=30)
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def told(centre: Centre) -> Centre:
+def told(centre: EvaluationCentre) -> EvaluationCentre:
     """With readings and cases of the province and of three communes, over 300 days."""
     chance = Random(3)
     units = [*centre.communes[:3], PROVINCE]
@@ -32,7 +32,7 @@ def told(centre: Centre) -> Centre:
     return centre
 
 
-def recounted(centre: Centre, kpi: str, unit: str, at: datetime) -> float | None:
+def recounted(centre: EvaluationCentre, kpi: str, unit: str, at: datetime) -> float | None:
     """The KPI as of a moment, by what had happened before it."""
     definition = centre.catalog.kpis[kpi]
     just_before = at - timedelta(milliseconds=1)
@@ -42,12 +42,12 @@ def recounted(centre: Centre, kpi: str, unit: str, at: datetime) -> float | None
         mine = [r for r in centre.readings if r.unit in below and r.measure == expression.measure]
         within = span(definition.window_text, just_before)
         return take(expression.take, mine, within, at, expression.per or DAY, expression.q or 0)
-    held = [case for case in latest(centre.versions, at) if case.unit in below]
+    held = [case for case in latest_versions(centre.versions, at) if case.unit in below]
     heard = any(case.updated_at < at and case.unit in below for case in centre.versions)
     return jobs(kpi, held, at, heard=heard, windows_at=just_before)
 
 
-def compare(centre: Centre, points: Sequence[Point], kpi: str, unit: str) -> None:
+def compare(centre: EvaluationCentre, points: Sequence[Point], kpi: str, unit: str) -> None:
     expression = centre.catalog.kpis[kpi].expression
     error = 1e-9 if isinstance(expression, CaseTime) else 1e-12
     if isinstance(expression, MeasureAggregate):
@@ -57,7 +57,7 @@ def compare(centre: Centre, points: Sequence[Point], kpi: str, unit: str) -> Non
         assert point.value == (None if exact is None else pytest.approx(exact, rel=error, abs=1e-9)), (kpi, unit, point)
 
 
-def test_a_day_by_half_hours_equals_its_recount(told: Centre) -> None:
+def test_a_day_by_half_hours_equals_its_recount(told: EvaluationCentre) -> None:
     end = NOW.replace(minute=17, second=0)
     compared = 0
     for definition in told.catalog.kpis.values():
@@ -78,14 +78,14 @@ def test_a_day_by_half_hours_equals_its_recount(told: Centre) -> None:
 @pytest.mark.parametrize(
     "kpi", ["t.sum_today", "t.sum_month", "t.quantile_today", "job.open", "job.on_time", "job.age", "job.cost_month"]
 )
-def test_a_year_by_days_equals_its_recount(told: Centre, kpi: str) -> None:
+def test_a_year_by_days_equals_its_recount(told: EvaluationCentre, kpi: str) -> None:
     end = datetime(2026, 11, 21, 17, tzinfo=UTC)  # midnight in the province
     points = told.evaluator.history(kpi, PROVINCE, end - 320 * DAY, end, DAY)
     assert len(points) == 320
     compare(told, points[::20], kpi, PROVINCE)
 
 
-def test_the_last_point_is_the_present_value(told: Centre) -> None:
+def test_the_last_point_is_the_present_value(told: EvaluationCentre) -> None:
     now = NOW + timedelta(seconds=30)  # a whole minute, behind all data
     present = told.anew(now - timedelta(milliseconds=1))
     for kpi in ("t.sum_of_communes", "t.mean_of_communes", "t.own_mean", "job.open_of_communes", "f.spread", "f.above"):
@@ -95,7 +95,7 @@ def test_the_last_point_is_the_present_value(told: Centre) -> None:
             assert point.samples == present[kpi, unit].samples
 
 
-def test_too_few_samples_have_no_value_in_the_past(centre: Centre) -> None:
+def test_too_few_samples_have_no_value_in_the_past(centre: EvaluationCentre) -> None:
     unit = centre.communes[0]
     start = NOW.replace(second=0)
     centre.read(*[Reading("t.level", unit, start - timedelta(minutes=n), 1.0) for n in range(1, 31)])
@@ -103,7 +103,7 @@ def test_too_few_samples_have_no_value_in_the_past(centre: Centre) -> None:
     assert [(point.samples, point.value) for point in points] == [(10, None), (20, 1), (30, 1)]
 
 
-def test_archived_minutes_count_as_before(centre: Centre) -> None:
+def test_archived_minutes_count_as_before(centre: EvaluationCentre) -> None:
     """Windows and steps that cut through an hour of a day whose minutes lie in Parquet alone."""
     units = centre.communes[:2]
     chance = Random(4)
@@ -139,16 +139,16 @@ def test_archived_minutes_count_as_before(centre: Centre) -> None:
         pytest.param(NOW - 10 * DAY, NOW, timedelta(minutes=1), "more than 5000", id="14,400 points"),
     ],
 )
-def test_refused(centre: Centre, start: datetime, end: datetime, step: timedelta, words: str) -> None:
+def test_refused(centre: EvaluationCentre, start: datetime, end: datetime, step: timedelta, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         centre.evaluator.history("t.few", PROVINCE, start, end, step)
 
 
-def test_an_unknown_kpi_or_unit_is_a_key_error(centre: Centre) -> None:
+def test_an_unknown_kpi_or_unit_is_a_key_error(centre: EvaluationCentre) -> None:
     for kpi, unit in (("t.nothing", PROVINCE), ("t.few", "99999")):
         with pytest.raises(KeyError):
             centre.evaluator.history(kpi, unit, NOW - DAY, NOW, HALF_HOUR)
 
 
-def test_nothing_between_the_end_and_the_start(centre: Centre) -> None:
+def test_nothing_between_the_end_and_the_start(centre: EvaluationCentre) -> None:
     assert centre.evaluator.history("t.few", PROVINCE, NOW, NOW - DAY, HALF_HOUR) == []

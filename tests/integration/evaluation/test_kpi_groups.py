@@ -12,8 +12,8 @@ from ioc.evaluation.kpi_group import split_catalog
 from ioc.model.kpi import Formula, Freshness, KpiValue
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, CentreOf, keyed
 from tests.support.catalogs import hue
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre, MakeCentre, by_kpi_and_unit
 from tests.support.evaluation_data import cases, readings
 
 STARTS = [
@@ -24,7 +24,9 @@ STARTS = [
 
 @pytest.mark.parametrize("now", STARTS)
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak), pytest.param(3, marks=pytest.mark.soak)])
-def test_pieces_in_any_interruption_give_what_the_whole_gives(centre: Centre, now: datetime, seed: int) -> None:
+def test_pieces_in_any_interruption_give_what_the_whole_gives(
+    centre: EvaluationCentre, now: datetime, seed: int
+) -> None:
     chance = Random(seed)
     units = [*centre.communes[:2], PROVINCE]
     shown: dict[tuple[str, str], KpiValue] = {}
@@ -33,15 +35,15 @@ def test_pieces_in_any_interruption_give_what_the_whole_gives(centre: Centre, no
         now += timedelta(seconds=chance.choice([1, 6, 25, 61]))
         told = [centre.read(*readings(chance, units, now, 40), now=now)] if chance.random() < 0.7 else []
         told += [centre.hear(*cases(chance, units, now, 5, first=number * 5))] if chance.random() < 0.7 else []
-        shown |= keyed(centre.evaluator.step(Changes.of(told), now))
+        shown |= by_kpi_and_unit(centre.evaluator.step(Changes.of(told), now))
         for _ in range(chance.randrange(8)):
             now += timedelta(milliseconds=chance.choice([1, 40, 900]))
-            shown |= keyed(centre.evaluator.step(Changes(), now))
+            shown |= by_kpi_and_unit(centre.evaluator.step(Changes(), now))
             formulas_agree_with_their_parts(centre)
         unfinished += centre.evaluator.is_due(now)
     assert unfinished > 2
-    shown |= keyed(centre.evaluator.evaluate(Changes(), now))
-    values, anew = keyed(centre.evaluator.values()), centre.anew(now)
+    shown |= by_kpi_and_unit(centre.evaluator.evaluate(Changes(), now))
+    values, anew = by_kpi_and_unit(centre.evaluator.values()), centre.anew(now)
     assert facts(values) == facts(anew) == facts(shown)
     assert {key: v.as_of for key, v in values.items()} == {key: v.as_of for key, v in anew.items()}
 
@@ -51,8 +53,8 @@ def facts(values: dict[tuple[str, str], KpiValue]) -> dict[tuple[str, str], tupl
     return {key: (v.value, v.samples, v.freshness) for key, v in values.items() if not key[0].startswith("t.rate")}
 
 
-def formulas_agree_with_their_parts(centre: Centre) -> None:
-    values = keyed(centre.evaluator.values())
+def formulas_agree_with_their_parts(centre: EvaluationCentre) -> None:
+    values = by_kpi_and_unit(centre.evaluator.values())
     for (kpi, unit), value in values.items():
         expression = centre.catalog.kpis[kpi].expression
         if isinstance(expression, Formula):
@@ -67,13 +69,13 @@ def formulas_agree_with_their_parts(centre: Centre) -> None:
             assert spread == (None if low is None or high is None else high - min(low, 0))
 
 
-def test_what_changed_comes_before_what_the_clock_moved(centre: Centre) -> None:
+def test_what_changed_comes_before_what_the_clock_moved(centre: EvaluationCentre) -> None:
     unit = centre.communes[0]
     centre.evaluated()
     later = NOW + timedelta(minutes=1)
-    told = keyed(centre.evaluator.step(centre.read(Reading("t.level", unit, later, 5.0), now=later), later))
+    told = by_kpi_and_unit(centre.evaluator.step(centre.read(Reading("t.level", unit, later, 5.0), now=later), later))
     while centre.evaluator.has_pending:
-        told |= keyed(centre.evaluator.step(Changes(), later))
+        told |= by_kpi_and_unit(centre.evaluator.step(Changes(), later))
     assert told["t.count_1h", unit].value == 1
     assert told["f.spread", unit].value == 5
     assert centre.evaluator.is_due(later)
@@ -100,7 +102,7 @@ def test_a_catalogue_is_divided_whole_and_formulas_stay_with_their_parts() -> No
     ],
 )
 def test_after_a_start_the_values_of_before_stand_until_they_are_computed(
-    centre: Centre, later: timedelta, shown: bool
+    centre: EvaluationCentre, later: timedelta, shown: bool
 ) -> None:
     path = centre.folder / "kept" / "values.npz"
 
@@ -115,13 +117,13 @@ def test_after_a_start_the_values_of_before_stand_until_they_are_computed(
     assert resumed == (before.values() if shown else [])
     assert after.published() == {} or shown
     changes = centre.read(Reading("t.count", unit, NOW, 2.0))
-    told = keyed(after.evaluate(changes, NOW + timedelta(seconds=50)))
+    told = by_kpi_and_unit(after.evaluate(changes, NOW + timedelta(seconds=50)))
     assert told["t.sum_today", unit].value == 7
     assert (len(told) < len(before.values())) == shown
-    assert keyed(after.values()) == centre.anew(NOW + timedelta(seconds=50))
+    assert by_kpi_and_unit(after.values()) == centre.anew(NOW + timedelta(seconds=50))
 
 
-def test_kept_values_of_other_definitions_or_in_a_damaged_file_are_not_shown(centre_of: CentreOf) -> None:
+def test_kept_values_of_other_definitions_or_in_a_damaged_file_are_not_shown(centre_of: MakeCentre) -> None:
     centre = centre_of()
     path = centre.folder / "kept" / "values.npz"
     before = Evaluator(centre.catalog, centre.store, VIETNAM, kept_path=path)

@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ioc.catalog import Catalog
-from ioc.clock import to_ms
-from ioc.evaluation import Changes, Evaluator
-from ioc.model.kpi import Freshness, KpiValue
+from ioc.evaluation import Evaluator
+from ioc.model.kpi import Freshness
 from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
-from ioc.store import Store, apply_panes
-from ioc.wire.schemas import readings_batch
-from streams.reduce import reduce
+from ioc.store import Store
 from tests.support.catalogs import hue, kpis_of
+from tests.support.evaluation_centre import PROVINCE, EvaluationCentre
 
-PROVINCE = "46"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=VIETNAM).astimezone(UTC)
 CATALOG = hue()
 COMMUNES = [unit.code for unit in CATALOG.vocabulary.units.values() if unit.kind in ("ward", "commune")]
 
 
-@dataclass
-class Centre:
-    store: Store
-    catalog: Catalog
-    evaluator: Evaluator
-
-    def read(self, *readings: Reading) -> Changes:
-        reduced = reduce(readings_batch(readings), self.catalog.vocabulary, to_ms(NOON))
-        assert reduced.applied == len(readings), reduced.rejections
-        return Changes.of([apply_panes(self.store, reduced.panes)])
-
-    def evaluated(self, now: datetime, changes: Changes | None = None) -> dict[tuple[str, str], KpiValue]:
-        self.evaluator.evaluate(changes or Changes(), now)
-        return {(value.id, value.unit): value for value in self.evaluator.values()}
+class LifeCentre(EvaluationCentre):
+    """An evaluation centre that is asked for the past and for the band of a value."""
 
     def past(self, kpi: str, unit: str, at: datetime) -> float | None:
         step = timedelta(minutes=1)
@@ -54,18 +37,18 @@ class Centre:
         return band.name["en"]
 
 
-CentreOf = Callable[..., Centre]
+MakeLifeCentre = Callable[..., LifeCentre]
 
 
 @pytest.fixture
-def centre_of(tmp_path: Path) -> Iterator[CentreOf]:
+def centre_of(tmp_path: Path) -> Iterator[MakeLifeCentre]:
     stores: list[Store] = []
 
-    def make(*kpis: str) -> Centre:
+    def make(*kpis: str) -> LifeCentre:
         catalog = kpis_of(CATALOG, kpis)
         place = tmp_path / str(len(stores))
         stores.append(Store.open(place / "ioc.duckdb", place / "archive", zone=VIETNAM))
-        return Centre(stores[-1], catalog, Evaluator(catalog, stores[-1], VIETNAM))
+        return LifeCentre(stores[-1], catalog, Evaluator(catalog, stores[-1], VIETNAM), place)
 
     yield make
     for store in stores:
@@ -76,7 +59,7 @@ def survey(at: datetime, osi: float, tii: float, hci: float) -> list[Reading]:
     return [Reading(f"egdi.{part}", PROVINCE, at, value) for part, value in (("osi", osi), ("tii", tii), ("hci", hci))]
 
 
-def test_egdi_of_viet_nam(centre_of: CentreOf) -> None:
+def test_egdi_of_viet_nam(centre_of: MakeLifeCentre) -> None:
     """UN E-Government Survey 2020: OSI 0.6529, TII 0.6694, HCI 0.6779 give 0.6667, High; 2018: 0.5931."""
     centre = centre_of("egdi.index", "egdi.rank_distance")
     of_2018, of_2020 = datetime(2018, 7, 19, 2, tzinfo=UTC), datetime(2020, 7, 10, 2, tzinfo=UTC)
@@ -92,7 +75,7 @@ def test_egdi_of_viet_nam(centre_of: CentreOf) -> None:
     assert in_2018 == pytest.approx(0.5931, abs=5e-5)
     assert centre.past("egdi.index", PROVINCE, datetime(2018, 1, 1, tzinfo=UTC)) is None
     assert centre.past("egdi.rank_distance", PROVINCE, datetime(2020, 12, 31, tzinfo=UTC)) == 86 - 70
-    values = centre.evaluated(NOON)
+    values = centre.evaluated(now=NOON)
     assert values["egdi.index", PROVINCE].freshness is Freshness.STALE, "the survey of 2020 is old in 2026"
     assert {unit for kpi, unit in values if kpi == "egdi.index"} == {PROVINCE}, "the country's figure, not a commune's"
     assert values["egdi.rank_distance", PROVINCE].value == 86 - 50, "from 2026 on the target is the top 50"
@@ -134,12 +117,12 @@ PM10 = [(0, 0), (50, 50), (100, 75), (150, 100), (250, 150), (350, 200), (385, 2
     ],
 )
 def test_vn_aqi_at_breakpoints_and_between(
-    centre_of: CentreOf, measure: str, kpi: str, points: list[tuple[float, float]]
+    centre_of: MakeLifeCentre, measure: str, kpi: str, points: list[tuple[float, float]]
 ) -> None:
     centre = centre_of(kpi)
     units = dict(zip(COMMUNES, points, strict=False))
     centre.read(*(r for unit, (mass, _) in units.items() for r in hours(measure, unit, [float(mass)] * 12, NOON)))
-    values = centre.evaluated(NOON - timedelta(seconds=1))
+    values = centre.evaluated(now=NOON - timedelta(seconds=1))
     assert {unit: values[kpi, unit].value for unit in units} == {
         unit: pytest.approx(index, abs=1e-9) for unit, (_, index) in units.items()
     }
@@ -176,12 +159,12 @@ def test_bands_of_vn_aqi(index: float, band: str) -> None:
     ],
 )
 def test_nowcast_needs_two_of_the_newest_three_hours(
-    centre_of: CentreOf, means: list[float | None], mass: float | None
+    centre_of: MakeLifeCentre, means: list[float | None], mass: float | None
 ) -> None:
     centre = centre_of("air.vn_aqi")
     unit = COMMUNES[3]
     centre.read(*hours("air.pm25", unit, means, NOON), *hours("air.pm10", unit, [50.0] * 12, NOON))
-    values = centre.evaluated(NOON - timedelta(seconds=1))
+    values = centre.evaluated(now=NOON - timedelta(seconds=1))
     nowcast, index = values["air.pm25_nowcast", unit], values["air.vn_aqi", unit]
     if mass is not None and math.isnan(mass):
         assert (nowcast.value, nowcast.freshness) == (None, Freshness.NO_DATA)
@@ -208,7 +191,7 @@ KIM_LONG = [
 
 @pytest.mark.parametrize(("level", "stage", "band"), KIM_LONG)
 def test_flood_stage_steps_at_the_stations_alarm_levels(
-    centre_of: CentreOf, level: float, stage: float, band: str
+    centre_of: MakeLifeCentre, level: float, stage: float, band: str
 ) -> None:
     centre = centre_of("flood.stage")
     at = NOON - timedelta(minutes=20)
@@ -216,7 +199,7 @@ def test_flood_stage_steps_at_the_stations_alarm_levels(
         Reading("river.kim_long", COMMUNES[0], at, level, "KIM-LONG"),
         Reading("river.phu_oc", COMMUNES[5], at, -0.2, "PHU-OC"),
     )
-    values = centre.evaluated(NOON)
+    values = centre.evaluated(now=NOON)
     assert values["river.kim_long.stage", PROVINCE].value == pytest.approx(stage)
     assert values["flood.stage", PROVINCE].value == pytest.approx(stage)
     assert centre.band("river.kim_long.stage", values["river.kim_long.stage", PROVINCE].value) == band
@@ -236,7 +219,7 @@ def test_alarm_levels_are_each_stations_own() -> None:
 
 
 @pytest.mark.parametrize("rise", [0.36, -0.24, 0.0], ids=["rising", "falling", "standing"])
-def test_rate_of_rise(centre_of: CentreOf, rise: float) -> None:
+def test_rate_of_rise(centre_of: MakeLifeCentre, rise: float) -> None:
     centre = centre_of("river.kim_long.rise")
     centre.read(
         *(
@@ -244,11 +227,11 @@ def test_rate_of_rise(centre_of: CentreOf, rise: float) -> None:
             for n in range(1, 40)
         )
     )
-    value = centre.evaluated(NOON - timedelta(seconds=1))["river.kim_long.rise", PROVINCE].value
+    value = centre.evaluated(now=NOON - timedelta(seconds=1))["river.kim_long.rise", PROVINCE].value
     assert value == pytest.approx(rise, abs=abs(rise) * 0.06)
 
 
-def test_rain_of_one_three_and_twenty_four_hours(centre_of: CentreOf) -> None:
+def test_rain_of_one_three_and_twenty_four_hours(centre_of: MakeLifeCentre) -> None:
     centre = centre_of("rain.sum_1h", "rain.sum_3h", "rain.sum_24h")
     here, there = COMMUNES[0], COMMUNES[1]
     ages = [0.1, 0.9, 2.5, 5, 23, 25]
@@ -256,7 +239,7 @@ def test_rain_of_one_three_and_twenty_four_hours(centre_of: CentreOf) -> None:
         *(Reading("rain.fall", here, NOON - timedelta(hours=age), 10.0, "RG-01") for age in ages),
         Reading("rain.fall", there, NOON - timedelta(minutes=5), 0.0, "RG-02"),
     )
-    values = centre.evaluated(NOON - timedelta(seconds=1))
+    values = centre.evaluated(now=NOON - timedelta(seconds=1))
     assert [values[f"rain.sum_{span}", here].value for span in ("1h", "3h", "24h")] == [20, 30, 50]
     assert values["rain.sum_24h", PROVINCE].value == 25, "the mean of the units, not the sum of the gauges"
     assert centre.band("rain.sum_24h", 50) == "Moderate rain"
@@ -264,7 +247,7 @@ def test_rain_of_one_three_and_twenty_four_hours(centre_of: CentreOf) -> None:
     assert values["rain.sum_1h", COMMUNES[2]].value is None, "no gauge is no data, not 0 mm"
 
 
-def test_revenue_against_the_plan_of_its_own_year(centre_of: CentreOf) -> None:
+def test_revenue_against_the_plan_of_its_own_year(centre_of: MakeLifeCentre) -> None:
     centre = centre_of("budget.revenue_rate")
     centre.read(
         *(
@@ -277,6 +260,6 @@ def test_revenue_against_the_plan_of_its_own_year(centre_of: CentreOf) -> None:
             for month in range(1, 11)
         ),
     )
-    assert centre.evaluated(NOON)["budget.revenue_rate", PROVINCE].value == pytest.approx(100 * 5000 / 14_200)
+    assert centre.evaluated(now=NOON)["budget.revenue_rate", PROVINCE].value == pytest.approx(100 * 5000 / 14_200)
     of_2025 = centre.past("budget.revenue_rate", PROVINCE, datetime(2025, 12, 31, 12, tzinfo=UTC))
     assert of_2025 == pytest.approx(100 * 5000 / 12_500)

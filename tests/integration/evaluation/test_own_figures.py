@@ -17,8 +17,8 @@ from ioc.server.self_report import SOURCE, SelfReport
 from ioc.settings import VIETNAM
 from ioc.store import Store, apply_panes
 from streams.reduce import reduce
-from tests.integration.evaluation.conftest import NOW
 from tests.support.catalogs import hue
+from tests.support.evaluation_centre import NOW
 
 MINUTE = timedelta(minutes=1)
 

@@ -11,14 +11,14 @@ from ioc.alerts.inputs import Needs
 from ioc.catalog.rules import check_rule
 from ioc.model.rule import Rule
 from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre
 from tests.support.evaluation_data import cases, readings
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def told(centre: Centre) -> Centre:
+def told(centre: EvaluationCentre) -> EvaluationCentre:
     chance = Random(5)
     units = [*centre.communes[:3], PROVINCE]
     centre.read(*readings(chance, units, NOW, 1500))
@@ -26,13 +26,13 @@ def told(centre: Centre) -> Centre:
     return centre
 
 
-def rule(centre: Centre, **fields: object) -> Rule:
+def rule(centre: EvaluationCentre, **fields: object) -> Rule:
     whole = {"id": "r", "name": {"vi": "Luật", "en": "Rule"}, "kpi": "t.mean_24h", "severity": "low", **fields}
     return check_rule(centre.catalog, {}, whole)
 
 
 @pytest.mark.parametrize("kpi", ["t.mean_24h", "t.count_1h", "t.min_today"])
-def test_history_of_all_units_is_that_of_each(told: Centre, kpi: str) -> None:
+def test_history_of_all_units_is_that_of_each(told: EvaluationCentre, kpi: str) -> None:
     start, end = (NOW - 48 * HOUR).replace(second=0), NOW.replace(second=0)
     units = units_of_kpi(told.catalog, told.catalog.kpis[kpi])
     past = KpiHistory(told.store, VIETNAM)
@@ -44,7 +44,7 @@ def test_history_of_all_units_is_that_of_each(told: Centre, kpi: str) -> None:
     assert np.isfinite(found.value).any()
 
 
-def test_a_deviation_by_whole_hours_reads_its_history_once_and_says_the_same(told: Centre) -> None:
+def test_a_deviation_by_whole_hours_reads_its_history_once_and_says_the_same(told: EvaluationCentre) -> None:
     start, end = (NOW - 48 * HOUR).replace(minute=0, second=0), NOW.replace(minute=0, second=0)
     past, units = KpiHistory(told.store, VIETNAM), units_of_kpi(told.catalog, told.catalog.kpis["t.mean_24h"])
     unusual = rule(told, deviation={"weeks": 2, "fires_above": 3})
@@ -55,14 +55,14 @@ def test_a_deviation_by_whole_hours_reads_its_history_once_and_says_the_same(tol
     assert own_step([rule(told, fires_above=1)], timedelta(days=30)) == timedelta(minutes=30)
 
 
-def test_too_many_steps_are_refused(told: Centre) -> None:
+def test_too_many_steps_are_refused(told: EvaluationCentre) -> None:
     with pytest.raises(ValueError, match="steps"):
         KpiHistory(told.store, VIETNAM).history(
             told.catalog, [rule(told, fires_above=1)], (PROVINCE,), NOW - 9000 * HOUR, NOW, HOUR
         )
 
 
-def test_the_value_of_a_while_ago_is_the_one_that_was_shown(told: Centre) -> None:
+def test_the_value_of_a_while_ago_is_the_one_that_was_shown(told: EvaluationCentre) -> None:
     """Recorded at two moments; an hour after the first, the first is told, without a value as nothing."""
     shown = told.evaluated()
     told.evaluator.record(NOW)
@@ -79,7 +79,7 @@ def test_the_value_of_a_while_ago_is_the_one_that_was_shown(told: Centre) -> Non
     assert later
 
 
-def test_the_usual_value_is_the_median_of_that_hour_in_past_weeks(told: Centre) -> None:
+def test_the_usual_value_is_the_median_of_that_hour_in_past_weeks(told: EvaluationCentre) -> None:
     needs = Needs.of([rule(told, deviation={"weeks": 4, "fires_above": 3})])
     past = KpiHistory(told.store, VIETNAM)
     past.refresh(told.catalog, needs, NOW)

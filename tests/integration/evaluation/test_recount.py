@@ -14,8 +14,8 @@ from ioc.model.reading import Reading
 from ioc.settings import VIETNAM
 from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre, latest
 from tests.integration.evaluation.recount import jobs, span, take
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre, latest_versions
 from tests.support.evaluation_data import cases, readings
 
 MOMENTS = [
@@ -27,7 +27,7 @@ MOMENTS = [
 ]
 
 
-def filled(centre: Centre, now: datetime) -> list[str]:
+def filled(centre: EvaluationCentre, now: datetime) -> list[str]:
     """Three communes and the province itself with data; the communes."""
     communes = centre.communes[:3]
     chance = Random(now.isoformat())
@@ -39,12 +39,12 @@ def filled(centre: Centre, now: datetime) -> list[str]:
 
 
 @pytest.mark.parametrize("now", MOMENTS)
-def test_every_kpi_equals_its_recount(centre: Centre, now: datetime) -> None:
+def test_every_kpi_equals_its_recount(centre: EvaluationCentre, now: datetime) -> None:
     compare(centre, filled(centre, now), centre.evaluated(now=now), now)
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 10))])
-def test_corrected_readings_count_with_their_last_value(centre: Centre, seed: int) -> None:
+def test_corrected_readings_count_with_their_last_value(centre: EvaluationCentre, seed: int) -> None:
     """Values, repeats, corrections and corrections back, with roll-ups, evaluations and a store opened anew between."""
     communes = filled(centre, NOW)
     chance = Random(seed)
@@ -68,8 +68,10 @@ def test_corrected_readings_count_with_their_last_value(centre: Centre, seed: in
     compare(centre, communes, centre.evaluated(), NOW)
 
 
-def compare(centre: Centre, communes: list[str], values: dict[tuple[str, str], KpiValue], now: datetime) -> None:
-    held = latest(centre.versions)
+def compare(
+    centre: EvaluationCentre, communes: list[str], values: dict[tuple[str, str], KpiValue], now: datetime
+) -> None:
+    held = latest_versions(centre.versions)
     compared = 0
     for definition in centre.catalog.kpis.values():
         if definition.sector != "test" or definition.roll_up is not RollUp.MERGE or definition.id == "t.few":
@@ -99,7 +101,7 @@ def compare(centre: Centre, communes: list[str], values: dict[tuple[str, str], K
     assert compared == 30 * 5
 
 
-def test_roll_ups_and_formulas_follow_from_the_values_of_units(centre: Centre) -> None:
+def test_roll_ups_and_formulas_follow_from_the_values_of_units(centre: EvaluationCentre) -> None:
     communes = filled(centre, NOW)
     values = centre.evaluated()
 
@@ -126,7 +128,7 @@ def test_roll_ups_and_formulas_follow_from_the_values_of_units(centre: Centre) -
     assert values["f.per_job", PROVINCE].as_of == min(part.as_of for part in parts if part.as_of)
 
 
-def test_without_any_data_everything_is_no_data_and_nothing_is_zero(centre: Centre) -> None:
+def test_without_any_data_everything_is_no_data_and_nothing_is_zero(centre: EvaluationCentre) -> None:
     values = centre.evaluated()
     assert len(values) == sum(centre.units_of(definition) for definition in centre.catalog.kpis.values())
     assert {(v.value, v.samples, v.as_of, v.freshness) for v in values.values()} == {(None, 0, None, Freshness.NO_DATA)}

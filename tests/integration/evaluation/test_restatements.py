@@ -22,7 +22,7 @@ from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
 from ioc.wire.schemas import cases_batch, readings_batch
 from streams.reduce import reduce
-from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE, Centre, keyed
+from tests.support.evaluation_centre import NOW, PACK, PROVINCE, EvaluationCentre, by_kpi_and_unit
 
 DAY = timedelta(days=1)
 LAST_MONTH = NOW - timedelta(days=30)
@@ -33,7 +33,7 @@ YESTERDAY = NOW - DAY
 class Desk:
     """A centre with a restater, whose clock a test moves."""
 
-    centre: Centre
+    centre: EvaluationCentre
     restater: Restater
     now: datetime = NOW
 
@@ -73,18 +73,18 @@ def rows(store: Store, table: str, kpi: str, unit: str) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def desk_of(centre: Centre) -> Desk:
+def desk_of(centre: EvaluationCentre) -> Desk:
     return Desk(centre, Restater(centre.store, VIETNAM, lambda: centre.catalog))
 
 
 @pytest.fixture
-def desk(centre: Centre) -> Desk:
+def desk(centre: EvaluationCentre) -> Desk:
     """Of the test's own KPIs alone."""
     ours(centre)
     return desk_of(centre)
 
 
-def ours(centre: Centre) -> None:
+def ours(centre: EvaluationCentre) -> None:
     kpis = {kpi: definition for kpi, definition in centre.catalog.kpis.items() if kpi.startswith(("t.", "job.", "f."))}
     centre.catalog = replace(centre.catalog, kpis=kpis)
 
@@ -351,9 +351,9 @@ def test_values_carry_the_mark(desk: Desk) -> None:
     assert not any(value.restated_at for value in evaluator.evaluate(Changes(), desk.now))
     desk.read("t.count", YESTERDAY, 5.0)
     desk.settle(LULL)
-    told = keyed(evaluator.evaluate(Changes(), desk.now))
+    told = by_kpi_and_unit(evaluator.evaluate(Changes(), desk.now))
     assert told["t.sum_today", desk.unit].restated_at == desk.now
     assert told["t.sum_today", PROVINCE].restated_at == desk.now
     assert told["t.sum_today", desk.centre.communes[1]].restated_at is None
     desk.settle(DAY)
-    assert keyed(evaluator.evaluate(Changes(), desk.now))["t.sum_today", desk.unit].restated_at is None
+    assert by_kpi_and_unit(evaluator.evaluate(Changes(), desk.now))["t.sum_today", desk.unit].restated_at is None

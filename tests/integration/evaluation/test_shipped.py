@@ -18,9 +18,9 @@ from ioc.model.reading import Reading
 from ioc.model.unit import UnitLevel
 from ioc.settings import VIETNAM
 from ioc.store import Store
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
 from tests.integration.evaluation.plain_sql import Recount, attribute_types, words_of
 from tests.support.catalogs import hue
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre
 from tests.support.evaluation_data import before
 
 MOMENTS = (NOW, datetime(2026, 11, 22, 17, 0, 40, tzinfo=UTC), datetime(2026, 12, 31, 17, 3, 5, tzinfo=UTC))
@@ -79,17 +79,17 @@ def tolerance(catalog: Catalog, definition: KpiDefinition) -> float:
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
+def centre(tmp_path: Path) -> Iterator[EvaluationCentre]:
     store = Store.open(tmp_path / "ioc.duckdb", tmp_path / "archive", zone=VIETNAM)
     catalog = hue()
-    yield Centre(store, catalog, Evaluator(catalog, store, VIETNAM), tmp_path)
+    yield EvaluationCentre(store, catalog, Evaluator(catalog, store, VIETNAM), tmp_path)
     store.close()
 
 
 @pytest.mark.parametrize(
     "moments", [MOMENTS[:1], pytest.param(MOMENTS, marks=pytest.mark.soak)], ids=["an afternoon", "three moments"]
 )
-def test_every_kpi_equals_its_plain_query(centre: Centre, moments: tuple[datetime, ...]) -> None:
+def test_every_kpi_equals_its_plain_query(centre: EvaluationCentre, moments: tuple[datetime, ...]) -> None:
     catalog, chance = centre.catalog, Random(20261122)
     department = next(u.code for u in catalog.vocabulary.units.values() if u.level is UnitLevel.DEPARTMENT)
     units = [PROVINCE, *centre.communes[:2], department]

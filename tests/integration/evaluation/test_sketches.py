@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ioc.model.reading import Reading
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre
 
 
-def test_quantiles_are_within_one_percent(centre: Centre) -> None:
+def test_quantiles_are_within_one_percent(centre: EvaluationCentre) -> None:
     chance = np.random.default_rng(5)
     values = chance.lognormal(4, 1.5, 6000)
     units = centre.communes[:5]
@@ -29,7 +29,7 @@ def test_quantiles_are_within_one_percent(centre: Centre) -> None:
         assert told["t.quantile_1h", unit].samples == len(mine)
 
 
-def test_distinct_counts_are_within_two_percent(centre: Centre) -> None:
+def test_distinct_counts_are_within_two_percent(centre: EvaluationCentre) -> None:
     first, second = centre.communes[:2]
     # 2,000 subjects in one commune, 3,000 in another, 1,000 of them in both; many are heard several times.
     for unit, low, high in ((first, 0, 2000), (second, 1000, 4000)):

@@ -20,7 +20,7 @@ from ioc.model.kpi import CaseCount
 from ioc.settings import VIETNAM
 from ioc.store import Store, transaction
 from ioc.store.case_clocks import Clocks, keep_clocks
-from tests.integration.evaluation.conftest import NOW, PROVINCE, Centre
+from tests.support.evaluation_centre import NOW, PROVINCE, EvaluationCentre
 from tests.support.evaluation_data import cases
 
 HOUR = timedelta(hours=1)
@@ -37,10 +37,10 @@ CONDITIONS = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, packed: Catalog) -> Iterator[Centre]:
+def told(tmp_path_factory: pytest.TempPathFactory, packed: Catalog) -> Iterator[EvaluationCentre]:
     folder = tmp_path_factory.mktemp("turning")
     store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)
-    centre = Centre(store, packed, Evaluator(packed, store, VIETNAM), folder)
+    centre = EvaluationCentre(store, packed, Evaluator(packed, store, VIETNAM), folder)
     centre.hear(*cases(Random(8), [*centre.communes[:3], PROVINCE], NOW, 400))
     with centre.store.cursor() as cursor, transaction(cursor, centre.store.path):
         keep_clocks(cursor, Clocks.of_catalog(centre.catalog), 7)
@@ -49,7 +49,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, packed: Catalog) -> Iterator[
 
 
 @pytest.mark.parametrize(("where", "turns"), CONDITIONS)
-def test_halving_is_point_by_point(told: Centre, where: str, turns: bool) -> None:
+def test_halving_is_point_by_point(told: EvaluationCentre, where: str, turns: bool) -> None:
     case_type = told.catalog.vocabulary.case_types["job"]
     assert (parse_condition(where, case_type).trends is not None) == turns
     by_halving, of = series(told, where), CaseSql.of
@@ -59,7 +59,7 @@ def test_halving_is_point_by_point(told: Centre, where: str, turns: bool) -> Non
     assert by_halving.min() < by_halving.max()
 
 
-def series(centre: Centre, where: str) -> Whole:
+def series(centre: EvaluationCentre, where: str) -> Whole:
     definition = replace(centre.catalog.kpis["job.overdue"], expression=CaseCount("job", where))
     units = [PROVINCE, *centre.communes[:3]]
     start = NOW.replace(second=0) - 20 * 24 * HOUR

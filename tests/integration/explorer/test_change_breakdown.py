@@ -7,15 +7,15 @@ import pytest
 
 from ioc.explorer.change_breakdown import ChangeCalculator
 from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
-from tests.integration.explorer.conftest import Told
+from tests.integration.explorer.filled_centre import FilledCentre
+from tests.support.evaluation_centre import NOW, PACK, PROVINCE
 
 OURS = {kpi["id"]: kpi for kpi in tomllib.loads(PACK)["kpi"] if isinstance(kpi["window"], str)}
 MOMENT = NOW.replace(second=0)
 
 
 @pytest.mark.parametrize("kpi", OURS)
-def test_what_the_groups_made_is_the_change(told: Told, kpi: str) -> None:
+def test_what_the_groups_made_is_the_change(told: FilledCentre, kpi: str) -> None:
     definition = told.catalog.kpis[kpi]
     changes = ChangeCalculator(told.reader, told.catalog, VIETNAM)
     for unit in (PROVINCE, told.units[1]):
@@ -44,7 +44,7 @@ def test_what_the_groups_made_is_the_change(told: Told, kpi: str) -> None:
         pytest.param("aggregate", {"unit"}, id="readings by unit only"),
     ],
 )
-def test_a_province_is_told_apart_by(told: Told, take: str, by: set[str]) -> None:
+def test_a_province_is_told_apart_by(told: FilledCentre, take: str, by: set[str]) -> None:
     changes = ChangeCalculator(told.reader, told.catalog, VIETNAM)
     found = set()
     for kpi, row in OURS.items():
@@ -54,7 +54,7 @@ def test_a_province_is_told_apart_by(told: Told, take: str, by: set[str]) -> Non
     assert found == by
 
 
-def test_what_cannot_be_told_apart_says_so(told: Told) -> None:
+def test_what_cannot_be_told_apart_says_so(told: FilledCentre) -> None:
     changes = ChangeCalculator(told.reader, told.catalog, VIETNAM)
     largest = next(k for k, row in OURS.items() if row.get("aggregate", {}).get("take") == "max")
     change = changes.change(told.catalog.kpis[largest], PROVINCE, MOMENT - timedelta(hours=5), MOMENT)

@@ -12,16 +12,16 @@ from ioc.explorer.kpi_sql import write_sql
 from ioc.explorer.series import KpiReader, series
 from ioc.explorer.series_request import stretch
 from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import NOW, PACK
-from tests.integration.explorer.conftest import Told
+from tests.integration.explorer.filled_centre import FilledCentre
 from tests.integration.explorer.lab_views import lab_views
+from tests.support.evaluation_centre import NOW, PACK
 
 OURS = {kpi["id"]: kpi for kpi in tomllib.loads(PACK)["kpi"] if isinstance(kpi["window"], str)}
 NOT_IN_VIEWS = ("quantile", "distinct", "nowcast")
 
 
 @pytest.fixture(scope="module")
-def lab(told: Told) -> Iterator[duckdb.DuckDBPyConnection]:
+def lab(told: FilledCentre) -> Iterator[duckdb.DuckDBPyConnection]:
     with lab_views(told.reader, told.catalog) as lab:
         yield lab
 
@@ -33,7 +33,7 @@ def local(time: datetime | None) -> datetime | None:
 @pytest.mark.parametrize("step", ["6h", "1M"])
 @pytest.mark.parametrize("kpi", OURS)
 def test_the_sql_of_every_kind_gives_what_is_shown(
-    told: Told, lab: duckdb.DuckDBPyConnection, kpi: str, step: str
+    told: FilledCentre, lab: duckdb.DuckDBPyConnection, kpi: str, step: str
 ) -> None:
     definition = told.catalog.kpis[kpi]
     units = [u for u in told.units[:2] if told.catalog.vocabulary.units[u].level in definition.per]

@@ -17,16 +17,16 @@ from ioc.lab.job_process import JobProcess
 from ioc.lab.snapshot_reader import open_snapshot
 from ioc.settings import Settings
 from ioc.store.snapshot import take
-from tests.integration.evaluation.conftest import NOW, PACK, PROVINCE
-from tests.integration.explorer.conftest import Told
+from tests.integration.explorer.filled_centre import FilledCentre
 from tests.support.checked_answers import CheckedTransport
+from tests.support.evaluation_centre import NOW, PACK, PROVINCE
 
 SPAN = {"from": rfc3339(NOW - timedelta(days=3)), "to": rfc3339(NOW), "step": "12h"}
 Answers = dict[str, httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def answers(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+def answers(told: FilledCentre, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """All that is asked here, by what it is; one process beside the lab for all."""
     folder = tmp_path_factory.mktemp("lab")
     settings = Settings.from_environment({"IOC_DATA_DIR": str(folder)})
@@ -65,7 +65,7 @@ def answers(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     return asyncio.run(ask())
 
 
-def test_series_are_those_of_the_api(answers: Answers, told: Told) -> None:
+def test_series_are_those_of_the_api(answers: Answers, told: FilledCentre) -> None:
     shape = answers["series"].json()
     points = told.centre.evaluator.history("t.mean_24h", PROVINCE, NOW - timedelta(days=3), NOW, timedelta(hours=12))
     assert shape["times"] == [rfc3339(point.time) for point in points]
@@ -74,7 +74,7 @@ def test_series_are_those_of_the_api(answers: Answers, told: Told) -> None:
     assert len(shape["last_year"]["times"]) == len(shape["times"])
 
 
-def test_all_communes_come_in_one_answer(answers: Answers, told: Told) -> None:
+def test_all_communes_come_in_one_answer(answers: Answers, told: FilledCentre) -> None:
     assert [one["unit"] for one in answers["communes"].json()["series"]] == told.centre.communes
 
 
@@ -115,7 +115,7 @@ def test_what_is_unfit_is_one_sentence(answers: Answers, asked: str, status: int
     assert says in answer.json()["detail"]
 
 
-def test_every_reader_of_a_snapshot_spills_into_a_folder_of_its_own(told: Told, tmp_path: Path) -> None:
+def test_every_reader_of_a_snapshot_spills_into_a_folder_of_its_own(told: FilledCentre, tmp_path: Path) -> None:
     settings = Settings.from_environment({"IOC_DATA_DIR": str(tmp_path)})
     snapshot = take(told.centre.store, settings.snapshots_dir, NOW)
     folders = []

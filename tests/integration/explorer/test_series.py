@@ -8,14 +8,14 @@ import pytest
 from ioc.explorer.series import KpiReader, as_published, series
 from ioc.explorer.series_request import SeriesPoints, stretch
 from ioc.settings import VIETNAM
-from tests.integration.evaluation.conftest import NOW, PACK
-from tests.integration.explorer.conftest import Told
+from tests.integration.explorer.filled_centre import FilledCentre
+from tests.support.evaluation_centre import NOW, PACK
 
 OURS = [kpi["id"] for kpi in tomllib.loads(PACK)["kpi"] if isinstance(kpi["window"], str)]
 
 
 @pytest.mark.parametrize("kpi", OURS)
-def test_every_kind_of_kpi_is_what_the_history_says(told: Told, kpi: str) -> None:
+def test_every_kind_of_kpi_is_what_the_history_says(told: FilledCentre, kpi: str) -> None:
     definition = told.catalog.kpis[kpi]
     units = [u for u in reversed(told.units) if told.catalog.vocabulary.units[u].level in definition.per]
     start, end = NOW - timedelta(hours=50), NOW
@@ -27,7 +27,7 @@ def test_every_kind_of_kpi_is_what_the_history_says(told: Told, kpi: str) -> Non
         assert list(one.samples) == [point.samples for point in points]
 
 
-def test_a_point_at_the_end_of_a_closed_period_is_its_value_as_published(told: Told) -> None:
+def test_a_point_at_the_end_of_a_closed_period_is_its_value_as_published(told: FilledCentre) -> None:
     end = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
     stretch = SeriesPoints((end - timedelta(days=1), end, end + timedelta(hours=6)), False)
     definition = told.catalog.kpis["t.mean_24h"]

@@ -14,9 +14,10 @@ from ioc.store import Commit, Historian, HistorianCondition, Store, dictionary_c
 from ioc.topics import CASES, DEAD_LETTERS, PANES, READINGS
 from ioc.wire import arrow
 from ioc.wire.headers import OutputHeaders
-from tests.integration.store.conftest import PARTITIONS, Agents, remove_topics, until
 from tests.support import raw_batches
+from tests.support.broker_topics import PARTITIONS, Agents, remove_topics
 from tests.support.store_batches import case, case_versions, one_pane
+from tests.support.waiting import until
 
 MINUTE = 30_000_000
 

@@ -15,10 +15,11 @@ from ioc.broker import EmbeddedBroker
 from ioc.kafka import create_topics
 from ioc.settings import VIETNAM
 from ioc.store import Historian, HistorianCondition, Store, read_ledger
-from tests.integration.store.conftest import PARTITIONS, Agents, until
 from tests.integration.store.historian_process import run_historian
+from tests.support.broker_topics import PARTITIONS, Agents
 from tests.support.preloaded import FORKED
 from tests.support.store_batches import Reading, one_pane, panes_batch
+from tests.support.waiting import until
 
 MINUTE = 30_000_000
 

@@ -20,9 +20,9 @@ from ioc.model.rejection import Rejection
 from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from ioc.wire.schemas import CASES, PANES, cases_batch, readings_batch
-from tests.integration.store.conftest import remove_topics
 from tests.integration.streams.line import PARTITIONS, Headers, Line, Workers
 from tests.support import raw_batches
+from tests.support.broker_topics import remove_topics
 from tests.support.hostile_kafka_inputs import inputs
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -14,7 +14,7 @@ from ioc.alerts.refusals import ActRefused
 from ioc.errors import BatchMalformed
 from ioc.model.alert import TransitionKind
 from ioc.model.matcher import parse_matchers
-from tests.unit.alert_service.test_service import HOUR_MS, START_MS, OpenedService
+from tests.support.restartable_alert_service import HOUR_MS, START_MS, RestartableAlertService
 
 FIRED, ENDED = TransitionKind.FIRING, TransitionKind.RESOLVED
 
@@ -37,7 +37,7 @@ def sent(status: str = "firing", starts: str = "2026-11-22T23:00:00Z", ends: str
 class Push:
     """A service that messages are sent to."""
 
-    def __init__(self, opened: OpenedService) -> None:
+    def __init__(self, opened: RestartableAlertService) -> None:
         self.opened = opened
 
     def __call__(self, *alerts: Any) -> Receipt:
@@ -55,7 +55,7 @@ class Push:
 
 @pytest.fixture
 def push(tmp_path: Path) -> Iterator[Push]:
-    opened = OpenedService(tmp_path)
+    opened = RestartableAlertService(tmp_path)
     opened.tick(1, disk_free=50)
     yield Push(opened)
     assert opened.store is not None

@@ -13,8 +13,8 @@ from ioc.model.ledger import Ledger
 from ioc.model.source import SourceCondition, SourceState
 from ioc.server import self_monitoring
 from ioc.server.self_monitoring import SelfMonitoring
+from tests.support.alert_requests import tick_later
 from tests.support.fake_centre import NOW, FakeParts, ledger, source_state
-from tests.unit.api.test_alerts import moves_on
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def test_how_good_the_alerts_are_is_told_where_there_were_any(parts: FakeParts) 
     quiet = watch.figures(NOW)
     assert {"alerts.per_operator_day": 0, "alerts.flood_share": 0}.items() <= quiet.items()
     assert not quiet.keys() & {"alerts.share_critical", "alerts.top_ten_share", "alerts.acknowledged_after_s"}
-    moves_on(parts, disk_free=1, stalled_s=0)
+    tick_later(parts, disk_free=1, stalled_s=0)
     [full] = [one for one in parts.alerting.service.state.alerts if one.startswith("disk-full")]
-    moves_on(parts, 40, disk_free=1, stalled_s=0)
+    tick_later(parts, 40, disk_free=1, stalled_s=0)
     actions.acknowledge(parts.alerting.service, [full], "lan", "")
     told_of = watch.figures(parts.clock.now() + timedelta(seconds=1))
     assert {"alerts.per_operator_day": 1, "alerts.share_critical": 100, "alerts.top_ten_share": 100}.items() <= (

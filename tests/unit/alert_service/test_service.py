@@ -6,77 +6,31 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 import pytest
 
 from ioc.alert_service import actions, definitions, routing_store
 from ioc.alert_service.actions import SilenceRequest
-from ioc.alert_service.definitions import AlertServiceConfig
 from ioc.alert_service.incident_store import IncidentStore
 from ioc.alert_service.service import AlertService
-from ioc.alerts.inputs import DataState, Inputs, Values
 from ioc.alerts.refusals import ActRefused
 from ioc.catalog.rules import CatalogInvalid  # type: ignore[attr-defined]
-from ioc.clock import FixedClock, from_ms, to_ms
 from ioc.errors import StoreUnavailable
 from ioc.messages import Message
 from ioc.model.matcher import parse_matchers
-from ioc.settings import VIETNAM
-from ioc.store import Store
 from ioc.store.alerting import DeliveryFault, expire_alerting
-from tests.support.catalogs import hue
 from tests.support.fake_centre import quick_rules
-
-START_MS = 1_795_392_000_000
-HOUR_MS = 3_600_000
-
-
-class OpenedService:
-    """A store and a service on it, which can be opened anew."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.clock = FixedClock(from_ms(START_MS))
-        self.store: Store | None = None
-        self.service = self.open()
-
-    def open(self) -> AlertService:
-        if self.store is not None:
-            self.store.close()
-        self.store = Store.open(self.folder / "ioc.duckdb", self.folder / "archive", zone=VIETNAM)
-        opened = AlertServiceConfig(self.folder / "catalog", self.folder / "channels.toml", VIETNAM, "")
-        with patch.object(definitions, "load_rules", quick_rules):
-            self.service = AlertService(self.store, hue(), opened, self.clock)
-        return self.service
-
-    def tick(self, seconds: float, **figures: float) -> None:
-        self.clock.moment += timedelta(seconds=seconds)
-        live = np.array([DataState.LIVE], np.int8)
-        values = {
-            f"centre.{name}": Values(("46",), np.array([value]), np.ones(1, np.int64), live)
-            for name, value in figures.items()
-        }
-        self.service.tick(Inputs(to_ms(self.clock.moment), values))
-
-    @property
-    def alerts(self) -> dict[str, tuple[str, str, bool]]:
-        """Rule to condition, handling, quiet."""
-        listed = self.service.state.alerts.values()
-        return {one.rule: (one.condition.value, one.handling.value, one.is_quiet) for one in listed}
-
-    def one(self, rule: str) -> str:
-        return next(one.id for one in self.service.state.alerts.values() if one.rule == rule)
+from tests.support.restartable_alert_service import HOUR_MS, START_MS, RestartableAlertService
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[OpenedService]:
-    made = OpenedService(tmp_path)
+def opened(tmp_path: Path) -> Iterator[RestartableAlertService]:
+    made = RestartableAlertService(tmp_path)
     yield made
     assert made.store is not None
     made.store.close()
 
 
-def test_all_that_stands_outlasts_a_restart(opened: OpenedService) -> None:
+def test_all_that_stands_outlasts_a_restart(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1, stalled_s=60, lag=10)
     until_ms = START_MS + HOUR_MS
     actions.acknowledge(opened.service, [opened.one("disk-full")], "lan", "xem")
@@ -97,7 +51,7 @@ def test_all_that_stands_outlasts_a_restart(opened: OpenedService) -> None:
     assert IncidentStore(opened.service.store, opened.clock).all() == incidents.all() == []
 
 
-def test_a_pending_alert_fires_after_a_restart_as_if_there_had_been_none(opened: OpenedService) -> None:
+def test_a_pending_alert_fires_after_a_restart_as_if_there_had_been_none(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=8)
     opened.open()
     opened.tick(299, disk_free=8)
@@ -108,13 +62,13 @@ def test_a_pending_alert_fires_after_a_restart_as_if_there_had_been_none(opened:
     assert [row["kind"] for row in rows] == ["pending", "firing"]
 
 
-def test_a_tick_told_twice_counts_once(opened: OpenedService) -> None:
+def test_a_tick_told_twice_counts_once(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1)
     opened.tick(0, disk_free=50)
     assert "disk-full" in opened.alerts
 
 
-def test_what_cannot_be_written_has_not_happened(opened: OpenedService) -> None:
+def test_what_cannot_be_written_has_not_happened(opened: RestartableAlertService) -> None:
     def full(*_: object) -> None:
         raise StoreUnavailable(Message.of("The disk is full."))
 
@@ -129,7 +83,7 @@ def test_what_cannot_be_written_has_not_happened(opened: OpenedService) -> None:
     assert opened.alerts["disk-full"][1] == "unacknowledged"
 
 
-def test_a_latching_alert_ends_once_it_is_acknowledged(opened: OpenedService) -> None:
+def test_a_latching_alert_ends_once_it_is_acknowledged(opened: RestartableAlertService) -> None:
     opened.tick(1, ledger_faults=1)
     opened.tick(60, ledger_faults=1)
     opened.tick(1, ledger_faults=0)
@@ -142,7 +96,7 @@ def test_a_latching_alert_ends_once_it_is_acknowledged(opened: OpenedService) ->
     assert opened.service.state.handling.acknowledged == {}
 
 
-def test_deliveries_are_written_with_the_tick_that_planned_them(opened: OpenedService) -> None:
+def test_deliveries_are_written_with_the_tick_that_planned_them(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1)
     opened.tick(31, disk_free=1)
     [letter] = opened.service.store.waiting()
@@ -156,7 +110,7 @@ def test_deliveries_are_written_with_the_tick_that_planned_them(opened: OpenedSe
     assert state == {"state": "sent", "attempts": 2}
 
 
-def test_a_rule_that_is_taken_out_ends_its_alerts(opened: OpenedService) -> None:
+def test_a_rule_that_is_taken_out_ends_its_alerts(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1)
     routing_store.put_rule(opened.service, "disk-full", None, "lan", "không dùng")
     assert "disk-full" not in opened.alerts
@@ -166,7 +120,7 @@ def test_a_rule_that_is_taken_out_ends_its_alerts(opened: OpenedService) -> None
     assert "disk-full" not in opened.service.in_force.rules.rules
 
 
-def test_a_routing_with_a_fault_leaves_the_old_one(opened: OpenedService) -> None:
+def test_a_routing_with_a_fault_leaves_the_old_one(opened: RestartableAlertService) -> None:
     before = opened.service.in_force
     with pytest.raises(CatalogInvalid):
         routing_store.put_routing(opened.service, "[route]\nreceivers = []\n", "lan", "thử")
@@ -199,7 +153,9 @@ def test_a_routing_with_a_fault_leaves_the_old_one(opened: OpenedService) -> Non
         ),
     ],
 )
-def test_an_act_that_cannot_be(opened: OpenedService, act: Callable[[AlertService, str], None], field: str) -> None:
+def test_an_act_that_cannot_be(
+    opened: RestartableAlertService, act: Callable[[AlertService, str], None], field: str
+) -> None:
     opened.tick(1, disk_free=1)
     before = opened.service.state
     with pytest.raises(ActRefused) as refused:
@@ -208,7 +164,7 @@ def test_an_act_that_cannot_be(opened: OpenedService, act: Callable[[AlertServic
     assert opened.service.state is before
 
 
-def test_an_older_store_gets_the_tables(opened: OpenedService) -> None:
+def test_an_older_store_gets_the_tables(opened: RestartableAlertService) -> None:
     opened.service.store.execute("DROP VIEW alerts", [])
     for table in ("alert_transitions", "deliveries", "alerting_state", "alerting_records", "rule_versions"):
         opened.service.store.execute(f"DROP TABLE {table}", [])
@@ -217,7 +173,7 @@ def test_an_older_store_gets_the_tables(opened: OpenedService) -> None:
     assert "disk-full" in opened.alerts
 
 
-def test_an_older_store_gets_the_codes_of_failed_messages(opened: OpenedService) -> None:
+def test_an_older_store_gets_the_codes_of_failed_messages(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1)
     opened.tick(31, disk_free=1)
     for statement in (
@@ -236,7 +192,7 @@ def test_an_older_store_gets_the_codes_of_failed_messages(opened: OpenedService)
     assert state == {"state": "dead", "code": "delivery_answered", "params": '{"channel":"hook","status":404}'}
 
 
-def test_old_messages_and_alerts_go_open_ones_stay(opened: OpenedService) -> None:
+def test_old_messages_and_alerts_go_open_ones_stay(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1, stalled_s=60)
     opened.tick(31, disk_free=1, stalled_s=60)
     opened.tick(1, disk_free=1, stalled_s=0)
@@ -259,7 +215,7 @@ def test_old_messages_and_alerts_go_open_ones_stay(opened: OpenedService) -> Non
     assert left(timedelta(days=401)) == (0, everything - {"worker-gone"})
 
 
-def test_rules_speak_of_the_units_that_exist(opened: OpenedService) -> None:
+def test_rules_speak_of_the_units_that_exist(opened: RestartableAlertService) -> None:
     before = opened.service.state.arrays.units
     assert "19753" in before
     catalog = opened.service.in_force.catalog

@@ -22,9 +22,9 @@ from ioc.lab.context import LabContext
 from ioc.lab.job_process import JobProcess
 from ioc.model.person import Role
 from ioc.settings import Settings
+from tests.support.api_addresses import HTTP_ENTRIES, address
 from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import NOW, FakeParts
-from tests.unit.api.test_permissions import HTTP_ENTRIES, address
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "dot segments before it": lambda path: f"/api/v1/reports/../..{path}",

@@ -12,41 +12,11 @@ from ioc.api import create_app
 from ioc.api.auth.login import LoginService
 from ioc.api.auth.permissions import CSRF_EXEMPT, TABLE, UnknownAddress, find_entry
 from ioc.model.person import PERMISSIONS, Permission, Role
+from tests.support.api_addresses import EXAMPLES, HTTP_ENTRIES, address
 from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
 
 PASSWORD = "mật khẩu đủ dài"
-EXAMPLES = {
-    "{display}": "main",
-    "{display_id}": "main",
-    "{kpi}": "dossier.overdue_now",
-    "{report}": "online_services",
-    "{issue}": "2026-10.1",
-    "{source:path}": "demo-push",
-    "{key:path}": "none",
-    "{name}": "nobody",
-    "{rule}": "none",
-    "{unit}": "46",
-    "{onset}": "1",
-    "{source}": "demo-push",
-    "{silence_id}": "none",
-    "{channel}": "none",
-    "{incident}": "none",
-    "{query}": "none",
-    "{saved}": "1",
-    "{file_id}": "none",
-    "{file:path}": "x.js",
-    "{file}": "start.js",
-    "{dataset}": "dich-vu-cong",
-}
-HTTP_ENTRIES = [entry for entry in TABLE if entry != "GET /ws/v1"]
-
-
-def address(entry: str) -> tuple[str, str]:
-    method, path = entry.split()
-    for placeholder, example in EXAMPLES.items():
-        path = path.replace(placeholder, example)
-    return method, path
 
 
 async def client_of(parts: FakeParts, *, anonymous: Role | None = None) -> httpx.AsyncClient:

@@ -8,8 +8,8 @@ import pytest
 
 from ioc.clock import FixedClock
 from ioc.model.person import Role
+from tests.support.alert_requests import AS_ADMIN, alertmanager_message, rule_fields, send_request, tick_later
 from tests.support.fake_centre import PUSH_TOKEN, FakeParts
-from tests.unit.api.test_alerts import AS_ADMIN, ask, from_prometheus, moves_on, rule
 
 ROUTING: dict[str, Any] = {
     "person": [
@@ -71,17 +71,17 @@ DEAD_HOOK = '[[channel]]\nid = "hook"\nwebhook = "http://127.0.0.1:1/secret-path
 async def test_faults_of_a_rule(
     client: httpx.AsyncClient, change: dict[str, Any], field: str, code: str, params: dict[str, Any]
 ) -> None:
-    fields = {**rule(), **change}
-    checked = await ask(client, "POST", "rules/check", {"fields": fields})
+    fields = {**rule_fields(), **change}
+    checked = await send_request(client, "POST", "rules/check", {"fields": fields})
     [fault] = [one for one in checked["errors"] if one["field"] == field]
     assert fault["code"] == code
     assert {**fault["params"], **params} == fault["params"]
-    refused = await ask(client, "PUT", f"rules/{fields['id']}", {"fields": fields, "why": "thử"}, 400)
+    refused = await send_request(client, "PUT", f"rules/{fields['id']}", {"fields": fields, "why": "thử"}, 400)
     assert fault in refused["errors"], "what is refused says the same"
 
 
 async def test_text_that_is_no_toml_says_where(client: httpx.AsyncClient) -> None:
-    checked = await ask(client, "POST", "rules/check", {"text": 'id = "a"\nkpi = = 3\n'})
+    checked = await send_request(client, "POST", "rules/check", {"text": 'id = "a"\nkpi = = 3\n'})
     [fault] = checked["errors"]
     assert (fault["field"], fault["code"]) == ("text", "not_toml")
     assert (fault["params"]["line"], fault["params"]["column"]) == (2, 7)
@@ -91,39 +91,41 @@ async def test_every_rule_of_the_packs_goes_through_form_and_text_unchanged(
     client: httpx.AsyncClient, parts: FakeParts
 ) -> None:
     for known in parts.alerting.service.in_force.rules.fields.values():
-        as_text = await ask(client, "POST", "rules/check", {"fields": dict(known)})
-        as_fields = await ask(client, "POST", "rules/check", {"text": as_text["text"]})
+        as_text = await send_request(client, "POST", "rules/check", {"fields": dict(known)})
+        as_fields = await send_request(client, "POST", "rules/check", {"text": as_text["text"]})
         assert as_fields["fields"] == known
         assert (as_fields["sound"], as_fields["text"]) == (True, as_text["text"])
 
 
 async def test_a_routing_as_data_is_checked_and_changed(client: httpx.AsyncClient) -> None:
     faulty = {**ROUTING, "route": {"receivers": ["wal"]}}
-    checked = await ask(client, "POST", "routing/check", {"fields": faulty})
+    checked = await send_request(client, "POST", "routing/check", {"fields": faulty})
     [fault] = checked["errors"]
     assert (fault["field"], fault["code"], fault["params"]["nearest"]) == (
         "route.receivers",
         "unknown_receiver",
         "wall",
     )
-    refused = await ask(client, "PUT", "routing", {"fields": faulty, "why": "thử"}, 400)
+    refused = await send_request(client, "PUT", "routing", {"fields": faulty, "why": "thử"}, 400)
     assert refused["errors"] == [fault]
-    await ask(client, "PUT", "routing", {"fields": ROUTING, "why": "lịch trực mới"})
-    present = await ask(client, "GET", "routing")
+    await send_request(client, "PUT", "routing", {"fields": ROUTING, "why": "lịch trực mới"})
+    present = await send_request(client, "GET", "routing")
     assert present["fields"] == ROUTING
-    assert (await ask(client, "POST", "routing/check", {"text": present["text"]}))["fields"] == ROUTING
+    assert (await send_request(client, "POST", "routing/check", {"text": present["text"]}))["fields"] == ROUTING
     assert [one["why"] for one in present["versions"]] == ["Trước lần sửa đầu tiên", "lịch trực mới"]
 
 
 async def test_the_tester_says_who_when_how_and_what_keeps_it_quiet(
     client: httpx.AsyncClient, parts: FakeParts
 ) -> None:
-    await ask(client, "PUT", "routing", {"fields": ROUTING, "why": "lịch trực mới"})
-    moves_on(parts, disk_free=1, stalled_s=0)
-    await ask(client, "POST", "silences", {"matchers": ["rule=worker-gone"], "for": "2h", "why": "bảo trì"}, 201)
-    await ask(client, "POST", "rules/worker-gone/out-of-service", {"for": "1h", "why": "thay máy"})
+    await send_request(client, "PUT", "routing", {"fields": ROUTING, "why": "lịch trực mới"})
+    tick_later(parts, disk_free=1, stalled_s=0)
+    await send_request(
+        client, "POST", "silences", {"matchers": ["rule=worker-gone"], "for": "2h", "why": "bảo trì"}, 201
+    )
+    await send_request(client, "POST", "rules/worker-gone/out-of-service", {"for": "1h", "why": "thay máy"})
     at = "2026-11-24T00:30:00Z"  # Tuesday, 7:30 in the province
-    way = await ask(client, "POST", "routing/test", {"rule": "worker-gone", "at": at})
+    way = await send_request(client, "POST", "routing/test", {"rule": "worker-gone", "at": at})
     [stop] = way["routes"]
     assert (way["labels"]["rule"], way["labels"]["unit"], stop["route"]) == ("worker-gone", "46", "grave")
     assert (stop["group"], stop["group_wait_s"], stop["repeat_interval_s"]) == ({"rule": "worker-gone"}, 30.0, 14400.0)
@@ -132,18 +134,18 @@ async def test_the_tester_says_who_when_how_and_what_keeps_it_quiet(
     assert (second["is_escalation"], second["at"]) == (True, "2026-11-24T00:40:00.000Z")
     assert [one["name"] for one in second["receivers"][0]["on_duty"]] == ["Lan"]
     assert [one["kind"] for one in way["suppression"]] == ["inhibited_by"], "the others are over by then"
-    now = await ask(client, "POST", "routing/test", {"rule": "worker-gone"})
+    now = await send_request(client, "POST", "routing/test", {"rule": "worker-gone"})
     assert {one["kind"] for one in now["suppression"]} == {"silenced_by", "inhibited_by", "out_of_service"}
     [full] = [one for one in parts.alerting.service.state.alerts if one.startswith("disk-full")]
-    of_alert = await ask(client, "POST", "routing/test", {"alert": full})
+    of_alert = await send_request(client, "POST", "routing/test", {"alert": full})
     assert (of_alert["labels"]["rule"], of_alert["suppression"]) == ("disk-full", [])
-    await ask(client, "POST", "routing/test", {"alert": "gone/46/1"}, 400)
-    await ask(client, "POST", "routing/test", {}, 400)
+    await send_request(client, "POST", "routing/test", {"alert": "gone/46/1"}, 400)
+    await send_request(client, "POST", "routing/test", {}, 400)
 
 
 async def test_the_table_of_duty_names_people_exceptions_and_gaps(client: httpx.AsyncClient) -> None:
     span = {"from": "2026-11-22T17:00:00Z", "to": "2026-11-25T17:00:00Z"}  # Monday to Wednesday
-    draft = await ask(client, "POST", "routing/on-call", {"fields": ROUTING, **span})
+    draft = await send_request(client, "POST", "routing/on-call", {"fields": ROUTING, **span})
     [duty] = draft["schedules"]
     shown = [(one["from"][8:16], one["kind"], one["people"], one["why"]) for one in duty["shifts"]]
     assert shown == [
@@ -157,13 +159,13 @@ async def test_the_table_of_duty_names_people_exceptions_and_gaps(client: httpx.
     ]
     assert [one["stands_in"] for one in duty["gaps"]] == [["minh"]] * 3
     assert duty["shifts"][-1]["until"] == "2026-11-25T17:00:00.000Z"
-    await ask(client, "PUT", "routing", {"fields": ROUTING, "why": "lịch trực mới"})
-    week = await ask(client, "GET", "routing/on-call?schedule=duty")
+    await send_request(client, "PUT", "routing", {"fields": ROUTING, "why": "lịch trực mới"})
+    week = await send_request(client, "GET", "routing/on-call?schedule=duty")
     assert (week["from"], week["to"]) == ("2026-11-15T17:00:00.000Z", "2026-11-22T17:00:00.000Z"), (
         "this week, from Monday"
     )
-    await ask(client, "GET", "routing/on-call?schedule=none", status=404)
-    await ask(client, "GET", "routing/on-call?from=2026-01-01T00:00:00Z&to=2026-12-01T00:00:00Z", status=400)
+    await send_request(client, "GET", "routing/on-call?schedule=none", status=404)
+    await send_request(client, "GET", "routing/on-call?from=2026-01-01T00:00:00Z&to=2026-12-01T00:00:00Z", status=400)
 
 
 async def test_channels_hide_secrets_and_what_was_given_up_goes_out_again(
@@ -174,37 +176,39 @@ async def test_channels_hide_secrets_and_what_was_given_up_goes_out_again(
         **ROUTING,
         "receiver": [{"id": "wall", "name": {"vi": "x", "en": "x"}, "channels": ["hook"]}, ROUTING["receiver"][1]],
     }
-    await ask(client, "PUT", "routing", {"fields": hooked, "why": "gửi ra ngoài"})
-    moves_on(parts, disk_free=1, stalled_s=0)
-    moves_on(parts, 40, disk_free=1, stalled_s=0)
-    [waiting] = (await ask(client, "GET", "deliveries?state=waiting&channel=hook"))["deliveries"]
-    await ask(client, "POST", "deliveries/retry", {"deliveries": [waiting["id"]]}, 409)
+    await send_request(client, "PUT", "routing", {"fields": hooked, "why": "gửi ra ngoài"})
+    tick_later(parts, disk_free=1, stalled_s=0)
+    tick_later(parts, 40, disk_free=1, stalled_s=0)
+    [waiting] = (await send_request(client, "GET", "deliveries?state=waiting&channel=hook"))["deliveries"]
+    await send_request(client, "POST", "deliveries/retry", {"deliveries": [waiting["id"]]}, 409)
     parts.alerting.service.store.note_attempt(waiting["id"], 1, parts.clock.now(), "dead", "hook refused it.", None)
-    [hook] = [one for one in (await ask(client, "GET", "channels"))["channels"] if one["id"] == "hook"]
+    [hook] = [one for one in (await send_request(client, "GET", "channels"))["channels"] if one["id"] == "hook"]
     assert (hook["kind"], hook["to"], hook["used_by"]["receivers"]) == ("webhook", "http://127.0.0.1", ["wall"])
     assert (hook["dead_24h"], hook["waiting"], hook["last_reason"]) == (1, 0, "hook refused it.")
     assert not [secret for secret in ("secret-path", "hidden") if secret in str(hook)]
-    again = await ask(client, "POST", "deliveries/retry", {"channel": "hook"})
+    again = await send_request(client, "POST", "deliveries/retry", {"channel": "hook"})
     assert again == {"retried": [waiting["id"]]}
-    [waits] = (await ask(client, "GET", "deliveries?state=waiting&channel=hook"))["deliveries"]
+    [waits] = (await send_request(client, "GET", "deliveries?state=waiting&channel=hook"))["deliveries"]
     assert (waits["id"], waits["attempts"]) == (waiting["id"], 2)
     assert [one.id for one in parts.alerting.service.store.waiting()] == [waiting["id"]], "also after a restart"
-    assert (await ask(client, "GET", "deliveries?state=dead"))["deliveries"] == []
+    assert (await send_request(client, "GET", "deliveries?state=dead"))["deliveries"] == []
 
 
 async def test_alerts_of_other_systems_keep_quiet_and_are_kept_quiet(
     client: httpx.AsyncClient, parts: FakeParts
 ) -> None:
-    await ask(client, "PUT", "routing", {"fields": ROUTING, "why": "ức chế"})
-    moves_on(parts, disk_free=1, stalled_s=0, ledger_faults=2)
+    await send_request(client, "PUT", "routing", {"fields": ROUTING, "why": "ức chế"})
+    tick_later(parts, disk_free=1, stalled_s=0, ledger_faults=2)
 
     async def push(**labels: str) -> None:
         head = {"Authorization": f"Bearer {PUSH_TOKEN}"}
-        answer = await client.post("/api/v1/alerts/incoming/demo-push", json=from_prometheus(**labels), headers=head)
+        answer = await client.post(
+            "/api/v1/alerts/incoming/demo-push", json=alertmanager_message(**labels), headers=head
+        )
         assert answer.status_code == 200, answer.text
 
     async def quiet() -> dict[str, str]:
-        listed = (await ask(client, "GET", "alerts"))["alerts"]
+        listed = (await send_request(client, "GET", "alerts"))["alerts"]
         return {
             one["labels"].get("alertname", one["rule"]): one["suppression"][0]["of"].split("/")[0].rpartition(".")[0]
             or one["suppression"][0]["of"].split("/")[0]
@@ -225,8 +229,8 @@ async def test_alerts_of_other_systems_keep_quiet_and_are_kept_quiet(
 
 
 async def test_metrics_of_alerts(client: httpx.AsyncClient, parts: FakeParts) -> None:
-    moves_on(parts, disk_free=1, stalled_s=0)
-    moves_on(parts, 31, disk_free=1, stalled_s=0)
+    tick_later(parts, disk_free=1, stalled_s=0)
+    tick_later(parts, 31, disk_free=1, stalled_s=0)
     store = parts.alerting.service.store
     [letter] = store.waiting()
     text = (await client.get("/metrics", headers=AS_ADMIN)).text
@@ -241,5 +245,5 @@ async def test_metrics_of_alerts(client: httpx.AsyncClient, parts: FakeParts) ->
 async def test_full_names(client: httpx.AsyncClient, parts: FakeParts) -> None:
     assert isinstance(parts.clock, FixedClock)
     parts.people.accounts.add("lan", "Nguyễn Thị Lan", Role.OPERATOR, "mật khẩu đủ dài")
-    names = (await ask(client, "GET", "people/names"))["names"]
+    names = (await send_request(client, "GET", "people/names"))["names"]
     assert (names["lan"], "admin-token" in names) == ("Nguyễn Thị Lan", True)

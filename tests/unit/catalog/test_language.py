@@ -8,7 +8,7 @@ import pytest
 from ioc.catalog import Catalog, CatalogInvalid, load
 from ioc.model.kpi import Formula
 from ioc.model.unit import UnitLevel
-from tests.unit.catalog.test_loader import COUNT, MEASURES, SECTOR, kpi
+from tests.support.catalog_toml import COUNT, MEASURES, SECTOR, kpi
 
 CONSTANT = """
 [[constant]]

@@ -27,7 +27,7 @@ from ioc.wire import headers
 from ioc.wire.records import check
 from ioc.wire.replays import RefusedRecord, ReplayRequest, ReplayResult
 from tests.support.catalogs import hue
-from tests.unit.connectors.test_row_keys import MISSPELT, NOW, SPEED, VEHICLES, Taker, mapping, row
+from tests.support.page_rows import MISSPELT, NOW, SPEED, VEHICLES, PageTaker, mapping, row
 
 OWN = read_mapping(source_table({}, "x.toml"), VIETNAM)
 """The centre's own records."""
@@ -70,7 +70,7 @@ def rows(intake: Intake) -> list[tuple[str, float]]:
 
 def test_only_the_record_that_was_refused_counts_and_only_once() -> None:
     """Of rows that give two records, with a measure that was misspelt in the mapping."""
-    taker = Taker()
+    taker = PageTaker()
     first = taker.take([row(1), row(2)], mapping(VEHICLES, MISSPELT), RowCounter())
     refused = letters(first)
     _, still = replayed(refused, mapping(VEHICLES, MISSPELT), taker.known)
@@ -88,7 +88,7 @@ def test_only_the_record_that_was_refused_counts_and_only_once() -> None:
 
 
 def test_what_came_by_itself_meanwhile_does_not_count_again() -> None:
-    taker = Taker()
+    taker = PageTaker()
     refused = letters(taker.take([row(1)], mapping(VEHICLES, MISSPELT), RowCounter()))
     mended = mapping(VEHICLES, SPEED)
     assert len(rows(taker.take([row(1)], mended, RowCounter(), configuration=2))) == 1
@@ -107,7 +107,7 @@ def test_what_was_around_the_row_and_its_kinds_of_cells_are_kept() -> None:
     }
     cells = {"unit": "19753", "at": datetime(2026, 11, 20), "n": 5}  # noqa: DTZ001  as calamine gives it
     page = SourcePage([(cells, b"")], extra_fields={"$file_name": "a.xlsx"})
-    intake = build_intake(page, read_mapping(source_table(text, "x.toml"), VIETNAM), Taker().context)
+    intake = build_intake(page, read_mapping(source_table(text, "x.toml"), VIETNAM), PageTaker().context)
     mended = read_mapping(source_table(text | {"measure": {"constant": "traffic.vehicles"}}, "x.toml"), VIETNAM)
     again, _ = replayed(letters(intake), mended)
     assert again.readings is not None
@@ -139,7 +139,7 @@ def test_a_push_is_replayed_as_its_sender_wrote_it(content: bytes, kind: str) ->
 
 def test_records_that_were_refused_in_bundles_are_told_apart() -> None:
     """Beyond the first thousand of a batch, whose faults are kept one a line."""
-    taker, count = Taker(), SINGLE_REJECTIONS + 50
+    taker, count = PageTaker(), SINGLE_REJECTIONS + 50
     first = taker.take([row(n) for n in range(count)], mapping(MISSPELT), RowCounter())
     assert len(first.rejections) < count
     refused = [replace(r, records=one.records) for r, one in zip(letters(first), first.rejections, strict=True)]
@@ -173,7 +173,7 @@ def test_a_workers_refusal_is_in_the_centres_own_form() -> None:
 @pytest.mark.parametrize("value", ["\ud800", 2**70], ids=["half a character", "a number beyond 64 bits"])
 def test_whatever_a_row_holds_it_is_refused_and_named(value: object) -> None:
     page = SourcePage([(row(1, v=value), b"{")])
-    intake = build_intake(page, mapping(MISSPELT), Taker().context)
+    intake = build_intake(page, mapping(MISSPELT), PageTaker().context)
     assert len(intake.rejections) == 1
     _, result = replayed(letters(intake), mapping(SPEED))
     assert len(result.refused) + len(result.not_replayable) == 1

@@ -4,53 +4,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from connectors.base import ConnectorContext, SourcePage, build_intake
 from connectors.batching import Intake
-from connectors.configuration import source_table
 from connectors.deduplication import unmarked
 from connectors.known_keys import KeyRows, KnownKeys
-from connectors.mapping import RecordMapping
-from connectors.mapping_table import read_mapping
-from connectors.row_keys import RowCounter, RowIdentity, RowMemory
+from connectors.row_keys import RowCounter
 from ioc.clock import FixedClock
-from ioc.settings import VIETNAM
 from ioc.wire.compact_json import kept_json
-from tests.support.catalogs import hue
-
-NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-Row = Mapping[str, Any]
-
-
-class Taker:
-    """Takes pages as a connector does, with the keys of what it took."""
-
-    def __init__(self, *, compares_all: bool = True) -> None:
-        self.known = KnownKeys()
-        self.compares_all = compares_all
-        self.context = ConnectorContext(hue().vocabulary, FixedClock(NOW), VIETNAM, None)  # type: ignore[arg-type]
-
-    def take(
-        self, rows: Sequence[Row], mapping: RecordMapping, counter: RowCounter, configuration: int = 1, number: int = 1
-    ) -> Intake:
-        page = SourcePage([(row, kept_json(row)) for row in rows], identity=RowIdentity(counter, number))
-        assert page.identity is not None
-        contents = [content for _, content in page.rows]
-        memory = RowMemory(page.identity, contents, configuration, self.known.knows, compares_all=self.compares_all)
-        intake = build_intake(page, mapping, self.context, memory)
-        counter.confirm()
-        self.known.classify(unmarked(intake.row_keys))
-        return intake
-
-
-def mapping(*readings: Mapping[str, Any]) -> RecordMapping:
-    common = {"unit": "unit", "time": "at"}
-    return read_mapping(source_table({**common, "readings": list(readings)}, "x.toml"), VIETNAM)
+from tests.support.page_rows import MISSPELT, SPEED, VEHICLES, PageTaker, mapping, row
 
 
 def outcome(intake: Intake) -> tuple[int, int, int]:
@@ -58,20 +22,11 @@ def outcome(intake: Intake) -> tuple[int, int, int]:
     return intake.readings.num_rows if intake.readings else 0, intake.duplicate, len(intake.rejections)
 
 
-VEHICLES = {"measure": {"constant": "traffic.vehicles"}, "value": "n"}
-SPEED = {"measure": {"constant": "traffic.speed"}, "value": "v"}
-MISSPELT = {"measure": {"constant": "traffic.sped"}, "value": "v"}
-
-
-def row(n: int, **more: Any) -> dict[str, Any]:
-    return {"unit": "19753", "at": "2026-11-22T07:00:00+07:00", "n": n, "v": 30, **more}
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_each_event_counts_once_whatever_rounds_bring_it(seed: int) -> None:
     """Rounds are windows over a growing list with equal rows, cut into pages at random."""
     rng = random.Random(seed)
-    taker, one = Taker(), mapping(VEHICLES)
+    taker, one = PageTaker(), mapping(VEHICLES)
     events = [row(rng.randrange(5)) for _ in range(300)]
     accepted = 0
     for _ in range(8):
@@ -88,7 +43,7 @@ def test_each_event_counts_once_whatever_rounds_bring_it(seed: int) -> None:
 
 
 def test_a_page_that_was_not_taken_is_counted_once() -> None:
-    taker, one, counter = Taker(), mapping(VEHICLES), RowCounter()
+    taker, one, counter = PageTaker(), mapping(VEHICLES), RowCounter()
     rows = [row(1), row(1), row(2)]
     counter.keys([kept_json(r) for r in rows])  # the writer had no room: the page comes again
     assert outcome(taker.take(rows, one, counter)) == (3, 0, 0)
@@ -98,7 +53,7 @@ def test_a_page_that_was_not_taken_is_counted_once() -> None:
 
 def test_what_was_refused_is_tried_again_only_after_a_mend() -> None:
     """A row of two records, one of a misspelt measure."""
-    taker = Taker()
+    taker = PageTaker()
     rows = [row(1), row(2)]
     assert outcome(taker.take(rows, mapping(VEHICLES, MISSPELT), RowCounter())) == (2, 0, 2)
     assert outcome(taker.take(rows, mapping(VEHICLES, MISSPELT), RowCounter())) == (0, 2, 0), "not again each round"
@@ -108,7 +63,7 @@ def test_what_was_refused_is_tried_again_only_after_a_mend() -> None:
 
 
 def test_a_time_in_the_future_is_tried_again_each_round() -> None:
-    taker, one = Taker(), mapping(VEHICLES)
+    taker, one = PageTaker(), mapping(VEHICLES)
     early = [row(1, at="2026-11-22T16:00:00+07:00")]
     assert outcome(taker.take(early, one, RowCounter())) == (0, 0, 1)
     taker.context.clock = FixedClock(datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
@@ -117,7 +72,7 @@ def test_a_time_in_the_future_is_tried_again_each_round() -> None:
 
 def test_of_corrections_only_the_round_before_is_compared() -> None:
     """A value that comes back is a correction back."""
-    taker, one = Taker(compares_all=False), mapping(VEHICLES)
+    taker, one = PageTaker(compares_all=False), mapping(VEHICLES)
     taken = [
         outcome(taker.take([row(n)], one, RowCounter(), number=i + 1))[0] for i, n in enumerate((5, 5, 7, 7, 5, 5))
     ]

@@ -10,14 +10,14 @@ import pytest
 
 from ioc.errors import StoreUnavailable
 from ioc.reports.issue_store import IssueId, Issues, NoIssue
-from tests.support.fake_reports import an_issue
+from tests.support.example_issue import example_issue
 
 FILES = {"xlsx": b"PK", "pdf": b"%PDF-"}
 SLOW = """
 import os, sys, time
 from pathlib import Path
 from ioc.reports import issue_store
-from tests.support.fake_reports import an_issue
+from tests.support.example_issue import example_issue
 sync, done = os.fsync, []
 def slowly(handle):
     sync(handle)
@@ -26,17 +26,17 @@ def slowly(handle):
         print("written", flush=True)
         time.sleep(60)
 os.fsync = slowly
-issue_store.Issues(Path(sys.argv[1])).add(an_issue(), {"xlsx": b"PK" * 1000, "pdf": b"%PDF-"})
+issue_store.Issues(Path(sys.argv[1])).add(example_issue(), {"xlsx": b"PK" * 1000, "pdf": b"%PDF-"})
 """
 
 
 def test_what_was_added_is_there(tmp_path: Path) -> None:
     issues = Issues(tmp_path)
-    made = issues.add(an_issue(), FILES)
+    made = issues.add(example_issue(), FILES)
     assert str(made) == "2026-10.1"
     assert issues.values(made)["title"]["vi"] == "Thống kê dịch vụ công trực tuyến"
     assert issues.path(made, "pdf").read_bytes() == b"%PDF-"
-    second = issues.add(an_issue(2), FILES)
+    second = issues.add(example_issue(2), FILES)
     assert issues.of("online_services") == [second, made]
     assert issues.latest("online_services", "2026-10") == second
     assert issues.latest("online_services", "2026-09") is None
@@ -45,9 +45,9 @@ def test_what_was_added_is_there(tmp_path: Path) -> None:
 
 def test_a_number_that_is_taken_is_left_alone(tmp_path: Path) -> None:
     issues = Issues(tmp_path)
-    made = issues.add(an_issue(), FILES)
+    made = issues.add(example_issue(), FILES)
     with pytest.raises(FileExistsError):
-        issues.add(an_issue(), {**FILES, "pdf": b"other"})
+        issues.add(example_issue(), {**FILES, "pdf": b"other"})
     assert issues.path(made, "pdf").read_bytes() == b"%PDF-"
 
 
@@ -68,13 +68,13 @@ def test_a_kill_leaves_all_or_nothing(tmp_path: Path, steps: int) -> None:
     os.utime(drafts[0], (0, 0))
     issues.clear()
     assert list((tmp_path / ".making").iterdir()) == []
-    assert str(issues.add(an_issue(), FILES)) == "2026-10.1"
+    assert str(issues.add(example_issue(), FILES)) == "2026-10.1"
 
 
 def test_a_disk_that_does_not_take_it_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file where a folder should be")
     with pytest.raises(StoreUnavailable, match=r"The issue 2026-10\.1 of online_services cannot be written"):
-        Issues(tmp_path / "reports").add(an_issue(), FILES)
+        Issues(tmp_path / "reports").add(example_issue(), FILES)
 
 
 @pytest.mark.parametrize(

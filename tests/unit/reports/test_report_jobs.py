@@ -23,7 +23,7 @@ from ioc.reports.issue_store import IssueId, Issues
 from ioc.settings import Settings
 from ioc.store.snapshot import Snapshot
 from tests.support.checked_answers import CheckedTransport
-from tests.support.fake_reports import an_issue
+from tests.support.example_issue import example_issue
 
 NOW = datetime(2026, 11, 6, 1, 30, tzinfo=UTC)
 AT = "/api/v1/reports/online_services"
@@ -46,7 +46,7 @@ class SlowProcess:
         await self.go_on.wait()
         if self.fault is not None:
             raise self.fault
-        issue = replace(an_issue(), number=len(self.orders), period=order.period)
+        issue = replace(example_issue(), number=len(self.orders), period=order.period)
         return Issues(self.folder).add(issue, {"xlsx": b"PK", "pdf": b"%PDF-"})
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ from ioc.reports.periods import PeriodLength, parse_span
 from ioc.reports.sending_log import IssueMessage, attempt_of
 from ioc.settings import VIETNAM, Settings
 from ioc.store.snapshot import Snapshot
-from tests.support.fake_reports import an_issue
+from tests.support.example_issue import example_issue
 
 NOW = datetime(2026, 11, 3, 0, 30, tzinfo=UTC)
 """07:30 of the third of November in the province."""
@@ -51,7 +51,7 @@ class Maker:
         self.orders.append(order)
         if self.fault is not None:
             raise self.fault
-        Issues(self.folder).add(replace(an_issue(), send_to=("mail",)), {"xlsx": b"PK", "pdf": b"%PDF-"})
+        Issues(self.folder).add(replace(example_issue(), send_to=("mail",)), {"xlsx": b"PK", "pdf": b"%PDF-"})
 
 
 @dataclass

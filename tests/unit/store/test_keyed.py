@@ -13,8 +13,8 @@ from ioc.store.apply import apply_keyed, apply_panes
 from ioc.store.audit import audit
 from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
+from tests.support.counted_panes import BEGIN_MS, DAY_MS, SEEDS, counted, stored
 from tests.support.store_batches import MERGED, Reading, keyed_batch, panes_batch
-from tests.unit.store.test_order import BEGIN_MS, DAY_MS, SEEDS, counted, stored
 
 
 def some_readings(rng: random.Random) -> list[Reading]:

@@ -17,11 +17,9 @@ from ioc.store.audit import audit
 from ioc.store.compaction import compact
 from ioc.store.roll_up import roll_up
 from ioc.store.store import transaction
+from tests.support.counted_panes import BEGIN_MS, DAY_MS, SEEDS, counted, stored
 from tests.support.store_batches import NOW, Reading, case, case_versions, panes_batch
 
-BEGIN_MS = round(NOW.timestamp() * 1000)
-DAY_MS = 86_400_000
-SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 12))]
 BUCKETS = {"lgsp.latency": (3, 7)}
 REGISTERS = {"lgsp.latency": ((1, 4), (9, 2))}
 
@@ -38,36 +36,6 @@ def some_readings(rng: random.Random) -> list[Reading]:
         )
         for _ in range(300)
     ]
-
-
-def counted(readings: list[Reading], unit_ms: int, shift_ms: int = 0) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """The panes of a level, counted one reading at a time."""
-    groups: dict[tuple[Any, ...], list[Reading]] = {}
-    for r in readings:
-        groups.setdefault((r.measure, r.unit, r.subject, (r.at_ms + shift_ms) // unit_ms), []).append(r)
-    return {
-        key: (
-            len(group),
-            sum(r.value for r in group),
-            sum(r.value**2 for r in group),
-            min(r.value for r in group),
-            max(r.value for r in group),
-            *min((r.at_ms, r.value) for r in group),
-            *max((r.at_ms, r.value) for r in group),
-        )
-        for key, group in groups.items()
-    }
-
-
-def stored(store: Store, level: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    query = f"""
-        SELECT m.id, u.id, s.id, {level}, sum(n)::BIGINT, sum(sum), sum(sum_squares), min(least), max(most),
-            min((first_at, first)), max((last_at, last))
-        FROM {level}_panes p JOIN measure_codes m ON m.code = p.measure JOIN unit_codes u ON u.code = p.unit
-        LEFT JOIN subject_codes s ON s.code = p.subject GROUP BY ALL"""
-    with store.cursor() as cursor:
-        rows = cursor.execute(query).fetchall()
-    return {row[:4]: (*row[4:9], *row[9], *row[10]) for row in rows}
 
 
 def fresh_store(path: Path) -> Store:

@@ -15,9 +15,9 @@ from ioc.wire import arrow
 from ioc.wire.headers import BatchHeaders, OutputHeaders
 from streams.agent_output import SourceMessage, make_output
 from streams.agents import cases, readings
+from tests.support.case_batches import CASE
+from tests.support.case_batches import batch as case_batch
 from tests.support.reading_batches import INPUT_MS, batch, row, vocabulary
-from tests.unit.streams.test_cases import CASE
-from tests.unit.streams.test_cases import batch as case_batch
 
 VOCABULARY = vocabulary()
 AGENTS = {topics.READINGS: readings, topics.CASES: cases}

@@ -7,29 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ioc.clock import from_ms
 from ioc.settings import VIETNAM
 from ioc.wire.records import check as check_records
 from ioc.wire.schemas import CASES
 from streams.validate_cases import check
+from tests.support.case_batches import CASE, HOUR, NOW, batch
 from tests.support.reading_batches import INPUT_MS, vocabulary
 
 VOCABULARY = vocabulary()
-NOW = from_ms(INPUT_MS)
-HOUR = timedelta(hours=1)
-CASE: dict[str, Any] = {
-    "case_type": "dossier",
-    "case_id": "H57-1",
-    "unit": "19753",
-    "status": "received",
-    "channel": "online",
-    "service": "1.004873",
-    "received_at": NOW - HOUR,
-    "due_at": NOW + 30 * HOUR,
-    "closed_at": None,
-    "updated_at": NOW,
-    "attributes": '{"level": "full", "fee": 30500}',
-}
 
 FIT: list[Any] = [
     pytest.param({}, id="all fields"),
@@ -64,10 +49,6 @@ UNFIT: list[Any] = [
     pytest.param({"attributes": '{"fee": [1]}'}, "attributes.fee", "wrong_type", id="attribute no scalar"),
     pytest.param({"attributes": f'{{"fee": {10**30}}}'}, "attributes.fee", "wrong_type", id="attribute beyond 64 bits"),
 ]
-
-
-def batch(*rows: dict[str, Any]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(list(rows), schema=CASES)
 
 
 @pytest.mark.parametrize("change", FIT)
