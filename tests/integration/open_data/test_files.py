@@ -262,7 +262,7 @@ def test_what_did_not_change_keeps_its_time_and_a_failed_build_leaves_all(settin
     [
         pytest.param('"dossier.recieved.month"', "did you mean", id="unknown KPI"),
         pytest.param('"dossier.open"', "no closed periods", id="a KPI of now"),
-        pytest.param('"dossier.received.year"', "speaks of a year", id="another period"),
+        pytest.param('"dossier.received.year"', "is of a year", id="another period"),
         pytest.param('"dossier.received.month", "dossier.settled_month"', "both count cases", id="two counts"),
         pytest.param('"document.process_hours"', "formula over cases", id="formula over cases"),
     ],
