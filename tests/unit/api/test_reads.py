@@ -9,6 +9,7 @@ import pytest
 
 from ioc.api import create_app
 from ioc.store.dead_letters import append_dead_letters
+from ioc.store.snapshot import Snapshot
 from ioc.wire.dead_letters import DeadLetter
 from tests.support.checked_answers import CheckedTransport
 from tests.support.fake_centre import ADMIN, FakeParts
@@ -85,3 +86,11 @@ async def test_reads_of_cases_and_reloads_are_in_the_trail(client: httpx.AsyncCl
     reload, read = parts.people.trail.read()
     assert (read.act, read.what, dict(read.details)) == ("cases.read", "dossier", {"unit": "19753", "rows": "0"})
     assert (reload.act, reload.who) == ("catalog.reload", "admin-token")
+
+
+async def test_a_snapshot_is_taken_also_while_the_lab_is_away(parts: FakeParts) -> None:
+    taken = Snapshot(parts.data_dir / "s1" / "store.duckdb", parts.data_dir, parts.clock.now(), 4096, 0.25)
+    context = replace(parts.centre(), take_snapshot=lambda: taken)
+    async with httpx.AsyncClient(transport=CheckedTransport(create_app(context)), base_url="http://centre") as client:
+        answer = await client.post("/api/v1/lab/snapshot", headers={"Authorization": f"Bearer {ADMIN}"})
+    assert (answer.status_code, answer.json()["in_use"], answer.json()["taken"]["size_bytes"]) == (200, False, 4096)
