@@ -1,4 +1,4 @@
-"""What a running centre says of itself over HTTP, from second to second."""
+"""What a running centre reports about itself over HTTP, second by second."""
 
 import threading
 import time

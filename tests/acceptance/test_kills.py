@@ -44,7 +44,7 @@ def kill_in_turn(centre: RunningCentre, rng: random.Random) -> None:
 
 
 def hold_the_broker(centre: RunningCentre, rng: random.Random) -> None:
-    """For longer than any client waits for an answer: each gives up what it has asked for, and more than once."""
+    """Stop the broker for longer than any client's timeout, more than once."""
     time.sleep(rng.uniform(3, 6))
     [broker] = centre.processes("broker")
     broker.suspend()

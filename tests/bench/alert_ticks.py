@@ -1,4 +1,4 @@
-"""A tick of the alert service as the centre runs it: 500 rules x 168 units, written, notifications planned.
+"""A tick of the alert service as the centre runs it: 500 rules x 168 units, stored, with notifications planned.
 
 .venv/bin/python -m tests.bench alert_ticks
 """

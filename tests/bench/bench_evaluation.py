@@ -40,7 +40,7 @@ _LEVELS = (
 
 
 def definitions(folder: Path, kpis: int) -> Catalog:
-    """Measures and KPIs of the bench alone."""
+    """Return a catalogue of the benchmark's own measures and KPIs."""
     text = '[sector]\nid = "bench"\nname = { vi = "b", en = "b" }\n'
     common = 'name = { vi = "b", en = "b" }\nunit_of_measure = "x"\n'
     for number in range(MEASURES):

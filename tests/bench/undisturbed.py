@@ -101,7 +101,7 @@ def _lab_is_there(centre: RunningCentre) -> None:
 
 
 class Hammered:
-    """What the analysts asked, how it ended, and the processor time that their processes had for it."""
+    """The analysts' queries, their outcomes, and the processor time that their processes used."""
 
     def __init__(self) -> None:
         self.tries: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What axe finds amiss in a page (WCAG 2.2 AA), and what is wider or higher than the window."""
+"""Accessibility faults that axe finds in a page (WCAG 2.2 AA), and content wider or higher than the window."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ RULES = [*WCAG, "best-practice"]
 RUN = """([tags, off, alike]) => axe.run({ include: [document], exclude: [alike] }, {
     runOnly: tags, rules: off, resultTypes: ['violations'], selectors: false, iframes: false, preload: false })"""
 SAME_IN_EVERY_LANGUAGE = {"color-contrast": {"enabled": False}}
-"""Colours, which cost axe more time than all else together."""
+"""Rules about colours, which take axe longer than all others together."""
 ALIKE = "nav li:nth-child(n+5), tbody tr:nth-child(n+12)"
-"""The many of a long list or table that are made as the first ones are."""
+"""Repeated rows of long lists and tables; only the first ones are checked."""
 WIDE = """() => {
     const root = document.documentElement
     const boxes = 'header, nav, section, article, aside, fieldset, .box, .page, .side, .bar, .work'
@@ -23,7 +23,10 @@ WIDE = """() => {
 
 
 def violations(page: Page, *, translated: bool = False, rules: list[str] = RULES) -> list[tuple[str, list[str]]]:
-    """(rule, elements). `translated`: the same state has been looked at in another language."""
+    """Return (rule, elements) for each fault.
+
+    `translated`: the same state was already checked in another language.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     result = page.evaluate(RUN, [rules, SAME_IN_EVERY_LANGUAGE if translated else {}, ALIKE])
@@ -32,6 +35,6 @@ def violations(page: Page, *, translated: bool = False, rules: list[str] = RULES
 
 
 def wide(page: Page) -> list[str]:
-    """What scrolls sideways; a desk page is never higher than its window either."""
+    """Return what scrolls sideways; a desk page must not be higher than its window either."""
     found: list[str] = page.evaluate(WIDE)
     return found

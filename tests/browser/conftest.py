@@ -1,4 +1,4 @@
-"""A browser that remembers whom it asked, and a centre that does what it is told."""
+"""A browser that records requests and failures, and a fake centre."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,10 @@ expect.set_options(timeout=20_000)  # a busy machine is no fault of a page
 
 @pytest.fixture(scope="package")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """Of this package: while it is open its event loop runs in this thread, where other suites begin their own."""
+    """Start Chromium for this package only.
+
+    While it is open its event loop runs in this thread, where other suites start their own.
+    """
     assert (PAGES / "index.html").is_file(), "the pages are not built; `npm run build` in ui/ builds them"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -25,7 +28,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 class Watched:
-    """A page, and what happened in it: failed scripts, and whom it asked."""
+    """A page that records failed scripts and the hosts it requested."""
 
     def __init__(self, browser: Browser) -> None:
         self.page = browser.new_page(viewport={"width": 1366, "height": 768})
@@ -52,7 +55,7 @@ class Watched:
 
 @pytest.fixture(scope="package")
 def kept(browser: Browser) -> Watched:
-    """The page that tests use one after another: a new one would start a process and read all scripts again."""
+    """The page that tests use one after another: a new one would start a process and load all scripts again."""
     return Watched(browser)
 
 

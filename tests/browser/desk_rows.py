@@ -1,4 +1,4 @@
-"""Alerts, rules, incidents and silences as the centre gives them: the rows of the fake desk."""
+"""Alerts, rules, incidents and silences in the centre's format: the rows of the fake desk."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,7 +118,7 @@ def silence_row(name: str, matchers: list[str], now: datetime, **other: Any) -> 
 
 
 def fired_row(alert: str, severity: str, fired_at: datetime, **other: Any) -> Json:
-    """Of the history; `alert` is rule/unit/onset."""
+    """Return a row of the alert history; `alert` is rule/unit/onset."""
     rule, unit, _ = alert.split("/")
     onset = province.rfc3339(fired_at)
     base = {"alert": alert, "rule": rule, "unit": unit, "severity": severity, "onset_at": onset, "fired_at": onset}

@@ -1,7 +1,7 @@
-"""A centre that says what a test tells it to, in the words of the outside contract: REST, websocket, pages.
+"""A centre that sends what a test gives it, over the outside contract: REST, websocket, pages.
 
-It serves from a thread of its own, so that a test can push a change, fall silent, cut every connection or restart (a
-new epoch) while a browser looks at it.
+It serves from its own thread, so that a test can push a change, go silent, cut every connection or restart (a new
+epoch) while a browser is connected.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ PAGES = Path(__file__).parents[2] / "ioc" / "api" / "static"
 
 
 class KeptFiles(StaticFiles):
-    """Files whose name changes with their content: a browser keeps them, as the centre lets it."""
+    """Static files whose name changes with their content; a browser may cache them."""
 
     def file_response(self, *arguments: Any, **options: Any) -> Response:
         response = super().file_response(*arguments, **options)
@@ -46,7 +46,10 @@ class KeptFiles(StaticFiles):
 
 
 class FakeCentre:
-    """`pages` is the folder of the built UI. `tiles` is how many KPIs the scene has."""
+    """A fake centre.
+
+    `pages` is the folder of the built UI. `tiles` is the number of KPIs in the scene.
+    """
 
     def __init__(self, *, tiles: int = 8, scenes: int = 1, pages: Path = PAGES) -> None:
         self.tiles = tiles
@@ -90,7 +93,7 @@ class FakeCentre:
         self._home.run(self._end())
 
     def now(self) -> datetime:
-        """The centre's own clock, which may be ahead of the wall's."""
+        """Return the centre's own clock, which may be ahead of the wall's."""
         return datetime.now(UTC) + self.clock_ahead
 
     def value(self, kpi: str, value: float | None, unit: str = province.PROVINCE, **other: Any) -> None:
@@ -98,7 +101,10 @@ class FakeCentre:
         self.push(kpis=[province.kpi_value(kpi, unit, value, self.now(), **other)])
 
     def push(self, *, skip: int = 0, **changes: Any) -> None:
-        """Send a delta to all. `skip` loses that many sequence numbers on the way, as a faulty network would."""
+        """Send a delta to all clients.
+
+        `skip` loses that many sequence numbers, as a faulty network would.
+        """
         keys: dict[str, Callable[[Json], Any]] = {
             "kpis": lambda row: (row["id"], row["unit"]),
             "sources": lambda row: row["source"],
@@ -117,17 +123,17 @@ class FakeCentre:
         self._send_to_all(delta)
 
     def drop(self, *, refusing: bool = False) -> None:
-        """Cut every connection; with `refusing`, also turn away who comes back."""
+        """Cut every connection; with `refusing`, also refuse reconnections."""
         self.refusing = refusing
         self._home.run(self._close_all())
 
     def end_identity(self, reason: str) -> None:
-        """Close every connection as the centre does when its reader is no longer who they were; let nobody back."""
+        """Close every connection as the centre does when its reader's session has ended, and refuse new ones."""
         self.refusing = True
         self._home.run(self._close_all(4401, reason))
 
     def restart(self, epoch: str) -> None:
-        """As a new process: another epoch, another sequence, nothing to resume from."""
+        """Restart as a new process: another epoch and sequence, nothing to resume from."""
         self.epoch, self._seq, self._deltas = epoch, 0, {}
         self.drop()
 
@@ -245,7 +251,7 @@ class FakeCentre:
         return Response(written or orjson.dumps(shape), media_type="application/json")
 
     def _values(self, kpis: list[str], units: list[str]) -> list[Json]:
-        """What was pushed, and an invented value of every other KPI and unit that is asked for."""
+        """Return pushed values, and an invented value for every other requested KPI and unit."""
         now = self.now()
         pushed = {(row["id"], row["unit"]): row for row in self._state["kpis"]}
         rows = []
@@ -276,7 +282,7 @@ class FakeCentre:
             self._sockets.discard(websocket)
 
     def _first(self, query: dict[str, str]) -> list[Json]:
-        """The deltas that a resuming client missed, else the full state."""
+        """Return the deltas that a resuming client missed, otherwise the full state."""
         if query.get("epoch") == self.epoch:
             seq, missed = int(query["seq"]), []
             while seq in self._deltas:

@@ -1,4 +1,4 @@
-"""The fake centre with people, alerts and what is done about them: the material of the console's browser tests."""
+"""The fake centre with people, alerts and actions on them, for the console's browser tests."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,11 @@ TOKEN = "token-of-the-wall"
 
 
 class FakeDesk(FakeCentre):
-    """`role` is whose session it is, empty for nobody; `closed` lets nobody in who has not logged in. `told` are the
-    changes that pages asked for: method, path, body."""
+    """A fake centre with an alert desk.
+
+    `role` is the session's role, empty without a session; `closed` requires a login. `told` holds the changes that
+    pages requested: method, path, body.
+    """
 
     def __init__(self, *, role: str = "operator", closed: bool = False, pages: Path = PAGES) -> None:
         self.role = role
@@ -47,7 +50,7 @@ class FakeDesk(FakeCentre):
         super().__init__(pages=pages)
 
     def alert(self, name: str, severity: int, unit: str, vi: str, minutes: float, **other: Any) -> Json:
-        """Push one alert that fired so many minutes ago."""
+        """Push one alert that fired `minutes` ago."""
         row = alert_row(name, severity, unit, vi, self.now() - timedelta(minutes=minutes), **other)
         self.push(alerts=[row])
         return row
@@ -56,12 +59,12 @@ class FakeDesk(FakeCentre):
         return next((row for row in self._state["alerts"] if row["id"] == alert_id), None)
 
     def end_alert(self, name: str) -> None:
-        """It has ended; pages hear of it."""
+        """End an alert and push that to the pages."""
         ended = [{"id": row["id"], "removed": True} for row in self._state["alerts"] if row["rule"] == name]
         self.push(alerts=ended)
 
     def change_meanwhile(self, fields: Json, by: str) -> None:
-        """Somebody else saves a rule: a change made from the version before is refused once."""
+        """Save a rule as another person, so that a change based on the version before is refused once."""
         before = next(rule["fields"] for rule in self.rules if rule["id"] == fields["id"])
         self.rules = [rule_row(fields, 1) if rule["id"] == fields["id"] else rule for rule in self.rules]
         self.meanwhile = (by, before, fields)
@@ -160,7 +163,7 @@ class FakeDesk(FakeCentre):
         return changes.get(act, {})
 
     async def _push_here(self, rows: list[Json]) -> None:
-        """As `push`, from within the server's own loop."""
+        """Push rows from within the server's own event loop."""
         by_id = {row["id"]: row for row in rows}
         self._state["alerts"] = [by_id.get(row["id"], row) for row in self._state["alerts"]]
         previous, self._seq = self._seq, self._seq + 1

@@ -28,8 +28,11 @@ SCORES = [
 
 
 class FakeExplorer(FakeDesk):
-    """`problems` are what an address (series, parts, forecast, sql) answers with instead; `too_little` is a forecast
-    that is not possible; `asked` are the questions, as their path and query."""
+    """A fake desk with an explorer.
+
+    `problems` are error answers by address (series, parts, forecast, sql); `too_little` makes a forecast
+    impossible; `asked` holds the requests as path and query.
+    """
 
     def __init__(self, *, role: str = "analyst", pages: Path = PAGES) -> None:
         self.problems: dict[str, tuple[int, str]] = {}

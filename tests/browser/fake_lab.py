@@ -1,4 +1,4 @@
-"""The fake centre with a lab: a small DuckDB answers, in the shapes of `/api/v1/lab`, when the test lets it."""
+"""The fake centre with a lab: a small DuckDB answers in the shapes of `/api/v1/lab` when the test releases it."""
 
 import asyncio
 import re
@@ -58,8 +58,11 @@ _PLACE = re.compile(r"LINE (\d+): (.*)\n( *)\^")
 
 
 class FakeLab(FakeDesk):
-    """`held` keeps queries running until it is taken off; `ahead` is how many stand before the next; `away` is a lab
-    that does not answer. `asked` are the queries as they came: text and parameters."""
+    """A fake desk with a lab.
+
+    `held` keeps queries running until it is cleared; `ahead` is the number of queries queued before the next;
+    `away` makes the lab unreachable. `asked` holds the queries received: text and parameters.
+    """
 
     def __init__(self, *, role: str = "analyst", pages: Path = PAGES) -> None:
         self.held = False
@@ -294,7 +297,7 @@ def told(cell: Any) -> Any:
 
 
 def place_of(message: str) -> Json:
-    """DuckDB's own words; the place from the line that it quotes."""
+    """Return DuckDB's message with the position, from the line that it quotes."""
     text = message.split("\n\nLINE")[0]
     found = _PLACE.search(message)
     if found is None:

@@ -1,4 +1,4 @@
-"""Who is told, at the fake desk: the centre's own code reads and walks the routing. Channels, messages, the audit."""
+"""Routing of the fake desk, read and evaluated by the centre's own code; channels, messages and the audit."""
 
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -87,7 +87,7 @@ def read(text: str) -> AlertRouting:
 
 
 def letters(now: datetime) -> list[Json]:
-    """One that was given up, one that arrived."""
+    """Return two messages: one that was given up and one that arrived."""
     base = {"kind": "firing", "receiver": "duty", "alerts": [], "subject": "[high] 1 đang diễn ra · Huế"}
     at = province.rfc3339(now - timedelta(minutes=9))
     dead = {"id": "d1", "channel": "duty-hook", "person": "Nguyễn Lân", "state": "dead", "attempts": 8}
@@ -96,7 +96,7 @@ def letters(now: datetime) -> list[Json]:
 
 
 def on_call(start: datetime) -> Json:
-    """A week with a shift each day, one exception, one night without anybody."""
+    """Return a week with a shift each day, one exception, and one night without anybody."""
     shifts, gaps = [], []
     for day in range(7):
         at = start + timedelta(days=day)
@@ -115,7 +115,7 @@ def on_call(start: datetime) -> Json:
 
 
 def audit_of(fired: list[Json], start: datetime, end: datetime, operators: int) -> Json:
-    """A flood of ten minutes an hour ago, of which one source chatters."""
+    """Return an audit of a ten-minute flood an hour ago, in which one source chatters."""
     flood = int((end - timedelta(hours=1)).timestamp() * 1000)
     source = {"rule": "lgsp-latency", "unit": "46", "alerts": len(fired), "share": 0.4}
     return {

@@ -1,4 +1,4 @@
-"""Rules of the fake service. Whether something is a rule, and what is wrong with it, the centre's own code says."""
+"""Rules of the fake service; the centre's own code checks them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -50,7 +50,7 @@ def checked(body: Json) -> Json:
 
 
 def _changed_meanwhile(by: str, theirs: Sequence[Difference], yours: Sequence[Difference]) -> Response:
-    """As the centre refuses a change that was made from an earlier version."""
+    """Refuse as the centre does when a change is based on an earlier version."""
     params = {"what": "Luật", "by": by, "why": "thử", "at": None, "fields": [], "revision": "r2"}  # type: ignore[var-annotated]
     error = {"field": "revision", "message": "Changed meanwhile.", "code": "changed_meanwhile", "params": params}
     more = {"theirs": [asdict(one) for one in theirs], "yours": [asdict(one) for one in yours]}
@@ -80,7 +80,7 @@ def routes(service: "FakeDesk") -> list[Route]:
         return service.refused(request) or JSONResponse(checked(await request.json()))
 
     async def backtest(request: Request) -> Response:
-        """The rule fires twelve times, the one in force thirty."""
+        """Answer that the rule fires twelve times, and the one in force thirty times."""
         if (refused := service.refused(request)) is not None:
             return refused
         body, now = await request.json(), service.now()

@@ -1,4 +1,4 @@
-"""What the console's tests do at its page."""
+"""Steps on the console's page that its tests share."""
 
 from playwright.sync_api import Page, expect
 
@@ -11,7 +11,7 @@ VIEWS = tuple(READY)
 
 
 def fill(desk: FakeDesk) -> None:
-    """Four that make noise, one shelved."""
+    """Push four active alerts and one that is shelved."""
     desk.alert("river", 1, "19753", "Mực nước sông Bồ vượt báo động 2", 14, holder="lan", handling="acknowledged")
     desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
     desk.alert("land", 3, "20044", "Hồ sơ đất đai quá hạn tăng", 130)
@@ -24,8 +24,10 @@ def path_of(view: str, language: str = "vi") -> str:
 
 
 def open_ops(open_page: OpenPage, desk: FakeDesk, view: str = "alerts", *, wait: bool = True) -> Page:
-    """The page once it knows who is there, since keys go by the role, and shows what there is of the view;
-    without `wait` there is nothing to be shown at first."""
+    """Open the console and wait until it knows the session and shows the view.
+
+    The session matters because keys depend on the role. Without `wait`, nothing needs to be shown yet.
+    """
     page = open_page(desk, path_of(view), 1366, 768)
     expect(page.locator("nav [aria-current=page]").nth(1)).to_be_visible()
     expect(page.locator("header .end a")).to_be_visible()

@@ -1,4 +1,4 @@
-"""What a centre of Huế says, made from the real units and sector packs: the material of the browser tests."""
+"""Data of a centre of Huế, made from the real units and sector packs, for the browser tests."""
 
 import math
 import zlib
@@ -43,7 +43,7 @@ def units() -> list[Json]:
 
 @cache
 def catalogue() -> Json:
-    """Sectors, KPIs, measures, case types and constants as `/api/v1/definitions` gives them, all of version v1."""
+    """Return sectors, KPIs, measures, case types and constants as `/api/v1/definitions` does, all of version v1."""
     shape: Json = orjson.loads(orjson.dumps(definitions_shape(hue())))
     for kpi in shape["kpis"]:
         kpi["version"] = "v1"
@@ -71,7 +71,7 @@ def definition_of(kpi: str) -> Json:
 
 
 def units_of(kpi: str) -> int:
-    """How many units below the province a KPI speaks of."""
+    """Return the number of units below the province that have a value of the KPI."""
     return sum(level(unit) in definition_of(kpi)["per"] for unit in units() if unit["parent"])
 
 
@@ -85,7 +85,7 @@ def display(tiles: int, scenes: int = 1) -> Json:
 
 
 def kpi_value(kpi: str, unit: str, value: float | None, now: datetime, **other: Any) -> Json:
-    """A live value with many samples, unless `other` says otherwise."""
+    """Return a live value with many samples, unless `other` says otherwise."""
     definition = definition_of(kpi)
     target = next((target for target in definition["targets"] if target["year"] == now.year), None)
     return {
@@ -110,7 +110,7 @@ def level(unit: Json) -> str:
 
 
 def invented(kpi: str, unit: str, now: datetime) -> Json:
-    """The same for the same KPI and unit; a figure that fits a percentage."""
+    """Return an invented value that fits a percentage, always the same for one KPI and unit."""
     return kpi_value(kpi, unit, 60 + zlib.crc32(f"{kpi} {unit}".encode()) % 4000 / 100, now)
 
 
@@ -141,7 +141,7 @@ def explained(value: Json, sources: list[Json], restatements: list[Json]) -> Jso
 
 
 def restatement(kpi: str, now: datetime, before: float, after: float) -> Json:
-    """A day of the province whose published value late data changed."""
+    """Return a restatement of a day's value of the province, caused by late data."""
     published = rfc3339(now - timedelta(days=1))
     return {
         "kpi": kpi,
@@ -155,7 +155,7 @@ def restatement(kpi: str, now: datetime, before: float, after: float) -> Json:
 
 
 def accounts(sources: list[Json]) -> Json:
-    """A ledger that balances; every source had 11 of its records rejected."""
+    """Return a balanced ledger in which every source had 11 records rejected."""
     rows = [
         {
             "source": row["source"],
@@ -212,7 +212,7 @@ def ledger(received: int = 4_812_906, **other: Any) -> Json:
 
 
 def full_state(now: datetime) -> Json:
-    """Every tile's value for the province, three KPIs for each commune, four live sources, no alert."""
+    """Return a full state: each tile's value for the province, three KPIs per commune, four live sources, no alert."""
     codes = [unit["code"] for unit in units() if unit["code"] != PROVINCE]
     kpis = [kpi_value(kpi, PROVINCE, value, now) for kpi, value in zip(TILES, FIGURES, strict=True)]
     kpis += [kpi_value(kpi, code, 3 + i, now) for i, code in enumerate(codes) for kpi in TILES[:3]]
@@ -226,7 +226,7 @@ def full_state(now: datetime) -> Json:
 
 
 def history(figure: float, start: datetime, end: datetime, step: timedelta) -> list[Json]:
-    """A day that ends near `figure`, of a shape that differs with it."""
+    """Return a day of points that ends near `figure`; the shape depends on the figure."""
     count = int((end - start) / step)
     turn = figure % 7
     return [

@@ -1,4 +1,4 @@
-"""What holds a page up: the tasks of its main thread, by its own processor time."""
+"""Tasks that block a page's main thread, in processor time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,10 @@ from playwright.sync_api import Browser, Page
 
 @contextmanager
 def main_thread_tasks(browser: Browser, page: Page) -> Iterator[list[float]]:
-    """Processor time (ms) of each task of the page's main thread meanwhile, there once it is over: what other processes
-    take on a busy machine is not the page's."""
+    """Yield a list that holds, at the end, the processor time (ms) of each main-thread task of the page.
+
+    Processor time leaves out what other processes use on a busy machine.
+    """
     tasks: list[float] = []
     browser.start_tracing(page=page, categories=["toplevel"])
     try:

@@ -1,4 +1,4 @@
-"""The catalogue page: what a KPI is, where it stands, who feeds it, what is missing."""
+"""The catalogue page: what a KPI is, its current value, which sources feed it, what is missing."""
 
 import json
 import re
@@ -255,7 +255,7 @@ VIETNAMESE = re.compile("[ăâđêôơưạảấầẩẫậắằẳẵặẹ�
 
 
 def test_english_is_complete(centre: FakeCentre, open_page: OpenPage) -> None:
-    """What is left in Vietnamese is the names of places and the basis, as the law is written."""
+    """Only the names of places and the legal basis stay in Vietnamese."""
     page = open_catalog(open_page, centre)
     page.get_by_role("button", name="English").click()
     expect(page.locator("h1")).to_have_text("Dossiers settled on time this month")

@@ -1,4 +1,4 @@
-"""The explorer: figures without SQL, all in the address, by mouse and by keys."""
+"""The explorer: charts without SQL, with the whole question in the address, by mouse and by keyboard."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The lab: asking, stopping, reading, drawing, keeping, sharing; by mouse and by keys alone."""
+"""The lab: run, stop, read, chart, save and share queries, by mouse and by keyboard alone."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def open_lab(open_page: OpenPage, lab: FakeLab, path: str = "/lab", width: int =
 
 
 def write(page: Page, sql: str) -> None:
-    """As pasted: no completion comes up."""
+    """Type SQL as if pasted, so that no completion opens."""
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(sql)
@@ -417,7 +417,7 @@ def test_by_keys_alone(lab: FakeLab, open_page: OpenPage) -> None:
 
 
 def test_every_state_can_be_used_by_all(lab: FakeLab, open_page: OpenPage) -> None:
-    """In Vietnamese and English; a state is reached from the one before, as by somebody who works here."""
+    """In Vietnamese and English, going from one state to the next as a user would."""
     page = open_lab(open_page, lab)
     for state in ("begin", "table", "chart", "error", "dictionary", "saving"):
         prepare(page, state)

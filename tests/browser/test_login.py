@@ -1,4 +1,4 @@
-"""Who is let in: name and password, a wall's token, and what is said to those who are not."""
+"""Logging in: name and password, a wall's token, and what is shown to those who are refused."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def closed() -> Iterator[FakeDesk]:
-    """A centre that shows nothing to whom it does not know."""
+    """A centre that shows nothing without a login."""
     with FakeDesk(role="", closed=True) as desk:
         yield desk
 
@@ -39,7 +39,7 @@ def test_wrong_then_right_comes_back_to_the_page(closed: FakeDesk, open_page: Op
 
 
 def test_what_stands_behind_the_address_survives_the_login(closed: FakeDesk, open_page: OpenPage) -> None:
-    """A link to a query of the lab carries its SQL there; the centre never hears of it."""
+    """A link to a lab query carries its SQL in the fragment, which never reaches the server."""
     page = open_page(closed, "/lab?p_unit=00123#sql=SELECT%20%24unit", 1366, 768)
     page.get_by_role("alert").get_by_role("link", name="Đăng nhập").click()
     page.fill("#name", "analyst")

@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
 class OpenCentre(FakeDesk):
-    """Tells nobody anything but the open data."""
+    """A centre that refuses everything except the open data."""
 
     def __init__(self, settings: Settings, pages: Path = PAGES) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""The console: alerts by keyboard, silences, a storm, roles; what a role may not do is not there."""
+"""The console: alerts by keyboard, silences, a storm, roles; actions that a role may not take are not shown."""
 
 import re
 from collections.abc import Iterator

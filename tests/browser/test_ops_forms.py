@@ -1,4 +1,4 @@
-"""Forms of the console: they mean what they were opened for, lose nothing that was written, and outlast a session."""
+"""Forms of the console: they act on what they were opened for, keep what was typed, and survive the end of a session."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def last_told(desk: FakeDesk) -> tuple[str, str, Any]:
 
 @pytest.mark.parametrize("key", ["g", "c", "i", "s"])
 def test_a_form_means_the_alerts_it_was_opened_for(desk: FakeDesk, open_page: OpenPage, key: str) -> None:
-    """Nothing was clicked: the alert shown first is meant, not the graver one that comes while somebody types."""
+    """Without a selection the form acts on the first alert, not on a graver one that arrives while somebody types."""
     desk.alert("lgsp", 2, "46", "Cổng dịch vụ công lỗi giao dịch", 32)
     page = open_ops(open_page, desk)
     expect(page.locator("aside h2")).to_contain_text("Cổng dịch vụ công")

@@ -1,4 +1,4 @@
-"""Incidents in the console: a procedure to its end, somebody to have it, files."""
+"""Incidents in the console: a procedure to its end, assignment, attached files."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Who is told, in the console: the tester, channels and messages, the text, the week's duty; and the self-audit."""
+"""Notification routes in the console: the route tester, channels, messages, the text, the duty roster, the self-audit."""
 
 from collections.abc import Iterator
 from datetime import timedelta

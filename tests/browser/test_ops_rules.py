@@ -28,7 +28,7 @@ def status(page: Page) -> Locator:
 
 
 def changes(desk: FakeDesk) -> list[tuple[str, str]]:
-    """What was asked for, but trials."""
+    """Return the requests that changed something, without trials."""
     return [(method, path) for method, path, _ in desk.told if not path.endswith("backtest")]
 
 

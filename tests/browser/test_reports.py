@@ -1,4 +1,4 @@
-"""Page /reports: an issue's tables with the same figures as its files, what changed, making one, downloads."""
+"""Page /reports: an issue's tables match its files; what changed, making an issue, downloads."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is wrong with the centre itself is said on every page, with what to do."""
+"""Every page says what is wrong with the centre itself and what to do about it."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""Lost connection: marked at 3 s, a banner at 10 s with stale values, and back by itself."""
+"""Lost connection: marked after 3 s, a banner with stale values after 10 s, and recovery without a reload."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Nothing is clipped, nothing scrolls, letters are large enough, and the fonts come from the build."""
+"""The wall is legible: nothing is clipped or scrolls, letters are large enough, and the fonts come from the build."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ TIGHTEST_LINE = """() => Math.min(...[...document.querySelectorAll('h1, h2, h3, 
 
 
 def make_trouble(centre: FakeCentre) -> None:
-    """The longest that a wall has to say: every kind of value, two sources in trouble, communes without data."""
+    """Push the longest content a wall can show: every kind of value, two failing sources, communes without data."""
     now = centre.now()
     centre.value("petition.open", None, freshness="no_data", as_of=None)
     centre.value("air.pm25_mean_24h", None, freshness="insufficient", samples=2)

@@ -1,4 +1,4 @@
-"""The wall shows what the centre says, as it says it."""
+"""The wall shows the centre's values as they arrive."""
 
 import re
 import time
@@ -17,7 +17,7 @@ KPI = "dossier.on_time_rate"
 
 
 def tile(page: Page, kpi: str = KPI) -> str:
-    """All that a tile says, in one line."""
+    """Return a tile's whole text in one line."""
     return " ".join(page.locator(f"[data-kpi='{kpi}']").inner_text().split())
 
 

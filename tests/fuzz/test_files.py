@@ -1,4 +1,4 @@
-"""Whatever lies in a drop folder: every file is counted and put away, memory is bounded, and the next one is read."""
+"""Whatever is in a drop folder: every file is counted and archived, memory is bounded, and the next one is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Topics on a real broker: made, mended, and written to within what they take."""
+"""Topics on a real broker: created, repaired, and written within their size limits."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the suites of alerting share: rules, units, inputs of a tick."""
+"""Rules, units and tick inputs that the alerting suites share."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta

@@ -14,7 +14,7 @@ AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
 
 
 def tick_later(parts: FakeParts, seconds: float = 1, **figures: float) -> None:
-    """A tick later, with these figures of the centre (`disk_free` for centre.disk_free)."""
+    """Move the clock and tick with these values of the centre (`disk_free` for centre.disk_free)."""
     assert isinstance(parts.clock, FixedClock)
     parts.clock.moment += timedelta(seconds=seconds)
     values = {

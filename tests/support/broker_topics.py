@@ -19,7 +19,7 @@ TOPIC_NAMES = tuple(topic.name for topic in TOPICS)
 
 
 class Agents:
-    """Writes inputs, and outputs as the agents do; each call returns when the broker has it."""
+    """Write inputs, and outputs as the agents do; each call returns when the broker has the record."""
 
     def __init__(self, bootstrap: str) -> None:
         self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=0)

@@ -36,7 +36,7 @@ NOW = datetime(2026, 11, 22, 8, 0, 30, tzinfo=UTC)
 
 @dataclass
 class EvaluationCentre:
-    """Store and evaluator, and all that was told to them, for recounting."""
+    """A store and an evaluator, with all readings and cases that went in, for recounting."""
 
     store: Store
     catalog: Catalog
@@ -50,35 +50,38 @@ class EvaluationCentre:
         return [unit.code for unit in self.catalog.vocabulary.units.values() if unit.level is UnitLevel.COMMUNE]
 
     def units_of(self, definition: KpiDefinition) -> int:
-        """How many units the KPI speaks of."""
+        """Return the number of units that have a value of the KPI."""
         return sum(unit.level in definition.per for unit in self.catalog.vocabulary.units.values())
 
     def read(self, *readings: Reading, now: datetime = NOW) -> Changes:
-        """Readings as one message, reduced and applied."""
+        """Reduce and apply readings as one message."""
         reduced = reduce(readings_batch(readings), self.catalog.vocabulary, to_ms(now))
         assert reduced.applied == len(readings), reduced.rejections
         self.readings += readings
         return Changes.of([apply_panes(self.store, reduced.panes)])
 
     def correct(self, *readings: Reading, now: datetime = NOW, source: str = "statistics") -> Changes:
-        """Readings as one message of a source that corrects itself; the caller keeps what holds of them."""
+        """Apply readings as one message of a source that corrects itself.
+
+        `readings` is not extended: the caller keeps the values that hold.
+        """
         single = keep_single(readings_batch(readings), self.catalog.vocabulary, to_ms(now))
         assert single.applied == len(readings), single.rejections
         return Changes.of([apply_keyed(self.store, single.panes, applied_at=now, source=source)])
 
     def hear(self, *cases: Case) -> Changes:
-        """Case versions as one message."""
+        """Apply case versions as one message."""
         attributes = [orjson.dumps(case.attributes).decode() if case.attributes else None for case in cases]
         self.versions += cases
         return Changes.of([apply_cases(self.store, cases_batch(cases, attributes))])
 
     def evaluated(self, changes: Changes | None = None, now: datetime = NOW) -> dict[tuple[str, str], KpiValue]:
-        """All present values after an evaluation, by KPI and unit."""
+        """Evaluate, then return all present values by KPI and unit."""
         self.evaluator.evaluate(changes or Changes(), now)
         return by_kpi_and_unit(self.evaluator.values())
 
     def anew(self, now: datetime = NOW) -> dict[tuple[str, str], KpiValue]:
-        """What an evaluator says that has seen nothing before."""
+        """Return the values of a new evaluator."""
         evaluator = Evaluator(self.catalog, self.store, VIETNAM)
         return by_kpi_and_unit(evaluator.evaluate(Changes(), now))
 
@@ -97,7 +100,7 @@ def by_kpi_and_unit(values: Iterable[KpiValue]) -> dict[tuple[str, str], KpiValu
 
 
 def latest_versions(versions: Sequence[Case], at: datetime | None = None) -> list[Case]:
-    """The version of each case that holds (before `at`), by the latest `updated_at`; no two may be of one time."""
+    """Return the latest version of each case (before `at`) by `updated_at`; no two may have the same time."""
     held: dict[str, Case] = {}
     for version in sorted(versions, key=lambda version: version.updated_at):
         if at is None or version.updated_at < at:

@@ -1,4 +1,4 @@
-"""A centre of plain values: what the API asks is answered from fields that a test sets."""
+"""A centre of plain values: the API answers from fields that a test sets."""
 
 import asyncio
 import time
@@ -150,7 +150,7 @@ class FakeAnswer:
 
 @dataclass
 class FakePush:
-    """Keeps what it was given; `fault` is raised instead when it is set."""
+    """Keeps the bodies it receives; raises `fault` instead when it is set."""
 
     pushed: list[tuple[str, bytes, str, str]] = field(default_factory=list)
     rejected: Sequence[Rejection] = ()

@@ -13,6 +13,8 @@ SECRET_TEXT = "the-lab-must-not-read-this"
 
 @dataclass(frozen=True)
 class Escape:
+    """An SQL statement and its expected outcome."""
+
     id: str
     sql: str
     expects: str = "refused"

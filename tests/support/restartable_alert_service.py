@@ -23,7 +23,7 @@ HOUR_MS = 3_600_000
 
 
 class RestartableAlertService:
-    """A store and a service on it, which can be opened anew."""
+    """A store and a service on it, which can be closed and opened again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -51,7 +51,7 @@ class RestartableAlertService:
 
     @property
     def alerts(self) -> dict[str, tuple[str, str, bool]]:
-        """Rule to condition, handling, quiet."""
+        """Rule to (condition, handling, quiet)."""
         listed = self.service.state.alerts.values()
         return {one.rule: (one.condition.value, one.handling.value, one.is_quiet) for one in listed}
 

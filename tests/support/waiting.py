@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 
 def until(holds: Callable[[], bool], timeout_s: float = 15) -> None:
-    """Wait for it; fails when it does not come to hold."""
+    """Wait until `holds()` is true.
+
+    Fails after `timeout_s`.
+    """
     end = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < end, "it did not come to hold in time"

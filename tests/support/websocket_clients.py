@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection
 
 
 async def receive_message(socket: ClientConnection, *kinds: str) -> dict[str, Any]:
-    """The next message of one of the kinds."""
+    """Return the next message of one of the kinds."""
     async with asyncio.timeout(5):
         while True:
             message: dict[str, Any] = json.loads(await socket.recv())
@@ -22,7 +22,7 @@ def address(port: int, query: str = "topics=kpis,alerts,sources") -> str:
 
 
 def stopped_client(port: int, topics: str = "kpis", cookie: str = "") -> socket.socket:
-    """A client that opens and then reads nothing."""
+    """Open a websocket that never reads."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.connect(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""`ioc rules`: what a pack's author types."""
+"""`ioc rules`: the commands that a pack's author uses."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Killed again and again, with a receiver that fails half the time: each transition is sent once per channel."""
+"""Killed repeatedly, with a receiver that fails half the time: each transition is sent once per channel."""
 
 import pickle
 import random

@@ -1,4 +1,4 @@
-"""Hostile clients on real sockets: the server goes on answering, and lets go of them."""
+"""Hostile clients on real sockets: the server keeps answering and disconnects them."""
 
 import asyncio
 import resource
@@ -51,7 +51,7 @@ def health(port: int) -> int:
 
 
 def test_a_thousand_idle_connections(parts: FakeParts, run_server: Callable[..., int]) -> None:
-    """Nearly all places are taken by clients that say nothing; who asks gets in, and they are let go."""
+    """Idle clients take nearly all connections; a client that sends a request is served, and they are disconnected."""
     port = run_server(parts, limits=replace(IMPATIENT, total=1000, per_address=1000, head_within_s=2.0))
     idle = [opened(port) for _ in range(1000)]
     try:
@@ -99,7 +99,7 @@ def test_an_answer_that_nobody_reads_is_given_up(parts: FakeParts, run_server: C
 
 
 def settles(port: int, connections: int) -> bool:
-    """Whether so many are open before long; the one that asks is one of them."""
+    """Return whether that many connections are open soon; the one that requests the number is one of them."""
     until = time.monotonic() + 8
     while (found := _value(port, "ioc_http_connections")) != connections and time.monotonic() < until:
         time.sleep(0.2)

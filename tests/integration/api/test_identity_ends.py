@@ -1,4 +1,4 @@
-"""An open websocket ends within a second when the one who opened it is no longer who they were."""
+"""An open websocket closes within a second when its session, token or account ends."""
 
 import asyncio
 import time
@@ -85,7 +85,7 @@ async def test_one_that_reads_nothing_is_cut_off(parts: FakeParts, port: int) ->
 
 
 async def has_clients(parts: FakeParts, wanted: int) -> bool:
-    """Whether so many are there before long."""
+    """Return whether that many clients are connected soon."""
     for _ in range(250):
         if parts.hub.clients == wanted:
             return True

@@ -1,4 +1,4 @@
-"""Figures that have been made public, computed again from what they are made of."""
+"""Published official figures, calculated again from their parts."""
 
 from __future__ import annotations
 

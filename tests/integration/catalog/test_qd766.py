@@ -34,7 +34,7 @@ def told(centre_of: MakeCentre, overlay: str = "") -> Values:
 
 @pytest.fixture(scope="module")
 def values(centre_of: MakeCentre) -> Values:
-    """Of all worksheets together."""
+    """Values of all worksheets together."""
     return told(centre_of)
 
 

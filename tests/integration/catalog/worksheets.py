@@ -1,6 +1,6 @@
-"""Worksheets of QĐ 766: what each unit has, and the points that a clerk works out from it by hand.
+"""Worksheets of QĐ 766: each unit's data, and the points that a clerk calculates from them by hand.
 
-Two decimals suffice to tell every component; where a share does not come out even the worksheet holds the fraction.
+Two decimals distinguish every component; where a share is not exact the worksheet holds the fraction.
 """
 
 from __future__ import annotations

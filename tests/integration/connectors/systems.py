@@ -1,4 +1,4 @@
-"""Sector systems for the tests: they speak the real protocols, keep what they have, and can go wrong when told."""
+"""Sector systems for the tests: they use the real protocols, keep their data, and fail on request."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class SectorSystem(ABC):
     def configuration(self) -> str: ...
     @abstractmethod
     def give(self, records: list[Record]) -> None:
-        """Hand these over now; a system that has to be answered insists until it is."""
+        """Hand over records; a system that expects an acknowledgement repeats until it comes."""
 
     @abstractmethod
     def give_again(self) -> None:
-        """The last records once more, as a system does that did not hear the answer."""
+        """Send the last records again, like a system that received no acknowledgement."""
 
     def start(self) -> None:  # noqa: B027  not every system has one
         pass

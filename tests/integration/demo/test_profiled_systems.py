@@ -1,4 +1,4 @@
-"""Systems of profiles, spoken to over real sockets and folders, read as the connectors read them."""
+"""Systems of profiles over real sockets and folders, read as the connectors read them."""
 
 from __future__ import annotations
 

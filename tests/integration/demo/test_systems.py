@@ -1,4 +1,4 @@
-"""The simulated sector systems, spoken to over real sockets and folders, read as the connectors read them."""
+"""The simulated sector systems over real sockets and folders, read as the connectors read them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Span = tuple[datetime, datetime]
 
 
 def span(window: str, now: datetime) -> Span:
-    """[from, to): local borders by the wall clock of the province, `to` at the end of the running minute."""
+    """Return [from, to): local bounds in the province's time zone, `to` at the end of the running minute."""
     to = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     local = now.astimezone(VIETNAM)
     midnight = datetime(local.year, local.month, local.day, tzinfo=VIETNAM)
@@ -38,7 +38,7 @@ def span(window: str, now: datetime) -> Span:
 
 
 def take(name: str, readings: Sequence[Reading], span: Span, now: datetime, per: timedelta, q: float) -> float | None:
-    """None without readings."""
+    """Aggregate readings of a span; None without readings."""
     held = [reading for reading in readings if span[0] <= reading.time < span[1]]
     values = sorted(reading.value for reading in held)
     if not values:

@@ -1,4 +1,4 @@
-"""The pulse over a real evaluation: values go out soon after a commit, and stand there at once after a start."""
+"""The evaluation loop over a real evaluation: values are published soon after a commit, and at once after a start."""
 
 from __future__ import annotations
 

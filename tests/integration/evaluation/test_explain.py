@@ -1,4 +1,4 @@
-"""What a value is made of, through the API over a real store and evaluator: now, and at a moment of the past."""
+"""Explanations of a value through the API over a real store and evaluator: now, and at a past moment."""
 
 from __future__ import annotations
 

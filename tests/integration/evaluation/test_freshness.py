@@ -1,4 +1,4 @@
-"""Freshness by source: whether a value is live goes by when those who feed it were last heard of."""
+"""Freshness by source: a value is live depending on when the sources that feed it last reported."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ formula = { text = "s.open + s.count" }
 
 
 def source(name: str, *, ago: timedelta | None, every_s: float | None = 180.0, kind: str = "http_poll") -> SourceState:
-    """A source last heard of some time ago."""
+    """Return a source that last reported `ago` ago."""
     heard = None if ago is None else NOW - ago
     return SourceState(
         name,

@@ -1,4 +1,4 @@
-"""A history that nobody waits for, or that takes too long, is broken off; few are computed at once."""
+"""A history that nobody waits for any more, or that takes too long, is cancelled; few are computed at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From tick to tick: what is kept up equals what is computed anew, whatever comes late, and only changes are told."""
+"""Incremental evaluation equals a full one, whatever arrives late, and only changes are returned."""
 
 from __future__ import annotations
 

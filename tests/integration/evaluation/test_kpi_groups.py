@@ -1,4 +1,4 @@
-"""Evaluation in pieces: whatever comes between them, the values are those of the whole, and never a mixture."""
+"""Evaluation in pieces: whatever arrives between them, values equal those of a whole evaluation, never a mixture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The centre's own figures are KPIs as any other: readings in, a value, a history, stale when nobody tells them."""
+"""The centre's own figures are ordinary KPIs: readings, a value, a history, stale when no readings arrive."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Log:
-    """Stands for the writer of the source; what is handed over goes through the reducer into the store."""
+    """Stand-in for the source's writer; batches go through the reducer into the store."""
 
     def __init__(self, store: Store, clock: FixedClock) -> None:
         self._store = store

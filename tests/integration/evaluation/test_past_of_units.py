@@ -1,4 +1,4 @@
-"""What alerting asks of the past: all units at once say what the history says of each; values of a while ago."""
+"""The past values that alerting needs: all units at once equal the history of each."""
 
 from datetime import timedelta
 from random import Random

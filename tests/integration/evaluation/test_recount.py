@@ -28,7 +28,7 @@ MOMENTS = [
 
 
 def filled(centre: EvaluationCentre, now: datetime) -> list[str]:
-    """Three communes and the province itself with data; the communes."""
+    """Fill three communes and the province with data; return the communes."""
     communes = centre.communes[:3]
     chance = Random(now.isoformat())
     made = readings(chance, [*communes, PROVINCE], now, 1500)

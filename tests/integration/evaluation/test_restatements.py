@@ -1,4 +1,4 @@
-"""Restatements: what changes a published value of a closed period is on record once, with both values and the cause."""
+"""Restatements: a change of a published value of a closed period is recorded once, with both values and the cause."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_every_kind_of_period(desk: Desk, kpi: str, period: str) -> None:
 
 
 def test_a_first_load_of_history_restates_nothing(desk: Desk) -> None:
-    """Whatever pauses shorter than QUIET_FOR it makes, also when the restater works between its batches."""
+    """Pauses shorter than QUIET do not matter, even when the restater runs between batches."""
     for day in range(6, 0, -1):
         for part in range(3):
             desk.read("t.count", NOW - day * DAY + timedelta(hours=part), 1.0, source="history")
@@ -182,7 +182,7 @@ def test_a_first_load_of_history_restates_nothing(desk: Desk) -> None:
 
 
 def test_a_new_sources_past_is_published_when_it_is_through(desk: Desk) -> None:
-    """Another measure was published long ago; that does not make the load of this one a correction."""
+    """Another measure was published long ago; that does not make this load a correction."""
     desk.read("t.level", YESTERDAY, 1.0)
     desk.settle()
     desk.settle()
@@ -214,7 +214,7 @@ def job(number: int, received_at: datetime, **more: Any) -> Case:
 
 
 def test_a_corrected_case_restates_the_month_it_belongs_to(desk: Desk) -> None:
-    """Closed on a day of last month, as was entered only today."""
+    """Closed on a day of last month, entered only today."""
     unit = desk.unit
     done = LAST_MONTH + timedelta(hours=5)
     for number in range(3):
@@ -291,7 +291,7 @@ def test_a_changed_definition_restates_with_both_versions(desk: Desk) -> None:
     ],
 )
 def test_a_restater_that_ends_anywhere_leaves_one_record_a_change(desk: Desk, steps: int) -> None:
-    """Another one, over the store opened anew, does what the first left undone and nothing twice."""
+    """A new restater over the reopened store finishes what the first left, and repeats nothing."""
     for day in range(1, 4):
         desk.read("t.count", NOW - day * DAY, 10.0)
         desk.read("t.level", NOW - day * DAY, 1.0)

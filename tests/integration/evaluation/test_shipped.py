@@ -1,4 +1,4 @@
-"""Every KPI of the shipped catalogue equals its own plain query over raw readings and cases, at three moments."""
+"""Every KPI of the shipped catalogue equals its own SQL query over raw readings and cases, at three moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantiles and distinct counts through the whole way: reducer, store, windows."""
+"""Quantiles and distinct counts through reducer, store and windows."""
 
 from __future__ import annotations
 

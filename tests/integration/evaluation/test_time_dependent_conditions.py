@@ -1,4 +1,4 @@
-"""Conditions that turn with time give the same history by halving as point by point."""
+"""Conditions that depend on time give the same history by bisection as point by point."""
 
 from collections.abc import Iterator
 from dataclasses import replace

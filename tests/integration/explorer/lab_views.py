@@ -1,4 +1,4 @@
-"""The lab's views of a store in memory, as the dictionary says them."""
+"""The lab's views of a store in memory, as the dictionary defines them."""
 
 import duckdb
 

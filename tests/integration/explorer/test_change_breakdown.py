@@ -1,4 +1,4 @@
-"""A change told apart adds up to the change, of every kind of KPI."""
+"""The parts of a breakdown add up to the change, for every kind of KPI."""
 
 import tomllib
 from datetime import timedelta

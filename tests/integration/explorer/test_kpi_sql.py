@@ -1,4 +1,4 @@
-"""The SQL that the explorer shows gives, over the lab's views, what the chart shows."""
+"""The SQL that the explorer shows returns, over the lab's views, what the chart shows."""
 
 import tomllib
 from collections.abc import Iterator

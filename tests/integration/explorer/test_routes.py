@@ -1,4 +1,4 @@
-"""The explorer's addresses over a snapshot, reckoned in the process beside the lab."""
+"""The explorer's addresses over a snapshot, calculated in the lab's job process."""
 
 import asyncio
 from datetime import timedelta
@@ -27,7 +27,7 @@ Answers = dict[str, httpx.Response]
 
 @pytest.fixture(scope="module")
 def answers(told: FilledCentre, tmp_path_factory: pytest.TempPathFactory) -> Answers:
-    """All that is asked here, by what it is; one process beside the lab for all."""
+    """All answers that this file needs, by name; one job process for all."""
     folder = tmp_path_factory.mktemp("lab")
     settings = Settings.from_environment({"IOC_DATA_DIR": str(folder)})
     settings.catalog_dir.mkdir(parents=True)

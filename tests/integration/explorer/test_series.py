@@ -1,4 +1,4 @@
-"""Series of many units in one pass say what the history of each says, to the last digit."""
+"""Series of many units in one pass equal the history of each unit, to the last digit."""
 
 import tomllib
 from datetime import UTC, datetime, timedelta

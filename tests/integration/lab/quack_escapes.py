@@ -1,4 +1,4 @@
-"""Tries to get out of the lab by Quack: what is asked of the server, each with why it would harm."""
+"""Attempts to escape the lab by Quack, each with the harm it would do."""
 
 REFUSED: dict[str, str] = {
     "read a file": "SELECT * FROM read_text('/etc/passwd')",

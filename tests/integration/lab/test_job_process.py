@@ -15,7 +15,7 @@ from tests.integration.lab import job_functions
 
 
 def gone(pid: int) -> None:
-    """Returns once the process is no more."""
+    """Wait until the process has ended."""
     until = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists():
         assert time.monotonic() < until

@@ -1,4 +1,4 @@
-"""What is published: the same bit by bit as anew, nothing private in it, explained; the ready questions give rows."""
+"""Publications: identical to a full rebuild, without private data, explained; the ready-made questions return rows."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Queries in real confined processes: turns, limits, cancelling, and a process that is killed from outside."""
+"""Queries in real confined processes: fair order, limits, cancelling, and a process killed from outside."""
 
 import asyncio
 import os

@@ -13,8 +13,10 @@ from ioc.store import Historian, Store
 
 
 def run_historian(folder: Path, bootstrap: str, file_bytes: int, line: Connection) -> None:
-    """No file grows beyond `file_bytes` until somebody raises the limit. Tells each new state, as condition and error;
-    ends when anything is said to it."""
+    """Run a historian whose files cannot grow beyond `file_bytes` until the limit is raised.
+
+    Sends each new state over the connection as (condition, error); ends when any message arrives.
+    """
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
     store = Store.open(folder / "ioc.duckdb", folder / "archive", zone=VIETNAM)

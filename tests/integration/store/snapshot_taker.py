@@ -1,4 +1,4 @@
-"""What a process does that takes one snapshot after the other of a store it writes, to be killed by a test."""
+"""A process that writes a store and takes one snapshot after another until a test kills it."""
 
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection

@@ -1,4 +1,4 @@
-"""SIGKILL and a full disk at any moment leave a store that is whole, and that goes on where it was."""
+"""After SIGKILL or a full disk at any moment the store is consistent and continues where it was."""
 
 from __future__ import annotations
 

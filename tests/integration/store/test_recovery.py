@@ -1,4 +1,4 @@
-"""The historian comes back by itself: after a full disk, after a broker that went away, after one that forgot all."""
+"""The historian recovers by itself from a full disk, a broker that was away, and a broker that lost its log."""
 
 from __future__ import annotations
 

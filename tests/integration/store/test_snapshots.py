@@ -1,4 +1,4 @@
-"""Snapshots of a store that is being written: whole, of one moment; killed, disk full, unreadable: the last stays."""
+"""Snapshots of a store that is being written are whole and of one moment; after a failure the last one stays."""
 
 import json
 import os

@@ -61,7 +61,10 @@ def tick(number: int) -> HistorianTick:
 
 
 def write_ticks(folder: Path, ticks: int, file_bytes: int | None, told: Connection) -> None:
-    """With a full disk, which no file may grow beyond `file_bytes` on, it tells the fault and ends with code 3."""
+    """Write ticks and send the number of each commit.
+
+    With `file_bytes`, no file may grow beyond it: the process sends the fault and exits with code 3.
+    """
     if file_bytes is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))

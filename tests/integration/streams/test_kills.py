@@ -1,4 +1,4 @@
-"""Workers and broker die; every message is answered all the same, in order, and soon."""
+"""Workers and broker are killed; every message is still answered, in order, and soon."""
 
 import json
 import random

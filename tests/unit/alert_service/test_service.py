@@ -1,4 +1,4 @@
-"""The alert service over a real store: what outlasts a restart, what one transaction holds, what a fault leaves."""
+"""The alert service over a real store: what survives a restart, what one transaction holds, what a fault leaves."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The way of an alert through the routes, who is on duty, and the text of the message."""
+"""The route of an alert, who is on duty, and the text of the message."""
 
 from datetime import datetime, time, timedelta
 

@@ -1,4 +1,4 @@
-"""Alerts, silences, rules, routing and incidents as people and tools ask for them."""
+"""Alerts, silences, rules, routing and incidents through the API."""
 
 from typing import Any
 

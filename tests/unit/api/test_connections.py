@@ -1,4 +1,4 @@
-"""Who gets a place, who gives way, who waits too long: without a socket."""
+"""Connection limits without a socket: which client gets a place, which is closed, which times out."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""The hub without a network: what each client is told, in which order, and that none holds another."""
+"""The hub without a network: what each client receives, in which order, and that no client delays another."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The push route: what it passes on, what it refuses, what it answers."""
+"""The push route: what it accepts, what it refuses, what it answers."""
 
 import gzip
 from collections.abc import AsyncIterator

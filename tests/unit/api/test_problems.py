@@ -1,4 +1,4 @@
-"""Every error is a problem of RFC 9457, and tells nothing of the inside."""
+"""Every error is a problem of RFC 9457 and reveals no internals."""
 
 import errno
 import sqlite3

@@ -1,4 +1,4 @@
-"""Whom the centre believes, what its own site is, and where it lies."""
+"""Trusted proxies, the centre's own origin, and its base path."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Who looked at single cases and refused records is in the trail; refused records are masked until they are opened."""
+"""Reading single cases and refused records is audited; refused records are masked until they are opened."""
 
 from base64 import b64decode
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the embedded broker is told, which port it takes, and how a failure reads."""
+"""Settings of the embedded broker, its port, and the messages of its failures."""
 
 from pathlib import Path
 

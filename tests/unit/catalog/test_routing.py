@@ -1,4 +1,4 @@
-"""The file that says who is told: faults name the field; what a route does not say it has from the one above."""
+"""Routing files: faults name the field; a route inherits what it does not set."""
 
 from datetime import timedelta
 from pathlib import Path

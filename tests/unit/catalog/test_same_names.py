@@ -1,4 +1,4 @@
-"""One name, one meaning: KPIs that differ only in their window share their condition."""
+"""The same name has the same meaning: KPIs that differ only in their window share their condition."""
 
 from dataclasses import replace
 

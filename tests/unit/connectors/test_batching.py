@@ -1,4 +1,4 @@
-"""What is sealed fits into what the topic takes, and nothing is lost on the way."""
+"""Sealed batches fit the topic's limit, and nothing is lost."""
 
 import random
 from concurrent.futures import Future

@@ -1,4 +1,4 @@
-"""Keys are known for as long as is promised, in memory and across restarts."""
+"""Keys are remembered for as long as promised, in memory and across restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Personal fields do not get past the connector: hashed with a key, or dropped."""
+"""Personal fields do not pass the connector: they are hashed with a key, or dropped."""
 
 from datetime import UTC, datetime
 from pathlib import Path

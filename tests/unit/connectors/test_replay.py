@@ -1,4 +1,4 @@
-"""What was refused is read again with the mapping and the catalogue of now, and each record counts once."""
+"""Refused records are read again with today's mapping and catalogue, and each counts once."""
 
 from __future__ import annotations
 

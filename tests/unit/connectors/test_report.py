@@ -1,4 +1,4 @@
-"""What a connector says of its last data beside `live`."""
+"""What a connector reports about its last data beside `live`."""
 
 from concurrent.futures import Future
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A row that a source gives again counts once, and what of it was refused is tried again after a mend."""
+"""A row that a source repeats counts once; rows that were refused are tried again after a correction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What groups and parts made of a change: by hand, and adding up whatever they are."""
+"""Contributions of groups and parts to a change: worked by hand, and always adding up."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Whose query is next: people take turns, and the queue has its bounds."""
+"""Order of the query queue: people take turns, and the queue is bounded."""
 
 import pytest
 

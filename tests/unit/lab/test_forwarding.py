@@ -1,4 +1,4 @@
-"""From the centre's address to the lab's socket and back: who asks, what comes through, a lab that is away."""
+"""Forwarding from the centre to the lab's socket: identity, what is passed through, a lab that is away."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Wrong passwords cost whoever sends them time, and nobody else."""
+"""Wrong passwords delay whoever sends them, and nobody else."""
 
 import pytest
 

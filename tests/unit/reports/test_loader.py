@@ -1,4 +1,4 @@
-"""Definitions of reports: ours are sound, faults are named with file, table and field, the province's lie over them."""
+"""Report definitions: the shipped ones are valid, faults name file, table and field, the province's override them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Making an issue as a job: whoever asks again finds it, and nobody makes a second one."""
+"""Making an issue as a job: a repeated request finds it, and no second one is made."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""The ledger balances, and shows it when it does not."""
+"""The ledger balances, and reports it when it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the bytes of a message, there is one answer, and its counts balance."""
+"""Whatever the bytes of a message, there is one output, and its counts balance."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""JSON from outside: one broken record never costs its neighbours, and nothing is lost without a word."""
+"""JSON from outside: a broken record never affects its neighbours, and nothing is lost silently."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Very many unfit records: counted each, in memory of their own size, with all their bytes."""
+"""Very many invalid records: each is counted, memory is proportional to their size, and all bytes are kept."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""States of sources come back from the topic as they were said."""
+"""States of sources are decoded from the topic as they were published."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The answer of a message: counts that add up, dead letters that can be found again, and bounds."""
+"""The output for a message: counts that add up, dead letters that can be found, and bounds."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""A lab that hangs or is not there is reported; one that answers is not."""
+"""A lab that hangs or is missing is reported; one that answers is not."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Engine, suppression and notifications together: 10,000 condition changes, killed again and again."""
+"""Engine, suppression and notifications together: 10,000 condition changes with repeated kills."""
 
 import random
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One spelling for each address: every path of the table also comes with the spellings that hide where it leads."""
+"""Each address has one spelling: every path of the table is also tried with spellings that disguise it."""
 
 from collections.abc import Callable
 from dataclasses import replace

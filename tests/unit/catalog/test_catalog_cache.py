@@ -1,4 +1,4 @@
-"""The checked catalogue kept on disk: the same as checked anew, and never an old one."""
+"""The catalogue cache on disk equals a fresh check, and is never out of date."""
 
 from pathlib import Path
 
