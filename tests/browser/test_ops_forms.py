@@ -1,4 +1,4 @@
-"""Forms of the console: they act on what they were opened for, keep what was typed, and survive the end of a session."""
+"""Forms of the console: they act on what they were opened for, keep what was typed, and survive a session."""
 
 from collections.abc import Iterator
 from typing import Any

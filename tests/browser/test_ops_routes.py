@@ -1,4 +1,4 @@
-"""Notification routes in the console: the route tester, channels, messages, the text, the duty roster, the self-audit."""
+"""Notification routes in the console: the route tester, channels, messages, texts, duty roster, self-audit."""
 
 from collections.abc import Iterator
 from datetime import timedelta
