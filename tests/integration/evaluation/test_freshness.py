@@ -227,10 +227,10 @@ def test_a_source_is_known_to_feed_after_a_restart(watched: Watched) -> None:
     ("kpi", "measure", "state", "freshness", "as_of"),
     [
         pytest.param("s.level", "t.level", source(ONE_STOP, ago=MINUTE), STALE, 2 * HOUR, id="gauge: its own reading"),
-        pytest.param("s.count", "t.count", source(ONE_STOP, ago=MINUTE), LIVE, MINUTE, id="delta that is asked for"),
+        pytest.param("s.count", "t.count", source(ONE_STOP, ago=MINUTE), LIVE, MINUTE, id="delta that is polled"),
         pytest.param(
             "s.count", "t.count", source(ONE_STOP, ago=MINUTE, kind="mqtt"), STALE, 2 * HOUR,
-            id="delta that is sent: silence says nothing",
+            id="delta that is pushed: silence says nothing",
         ),
         pytest.param("s.count", "t.count", source(ONE_STOP, ago=HOUR), STALE, HOUR, id="delta whose source is behind"),
         pytest.param(
@@ -269,7 +269,7 @@ def test_a_formula_is_as_fresh_as_its_stalest_part(watched: Watched) -> None:
     assert watched.value("s.open_per_count", unit, fine).freshness is LIVE
 
 
-def test_word_of_sources_is_told_every_few_minutes_and_read_at_once(watched: Watched) -> None:
+def test_reports_of_sources_are_published_every_few_minutes_and_read_at_once(watched: Watched) -> None:
     """An answer without news moves no value; else each would be sent to every screen every few seconds."""
     start: datetime = NOW.replace(second=5)
     watched.hear(ONE_STOP, ago=HOUR, unit=watched.centre.communes[0])

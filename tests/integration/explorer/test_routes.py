@@ -108,7 +108,7 @@ def test_parts_sql_and_forecast_answer(answers: Answers) -> None:
         ("backwards", 400, "from must lie before to."),
     ],
 )
-def test_what_is_unfit_is_one_sentence(answers: Answers, asked: str, status: int, says: str) -> None:
+def test_an_invalid_request_is_one_sentence(answers: Answers, asked: str, status: int, says: str) -> None:
     answer = answers[asked]
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"

@@ -156,7 +156,7 @@ def test_a_publisher_that_is_not_set_is_said_not_to_be(tmp_path: Path) -> None:
     assert not list(graph.objects(None, DCAT.contactPoint))
 
 
-async def test_files_without_rows_are_made_anew_with_the_next_publication(tmp_path: Path) -> None:
+async def test_files_without_rows_are_built_again_with_the_next_publication(tmp_path: Path) -> None:
     """A history that comes in is not waited for a quarter of an hour."""
     settings = Settings(data_dir=tmp_path, demonstration=True)
     empty, full = publish(tmp_path / "empty.duckdb"), publish(tmp_path / "full.duckdb")

@@ -101,7 +101,7 @@ def test_killed_at_random_moments(tmp_path: Path, kills: int) -> None:
     check(tmp_path, done + 5)
 
 
-def test_a_full_disk_is_said_so_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """Each file may grow to a bound; with a larger bound the same store goes on."""
     done = 0
     for file_bytes in (600_000, 1_400_000):

@@ -62,7 +62,7 @@ def test_a_pending_alert_fires_after_a_restart_as_if_there_had_been_none(opened:
     assert [row["kind"] for row in rows] == ["pending", "firing"]
 
 
-def test_a_tick_told_twice_counts_once(opened: RestartableAlertService) -> None:
+def test_a_repeated_tick_counts_once(opened: RestartableAlertService) -> None:
     opened.tick(1, disk_free=1)
     opened.tick(0, disk_free=50)
     assert "disk-full" in opened.alerts

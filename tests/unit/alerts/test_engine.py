@@ -209,7 +209,7 @@ def test_units_of_another_order_find_their_slots() -> None:
     assert counts(done.state) | {ConditionState.NORMAL: 1, ConditionState.NO_DATA: 1} == counts(done.state)
 
 
-def test_a_tick_told_twice_counts_once() -> None:
+def test_a_repeated_tick_counts_once() -> None:
     arrays = rule_arrays([rule()])
     told = inputs(0, {"k": [15]}, ("46",))
     first = tick(arrays, EngineState.fresh(arrays), told)

@@ -211,7 +211,7 @@ def test_what_waits_goes_by_the_new_tree() -> None:
     assert sorted(delivery.channel for delivery in service.deliveries) == ["mail", "wall"]
 
 
-def test_what_was_told_goes_on_in_the_new_tree() -> None:
+def test_notified_alerts_go_on_in_the_new_tree() -> None:
     """A route is renamed while an alert is open: it is repeated and escalated as before, and nobody is told twice that
     it fired."""
     old = replace(routing().root, id="old", matchers=parse_matchers(["rule = r"]), receivers=("service",))

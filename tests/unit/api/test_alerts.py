@@ -18,7 +18,7 @@ def full(parts: FakeParts) -> str:
     return alert
 
 
-async def test_what_holds_is_told_ours_and_as_prometheus_tells_it(client: httpx.AsyncClient, full: str) -> None:
+async def test_alerts_are_listed_in_our_format_and_in_that_of_prometheus(client: httpx.AsyncClient, full: str) -> None:
     answer = await send_request(client, "GET", "alerts")
     [fired] = [one for one in answer["alerts"] if one["id"] == full]
     assert (fired["severity"], fired["state"], fired["value"], fired["limit"]) == (1, "firing", 1.0, "< 3")

@@ -129,6 +129,6 @@ def test_a_fault_names_the_field(tmp_path: Path, change: tuple[str, str], field:
     assert (fault.file, fault.field) == (str(tmp_path / "alerting" / "routing.toml"), field)
 
 
-def test_a_channel_that_nobody_configured_is_a_fault(tmp_path: Path) -> None:
+def test_an_unknown_channel_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(CatalogInvalid, match="No channel is called 'telegram-an'"):
         read(tmp_path, SOUND, {"wall"})

@@ -31,7 +31,7 @@ def test_the_text_is_in_inter() -> None:
     assert set(re.findall(rb"/BaseFont\s*/[A-Z]{6}\+([A-Za-z]+)", objects)) == {b"Inter"}
 
 
-def test_a_missing_font_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_font_is_reported_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Typst would leave out the text and say nothing."""
     (tmp_path / "fontpkg_inter").mkdir()
     (tmp_path / "fontpkg_inter" / "__init__.py").touch()

@@ -51,7 +51,7 @@ def test_a_period(length: str, text: str, start: str, end: str, earlier: str, la
         ("quarter", "2026-Q5"), ("week", "2026-W54"), ("week", "2025-W53"), ("year", "2026-01"), ("year", "../2026"),
     ],
 )  # fmt: skip
-def test_what_is_no_period_is_refused(length: str, text: str) -> None:
+def test_an_invalid_period_is_refused(length: str, text: str) -> None:
     with pytest.raises(PeriodUnfit, match=f"is not a {length}; write it as"):
         parse_span(PeriodLength(length), text, VIETNAM)
 

@@ -96,7 +96,7 @@ async def test_asking_again_finds_the_same_job(lab: httpx.AsyncClient, process: 
     assert (await lab.post(f"{AT}/issues", json={"period": "2026-10"})).json()["id"] == "2026-10.2"
 
 
-async def test_a_job_that_fails_says_why_to_who_comes_later(lab: httpx.AsyncClient, process: SlowProcess) -> None:
+async def test_a_failed_job_reports_its_reason_later(lab: httpx.AsyncClient, process: SlowProcess) -> None:
     assert (await lab.post(f"{AT}/issues", json={"period": "2026-10"})).status_code == 202
     process.fault = NothingToReport(Message("report_no_data", report="online_services", period="2026-10"))
     process.go_on.set()
@@ -118,7 +118,7 @@ async def test_one_that_is_to_be_sent_does_not_hide_in_one_that_is_not(
 
 
 @pytest.mark.parametrize("period", ["2026-13", "2026-Q3", "nonsense"])
-async def test_what_is_no_period_is_refused_with_a_code(
+async def test_an_invalid_period_is_refused_with_a_code(
     lab: httpx.AsyncClient, process: SlowProcess, period: str
 ) -> None:
     answer = await lab.post(f"{AT}/issues", json={"period": period})
