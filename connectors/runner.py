@@ -81,7 +81,7 @@ class Runner:
         self._follow = follow or (lambda: catalog)
         # Shared by all sources, so that a new catalogue takes effect for all of them at once.
         self._context = ConnectorContext(catalog.vocabulary, self._clock, settings.zone, settings.data_dir)
-        self._trouble = ""
+        self._trouble: str = ""
         self._running: dict[str, RunningSource] = {}
         self._producer: SharedProducer | None = None
         self._replays: ReplayLog | None = None
@@ -114,7 +114,8 @@ class Runner:
                 except (OSError, ConfigurationInvalid) as fault:  # what runs goes on; the next round reads again
                     failure = fault
                     LOG.warning("the configured sources cannot be read: %r", fault)
-                self._trouble = f"The configured sources cannot be read: {failure}." if failure else ""
+                reason = failure.message if isinstance(failure, ConfigurationInvalid) else str(failure)
+                self._trouble = Message("sources_unread", reason=reason) if failure else ""
                 await self._publish_states()
                 on_round(failure)
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -187,18 +188,18 @@ class Runner:
 
     def _add_unreadable(self, source: str, fault: ConfigurationInvalid) -> None:
         if self._reports_unreadable:
-            health = SourceHealth(SourceCondition.FAILING, str(fault))
+            health = SourceHealth(SourceCondition.FAILING, fault.message)
             self._running[source] = RunningSource(source, None, ArrivalTracker(self._clock.now()), health)
 
     async def _run_source(self, running: RunningSource, configuration: SourceConfiguration) -> None:
         try:
             running.connector = KINDS[configuration.kind].load_class()(configuration, self._context)
         except ConfigurationInvalid as fault:
-            running.health = SourceHealth(SourceCondition.FAILING, str(fault))
+            running.health = SourceHealth(SourceCondition.FAILING, fault.message)
             return
         except Exception as fault:  # noqa: BLE001  one source's fault must not stop the others
             LOG.exception("source %s", running.source)
-            running.health = SourceHealth(SourceCondition.FAILING, f"The connector cannot be made: {fault!r}.")
+            running.health = SourceHealth(SourceCondition.FAILING, Message("connector_not_made", reason=repr(fault)))
             return
         # A source's own failures are retried at its own pace; failures on the centre's side are retried sooner.
         for_source, for_centre = BackOff(running.connector.max_wait_s), BackOff(MAX_WAIT_S)
@@ -211,17 +212,17 @@ class Runner:
                 await asyncio.wrap_future(running.writer.opened)
                 await self._feed(running, running.connector, running.writer)
             except SourceUnavailable as fault:
-                running.health = SourceHealth(SourceCondition.UNAVAILABLE, str(fault))
+                running.health = SourceHealth(SourceCondition.UNAVAILABLE, fault.message)
                 back_off, retry_in_s = for_source, fault.retry_in_s
             except ConfigurationInvalid as fault:
-                running.health = SourceHealth(SourceCondition.FAILING, str(fault))
+                running.health = SourceHealth(SourceCondition.FAILING, fault.message)
                 if running.writer is not None:
                     return  # another try before the file changes would fail as well
             except (SpoolFull, BrokerUnavailable) as fault:
-                running.health = SourceHealth(SourceCondition.REFUSING, str(fault))
+                running.health = SourceHealth(SourceCondition.REFUSING, fault.message)
             except Exception as fault:  # noqa: BLE001  one source's fault must not stop the others
                 LOG.exception("source %s", running.source)
-                running.health = SourceHealth(SourceCondition.FAILING, f"The connector failed: {fault!r}.")
+                running.health = SourceHealth(SourceCondition.FAILING, Message("connector_failed", reason=repr(fault)))
             if running.connector.report.last_success != succeeded_at:
                 for_source.succeeded()
                 for_centre.succeeded()

@@ -103,11 +103,11 @@ class SendQueue:
             QueuedMessage(frame.serial, _message_of(frame), 0.0, frame) for frame in frames
         )
         self.stage = QueueStage.AWAY
-        self.error = ""
+        self.error: str = ""
         self.was_open = False
         self.delivered = 0
         """Records acknowledged since the present generation began."""
-        self.notice = ""
+        self.notice: str = ""
         """A fault of the writer that is over; shown for NOTICE_S."""
         self._notice_until_s = 0.0
         self._replaced_at: dict[str, int] = {}
@@ -162,10 +162,13 @@ class SendQueue:
             if self.stage is not QueueStage.OPEN or generation <= self.checkpoint.generation:
                 return
             self._replaced_at[topic] = min(offset, self._replaced_at.get(topic, offset))
-            self.notice = (
-                f"Another process has written under the name {self._source!r} (generation {generation}, {topic} "
-                f"partition {self._partition} offset {offset}); the writer reopens and sends again what it has sent "
-                "since. Find out which process it is."
+            self.notice = Message(
+                "source_written_elsewhere",
+                source=self._source,
+                generation=generation,
+                topic=topic,
+                partition=self._partition,
+                offset=offset,
             )
             self._notice_until_s = time.monotonic() + NOTICE_S
             LOG.warning("%s", self.notice)
@@ -237,19 +240,19 @@ class SendQueue:
             )
         except BrokerUnavailable as fault:
             with self._changed:
-                self._fail(str(fault))
+                self._fail(fault.message)
             return
         except Exception as fault:
             LOG.exception("opening %s", self._source)
             with self._changed:
-                self._fail(f"The source cannot be opened: {fault!r}")
+                self._fail(Message("source_not_opened", reason=repr(fault)))
             return
         with self._changed:
             if self.stage is not QueueStage.CLOSED:
                 try:
                     self._apply(recovered)
                 except (OSError, SpoolFull) as fault:  # the checkpoint cannot be written; it is tried again
-                    self._fail(f"The source cannot be opened, because its checkpoint cannot be written: {fault}")
+                    self._fail(Message("source_checkpoint_failed", reason=str(fault)))
         self._producer.wake()
 
     def _apply(self, recovered: RecoveredState) -> None:
@@ -320,14 +323,14 @@ class SendQueue:
             self._in_flight = True
             self._producer.send(message.topic, self._partition, value, headers.encode(), done)
         except BrokerUnavailable as fault:
-            self._fail(str(fault))
+            self._fail(fault.message)
 
     def _delivered(self, epoch: int, offset: int | None, fault: Exception | None) -> None:
         """Handle the acknowledgement or failure of the first message; those of former openings are ignored."""
         if epoch != self._epoch or not self.messages:
             return
         if offset is None:
-            self._fail(f"Kafka does not acknowledge: {fault}")
+            self._fail(Message("kafka_unacknowledged", reason=str(fault)))
             return
         self._in_flight = False
         queued = self.messages.popleft()

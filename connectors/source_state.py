@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from connectors.batching import WriterCounts
 from connectors.configuration import SourceConfiguration
 from connectors.registry import KINDS
-from ioc.model.source import Liveness, SourceCondition, SourceState
+from ioc.model.source import Liveness, SourceCondition, SourceState, error_fields
 
 _RATE_OVER = timedelta(seconds=10)
 
@@ -96,8 +96,8 @@ def state_of(facts: SourceFacts, now: datetime) -> SourceState:
         lag_s=round((now - counts.newest).total_seconds(), 3) if counts.newest else None,
         last_success=max(filter(None, (facts.last_success, arrived_at)), default=None),
         expected_every_s=expected_every.total_seconds() if expected_every else None,
-        error=facts.health.error,
         reported_at=now,
         delivered=counts.delivered,
         liveness=liveness,
+        **error_fields(facts.health.error),
     )

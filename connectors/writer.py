@@ -80,8 +80,8 @@ class SourceWriter:
         self._saved_s = 0.0
         self._has_unsaved = False
         self._counts = WriterCounts()
-        self._disk_error = ""
-        self._step_error = ""
+        self._disk_error: str = ""
+        self._step_error: str = ""
         self.opened = _promise()
         producer.attach(self)
 
@@ -238,7 +238,7 @@ class SourceWriter:
             try:
                 next_s = self._advance(now_s)
             except Exception as failure:
-                self._step_error = f"The source cannot write: {failure!r}."
+                self._step_error = Message("source_write_failed", reason=repr(failure))
                 raise
             self._step_error = ""
             return next_s
@@ -277,7 +277,7 @@ class SourceWriter:
             self._queue.step(now_s)
             self._disk_error = ""
         except SpoolFull as fault:
-            self._disk_error = str(fault)
+            self._disk_error = fault.message
         if self._has_unsaved and now_s - self._saved_s > _CHECKPOINT_EVERY_S and self.is_open:
             self._save()
             self._saved_s = now_s

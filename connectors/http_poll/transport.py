@@ -82,7 +82,7 @@ class Transport:
             try:
                 target = redirect_target(url, location)
             except ValueError as fault:
-                raise self._unavailable(Message.of(str(fault)), self._poll.every_s) from None
+                raise self._unavailable(Message.of(fault.args[0]), self._poll.every_s) from None
             if origin(target) != origin(self._poll.url):
                 # Credentials for one server are never sent to another.
                 headers = {}
@@ -144,9 +144,9 @@ def redirect_target(url: str, location: str) -> str:
     target = urljoin(url, location)
     scheme, host, _ = origin(target)
     if scheme not in ("http", "https") or not host:
-        raise ValueError("redirects to something that is not a web address; check poll.url")
+        raise ValueError(Message("poll_redirect_not_web"))
     if origin(url)[0] == "https" and scheme == "http":
-        raise ValueError(f"redirects to {shown_address(target)}, without encryption; that is not followed")
+        raise ValueError(Message("poll_redirect_unencrypted", address=shown_address(target)))
     return target
 
 

@@ -83,7 +83,7 @@ def _sources(states: list[dict[str, Any]]) -> Iterator[Finding]:
     troubled = [state for state in states if state["condition"] in _TROUBLED]
     late = [state for state in states if state["condition"] == SourceCondition.LATE]
     for state in troubled:
-        yield Finding.of("sources", "source_troubled", source=state["source"], reason=state["error"])
+        yield Finding.of("sources", "source_troubled", source=state["source"], reason=_error(state))
     for state in late:
         yield Finding.of("sources", "source_late", source=state["source"])
     if states and not troubled:
@@ -111,3 +111,10 @@ def broker(settings: Settings) -> Iterator[Finding]:
         yield Finding.of("broker", "topics_absent", topics=", ".join(absent))
     else:
         yield Finding.of("broker", "broker_answers", address=address, topics=len(TOPICS))
+
+
+def _error(state: dict[str, Any]) -> str:
+    """Return what is wrong with a source: a Message when its code is known here, else the English sentence."""
+    shape = {name: state.get(f"error_{name}") or {} for name in ("params", "nested")}
+    message = Message.of_shape({"code": state.get("error_code", ""), **shape})
+    return state["error"] if message is None else message

@@ -1,8 +1,12 @@
 """A source: one configured feed from a sector system, and its state."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from ioc.messages import Message
 
 
 class SourceCondition(StrEnum):
@@ -38,9 +42,10 @@ class Liveness(StrEnum):
 class SourceState:
     """What an operator must know of a source.
 
-    Counts are since its process began to write; `lag_s` is now minus the newest event time. `error` is one sentence,
-    empty when nothing is wrong. `buffered` counts records that the broker has not acknowledged yet, `delivered` those
-    that it has acknowledged since `generation` began.
+    Counts are since its process began to write; `lag_s` is now minus the newest event time. `error` is one
+    English sentence, empty when nothing is wrong; `error_code`, `error_params` and `error_nested` give it in another
+    language (`Message.shape`), and are empty for a sentence without a code. `buffered` counts records that the broker
+    has not acknowledged yet, `delivered` those that it has acknowledged since `generation` began.
     """
 
     source: str
@@ -60,3 +65,17 @@ class SourceState:
     reported_at: datetime
     delivered: int = 0
     liveness: Liveness = Liveness.ANSWER
+    error_code: str = ""
+    error_params: Mapping[str, Any] = field(default_factory=dict)
+    error_nested: Mapping[str, Any] = field(default_factory=dict)
+
+
+def error_fields(error: str) -> dict[str, Any]:
+    """Return the fields of `SourceState` that hold a sentence; those of its code are empty unless it is a Message."""
+    shape = error.shape() if isinstance(error, Message) else {}
+    return {
+        "error": str(error),
+        "error_code": shape.get("code", ""),
+        "error_params": shape.get("params", {}),
+        "error_nested": shape.get("nested", {}),
+    }

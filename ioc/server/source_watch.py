@@ -13,7 +13,7 @@ from ioc.errors import BatchMalformed, BrokerUnavailable
 from ioc.fault_register import FaultRegister
 from ioc.kafka import Reader, connection
 from ioc.messages import Message
-from ioc.model.source import SourceCondition, SourceState
+from ioc.model.source import SourceCondition, SourceState, error_fields
 from ioc.periodic_thread import PeriodicThread
 from ioc.topics import SOURCES
 from ioc.wire.source_states import decode_state
@@ -96,5 +96,6 @@ def without_stale(state: SourceState, now: datetime) -> SourceState:
     """Return the state; `unavailable` when its runner has been silent for SILENT_AFTER."""
     if now - state.reported_at <= SILENT_AFTER or state.condition is SourceCondition.UNAVAILABLE:
         return state
-    error = "Its connector has not reported for a while; `ioc connect` may be down."
-    return replace(state, condition=SourceCondition.UNAVAILABLE, error=error, rate_per_s=0.0)
+    return replace(
+        state, condition=SourceCondition.UNAVAILABLE, rate_per_s=0.0, **error_fields(Message("source_silent"))
+    )

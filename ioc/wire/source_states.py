@@ -22,6 +22,8 @@ _MAX_COUNT = 2**53
 _MAX_GENERATION = 2**63 - 1
 _MAX_SECONDS = 1e12
 _MAX_TEXT = 4000
+_MAX_PARAMS = 16_000
+"""Bytes of an error's parameters as JSON; the sentence alone goes on without them."""
 _LIVENESS_BEFORE = {"http_poll": Liveness.COMPLETE_ANSWER, "file_drop": Liveness.DATA}
 """By kind, for states that an earlier version published: they do not say it."""
 
@@ -29,6 +31,8 @@ _LIVENESS_BEFORE = {"http_poll": Liveness.COMPLETE_ANSWER, "file_drop": Liveness
 def encode_state(state: SourceState) -> bytes:
     fields = asdict(state)
     fields["error"] = state.error[:_MAX_TEXT]
+    if not all(_is_short(fields[name]) for name in ("error_params", "error_nested")):
+        fields |= {"error_code": "", "error_params": {}, "error_nested": {}}
     for moment in _TIMES:
         fields[moment] = rfc3339(fields[moment]) if fields[moment] else None
     return orjson.dumps(fields)
@@ -48,6 +52,14 @@ def decode_state(content: bytes) -> SourceState:
         raise BatchMalformed(Message("not_source_state", reason=str(fault))) from fault
 
 
+def _is_short(params: Mapping[str, Any]) -> bool:
+    """Return whether parameters can be sent: as JSON at all, and in few enough bytes."""
+    try:
+        return len(orjson.dumps(params)) <= _MAX_PARAMS
+    except TypeError:  # such as a whole number of more than 64 bits
+        return False
+
+
 def _text(fields: Mapping[str, Any], name: str) -> str:
     text = fields[name]
     if not isinstance(text, str) or len(text) > _MAX_TEXT:
@@ -60,6 +72,13 @@ def _texts(fields: Mapping[str, Any], name: str) -> dict[str, str]:
     if not isinstance(texts, dict):
         raise ValueError(f"{name} is not an object")
     return {key: _text(texts, key) for key in texts}
+
+
+def _params(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    params = fields[name]
+    if not isinstance(params, dict) or not _is_short(params):
+        raise ValueError(f"{name} is not an object of at most {_MAX_PARAMS} bytes")
+    return params
 
 
 def _count(fields: Mapping[str, Any], name: str) -> int:
@@ -105,9 +124,10 @@ def _liveness(fields: Mapping[str, Any], name: str) -> Liveness:
 
 
 _FIELDS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
-    **dict.fromkeys(("source", "kind", "error"), _text),
+    **dict.fromkeys(("source", "kind", "error", "error_code"), _text),
     **dict.fromkeys(("generation", "received", "rejected", "duplicate", "buffered", "delivered"), _count),
     **dict.fromkeys(("lag_s", "expected_every_s"), _number_or_none),
+    **dict.fromkeys(("error_params", "error_nested"), _params),
     "name": _texts,
     "condition": _condition,
     "liveness": _liveness,

@@ -185,6 +185,9 @@ def source(name: str, vi: str, en: str, now: datetime, **other: Any) -> Json:
         "last_success": rfc3339(now),
         "expected_every_s": 60.0,
         "error": "",
+        "error_code": "",
+        "error_params": {},
+        "error_nested": {},
         "reported_at": rfc3339(now),
     } | other
 

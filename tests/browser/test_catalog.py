@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from ioc.messages import Message
+from ioc.model.source import error_fields
 from tests.browser import province
 from tests.browser.accessible import violations, wide
 from tests.browser.fake_centre import FakeCentre
@@ -319,3 +321,19 @@ def test_sources_with_their_accounts(centre: FakeCentre, open_page: OpenPage) ->
     page.keyboard.press("/")
     page.keyboard.type("mot cua")
     expect(rows).to_have_count(1)
+
+
+def test_the_error_of_a_source_is_in_the_language_of_the_page(centre: FakeCentre, open_page: OpenPage) -> None:
+    reason = Message("source_file_unreadable", path="air.toml", reason="EACCES")
+    coded = error_fields(Message("sources_unread", reason=reason))
+    uncoded = {"error": "It says so in English."}
+    faulty = province.source("air", "Quan trắc khí", "Air quality", centre.now(), condition="failing", **coded)
+    old = province.source("cameras", "Camera giao thông", "Cameras", centre.now(), condition="failing", **uncoded)
+    centre.push(sources=[faulty, old])
+    page = open_page(centre, "/sources", 1366, 768)
+    wrong = page.locator("aside p.wrong")
+    expect(wrong).to_have_text("Không đọc được các nguồn đã cấu hình: air.toml: không đọc được: EACCES.")
+    page.keyboard.press("j")
+    expect(wrong).to_have_text("It says so in English.")
+    english = open_page(centre, "/sources?lang=en", 1366, 768)
+    expect(english.locator("aside p.wrong")).to_have_text(coded["error"])

@@ -25,6 +25,11 @@ describe('messages of the centre in Vietnamese', () => {
       ),
       'Tác vụ nền x gặp lỗi và đang được chạy lại; hãy xem nhật ký: Kho dữ liệu /s đã đóng.',
     ],
+    [
+      'the step of the start',
+      say('starting', { step: 'the first evaluation …' }, { step: { code: 'first_evaluation', params: {} } }),
+      'Trung tâm đang khởi động: đang tính lần đầu toàn bộ chỉ tiêu; hãy đợi thêm.',
+    ],
     ['a code of a newer centre', say('of_a_newer_centre'), 'As the centre says.'],
     ['no code', messageText({ message: 'As the centre says.' }, 'vi'), 'As the centre says.'],
     ['English', messageText({ message: 'As the centre says.', code: 'missing' }, 'en'), 'As the centre says.'],

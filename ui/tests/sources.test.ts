@@ -20,6 +20,9 @@ const source = (name: string, other: Partial<SourceState>): SourceState => ({
   rate_per_s: 0,
   reported_at: '2026-11-23T01:30:00Z',
   error: '',
+  error_code: '',
+  error_params: {},
+  error_nested: {},
   ...other,
 })
 

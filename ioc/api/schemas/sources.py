@@ -1,6 +1,7 @@
 """States of sources as JSON, the same on REST and websocket."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
@@ -13,7 +14,9 @@ class SourceShape(TypedDict):
     """The state of a source and its counts of records.
 
     `lag_s` is null where the source does not measure it; `expected_every_s` is null for a source without a schedule.
-    `error` is empty while nothing is wrong.
+    `error` is the English sentence, empty while nothing is wrong. `error_code` and `error_params` allow a page to show
+    it in any language; `error_nested` has code and parameters of a parameter that is a message itself. All three are
+    empty for a sentence without a code.
     """
 
     source: str
@@ -29,6 +32,9 @@ class SourceShape(TypedDict):
     last_success: str | None
     expected_every_s: float | None
     error: str
+    error_code: str
+    error_params: Mapping[str, Any]
+    error_nested: Mapping[str, Any]
     reported_at: str
 
 
@@ -48,5 +54,8 @@ def source_shape(state: SourceState) -> SourceShape:
         "last_success": optional_time(state.last_success),
         "expected_every_s": state.expected_every_s,
         "error": state.error,
+        "error_code": state.error_code,
+        "error_params": state.error_params,
+        "error_nested": state.error_nested,
         "reported_at": rfc3339(state.reported_at),
     }

@@ -15,6 +15,7 @@ from ioc.messages import Message
 from ioc.model.fault import Fault
 from ioc.model.kpi import Target
 from ioc.model.ledger import Loss
+from ioc.model.source import error_fields
 from tests.support.fake_centre import ADMIN, NOW, FakeParts, kpi_value, ledger, source_state
 
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
@@ -211,6 +212,15 @@ async def test_sources_in_order_of_their_names(client: httpx.AsyncClient, parts:
     assert first["last_success"] is None
     assert second["condition"] == "live"
     assert second["last_success"] == "2026-11-22T01:00:00.000Z"
+
+
+async def test_the_error_of_a_source_has_code_and_parameters(client: httpx.AsyncClient, parts: FakeParts) -> None:
+    error = Message("opening_failed", reason=Message("kafka_away", reason="refused"))
+    parts.states = [source_state("a", **error_fields(error)), source_state("b", error="It fails.")]
+    coded, uncoded = (await client.get("/api/v1/sources")).json()["sources"]
+    assert coded["error"] == error
+    assert {name: coded[f"error_{name}"] for name in ("code", "params", "nested")} == error.shape()
+    assert (uncoded["error"], uncoded["error_code"], uncoded["error_params"]) == ("It fails.", "", {})
 
 
 async def test_ledger(client: httpx.AsyncClient) -> None:

@@ -191,6 +191,21 @@ def test_what_the_server_says(answers: dict[str, tuple[int, Any]], expected: lis
         assert finding.text("vi")
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        pytest.param("kafka_silent", "Kafka không trả lời.", id="a known code"),
+        pytest.param("of_a_newer_centre", "HTTP 401.", id="the code of another version"),
+        pytest.param("", "HTTP 401.", id="no code"),
+    ],
+)
+def test_the_error_of_a_source_is_in_the_language_of_the_reader(code: str, reason: str, tmp_path: Path) -> None:
+    failing = SOURCE | {"condition": "failing", "error": "HTTP 401.", "error_code": code, "error_params": {}}
+    found = running.server(Settings(tmp_path), asked({"/api/v1/sources": (200, {"sources": [failing]})}))
+    [troubled] = [finding for finding in found if finding.code == "source_troubled"]
+    assert troubled.text("vi") == f"Nguồn lgsp gặp lỗi: {reason}"
+
+
 def test_a_server_that_is_away(tmp_path: Path) -> None:
     def away(_: str) -> tuple[int, Any]:
         raise ConnectionRefusedError

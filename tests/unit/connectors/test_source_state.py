@@ -10,6 +10,7 @@ from connectors.batching import WriterCounts
 from connectors.configuration import SourceConfiguration, source_table
 from connectors.same_key import SameKey
 from connectors.source_state import ArrivalTracker, SourceFacts, SourceHealth, state_of
+from ioc.messages import Message
 from ioc.model.source import SourceCondition
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -49,3 +50,10 @@ def test_condition(
     )
     state = state_of(facts, NOW)
     assert state.condition is SourceCondition(condition)
+
+
+def test_an_error_brings_its_code_and_parameters() -> None:
+    error = Message("kafka_away", reason="refused")
+    health = SourceHealth(SourceCondition.REFUSING, error)
+    state = state_of(SourceFacts("s", None, WriterCounts(), health, None, ArrivalTracker(NOW)), NOW)
+    assert (state.error, state.error_code, state.error_params) == (error, "kafka_away", {"reason": "refused"})

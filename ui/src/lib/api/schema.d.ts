@@ -2198,7 +2198,9 @@ export interface components {
          * @description The state of a source and its counts of records.
          *
          *     `lag_s` is null where the source does not measure it; `expected_every_s` is null for a source without a schedule.
-         *     `error` is empty while nothing is wrong.
+         *     `error` is the English sentence, empty while nothing is wrong. `error_code` and `error_params` allow a page to show
+         *     it in any language; `error_nested` has code and parameters of a parameter that is a message itself. All three are
+         *     empty for a sentence without a code.
          */
         SourceShape: {
             buffered: number;
@@ -2206,6 +2208,13 @@ export interface components {
             condition: "starting" | "waiting" | "live" | "late" | "failing" | "unavailable" | "refusing";
             duplicate: number;
             error: string;
+            error_code: string;
+            error_nested: {
+                [key: string]: unknown;
+            };
+            error_params: {
+                [key: string]: unknown;
+            };
             expected_every_s: number | null;
             kind: string;
             lag_s: number | null;
