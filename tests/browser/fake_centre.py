@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ioc.api.http.security_headers import HEADERS
 from ioc.doctor import Finding
+from ioc.messages import Message
 from tests.browser import province
 from tests.browser.province import Json
 from tests.support.loopback import loopback
@@ -246,7 +247,9 @@ class FakeCentre:
 
     def _or_refused(self, shape: Json, written: bytes | None = None) -> Response:
         if self.failing:
-            problem = {"title": "Service Unavailable", "status": 503, "detail": "The store could not be read."}
+            message = Message("store_not_read", reason="busy")
+            fault = {"field": "", "message": message, **message.shape()}
+            problem = {"title": "Service Unavailable", "status": 503, "detail": message, "errors": [fault]}
             return JSONResponse(problem, 503, media_type="application/problem+json")
         return Response(written or orjson.dumps(shape), media_type="application/json")
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ioc.messages import Message
 from ioc.model.matcher import MatcherInvalid, all_accept, parse_matchers
 from ioc.model.person import PERMISSIONS, Role
 from tests.browser import fake_incidents, fake_routing, fake_rules, province
@@ -21,6 +22,8 @@ from tests.browser.province import Json
 PASSWORD = "mat-khau-dung-roi"
 CSRF = "csrf-of-this-session"
 TOKEN = "token-of-the-wall"
+
+LOG_IN = Message("log_in")
 
 
 class FakeDesk(FakeCentre):
@@ -98,7 +101,7 @@ class FakeDesk(FakeCentre):
     def _only_known(self, inner: Any) -> Any:
         async def guarded(request: Request) -> Response:
             if not self.role and not self.has_display:
-                return problem(401, "Log in, or send a token: Authorization: Bearer TOKEN.")
+                return problem(401, str(LOG_IN), "", LOG_IN.code, dict(LOG_IN.params))
             response: Response = await inner(request)
             return response
 
@@ -223,7 +226,7 @@ class FakeDesk(FakeCentre):
 
     def may_not(self) -> Response | None:
         if not self.role:
-            return problem(401, "Log in, or send a token: Authorization: Bearer TOKEN.")
+            return problem(401, str(LOG_IN), "", LOG_IN.code, dict(LOG_IN.params))
         if "handle_alerts" not in PERMISSIONS[Role(self.role)]:
             return problem(403, "Your role may not do this.")
         return None
@@ -245,6 +248,6 @@ def problem(
     status: int, detail: str, field: str = "", code: str = "", params: dict[str, Any] | None = None
 ) -> Response:
     coded = {"code": code, "params": params or {}} if code else {}
-    errors = [{"field": field, "message": detail, **coded}] if field else []
+    errors = [{"field": field, "message": detail, **coded}] if field or code else []
     body = {"title": "Problem", "status": status, "detail": detail, "errors": errors}
     return Response(json.dumps(body), status, media_type="application/problem+json")

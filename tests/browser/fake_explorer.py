@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from ioc.explorer.covered_periods import covered_periods
 from ioc.explorer.series_request import stretch
+from ioc.messages import Message
 from ioc.model.window import Window
 from ioc.settings import VIETNAM
 from tests.browser import province
@@ -27,6 +28,9 @@ SCORES = [
 ]
 
 
+TOO_LITTLE = Message("forecast_few", have=12, of=Message("days"), need=56)
+
+
 class FakeExplorer(FakeDesk):
     """A fake desk with an explorer.
 
@@ -35,7 +39,7 @@ class FakeExplorer(FakeDesk):
     """
 
     def __init__(self, *, role: str = "analyst", pages: Path = PAGES) -> None:
-        self.problems: dict[str, tuple[int, str]] = {}
+        self.problems: dict[str, tuple[int, Message]] = {}
         self.too_little = False
         self.takes_s = 0.0
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -52,7 +56,8 @@ class FakeExplorer(FakeDesk):
             self.asked.append((what, query))
             await asyncio.sleep(self.takes_s)
             if what in self.problems:
-                return problem(*self.problems[what])
+                status, message = self.problems[what]
+                return problem(status, str(message), "", message.code, dict(message.params))
             answer = {"series": self._series, "parts": self._parts, "forecast": self._forecast, "sql": self._sql}[what]
             return JSONResponse({"id": kpi, **answer(kpi, query), "snapshot": {"taken_at": _text(self.now())}})
 
@@ -112,7 +117,8 @@ class FakeExplorer(FakeDesk):
         if self.too_little:
             return {
                 "year": 2026,
-                "reason": "There are values of 12 days; a forecast needs 56 at least.",
+                "reason": str(TOO_LITTLE),
+                "reason_message": TOO_LITTLE.shape(),
                 "path": [],
                 "scores": [],
             }

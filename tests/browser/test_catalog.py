@@ -247,7 +247,7 @@ def test_a_restated_period_is_told(centre: FakeCentre, open_page: OpenPage) -> N
 def test_a_centre_that_fails_is_said_and_asked_again(centre: FakeCentre, open_page: OpenPage) -> None:
     centre.failing = True
     page = open_page(centre, f"/catalog/{KPI}", 1366, 768)
-    expect(page.get_by_role("alert")).to_contain_text("Trung tâm chưa làm được lúc này")
+    expect(page.get_by_role("alert")).to_contain_text("Không đọc được kho dữ liệu")
     centre.failing = False
     page.get_by_role("button", name="Thử lại").click()
     expect(page.locator("h1")).to_have_text("Tỷ lệ hồ sơ giải quyết đúng hạn trong tháng")

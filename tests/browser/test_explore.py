@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ioc.messages import Message
 from tests.browser import province
 from tests.browser.accessible import WCAG, violations
 from tests.browser.fake_explorer import FakeExplorer
@@ -149,17 +150,19 @@ def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: 
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "detail", "shown"),
+    ("address", "status", "message", "shown"),
     [
-        pytest.param("series", 503, "The lab is away.", "Trung tâm chưa làm được lúc này", id="away"),
-        pytest.param("series", 400, "90 points of 300 units are too many.", "90 points of 300 units", id="too much"),
-        pytest.param("forecast", 503, "No memory.", "Trung tâm chưa làm được lúc này", id="forecast failed"),
+        pytest.param("series", 503, Message("lab_away", log="lab.log"), "Phòng phân tích không trả lời", id="away"),
+        pytest.param(
+            "series", 400, Message("too_many_points", points=2160, max=1000), "2.160 điểm là quá nhiều", id="too much"
+        ),
+        pytest.param("forecast", 503, Message("forecast_too_slow", seconds=30), "quá 30 giây", id="forecast failed"),
     ],
 )
 def test_a_failure_says_why_and_can_be_tried_again(
-    centre: FakeExplorer, open_page: OpenPage, address: str, status: int, detail: str, shown: str
+    centre: FakeExplorer, open_page: OpenPage, address: str, status: int, message: Message, shown: str
 ) -> None:
-    centre.problems[address] = (status, detail)
+    centre.problems[address] = (status, message)
     page = explore(open_page, centre, f"kpi={KPI}&forecast=1", "[role=alert]")
     expect(page.get_by_text(shown)).to_be_visible()
     centre.problems.clear()
@@ -171,7 +174,7 @@ def test_a_failure_says_why_and_can_be_tried_again(
 def test_too_little_history_is_a_sentence_and_no_number(centre: FakeExplorer, open_page: OpenPage) -> None:
     centre.too_little = True
     page = explore(open_page, centre, f"kpi={KPI}&forecast=1")
-    expect(page.get_by_text("Mới có số liệu của 12 ngày; cần ít nhất 56.")).to_be_visible()
+    expect(page.get_by_text("Chỉ có giá trị của 12 ngày; dự báo cần ít nhất 56.")).to_be_visible()
     expect(page.locator("section:has(#forecast-heading) b")).to_have_text("Chưa thể dự báo")
 
 
