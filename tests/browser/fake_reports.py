@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ioc.messages import Message
 from ioc.reports.issue_content import Issue
 from tests.browser.fake_centre import PAGES
 from tests.browser.fake_desk import FakeDesk, problem
@@ -106,7 +107,8 @@ class FakeReports(FakeDesk):
                 }
                 shape = orjson.loads(orjson.dumps(issue))
                 return self._or_refused({"id": f"{issue.period}.{issue.number}", **shape, "sendings": [sent]})
-        return problem(404, "There is no such issue.")
+        message = Message("no_issue", report=request.path_params["report"], given=request.path_params["issue"])
+        return problem(404, str(message), "", message.code, dict(message.params))
 
     async def _file(self, request: Request) -> Response:
         self.downloads.append(request.url.path)

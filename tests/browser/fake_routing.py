@@ -167,9 +167,10 @@ def routes(desk: "FakeDesk") -> list[Route]:
         body = await request.json()
         desk.told.append(("PUT", request.url.path, body))
         if (present := revision_of(desk.routing)) != body["revision"]:
-            given = {"what": "The routing", "by": "lan", "fields": ["route.group_wait"], "revision": present}
-            fault = {"field": "revision", "message": "Changed.", "code": "changed_meanwhile", "params": given}
-            changed = {"status": 409, "detail": "Changed.", "errors": [fault]}
+            given = {"what": Message("the_routing"), "by": "lan", "fields": ["route.group_wait"], "revision": present}
+            message = Message("changed_meanwhile", why="", number=2, at=None, **given)
+            fault = {"field": "revision", "message": message, **message.shape()}
+            changed = {"status": 409, "detail": message, "errors": [fault]}
             return JSONResponse(changed, 409, media_type="application/problem+json")
         desk.routing = body["text"]
         number, at = len(desk.routing_versions) + 1, province.rfc3339(desk.now())

@@ -133,9 +133,9 @@ def test_a_change_is_told_apart(centre: FakeExplorer, open_page: OpenPage) -> No
     page.get_by_role("button", name="Kênh").click()
     expect(page.locator("tbody tr")).to_have_count(3)
     expect(page.locator("tbody")).to_contain_text("(không ghi)")
-    centre.problems["parts"] = (400, "from must lie before to.")
+    centre.problems["parts"] = (400, Message("from_after_to"))
     page.get_by_role("button", name="7 ngày", exact=True).click()
-    expect(page.get_by_text("from must lie before to.")).to_be_visible()
+    expect(page.get_by_text("from phải trước to")).to_be_visible()
 
 
 def test_the_sql_is_shown_and_opens_in_the_lab(centre: FakeExplorer, open_page: OpenPage) -> None:

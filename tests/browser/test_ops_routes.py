@@ -95,7 +95,9 @@ def test_a_routing_that_somebody_else_saved_meanwhile_is_not_overwritten_unasked
     desk.routing = hers
     page.get_by_label("Lý do").fill("leo thang sớm hơn")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").first).to_contain_text("đã được lan sửa trong lúc bạn viết (route.group_wait)")
+    expect(page.get_by_role("alert").first).to_contain_text(
+        "đã thay đổi (người sửa: lan) trong lúc bạn viết (route.group_wait)"
+    )
     assert desk.routing == hers
     page.get_by_label("Lý do").press("Enter")
     expect(page.get_by_text("Đã lưu, đang áp dụng.")).to_be_visible()

@@ -112,7 +112,12 @@ def test_a_report_without_issues_by_keys(desk: FakeReports, open_page: OpenPage)
         pytest.param(
             "analyst", "/reports#nothing/2026-10.1", "Không có báo cáo hoặc lần phát hành này", id="no such report"
         ),
-        pytest.param("analyst", "/reports#online_services/2020-01.9", "Nội dung không còn tồn tại", id="no such issue"),
+        pytest.param(
+            "analyst",
+            "/reports#online_services/2020-01.9",
+            "Báo cáo online_services không có số phát hành 2020-01.9.",
+            id="no such issue",
+        ),
     ],
 )
 def test_states(open_page: OpenPage, role: str, path: str, text: str) -> None:
@@ -127,7 +132,7 @@ def test_states(open_page: OpenPage, role: str, path: str, text: str) -> None:
 def test_a_centre_that_fails_and_one_that_admits_nobody(desk: FakeReports, open_page: OpenPage) -> None:
     desk.failing = True
     page = open_page(desk, "/reports", 1366, 768)
-    expect(page.get_by_role("alert")).to_contain_text("Trung tâm chưa làm được lúc này")
+    expect(page.get_by_role("alert")).to_contain_text("Không đọc được kho dữ liệu")
     desk.failing = False
     page.get_by_role("button", name="Thử lại").click()
     expect(page.get_by_text("Tiếp nhận 34.259 hồ sơ.")).to_be_visible()

@@ -189,10 +189,10 @@ FOLDERS = f"{HEADER}A;22/11/2026;5\n"
 @pytest.mark.parametrize(
     ("pattern", "taken", "notice"),
     [
-        pytest.param("*.xlsx", {"BAOCAO.XLSX"}, "2 files in the folder", id="capitals"),
-        pytest.param("*.[xc]*", {"BAOCAO.XLSX", "note.csv"}, "1 file in the", id="what is left is said"),
-        pytest.param("**/*.csv", {"note.csv", "b.CSV"}, "2 files in", id="folders below"),
-        pytest.param("Báo cáo/*", {"b.CSV"}, "3 files in", id="accents in any form"),
+        pytest.param("*.xlsx", {"BAOCAO.XLSX"}, ": 2 (", id="capitals"),
+        pytest.param("*.[xc]*", {"BAOCAO.XLSX", "note.csv"}, ": 1 (", id="what is left is said"),
+        pytest.param("**/*.csv", {"note.csv", "b.CSV"}, ": 2 (", id="folders below"),
+        pytest.param("Báo cáo/*", {"b.CSV"}, ": 3 (", id="accents in any form"),
         pytest.param("*", {"BAOCAO.XLSX", "note.csv", "c.txt"}, "", id="all"),
     ],
 )

@@ -102,7 +102,7 @@ def test_parts_sql_and_forecast_answer(answers: Answers) -> None:
     ("asked", "status", "says"),
     [
         ("no such KPI", 404, "There is no KPI 't.nothing'."),
-        ("no such unit", 400, "units='99999' is no unit"),
+        ("no such unit", 400, "units='99999' is not a unit"),
         ("no step", 400, "step='soon'"),
         ("too many points", 400, "too many"),
         ("backwards", 400, "from must lie before to."),

@@ -137,12 +137,13 @@ async def test_describe_and_the_dictionary_say_what_columns_mean(client: httpx.A
         pytest.param({"sql": "SELECT 1;\nSELECT 2"}, 422, "2 statements", (2, 1), id="several"),
         pytest.param({"sql": "  DELETE FROM cases"}, 422, "DELETE is not a query", (1, 3), id="no query"),
         pytest.param({"sql": "-- nothing"}, 422, "no SQL", (1, 1), id="empty"),
-        pytest.param({"sql": "SELECT $unit"}, 422, "asks for $unit, which is not given", (None, None), id="missing"),
+        pytest.param({"sql": "SELECT $unit"}, 422, "asks for $unit, but no value is given", (None, None), id="missing"),
         pytest.param(
             {"sql": "SELECT 1", "parameters": {"unti": "x"}}, 422, "not ask for $unti", (None, None), id="not asked for"
         ),
         pytest.param(
-            {"sql": "SELECT $from", "parameters": {"from": "2026-02-30"}}, 422, "no day", (None, None), id="no such day"
+            {"sql": "SELECT $from", "parameters": {"from": "2026-02-30"}}, 422, "an existing day", (None, None),
+            id="no such day",
         ),
     ],
 )  # fmt: skip

@@ -223,8 +223,8 @@ def _expired(lab: Lab) -> str:
         pytest.param(lambda _: "ioc_" + "x" * 43, "Authentication failed", id="wrong token"),
         pytest.param(_revoked, "Authentication failed", id="revoked"),
         pytest.param(_expired, "Authentication failed", id="expired"),
-        pytest.param(lambda lab: lab.token("nam"), "may not ask SQL", id="a viewer's"),
-        pytest.param(lambda lab: lab.token("binh"), "may not ask SQL", id="an operator's"),
+        pytest.param(lambda lab: lab.token("nam"), "may not use SQL", id="a viewer's"),
+        pytest.param(lambda lab: lab.token("binh"), "may not use SQL", id="an operator's"),
         pytest.param(
             lambda lab: lab.settings.admin_token(), "Authentication failed", id="the admin token is no person's"
         ),
@@ -241,7 +241,7 @@ def test_rights_that_end_end_with_the_next_statement(lab: Lab, another: Analyst)
     assert another.ask("SELECT 1") == [[1]]
     try:
         lab.people.accounts.set_role("hoa", Role.VIEWER)
-        with pytest.raises(Failed, match="may not ask SQL"):
+        with pytest.raises(Failed, match="may not use SQL"):
             another.ask("SELECT 1")
         lab.people.accounts.set_role("hoa", Role.ANALYST)
         assert another.ask("SELECT 1") == [[1]]
