@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ioc.catalog.packs import read_toml
 from ioc.catalog.toml_table import RaiseAtFirstFault, TomlTable
 from ioc.model.source import Liveness
-
-if TYPE_CHECKING:
-    from connectors.base import Connector
 
 
 class Direction(StrEnum):
@@ -44,9 +41,9 @@ class ConnectorKind:
     direction: Direction
     liveness: Liveness
 
-    def load_class(self) -> type[Connector]:
-        """Import the kind and return its class."""
-        connector: type[Connector] = getattr(import_module(f"connectors.{self.id}"), self.class_name)
+    def load_class(self) -> type[Any]:
+        """Import the kind and return its class, a `connectors.base.Connector`."""
+        connector: type[Any] = getattr(import_module(f"connectors.{self.id}"), self.class_name)
         return connector
 
 
