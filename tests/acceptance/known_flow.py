@@ -85,6 +85,7 @@ def publish(plan: Plan, port: int, seconds: float) -> None:
     for reading in plan.published:
         payload = f'{{"value": {reading.value}, "time": "{rfc3339(reading.time)}"}}'
         topic = f"gateway/{reading.unit}/{reading.measure}/{reading.subject}"
+        wait_for("the connection to the MQTT server", client.is_connected)
         client.publish(topic, payload, qos=1).wait_for_publish(30)
         time.sleep(seconds / len(plan.published) / 2)
     client.disconnect()

@@ -32,10 +32,10 @@ def take_snapshot(centre: RunningCentre) -> None:
 
     def is_in_use() -> bool:
         headers = {"Authorization": f"Bearer {centre.admin_token()}"}
-        answer = httpx.post(f"{centre.address}/api/v1/lab/snapshot", headers=headers, timeout=60)
+        answer = httpx.post(f"{centre.address}/api/v1/lab/snapshot", headers=headers, timeout=120)
         return answer.status_code == 200 and answer.json()["in_use"]
 
-    wait_for("a snapshot", is_in_use, 60, 0.5)
+    wait_for("a snapshot", is_in_use, 240, 0.5)
 
 
 def expected_sums(readings: Iterable[Reading]) -> Sums:

@@ -277,7 +277,7 @@ async def test_an_answer_is_whole_or_an_error(client: httpx.AsyncClient) -> None
     await until_ended(client, at)
     answer = await client.get(f"{at}/result?format=xlsx")
     assert answer.status_code == 422
-    assert answer.json()["detail"] == "XLSX holds 100,000 rows here; take CSV, Parquet or Arrow for more."
+    assert answer.json()["detail"] == "XLSX holds 100000 rows here; take CSV, Parquet or Arrow for more."
     answer = await client.get(f"{at}/result?format=csv&decimal=comma")
     assert answer.headers["content-disposition"].endswith('.csv"')
     assert answer.text.splitlines()[1] == "0"

@@ -116,7 +116,7 @@ def formula(text: str, more: str = "") -> str:
         pytest.param(kpi("per = []"), "own.kpi", "per", "names no level", id="no level"),
         pytest.param(
             kpi("target = [{ at_least = 3 }]"),
-            "own.kpi", "target[0].year", "a target is for a year", id="target without year",
+            "own.kpi", "target[0].year", "holds for a year", id="target without year",
         ),
     ],
 )  # fmt: skip

@@ -64,7 +64,7 @@ def test_the_province_s_own_agencies_take_the_place_of_ours(tmp_path: Path) -> N
     agencies = [unit for unit in province_units("46", tmp_path).values() if unit.level is UnitLevel.DEPARTMENT]
     assert [(unit.code, str(unit.valid_from)) for unit in agencies] == [("H57.99", "2025-03-01")]
     path.write_text("province,code,name,short_name\n46,19753,Sở Thử,Sở Thử\n", encoding="utf-8")
-    with pytest.raises(CatalogInvalid, match="line 2 · code · The code '19753' already belongs to another unit"):
+    with pytest.raises(CatalogInvalid, match="line 2 · code · The code '19753' is another unit's"):
         province_units("46", tmp_path)
 
 
